@@ -1,0 +1,1 @@
+"""The user's YAML, checked as a whole and frozen."""

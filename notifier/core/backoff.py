@@ -1,0 +1,65 @@
+"""When to look again, when to send again, and when to give up. Pure: the time and the dice are arguments."""
+
+from datetime import datetime, timedelta
+
+from notifier.core.model import OutcomeKind, SnapshotState
+from notifier.core.transitions import Phase, phase_of
+
+YOUNG_FOR = timedelta(minutes=2)
+QUICK_PAUSE = timedelta(seconds=10)
+"""Half of all collections end within about a minute: a young snapshot is looked at this often, if `every` is longer."""
+
+MISSING_PAUSE = timedelta(minutes=10)
+"""A missing snapshot may come back (a wrong token, an API at fault), so it is still looked at, but seldom."""
+
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(hours=2)
+GIVE_UP_AFTER = timedelta(days=3)
+
+PERMANENT_TRIES = 4
+PERMANENT_PAUSE = timedelta(minutes=5)
+"""A refusal that looks final is tried a few times more, slowly: most are a token being replaced."""
+
+LONGEST_RETRY_AFTER = timedelta(days=1)
+"""A `Retry-After` beyond this is taken for nonsense and shortened to it."""
+
+
+def look_pause(state: SnapshotState, every: timedelta, now: datetime) -> timedelta | None:
+    """The pause before the next look at a snapshot; None when it has ended and is not looked at again."""
+    match phase_of(state.status):
+        case Phase.ENDED:
+            return None
+        case Phase.MISSING:
+            return max(every, MISSING_PAUSE)
+        case Phase.UNKNOWN | Phase.ACTIVE:
+            young = state.first_seen_at is None or now - state.first_seen_at < YOUNG_FOR
+            return min(every, QUICK_PAUSE) if young else every
+
+
+def retry_pause(
+    *, kind: OutcomeKind, attempt: int, age: timedelta, retry_after: timedelta | None, dice: float
+) -> timedelta | None:
+    """The pause before a delivery is tried again; None to give it up.
+
+    Exponential with full jitter over the upper half, so that the pause never shrinks to nothing: a channel that is
+    down is left alone for longer each time, and a thousand deliveries do not come back in one instant.
+
+    Args:
+        kind: what became of the last attempt; `delivered` is not asked about.
+        attempt: its number, from 1.
+        age: since the delivery was decided.
+        retry_after: the pause the far side asked for, honoured as a minimum.
+        dice: a number in [0, 1).
+    """
+    if age >= GIVE_UP_AFTER:
+        return None
+    if kind is OutcomeKind.PERMANENT:
+        if attempt >= PERMANENT_TRIES:
+            return None
+        base = PERMANENT_PAUSE * 2 ** (attempt - 1)
+    else:
+        base = min(FIRST_RETRY * 2 ** min(attempt - 1, 30), LONGEST_RETRY)
+    pause = base * (0.5 + dice / 2)
+    if retry_after is not None:
+        pause = max(pause, min(retry_after, LONGEST_RETRY_AFTER))
+    return pause

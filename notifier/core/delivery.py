@@ -1,0 +1,61 @@
+"""The life of a delivery: the table of its states, and what one attempt's outcome makes of it.
+
+The table is drawn in docs/architecture.md, and a test holds the drawing against it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.core.backoff import retry_pause
+from notifier.core.model import Delivery, DeliveryState, Outcome, OutcomeKind
+
+MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.PENDING: frozenset({DeliveryState.SENDING}),
+    DeliveryState.SENDING: frozenset(
+        {DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN, DeliveryState.DEAD}
+    ),
+    DeliveryState.RETRYING: frozenset({DeliveryState.SENDING}),
+    DeliveryState.UNCERTAIN: frozenset({DeliveryState.SENDING}),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.DEAD: frozenset(),
+    DeliveryState.DROPPED: frozenset(),
+}
+"""From each state, the states that may follow."""
+
+CLAIMABLE = tuple(state for state, following in MOVES.items() if DeliveryState.SENDING in following)
+"""The states in which a delivery waits for its `not_before` to be sent."""
+
+OPEN = (*CLAIMABLE, DeliveryState.SENDING)
+"""The states in which a delivery has not come to its end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What an attempt made of its delivery: the state, and when it may be sent again (None at an end)."""
+
+    state: DeliveryState
+    not_before: datetime | None
+
+
+def settle(delivery: Delivery, outcome: Outcome, now: datetime, dice: float) -> Settlement:
+    """Decide what follows an attempt.
+
+    Args:
+        delivery: what was sent; its state is `sending`.
+        outcome: what became of it.
+        now: when that was known.
+        dice: a number in [0, 1) that spreads the retries.
+    """
+    if outcome.kind is OutcomeKind.DELIVERED:
+        return Settlement(state=DeliveryState.DELIVERED, not_before=None)
+    pause = retry_pause(
+        kind=outcome.kind,
+        attempt=delivery.attempt,
+        age=now - delivery.created_at,
+        retry_after=outcome.retry_after,
+        dice=dice,
+    )
+    if pause is None:
+        return Settlement(state=DeliveryState.DEAD, not_before=None)
+    uncertain = outcome.kind is OutcomeKind.UNCERTAIN
+    return Settlement(state=DeliveryState.UNCERTAIN if uncertain else DeliveryState.RETRYING, not_before=now + pause)

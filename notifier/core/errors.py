@@ -1,0 +1,63 @@
+"""The errors that end a command, with what a user reads and the exit status it means.
+
+NotifierError              1  it could not be done
+├── ConfigurationRefused   2  the YAML has errors: all of them, each with its place
+├── UsageError             2  the command was asked for something that makes no sense
+└── StoreError             1  the database cannot be used
+    ├── StoreBusy          1  another daemon has it
+    └── StoreTooNew        1  a newer version of the program wrote it
+
+The text of each says what is wrong and what to do; causes are chained for the log. Nothing else may reach a user.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NotifierError(Exception):
+    """What a command could not do, in words for its user."""
+
+    exit_status = 1
+
+
+class UsageError(NotifierError):
+    """The command was asked for something that makes no sense."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Problem:
+    """One error of the configuration. Lines and columns count from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    key: str = ""
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+
+
+class ConfigurationRefused(NotifierError):
+    """The configuration has errors: all of them at once, in the order of the files."""
+
+    exit_status = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class StoreError(NotifierError):
+    """The database cannot be used."""
+
+
+class StoreBusy(StoreError):
+    """Another daemon has the database."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of the program wrote the database."""

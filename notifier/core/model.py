@@ -1,0 +1,190 @@
+"""The values that flow through the house: frozen, keyword-only, one word per thing.
+
+All times are aware datetimes in UTC. All durations inside the core are `timedelta`; what the API says in
+milliseconds keeps its unit in its name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+UNKNOWN = "unknown"
+"""A snapshot's status before the first look that told one."""
+
+MISSING = "missing"
+"""The derived status of a snapshot that the API says it does not know, after a grace."""
+
+
+class Reason(StrEnum):
+    """Why a look could not tell a snapshot's status. The same word stands in the log, on pages and in metrics."""
+
+    UNAUTHORISED = "unauthorised"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    NONSENSE = "nonsense"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the API told of a snapshot beside its status; each is None (or empty) when it did not say."""
+
+    dataset_id: str | None = None
+    records: int | None = None
+    errors: int | None = None
+    error_message: str | None = None
+    error_codes: tuple[tuple[str, int], ...] = ()
+    running_time_ms: int | None = None
+    collection_duration_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An observation that told a status, in the API's own word."""
+
+    status: str
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotFound:
+    """An observation: the API answered 404. Also true of a healthy snapshot in its first 20 s or so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unclear:
+    """An observation that could not tell: the API, not the snapshot, is in trouble. It never changes a status.
+
+    `retry_after` is the pause the API asked for. `detail` is one line for a log, without secrets.
+    """
+
+    reason: Reason
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+Observation = Seen | NotFound | Unclear
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """One snapshot to look at, with every default applied.
+
+    `every` is the pause between looks; `notify` names channels; `on` holds the event names that are told.
+    """
+
+    id: str
+    snapshot_id: str
+    name: str
+    every: timedelta
+    notify: tuple[str, ...]
+    on: tuple[str, ...]
+    stalled_after: timedelta | None = None
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotState:
+    """All that is remembered of a snapshot between two looks.
+
+    `revision` counts its transitions. `first_seen_at` is the first look that told a status, `since` the look that
+    told the present one, `seen_at` the last one that told any. `not_found` counts the 404s in a row, the first of
+    them at `not_found_since`.
+    """
+
+    snapshot_id: str
+    status: str = UNKNOWN
+    revision: int = 0
+    facts: Facts = Facts()
+    first_seen_at: datetime | None = None
+    since: datetime | None = None
+    seen_at: datetime | None = None
+    not_found: int = 0
+    not_found_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """A change of a snapshot's status. `revision` is the snapshot's revision after it.
+
+    `names` are the event names it carries (`ready` comes with `complete`, `partial` or `empty`). `late_by` is how
+    much longer than a usual pause nobody had looked, so at most how late this is told.
+    """
+
+    snapshot_id: str
+    revision: int
+    previous: str
+    status: str
+    names: tuple[str, ...]
+    facts: Facts
+    observed_at: datetime
+    late_by: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A transition as it is told to people: with a stable id and the words of its watch at that time."""
+
+    id: str
+    watch_id: str
+    name: str
+    labels: Mapping[str, str]
+    transition: Transition
+
+
+class DeliveryState(StrEnum):
+    """Where one event's way to one channel stands; the moves between them are in `core.delivery`."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    UNCERTAIN = "uncertain"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One event for one channel, claimed for sending. `attempt` counts from 1; `created_at` is when it was decided."""
+
+    id: int
+    channel: str
+    attempt: int
+    created_at: datetime
+    event: Event
+
+
+class OutcomeKind(StrEnum):
+    """What became of one attempt to send."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    PERMANENT = "permanent"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """A channel's answer to one attempt: a value, never an exception.
+
+    `reason` is a short constant word (`http_429`, `refused`, `read_timeout`); `detail` is what the far side said,
+    redacted and capped; `retry_after` the pause it asked for.
+    """
+
+    kind: OutcomeKind
+    reason: str
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What a person reads: a one-line title that begins with an emoji, and a plain-text body."""
+
+    title: str
+    body: str

@@ -1,0 +1,35 @@
+"""Who is told of a transition: a watch's `on:` list picks events, its `notify:` list names channels."""
+
+import hashlib
+from collections.abc import Iterable
+
+from notifier.core.model import Event, Transition, Watch
+from notifier.core.transitions import canonical
+
+ALL = "all"
+
+
+def wants(on: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether a watch with this `on:` list is to be told of a transition that carries these names."""
+    wanted = {canonical(word) for word in on}
+    return ALL in wanted or not wanted.isdisjoint(names)
+
+
+def channels_for(watch: Watch, transition: Transition) -> tuple[str, ...]:
+    """The channels that are told of the transition: each once, in the order of `notify:`; none if `on:` does not ask."""
+    if not wants(watch.on, transition.names):
+        return ()
+    return tuple(dict.fromkeys(watch.notify))
+
+
+def event_id(transition: Transition) -> str:
+    """The transition's stable id: the same change of the same snapshot has the same id wherever it is computed."""
+    key = f"{transition.snapshot_id}\n{transition.revision}\n{transition.status}"
+    return f"evt_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+
+
+def event_of(transition: Transition, watch: Watch) -> Event:
+    """The transition as it is told: with its id and the words its watch has for it today."""
+    return Event(
+        id=event_id(transition), watch_id=watch.id, name=watch.name, labels=dict(watch.labels), transition=transition
+    )
