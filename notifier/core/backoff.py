@@ -56,9 +56,9 @@ def retry_pause(
     if kind is OutcomeKind.PERMANENT:
         if attempt >= PERMANENT_TRIES:
             return None
-        base = PERMANENT_PAUSE * 2 ** (attempt - 1)
+        base = PERMANENT_PAUSE * (1 << (attempt - 1))
     else:
-        base = min(FIRST_RETRY * 2 ** min(attempt - 1, 30), LONGEST_RETRY)
+        base = min(FIRST_RETRY * (1 << min(attempt - 1, 20)), LONGEST_RETRY)
     pause = base * (0.5 + dice / 2)
     if retry_after is not None:
         pause = max(pause, min(retry_after, LONGEST_RETRY_AFTER))

@@ -16,7 +16,7 @@ def wants(on: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def channels_for(watch: Watch, transition: Transition) -> tuple[str, ...]:
-    """The channels that are told of the transition: each once, in the order of `notify:`; none if `on:` does not ask."""
+    """The channels that are told of the transition, each once, as `notify:` has them; none if `on:` does not ask."""
     if not wants(watch.on, transition.names):
         return ()
     return tuple(dict.fromkeys(watch.notify))

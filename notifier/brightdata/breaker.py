@@ -1,0 +1,104 @@
+"""When a request may go, seen from the answers of 429 so far. Pure: the time is an argument, in monotonic seconds.
+
+25 answers of 429 within 5 minutes get the caller's address blocked until support lifts it, and 10 is "near". So:
+
+1. An answer of 429 opens the breaker: no request for the pause that `Retry-After` asks for, else for 2, 4, 8, 16, 32 s
+   by the consecutive ones.
+2. After the pause it is half open: one request at a time, until an answer is not 429.
+3. With `HOLD_AT` answers of 429 in the window it stays open until there are fewer.
+4. While any answer of 429 is in the window, what is in flight could all be answered so: together they stay under 10.
+5. What may be in flight starts at `SAFE_IN_FLIGHT` and grows by one with each good answer that found it full, up to the
+   limit that the rate sets; 429 sets it back.
+
+From this follows, by the last admitted of any ten: 10 answers of 429 in 5 minutes cannot happen if the limit is at
+most 9 (up to 12 requests a second). At a higher rate they can only if the first one finds 10 requests in flight, which
+the API had answered well until then.
+"""
+
+from collections import deque
+from enum import StrEnum
+
+WINDOW = 315.0
+"""Seconds. The API counts over 5 minutes and by its own clock: what we count late is still inside."""
+
+NEAR = 10
+HOLD_AT = 6
+SAFE_IN_FLIGHT = 8
+
+SHORTEST_PAUSE = 1.0
+PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+class BreakerState(StrEnum):
+    """Whether requests go: `closed` as usual, `open` none, `half_open` one at a time."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker:
+    """What the answers so far allow. `most_in_flight` is the limit that rule 5 grows up to."""
+
+    def __init__(self, *, most_in_flight: int) -> None:
+        self.most_in_flight = most_in_flight
+        self._allowed = SAFE_IN_FLIGHT
+        self._times: deque[float] = deque()
+        self._consecutive = 0
+        self._held_until = 0.0
+
+    def state(self, now: float) -> BreakerState:
+        """Where the breaker stands."""
+        if not self._consecutive:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if self.held_for(now) > 0 else BreakerState.HALF_OPEN
+
+    def held_for(self, now: float) -> float:
+        """The seconds for which no request may go, 0 if any may."""
+        return max(0.0, self._held_until - now) if self._consecutive else 0.0
+
+    def recent(self, now: float) -> int:
+        """The answers of 429 in the window."""
+        while self._times and self._times[0] < now - WINDOW:
+            self._times.popleft()
+        return len(self._times)
+
+    def has_room(self, now: float, in_flight: int) -> bool:
+        """Whether one more request may go now beside those in flight."""
+        match self.state(now):
+            case BreakerState.OPEN:
+                return False
+            case BreakerState.HALF_OPEN:
+                return in_flight == 0
+            case BreakerState.CLOSED:
+                recent = self.recent(now)
+                if recent and in_flight + recent >= NEAR - 1:
+                    return False
+                return in_flight < min(self._allowed, self.most_in_flight)
+
+    def rate_limited(self, now: float, retry_after: float | None) -> None:
+        """Learn of an answer of 429 and the seconds it asked to wait, if it did.
+
+        Several requests in flight may be answered so at once: that is one refusal, and the pause grows only when a
+        request that was sent after the pause is refused too.
+        """
+        if self.state(now) is not BreakerState.OPEN:
+            self._consecutive += 1
+        self.recent(now)
+        self._times.append(now)
+        self._allowed = SAFE_IN_FLIGHT
+        pause = PAUSES[min(self._consecutive, len(PAUSES)) - 1] if retry_after is None else retry_after
+        self._held_until = max(self._held_until, now + max(pause, SHORTEST_PAUSE))
+        if len(self._times) >= HOLD_AT:
+            self._held_until = max(self._held_until, self._times[-HOLD_AT] + WINDOW)
+
+    def answered(self, now: float, in_flight: int) -> None:
+        """Learn of an answer that was not 429, with the requests in flight, itself among them."""
+        match self.state(now):
+            case BreakerState.OPEN:
+                pass  # asked before the refusal that opened it: it proves nothing
+            case BreakerState.HALF_OPEN:
+                self._consecutive = 0
+            case BreakerState.CLOSED:
+                if in_flight >= self._allowed:
+                    self._allowed = min(self._allowed + 1, self.most_in_flight)

@@ -1,0 +1,149 @@
+"""The endpoints of the simulated API: what a request asks of the account, and the answer as documented."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import date
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from notifier.brightdata.simulator.account import Account
+from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_text
+
+PROGRESS = "/datasets/v3/progress/"
+SNAPSHOTS = "/datasets/v3/snapshots"
+TRIGGER = "/datasets/v3/trigger"
+
+LISTED_BY_DEFAULT = 1_000
+MOST_LISTED = 5_000
+LARGEST_INPUT = 16 * 1024 * 1024
+LISTED_STATUSES = ("starting", "running", "ready", "failed")
+"""What the documented `status` filter takes; it has no `canceled`."""
+
+
+class BadRequest(Exception):
+    """The request is answered with 400 and this text."""
+
+
+def kind_of(raw_path: str) -> str:
+    """The endpoint's name, for counting: progress, snapshots, trigger or other."""
+    if raw_path.startswith(PROGRESS):
+        return "progress"
+    path = raw_path.partition("?")[0]
+    return {SNAPSHOTS: "snapshots", TRIGGER: "trigger"}.get(path, "other")
+
+
+async def answer(account: Account, kind: str, request: web.BaseRequest) -> web.Response:
+    """The right answer to a request whose kind is known."""
+    try:
+        if kind == "progress" and request.method == "GET":
+            return progress(account, request.raw_path)
+        if kind == "snapshots" and request.method == "GET":
+            return as_json(listing(account, request.query))
+        if kind == "trigger" and request.method == "POST":
+            return await trigger(account, request)
+    except BadRequest as error:
+        return as_json({"error": str(error)}, 400)
+    return as_html(NO_SUCH_PAGE, 404)
+
+
+def progress(account: Account, raw_path: str) -> web.Response:
+    """`GET /datasets/v3/progress/{snapshot_id}`: the id is what stands in one segment, unquoted once."""
+    segment = raw_path[len(PROGRESS) :].partition("?")[0]
+    if not segment or "/" in segment:
+        return as_html(NO_SUCH_PAGE, 404)
+    snapshot_id = unquote(segment)
+    found = account.progress(snapshot_id)
+    if found is not None:
+        return as_json(found)
+    if snapshot_id in account:
+        return as_text("Snapshot does not exist", 404)
+    return as_json({"error": "Snapshot not found"}, 404)
+
+
+def listing(account: Account, query: Mapping[str, str]) -> list[dict[str, object]]:
+    """`GET /datasets/v3/snapshots`: one page, a bare array.
+
+    Raises:
+        BadRequest: a parameter is missing or makes no sense.
+    """
+    status = query.get("status")
+    if status is not None and status not in LISTED_STATUSES:
+        raise BadRequest(f"status must be one of {', '.join(LISTED_STATUSES)}")
+    if query.get("trigger_type", "ALL") not in ("ALL", "API", "CP"):
+        raise BadRequest("trigger_type must be one of ALL, CP, API")
+    dataset_id = _dataset(query)
+    page = account.listing(
+        dataset_id,
+        status=status,
+        skip=_number(query, "skip", 0, 10**9),
+        limit=_number(query, "limit", LISTED_BY_DEFAULT, MOST_LISTED),
+        from_date=_date(query, "from_date"),
+        to_date=_date(query, "to_date"),
+    )
+    return [] if query.get("trigger_type") == "CP" else page
+
+
+async def trigger(account: Account, request: web.BaseRequest) -> web.Response:
+    """`POST /datasets/v3/trigger`: begins a snapshot with a life that the seed chooses.
+
+    Raises:
+        BadRequest: there is no dataset, or the input is none.
+    """
+    dataset_id = _dataset(request.query)
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_INPUT:
+            raise BadRequest("the input is too large")
+    if not inputs(request.content_type, bytes(body)):
+        raise BadRequest("the input holds nothing to collect")
+    return as_json({"snapshot_id": account.make(dataset_id).id})
+
+
+def inputs(content_type: str, body: bytes) -> list[object]:
+    """The inputs of a collection: a JSON array, `{"input": [...]}`, or CSV with a line of names.
+
+    Raises:
+        BadRequest: it is none of these.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        if content_type == "text/csv":
+            return list(csv.DictReader(io.StringIO(text), strict=True))
+        read = json.loads(text)
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise BadRequest(f"the input cannot be read: {type(error).__name__}") from error
+    if isinstance(read, dict):
+        read = read.get("input")
+    if not isinstance(read, list) or not all(isinstance(one, dict) for one in read):
+        raise BadRequest("the input must be an array of objects")
+    return read
+
+
+def _dataset(query: Mapping[str, str]) -> str:
+    dataset_id = query.get("dataset_id", "")
+    if not dataset_id:
+        raise BadRequest("dataset_id is required")
+    return dataset_id
+
+
+def _number(query: Mapping[str, str], key: str, default: int, highest: int) -> int:
+    text = query.get(key)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= highest):
+        raise BadRequest(f"{key} must be a number from 0 to {highest}")
+    return int(text)
+
+
+def _date(query: Mapping[str, str], key: str) -> date | None:
+    text = query.get(key)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{key} must be a date, as in 2026-11-07") from None

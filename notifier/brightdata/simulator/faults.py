@@ -1,0 +1,132 @@
+"""Which fault hits which request: by chance from a seed, or as a test has ordered. Pure, and the same every time."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """What can go wrong with an answer, by the word that `--fault` takes."""
+
+    RATE_LIMITED = "429"
+    SERVER_ERROR = "500"
+    BAD_GATEWAY = "502"
+    UNAVAILABLE = "503"
+    UNAUTHORISED = "401"
+    FORBIDDEN = "403"
+    NOT_FOUND = "404"
+    NOT_FOUND_HTML = "404-html"
+    HTML = "html"
+    GARBAGE = "garbage"
+    CUT = "cut"
+    SLOW = "slow"
+    TRICKLE = "trickle"
+    RESET = "reset"
+    HUGE = "huge"
+    REDIRECT = "redirect"
+
+
+MEANINGS: Mapping[Fault, str] = {
+    Fault.RATE_LIMITED: "429 with Retry-After",
+    Fault.SERVER_ERROR: "500 in plain text",
+    Fault.BAD_GATEWAY: "502, a gateway's HTML page",
+    Fault.UNAVAILABLE: "503 with Retry-After",
+    Fault.UNAUTHORISED: "401 in plain text",
+    Fault.FORBIDDEN: "403 in JSON",
+    Fault.NOT_FOUND: "404 in plain text",
+    Fault.NOT_FOUND_HTML: "404, a web server's HTML page",
+    Fault.HTML: "200, an HTML page",
+    Fault.GARBAGE: "200, JSON that is no progress answer",
+    Fault.CUT: "the connection ends in the middle of the answer",
+    Fault.SLOW: "the right answer, but late",
+    Fault.TRICKLE: "an answer that comes byte by byte and never ends",
+    Fault.RESET: "the connection is reset instead of an answer",
+    Fault.HUGE: "200 with megabytes",
+    Fault.REDIRECT: "302 to another host",
+}
+"""What each fault does, for `--help`."""
+
+
+class Faults:
+    """Decides what the next request gets: first what was ordered, then chance.
+
+    Args:
+        seed: the same seed, the same faults at the same requests.
+        chances: the probability of each fault; the sum is at most 1.
+
+    Raises:
+        ValueError: a probability is not between 0 and 1, or their sum is above 1.
+    """
+
+    def __init__(self, *, seed: int, chances: Mapping[Fault, float]) -> None:
+        checked(chances)
+        self._seed = seed
+        self._chances = tuple((fault, chance) for fault, chance in chances.items() if chance > 0)
+        self._ordered: deque[Fault | None] = deque()
+        self._count = 0
+
+    def order(self, fault: Fault | None, times: int = 1) -> None:
+        """The next requests that nothing is ordered for yet get this fault; None: they are answered as they should."""
+        self._ordered.extend([fault] * times)
+
+    def next(self) -> Fault | None:
+        """The fault of the next request, None if it is to be answered as it should."""
+        if self._ordered:
+            return self._ordered.popleft()
+        if not self._chances:
+            return None
+        self._count += 1
+        return self.by_chance(self._count)
+
+    def by_chance(self, k: int) -> Fault | None:
+        """The fault of the k-th request that chance decides."""
+        dice = mixed(self._seed, k) / 2**64
+        for fault, chance in self._chances:
+            dice -= chance
+            if dice < 0:
+                return fault
+        return None
+
+
+def mixed(seed: int, k: int) -> int:
+    """64 bits that look random, the same for the same two numbers (splitmix64's finaliser)."""
+    bits = (seed * 0x9E3779B97F4A7C15 + (k + 1) * 0xD1B54A32D192ED03) % 2**64
+    bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB % 2**64
+    return bits ^ (bits >> 31)
+
+
+def parse_faults(texts: Iterable[str]) -> dict[Fault, float]:
+    """What `--fault KIND=PROBABILITY`, given any number of times, means.
+
+    Raises:
+        ValueError: a text is not of that form; says what would be right.
+    """
+    chances: dict[Fault, float] = {}
+    for text in texts:
+        kind, equals, number = text.partition("=")
+        if not equals:
+            raise ValueError(f"{text!r} is not KIND=PROBABILITY, as in 429=0.05")
+        try:
+            fault = Fault(kind.strip().lower())
+        except ValueError:
+            raise ValueError(f"{kind!r} is no kind of fault; there are: {', '.join(Fault)}") from None
+        try:
+            chances[fault] = float(number)
+        except ValueError:
+            raise ValueError(f"{number!r} in {text!r} is not a probability between 0 and 1") from None
+    checked(chances)
+    return chances
+
+
+def checked(chances: Mapping[Fault, float]) -> None:
+    """Refuse what cannot be a set of probabilities.
+
+    Raises:
+        ValueError: a probability is not between 0 and 1, or their sum is above 1.
+    """
+    for fault, chance in chances.items():
+        if not 0 <= chance <= 1:
+            raise ValueError(f"{fault}={chance} is not a probability between 0 and 1")
+    if sum(chances.values()) > 1 + 1e-9:
+        raise ValueError(f"the probabilities of all faults together are above 1: {sum(chances.values()):g}")

@@ -1,0 +1,166 @@
+"""The simulated Bright Data as a server on a real socket."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from aiohttp import web
+
+from notifier.brightdata.simulator import endpoints
+from notifier.brightdata.simulator.account import Account
+from notifier.brightdata.simulator.faults import Fault, Faults
+from notifier.brightdata.simulator.life import Life
+from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate_limited
+
+LOG_LENGTH = 10_000
+STOPS_WITHIN_S = 0.05
+"""Answers that are being delayed on purpose are not waited for longer than this."""
+
+
+class Request(NamedTuple):
+    """A request that was answered: when, in seconds of the clock; what was asked; and the status or fault it got."""
+
+    at: float
+    kind: str
+    raw_path: str
+    answer: str
+
+
+class Simulator:
+    """A simulated Bright Data; it serves while it is entered as an async context manager.
+
+    `requests` counts what was asked by kind (progress, snapshots, trigger, other) and `answers` what came of it by
+    status (`200`) or, where there was no proper one, by fault (`reset`). `log` keeps the last requests.
+
+    Args:
+        seed: decides faults, ids, lives and the order of listings.
+        speed: simulated seconds in a real one.
+        faults: the probability of each fault.
+        token: the only bearer token that is right; None takes any.
+        requests_per_second: what the account may ask before it is answered with 429; None for no limit.
+        retry_after: whole seconds that its 429 and 503 ask to wait.
+        slow_seconds: how late an answer with the fault `slow` comes.
+        host, port: where it listens; port 0 takes any free one.
+        clock: monotonic seconds.
+        wall_clock: for the date of a snapshot's creation.
+
+    Raises:
+        ValueError: the faults are no probabilities.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        speed: float = 1.0,
+        faults: Mapping[Fault, float] | None = None,
+        token: str | None = None,
+        requests_per_second: float | None = None,
+        retry_after: int = 2,
+        slow_seconds: float = 5.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.account = Account(
+            seed=seed, speed=speed, clock=clock, wall_clock=wall_clock, requests_per_second=requests_per_second
+        )
+        self.requests: Counter[str] = Counter()
+        self.answers: Counter[str] = Counter()
+        self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+        self._faults = Faults(seed=seed, chances=faults or {})
+        self._token = token
+        self._retry_after = retry_after
+        self._slow_seconds = slow_seconds
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self._runner: web.ServerRunner | None = None
+        self._refusals = 0
+
+    async def __aenter__(self) -> Self:
+        # A bare server: an application with its router would take half of the time of a request.
+        server = web.Server(self._answer, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=STOPS_WITHIN_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def url(self) -> str:
+        """The base address of the API."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    def add(self, snapshot_id: str, life: Life, *, dataset_id: str = "gd_simulated") -> None:
+        """A snapshot whose life begins now.
+
+        Raises:
+            ValueError: the id is taken.
+        """
+        self.account.add(snapshot_id, life, dataset_id)
+
+    def populate(self, number: int, *, dataset_id: str = "gd_simulated") -> list[str]:
+        """That many snapshots with ids and lives that the seed chooses; their ids."""
+        return [self.account.make(dataset_id).id for _ in range(number)]
+
+    def fail_next(self, fault: Fault, times: int = 1) -> None:
+        """The next requests get this fault, after those ordered before."""
+        self._faults.order(fault, times)
+
+    def answer_next(self, times: int = 1) -> None:
+        """The next requests get no fault, after those ordered before."""
+        self._faults.order(None, times)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        kind = endpoints.kind_of(request.raw_path)
+        self.requests[kind] += 1
+        fault = self._faults.next()
+        if fault is None:
+            response = await self._right(kind, request)
+            self._note(kind, request, str(response.status))
+            return response
+        self._note(kind, request, fault.value)  # before: some faults never come to an end
+        return await broken(
+            fault,
+            request,
+            lambda: self._right(kind, request),
+            retry_after=self._retry_after,
+            slow_seconds=self._slow_seconds,
+        )
+
+    async def _right(self, kind: str, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._authorised(request.headers.get("Authorization", "")):
+            self._refusals += 1
+            if self._refusals % 2:  # the API answers in both ways
+                return as_json({"error": "User authentication is required"}, 401)
+            return as_text("Credentials are missing", 401)
+        if self.account.over_limit():
+            return rate_limited(self._retry_after)
+        return await endpoints.answer(self.account, kind, request)
+
+    def _authorised(self, header: str) -> bool:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return False
+        return self._token is None or token.strip() == self._token
+
+    def _note(self, kind: str, request: web.BaseRequest, answer: str) -> None:
+        self.answers[answer] += 1
+        self.log.append(Request(self._clock(), kind, request.raw_path, answer))

@@ -1,0 +1,85 @@
+"""Where the API's token comes from, and how a new one is taken up when the old one is refused."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class TokenUnusable(Exception):
+    """The token is empty, or holds characters that no HTTP header may carry."""
+
+
+class TokenSource(Protocol):
+    """The token for the next request."""
+
+    def current(self) -> str:
+        """The token.
+
+        Raises:
+            TokenUnusable, OSError: there is none to be had right now.
+        """
+        ...
+
+    def refused(self) -> None:
+        """Learn that the API answered 401 to the present token."""
+        ...
+
+
+class StaticToken:
+    """A token that does not change while the program runs.
+
+    Raises:
+        TokenUnusable: it cannot be sent.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = usable(token)
+
+    def __repr__(self) -> str:
+        return "StaticToken(***)"
+
+    def current(self) -> str:
+        """The token."""
+        return self._token
+
+    def refused(self) -> None:
+        """Nothing can be done: there is no other."""
+
+
+class FileToken:
+    """A token that `read` finds, usually in a file; read at first use, and again after the API refused it."""
+
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
+        self._token: str | None = None
+
+    def __repr__(self) -> str:
+        return "FileToken(***)"
+
+    def current(self) -> str:
+        """The token.
+
+        Raises:
+            TokenUnusable: what was read cannot be sent.
+            OSError: from `read`.
+        """
+        if self._token is None:
+            self._token = usable(self._read())
+        return self._token
+
+    def refused(self) -> None:
+        """Read again before the next request: the file may hold a new token."""
+        self._token = None
+
+
+def usable(token: str) -> str:
+    """The token without the white space around it.
+
+    Raises:
+        TokenUnusable: it is empty or cannot stand in a header; the text does not repeat it.
+    """
+    stripped = token.strip()
+    if not stripped:
+        raise TokenUnusable("the token is empty")
+    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise TokenUnusable("the token holds characters that no HTTP header may carry")
+    return stripped

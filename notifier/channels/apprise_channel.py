@@ -1,0 +1,122 @@
+"""A channel that is an Apprise URL: one long-lived object, one call at a time, in a thread of its own."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, OverflowMode, PersistentStoreMode
+from apprise.result import AppriseResult
+from apprise.utils.parse import parse_urls
+
+from notifier.channels.classify import failure
+from notifier.channels.threads import in_daemon_thread
+from notifier.channels.wire import watching
+from notifier.core.model import Message, Outcome, OutcomeKind
+
+SEND_LIMIT = timedelta(seconds=60)
+"""Apprise's own timeouts are for each read of a socket; a far side that drips could hold a send for ever."""
+
+_LONGEST_DETAIL = 500
+
+
+@cache
+def _asset() -> AppriseAsset:
+    return AppriseAsset(
+        app_id="notifier",
+        app_desc="Bright Data snapshot notifier",
+        app_url="",
+        storage_mode=PersistentStoreMode.MEMORY,
+        service_timeout=0,  # no deadline of Apprise's: with one, it sends through its shared pool of few threads
+        secure_logging=True,
+    )
+
+
+def _instantiate(url: str) -> NotifyBase | None:
+    service = Apprise.instantiate(url, asset=_asset())
+    return service if isinstance(service, NotifyBase) else None
+
+
+def check_url(url: str) -> str | None:
+    """Why a URL cannot be a channel, in words without the URL; None when it can.
+
+    Apprise itself refuses in silence, so all that can be said is which part of the check failed.
+    """
+    if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
+        return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"
+    scheme = url.partition("://")[0] if "://" in url else ""
+    if not scheme:
+        return "not a URL; an Apprise URL looks like slack://TokenA/TokenB/TokenC or mailto://user:password@example.com"
+    if _instantiate(url) is not None:
+        return None
+    if any(scheme.casefold() in (s.casefold() for s in schemes) for schemes in _schemes()):
+        return f"Apprise refuses this {scheme}:// URL: a part of it is missing or malformed"
+    return f"Apprise knows no service {scheme!r}"
+
+
+def _schemes() -> list[list[str]]:
+    return [
+        [*(service.get("protocols") or []), *(service.get("secure_protocols") or [])]
+        for service in Apprise(asset=_asset()).details()["schemas"]
+    ]
+
+
+class AppriseChannel:
+    """Sends messages to one Apprise URL.
+
+    Apprise's plugins keep their pace by sleeping and are not locked, so the object lives as long as the channel and
+    is never called twice at a time: while an overdue call still hangs in its thread, the channel answers `busy`.
+    """
+
+    def __init__(self, *, name: str, url: str, redact: Callable[[str], str], limit: timedelta = SEND_LIMIT) -> None:
+        """
+        Args:
+            name: the channel's name.
+            url: an Apprise URL that `check_url` accepts.
+            redact: takes secrets out of what the far side said.
+            limit: after this long a send is called uncertain.
+
+        Raises:
+            ValueError: Apprise refuses the URL.
+        """
+        self.name = name
+        self._redact = redact
+        self._limit = limit
+        self._running: asyncio.Future[Outcome] | None = None
+        service = _instantiate(url)
+        if service is None:
+            raise ValueError(f"channel {name}: Apprise refuses its URL")
+        if "overflow=" not in url:
+            service.overflow_mode = OverflowMode.TRUNCATE
+        self._apprise = Apprise(asset=_asset())
+        self._apprise.add(service)
+
+    async def send(self, message: Message) -> Outcome:
+        """Send one message and say what became of it."""
+        if self._running is not None and not self._running.done():
+            return Outcome(kind=OutcomeKind.RETRY, reason="busy", detail="the send before this one still hangs")
+        self._running = in_daemon_thread(lambda: self._send(message), name=f"channel-{self.name}")
+        done, _ = await asyncio.wait({self._running}, timeout=self._limit.total_seconds())
+        if not done:
+            return Outcome(kind=OutcomeKind.UNCERTAIN, reason="send_timeout", detail="no end of the send in sight")
+        return self._running.result()
+
+    def _send(self, message: Message) -> Outcome:
+        with watching() as wire:
+            try:
+                result = self._apprise.notify(title=message.title, body=message.body, body_format=NotifyFormat.TEXT)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; here it becomes a value
+                return self._tidy(Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error)))
+        if result:
+            reason = f"http_{wire.http_status}" if wire.http_status is not None else "sent"
+            return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=wire.answer))
+        return self._tidy(failure(wire, _log_of(result), datetime.now(UTC)))
+
+    def _tidy(self, outcome: Outcome) -> Outcome:
+        line = " ".join(self._redact(outcome.detail).split())
+        return replace(outcome, detail=line[:_LONGEST_DETAIL])
+
+
+def _log_of(result: AppriseResult) -> str:
+    return "; ".join(dict.fromkeys(str(entry.message) for entry in result.logs()))

@@ -1,0 +1,91 @@
+"""From what happened on the wire to what it means: try again, give up, or nobody can say."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+
+from notifier.channels.wire import Wire
+from notifier.core.model import Outcome, OutcomeKind
+
+_HTTP_RETRY = frozenset({408, 421, 425, 429})
+_SMTP_AUTH = frozenset({530, 534, 535, 538})
+
+
+_CONNECTION_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], OutcomeKind, str], ...] = (
+    (NameResolutionError, OutcomeKind.RETRY, "dns"),
+    (NewConnectionError, OutcomeKind.RETRY, "refused"),
+    ((ConnectTimeoutError, requests.exceptions.ConnectTimeout), OutcomeKind.RETRY, "connect_timeout"),
+    ((SSLError, requests.exceptions.SSLError), OutcomeKind.RETRY, "tls"),
+    (requests.exceptions.ProxyError, OutcomeKind.RETRY, "proxy"),
+    (requests.exceptions.ReadTimeout, OutcomeKind.UNCERTAIN, "read_timeout"),
+    # The connection stood, and the request may have gone out whole before it broke.
+    (
+        (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError),
+        OutcomeKind.UNCERTAIN,
+        "connection_lost",
+    ),
+)
+"""What an exception means, the special before the general. Only a request that may have gone out is uncertain."""
+
+
+def failure(wire: Wire, log: str, now: datetime) -> Outcome:
+    """What a send that Apprise calls failed means.
+
+    Args:
+        wire: the last exchange seen.
+        log: Apprise's own words, used as the detail where the far side said nothing.
+        now: to turn an HTTP date in `Retry-After` into a pause.
+    """
+    if wire.error is not None:
+        return _connection_failure(wire.error)
+    if wire.http_status is not None:
+        return _http_failure(wire, wire.http_status, log, now)
+    if wire.smtp_code is not None:
+        permanent = wire.smtp_code >= 500
+        reason = "smtp_auth" if wire.smtp_code in _SMTP_AUTH else f"smtp_{wire.smtp_code}"
+        kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.RETRY
+        return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
+    return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
+
+
+def _http_failure(wire: Wire, status: int, log: str, now: datetime) -> Outcome:
+    temporary = status in _HTTP_RETRY or status >= 500 or status < 400
+    return Outcome(
+        kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
+        reason=f"http_{status}",
+        detail=wire.answer or log,
+        retry_after=retry_after(wire.retry_after, now),
+    )
+
+
+def _connection_failure(error: requests.RequestException) -> Outcome:
+    cause: object = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError):
+        cause = cause.reason
+    for kinds, outcome_kind, reason in _CONNECTION_FAILURES:
+        if isinstance(cause, kinds) or isinstance(error, kinds):
+            return Outcome(kind=outcome_kind, reason=reason, detail=type(cause or error).__name__)
+    return Outcome(kind=OutcomeKind.RETRY, reason="connection", detail=type(error).__name__)
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """The pause that a `Retry-After` header asks for, in either of its forms (RFC 9110, 10.2.3); None if unreadable."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text), 10**9))
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(aware - now, timedelta(0))

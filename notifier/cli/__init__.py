@@ -1,0 +1,75 @@
+"""The command line: one module for each group of commands, which parse, call and print.
+
+Heavy parts are imported inside the commands that need them, so that `--help` and small commands answer at once.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from notifier import __version__
+from notifier.cli import channels, configuration, daemon, deliveries, simulation, status
+from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.core.words import count
+
+app = typer.Typer(
+    name="notifier",
+    help="Watches Bright Data snapshots and tells people, once, when one is ready, failed, empty or missing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(daemon.run)
+app.command("demo")(simulation.demo)
+app.command("simulate")(simulation.simulate)
+app.command("init")(configuration.init)
+app.add_typer(configuration.app, name="config")
+app.command("status")(status.status)
+app.add_typer(channels.app, name="channel")
+app.add_typer(deliveries.app, name="delivery")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"notifier {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Run the command line. Whatever goes wrong reaches the user as a sentence and an exit status."""
+    try:
+        app()
+    except ConfigurationRefused as error:
+        typer.echo(error, err=True)
+        typer.echo(f"{count(len(error.problems), 'error')} in the configuration; nothing was started.", err=True)
+        sys.exit(error.exit_status)
+    except NotifierError as error:
+        typer.echo(f"notifier: {error}", err=True)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last place before the user
+        if os.environ.get("NOTIFIER_DEBUG"):
+            traceback.print_exc()
+        typer.echo(
+            f"notifier: unexpected {type(error).__name__}: {error}\n"
+            "This is a fault of the program. NOTIFIER_DEBUG=1 shows where it happened; please report it with that.",
+            err=True,
+        )
+        sys.exit(1)

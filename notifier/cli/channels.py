@@ -1,0 +1,87 @@
+"""`notifier channel`: the channels there are, and a real message to try one."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table
+from notifier.cli.status import tally
+from notifier.core.errors import UsageError
+from notifier.core.model import Message, OutcomeKind
+
+app = typer.Typer(help="The channels, and a real message to try one.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the channels: what they are, how many watches use each, and its deliveries."""
+    from notifier.daemon import load_config
+    from notifier.store.reader import Reader
+
+    found = load_config(config_path(config))
+    counts = Reader(found.database).channels() if found.database.exists() else {}
+    entries = [
+        {
+            "name": channel.name,
+            "service": channel.url.partition("://")[0],
+            "watches": sum(channel.name in watch.notify for watch in found.watches),
+            "operators": channel.name in found.operators,
+            "deliveries": counts.get(channel.name, {}),
+        }
+        for channel in found.channels.values()
+    ]
+    if as_json:
+        print_json(entries)
+        return
+    print_table(
+        ("name", "service", "watches", "operators", "deliveries"),
+        (
+            (
+                str(entry["name"]),
+                str(entry["service"]),
+                str(entry["watches"]),
+                "yes" if entry["operators"] else "-",
+                tally(counts.get(str(entry["name"]), {})),
+            )
+            for entry in entries
+        ),
+    )
+
+
+@app.command("test")
+def send_test(
+    name: Annotated[str, typer.Argument(help="The channel's name in the configuration.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed."""
+    import asyncio
+
+    from notifier.channels.apprise_channel import AppriseChannel
+    from notifier.daemon import load_config
+    from notifier.telemetry.log import configure
+    from notifier.telemetry.redaction import Redactor
+
+    found = load_config(config_path(config))
+    channel = found.channels.get(name)
+    if channel is None:
+        raise UsageError(f"there is no channel {name!r}; there are: {', '.join(found.channels) or 'none'}")
+    redactor = Redactor(found.secrets)
+    configure(level="warning", redactor=redactor)
+    sender = AppriseChannel(name=name, url=channel.url, redact=redactor)
+    text = Message(
+        title="🔔 TEST from notifier",
+        body=f"This message tries the channel {name}; no snapshot changed.\nSent: {datetime.now(UTC):%F %T} UTC",
+    )
+    outcome = asyncio.run(sender.send(text))
+    delivered = outcome.kind is OutcomeKind.DELIVERED
+    if as_json:
+        print_json({"channel": name, "outcome": outcome.kind, "reason": outcome.reason, "answer": outcome.detail})
+    else:
+        answer = f": {outcome.detail}" if outcome.detail else ""
+        typer.echo(
+            f"{name}: {'delivered' if delivered else 'not delivered'}, {outcome.reason}{answer}", err=not delivered
+        )
+    if not delivered:
+        raise typer.Exit(1)

@@ -1,0 +1,91 @@
+"""What the commands share: where the configuration is, and how data is printed."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from notifier.core.errors import UsageError
+from notifier.core.words import span
+
+DEFAULT_PATHS = (Path("config.yaml"), Path("/etc/notifier/config.yaml"))
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="NOTIFIER_CONFIG",
+        help="The configuration file; without it ./config.yaml, then /etc/notifier/config.yaml.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def config_path(given: Path | None) -> Path:
+    """The configuration file to read.
+
+    Raises:
+        UsageError: none was named and none stands in the usual places.
+    """
+    if given is not None:
+        return given
+    for path in DEFAULT_PATHS:
+        if path.exists():
+            return path
+    places = " and ".join(str(path) for path in DEFAULT_PATHS)
+    raise UsageError(
+        f"no configuration: looked for {places}. `notifier init` writes one to start from; --config names another."
+    )
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON; times as ISO 8601 in UTC."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time as ISO 8601 in UTC, to the millisecond."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def when(moment: datetime | None, now: datetime) -> str:
+    """A time for a table: "3 min ago" or "in 8 s" on a terminal, ISO 8601 elsewhere, "-" for none."""
+    if moment is None:
+        return "-"
+    if not sys.stdout.isatty():
+        return iso(moment) or "-"
+    return f"{span(now - moment)} ago" if moment <= now else f"in {span(moment - now)}"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles: dict[str, str] | None = None) -> None:
+    """Print a table: drawn and coloured on a terminal, plain aligned columns elsewhere.
+
+    `styles` gives the colour of a cell by its text, such as a status.
+    """
+    cells = [list(row) for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*columns, header_style="bold")
+        for row in cells:
+            table.add_row(*(Text(cell, style=(styles or {}).get(cell.split(" ")[0], "")) for cell in row))
+        Console().print(table)
+        return
+    lines = [[column.upper() for column in columns], *cells]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,70 @@
+"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
+from notifier.core.words import count
+
+app = typer.Typer(help="Check the configuration, or show what it means.", no_args_is_help=True)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
+) -> None:
+    """Write a commented config.yaml to start from. An existing file is never touched."""
+    from notifier.config.template import INITIAL
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(INITIAL)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} exists already and was left as it is; name another file: notifier init OTHER"
+        ) from None
+    except OSError as error:
+        raise NotifierError(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"Wrote {path}. Put your snapshot's id and your channel in, then:")
+    typer.echo("  export BRIGHTDATA_API_KEY=… SLACK_URL=…")
+    typer.echo(f"  notifier config check --config {path}")
+    typer.echo(f"  notifier run --config {path}")
+
+
+@app.command()
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any."""
+    from notifier.daemon import load_config
+
+    try:
+        found = load_config(config_path(config))
+    except ConfigurationRefused as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
+        raise typer.Exit(error.exit_status) from None
+    if as_json:
+        print_json({"ok": True, "problems": [], "watches": len(found.watches), "channels": len(found.channels)})
+        return
+    typer.echo(
+        f"{found.path}: fine. {count(len(found.watches), 'watch', 'watches')}, "
+        f"{count(len(found.channels), 'channel')}, from {count(len(found.files), 'file')}."
+    )
+
+
+@app.command()
+def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Print the effective configuration: all files together, every default applied, secrets as ***."""
+    from notifier.config.show import as_dict
+    from notifier.daemon import load_config
+
+    data = as_dict(load_config(config_path(config)))
+    if as_json:
+        print_json(data)
+        return
+    import yaml
+
+    typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)

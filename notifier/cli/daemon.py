@@ -1,0 +1,56 @@
+"""`notifier run`: the daemon, or one round of it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.core.words import count
+
+
+class LogLevel(StrEnum):
+    """The least level of log lines that is shown."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def run(
+    config: ConfigOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Look at every watch once, deliver what is due, exit.")] = False,
+    log_level: Annotated[LogLevel, typer.Option(help="The least level of log lines shown.")] = LogLevel.INFO,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the snapshots and tell people. Ends on SIGTERM or Ctrl-C, in order, within 5 s.
+
+    With --once the exit status is 1 if a look could not tell a status or a delivery did not get through; what was
+    not delivered is tried again by the next run.
+    """
+    import asyncio
+
+    from notifier.daemon import Daemon, load_config, run_until_signalled
+    from notifier.report import LogReporter
+    from notifier.telemetry.log import configure
+    from notifier.telemetry.redaction import Redactor
+
+    redactor = Redactor()
+    configure(level=log_level, redactor=redactor)
+    daemon = Daemon(load_config(config_path(config)), reporters=[LogReporter()], redactor=redactor)
+    if not once:
+        asyncio.run(run_until_signalled(daemon))
+        return
+    outcome = asyncio.run(daemon.once())
+    if as_json:
+        from dataclasses import asdict
+
+        print_json(asdict(outcome))
+    else:
+        typer.echo(
+            f"{count(outcome.looks, 'look')}, {outcome.unclear} unclear; {count(outcome.transitions, 'transition')}; "
+            f"{count(outcome.delivered, 'delivery', 'deliveries')}, {outcome.undelivered} not got through"
+        )
+    if outcome.unclear or outcome.undelivered:
+        raise typer.Exit(1)

@@ -1,0 +1,137 @@
+"""`notifier delivery`: what was told to whom, when, in how many attempts."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
+from notifier.cli.status import STYLES
+from notifier.core.errors import NotifierError, UsageError
+from notifier.core.message import message
+from notifier.core.model import DeliveryState
+from notifier.core.words import span
+
+if TYPE_CHECKING:
+    from notifier.store.reader import DeliveryRow, Reader
+
+app = typer.Typer(help="What was told to whom, when, and in how many attempts.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_deliveries(
+    config: ConfigOption = None,
+    state: Annotated[list[DeliveryState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List deliveries, the newest first."""
+    from notifier.config.durations import parse
+
+    now = datetime.now(UTC)
+    try:
+        earliest = None if since is None else now - parse(since)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--since: {error}") from error
+    rows = _reader(config).deliveries(states=tuple(state or ()), channel=channel, since=earliest, limit=limit)
+    if as_json:
+        print_json([_as_data(row) for row in rows])
+        return
+    if not rows:
+        typer.echo("No deliveries.", err=True)
+        return
+    print_table(
+        ("id", "state", "channel", "attempts", "decided", "next try", "message"),
+        (
+            (
+                str(row.id),
+                row.state if not row.reason or row.state == "delivered" else f"{row.state} ({row.reason})",
+                row.channel,
+                str(row.attempt),
+                when(row.created_at, now),
+                when(row.not_before if row.settled_at is None else None, now),
+                message(row.event).title,
+            )
+            for row in rows
+        ),
+        styles=STYLES,
+    )
+
+
+@app.command()
+def show(
+    delivery_id: Annotated[int, typer.Argument(metavar="ID", help="The delivery's number, from `delivery list`.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one delivery: its message and every attempt with what the far side answered."""
+    row = _reader(config).delivery(delivery_id)
+    if row is None:
+        raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows those there are")
+    if as_json:
+        print_json(_as_data(row) | {"message": _message(row), "attempts": [_attempt(each) for each in row.attempts]})
+        return
+    typer.echo(f"Delivery {row.id} to {row.channel}: {row.state}{f' ({row.reason})' if row.reason else ''}")
+    typer.echo(f"Decided {iso(row.created_at)}; next try {iso(row.not_before) if row.settled_at is None else 'none'}")
+    typer.echo("")
+    text = message(row.event)
+    typer.echo(f"  {text.title}")
+    for line in text.body.splitlines():
+        typer.echo(f"  {line}")
+    typer.echo("")
+    if not row.attempts:
+        typer.echo("No attempt has ended yet.")
+        return
+    print_table(
+        ("attempt", "at", "took", "outcome", "reason", "answer"),
+        (
+            (str(each.number), iso(each.started_at) or "", span(each.duration), each.outcome, each.reason, each.detail)
+            for each in row.attempts
+        ),
+        styles=STYLES,
+    )
+
+
+def _reader(config: Any) -> "Reader":
+    from notifier.daemon import load_config
+    from notifier.store.reader import Reader
+
+    return Reader(load_config(config_path(config)).database)
+
+
+def _message(row: "DeliveryRow") -> dict[str, str]:
+    text = message(row.event)
+    return {"title": text.title, "body": text.body}
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "duration_s": attempt.duration.total_seconds(),
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "detail": attempt.detail,
+    }
+
+
+def _as_data(row: "DeliveryRow") -> dict[str, Any]:
+    transition = row.event.transition
+    return {
+        "id": row.id,
+        "channel": row.channel,
+        "state": row.state,
+        "reason": row.reason,
+        "attempts_begun": row.attempt,
+        "created_at": row.created_at,
+        "not_before": row.not_before,
+        "settled_at": row.settled_at,
+        "event_id": row.event.id,
+        "watch": row.event.watch_id,
+        "name": row.event.name,
+        "snapshot": transition.snapshot_id,
+        "status": transition.status,
+        "events": list(transition.names),
+    }

@@ -1,0 +1,102 @@
+"""`notifier demo` and `notifier simulate`: the product without an account."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.cli.common import JsonOption, print_json
+from notifier.core.errors import NotifierError, UsageError
+from notifier.core.words import count
+
+_STYLES = {"plain": "", "dim": "dim", "good": "bold green", "bad": "yellow", "news": "bold cyan", "heading": "bold"}
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Stay until Ctrl-C instead of ending by itself.")] = False,
+) -> None:
+    """Show the real daemon at work on a simulated Bright Data; no account needed. Ends by itself within 40 s."""
+    import asyncio
+
+    from rich.console import Console
+
+    from notifier.demo import demo as play
+    from notifier.telemetry.log import configure
+    from notifier.telemetry.redaction import Redactor
+
+    configure(level="error", redactor=Redactor())
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(style: str, text: str) -> None:
+        console.print(text, style=_STYLES[style], markup=False, emoji=False)
+
+    if not asyncio.run(play(say=say, keep=keep)).right:
+        raise typer.Exit(1)
+
+
+def simulate(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
+    seed: Annotated[int, typer.Option(help="The same seed, the same ids, lives and faults.")] = 0,
+    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a real one.")] = 1.0,
+    snapshots: Annotated[int, typer.Option(min=0, help="How many snapshots there are from the start.")] = 10,
+    dataset: Annotated[str, typer.Option(help="The dataset they belong to.")] = "gd_simulated",
+    token: Annotated[str | None, typer.Option(help="The only bearer token that is right; any is, without it.")] = None,
+    requests_per_second: Annotated[
+        float | None, typer.Option(min=0.001, help="Answer 429 to what is asked faster than this.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=PROBABILITY", help="How often an answer goes wrong, as 429=0.05. See `--faults`."),
+    ] = None,
+    faults: Annotated[bool, typer.Option("--faults", help="List the kinds of faults and exit.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve a simulated Bright Data until Ctrl-C: progress, trigger and listing of snapshots, with faults to choose."""
+    import asyncio
+    import signal
+
+    from notifier.brightdata.simulator import Simulator, parse_faults, serve
+    from notifier.brightdata.simulator.faults import MEANINGS
+
+    if faults:
+        for kind, meaning in MEANINGS.items():
+            typer.echo(f"{kind.value:10}  {meaning}")
+        return
+    try:
+        chances = parse_faults(fault or [])
+    except ValueError as error:
+        raise UsageError(f"--fault: {error}") from error
+
+    def ready(simulator: Simulator, ids: list[str]) -> None:
+        if as_json:
+            print_json({"url": simulator.url, "dataset": dataset, "snapshots": ids})
+        else:
+            typer.echo(f"Simulated Bright Data on {simulator.url}, {count(len(ids), 'snapshot')} of {dataset}:")
+            for snapshot_id in ids:
+                typer.echo(f"  {snapshot_id}")
+            typer.echo("Ctrl-C ends it.")
+
+    async def serve_until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(
+            host=host,
+            port=port,
+            seed=seed,
+            speed=speed,
+            snapshots=snapshots,
+            dataset_id=dataset,
+            faults=chances,
+            token=token,
+            requests_per_second=requests_per_second,
+            ready=ready,
+            stop=stop,
+        )
+
+    try:
+        asyncio.run(serve_until_signalled())
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise NotifierError(f"cannot listen on {host}:{port}: {error.strerror}") from error

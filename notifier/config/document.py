@@ -1,0 +1,121 @@
+"""One file of the configuration on its way from bytes to checked sections, with all that is wrong with it so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from notifier.config import files, notyet, tree
+from notifier.config.explain import flaws_of
+from notifier.config.interpolate import plain_data
+from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Place, ScalarNode, locate
+from notifier.config.schema import Context
+from notifier.config.values import kind
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_INIT = "; `notifier init` writes one to start from"
+
+
+@dataclass(kw_only=True, slots=True)
+class Document:
+    """A file that was read. Without a root nothing in it can be checked further.
+
+    `data` is what the tree says, with variables put in and keys of the future taken out. `told` are the paths whose
+    error is told already, or that are excused: what else is found there is not told again.
+    """
+
+    path: Path
+    flaws: list[Flaw] = field(default_factory=list)
+    root: MappingNode | None = None
+    data: dict[str, object] = field(default_factory=dict)
+    told: set[KeyPath] = field(default_factory=set)
+
+    def add(self, flaws: list[Flaw]) -> None:
+        """Note what is wrong, except where something is told already."""
+        self.flaws += [flaw for flaw in flaws if not self._is_told(flaw.path)]
+
+    def _is_told(self, path: KeyPath) -> bool:
+        return any(path[:length] in self.told for length in range(1, len(path) + 1))
+
+    def watches(self) -> list[tuple[int, dict[str, object], Place]]:
+        """The entries of `watches:` that are mappings, each with its position and place."""
+        entries = self.data.get("watches")
+        if self.root is None or not isinstance(entries, list):
+            return []
+        return [
+            (index, entry, locate(self.root, ("watches", index)).node.place)
+            for index, entry in enumerate(entries)
+            if isinstance(entry, dict)
+        ]
+
+
+def read(path: Path, environ: Mapping[str, str], *, main: bool) -> Document:
+    """Read a file into a document. Whatever its bytes are, what is wrong stands in `flaws`.
+
+    Args:
+        path: the file.
+        environ: the variables for `${NAME}`.
+        main: it is the main file, which cannot be without content.
+    """
+    document = Document(path=path)
+    try:
+        text = files.read_text(path)
+    except files.Unreadable as error:
+        missing = main and isinstance(error.__cause__, FileNotFoundError)
+        document.flaws.append(replace(error.flaw, text=error.flaw.text + _INIT) if missing else error.flaw)
+        return document
+    root, document.flaws = tree.parse(text)
+    if isinstance(root, MappingNode):
+        document.root = root
+    elif root is None or (isinstance(root, ScalarNode) and root.value is None):
+        _nothing_in(document, text, main)
+    else:
+        found = kind([] if isinstance(root, ListNode) else root.value)
+        text = f"the file must be a mapping (lines of `key: value`), not {found}"
+        document.flaws.append(Flaw(place=root.place, text=text))
+    if document.root is None:
+        return document
+    data, flaws = plain_data(document.root, environ)
+    assert isinstance(data, dict)
+    document.data = data
+    document.add(flaws)
+    document.told.update(flaw.path for flaw in flaws)
+    flaws, excused = notyet.take_out(document.data, document.root)
+    document.add(flaws)
+    document.told |= excused
+    return document
+
+
+def _nothing_in(document: Document, text: str, main: bool) -> None:
+    if document.flaws:
+        return
+    if not text.strip():
+        # Even where nothing is needed: an editor that is just writing the file leaves it empty for a moment.
+        cure = _INIT if main else ": write a `watches:` list into it, or remove it"
+        document.flaws.append(Flaw(text=f"the file is empty{cure}"))
+    elif main:
+        document.flaws.append(Flaw(text=f"the file has nothing but comments{_INIT}"))
+    else:
+        document.root = MappingNode(Place(1, 1), {}, {})
+
+
+def validate(document: Document, model: type[Model], context: Context) -> Model | None:
+    """Hold the document against the schema: the sections, or None with the flaws noted in the document."""
+    if document.root is None:
+        return None
+    try:
+        return model.model_validate(document.data, context=context)
+    except ValidationError as error:
+        document.add(flaws_of(error, document.root, model))
+        return None
+
+
+def channel_names(document: Document) -> frozenset[str] | None:
+    """The names that stand under `channels:`, also of channels with errors; None if they cannot be told."""
+    channels = document.data.get("channels", {})
+    if channels is None:
+        return frozenset()
+    return frozenset(channels) if isinstance(channels, dict) else None

@@ -1,0 +1,103 @@
+"""pydantic's errors as flaws: at their place in the file, in the words of this product and without pydantic's."""
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, locate
+from notifier.config.schema import (
+    ApiSection,
+    ChannelSection,
+    DefaultsSection,
+    IncludedFile,
+    MainFile,
+    WatchSection,
+)
+from notifier.config.values import did_you_mean, kind
+
+_SECTIONS: dict[str, tuple[int, type[BaseModel]]] = {
+    "api": (1, ApiSection),
+    "channels": (2, ChannelSection),
+    "defaults": (1, DefaultsSection),
+    "watches": (2, WatchSection),
+}
+"""For each section, how deep the mapping stands that the model describes."""
+
+_NEEDED = {
+    "snapshot": "missing: write the id of the snapshot to watch",
+    "url": "missing: write the channel's Apprise URL",
+}
+
+
+def flaws_of(error: ValidationError, root: Node, model: type[BaseModel]) -> list[Flaw]:
+    """Every error of one file's validation, as flaws.
+
+    Args:
+        error: what pydantic raised.
+        root: the tree of the file, for the places.
+        model: what the file was validated as, for the keys it may have.
+    """
+    return [_flaw(detail, root, model) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _flaw(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> Flaw:
+    loc: KeyPath = detail["loc"]
+    at_key = bool(loc) and loc[-1] == "[key]"
+    found = locate(root, loc[:-1] if at_key else loc)
+    match detail["type"]:
+        case "extra_forbidden":
+            return Flaw(place=found.key_place, path=found.path, text=_unknown_key(loc, model))
+        case "missing":
+            return Flaw(place=found.node.place, path=loc, text=_NEEDED[str(loc[-1])])
+        case _:
+            place = found.key_place if at_key else found.node.place
+            return Flaw(place=place, path=found.path, text=_text(detail, found.node))
+
+
+def _text(detail: ErrorDetails, node: Node) -> str:
+    match detail["type"]:
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "model_type" | "dict_type":
+            return f"a mapping (lines of `key: value`) is expected here, not {_kind(node)}"
+        case "list_type":
+            return f"a list (lines of `- …`, or `[…]`) is expected here, not {_kind(node)}"
+        case "too_short":
+            return "an empty list: name at least one, or take the key out"
+        case "literal_error":
+            return f"only {detail['ctx']['expected']} can stand here"
+        case _:
+            return f"{_kind(node)} cannot stand here"
+
+
+def _kind(node: Node) -> str:
+    match node:
+        case ScalarNode(value=value):
+            return kind(value)
+        case ListNode():
+            return kind([])
+        case MappingNode():
+            return kind({})
+
+
+def _unknown_key(loc: KeyPath, root_model: type[BaseModel]) -> str:
+    key = str(loc[-1])
+    known = _model_at(loc[:-1], root_model).model_fields
+    if root_model is IncludedFile and len(loc) == 1:
+        if key in MainFile.model_fields:
+            return "an included file has only `watches:`: move this to the main file"
+        return f"unknown key{did_you_mean(key, frozenset(known)) or '; an included file has only `watches:`'}"
+    if hint := did_you_mean(key, frozenset(known)):
+        return f"unknown key{hint}"
+    if key in MainFile.model_fields:
+        return "unknown key here; it belongs to the top level of the file"
+    for section, (_, model) in _SECTIONS.items():
+        if key in model.model_fields:
+            return f"unknown key here; it belongs into `{section}:`"
+    return f"unknown key; the keys here are {', '.join(known)}"
+
+
+def _model_at(path: KeyPath, root_model: type[BaseModel]) -> type[BaseModel]:
+    if not path:
+        return root_model
+    depth, model = _SECTIONS[str(path[0])]
+    return model if len(path) == depth else root_model

@@ -1,0 +1,109 @@
+"""Reading the files: the text of one, and which ones an `include:` stands for. Every failure is a flaw in words."""
+
+import glob
+import os
+from pathlib import Path
+
+from notifier.config.nodes import Flaw, Place
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of one file."""
+
+_LEFTOVERS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".orig", ".rej")
+
+
+class Unreadable(Exception):
+    """A file's text cannot be had."""
+
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw.text)
+        self.flaw = flaw
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without a byte order mark, its lines ended by `\\n` alone.
+
+    Raises:
+        Unreadable: there is none, with the reason and the cure.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise Unreadable(Flaw(text=_why_unreadable(error))) from error
+    if len(content) > LARGEST:
+        raise Unreadable(Flaw(text=f"larger than {LARGEST // 1024**2} MiB: is this the right file?"))
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable(Flaw(text="the text is UTF-16: save the file as UTF-8"))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start] if content.startswith(b"\xef\xbb\xbf") else error.object[: error.start]
+        raise Unreadable(_not_utf8(before, error.object[error.start])) from error
+
+
+def _why_unreadable(error: OSError | ValueError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "this is a folder: name the file in it"
+        case PermissionError():
+            return "this user may not read the file: change its owner, group or mode"
+        case OSError(strerror=str(reason)):
+            return f"the file cannot be read: {reason}"
+        case _:
+            return "this cannot be the name of a file"
+
+
+def _not_utf8(before: bytes, byte: int) -> Flaw:
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8-sig", "replace")) + 1
+    text = f"the byte 0x{byte:02x} at offset {len(before)} is not UTF-8: save the file as UTF-8"
+    return Flaw(place=Place(line, column), text=text)
+
+
+def included(pattern: str, folder: Path) -> list[Path]:
+    """The files that one entry of `include:` stands for, sorted; relative ones start at the main file's folder.
+
+    A pattern without matches is none; folders and what editors leave behind are passed over.
+
+    Raises:
+        ValueError: a file named without wildcards does not exist, or the folder cannot be listed; the text says it.
+    """
+    if "\0" in pattern:
+        raise ValueError("this cannot be the name of a file")
+    if not glob.has_magic(pattern):
+        return [_one_file(folder / pattern)]
+    _check_listable(pattern, folder)
+    matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
+    return [path for path in sorted(folder / match for match in matches) if not _passed_over(path)]
+
+
+def _one_file(path: Path) -> Path:
+    if path.is_dir():
+        raise ValueError("this is a folder: write `FOLDER/*.yaml` for the files in it")
+    if not path.exists():
+        raise ValueError("there is no such file (a relative path starts at the folder of the main file)")
+    return path
+
+
+def _check_listable(pattern: str, folder: Path) -> None:
+    """A folder that cannot be listed has no matches for `glob`, and its watches would be left out in silence."""
+    top = folder
+    for part in Path(pattern).parts[:-1]:
+        if glob.has_magic(part):
+            break
+        top = top / part
+    try:
+        with os.scandir(top):
+            pass
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ValueError(f"the folder cannot be listed: {error.strerror or 'an error of the system'}") from error
+
+
+def _passed_over(path: Path) -> bool:
+    # Not `is_file()`: a dangling link is an error to tell, not a file to pass over.
+    return path.name.startswith((".", "#")) or path.name.endswith(_LEFTOVERS) or path.is_dir()

@@ -1,0 +1,102 @@
+"""Loading a configuration: all of it, or the list of all that is wrong with it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from notifier.config import build, document, files
+from notifier.config.crosscheck import check_watches
+from notifier.config.document import Document
+from notifier.config.interpolate import Unusable
+from notifier.config.model import Config
+from notifier.config.nodes import Flaw, KeyPath, locate
+from notifier.config.report import file_name, problems_of
+from notifier.config.schema import Context, IncludedFile, MainFile
+from notifier.config.secrets import secrets_in, without_secrets
+from notifier.config.token_source import TokenSource, token_source
+from notifier.core.errors import ConfigurationRefused
+
+
+def load(path: Path, *, environ: Mapping[str, str], check_url: Callable[[str], str | None]) -> Config:
+    """Read the main file and all that it includes.
+
+    Args:
+        path: the main file. Relative paths in it start at its folder.
+        environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
+        check_url: tells what is wrong with a channel's Apprise URL, or None. It must not raise.
+
+    Raises:
+        ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
+    """
+    main = document.read(path, environ, main=True)
+    folder = path.absolute().parent
+    documents = [main, *_included(main, path, environ)]
+    context = Context(channels=document.channel_names(main), check_url=_discreet(check_url))
+    sections = document.validate(main, MainFile, context)
+    included = [document.validate(each, IncludedFile, context) for each in documents[1:]]
+    source = _token(main, folder, environ)
+    if main.root is not None:
+        check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
+    problems = problems_of(documents)
+    if problems:
+        raise ConfigurationRefused(problems)
+    assert sections is not None
+    channels = build.channels(sections)
+    watches = [*sections.watches, *(watch for each in included if each for watch in each.watches)]
+    return Config(
+        path=path.absolute(),
+        files=tuple(each.path.absolute() for each in documents),
+        api=build.api(sections.api, source),
+        database=build.database(sections, folder),
+        operators=tuple(dict.fromkeys(sections.operators)),
+        channels=MappingProxyType(channels),
+        watches=tuple(build.watch(watch, sections.defaults) for watch in watches),
+        secrets=secrets_in(token=source.value, urls=[channel.url for channel in channels.values()]),
+    )
+
+
+def _discreet(check_url: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """The check, with the URL and its secrets masked in what it says."""
+
+    def check(url: str) -> str | None:
+        reason = check_url(url)
+        return without_secrets(reason, secrets_in(urls=[url])) if reason else None
+
+    return check
+
+
+def _included(main: Document, path: Path, environ: Mapping[str, str]) -> list[Document]:
+    """The files that the main one includes: each once, in the order of the patterns, and never the main one itself."""
+    patterns = main.data.get("include")
+    if isinstance(patterns, str):
+        patterns = [patterns]
+    if main.root is None or not isinstance(patterns, list):
+        return []
+    found: dict[Path, Path] = {path.resolve(): path}
+    for index, pattern in enumerate(patterns):
+        if not isinstance(pattern, str) or not pattern.strip():
+            continue
+        try:
+            for match in files.included(pattern, path.parent):
+                found.setdefault(match.resolve(), match)
+        except ValueError as error:
+            where: KeyPath = ("include", index)
+            at = locate(main.root, where)
+            main.add([Flaw(place=at.node.place, path=at.path, text=str(error))])
+    return [document.read(file, environ, main=False) for file in list(found.values())[1:]]
+
+
+def _token(main: Document, folder: Path, environ: Mapping[str, str]) -> TokenSource:
+    if main.root is None:
+        return TokenSource()
+    source = token_source(main.data, main.root, folder, environ)
+    if source.flaw:
+        main.add([source.flaw])
+    return source
+
+
+def _default_notify(main: Document) -> bool:
+    defaults = main.data.get("defaults")
+    if isinstance(defaults, Unusable | list | str | int | float):
+        return True  # Wrong in itself, which is told already.
+    return isinstance(defaults, dict) and "notify" in defaults

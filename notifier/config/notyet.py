@@ -1,0 +1,90 @@
+"""What the configuration will know and this version does not: said clearly, each with what to do instead.
+
+An entry is taken out of the table when its feature comes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from notifier.config.nodes import Flaw, KeyPath, Node, locate
+
+ANY = "*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotYet:
+    """A key of the future: its path, where `ANY` is any name or position, and the answer.
+
+    `stands_for` is the key that may be missing beside it; `fine` are the values that mean nothing new.
+    """
+
+    path: tuple[str, ...]
+    text: str
+    stands_for: str | None = None
+    fine: Callable[[object], bool] = lambda value: False
+
+
+_NO_WEBHOOK = "signed webhooks are not supported yet: give the channel an Apprise `url:`"
+
+TABLE = (
+    NotYet(
+        path=("watches", ANY, "dataset"),
+        text="watching a dataset is not supported yet; list its snapshots with `snapshot:`",
+        stands_for="snapshot",
+    ),
+    NotYet(path=("channels", ANY, "webhook"), text=_NO_WEBHOOK, stands_for="url"),
+    NotYet(path=("channels", ANY, "secret"), text=_NO_WEBHOOK),
+    NotYet(path=("channels", ANY, "allow_private"), text=_NO_WEBHOOK),
+    NotYet(
+        path=("channels", ANY, "fallback"),
+        text="a fallback is not supported yet: take it out, and name both channels in `notify:`",
+    ),
+    NotYet(path=("channels", ANY, "fallback_after"), text="a fallback is not supported yet: take it out"),
+    NotYet(path=("channels", ANY, "pace"), text="a pace is not supported yet: take it out"),
+    NotYet(path=("channels", ANY, "quiet"), text="quiet hours are not supported yet: take them out"),
+    NotYet(path=("keep",), text="`keep` is not supported yet: take it out; the whole history is kept"),
+    NotYet(path=("heartbeat",), text="a heartbeat is not supported yet: take it out"),
+    NotYet(
+        path=("http",),
+        text="the status page is not supported yet: write `http: off`, or take it out",
+        fine=lambda value: value == "off",
+    ),
+)
+
+
+def take_out(data: object, root: Node) -> tuple[list[Flaw], set[KeyPath]]:
+    """Take every key of the future out of a file's data.
+
+    Returns:
+        The answers to them, and the paths of the keys that therefore may be missing.
+    """
+    flaws: list[Flaw] = []
+    excused: set[KeyPath] = set()
+    for entry in TABLE:
+        for path, parent in _parents(data, entry.path[:-1], ()):
+            key = entry.path[-1]
+            if key not in parent or entry.fine(parent[key]):
+                continue
+            del parent[key]
+            if entry.stands_for:
+                excused.add((*path, entry.stands_for))
+            flaws.append(Flaw(place=locate(root, (*path, key)).key_place, path=(*path, key), text=entry.text))
+    return flaws, excused
+
+
+def _parents(data: object, pattern: tuple[str, ...], path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, object]]]:
+    if not pattern:
+        if isinstance(data, dict):
+            yield path, data
+        return
+    step, *rest = pattern
+    children: Iterator[tuple[str | int, object]] = iter(())
+    if step != ANY:
+        if isinstance(data, dict) and step in data:
+            children = iter([(step, data[step])])
+    elif isinstance(data, dict):
+        children = iter(data.items())
+    elif isinstance(data, list):
+        children = iter(enumerate(data))
+    for key, child in children:
+        yield from _parents(child, tuple(rest), (*path, key))

@@ -1,0 +1,115 @@
+"""The token, and which values may never be shown."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote, unquote, unquote_plus
+
+from notifier.config import values
+from notifier.config.model import Api
+from notifier.core.errors import NotifierError
+
+MASK = "***"
+
+_LARGEST_TOKEN_FILE = 64 * 1024
+_SHORTEST_PASSWORD = 4
+"""Masking every occurrence of a shorter one would hide nothing and make logs unreadable."""
+_SHORTEST_SEGMENT = 8
+_SHORTEST_OPTION = 6
+_PUBLIC_OPTIONS = frozenset({"format", "overflow"})
+"""Apprise's options for the text of a message: their values are common words and no secrets."""
+
+
+def read_token(api: Api) -> str:
+    """The API token. A `token_file` is read anew, so that a token that was replaced is found.
+
+    Raises:
+        NotifierError: the file cannot be read or holds no token; the text says which, without the file's content.
+    """
+    if api.token is not None:
+        return api.token
+    assert api.token_file is not None
+    try:
+        return token_in(api.token_file)
+    except ValueError as error:
+        raise NotifierError(f"the token cannot be had from {api.token_file}: {error}") from error
+
+
+def token_in(path: Path) -> str:
+    """The token that a file holds, without the line break at its end.
+
+    Raises:
+        ValueError: why it cannot be had.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_TOKEN_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror or 'an error of the system'}") from error
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("the file is not a text") from None
+    if not text:
+        raise ValueError("the file is empty")
+    return values.token(text)
+
+
+def secrets_in(*, token: str | None = None, urls: Iterable[str] = ()) -> frozenset[str]:
+    """The values that may never be shown: the token, each channel URL as a whole, and what stands secret inside it.
+
+    That is its password, a user or a host that looks like a token (not a host's name), path segments of at least 8
+    characters and option values of at least 6, each as written, unquoted and quoted.
+    """
+    secrets = {token} if token else set()
+    for url in urls:
+        secrets.add(url)
+        for part in _secret_parts(url):
+            secrets.update(_spellings(part))
+    return frozenset(secrets)
+
+
+def masked_url(url: str) -> str:
+    """The URL as it may be shown: its scheme only."""
+    return f"{url.partition('://')[0]}://{MASK}"
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret in it masked, the longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _secret_parts(url: str) -> Iterable[str]:
+    """What may be secret in an Apprise URL, which follows no standard: passwords may hold `/`, hosts may be tokens."""
+    rest = url.partition("://")[2]
+    place, _, query = rest.partition("?")
+    authority, *segments = re.split("[/#]", place)
+    # Up to the last `@` of all, for a password with a `/` or a `?` in it that nobody quoted.
+    for until_host in {authority.rpartition("@")[0], place.rpartition("@")[0], rest.rpartition("@")[0]}:
+        user, _, password = until_host.partition(":")
+        if len(password) >= _SHORTEST_PASSWORD:
+            yield password
+        if _looks_like_token(user):
+            yield user
+    for part in authority.rpartition("@")[2].split(":"):
+        if _looks_like_token(part):
+            yield part
+    yield from (segment for segment in segments if len(segment) >= _SHORTEST_SEGMENT)
+    for option in re.split("[&;]", query):
+        key, _, value = option.partition("=")
+        if len(value) >= _SHORTEST_OPTION and key.lower() not in _PUBLIC_OPTIONS:
+            yield value
+
+
+def _looks_like_token(text: str) -> bool:
+    if "." in text or "@" in text:
+        return False
+    mixed = any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
+    return (mixed and len(text) >= 8) or len(text) >= 20
+
+
+def _spellings(part: str) -> set[str]:
+    plain = unquote(part)
+    return {part, plain, unquote_plus(part), quote(plain, safe=""), quote(plain)}

@@ -1,0 +1,260 @@
+"""The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from notifier.brightdata.client import Client
+from notifier.brightdata.limiter import Limiter, most_in_flight
+from notifier.brightdata.tokens import FileToken, StaticToken
+from notifier.channels.apprise_channel import AppriseChannel, check_url
+from notifier.config.load import load
+from notifier.config.model import Config
+from notifier.config.secrets import read_token
+from notifier.core.model import OutcomeKind, Unclear, Watch
+from notifier.core.words import count
+from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.poll import LookOutcome, Poller
+from notifier.report import Reporter
+from notifier.schedule import Schedule
+from notifier.store.store import Store
+from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.systemd import notify
+
+FLUSH_LOOKS_EVERY = timedelta(seconds=10)
+LOOKS_GRACE = timedelta(seconds=1.5)
+SENDS_GRACE = timedelta(seconds=2.5)
+"""Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
+
+log = structlog.get_logger("notifier")
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration as the daemon would.
+
+    Raises:
+        ConfigurationRefused: with all its errors.
+    """
+    return load(path, environ=os.environ, check_url=check_url)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnceOutcome:
+    """What one round over all watches did."""
+
+    looks: int
+    unclear: int
+    transitions: int
+    delivered: int
+    undelivered: int
+
+
+class Daemon:
+    """All parts of one notifier. Make it, then call `run()` or `once()`, one time."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        reporters: Collection[Reporter],
+        redactor: Redactor,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        """
+        Args:
+            config: what to watch and whom to tell.
+            reporters: told of everything that happens.
+            redactor: takes secrets out of text; the configuration's are added to it.
+            clock: the time, UTC.
+            dice: numbers in [0, 1), to spread retries.
+        """
+        redactor.add(config.secrets)
+        self._config = config
+        self._reporters = tuple(reporters)
+        self._clock = clock
+        self._store = Store(config.database)
+        self._client = _client(config)
+        self._poller = Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake)
+        self._schedule = Schedule(look=self._look, clock=clock, clock_shifted=self._clock_shifted)
+        self._deliverers = {
+            channel.name: Deliverer(
+                channel=AppriseChannel(name=channel.name, url=channel.url, redact=redactor),
+                store=self._store,
+                clock=clock,
+                dice=dice,
+                report=self._delivered,
+            )
+            for channel in config.channels.values()
+        }
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Watch and deliver until `stop` is set, then end within 5 s.
+
+        Args:
+            stop: set it to end the daemon in order.
+            ready: called once everything runs.
+
+        Raises:
+            StoreError: the database cannot be used.
+            Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
+        """
+        async with self._opened():
+            watches = self._schedule_watches()
+            with _first_failure():
+                async with asyncio.TaskGroup() as tasks:
+                    background = [tasks.create_task(self._schedule.run()), tasks.create_task(self._flush_looks())]
+                    sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
+                    log.info("daemon.started", watches=watches, channels=len(sending), config=str(self._config.path))
+                    notify("READY=1", f"STATUS={count(watches, 'watch', 'watches')}, {count(len(sending), 'channel')}")
+                    ready()
+                    await stop.wait()
+                    log.info("daemon.stopping")
+                    notify("STOPPING=1")
+                    await self._stop(background, sending)
+        log.info("daemon.stopped")
+
+    async def once(self) -> OnceOutcome:
+        """Look at every watch that has not ended once, deliver what is due, and say how it went."""
+        attempts: list[DeliveryOutcome] = []
+        self._reporters = (*self._reporters, _Collector(attempts))
+        async with self._opened():
+            watches = [watch for watch in self._config.watches if self._poller.pause(watch) is not None]
+            now = self._clock()
+            with _first_failure():
+                async with asyncio.TaskGroup() as tasks:
+                    looking = [tasks.create_task(self._observe(watch, now)) for watch in watches]
+                looks = [task.result() for task in looking]
+                async with asyncio.TaskGroup() as tasks:
+                    for deliverer in self._deliverers.values():
+                        tasks.create_task(deliverer.deliver_due())
+        delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
+        return OnceOutcome(
+            looks=len(looks),
+            unclear=sum(isinstance(look.observation, Unclear) for look in looks),
+            transitions=sum(len(look.told) for look in looks),
+            delivered=delivered,
+            undelivered=len(attempts) - delivered,
+        )
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        async with self._store, self._client:
+            await self._poller.load()
+            if recovered := await self._store.recover(self._clock()):
+                log.warning("delivery.recovered", count=recovered)
+            for channel, number in (await self._store.open_deliveries()).items():
+                if channel not in self._deliverers:
+                    log.warning("channel.not_configured", channel=channel, waiting=number)
+            try:
+                yield
+            finally:
+                await self._poller.flush_looks()
+
+    def _schedule_watches(self) -> int:
+        """Schedule every watch that has not ended: the first looks follow each other as fast as the limiter allows."""
+        now = self._clock()
+        gap = timedelta(seconds=1 / self._config.api.requests_per_second)
+        scheduled = 0
+        for watch in self._config.watches:
+            pause = self._poller.pause(watch)
+            if pause is not None:
+                self._schedule.add(watch, pause=pause, first=now + min(gap * scheduled, pause))
+                scheduled += 1
+        return scheduled
+
+    async def _stop(self, background: Iterable[asyncio.Task[None]], sending: Collection[asyncio.Task[None]]) -> None:
+        for task in background:
+            task.cancel()
+        for deliverer in self._deliverers.values():
+            deliverer.stop()
+        draining = asyncio.create_task(self._schedule.drain(LOOKS_GRACE))
+        if sending:
+            await asyncio.wait(sending, timeout=SENDS_GRACE.total_seconds())
+        for task in sending:
+            task.cancel()
+        await draining
+
+    async def _look(self, watch: Watch, due: datetime) -> timedelta | None:
+        return (await self._observe(watch, due)).pause
+
+    async def _observe(self, watch: Watch, due: datetime) -> LookOutcome:
+        outcome = await self._poller.look(watch, due)
+        for reporter in self._reporters:
+            reporter.looked(outcome)
+        return outcome
+
+    async def _flush_looks(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
+            await self._poller.flush_looks()
+
+    def _wake(self, channels: Collection[str]) -> None:
+        for channel in channels:
+            self._deliverers[channel].wake()
+
+    def _delivered(self, outcome: DeliveryOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.delivered(outcome)
+
+    def _clock_shifted(self, shift: timedelta) -> None:
+        for reporter in self._reporters:
+            reporter.clock_shifted(shift)
+
+
+class _Collector:
+    """A reporter that keeps the attempts."""
+
+    def __init__(self, attempts: list[DeliveryOutcome]) -> None:
+        self._attempts = attempts
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Not kept."""
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Keep it."""
+        self._attempts.append(outcome)
+
+    def clock_shifted(self, shift: timedelta) -> None:
+        """Not kept."""
+
+
+def _client(config: Config) -> Client:
+    api = config.api
+    return Client(
+        base_url=api.base_url,
+        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
+        timeout=api.timeout,
+        limiter=Limiter(requests_per_second=api.requests_per_second, clock=time.monotonic),
+        max_connections=most_in_flight(api.requests_per_second),
+    )
+
+
+@contextmanager
+def _first_failure() -> Iterator[None]:
+    """Raise the first failure of a task group as itself: one cause ended the daemon, the rest followed."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+async def run_until_signalled(daemon: Daemon) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await daemon.run(stop)

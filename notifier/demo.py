@@ -1,0 +1,215 @@
+"""The demonstration: the real daemon against a simulated Bright Data on loopback, with a local receiver for a channel.
+
+Seven snapshots live through seven kinds of lives, while the API answers 429 and 500 now and then and the receiver
+refuses its first message. It shows each thing as it happens, and is right only if every notification came through
+exactly once.
+"""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+from aiohttp import web
+
+from notifier.brightdata.simulator import Fault, Life, Simulator
+from notifier.brightdata.simulator import life as lives
+from notifier.core.model import OutcomeKind, Unclear
+from notifier.core.transitions import Phase, phase_of
+from notifier.core.words import count, span
+from notifier.daemon import Daemon, load_config
+from notifier.deliver import DeliveryOutcome
+from notifier.poll import LookOutcome
+from notifier.telemetry.redaction import Redactor
+
+TIME_LIMIT = timedelta(seconds=33)
+"""The demonstration gives up after this long; it needs about 20 s."""
+
+_SPEED = 6.0
+_FAULTS = {Fault.RATE_LIMITED: 0.01, Fault.SERVER_ERROR: 0.03, Fault.RESET: 0.02}
+
+_SNAPSHOTS: tuple[tuple[str, str, Life], ...] = (
+    ("sd_demo_products", "Amazon products, nightly", lives.complete(seconds=50, records=12_480)),
+    ("sd_demo_prices", "Prices", lives.partial(seconds=70, records=310, errors=4)),
+    ("sd_demo_jobs", "Job postings", lives.empty(seconds=40)),
+    ("sd_demo_reviews", "Reviews", lives.failed(seconds=60)),
+    ("sd_demo_estate", "Real estate", lives.canceled(seconds=55)),
+    ("sd_demo_news", "News archive", lives.odd_words(seconds=85, records=1)),
+    ("sd_demo_profiles", "Profiles", lives.appears_late(seconds=65, hidden_for=15)),
+)
+
+Say = Callable[[str, str], None]
+"""Shows a line in a style: `plain`, `dim`, `good`, `bad`, `news` or `heading`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoOutcome:
+    """How the demonstration went: it is `right` when every notification came through exactly once."""
+
+    right: bool
+
+
+class Receiver:
+    """A far side on loopback that takes Apprise's `json://` messages. It refuses the first one, to show a retry."""
+
+    def __init__(self, arrived: Callable[[str, str], None], refused: Callable[[], None]) -> None:
+        self._arrived = arrived
+        self._refused = refused
+        self._requests = 0
+        self._runner: web.ServerRunner | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._runner = web.ServerRunner(web.Server(self._answer))
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"json://127.0.0.1:{self._runner.addresses[0][1]}/"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        body = json.loads(await request.read())
+        self._requests += 1
+        if self._requests == 1:
+            self._refused()
+            return web.Response(status=503, text="try again later", headers={"Retry-After": "2"})
+        self._arrived(body["title"], body["message"])
+        return web.Response(text="thank you")
+
+
+class _Stage:
+    """Shows what happens, and counts it. It is the daemon's reporter and the receiver's ear."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._began = time.monotonic()
+        self.ended: set[str] = set()
+        self.expected: set[str] = set()
+        self.arrived: Counter[str] = Counter()
+        self.settled: set[str] = set()
+        self.looks = 0
+        self.troubles: Counter[str] = Counter()
+        self.retries = 0
+        self.finished = asyncio.Event()
+
+    def tell(self, style: str, text: str) -> None:
+        """Show a line with its time."""
+        self._say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Show what a look brought."""
+        self.looks += 1
+        if isinstance(outcome.observation, Unclear):
+            self.troubles[outcome.observation.reason] += 1
+            reason = outcome.observation.reason.replace("_", " ")
+            self.tell("dim", f"{outcome.watch.name}: the API could not tell ({reason}); it is asked again")
+        for told in outcome.told:
+            transition = told.event.transition
+            self.tell("plain", f"{outcome.watch.name}: {transition.previous} → {transition.status}")
+            self.expected.update(told.event.id for _ in told.channels)
+            if phase_of(transition.status) is Phase.ENDED:
+                self.ended.add(transition.snapshot_id)
+        self._check()
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Show what became of an attempt."""
+        if outcome.outcome.kind is OutcomeKind.DELIVERED:
+            self.settled.add(outcome.delivery.event.id)
+        else:
+            self.retries += 1
+            name, reason = outcome.delivery.event.name, outcome.outcome.reason
+            self.tell("bad", f"{name}: not delivered ({reason}), state {outcome.settlement.state}")
+        self._check()
+
+    def clock_shifted(self, shift: timedelta) -> None:
+        """Show it."""
+        self.tell("bad", f"the clock was moved by {span(abs(shift))}")
+
+    def message_arrived(self, title: str, body: str) -> None:
+        """Show a notification as its reader sees it."""
+        self.tell("news", f"🔔 notification: {title}")
+        for line in body.splitlines():
+            self._say("dim", f"           {line}")
+            if line.startswith("Event: "):
+                self.arrived[line.removeprefix("Event: ")] += 1
+
+    def message_refused(self) -> None:
+        """Show that the receiver plays a busy one."""
+        self.tell("bad", "the receiver answers 503, Retry-After: 2")
+
+    def _check(self) -> None:
+        if len(self.ended) == len(_SNAPSHOTS) and self.settled >= self.expected:
+            self.finished.set()
+
+
+async def demo(*, say: Say, keep: bool = False) -> DemoOutcome:
+    """Play the demonstration.
+
+    Args:
+        say: shows a line.
+        keep: go on until cancelled, instead of ending when all snapshots have ended.
+    """
+    stage = _Stage(say)
+    async with (
+        Simulator(seed=4, speed=_SPEED, faults=_FAULTS, retry_after=1) as simulator,
+        Receiver(stage.message_arrived, stage.message_refused) as receiver,
+    ):
+        for snapshot_id, _, life in _SNAPSHOTS:
+            simulator.add(snapshot_id, life, dataset_id="gd_demo")
+        with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
+            config_file = Path(folder) / "config.yaml"
+            config_file.write_text(_configuration(simulator.url, receiver.url), encoding="utf-8")
+            say("heading", f"{count(len(_SNAPSHOTS), 'snapshot')} at a simulated Bright Data, {simulator.url}")
+            say("dim", f"It runs {_SPEED:g} times as fast as life, and answers with 429, 500 or a reset now and then.")
+            say("dim", f"The daemon is the real one, with {config_file} for its configuration.")
+            redactor = Redactor()
+            daemon = Daemon(load_config(config_file), reporters=[stage], redactor=redactor)
+            stop = asyncio.Event()
+            running = asyncio.create_task(daemon.run(stop))
+            waiting = asyncio.create_task(asyncio.Event().wait() if keep else stage.finished.wait())
+            try:
+                limit = None if keep else TIME_LIMIT.total_seconds()
+                await asyncio.wait({running, waiting}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+                stop.set()
+                await running
+    return _summary(stage, say)
+
+
+def _summary(stage: _Stage, say: Say) -> DemoOutcome:
+    lost = stage.expected - set(stage.arrived)
+    twice = {event for event, times in stage.arrived.items() if times > 1}
+    troubles = ", ".join(f"{number} × {reason.replace('_', ' ')}" for reason, number in stage.troubles.items())
+    say("heading", f"{count(stage.looks, 'look')}, {count(len(stage.arrived), 'notification')}")
+    say("plain", f"The API's troubles: {troubles or 'none'}. Sends tried again: {stage.retries}.")
+    right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
+    if right:
+        say("good", "Every snapshot came to its end, and every notification came through exactly once.")
+    else:
+        say("bad", f"Not as it should be: {len(lost)} lost, {len(twice)} twice, {len(stage.ended)} snapshots ended.")
+    return DemoOutcome(right=right)
+
+
+def _configuration(api_url: str, channel_url: str) -> str:
+    data: dict[str, Any] = {
+        "api": {"token": "demo-token", "base_url": api_url, "requests_per_second": 20},
+        "state": "sqlite:///demo.db",
+        "channels": {"receiver": channel_url},
+        "defaults": {"every": "1s", "notify": ["receiver"]},
+        "watches": [{"snapshot": snapshot_id, "name": name} for snapshot_id, name, _ in _SNAPSHOTS],
+    }
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,109 @@
+"""Turns what the use cases return into log lines: the one place that does."""
+
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from notifier.core.model import OutcomeKind, Reason, Unclear
+from notifier.deliver import DeliveryOutcome
+from notifier.poll import LookOutcome
+
+
+class Reporter(Protocol):
+    """Whoever wants to know what the daemon does. Nothing it does may raise."""
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """A look ended."""
+        ...
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """An attempt to deliver ended."""
+        ...
+
+    def clock_shifted(self, shift: timedelta) -> None:
+        """The wall clock was moved."""
+        ...
+
+
+class LogReporter:
+    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug.
+
+    An outage is told when it begins and when it ends, not at each of the looks in between.
+    """
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("notifier")
+        self._trouble: Reason | None = None
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Log a look."""
+        self._log_api(outcome)
+        watch = outcome.watch
+        self._log.debug(
+            "look.done",
+            watch=watch.id,
+            answer=type(outcome.observation).__name__.lower(),
+            lag_s=_seconds(outcome.lag),
+            duration_s=_seconds(outcome.duration),
+        )
+        if outcome.superseded:
+            self._log.info("transition.superseded", watch=watch.id, snapshot=watch.snapshot_id)
+        for told in outcome.told:
+            transition = told.event.transition
+            self._log.info(
+                "transition.committed",
+                watch=watch.id,
+                name=watch.name,
+                snapshot=transition.snapshot_id,
+                previous=transition.previous,
+                status=transition.status,
+                names=list(transition.names),
+                event_id=told.event.id,
+                channels=list(told.channels),
+                late_s=_seconds(transition.late_by),
+            )
+
+    def _log_api(self, outcome: LookOutcome) -> None:
+        observation = outcome.observation
+        if not isinstance(observation, Unclear):
+            if self._trouble is not None:
+                self._log.info("api.recovered", was=self._trouble)
+            self._trouble = None
+            return
+        fields: dict[str, Any] = {
+            "watch": outcome.watch.id,
+            "reason": observation.reason,
+            "detail": observation.detail,
+            "retry_after_s": None if observation.retry_after is None else _seconds(observation.retry_after),
+        }
+        if observation.reason == self._trouble:
+            self._log.debug("api.trouble_continues", **fields)
+        else:
+            self._log.warning("api.trouble", **fields)
+        self._trouble = observation.reason
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Log an attempt to deliver."""
+        delivery, settlement = outcome.delivery, outcome.settlement
+        went_well = outcome.outcome.kind is OutcomeKind.DELIVERED
+        (self._log.info if went_well else self._log.warning)(
+            f"delivery.{settlement.state}",
+            channel=delivery.channel,
+            delivery=delivery.id,
+            event_id=delivery.event.id,
+            snapshot=delivery.event.transition.snapshot_id,
+            attempt=delivery.attempt,
+            reason=outcome.outcome.reason,
+            detail="" if went_well else outcome.outcome.detail,
+            duration_s=_seconds(outcome.duration),
+            next_try=None if settlement.not_before is None else settlement.not_before.isoformat(),
+        )
+
+    def clock_shifted(self, shift: timedelta) -> None:
+        """Log a moved clock."""
+        self._log.warning("clock.shifted", shift_s=_seconds(shift))
+
+
+def _seconds(duration: timedelta) -> float:
+    return round(duration.total_seconds(), 3)

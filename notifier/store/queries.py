@@ -1,0 +1,31 @@
+"""The selects that the daemon's store and the commands' reader share."""
+
+from typing import Any
+
+from sqlalchemy import Select, select, union
+
+from notifier.store.tables import deliveries, events, looks, snapshots
+
+
+def known(snapshot_id: str | None = None) -> Select[Any]:
+    """What `snapshots` and `looks` know of every snapshot that stands in either, or of one."""
+    ids = union(select(snapshots.c.snapshot_id), select(looks.c.snapshot_id)).subquery()
+    query = (
+        select(
+            ids.c.snapshot_id,
+            *(column for column in snapshots.c if column.name != "snapshot_id"),
+            *(column for column in looks.c if column.name != "snapshot_id"),
+        )
+        .join_from(ids, snapshots, ids.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
+        .join(looks, ids.c.snapshot_id == looks.c.snapshot_id, isouter=True)
+    )
+    return query if snapshot_id is None else query.where(ids.c.snapshot_id == snapshot_id)
+
+
+def deliveries_with_events() -> Select[Any]:
+    """Every delivery joined with its event: the delivery's id as `delivery_id`, the event's as `event_id`."""
+    return select(
+        deliveries.c.id.label("delivery_id"),
+        *(column for column in deliveries.c if column.name != "id"),
+        *(column for column in events.c if column.name != "id"),
+    ).join_from(deliveries, events, deliveries.c.event_id == events.c.id)

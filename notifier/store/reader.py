@@ -1,0 +1,163 @@
+"""What commands read while the daemon writes: rows as frozen values, over a connection that cannot write."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from notifier.core.errors import StoreError
+from notifier.core.model import Event, SnapshotState
+from notifier.store.engine import reader
+from notifier.store.queries import deliveries_with_events, known
+from notifier.store.rows import event_from_row, state_from_row
+from notifier.store.tables import attempts, deliveries, events
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotRow:
+    """A snapshot as `notifier status` shows it. `answer` is what its last look said."""
+
+    state: SnapshotState
+    looked_at: datetime | None
+    next_look_at: datetime | None
+    answer: str | None
+    deliveries: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptRow:
+    """One attempt of a delivery."""
+
+    number: int
+    started_at: datetime
+    duration: timedelta
+    outcome: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryRow:
+    """A delivery with its event. `attempts` is only filled by `delivery()`; `attempt` counts those begun."""
+
+    id: int
+    channel: str
+    state: str
+    attempt: int
+    reason: str
+    created_at: datetime
+    not_before: datetime | None
+    settled_at: datetime | None
+    event: Event
+    attempts: tuple[AttemptRow, ...] = ()
+
+
+class Reader:
+    """Reads the daemon's database. Every method may raise `StoreError`."""
+
+    def __init__(self, database: Path) -> None:
+        """
+        Raises:
+            StoreError: there is no such file.
+        """
+        if not database.is_file():
+            raise StoreError(f"{database}: there is no database yet; `notifier run` makes it")
+        self._database = database
+        self._engine = reader(database)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise StoreError(f"{self._database}: cannot be read: {cause}") from error
+        finally:
+            self._engine.dispose()
+
+    def snapshots(self) -> dict[str, SnapshotRow]:
+        """Every snapshot that was ever looked at, by its id."""
+        tally = (
+            select(events.c.snapshot_id, deliveries.c.state, func.count())
+            .join_from(deliveries, events, deliveries.c.event_id == events.c.id)
+            .group_by(events.c.snapshot_id, deliveries.c.state)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(known()).mappings().all()
+            counts: dict[str, dict[str, int]] = {}
+            for snapshot_id, state, number in connection.execute(tally):
+                counts.setdefault(snapshot_id, {})[state] = number
+        return {
+            row["snapshot_id"]: SnapshotRow(
+                state=state_from_row(row),
+                looked_at=row["looked_at"],
+                next_look_at=row["next_look_at"],
+                answer=row["answer"],
+                deliveries=counts.get(row["snapshot_id"], {}),
+            )
+            for row in rows
+        }
+
+    def deliveries(
+        self,
+        *,
+        states: tuple[str, ...] = (),
+        channel: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[DeliveryRow]:
+        """Deliveries, the newest first, at most `limit`; filtered by what is given."""
+        query = deliveries_with_events().order_by(deliveries.c.id.desc()).limit(limit)
+        if states:
+            query = query.where(deliveries.c.state.in_(states))
+        if channel is not None:
+            query = query.where(deliveries.c.channel == channel)
+        if since is not None:
+            query = query.where(deliveries.c.created_at >= since)
+        with self._reading() as connection:
+            return [_delivery(row) for row in connection.execute(query).mappings()]
+
+    def delivery(self, delivery_id: int) -> DeliveryRow | None:
+        """One delivery with its attempts; None if there is none of that id."""
+        with self._reading() as connection:
+            row = (
+                connection.execute(deliveries_with_events().where(deliveries.c.id == delivery_id))
+                .mappings()
+                .one_or_none()
+            )
+            if row is None:
+                return None
+            of_it = select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.number)
+            found = tuple(
+                AttemptRow(**{key: value for key, value in attempt.items() if key != "delivery_id"})
+                for attempt in connection.execute(of_it).mappings()
+            )
+            return _delivery(row, found)
+
+    def channels(self) -> dict[str, dict[str, int]]:
+        """How many deliveries of each state every channel has."""
+        query = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
+            deliveries.c.channel, deliveries.c.state
+        )
+        counts: dict[str, dict[str, int]] = {}
+        with self._reading() as connection:
+            for channel, state, number in connection.execute(query):
+                counts.setdefault(channel, {})[state] = number
+        return counts
+
+
+_DELIVERY_COLUMNS = ("channel", "state", "attempt", "reason", "created_at", "not_before", "settled_at")
+
+
+def _delivery(row: RowMapping, found: tuple[AttemptRow, ...] = ()) -> DeliveryRow:
+    return DeliveryRow(
+        id=row["delivery_id"],
+        **{name: row[name] for name in _DELIVERY_COLUMNS},
+        event=event_from_row(row, "event_id"),
+        attempts=found,
+    )

@@ -1,0 +1,105 @@
+"""Between the core's values and the rows of the tables."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from notifier.core.model import Delivery, Event, Facts, SnapshotState, Transition, Watch
+
+
+def facts_to_json(facts: Facts) -> dict[str, Any]:
+    """The facts that are known, as JSON has them."""
+    known = {key: value for key, value in asdict(facts).items() if value not in (None, ())}
+    if facts.error_codes:
+        known["error_codes"] = dict(facts.error_codes)
+    return known
+
+
+def facts_from_json(data: Mapping[str, Any]) -> Facts:
+    """The facts again."""
+    return Facts(**{**data, "error_codes": tuple(data.get("error_codes", {}).items())})
+
+
+def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
+    """A row of `snapshots`."""
+    return {
+        "snapshot_id": state.snapshot_id,
+        "watch_id": watch.id,
+        "status": state.status,
+        "revision": state.revision,
+        "facts": facts_to_json(state.facts),
+        "first_seen_at": state.first_seen_at,
+        "since": state.since,
+    }
+
+
+def state_from_row(row: RowMapping) -> SnapshotState:
+    """The state in a row of `looks` joined with its row of `snapshots`, of which either may be missing."""
+    memory = {
+        "snapshot_id": row["snapshot_id"],
+        "seen_at": row["seen_at"] or row["since"],
+        "not_found": row["not_found"] or 0,
+        "not_found_since": row["not_found_since"],
+    }
+    if row["revision"] is None:
+        return SnapshotState(**memory)
+    return SnapshotState(
+        **memory,
+        status=row["status"],
+        revision=row["revision"],
+        facts=facts_from_json(row["facts"]),
+        first_seen_at=row["first_seen_at"],
+        since=row["since"],
+    )
+
+
+def event_to_row(event: Event) -> dict[str, Any]:
+    """A row of `events`."""
+    transition = event.transition
+    return {
+        "id": event.id,
+        "snapshot_id": transition.snapshot_id,
+        "revision": transition.revision,
+        "watch_id": event.watch_id,
+        "name": event.name,
+        "labels": dict(event.labels),
+        "previous": transition.previous,
+        "status": transition.status,
+        "names": list(transition.names),
+        "facts": facts_to_json(transition.facts),
+        "observed_at": transition.observed_at,
+        "late_by": transition.late_by,
+    }
+
+
+def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
+    """The event of a row of `events`."""
+    return Event(
+        id=row[id_column],
+        watch_id=row["watch_id"],
+        name=row["name"],
+        labels=row["labels"],
+        transition=Transition(
+            snapshot_id=row["snapshot_id"],
+            revision=row["revision"],
+            previous=row["previous"],
+            status=row["status"],
+            names=tuple(row["names"]),
+            facts=facts_from_json(row["facts"]),
+            observed_at=row["observed_at"],
+            late_by=row["late_by"],
+        ),
+    )
+
+
+def delivery_from_row(row: RowMapping) -> Delivery:
+    """The claimed delivery of a joined row, its own id under `delivery_id`."""
+    return Delivery(
+        id=row["delivery_id"],
+        channel=row["channel"],
+        attempt=row["attempt"],
+        created_at=row["created_at"],
+        event=event_from_row(row, "event_id"),
+    )

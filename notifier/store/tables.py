@@ -1,0 +1,138 @@
+"""The tables, once, for every database. `migrations/` makes them; a test holds the two against each other."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as whole microseconds since 1970 UTC: exact, and compared alike by every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To the database."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Span(TypeDecorator[timedelta]):
+    """A duration, kept as whole microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """To the database."""
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        """From the database."""
+        return None if value is None else value * _MICROSECOND
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("snapshot_id", String, primary_key=True),
+    Column("watch_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+"""What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("snapshot_id", String, primary_key=True),
+    Column("looked_at", Instant, nullable=False),
+    Column("seen_at", Instant),
+    Column("answer", String, nullable=False),
+    Column("next_look_at", Instant),
+    Column("not_found", Integer, nullable=False),
+    Column("not_found_since", Instant),
+)
+"""When each snapshot was last looked at, noted in batches; losing the newest costs nothing but exactness."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("snapshot_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("watch_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("names", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("late_by", Span, nullable=False),
+    UniqueConstraint("snapshot_id", "revision"),
+)
+"""Every transition that happened, told or not."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("event_id", String, ForeignKey("events.id"), nullable=False),
+    Column("channel", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("not_before", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("settled_at", Instant),
+    Column("reason", String, nullable=False),
+    UniqueConstraint("event_id", "channel"),
+    Index(None, "channel", "state", "not_before"),
+)
+"""The outbox: an event for a channel. `attempt` counts those begun; `reason` says why the state is what it is."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("duration", Span, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""Every attempt that came to an end, with what the far side answered, redacted and capped."""

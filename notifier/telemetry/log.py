@@ -1,0 +1,84 @@
+"""Logs: structlog over the standard library's root logger, so that libraries' lines take the same way.
+
+Every line passes the redactor last but for its rendering, whoever wrote it. On a terminal lines are coloured text,
+elsewhere one JSON object each. Event names are constant and dotted; all that varies stands in fields.
+"""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from notifier.telemetry.redaction import Redactor
+
+_LIBRARY_LEVELS = {
+    "apprise": logging.CRITICAL,  # logs whole URLs with their secrets; what it says of a failure is in the attempt
+    "urllib3": logging.CRITICAL,
+    "apscheduler": logging.CRITICAL,  # job failures end the daemon and are told there
+    "httpx": logging.WARNING,
+    "aiohttp": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+}
+
+
+def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, json: bool | None = None) -> None:
+    """Send all logs of the process to one stream.
+
+    Args:
+        level: the least level shown: debug, info, warning or error. Libraries are held to levels of their own.
+        redactor: takes the secrets out.
+        stream: where to, standard error unless given.
+        json: whether lines are JSON; unless given, when the stream is not a terminal.
+    """
+    out = stream or sys.stderr
+    as_json = not out.isatty() if json is None else json
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+
+    def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+        return {key: value if key.startswith("_") else redactor.of(value) for key, value in event_dict.items()}
+
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _console()
+    handler = logging.StreamHandler(out)
+    handler.addFilter(_hold_libraries)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[redact, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _console() -> Processor:
+    return structlog.dev.ConsoleRenderer(colors=True, pad_event_to=24)
+
+
+def _hold_libraries(record: logging.LogRecord) -> bool:
+    """Whether a line may pass: a library's only from its own level up.
+
+    The levels stand here and not on the libraries' loggers, because Apprise collects an attempt's lines from its own.
+    """
+    least = _LIBRARY_LEVELS.get(record.name.partition(".")[0])
+    return least is None or record.levelno >= least
