@@ -1,0 +1,44 @@
+# Every target does its own set-up. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := notifier tests bench
+
+.PHONY: help demo test check format bench coverage clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.program: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.program
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.program ## the main job on a simulated Bright Data, no account needed
+	$(BIN)/notifier demo
+
+test: $(VENV)/.tools ## all tests
+	tests/system-packages
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tools ## format, lint, types, imports
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.tools ## put the code in its format
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(VENV)/.tools ## how much work a poll is, beside a plain script doing the same
+	$(BIN)/python -m bench
+
+clean: ## away with everything that was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
