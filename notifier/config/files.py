@@ -1,5 +1,6 @@
 """Reading the files: the text of one, and which ones an `include:` stands for. Every failure is a flaw in words."""
 
+import contextlib
 import glob
 import os
 from pathlib import Path
@@ -36,10 +37,10 @@ def read_text(path: Path) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable(Flaw(text="the text is UTF-16: save the file as UTF-8"))
     try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = content.decode()
     except UnicodeDecodeError as error:
-        before = content[: error.start] if content.startswith(b"\xef\xbb\xbf") else error.object[: error.start]
-        raise Unreadable(_not_utf8(before, error.object[error.start])) from error
+        raise Unreadable(_not_utf8(content[: error.start], content[error.start])) from error
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _why_unreadable(error: OSError | ValueError) -> str:
@@ -71,6 +72,18 @@ def included(pattern: str, folder: Path) -> list[Path]:
     Raises:
         ValueError: a file named without wildcards does not exist, or the folder cannot be listed; the text says it.
     """
+    try:
+        return _matches(pattern, folder)
+    except OSError as error:
+        raise ValueError(f"the files cannot be listed: {error.strerror or 'an error of the system'}") from error
+
+
+def real_path(path: Path) -> str:
+    """Where a path leads to in the end, by which one file is known; of a link that leads nowhere, as far as it goes."""
+    return os.path.realpath(path)
+
+
+def _matches(pattern: str, folder: Path) -> list[Path]:
     if "\0" in pattern:
         raise ValueError("this cannot be the name of a file")
     if not glob.has_magic(pattern):
@@ -95,13 +108,8 @@ def _check_listable(pattern: str, folder: Path) -> None:
         if glob.has_magic(part):
             break
         top = top / part
-    try:
-        with os.scandir(top):
-            pass
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ValueError(f"the folder cannot be listed: {error.strerror or 'an error of the system'}") from error
+    with contextlib.suppress(FileNotFoundError), os.scandir(top):
+        pass
 
 
 def _passed_over(path: Path) -> bool:

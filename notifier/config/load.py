@@ -9,11 +9,11 @@ from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
 from notifier.config.interpolate import Unusable
 from notifier.config.model import Config
-from notifier.config.nodes import Flaw, KeyPath, locate
+from notifier.config.nodes import Flaw, KeyPath, Node, locate
 from notifier.config.report import file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.secrets import secrets_in, without_secrets
-from notifier.config.token_source import TokenSource, token_source
+from notifier.config.token_source import token_source
 from notifier.core.errors import ConfigurationRefused
 
 
@@ -29,14 +29,16 @@ def load(path: Path, *, environ: Mapping[str, str], check_url: Callable[[str], s
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
     main = document.read(path, environ, main=True)
+    if main.root is None:
+        raise ConfigurationRefused(problems_of([main]))
     folder = path.absolute().parent
-    documents = [main, *_included(main, path, environ)]
+    documents = [main, *_included(main, main.root, environ)]
     context = Context(channels=document.channel_names(main), check_url=_discreet(check_url))
     sections = document.validate(main, MainFile, context)
     included = [document.validate(each, IncludedFile, context) for each in documents[1:]]
-    source = _token(main, folder, environ)
-    if main.root is not None:
-        check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
+    source = token_source(main.data, main.root, folder, environ)
+    main.add([source.flaw] if source.flaw else [])
+    check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if problems:
         raise ConfigurationRefused(problems)
@@ -65,34 +67,25 @@ def _discreet(check_url: Callable[[str], str | None]) -> Callable[[str], str | N
     return check
 
 
-def _included(main: Document, path: Path, environ: Mapping[str, str]) -> list[Document]:
+def _included(main: Document, root: Node, environ: Mapping[str, str]) -> list[Document]:
     """The files that the main one includes: each once, in the order of the patterns, and never the main one itself."""
     patterns = main.data.get("include")
     if isinstance(patterns, str):
         patterns = [patterns]
-    if main.root is None or not isinstance(patterns, list):
+    if not isinstance(patterns, list):
         return []
-    found: dict[Path, Path] = {path.resolve(): path}
+    found = {files.real_path(main.path): main.path}
     for index, pattern in enumerate(patterns):
         if not isinstance(pattern, str) or not pattern.strip():
             continue
         try:
-            for match in files.included(pattern, path.parent):
-                found.setdefault(match.resolve(), match)
+            for match in files.included(pattern, main.path.parent):
+                found.setdefault(files.real_path(match), match)
         except ValueError as error:
             where: KeyPath = ("include", index)
-            at = locate(main.root, where)
+            at = locate(root, where)
             main.add([Flaw(place=at.node.place, path=at.path, text=str(error))])
     return [document.read(file, environ, main=False) for file in list(found.values())[1:]]
-
-
-def _token(main: Document, folder: Path, environ: Mapping[str, str]) -> TokenSource:
-    if main.root is None:
-        return TokenSource()
-    source = token_source(main.data, main.root, folder, environ)
-    if source.flaw:
-        main.add([source.flaw])
-    return source
 
 
 def _default_notify(main: Document) -> bool:

@@ -28,10 +28,12 @@ def _known_channel(value: object, info: ValidationInfo) -> str:
     assert isinstance(context, Context)
     if context.channels is None or name in context.channels:
         return name
+    assert isinstance(value, str)
+    missing = f"there is no channel {values.shown(value)}"
     if not context.channels:
-        raise ValueError(f"there is no channel {values.shown(str(value))}: `channels:` has none yet")
+        raise ValueError(f"{missing}: `channels:` has none yet")
     hint = values.did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
-    raise ValueError(f"there is no channel {values.shown(str(value))}{hint}")
+    raise ValueError(f"{missing}{hint}")
 
 
 def _some(names: frozenset[str]) -> str:

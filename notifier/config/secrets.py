@@ -12,8 +12,8 @@ from notifier.core.errors import NotifierError
 MASK = "***"
 
 _LARGEST_TOKEN_FILE = 64 * 1024
-_SHORTEST_PASSWORD = 4
-"""Masking every occurrence of a shorter one would hide nothing and make logs unreadable."""
+_SHORTEST = 4
+"""Of what stands in a URL. Masking every occurrence of less would hide nothing and make logs unreadable."""
 _SHORTEST_SEGMENT = 8
 _SHORTEST_OPTION = 6
 _PUBLIC_OPTIONS = frozenset({"format", "overflow"})
@@ -65,7 +65,7 @@ def secrets_in(*, token: str | None = None, urls: Iterable[str] = ()) -> frozens
     for url in urls:
         secrets.add(url)
         for part in _secret_parts(url):
-            secrets.update(_spellings(part))
+            secrets.update(spelling for spelling in _spellings(part) if len(spelling) >= _SHORTEST)
     return frozenset(secrets)
 
 
@@ -89,13 +89,15 @@ def _secret_parts(url: str) -> Iterable[str]:
     # Up to the last `@` of all, for a password with a `/` or a `?` in it that nobody quoted.
     for until_host in {authority.rpartition("@")[0], place.rpartition("@")[0], rest.rpartition("@")[0]}:
         user, _, password = until_host.partition(":")
-        if len(password) >= _SHORTEST_PASSWORD:
-            yield password
+        yield password
         if _looks_like_token(user):
             yield user
-    for part in authority.rpartition("@")[2].split(":"):
+    host, _, port = authority.rpartition("@")[2].rpartition(":")
+    for part in (host or port, port if host else ""):
         if _looks_like_token(part):
             yield part
+    if host and not port.isdecimal() and not port.endswith("]"):
+        yield port  # Half of a bot's token, as Telegram has it.
     yield from (segment for segment in segments if len(segment) >= _SHORTEST_SEGMENT)
     for option in re.split("[&;]", query):
         key, _, value = option.partition("=")

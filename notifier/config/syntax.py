@@ -65,6 +65,8 @@ def explain(error: yaml.YAMLError, text: str) -> Flaw:
     if re.search(r"end of stream|unexpected document|',' or '", problem):
         mark = error.context_mark or mark
     place = Place(mark.line + 1, mark.column + 1) if mark else None
+    if "node content" in problem and mark and not "".join(text.split("\n")[mark.line :])[mark.column :].strip():
+        return Flaw(place=place, text="not YAML: the file ends where a `[` or a `{` is not closed")
     if "cannot start any token" in problem:
         return Flaw(place=place, text=_cannot_start(text, place))
     cure = next((cure for words, cure in _CURES if words in problem), "check the indentation and the quotes here")

@@ -1,5 +1,6 @@
 """Where the API token comes from: `api.token`, `api.token_file`, or the systemd credential."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +50,20 @@ def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, s
         if not isinstance(name, str) or not name.strip() or "\0" in name:
             return TokenSource()
         return _from_file(folder / name, root, ("api", "token_file"))
-    if (directory := environ.get("CREDENTIALS_DIRECTORY")) and (file := Path(directory) / CREDENTIAL).exists():
-        return _from_file(file, root, ("api",))
+    if credential := _credential(environ):
+        return _from_file(credential, root, ("api",))
     place = locate(root, ("api",)).key_place
     return TokenSource(flaw=Flaw(place=place, path=("api", "token"), text=_THREE_WAYS))
+
+
+def _credential(environ: Mapping[str, str]) -> Path | None:
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    file = Path(directory) / CREDENTIAL
+    with contextlib.suppress(OSError):
+        return file if file.exists() else None
+    return None
 
 
 def _from_file(file: Path, root: Node, path: KeyPath) -> TokenSource:

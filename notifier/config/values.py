@@ -58,7 +58,7 @@ def shown(value: str) -> str:
 @functools.lru_cache
 def did_you_mean(word: str, known: frozenset[str]) -> str:
     """The known word that is nearest, as the end of a sentence: `; did you mean 'x'?`, or nothing."""
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): name for name in sorted(known)}
     near = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean '{by_lower[near[0]]}'?" if near else ""
 

@@ -1,0 +1,90 @@
+"""The documents say what the code does: drawings, lists and commands are held against it."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import typer.main
+
+from notifier.cli import app
+from notifier.core import delivery, transitions
+
+S = TypeVar("S", bound=StrEnum)
+
+ROOT = Path(__file__).parents[2]
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def drawn(heading: str) -> set[tuple[str, str]]:
+    """The arrows of the state diagram under a heading, without those from and to the outside."""
+    section = ARCHITECTURE.partition(f"## {heading}\n")[2]
+    diagram = re.search(r"```mermaid\nstateDiagram-v2\n(.*?)```", section, re.DOTALL)
+    assert diagram is not None, heading
+    arrows = re.findall(r"^\s*(\S+) --> (\S+)$", diagram[1], re.MULTILINE)
+    return {(start, end) for start, end in arrows if "[*]" not in (start, end)}
+
+
+def moves(table: Mapping[S, frozenset[S]]) -> set[tuple[str, str]]:
+    """The arrows of a table."""
+    return {(start.value, end.value) for start, ends in table.items() for end in ends}
+
+
+def test_the_drawing_of_a_snapshots_life_is_the_table_of_its_moves() -> None:
+    assert drawn("The life of a snapshot") == moves(transitions.MOVES)
+
+
+def test_the_drawing_of_a_deliverys_life_is_the_table_of_its_moves() -> None:
+    assert drawn("The life of a delivery") == moves(delivery.MOVES)
+
+
+def test_every_dependency_has_its_line_and_every_line_its_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[\[<>=!~]", requirement)[0] for requirement in project["dependencies"]}
+    table = ARCHITECTURE.partition("## Dependencies")[2]
+    justified = set(re.findall(r"^\| ([a-z0-9-]+) \| \S.*\|$", table, re.MULTILINE)) - {"package", "---"}
+    assert justified == needed
+
+
+def test_the_tree_shows_every_room_of_the_house() -> None:
+    tree = ARCHITECTURE.partition("```\nnotifier/\n")[2].partition("```")[0]
+    shown = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
+    rooms = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "notifier").iterdir()
+        if not path.name.startswith(("_", ".")) and (path.is_dir() or path.suffix == ".py")
+    }
+    assert shown == rooms
+
+
+def test_the_plan_of_the_house_stays_about_a_page() -> None:
+    assert len(ARCHITECTURE.splitlines()) <= 120
+
+
+def commands(group: Any, prefix: str = "") -> Iterator[str]:
+    """Every command of the program by its full name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    listed = {
+        " ".join(word for word in cell.split() if not word.isupper())
+        for cell in re.findall(r"^\| `notifier ([^`]+)` \|", README, re.MULTILINE)
+    }
+    assert listed == set(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("document", sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")), ids=str)
+def test_the_files_that_a_document_links_to_are_there(document: Path) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]
+    missing = [target for target in links if not (ROOT / document.parent / target).exists()]
+    assert missing == []

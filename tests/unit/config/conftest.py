@@ -1,0 +1,64 @@
+"""A folder with a configuration in it, and what loading it gives."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from notifier.config.load import load
+from notifier.config.model import Config
+from notifier.core.errors import ConfigurationRefused
+
+ENVIRON = {"TOKEN": "tok-123", "TEAM_URL": "slack://TokenA123/TokenB456/TokenC789", "EMPTY": "", "PLAIN": "plain"}
+"""The variables that every test has."""
+
+ROOT = """\
+api: {token: "${TOKEN}"}
+channels: {team: "${TEAM_URL}", ops: json://localhost}
+"""
+"""The least that watches need; tests add their lines from the third on."""
+
+Loader = Callable[..., Config]
+Refusal = Callable[..., list[str]]
+
+
+def check_url(url: str) -> str | None:
+    """Stands in for Apprise: it knows a few schemes, and gives the URL away in its answer."""
+    return None if url.startswith(("slack://", "json://", "mailtos://")) else f"Apprise does not know {url}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one, so that errors name files without their folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def loaded(folder: Path) -> Loader:
+    """Write the text to config.yaml and load it, with more variables if given."""
+
+    def load_text(text: str | bytes, **environ: str) -> Config:
+        content = text if isinstance(text, bytes) else text.encode()
+        (folder / "config.yaml").write_bytes(content)
+        return load(Path("config.yaml"), environ={**ENVIRON, **environ}, check_url=check_url)
+
+    return load_text
+
+
+@pytest.fixture
+def refused(loaded: Loader) -> Refusal:
+    """Write the text to config.yaml, expect that loading it is refused, and give the lines a user reads."""
+
+    def lines(text: str | bytes, **environ: str) -> list[str]:
+        with pytest.raises(ConfigurationRefused) as refusal:
+            loaded(text, **environ)
+        return [str(problem) for problem in refusal.value.problems]
+
+    return lines
+
+
+@pytest.fixture
+def root() -> str:
+    """Two lines with a token and the channels `team` and `ops`."""
+    return ROOT

@@ -1,0 +1,88 @@
+"""Whatever stands in the files: a configuration, or an answer in words. Never a traceback."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from notifier.config.load import load
+from notifier.config.model import Config
+from notifier.core.errors import ConfigurationRefused
+
+ENVIRON = {"A": "apple", "EMPTY": "", "BYTES": "\udcff", "NUL": "a\0b"}
+
+
+def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "config.yaml")
+        file.write_bytes(main)
+        if included:
+            Path(folder, "more.yaml").write_bytes(included)
+        try:
+            return load(file, environ=ENVIRON, check_url=lambda url: None)
+        except ConfigurationRefused as refusal:
+            problems = refusal.problems
+    assert problems
+    for problem in problems:
+        assert problem.text
+        assert "\n" not in str(problem)
+        assert str(problem).encode()
+    return None
+
+
+KEYS = st.sampled_from(
+    ["api", "token", "token_file", "base_url", "requests_per_second", "timeout", "state", "http", "operators",
+     "channels", "defaults", "watches", "include", "snapshot", "id", "name", "notify", "on", "every", "labels",
+     "stalled_after", "url", "dataset", "webhook", "keep", "team", "x", "a b", "é", "~", "1", "<<", "'\\0'"]
+)  # fmt: skip
+SCALARS = st.sampled_from(
+    ["team", "json://x/y", "30s", "30", "1.5", "true", "~", "''", "s_1", "'a/b'", "off", "ready", "'${A}'", "'${NONE}'",
+     "'${EMPTY}'", "'${BYTES}'", "'${NUL}'", "'${A:-b}'", "'${'", "sqlite:///a.db", "https://x", "'[::1'", "'http://[x'",
+     "more.yaml", "'*.yaml'", "'**'", "'['", '"\\0"', '"\\n"', "!!python/name:os.system x", "&a x", "*a", ".inf",
+     "9e999", "'\\'", "|-\n  x", "0x" + "f" * 99, "9" * 5000]
+)  # fmt: skip
+FLOW = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map(lambda items: f"[{', '.join(items)}]"),
+        st.lists(st.tuples(KEYS, inner), max_size=5).map(
+            lambda pairs: f"{{{', '.join(f'{key}: {value}' for key, value in pairs)}}}"
+        ),
+    ),
+    max_leaves=12,
+)
+FILES = st.lists(st.tuples(KEYS, FLOW), max_size=7).map(
+    lambda pairs: "".join(f"{key}: {value}\n" for key, value in pairs).encode()
+)
+GOOD = b"api: {token: t}\nchannels: {team: json://x}\ninclude: more.yaml\n"
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+@example(b"\xef\xbb\xbf")
+@example(b"[" * 100_000)
+def test_any_bytes_are_loaded_or_refused(content: bytes) -> None:
+    load_bytes(content)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_text_is_loaded_or_refused(content: bytes) -> None:
+    load_bytes(content)
+
+
+@settings(deadline=None)
+@given(FILES, FILES)
+def test_any_mapping_of_known_words_is_loaded_or_refused(main: bytes, included: bytes) -> None:
+    load_bytes(main, included)
+    load_bytes(GOOD, included)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_good_file_with_a_part_cut_out_or_put_in_is_loaded_or_refused(data: st.DataObject) -> None:
+    good = GOOD + b"defaults: {notify: team, on: [ready], every: 30s}\nwatches:\n  - {snapshot: s_1, labels: {a: b}}\n"
+    begin = data.draw(st.integers(0, len(good)))
+    end = data.draw(st.integers(begin, min(begin + 10, len(good))))
+    load_bytes(good[:begin] + data.draw(st.binary(max_size=4)) + good[end:], b"watches: []")

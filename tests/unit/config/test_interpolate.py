@@ -1,0 +1,65 @@
+"""Environment variables in texts."""
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.config.interpolate import interpolate
+
+ENVIRON = {"A": "apple", "EMPTY": "", "YAML": "[1, {b: 2}]", "NESTED": "${A}", "BYTES": "\udcff"}
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("${A}", "apple"),
+        ("x${A}y${A}", "xappleyapple"),
+        ("${NONE:-pear}", "pear"),
+        ("${NONE:-}", ""),
+        ("${A:-pear}", "apple"),
+        ("${EMPTY:-pear}", "pear"),
+        ("${EMPTY}", ""),
+        ("${NONE:-a:-b}", "a:-b"),
+        ("$${A}", "${A}"),
+        ("$A $ $$ {A}", "$A $ $$ {A}"),
+        ("${YAML}", "[1, {b: 2}]"),
+        ("${NESTED}", "${A}"),
+        ("no variable", "no variable"),
+    ],
+)
+def test_variables_are_put_in_and_what_they_hold_is_not_read_again(text: str, result: str) -> None:
+    assert interpolate(text, ENVIRON) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("${NONE}", "the environment variable NONE is not set: set it where notifier is started, or give it a default"),
+        ("${A", "`${` without its `}`"),
+        ("${", "`${` without its `}`"),
+        ("${}", "only `${NAME}` and `${NAME:-default}` are known"),
+        ("${1A}", "only `${NAME}`"),
+        ("${A-x}", "only `${NAME}`"),
+        ("${A:?x}", "only `${NAME}`"),
+        ("${ A }", "only `${NAME}`"),
+        ("${A:-${B}}", "cannot hold another variable"),
+        ("${BYTES}", "the environment variable BYTES is not valid UTF-8"),
+    ],
+)
+def test_what_cannot_be_put_in_is_an_error_with_its_cure(text: str, cure: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(cure)):
+        interpolate(text, ENVIRON)
+
+
+def test_where_a_secret_belongs_an_empty_variable_is_an_error() -> None:
+    with pytest.raises(ValueError, match="the environment variable EMPTY is empty"):
+        interpolate("x${EMPTY}", ENVIRON, empty_allowed=False)
+
+
+@given(st.text("${}A:-x "))
+def test_any_text_is_interpolated_or_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        interpolate(text, ENVIRON)

@@ -1,0 +1,328 @@
+# ruff: noqa: E501 (in the tables, one row is one rule)
+"""What a bad configuration answers: every error, exactly as a user reads it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from notifier.config.load import load
+from notifier.core.errors import ConfigurationRefused
+
+Refusal = Callable[..., list[str]]
+
+INIT = "; `notifier init` writes one to start from"
+TEXT = "text is expected here, and YAML reads this as "
+NO_VALUE = "this key has no value: give it one, or take it out"
+UNIT = "a duration needs its unit: "
+DURATION = "write whole numbers with their units, the largest first, as in `30s`, `5m`, `1h30m`, `2d`"
+A_MAPPING = "a mapping (lines of `key: value`) is expected here, not "
+A_LIST = "a list (lines of `- …`, or `[…]`) is expected here, not "
+EMPTY_LIST = "an empty list: name at least one, or take the key out"
+EMPTY = "empty: give it a value, or take the key out"
+NUMBER = "a number is expected here, as in `10`"
+NO_CHANNEL = "a URL cannot stand here: give it a name under `channels:` and write that name"
+CHANNEL_NAME = "the name of a channel has only letters, digits, `_`, `.` and `-` (at most 100)"
+WEBHOOK = "signed webhooks are not supported yet: give the channel an Apprise `url:`"
+URL = "an Apprise URL is expected here, as in `slack://…` or `mailtos://…`"
+BASE_URL = "an http or https URL is expected here, as in `https://api.brightdata.com`"
+SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
+ONE_LINE = "a line break or a control character is in this text: write it on one line"
+EVENT = "the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`"
+WATCH_KEYS = "snapshot, id, name, notify, on, every, stalled_after, labels"
+
+# Each is the third line, after a token and the channels `team` and `ops`, and is all that is wrong.
+THIRD_LINE = [
+    # Unknown keys.
+    ("chanels: {}", "3:1: chanels: unknown key; did you mean 'channels'?"),
+    ("token: x", "3:1: token: unknown key here; it belongs into `api:`"),
+    ("zzz: 1", "3:1: zzz: unknown key; the keys here are api, state, http, operators, channels, defaults, watches, include"),
+    ("watches: [{snapshot: s, notify: ops, evry: 1m}]", "3:38: watches[0].evry: unknown key; did you mean 'every'?"),
+    ("watches: [{snapshot: s, notify: ops, qqq: 1}]", f"3:38: watches[0].qqq: unknown key; the keys here are {WATCH_KEYS}"),
+    ("defaults: {channels: x}", "3:12: defaults.channels: unknown key here; it belongs to the top level of the file"),
+    ("json://secret/x: 1", "3:1: ***: unknown key; the keys here are api, state, http, operators, channels, defaults, watches, include"),
+    # Shapes.
+    ("watches: {a: b}", f"3:10: watches: {A_LIST}a mapping"),
+    ("watches: 5", f"3:10: watches: {A_LIST}a number"),
+    ("watches: [s_1]", f"3:11: watches[0]: {A_MAPPING}text"),
+    ("watches: [[s_1]]", f"3:11: watches[0]: {A_MAPPING}a list"),
+    ("watches: [~]", f"3:11: watches[0]: {A_MAPPING}nothing"),
+    ("defaults: [a]", f"3:11: defaults: {A_MAPPING}a list"),
+    ("operators: {a: b}", f"3:12: operators: {A_LIST}a mapping"),
+    ("include: [[a]]", "3:11: include[0]: text is expected here, not a list"),
+    ("include: 5", f"3:10: include: {A_LIST}a number"),
+    # Snapshots and ids.
+    ("watches: [{notify: ops}]", "3:11: watches[0].snapshot: missing: write the id of the snapshot to watch"),
+    ("watches: [{notify: ops, snapshot: }]", f"3:35: watches[0].snapshot: {NO_VALUE}"),
+    ("watches: [{notify: ops, snapshot: 12}]", f"3:35: watches[0].snapshot: {TEXT}a number: put it in quotes"),
+    ("watches: [{notify: ops, snapshot: true}]", f"3:35: watches[0].snapshot: {TEXT}true or false: put it in quotes"),
+    ("watches: [{notify: ops, snapshot: ' '}]", f"3:35: watches[0].snapshot: {EMPTY}"),
+    ("watches: [{notify: ops, snapshot: a b}]", "3:35: watches[0].snapshot: an id cannot have a space in it"),
+    ("watches: [{notify: ops, snapshot: a/b}]", "3:35: watches[0].snapshot: an id cannot have a `/` in it: write the id alone, as in `s_m4x7enmven8djfqak`"),
+    ("watches: [{notify: ops, snapshot: ..}]", "3:35: watches[0].snapshot: `.` and `..` cannot be ids"),
+    (r'watches: [{notify: ops, snapshot: "a\nb"}]', f"3:35: watches[0].snapshot: {ONE_LINE}"),
+    (f"watches: [{{notify: ops, snapshot: {'a' * 201}}}]", "3:35: watches[0].snapshot: an id cannot be longer than 200 characters"),
+    ("watches: [{notify: ops, snapshot: s, id: 7}]", f"3:42: watches[0].id: {TEXT}a number: put it in quotes"),
+    ("watches: [{notify: ops, snapshot: s, id: }]", f"3:42: watches[0].id: {NO_VALUE}"),
+    # Names and labels.
+    (r'watches: [{notify: ops, snapshot: s, name: "a\tb"}]', f"3:44: watches[0].name: {ONE_LINE}"),
+    ("watches: [{notify: ops, snapshot: s, name: [a]}]", "3:44: watches[0].name: text is expected here, not a list"),
+    (f"watches: [{{notify: ops, snapshot: s, name: {'a' * 201}}}]", "3:44: watches[0].name: longer than 200 characters"),
+    ("watches: [{notify: ops, snapshot: s, labels: {year: 2026}}]", f"3:53: watches[0].labels.year: {TEXT}a number: put it in quotes"),
+    ("watches: [{notify: ops, snapshot: s, labels: [a]}]", f"3:46: watches[0].labels: {A_MAPPING}a list"),
+    ("watches: [{notify: ops, snapshot: s, labels: {' ': a}}]", f'3:47: watches[0].labels." ": {EMPTY}'),
+    # Durations.
+    ("defaults: {every: 30}", f"3:19: defaults.every: {UNIT}write `30s`"),
+    ("defaults: {every: 1.5}", f"3:19: defaults.every: {UNIT}write `30s`"),
+    ("defaults: {every: '30'}", f"3:19: defaults.every: '30': {UNIT}write `30s`, `5m`, `6h` or `2d`"),
+    ("defaults: {every: 500ms}", f"3:19: defaults.every: '500ms': not a duration: {DURATION}"),
+    ("defaults: {every: 0s}", "3:19: defaults.every: '0s': a duration must be longer than nothing: the shortest is `1s`"),
+    ("defaults: {stalled_after: 9999d}", "3:27: defaults.stalled_after: '9999d': too long: the longest duration is `3650d`"),
+    ("defaults: {every: yes}", f"3:19: defaults.every: 'yes': not a duration: {DURATION}"),
+    ("defaults: {every: true}", f"3:19: defaults.every: {TEXT}true or false: put it in quotes"),
+    ("defaults: {every: }", f"3:19: defaults.every: {NO_VALUE}"),
+    ("defaults: {every: '${PLAIN}'}", f"3:19: defaults.every: '${{PLAIN}}': not a duration: {DURATION}"),
+    # Channels, and who is told.
+    ("operators: [temm]", "3:13: operators[0]: there is no channel 'temm'; did you mean 'team'?"),
+    ("operators: temm", "3:12: operators: there is no channel 'temm'; did you mean 'team'?"),
+    ("operators: [mail]", "3:13: operators[0]: there is no channel 'mail'; there are ops, team"),
+    ("operators: ['${PLAIN}']", "3:13: operators[0]: there is no channel '${PLAIN}'; there are ops, team"),
+    ("operators: [slack://token]", f"3:13: operators[0]: {NO_CHANNEL}"),
+    ("operators: [1]", f"3:13: operators[0]: {TEXT}a number: put it in quotes"),
+    ("operators: [a b]", f"3:13: operators[0]: {CHANNEL_NAME}"),
+    ("defaults: {notify: []}", f"3:20: defaults.notify: {EMPTY_LIST}"),
+    ("defaults: {notify: }", f"3:20: defaults.notify: {NO_VALUE}"),
+    ("watches: [{snapshot: s, notify: []}]", f"3:33: watches[0].notify: {EMPTY_LIST}"),
+    ("watches: [{snapshot: s}]", "3:11: watches[0]: nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"),
+    # Events.
+    ("defaults: {on: []}", f"3:16: defaults.on: {EMPTY_LIST}"),
+    ("defaults: {on: [a b]}", f"3:17: defaults.on[0]: {EVENT}"),
+    ("defaults: {on: [ready, 404]}", f"3:24: defaults.on[1]: {TEXT}a number: put it in quotes"),
+    ("defaults: {on: true}", f"3:16: defaults.on: {A_LIST}true or false"),
+    # The state.
+    ("state: postgresql://db/notifier", "3:8: state: PostgreSQL is not supported yet: write `sqlite:///notifier.db`"),
+    ("state: notifier.db", f"3:8: state: {SQLITE}"),
+    ("state: sqlite://notifier.db", f"3:8: state: {SQLITE}"),
+    ("state: 'sqlite:///'", "3:8: state: the name of the file is missing: write `sqlite:///notifier.db`"),
+    ("state: sqlite:///data/", "3:8: state: the name of the file is missing: write `sqlite:///notifier.db`"),
+    ("state: 'sqlite:///:memory:'", "3:8: state: the state must outlive a restart: name a file, as in `sqlite:///notifier.db`"),
+    ("state: sqlite:///a.db?mode=ro", "3:8: state: options cannot stand here: write only the path of the file"),
+    ("state: sqlite:///~/a.db", "3:8: state: `~` means nothing here: write the whole path, `sqlite:////home/…`"),
+    # Variables.
+    ("defaults: {every: '${NONE}'}", "3:19: defaults.every: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
+    ("defaults: {every: '${NONE'}", "3:19: defaults.every: `${` without its `}`: write `${NAME}`, or `$${` for a plain `${`"),
+    # What is still to come.
+    ("watches: [{dataset: gd_1, notify: ops}]", "3:12: watches[0].dataset: watching a dataset is not supported yet; list its snapshots with `snapshot:`"),
+    ("keep: 90d", "3:1: keep: `keep` is not supported yet: take it out; the whole history is kept"),
+    ("heartbeat: https://x", "3:1: heartbeat: a heartbeat is not supported yet: take it out"),
+    ("http: 127.0.0.1:8787", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
+    ("http: false", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
+    # YAML.
+    ("a: b: c", "3:5: not YAML: a `:` where no key can stand: check the indentation, and quote text with `: `"),
+    ("api: {}", "3:1: api: this key is already on line 1: keep one of them"),
+    ("404: x", "3:1: a key must be text: put it in quotes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "error"), THIRD_LINE, ids=[line[:60] for line, _ in THIRD_LINE])
+def test_a_bad_line_is_answered_with_its_place_its_key_and_the_cure(
+    refused: Refusal, root: str, line: str, error: str
+) -> None:
+    assert refused(root + line + "\n") == [f"config.yaml:{error}"]
+
+
+WHOLE_FILE = [
+    ("", f"config.yaml: the file is empty{INIT}"),
+    (" \n\n", f"config.yaml: the file is empty{INIT}"),
+    ("# nothing\n", f"config.yaml: the file has nothing but comments{INIT}"),
+    ("---\n...\n", f"config.yaml: the file has nothing but comments{INIT}"),
+    ("- a", "config.yaml:1:1: the file must be a mapping (lines of `key: value`), not a list"),
+    ("\nhello", "config.yaml:2:1: the file must be a mapping (lines of `key: value`), not text"),
+    ("12", "config.yaml:1:1: the file must be a mapping (lines of `key: value`), not a number"),
+    (b"a: b\nname: caf\xe9", "config.yaml:2:10: the byte 0xe9 at offset 14 is not UTF-8: save the file as UTF-8"),
+    (b"\xef\xbb\xbf\xff", "config.yaml:1:1: the byte 0xff at offset 3 is not UTF-8: save the file as UTF-8"),
+    ("a: b".encode("utf-16"), "config.yaml: the text is UTF-16: save the file as UTF-8"),
+    (b"a: \0", "config.yaml:1:4: the control character NUL is not allowed: is this a text file?"),
+    ("${X}", "config.yaml:1:1: the file must be a mapping (lines of `key: value`), not text"),
+    ("api: x", f"config.yaml:1:6: api: {A_MAPPING}text"),
+    ("api: {token: ''}", f"config.yaml:1:14: api.token: {EMPTY}"),
+    ("api: {token: }", f"config.yaml:1:14: api.token: {NO_VALUE}"),
+    ("api: {token: 12}", f"config.yaml:1:14: api.token: {TEXT}a number: put it in quotes"),
+    ("api: {token: a b}", "config.yaml:1:14: api.token: a token has only printable ASCII characters and no spaces: is it copied whole and alone?"),
+    ("api: {token: '${EMPTY}'}", "config.yaml:1:14: api.token: the environment variable EMPTY is empty: give it a value where notifier is started"),
+    ("api: {token: t, timeout: 5}", f"config.yaml:1:26: api.timeout: {UNIT}write `5s`"),
+    ("api: {token: t, requests_per_second: fast}", f"config.yaml:1:38: api.requests_per_second: {NUMBER}"),
+    ("api: {token: t, requests_per_second: true}", f"config.yaml:1:38: api.requests_per_second: {NUMBER}, not true or false"),
+    ("api: {token: t, requests_per_second: 0}", "config.yaml:1:38: api.requests_per_second: a number above 0 and up to 1000000 is expected here"),
+    ("api: {token: t, requests_per_second: .nan}", "config.yaml:1:38: api.requests_per_second: a number above 0 and up to 1000000 is expected here"),
+    ("api: {token: t, requests_per_second: .inf}", "config.yaml:1:38: api.requests_per_second: a number above 0 and up to 1000000 is expected here"),
+    ("api: {token: t, base_url: api.brightdata.com}", f"config.yaml:1:27: api.base_url: {BASE_URL}"),
+    ("api: {token: t, base_url: 'https://'}", f"config.yaml:1:27: api.base_url: {BASE_URL}"),
+    ("api: {token: t, base_url: 'https://[x'}", "config.yaml:1:27: api.base_url: not a URL: write it as `https://api.brightdata.com`"),
+    ("api: {token: t, base_url: https://x?}", "config.yaml:1:27: api.base_url: this URL ends with its path: take out the `?` or `#` and what follows"),
+    ("api: {token: t, base_url: https://u:p@x}", "config.yaml:1:27: api.base_url: a user or a password cannot stand in this URL: the token goes into `api.token`"),
+    ("api: {token: t, base_url: http://example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
+    ("api: {token: t, base_url: http://127.0.0.1.example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
+    ("api: {token: t}\noperators: team", "config.yaml:2:12: operators: there is no channel 'team': `channels:` has none yet"),
+    ("api: {token: t}\nchannels: [a]", f"config.yaml:2:11: channels: {A_MAPPING}a list"),
+    ("api: {token: t}\nchannels: {a b: json://x}", f'config.yaml:2:12: channels."a b": {CHANNEL_NAME}'),
+    ("api: {token: t}\nchannels: {slack://TokenA: json://x}", f"config.yaml:2:12: channels.***: {NO_CHANNEL}"),
+    ("api: {token: t}\nchannels: {a: }", f"config.yaml:2:15: channels.a: {NO_VALUE}"),
+    ("api: {token: t}\nchannels: {a: [json://x]}", f"config.yaml:2:15: channels.a: {A_MAPPING}a list"),
+    ("api: {token: t}\nchannels: {a: {}}", "config.yaml:2:15: channels.a.url: missing: write the channel's Apprise URL"),
+    ("api: {token: t}\nchannels: {a: {urll: x}}", ["config.yaml:2:15: channels.a.url: missing: write the channel's Apprise URL", "config.yaml:2:16: channels.a.urll: unknown key; did you mean 'url'?"]),
+    ("api: {token: t}\nchannels: {a: nothing}", f"config.yaml:2:15: channels.a: {URL}"),
+    ("api: {token: t}\nchannels: {a: {url: nothing}}", f"config.yaml:2:21: channels.a.url: {URL}"),
+    ("api: {token: t}\nchannels: {a: pigeon://hush}", "config.yaml:2:15: channels.a: Apprise does not know ***"),
+    ("api: {token: t}\nchannels: {a: 'json://x/?Retry=3'}", "config.yaml:2:15: channels.a: take `retry=` out of the URL: notifier tries again by itself, for three days and without blocking"),
+    ("api: {token: t}\nchannels: {a: 'json://x/?a=b&wait=3'}", "config.yaml:2:15: channels.a: take `wait=` out of the URL: notifier spaces its tries itself"),
+    ("api: {token: t}\nchannels: {a: 'json://x?optional=yes'}", "config.yaml:2:15: channels.a: take `optional=` out of the URL: it would report a failed delivery as a success"),
+    ("api: {token: t}\nchannels: {a: 'json://x, json://y'}", "config.yaml:2:15: channels.a: there are two URLs here: a channel has one, so make two channels"),
+    ("api: {token: t}\nchannels: {a: {webhook: https://x, secret: s}}", [f"config.yaml:2:16: channels.a.webhook: {WEBHOOK}", f"config.yaml:2:36: channels.a.secret: {WEBHOOK}"]),
+    ("api: {token: t}\nchannels: {a: {url: json://x, fallback: b, fallback_after: 1m}}", ["config.yaml:2:31: channels.a.fallback: a fallback is not supported yet: take it out, and name both channels in `notify:`", "config.yaml:2:44: channels.a.fallback_after: a fallback is not supported yet: take it out"]),
+    ("api: {token: t}\nchannels: {a: {url: json://x, pace: 1/s, quiet: {}}}", ["config.yaml:2:31: channels.a.pace: a pace is not supported yet: take it out", "config.yaml:2:42: channels.a.quiet: quiet hours are not supported yet: take them out"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "errors"), WHOLE_FILE, ids=[repr(text)[:70] for text, _ in WHOLE_FILE])
+def test_a_bad_file_is_answered_with_all_that_is_wrong(
+    refused: Refusal, text: str | bytes, errors: str | list[str]
+) -> None:
+    assert refused(text) == ([errors] if isinstance(errors, str) else errors)
+
+
+def test_all_errors_of_a_file_are_told_at_once_in_their_order(refused: Refusal) -> None:
+    text = """\
+api: {token: "${NONE}", timeout: 5}
+channels:
+  team: ${TEAM_URL}
+  broken: nonsense
+defaults: {notify: [brokn]}
+watches:
+  - {snapshot: s_1, evry: 1m, every: 30, notify: temm}
+  - {snapshot: s_1}
+  - {snapshot: s_2, snapshot: s_3}
+"""
+    assert [line.split(": ")[:2] for line in refused(text)] == [
+        ["config.yaml:1:14", "api.token"],
+        ["config.yaml:1:34", "api.timeout"],
+        ["config.yaml:4:11", "channels.broken"],
+        ["config.yaml:5:21", "defaults.notify[0]"],
+        ["config.yaml:7:21", "watches[0].evry"],
+        ["config.yaml:7:38", "watches[0].every"],
+        ["config.yaml:7:50", "watches[0].notify"],
+        ["config.yaml:8:16", "watches[1].snapshot"],
+        ["config.yaml:9:21", "watches[2].snapshot"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        ("{snapshot: s_1, id: other}", "4:14: watches[1].snapshot: this snapshot is already watched at config.yaml:3:22: take one of the two out"),
+        ("{snapshot: s_2, id: s_1}", "4:23: watches[1].id: the watch at config.yaml:3:22 has this id already: give one of the two another `id:`"),
+    ],
+)  # fmt: skip
+def test_a_watch_that_is_there_twice_names_the_other_place(refused: Refusal, second: str, error: str) -> None:
+    text = f"""\
+api: {{token: t}}
+channels: {{a: json://x}}
+watches: [{{snapshot: s_1, notify: a}},
+  {second[:-1]}, notify: a}}]
+"""
+    assert refused(text) == [f"config.yaml:{error}"]
+
+
+def test_a_snapshot_whose_name_is_wrong_otherwise_is_still_found_double(refused: Refusal, root: str) -> None:
+    text = root + "defaults: {notify: ops}\nwatches: [{snapshot: s_1, every: 5}, {snapshot: s_1, every: 6}]"
+    assert len(refused(text)) == 3
+
+
+def test_of_one_kind_fifty_errors_are_told_and_the_rest_are_counted(refused: Refusal, root: str) -> None:
+    watches = "".join(f"  - {{snapshot: s_{number}, every: {number + 1}}}\n" for number in range(1_000))
+    lines = refused(f"{root}defaults: {{notify: temm}}\nwatches:\n{watches}")
+    assert len(lines) == 1 + 50 + 1
+    assert lines[0].endswith("did you mean 'team'?")
+    assert lines[50].startswith("config.yaml:54:29: watches[49].every: ")
+    assert lines[51] == "config.yaml: and 950 more of this kind: a duration needs its unit: write `50s`"
+
+
+SECRETS = ["sk3cr3tPassw0rd", "T0pS3cretToken"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels: {a: 'mailtos://user:sk3cr3tPassw0rd@x?retry=T0pS3cretToken'}",
+        "channels: {a: 'pigeon://sk3cr3tPassw0rd@T0pS3cretToken'}",
+        "channels: {a: 'pigeon://user:${P}@${T}/x'}",
+        "channels: {a: ['slack://T0pS3cretToken']}",
+        "channels: {'slack://T0pS3cretToken': x}",
+        "channels: {a: '${P}'}",
+        "channels: {a: {url: ['${P}'], x: '${T}'}}",
+        "slack://T0pS3cretToken/x: y",
+        "api: {token: ['T0pS3cretToken']}",
+        "api: {token: 'T0pS3cretToken x'}",
+        "api: {token: t, token_file: T0pS3cretToken}",
+        "api: {token_file: T0pS3cretToken}",
+        "api: {token: t, timeout: '${P}', base_url: 'https://u:${P}@x'}",
+        "defaults: {every: '${P}', on: '${P} ${T}', notify: '${T}'}",
+        "state: '${P}'",
+        "operators: ['slack://T0pS3cretToken']",
+        "watches: [{snapshot: '${P}/x', name: ['${T}'], every: '${T}'}]",
+        "include: ['${P}']",
+        "http: ${P}",
+        "channels: {a: 'slack://T0pS3cretToken\n",
+    ],
+)
+def test_no_error_shows_a_secret(refused: Refusal, text: str) -> None:
+    lines = "\n".join(refused(text, P=SECRETS[0], T=SECRETS[1]))
+    assert not [secret for secret in SECRETS if secret in lines]
+
+
+def refusal_of(path: Path) -> list[str]:
+    with pytest.raises(ConfigurationRefused) as refusal:
+        load(path, environ={}, check_url=lambda url: None)
+    return [str(problem) for problem in refusal.value.problems]
+
+
+def test_a_missing_file_says_how_to_get_one(folder: Path) -> None:
+    assert refusal_of(Path("none.yaml")) == [f"none.yaml: there is no such file{INIT}"]
+
+
+def test_a_folder_is_no_file(folder: Path) -> None:
+    assert refusal_of(folder) == [f"{folder}: this is a folder: name the file in it"]
+
+
+def test_a_name_that_no_file_can_have_is_refused(folder: Path) -> None:
+    assert refusal_of(Path("a\0b")) == ["a?b: this cannot be the name of a file"]
+    (line,) = refusal_of(Path("a" * 5_000))
+    assert "the file cannot be read: " in line
+
+
+def test_a_part_of_the_path_that_is_a_file_is_refused(folder: Path) -> None:
+    (folder / "file").touch()
+    (line,) = refusal_of(Path("file/config.yaml"))
+    assert line.startswith("file/config.yaml: the file cannot be read: ")
+
+
+def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)  # The tests may run as root, who may read everything.
+    assert refusal_of(Path("config.yaml")) == [
+        "config.yaml: this user may not read the file: change its owner, group or mode"
+    ]
+
+
+def test_a_huge_file_is_refused_without_being_read_whole(folder: Path) -> None:
+    with (folder / "config.yaml").open("wb") as file:
+        file.truncate(10 * 1024**3)
+    assert refusal_of(Path("config.yaml")) == ["config.yaml: larger than 64 MiB: is this the right file?"]
+
+
+def test_a_file_whose_name_is_not_utf8_is_named_in_a_printable_way(folder: Path) -> None:
+    (line,) = refusal_of(Path(os.fsdecode(b"caf\xe9.yaml")))
+    assert line.encode().startswith(b"caf\\udce9.yaml: there is no such file")
