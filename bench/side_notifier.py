@@ -10,8 +10,9 @@ import yaml
 
 from bench.measure import Work, ids_of, measured, print_result
 from notifier.core.model import Unclear
-from notifier.daemon import Daemon, load_config
+from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
+from notifier.loading import load_config
 from notifier.poll import LookOutcome
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor

@@ -1,7 +1,6 @@
 """The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
 
 import asyncio
-import os
 import random
 import signal
 import time
@@ -9,15 +8,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.tokens import FileToken, StaticToken
-from notifier.channels.apprise_channel import AppriseChannel, check_url
-from notifier.config.load import load
+from notifier.channels.apprise_channel import AppriseChannel
 from notifier.config.model import Config
 from notifier.config.secrets import read_token
 from notifier.core.model import OutcomeKind, Unclear, Watch
@@ -36,15 +33,6 @@ SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
 
 log = structlog.get_logger("notifier")
-
-
-def load_config(path: Path) -> Config:
-    """Read and check a configuration as the daemon would.
-
-    Raises:
-        ConfigurationRefused: with all its errors.
-    """
-    return load(path, environ=os.environ, check_url=check_url)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,8 +25,9 @@ from notifier.brightdata.simulator import life as lives
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.transitions import Phase, phase_of
 from notifier.core.words import count, span
-from notifier.daemon import Daemon, load_config
+from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
+from notifier.loading import load_config
 from notifier.poll import LookOutcome
 from notifier.telemetry.redaction import Redactor
 

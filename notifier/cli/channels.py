@@ -16,10 +16,10 @@ app = typer.Typer(help="The channels, and a real message to try one.", no_args_i
 @app.command("list")
 def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the channels: what they are, how many watches use each, and its deliveries."""
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
-    found = load_config(config_path(config))
+    found = load_config(config_path(config), secrets_needed=False)
     counts = Reader(found.database).channels() if found.database.exists() else {}
     entries = [
         {
@@ -59,7 +59,7 @@ def send_test(
     import asyncio
 
     from notifier.channels.apprise_channel import AppriseChannel
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 

@@ -37,7 +37,7 @@ def init(
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any."""
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
 
     try:
         found = load_config(config_path(config))
@@ -59,9 +59,9 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
     from notifier.config.show import as_dict
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
 
-    data = as_dict(load_config(config_path(config)))
+    data = as_dict(load_config(config_path(config), secrets_needed=False))
     if as_json:
         print_json(data)
         return

@@ -31,7 +31,8 @@ def run(
     """
     import asyncio
 
-    from notifier.daemon import Daemon, load_config, run_until_signalled
+    from notifier.daemon import Daemon, run_until_signalled
+    from notifier.loading import load_config
     from notifier.report import LogReporter
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor

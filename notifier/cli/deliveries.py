@@ -95,10 +95,10 @@ def show(
 
 
 def _reader(config: Any) -> "Reader":
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
-    return Reader(load_config(config_path(config)).database)
+    return Reader(load_config(config_path(config), secrets_needed=False).database)
 
 
 def _message(row: "DeliveryRow") -> dict[str, str]:

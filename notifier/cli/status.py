@@ -26,10 +26,10 @@ STYLES = {
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
     from notifier.core.transitions import has_ended
-    from notifier.daemon import load_config
+    from notifier.loading import load_config
     from notifier.store.reader import Reader, SnapshotRow
 
-    found = load_config(config_path(config))
+    found = load_config(config_path(config), secrets_needed=False)
     rows: dict[str, SnapshotRow] = {}
     if found.database.exists():
         rows = Reader(found.database).snapshots()

@@ -87,14 +87,16 @@ def interpolate(text: str, environ: Mapping[str, str], *, empty_allowed: bool = 
 def _value(name: str, default: str | None, environ: Mapping[str, str], empty_allowed: bool) -> str:
     if default is not None and "${" in default:
         raise ValueError(f"the default of `${{{name}:-…}}` cannot hold another variable: write a plain text")
-    value = environ.get(name)
     if default is not None:
-        value = value or default
-    if value is None:
-        raise ValueError(
-            f"the environment variable {name} is not set: set it where notifier is started, "
-            f"or give it a default, `${{{name}:-default}}`"
-        )
+        value = environ.get(name) or default
+    else:
+        try:
+            value = environ[name]
+        except KeyError:
+            raise ValueError(
+                f"the environment variable {name} is not set: set it where notifier is started, "
+                f"or give it a default, `${{{name}:-default}}`"
+            ) from None
     if not value and not empty_allowed:
         raise ValueError(f"the environment variable {name} is empty: give it a value where notifier is started")
     if any("\ud800" <= char <= "\udfff" for char in value):

@@ -17,17 +17,27 @@ from notifier.config.token_source import token_source
 from notifier.core.errors import ConfigurationRefused
 
 
-def load(path: Path, *, environ: Mapping[str, str], check_url: Callable[[str], str | None]) -> Config:
+def load(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    check_url: Callable[[str], str | None],
+    secrets_needed: bool = True,
+) -> Config:
     """Read the main file and all that it includes.
 
     Args:
         path: the main file. Relative paths in it start at its folder.
         environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
         check_url: tells what is wrong with a channel's Apprise URL, or None. It must not raise.
+        secrets_needed: without it an unset variable reads `unset://NAME` and a token that cannot be had is no error, for
+            those who will use neither.
 
     Raises:
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
+    if not secrets_needed:
+        environ = _Lenient({name: value for name, value in environ.items() if value})
     main = document.read(path, environ, main=True)
     if main.root is None:
         raise ConfigurationRefused(problems_of([main]))
@@ -37,7 +47,7 @@ def load(path: Path, *, environ: Mapping[str, str], check_url: Callable[[str], s
     sections = document.validate(main, MainFile, context)
     included = [document.validate(each, IncludedFile, context) for each in documents[1:]]
     source = token_source(main.data, main.root, folder, environ)
-    main.add([source.flaw] if source.flaw else [])
+    main.add([source.flaw] if source.flaw and secrets_needed else [])
     check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if problems:
@@ -55,6 +65,13 @@ def load(path: Path, *, environ: Mapping[str, str], check_url: Callable[[str], s
         watches=tuple(build.watch(watch, sections.defaults) for watch in watches),
         secrets=secrets_in(token=source.value, urls=[channel.url for channel in channels.values()]),
     )
+
+
+class _Lenient(dict[str, str]):
+    """An environment in which a variable that is not set has a value that may stand for any text, a URL too."""
+
+    def __missing__(self, name: str) -> str:
+        return f"unset://{name}"
 
 
 def _discreet(check_url: Callable[[str], str | None]) -> Callable[[str], str | None]:

@@ -71,7 +71,8 @@ def secrets_in(*, token: str | None = None, urls: Iterable[str] = ()) -> frozens
 
 def masked_url(url: str) -> str:
     """The URL as it may be shown: its scheme only."""
-    return f"{url.partition('://')[0]}://{MASK}"
+    scheme, separator, _ = url.partition("://")
+    return f"{scheme}://{MASK}" if separator else MASK
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
