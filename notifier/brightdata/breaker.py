@@ -7,8 +7,8 @@
 2. After the pause it is half open: one request at a time, until an answer is not 429.
 3. With `HOLD_AT` answers of 429 in the window it stays open until there are fewer.
 4. While any answer of 429 is in the window, what is in flight could all be answered so: together they stay under 10.
-5. What may be in flight starts at `SAFE_IN_FLIGHT` and grows by one with each good answer that found it full, up to the
-   limit that the rate sets; 429 sets it back.
+5. What may be in flight starts at `SAFE_IN_FLIGHT` and grows by one with each good answer while requests wait for it,
+   up to the limit that the rate sets; 429 sets it back.
 
 From this follows, by the last admitted of any ten: 10 answers of 429 in 5 minutes cannot happen if the limit is at
 most 9 (up to 12 requests a second). At a higher rate they can only if the first one finds 10 requests in flight, which
@@ -43,6 +43,7 @@ class Breaker:
     def __init__(self, *, most_in_flight: int) -> None:
         self.most_in_flight = most_in_flight
         self._allowed = SAFE_IN_FLIGHT
+        self._too_few = False
         self._times: deque[float] = deque()
         self._consecutive = 0
         self._held_until = 0.0
@@ -74,7 +75,9 @@ class Breaker:
                 recent = self.recent(now)
                 if recent and in_flight + recent >= NEAR - 1:
                     return False
-                return in_flight < min(self._allowed, self.most_in_flight)
+                allowed = min(self._allowed, self.most_in_flight)
+                self._too_few = in_flight >= allowed or (self._too_few and in_flight + 1 == allowed)
+                return in_flight < allowed
 
     def rate_limited(self, now: float, retry_after: float | None) -> None:
         """Learn of an answer of 429 and the seconds it asked to wait, if it did.
@@ -92,13 +95,13 @@ class Breaker:
         if len(self._times) >= HOLD_AT:
             self._held_until = max(self._held_until, self._times[-HOLD_AT] + WINDOW)
 
-    def answered(self, now: float, in_flight: int) -> None:
-        """Learn of an answer that was not 429, with the requests in flight, itself among them."""
+    def answered(self, now: float) -> None:
+        """Learn of an answer that was not 429."""
         match self.state(now):
             case BreakerState.OPEN:
                 pass  # asked before the refusal that opened it: it proves nothing
             case BreakerState.HALF_OPEN:
                 self._consecutive = 0
             case BreakerState.CLOSED:
-                if in_flight >= self._allowed:
+                if self._too_few:
                     self._allowed = min(self._allowed + 1, self.most_in_flight)

@@ -5,6 +5,7 @@ decided in `notifier.brightdata.answers`, what a failure means in `notifier.brig
 """
 
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -16,10 +17,12 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from notifier import __version__
-from notifier.brightdata.answers import observation_of, retry_after_of
+from notifier.brightdata.answers import LONGEST_DETAIL, observation_of, retry_after_of
 from notifier.brightdata.failures import AnswerTooLarge, unclear_of
 from notifier.brightdata.limiter import Limiter
+from notifier.brightdata.text import one_line
 from notifier.brightdata.tokens import TokenSource, TokenUnusable
+from notifier.core.errors import NotifierError
 from notifier.core.model import Observation, Reason, Unclear
 
 LARGEST_ANSWER = 1024 * 1024
@@ -58,7 +61,7 @@ class Client:
         self._http: HttpxAiohttpClient | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = _CookielessClient(limits=self._limits, timeout=self._seconds)
+        self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
         return self
 
     async def __aexit__(
@@ -82,9 +85,9 @@ class Client:
         async with self._limiter.slot():
             try:
                 token = self._token.current()
-            except TokenUnusable as error:
-                return Unclear(reason=Reason.UNAUTHORISED, detail=f"not asked: {error}")
-            except OSError as error:
+            except (TokenUnusable, NotifierError) as error:  # their texts are for people
+                return Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {error}", LONGEST_DETAIL))
+            except Exception as error:  # noqa: BLE001 - a file may fail in any way, and its text may hold the token
                 return Unclear(reason=Reason.UNAUTHORISED, detail=f"not asked: the token: {type(error).__name__}")
             return await self._ask(self._http, snapshot_id, segment, token)
 
@@ -132,29 +135,39 @@ class Client:
             self._token.refused()
 
 
-class _CookielessClient(HttpxAiohttpClient):
-    """Keeps no cookies: one that a gateway sets would be sent back with every look."""
+class _PlainClient(HttpxAiohttpClient):
+    """httpx over aiohttp sessions that do nothing unasked: see `_session`."""
 
     def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _cookieless(super()._init_transport(*args, **kwargs))
+        return _plain(super()._init_transport(*args, **kwargs))
 
-    def _init_proxy_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _cookieless(super()._init_proxy_transport(*args, **kwargs))
+    def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
+        if proxy.raw_auth is not None:
+            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
+            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
+            basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
+            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
+        return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
 
 
-def _cookieless(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
     if isinstance(transport, AiohttpTransport):
         transport.client = partial(_session, transport)
     return transport
 
 
 def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
+    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
     connector = aiohttp.TCPConnector(
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,
         ssl=transport.ssl_context,
     )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
+    # turns it off like this. A contract test notices if the name ever changes.
+    session._retry_connection = False
+    return session
 
 
 async def _body(response: httpx.Response) -> bytes:

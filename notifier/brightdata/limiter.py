@@ -102,7 +102,7 @@ class Limiter:
 
     def answered(self) -> None:
         """Learn that the API answered something other than 429."""
-        self._breaker.answered(self._clock(), self._in_flight)
+        self._breaker.answered(self._clock())
         self._changed.set()
 
     async def _admission(self) -> None:

@@ -15,7 +15,7 @@ class TokenSource(Protocol):
         """The token.
 
         Raises:
-            TokenUnusable, OSError: there is none to be had right now.
+            TokenUnusable, OSError, ValueError: there is none to be had right now.
         """
         ...
 
@@ -60,7 +60,7 @@ class FileToken:
 
         Raises:
             TokenUnusable: what was read cannot be sent.
-            OSError: from `read`.
+            OSError, ValueError: from `read`.
         """
         if self._token is None:
             self._token = usable(self._read())

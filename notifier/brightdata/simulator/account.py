@@ -128,9 +128,9 @@ class Account:
             if skip > 0:
                 skip -= 1
                 continue
-            page.append(_listed(snapshot, present, created))
             if len(page) >= limit:
                 break
+            page.append(_listed(snapshot, present, created))
         return page
 
     def over_limit(self) -> bool:

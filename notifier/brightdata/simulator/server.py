@@ -1,5 +1,6 @@
 """The simulated Bright Data as a server on a real socket."""
 
+import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -81,6 +82,7 @@ class Simulator:
         self._clock = clock
         self._runner: web.ServerRunner | None = None
         self._refusals = 0
+        self._came = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         # A bare server: an application with its router would take half of the time of a request.
@@ -128,9 +130,16 @@ class Simulator:
         """The next requests get no fault, after those ordered before."""
         self._faults.order(None, times)
 
+    async def until_asked(self, times: int) -> None:
+        """Wait until that many requests have come in all."""
+        while self.requests.total() < times:
+            self._came.clear()
+            await self._came.wait()
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         kind = endpoints.kind_of(request.raw_path)
         self.requests[kind] += 1
+        self._came.set()
         fault = self._faults.next()
         if fault is None:
             response = await self._right(kind, request)

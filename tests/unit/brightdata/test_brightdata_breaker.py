@@ -55,7 +55,7 @@ def test_half_open_lets_one_probe_through_at_a_time() -> None:
 
 def test_one_good_answer_to_a_probe_closes_it_and_the_pauses_begin_anew() -> None:
     breaker = opened()
-    breaker.answered(2.0, 1)
+    breaker.answered(2.0)
     assert breaker.state(2.0) is BreakerState.CLOSED
     breaker.rate_limited(3.0, None)
     assert breaker.held_for(3.0) == PAUSES[0]
@@ -63,7 +63,7 @@ def test_one_good_answer_to_a_probe_closes_it_and_the_pauses_begin_anew() -> Non
 
 def test_a_good_answer_that_was_asked_for_before_the_refusal_does_not_end_the_hold() -> None:
     breaker = opened(retry_after=5.0)
-    breaker.answered(1.0, 2)
+    breaker.answered(1.0)
     assert breaker.state(1.0) is BreakerState.OPEN
 
 
@@ -71,7 +71,7 @@ def test_with_six_refusals_in_the_window_it_holds_until_the_oldest_leaves() -> N
     breaker = Breaker(most_in_flight=8)
     for k in range(HOLD_AT):
         breaker.rate_limited(10.0 * k, 1.0)
-        breaker.answered(10.0 * k + 5, 1)
+        breaker.answered(10.0 * k + 5)
     last = 10.0 * (HOLD_AT - 1)
     assert breaker.held_for(last) == WINDOW - last
     assert not breaker.has_room(WINDOW - 1, 0)
@@ -82,22 +82,21 @@ def test_what_is_in_flight_and_the_recent_refusals_stay_below_ten_together() -> 
     breaker = Breaker(most_in_flight=100)
     for k in range(3):
         breaker.rate_limited(10.0 * k, 1.0)
-        breaker.answered(10.0 * k + 5, 1)
+        breaker.answered(10.0 * k + 5)
     assert breaker.has_room(30.0, NEAR - 1 - 3 - 1)
     assert not breaker.has_room(30.0, NEAR - 1 - 3)
 
 
-def test_what_may_be_in_flight_grows_with_good_answers_when_full_and_a_refusal_sets_it_back() -> None:
+def test_what_may_be_in_flight_grows_with_good_answers_while_requests_wait_and_a_refusal_sets_it_back() -> None:
     breaker = Breaker(most_in_flight=10)
-    assert not breaker.has_room(0, SAFE_IN_FLIGHT)
-    breaker.answered(0, SAFE_IN_FLIGHT - 1)
-    assert not breaker.has_room(0, SAFE_IN_FLIGHT)
+    breaker.answered(0)
+    assert not breaker.has_room(0, SAFE_IN_FLIGHT), "nobody had waited"
     for _ in range(5):
-        breaker.answered(0, 10)
+        breaker.answered(0)
     assert breaker.has_room(0, 9)
     assert not breaker.has_room(0, 10)
     breaker.rate_limited(0, 1.0)
-    breaker.answered(1.0, 1)
+    breaker.answered(1.0)
     assert not breaker.has_room(1.0 + 2 * WINDOW, SAFE_IN_FLIGHT)
 
 

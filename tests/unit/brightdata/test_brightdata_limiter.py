@@ -234,6 +234,19 @@ def test_ten_answers_of_429_never_come_within_five_minutes(plan: list[Arrival], 
     assert most_within(refused, 300.0) <= 9
 
 
+@settings(deadline=None, max_examples=100)
+@given(rate=st.floats(0.2, 12), single=st.integers(1, 8), good=st.integers(1, 12), takes=st.floats(0, 60))
+def test_nor_do_they_when_an_api_that_refused_now_and_then_refuses_everything(
+    rate: float, single: int, good: int, takes: float
+) -> None:
+    refusal: Arrival = (0.0, 0.1, True, 1.0)
+    good_answer: Arrival = (0.0, 0.1, False, None)
+    bad_answer: Arrival = (0.0, takes, True, None)
+    plan = [*[refusal, *[good_answer] * good] * single, *[bad_answer] * 40]
+    _, refused = run(lambda: live_through(limiter(rate), plan))
+    assert most_within(refused, 300.0) <= 9
+
+
 @settings(deadline=None, max_examples=50)
 @given(rate=st.floats(12, 2_000), takes=st.floats(0, 10), number=st.integers(10, 100))
 def test_an_api_that_refuses_from_the_start_is_not_asked_ten_times_at_any_rate(

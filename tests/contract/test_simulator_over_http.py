@@ -1,0 +1,88 @@
+"""The simulated Bright Data as any HTTP client finds it: the endpoints that the client does not ask yet."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from notifier.brightdata.simulator import Simulator, life
+
+AUTH = {"Authorization": "Bearer any"}
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[Simulator]:
+    async with Simulator(seed=1, token="any") as simulator:
+        yield simulator
+
+
+async def ask(sim: Simulator, method: str, path: str, **options: Any) -> tuple[int, str, Any]:
+    async with aiohttp.ClientSession() as session:
+        async with session.request(method, sim.url + path, **{"headers": AUTH, **options}) as response:
+            kind = response.content_type
+            return response.status, kind, await response.json() if kind == "application/json" else await response.text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"json": [{"url": "https://example.com"}]},
+        {"json": {"input": [{"url": "https://example.com"}]}},
+        {"data": "url\nhttps://example.com\n", "headers": {**AUTH, "Content-Type": "text/csv"}},
+    ],
+)
+async def test_a_triggered_snapshot_can_be_listed_and_asked_for(sim: Simulator, options: dict[str, Any]) -> None:
+    status, _, answer = await ask(sim, "POST", "/datasets/v3/trigger?dataset_id=gd_1", **options)
+    assert status == 200
+    snapshot_id = answer["snapshot_id"]
+    assert snapshot_id.startswith("sd_")
+    status, _, progress = await ask(sim, "GET", f"/datasets/v3/progress/{snapshot_id}")
+    assert (status, progress["dataset_id"]) == (200, "gd_1")
+    status, _, listed = await ask(sim, "GET", "/datasets/v3/snapshots?dataset_id=gd_1&status=starting")
+    assert (status, [item["id"] for item in listed]) == (200, [snapshot_id])
+
+
+@pytest.mark.parametrize("path", ["/datasets/v3/trigger", "/datasets/v3/trigger?dataset_id=gd_1"])
+async def test_a_trigger_without_dataset_or_input_is_refused(sim: Simulator, path: str) -> None:
+    status, _, answer = await ask(sim, "POST", path, json=[] if "?" in path else [{}])
+    assert status == 400
+    assert answer["error"]
+
+
+async def test_a_listing_needs_its_dataset(sim: Simulator) -> None:
+    assert await ask(sim, "GET", "/datasets/v3/snapshots") == (
+        400,
+        "application/json",
+        {"error": "dataset_id is required"},
+    )
+
+
+async def test_a_wrong_token_is_refused_in_json_and_in_plain_text(sim: Simulator) -> None:
+    sim.add("s_1", life.complete())
+    kinds = []
+    for header in ({"Authorization": "Bearer other"}, {}):
+        status, kind, _ = await ask(sim, "GET", "/datasets/v3/progress/s_1", headers=header)
+        assert status == 401
+        kinds.append(kind)
+    assert kinds == ["application/json", "text/plain"]
+
+
+@pytest.mark.parametrize("path", ["/", "/datasets/v3/progress/", "/datasets/v3/progress/a/b", "/datasets/v3/progress"])
+async def test_any_other_path_is_a_web_servers_404(sim: Simulator, path: str) -> None:
+    status, kind, _ = await ask(sim, "GET", path)
+    assert (status, kind) == (404, "text/html")
+
+
+async def test_an_account_with_a_rate_answers_429_over_it_and_counts() -> None:
+    async with Simulator(requests_per_second=1.0, clock=lambda: 100.0, retry_after=9) as simulator:
+        simulator.add("s_1", life.complete())
+        answers = [await ask(simulator, "GET", "/datasets/v3/progress/s_1") for _ in range(5)]
+    assert [status for status, _, _ in answers] == [200, 200, 429, 429, 429]
+    assert simulator.answers == {"200": 2, "429": 3}
+
+
+async def test_a_taken_port_is_an_error_and_leaves_nothing_open(sim: Simulator) -> None:
+    with pytest.raises(OSError, match="address already in use"):
+        async with Simulator(port=int(sim.url.rpartition(":")[2])):
+            pass
