@@ -35,7 +35,7 @@ TIME_LIMIT = timedelta(seconds=33)
 """The demonstration gives up after this long; it needs about 20 s."""
 
 _SPEED = 6.0
-_FAULTS = {Fault.RATE_LIMITED: 0.01, Fault.SERVER_ERROR: 0.03, Fault.RESET: 0.02}
+_FAULTS = {Fault.RATE_LIMITED: 0.02, Fault.SERVER_ERROR: 0.03, Fault.RESET: 0.02}
 
 _SNAPSHOTS: tuple[tuple[str, str, Life], ...] = (
     ("sd_demo_products", "Amazon products, nightly", lives.complete(seconds=50, records=12_480)),
@@ -165,7 +165,7 @@ async def demo(*, say: Say, keep: bool = False) -> DemoOutcome:
     """
     stage = _Stage(say)
     async with (
-        Simulator(seed=4, speed=_SPEED, faults=_FAULTS, retry_after=1) as simulator,
+        Simulator(seed=21, speed=_SPEED, faults=_FAULTS, retry_after=1) as simulator,
         Receiver(stage.message_arrived, stage.message_refused) as receiver,
     ):
         for snapshot_id, _, life in _SNAPSHOTS:
