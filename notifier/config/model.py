@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from notifier.core.model import Watch
+from notifier.core.policy import ChannelPolicy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,18 +25,44 @@ class Api:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """The Jinja2 source of a message's title and body; None where the plain text stays."""
+
+    title: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhook:
+    """A signed webhook: its address and its secrets (base64 after `whsec_`), the newest first.
+
+    `allow_private` lets it connect to loopback, link-local and private addresses.
+    """
+
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """A named destination. Its Apprise URL is a secret as a whole."""
+    """A named destination: either an Apprise URL, a secret as a whole, or a signed webhook.
+
+    `templates` are by event name: the channel's own, and where it has none the configuration's.
+    """
 
     name: str
-    url: str = field(repr=False)
+    url: str | None = field(default=None, repr=False)
+    webhook: Webhook | None = None
+    policy: ChannelPolicy = ChannelPolicy()
+    templates: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """A whole configuration.
 
-    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file.
+    `keep` is how long what has ended is remembered. `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file.
     `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them.
     """
 
@@ -45,4 +73,5 @@ class Config:
     operators: tuple[str, ...]
     channels: Mapping[str, Channel]
     watches: tuple[Watch, ...]
+    keep: timedelta = timedelta(days=90)
     secrets: frozenset[str] = field(repr=False)
