@@ -1,13 +1,26 @@
 """From checked sections to the frozen `Config`, with every default applied. Nothing can fail here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.config.model import Api, Channel
-from notifier.config.schema import ApiSection, DefaultsSection, MainFile, WatchSection
+from notifier.config.clock import zone
+from notifier.config.model import Api, Channel, Template, Webhook
+from notifier.config.schema import (
+    ApiSection,
+    ChannelSection,
+    DefaultsSection,
+    MainFile,
+    QuietSection,
+    TemplateSection,
+    WatchSection,
+)
 from notifier.config.token_source import TokenSource
 from notifier.core.model import Watch
+from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
+from notifier.core.transitions import canonical
+
+_POLICY = ChannelPolicy()
 
 
 def api(section: ApiSection, source: TokenSource) -> Api:
@@ -23,7 +36,45 @@ def api(section: ApiSection, source: TokenSource) -> Api:
 
 def channels(main: MainFile) -> dict[str, Channel]:
     """The channels by their names."""
-    return {name: Channel(name=name, url=section.url) for name, section in main.channels.items()}
+    return {name: _channel(name, section, main.templates) for name, section in main.channels.items()}
+
+
+def _channel(name: str, section: ChannelSection, templates: Mapping[str, TemplateSection]) -> Channel:
+    if section.webhook is None:
+        merged = _templates(templates, section.templates)
+        return Channel(name=name, url=section.url, policy=_policy(section), templates=merged)
+    secrets = _once(section.secret or ())
+    webhook = Webhook(url=section.webhook, secrets=secrets, allow_private=section.allow_private)
+    return Channel(name=name, webhook=webhook, policy=_policy(section))
+
+
+def _policy(section: ChannelSection) -> ChannelPolicy:
+    is_webhook = section.webhook is not None
+    return ChannelPolicy(
+        pace=section.pace or (WEBHOOK_PACE if is_webhook else _POLICY.pace),
+        merges=not is_webhook,
+        quiet=_quiet(section.quiet) if section.quiet else None,
+        fallback=section.fallback,
+        fallback_after=section.fallback_after,
+        on_uncertain=OnUncertain(section.on_uncertain),
+        give_up_after=section.give_up_after,
+    )
+
+
+def _quiet(section: QuietSection) -> Quiet:
+    return Quiet(
+        start=section.start, end=section.end, zone=zone(section.timezone), exceptions=_once(section.exceptions or ())
+    )
+
+
+def _templates(general: Mapping[str, TemplateSection], own: Mapping[str, TemplateSection]) -> Mapping[str, Template]:
+    """The templates by event name, as transitions spell it. For each title and each body the channel's own wins."""
+    merged: dict[str, Template] = {}
+    for word, section in (*general.items(), *own.items()):
+        name = canonical(word)
+        before = merged.get(name, Template())
+        merged[name] = Template(title=section.title or before.title, body=section.body or before.body)
+    return MappingProxyType(merged)
 
 
 def database(main: MainFile, folder: Path) -> Path:

@@ -3,28 +3,34 @@
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, locate
+from notifier.config.nodes import ANY, Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, locate
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
     DefaultsSection,
     IncludedFile,
     MainFile,
+    QuietSection,
+    TemplateSection,
     WatchSection,
 )
 from notifier.config.values import did_you_mean, kind
 
-_SECTIONS: dict[str, tuple[int, type[BaseModel]]] = {
-    "api": (1, ApiSection),
-    "channels": (2, ChannelSection),
-    "defaults": (1, DefaultsSection),
-    "watches": (2, WatchSection),
-}
-"""For each section, how deep the mapping stands that the model describes."""
+_SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
+    (("api",), ApiSection),
+    (("channels", ANY), ChannelSection),
+    (("channels", ANY, "quiet"), QuietSection),
+    (("channels", ANY, "templates", ANY), TemplateSection),
+    (("templates", ANY), TemplateSection),
+    (("defaults",), DefaultsSection),
+    (("watches", ANY), WatchSection),
+)
+"""Where each mapping stands that a model describes."""
 
 _NEEDED = {
     "snapshot": "missing: write the id of the snapshot to watch",
-    "url": "missing: write the channel's Apprise URL",
+    "from": 'missing: write when the quiet hours begin, as in `from: "22:00"`',
+    "to": 'missing: write when the quiet hours end, as in `to: "07:00"`',
 }
 
 
@@ -81,23 +87,28 @@ def _kind(node: Node) -> str:
 
 def _unknown_key(loc: KeyPath, root_model: type[BaseModel]) -> str:
     key = str(loc[-1])
-    known = _model_at(loc[:-1], root_model).model_fields
+    known = _keys(_model_at(loc[:-1], root_model))
     if root_model is IncludedFile and len(loc) == 1:
-        if key in MainFile.model_fields:
+        if key in _keys(MainFile):
             return "an included file has only `watches:`: move this to the main file"
         return f"unknown key{did_you_mean(key, frozenset(known)) or '; an included file has only `watches:`'}"
     if hint := did_you_mean(key, frozenset(known)):
         return f"unknown key{hint}"
-    if key in MainFile.model_fields:
+    if key in _keys(MainFile):
         return "unknown key here; it belongs to the top level of the file"
-    for section, (_, model) in _SECTIONS.items():
-        if key in model.model_fields:
+    for path, model in _SECTIONS:
+        if key in _keys(model):
+            section = [step for step in path if step != ANY][-1]
             return f"unknown key here; it belongs into `{section}:`"
     return f"unknown key; the keys here are {', '.join(known)}"
 
 
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def _model_at(path: KeyPath, root_model: type[BaseModel]) -> type[BaseModel]:
-    if not path:
-        return root_model
-    depth, model = _SECTIONS[str(path[0])]
-    return model if len(path) == depth else root_model
+    for pattern, model in _SECTIONS:
+        if len(path) == len(pattern) and all(step in (ANY, found) for step, found in zip(pattern, path, strict=True)):
+            return model
+    return root_model

@@ -11,7 +11,8 @@ from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Node, Sc
 _OPENING = re.compile(r"\$?\$\{")
 _REFERENCE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _SECRET_SECTIONS = ("api", "channels")
-"""Where an empty variable is an error: an empty token or password is never meant."""
+"""Where an empty variable is an error, but in templates: an empty token or password is never meant."""
+_UNSET = "unset://"
 
 
 class FromEnvironment(str):
@@ -25,6 +26,18 @@ class FromEnvironment(str):
         self = super().__new__(cls, text)
         self.written = written
         return self
+
+
+class UnsetAllowed(dict[str, str]):
+    """An environment in which a variable that is not set has a value that may stand for any text, a URL too."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{_UNSET}{name}"
+
+
+def is_unset(value: object) -> bool:
+    """Whether a value has a variable in it that only `UnsetAllowed` could give: what it will be is not known."""
+    return isinstance(value, FromEnvironment) and _UNSET in value
 
 
 class Unusable:
@@ -42,7 +55,8 @@ def plain_data(root: Node, environ: Mapping[str, str]) -> tuple[object, list[Fla
         if "${" not in text:
             return text
         try:
-            return FromEnvironment(interpolate(text, environ, empty_allowed=path[0] not in _SECRET_SECTIONS), text)
+            empty_allowed = path[0] not in _SECRET_SECTIONS or "templates" in path[2:3]
+            return FromEnvironment(interpolate(text, environ, empty_allowed=empty_allowed), text)
         except ValueError as error:
             flaws.append(Flaw(place=node.place, path=path, text=str(error)))
             return UNUSABLE

@@ -5,9 +5,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from notifier.config import build, document, files
+from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
-from notifier.config.interpolate import Unusable
+from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
 from notifier.config.nodes import Flaw, KeyPath, Node, locate
 from notifier.config.report import file_name, problems_of
@@ -22,6 +23,8 @@ def load(
     *,
     environ: Mapping[str, str],
     check_url: Callable[[str], str | None],
+    check_template: Callable[[str], str | None] = lambda _: None,
+    check_webhook: CheckWebhook = lambda *_: None,
     secrets_needed: bool = True,
 ) -> Config:
     """Read the main file and all that it includes.
@@ -30,24 +33,31 @@ def load(
         path: the main file. Relative paths in it start at its folder.
         environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
         check_url: tells what is wrong with a channel's Apprise URL, or None. It must not raise.
-        secrets_needed: without it an unset variable reads `unset://NAME` and a token that cannot be had is no error, for
-            those who will use neither.
+        check_template: tells what is wrong in which line of a template's source, or None. Nor must it.
+        check_webhook: tells what is wrong with a webhook's address (its second argument: private ones are allowed), or
+            None. Nor must it.
+        secrets_needed: without it an unset variable reads `unset://NAME` and a token that cannot be had is no error,
+            for those who will use neither.
 
     Raises:
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
     if not secrets_needed:
-        environ = _Lenient({name: value for name, value in environ.items() if value})
+        environ = UnsetAllowed({name: value for name, value in environ.items() if value})
     main = document.read(path, environ, main=True)
     if main.root is None:
         raise ConfigurationRefused(problems_of([main]))
     folder = path.absolute().parent
     documents = [main, *_included(main, main.root, environ)]
-    context = Context(channels=document.channel_names(main), check_url=_discreet(check_url))
+    context = Context(
+        channels=document.channel_names(main), check_url=_discreet(check_url), check_template=check_template
+    )
     sections = document.validate(main, MainFile, context)
     included = [document.validate(each, IncludedFile, context) for each in documents[1:]]
     source = token_source(main.data, main.root, folder, environ)
     main.add([source.flaw] if source.flaw and secrets_needed else [])
+    check_channels(main, check_webhook)
+    check_templates(main)
     check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if problems:
@@ -63,15 +73,13 @@ def load(
         operators=tuple(dict.fromkeys(sections.operators)),
         channels=MappingProxyType(channels),
         watches=tuple(build.watch(watch, sections.defaults) for watch in watches),
-        secrets=secrets_in(token=source.value, urls=[channel.url for channel in channels.values()]),
+        keep=sections.keep,
+        secrets=secrets_in(
+            token=source.value,
+            urls=[channel.url for channel in channels.values() if channel.url],
+            webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
+        ),
     )
-
-
-class _Lenient(dict[str, str]):
-    """An environment in which a variable that is not set has a value that may stand for any text, a URL too."""
-
-    def __missing__(self, name: str) -> str:
-        return f"unset://{name}"
 
 
 def _discreet(check_url: Callable[[str], str | None]) -> Callable[[str], str | None]:

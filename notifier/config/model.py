@@ -54,7 +54,7 @@ class Channel:
     name: str
     url: str | None = field(default=None, repr=False)
     webhook: Webhook | None = None
-    policy: ChannelPolicy = ChannelPolicy()
+    policy: ChannelPolicy = field(default_factory=ChannelPolicy)
     templates: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -62,8 +62,9 @@ class Channel:
 class Config:
     """A whole configuration.
 
-    `keep` is how long what has ended is remembered. `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file.
-    `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them.
+    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file. `keep` is
+    how long what has ended is remembered. `secrets` are the values that may never be shown: tokens, channel URLs and
+    what stands secret inside them, the secrets of webhooks.
     """
 
     path: Path

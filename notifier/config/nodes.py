@@ -7,6 +7,9 @@ from typing import NamedTuple
 KeyPath = tuple[str | int, ...]
 """The way to a value: names of keys and positions in lists, as `("watches", 3, "every")`."""
 
+ANY = "*"
+"""In the pattern of a path: any name or position."""
+
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _LONGEST_KEY = 40
 

@@ -6,9 +6,7 @@ An entry is taken out of the table when its feature comes.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from notifier.config.nodes import Flaw, KeyPath, Node, locate
-
-ANY = "*"
+from notifier.config.nodes import ANY, Flaw, KeyPath, Node, locate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,25 +22,12 @@ class NotYet:
     fine: Callable[[object], bool] = lambda value: False
 
 
-_NO_WEBHOOK = "signed webhooks are not supported yet: give the channel an Apprise `url:`"
-
 TABLE = (
     NotYet(
         path=("watches", ANY, "dataset"),
         text="watching a dataset is not supported yet; list its snapshots with `snapshot:`",
         stands_for="snapshot",
     ),
-    NotYet(path=("channels", ANY, "webhook"), text=_NO_WEBHOOK, stands_for="url"),
-    NotYet(path=("channels", ANY, "secret"), text=_NO_WEBHOOK),
-    NotYet(path=("channels", ANY, "allow_private"), text=_NO_WEBHOOK),
-    NotYet(
-        path=("channels", ANY, "fallback"),
-        text="a fallback is not supported yet: take it out, and name both channels in `notify:`",
-    ),
-    NotYet(path=("channels", ANY, "fallback_after"), text="a fallback is not supported yet: take it out"),
-    NotYet(path=("channels", ANY, "pace"), text="a pace is not supported yet: take it out"),
-    NotYet(path=("channels", ANY, "quiet"), text="quiet hours are not supported yet: take them out"),
-    NotYet(path=("keep",), text="`keep` is not supported yet: take it out; the whole history is kept"),
     NotYet(path=("heartbeat",), text="a heartbeat is not supported yet: take it out"),
     NotYet(
         path=("http",),

@@ -1,25 +1,30 @@
 """The shape of the YAML: its sections and keys, each bound to its rule in `values`.
 
 The models hold what the files say, with the defaults of single keys; `build` makes the frozen `Config` of them.
-What needs to know of more than one value is in `crosscheck`.
+What needs to know of more than one value is in `channelcheck` and `crosscheck`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import time, timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from notifier.config import values
+from notifier.config import clock, pace, values, webhook
+from notifier.config.interpolate import FromEnvironment, is_unset
+from notifier.core.policy import ChannelPolicy
+
+_POLICY = ChannelPolicy()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What values are checked against: the names of the channels (None: unknown), and Apprise's opinion of a URL."""
+    """What values are checked against: the names of the channels (None: unknown), Apprise's opinion and Jinja2's."""
 
     channels: frozenset[str] | None
     check_url: Callable[[str], str | None]
+    check_template: Callable[[str], str | None]
 
 
 def _known_channel(value: object, info: ValidationInfo) -> str:
@@ -50,10 +55,50 @@ def _checked_url(value: object, info: ValidationInfo) -> str:
     return url
 
 
-def _one_as_list(value: object) -> object:
+def _checked_webhook(value: object) -> str:
+    return str(value) if is_unset(value) else webhook.address(value)
+
+
+def _checked_secret(value: object) -> str:
+    return str(value) if is_unset(value) else webhook.secret(value)
+
+
+def _checked_pace(value: object) -> timedelta:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= pace.FASTEST:
+        raise ValueError(f"a pace needs its unit: write `{value}/s`, `{value}/m` or `{value}/h`")
+    checked = values.text(value)
+    try:
+        return pace.parse(checked.strip())
+    except ValueError as error:
+        raise ValueError(f"{values.shown(checked)}: {error}") from None
+
+
+def _checked_template(value: object, info: ValidationInfo) -> str:
+    source = values.template(value)
+    context = info.context
+    assert isinstance(context, Context)
+    if context.check_template(source) is None:
+        return source
+    # What is wrong is said of the text in the file: the reason may quote it, and variables may hold secrets.
+    written = value.written if isinstance(value, FromEnvironment) else source
+    reason = context.check_template(written) or "with its variables put in this is no template that works"
+    raise ValueError(" ".join(reason.split()))
+
+
+def _other_than_start(value: time, info: ValidationInfo) -> time:
+    if value == info.data.get("start"):
+        raise ValueError("quiet hours cannot end when they begin: write another time")
+    return value
+
+
+def _given(value: object) -> object:
     if value is None:
         raise ValueError("this key has no value: give it one, or take it out")
-    return [value] if isinstance(value, str) else value
+    return value
+
+
+def _one_as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else _given(value)
 
 
 def _nothing_as_list(value: object) -> object:
@@ -79,10 +124,15 @@ OptionalId = Annotated[str | None, BeforeValidator(values.snapshot_id)]
 Duration = Annotated[timedelta, BeforeValidator(values.duration)]
 OptionalDuration = Annotated[timedelta | None, BeforeValidator(values.duration)]
 KnownChannel = Annotated[str, BeforeValidator(_known_channel)]
+OptionalChannel = Annotated[str | None, BeforeValidator(_known_channel)]
 EventWord = Annotated[str, BeforeValidator(values.event_word)]
 OptionalNotify = Annotated[list[KnownChannel] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 On = Annotated[list[EventWord], Field(min_length=1), BeforeValidator(_one_as_list)]
 OptionalOn = Annotated[list[EventWord] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
+Secret = Annotated[str, BeforeValidator(_checked_secret)]
+OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
+TimeOfDay = Annotated[time, BeforeValidator(clock.time_of_day)]
+OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
 
 
 class _Section(BaseModel):
@@ -99,10 +149,45 @@ class ApiSection(_Section):
     timeout: Duration = timedelta(seconds=10)
 
 
-class ChannelSection(_Section):
-    """One entry of `channels:`, in its long form; a text alone is its URL."""
+class QuietSection(_Section):
+    """A channel's `quiet:`."""
 
-    url: Annotated[str, BeforeValidator(_checked_url)]
+    start: TimeOfDay = Field(alias="from")
+    end: Annotated[TimeOfDay, AfterValidator(_other_than_start)] = Field(alias="to")
+    timezone: Annotated[str, BeforeValidator(clock.zone_name)] = "UTC"
+    exceptions: OptionalOn = Field(default=None, alias="except")
+
+
+class TemplateSection(_Section):
+    """One entry of `templates:`."""
+
+    title: OptionalTemplate = None
+    body: OptionalTemplate = None
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.title is None and self.body is None:
+            raise ValueError("a template needs a `title:`, a `body:` or both")
+        return self
+
+
+Templates = Annotated[dict[EventWord, TemplateSection], BeforeValidator(_nothing_as_mapping)]
+
+
+class ChannelSection(_Section):
+    """One entry of `channels:`, in its long form; a text alone is its URL. `channelcheck` knows what goes together."""
+
+    url: Annotated[str | None, BeforeValidator(_checked_url)] = None
+    webhook: Annotated[str | None, BeforeValidator(_checked_webhook)] = None
+    secret: OptionalSecrets = None
+    allow_private: Annotated[bool, BeforeValidator(values.true_or_false)] = False
+    fallback: OptionalChannel = None
+    fallback_after: Duration = _POLICY.fallback_after
+    pace: Annotated[timedelta | None, BeforeValidator(_checked_pace)] = None
+    quiet: Annotated[QuietSection | None, BeforeValidator(_given)] = None
+    on_uncertain: Literal["resend", "hold"] = _POLICY.on_uncertain.value
+    give_up_after: Duration = _POLICY.give_up_after
+    templates: Templates = {}
 
 
 class DefaultsSection(_Section):
@@ -145,8 +230,10 @@ class MainFile(_Section):
     http: Literal["off"] = "off"
     operators: Annotated[list[KnownChannel], BeforeValidator(_nothing_as_list)] = []
     channels: Channels = {}
+    templates: Templates = {}
     defaults: Annotated[DefaultsSection, BeforeValidator(_nothing_as_mapping)] = DefaultsSection()
     watches: Watches = []
+    keep: Annotated[timedelta, BeforeValidator(values.keep)] = timedelta(days=90)
     include: Annotated[list[Text], BeforeValidator(_nothing_as_list)] = []
 
 

@@ -1,12 +1,13 @@
 """The token, and which values may never be shown."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, unquote_plus
 
 from notifier.config import values
-from notifier.config.model import Api
+from notifier.config.model import Api, Webhook
+from notifier.config.webhook import PREFIX
 from notifier.core.errors import NotifierError
 
 MASK = "***"
@@ -16,6 +17,7 @@ _SHORTEST = 4
 """Of what stands in a URL. Masking every occurrence of less would hide nothing and make logs unreadable."""
 _SHORTEST_SEGMENT = 8
 _SHORTEST_OPTION = 6
+_PLAIN_WORDS = re.compile(r"[a-z]{1,15}(?:[_-][a-z]{1,15})*")
 _PUBLIC_OPTIONS = frozenset({"format", "overflow"})
 """Apprise's options for the text of a message: their values are common words and no secrets."""
 
@@ -55,18 +57,29 @@ def token_in(path: Path) -> str:
     return values.token(text)
 
 
-def secrets_in(*, token: str | None = None, urls: Iterable[str] = ()) -> frozenset[str]:
+def secrets_in(
+    *, token: str | None = None, urls: Iterable[str] = (), webhooks: Iterable[Webhook] = ()
+) -> frozenset[str]:
     """The values that may never be shown: the token, each channel URL as a whole, and what stands secret inside it.
 
     That is its password, a user or a host that looks like a token (not a host's name), path segments of at least 8
-    characters and option values of at least 6, each as written, unquoted and quoted.
+    characters and option values of at least 6, each as written, unquoted and quoted. Of a webhook it is also the path
+    as a whole, and its segments but for plain words: its path often ends with `snapshots`, which no log can do without.
+    And its secrets, with their prefix and without.
     """
     secrets = {token} if token else set()
     for url in urls:
-        secrets.add(url)
-        for part in _secret_parts(url):
-            secrets.update(spelling for spelling in _spellings(part) if len(spelling) >= _SHORTEST)
+        secrets |= {url, *_shown_never(_secret_parts(url))}
+    for webhook in webhooks:
+        secrets |= {webhook.url, *_shown_never(_secret_webhook_parts(webhook.url))}
+        for secret in webhook.secrets:
+            encoded = secret.removeprefix(PREFIX)
+            secrets |= {secret, encoded, encoded.rstrip("=")}
     return frozenset(secrets)
+
+
+def _shown_never(parts: Iterable[str]) -> set[str]:
+    return {spelling for part in parts for spelling in _spellings(part) if len(spelling) >= _SHORTEST}
 
 
 def masked_url(url: str) -> str:
@@ -82,7 +95,7 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _secret_parts(url: str) -> Iterable[str]:
+def _secret_parts(url: str) -> Iterator[str]:
     """What may be secret in an Apprise URL, which follows no standard: passwords may hold `/`, hosts may be tokens."""
     rest = url.partition("://")[2]
     place, _, query = rest.partition("?")
@@ -100,10 +113,26 @@ def _secret_parts(url: str) -> Iterable[str]:
     if host and not port.isdecimal() and not port.endswith("]"):
         yield port  # Half of a bot's token, as Telegram has it.
     yield from (segment for segment in segments if len(segment) >= _SHORTEST_SEGMENT)
+    yield from _secret_options(query)
+
+
+def _secret_options(query: str) -> Iterator[str]:
     for option in re.split("[&;]", query):
         key, _, value = option.partition("=")
         if len(value) >= _SHORTEST_OPTION and key.lower() not in _PUBLIC_OPTIONS:
             yield value
+
+
+def _secret_webhook_parts(url: str) -> Iterator[str]:
+    """What may be secret in an https URL without a user."""
+    place, _, query = url.partition("://")[2].partition("?")
+    _, *segments = place.split("/")
+    path = f"/{'/'.join(segments)}"
+    yield from (whole for whole in (path, f"{path}?{query}" if query else "") if len(whole) > _SHORTEST_SEGMENT)
+    yield from (
+        segment for segment in segments if len(segment) >= _SHORTEST_SEGMENT and not _PLAIN_WORDS.fullmatch(segment)
+    )
+    yield from _secret_options(query)
 
 
 def _looks_like_token(text: str) -> bool:

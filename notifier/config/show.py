@@ -1,9 +1,12 @@
 """The effective configuration as plain data in the YAML's own shape, with every secret masked."""
 
+from notifier.config.clock import format_time
 from notifier.config.durations import format_duration
-from notifier.config.model import Api, Config
+from notifier.config.model import Api, Channel, Config, Template, Webhook
+from notifier.config.pace import format_pace
 from notifier.config.secrets import MASK, masked_url
 from notifier.core.model import Watch
+from notifier.core.policy import Quiet
 
 
 def as_dict(config: Config) -> dict[str, object]:
@@ -12,8 +15,9 @@ def as_dict(config: Config) -> dict[str, object]:
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
         "operators": list(config.operators),
-        "channels": {name: {"url": masked_url(channel.url)} for name, channel in config.channels.items()},
+        "channels": {name: _channel(channel) for name, channel in config.channels.items()},
         "watches": [_watch(watch) for watch in config.watches],
+        "keep": format_duration(config.keep),
     }
 
 
@@ -25,6 +29,46 @@ def _api(api: Api) -> dict[str, object]:
         "requests_per_second": int(rate) if rate == int(rate) else rate,
         "timeout": format_duration(api.timeout),
     }
+
+
+def _channel(channel: Channel) -> dict[str, object]:
+    policy = channel.policy
+    shown: dict[str, object] = {} if channel.url is None else {"url": masked_url(channel.url)}
+    if channel.webhook is not None:
+        shown |= _webhook(channel.webhook)
+    if policy.fallback is not None:
+        shown |= {"fallback": policy.fallback, "fallback_after": format_duration(policy.fallback_after)}
+    shown["pace"] = format_pace(policy.pace)
+    if policy.quiet is not None:
+        shown["quiet"] = _quiet(policy.quiet)
+    shown["on_uncertain"] = policy.on_uncertain.value
+    shown["give_up_after"] = format_duration(policy.give_up_after)
+    if channel.templates:
+        shown["templates"] = {word: _template(template) for word, template in channel.templates.items()}
+    return shown
+
+
+def _webhook(webhook: Webhook) -> dict[str, object]:
+    secrets: list[str] = [MASK for _ in webhook.secrets]
+    return {
+        "webhook": masked_url(webhook.url),
+        "secret": secrets[0] if len(secrets) == 1 else secrets,
+        "allow_private": webhook.allow_private,
+    }
+
+
+def _quiet(quiet: Quiet) -> dict[str, object]:
+    return {
+        "from": format_time(quiet.start),
+        "to": format_time(quiet.end),
+        "timezone": str(quiet.zone),
+        **({"except": list(quiet.exceptions)} if quiet.exceptions else {}),
+    }
+
+
+def _template(template: Template) -> dict[str, object]:
+    texts = {"title": template.title, "body": template.body}
+    return {key: text for key, text in texts.items() if text is not None}
 
 
 def _watch(watch: Watch) -> dict[str, object]:

@@ -160,7 +160,8 @@ class _Builder:
         plain = isinstance(event, yaml.ScalarEvent) and not event.style
         node, _ = self._node(event, path, depth + 1)
         if not isinstance(node, ScalarNode):
-            self._flaw(place, path, "a list or a mapping cannot be a key")
+            cure = "; a text that begins with `{` needs quotes" if isinstance(node, MappingNode) else ""
+            self._flaw(place, path, f"a list or a mapping cannot be a key{cure}")
             return None
         if plain and node.value == "<<":
             text = "`<<` is not part of YAML 1.2: write the keys out, or put them under `defaults:`"

@@ -14,9 +14,11 @@ from notifier.config.interpolate import FromEnvironment
 
 LONGEST_TEXT = 200
 LONGEST_TOKEN = 4096
+SHORTEST_KEEP = timedelta(days=1)
 MOST_REQUESTS_PER_SECOND = 1_000_000
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _EVENT_WORD = re.compile(r"[a-z0-9_:-]{1,100}")
@@ -65,6 +67,14 @@ def did_you_mean(word: str, known: frozenset[str]) -> str:
 
 def text(value: object) -> str:
     """Text on one line, not empty."""
+    checked = lines(value)
+    if _UNPRINTABLE.search(checked):
+        raise ValueError("a line break or a control character is in this text: write it on one line")
+    return checked
+
+
+def lines(value: object) -> str:
+    """Text, not empty."""
     if value is None:
         raise ValueError("this key has no value: give it one, or take it out")
     if isinstance(value, bool | int | float):
@@ -73,8 +83,23 @@ def text(value: object) -> str:
         raise ValueError(f"text is expected here, not {kind(value)}")
     if not value.strip():
         raise ValueError("empty: give it a value, or take the key out")
-    if _UNPRINTABLE.search(value):
-        raise ValueError("a line break or a control character is in this text: write it on one line")
+    return value
+
+
+def template(value: object) -> str:
+    """The source of a template, as far as it can be judged without Jinja2. It may have many lines."""
+    checked = lines(value)
+    if _UNPRINTABLE_IN_LINES.search(checked):
+        raise ValueError("a control character is in this text: take it out")
+    return checked
+
+
+def true_or_false(value: object) -> bool:
+    """A boolean; as a text too, so that it can come from a variable."""
+    if isinstance(value, FromEnvironment) and value in ("true", "false"):
+        return value == "true"
+    if not isinstance(value, bool):
+        raise ValueError(f"`true` or `false` is expected here, not {kind(value)}")
     return value
 
 
@@ -110,6 +135,14 @@ def duration(value: object) -> timedelta:
         return durations.parse(checked.strip())
     except ValueError as error:
         raise ValueError(f"{shown(checked)}: {error}") from None
+
+
+def keep(value: object) -> timedelta:
+    """How long what has ended is remembered."""
+    checked = duration(value)
+    if checked < SHORTEST_KEEP:
+        raise ValueError(f"too short to look anything up in: the shortest is `{SHORTEST_KEEP.days}d`")
+    return checked
 
 
 def requests_per_second(value: object) -> float:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from notifier.core.backoff import GIVE_UP_AFTER
 from notifier.core.routing import wants
+
+WEBHOOK_PACE = timedelta(milliseconds=100)
+"""The `pace` of a signed webhook that names none: a program reads its messages, and they are never merged."""
 
 
 class OnUncertain(StrEnum):
@@ -20,8 +23,8 @@ class OnUncertain(StrEnum):
 class Quiet:
     """A daily window in which a channel is left in peace, by the wall clock of a time zone.
 
-    From `start` (included) to `end` (excluded); over midnight when `end` comes before `start`. Events that carry one
-    of the names in `exceptions` are told all the same.
+    From `start` (included) to `end` (excluded); over midnight when `end` comes before `start`. The two differ. Events
+    that carry one of the names in `exceptions` are told all the same.
     """
 
     start: time
@@ -29,25 +32,49 @@ class Quiet:
     zone: tzinfo
     exceptions: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """A window from a time to itself would be either nothing or for ever."""
+        if self.start == self.end:
+            raise ValueError("quiet hours cannot begin and end at the same time of the day")
+
     def ends_at(self, now: datetime) -> datetime | None:
         """When the window that `now` lies in ends, in UTC; None outside of it.
 
-        On the days when the clocks change the window begins and ends at its wall-clock times all the same: an end that
-        is skipped in spring is taken where the clock goes on, one that comes twice in autumn the first time.
+        On the days when the clocks change the window begins and ends at its wall-clock times all the same. One that is
+        skipped in spring is taken at the moment of the change, where the clock goes on; of one that comes twice in
+        autumn the first counts. When all that lies between two windows is skipped they are one.
         """
-        local = now.astimezone(self.zone)
-        for days in (0, 1):
-            day = local.date() - timedelta(days=days)
-            begin = datetime.combine(day, self.start, self.zone)
+        now = now.astimezone(UTC)
+        today = now.astimezone(self.zone).date()
+        # Tomorrow too: clocks that go back over midnight come to it a second time.
+        for day in (today + timedelta(days=days) for days in (1, 0, -1)):
             end_day = day if self.start < self.end else day + timedelta(days=1)
-            end = datetime.combine(end_day, self.end, self.zone).astimezone(UTC)
-            if begin.astimezone(UTC) <= now < end:
-                return end
+            end = _first_at(end_day, self.end, self.zone)
+            if _first_at(day, self.start, self.zone) <= now < end:
+                return self.ends_at(end) or end
         return None
 
     def holds(self, names: Iterable[str], now: datetime) -> datetime | None:
         """Until when an event with these names is held back; None if it may go now."""
         return None if self.exceptions and wants(self.exceptions, names) else self.ends_at(now)
+
+
+def _first_at(day: date, clock: time, zone: tzinfo) -> datetime:
+    """The first moment, in UTC, at which the clocks of the zone show this time of this day, or have jumped over it."""
+    wall = datetime.combine(day, clock.replace(fold=0))
+    moment = wall.replace(tzinfo=zone).astimezone(UTC)
+    if _wall(moment, zone) == wall:
+        return moment
+    # Skipped: read with the offset from before the change it lies too late, with the one from after it too early.
+    early, late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
+    while late - early > timedelta.resolution:
+        middle = early + (late - early) / 2
+        early, late = (middle, late) if _wall(middle, zone) < wall else (early, middle)
+    return late
+
+
+def _wall(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,13 @@ from notifier.config.load import load
 from notifier.config.model import Config
 from notifier.core.errors import ConfigurationRefused
 
-ENVIRON = {"TOKEN": "tok-123", "TEAM_URL": "slack://TokenA123/TokenB456/TokenC789", "EMPTY": "", "PLAIN": "plain"}
+ENVIRON = {
+    "TOKEN": "tok-123",
+    "TEAM_URL": "slack://TokenA123/TokenB456/TokenC789",
+    "EMPTY": "",
+    "PLAIN": "plain",
+    "SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
 """The variables that every test has."""
 
 ROOT = """\
@@ -27,6 +33,19 @@ def check_url(url: str) -> str | None:
     return None if url.startswith(("slack://", "json://", "mailtos://")) else f"Apprise does not know {url}"
 
 
+def check_template(source: str) -> str | None:
+    """Stands in for Jinja2: it knows one kind of error, and quotes the line it is in."""
+    for number, line in enumerate(source.split("\n"), 1):
+        if "{%" in line:
+            return f"line {number}: no such tag in {line}"
+    return None
+
+
+def check_webhook(url: str, allow_private: bool) -> str | None:
+    """Stands in for the channel: it knows one private address, and gives it away in its answer."""
+    return f"a private address in {url}" if "//10." in url and not allow_private else None
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which is the current one, so that errors name files without their folder."""
@@ -41,7 +60,13 @@ def loaded(folder: Path) -> Loader:
     def load_text(text: str | bytes, **environ: str) -> Config:
         content = text if isinstance(text, bytes) else text.encode()
         (folder / "config.yaml").write_bytes(content)
-        return load(Path("config.yaml"), environ={**ENVIRON, **environ}, check_url=check_url)
+        return load(
+            Path("config.yaml"),
+            environ={**ENVIRON, **environ},
+            check_url=check_url,
+            check_template=check_template,
+            check_webhook=check_webhook,
+        )
 
     return load_text
 

@@ -20,7 +20,12 @@ def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
         if included:
             Path(folder, "more.yaml").write_bytes(included)
         try:
-            return load(file, environ=ENVIRON, check_url=lambda url: None)
+            return load(
+                file,
+                environ=ENVIRON,
+                check_url=lambda url: None,
+                check_template=lambda source: "line 1\nno" if "{{" in source else None,
+            )
         except ConfigurationRefused as refusal:
             problems = refusal.problems
     assert problems
@@ -34,11 +39,15 @@ def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
 KEYS = st.sampled_from(
     ["api", "token", "token_file", "base_url", "requests_per_second", "timeout", "state", "http", "operators",
      "channels", "defaults", "watches", "include", "snapshot", "id", "name", "notify", "on", "every", "labels",
-     "stalled_after", "url", "dataset", "webhook", "keep", "team", "x", "a b", "é", "~", "1", "<<", "'\\0'"]
+     "stalled_after", "url", "dataset", "webhook", "keep", "secret", "allow_private", "fallback", "fallback_after",
+     "pace", "quiet", "from", "to", "timezone", "except", "on_uncertain", "give_up_after", "templates", "title", "body",
+     "team", "x", "a b", "é", "~", "1", "<<", "'\\0'"]
 )  # fmt: skip
 SCALARS = st.sampled_from(
     ["team", "json://x/y", "30s", "30", "1.5", "true", "~", "''", "s_1", "'a/b'", "off", "ready", "'${A}'", "'${NONE}'",
      "'${EMPTY}'", "'${BYTES}'", "'${NUL}'", "'${A:-b}'", "'${'", "sqlite:///a.db", "https://x", "'[::1'", "'http://[x'",
+     "1/s", "0/m", "'22:00'", "24:00", "Europe/Berlin", "../UTC", "hold", "https://x/y", "http://x", "'https://[::1%1]'",
+     "{{", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "whsec_", "canceled", "cancelled",
      "more.yaml", "'*.yaml'", "'**'", "'['", '"\\0"', '"\\n"', "!!python/name:os.system x", "&a x", "*a", ".inf",
      "9e999", "'\\'", "|-\n  x", "0x" + "f" * 99, "9" * 5000]
 )  # fmt: skip
@@ -56,6 +65,11 @@ FILES = st.lists(st.tuples(KEYS, FLOW), max_size=7).map(
     lambda pairs: "".join(f"{key}: {value}\n" for key, value in pairs).encode()
 )
 GOOD = b"api: {token: t}\nchannels: {team: json://x}\ninclude: more.yaml\n"
+CHANNEL = (
+    b"api: {token: t}\nchannels:\n  team: {url: json://x, fallback: hook, fallback_after: 1m, pace: 1/s, "
+    b"quiet: {from: '22:00', to: '7:00', timezone: Europe/Berlin, except: [failed]}, templates: {ready: {title: x}}}\n"
+    b"  hook: {webhook: https://x/y, secret: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=, on_uncertain: hold}\n"
+)
 
 
 @settings(deadline=None)
@@ -82,7 +96,20 @@ def test_any_mapping_of_known_words_is_loaded_or_refused(main: bytes, included: 
 @settings(deadline=None)
 @given(st.data())
 def test_a_good_file_with_a_part_cut_out_or_put_in_is_loaded_or_refused(data: st.DataObject) -> None:
-    good = GOOD + b"defaults: {notify: team, on: [ready], every: 30s}\nwatches:\n  - {snapshot: s_1, labels: {a: b}}\n"
+    good = (
+        data.draw(st.sampled_from([GOOD, CHANNEL]))
+        + b"defaults: {notify: team, on: [ready], every: 30s}\nwatches:\n  - {snapshot: s_1, labels: {a: b}}\n"
+    )
     begin = data.draw(st.integers(0, len(good)))
     end = data.draw(st.integers(begin, min(begin + 10, len(good))))
     load_bytes(good[:begin] + data.draw(st.binary(max_size=4)) + good[end:], b"watches: []")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(KEYS, FLOW), max_size=6), st.lists(st.tuples(KEYS, FLOW), max_size=6))
+def test_any_channel_of_known_words_is_loaded_or_refused(
+    one: list[tuple[str, str]], other: list[tuple[str, str]]
+) -> None:
+    entries = [", ".join(f"{key}: {value}" for key, value in pairs) for pairs in (one, other)]
+    channels = f"channels: {{team: {{{entries[0]}}}, x: {{{entries[1]}}}}}\ntemplates: {{ready: {{{entries[0]}}}}}\n"
+    load_bytes(b"api: {token: t}\n" + channels.encode())

@@ -24,7 +24,8 @@ EMPTY = "empty: give it a value, or take the key out"
 NUMBER = "a number is expected here, as in `10`"
 NO_CHANNEL = "a URL cannot stand here: give it a name under `channels:` and write that name"
 CHANNEL_NAME = "the name of a channel has only letters, digits, `_`, `.` and `-` (at most 100)"
-WEBHOOK = "signed webhooks are not supported yet: give the channel an Apprise `url:`"
+NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the address of a signed webhook"
+KEYS = "api, state, http, operators, channels, templates, defaults, watches, keep, include"
 URL = "an Apprise URL is expected here, as in `slack://…` or `mailtos://…`"
 BASE_URL = "an http or https URL is expected here, as in `https://api.brightdata.com`"
 SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
@@ -37,11 +38,11 @@ THIRD_LINE = [
     # Unknown keys.
     ("chanels: {}", "3:1: chanels: unknown key; did you mean 'channels'?"),
     ("token: x", "3:1: token: unknown key here; it belongs into `api:`"),
-    ("zzz: 1", "3:1: zzz: unknown key; the keys here are api, state, http, operators, channels, defaults, watches, include"),
+    ("zzz: 1", f"3:1: zzz: unknown key; the keys here are {KEYS}"),
     ("watches: [{snapshot: s, notify: ops, evry: 1m}]", "3:38: watches[0].evry: unknown key; did you mean 'every'?"),
     ("watches: [{snapshot: s, notify: ops, qqq: 1}]", f"3:38: watches[0].qqq: unknown key; the keys here are {WATCH_KEYS}"),
     ("defaults: {channels: x}", "3:12: defaults.channels: unknown key here; it belongs to the top level of the file"),
-    ("json://secret/x: 1", "3:1: ***: unknown key; the keys here are api, state, http, operators, channels, defaults, watches, include"),
+    ("json://secret/x: 1", f"3:1: ***: unknown key; the keys here are {KEYS}"),
     # Shapes.
     ("watches: {a: b}", f"3:10: watches: {A_LIST}a mapping"),
     ("watches: 5", f"3:10: watches: {A_LIST}a number"),
@@ -112,9 +113,12 @@ THIRD_LINE = [
     # Variables.
     ("defaults: {every: '${NONE}'}", "3:19: defaults.every: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
     ("defaults: {every: '${NONE'}", "3:19: defaults.every: `${` without its `}`: write `${NAME}`, or `$${` for a plain `${`"),
+    # What is kept.
+    ("keep: 90", f"3:7: keep: {UNIT}write `90s`"),
+    ("keep: 23h", "3:7: keep: too short to look anything up in: the shortest is `1d`"),
+    ("keep:", f"3:6: keep: {NO_VALUE}"),
     # What is still to come.
     ("watches: [{dataset: gd_1, notify: ops}]", "3:12: watches[0].dataset: watching a dataset is not supported yet; list its snapshots with `snapshot:`"),
-    ("keep: 90d", "3:1: keep: `keep` is not supported yet: take it out; the whole history is kept"),
     ("heartbeat: https://x", "3:1: heartbeat: a heartbeat is not supported yet: take it out"),
     ("http: 127.0.0.1:8787", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
     ("http: false", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
@@ -170,8 +174,8 @@ WHOLE_FILE = [
     ("api: {token: t}\nchannels: {slack://TokenA: json://x}", f"config.yaml:2:12: channels.***: {NO_CHANNEL}"),
     ("api: {token: t}\nchannels: {a: }", f"config.yaml:2:15: channels.a: {NO_VALUE}"),
     ("api: {token: t}\nchannels: {a: [json://x]}", f"config.yaml:2:15: channels.a: {A_MAPPING}a list"),
-    ("api: {token: t}\nchannels: {a: {}}", "config.yaml:2:15: channels.a.url: missing: write the channel's Apprise URL"),
-    ("api: {token: t}\nchannels: {a: {urll: x}}", ["config.yaml:2:15: channels.a.url: missing: write the channel's Apprise URL", "config.yaml:2:16: channels.a.urll: unknown key; did you mean 'url'?"]),
+    ("api: {token: t}\nchannels: {a: {}}", f"config.yaml:2:15: channels.a: {NEITHER}"),
+    ("api: {token: t}\nchannels: {a: {urll: x}}", [f"config.yaml:2:15: channels.a: {NEITHER}", "config.yaml:2:16: channels.a.urll: unknown key; did you mean 'url'?"]),
     ("api: {token: t}\nchannels: {a: nothing}", f"config.yaml:2:15: channels.a: {URL}"),
     ("api: {token: t}\nchannels: {a: {url: nothing}}", f"config.yaml:2:21: channels.a.url: {URL}"),
     ("api: {token: t}\nchannels: {a: pigeon://hush}", "config.yaml:2:15: channels.a: Apprise does not know ***"),
@@ -179,9 +183,6 @@ WHOLE_FILE = [
     ("api: {token: t}\nchannels: {a: 'json://x/?a=b&wait=3'}", "config.yaml:2:15: channels.a: take `wait=` out of the URL: notifier spaces its tries itself"),
     ("api: {token: t}\nchannels: {a: 'json://x?optional=yes'}", "config.yaml:2:15: channels.a: take `optional=` out of the URL: it would report a failed delivery as a success"),
     ("api: {token: t}\nchannels: {a: 'json://x, json://y'}", "config.yaml:2:15: channels.a: there are two URLs here: a channel has one, so make two channels"),
-    ("api: {token: t}\nchannels: {a: {webhook: https://x, secret: s}}", [f"config.yaml:2:16: channels.a.webhook: {WEBHOOK}", f"config.yaml:2:36: channels.a.secret: {WEBHOOK}"]),
-    ("api: {token: t}\nchannels: {a: {url: json://x, fallback: b, fallback_after: 1m}}", ["config.yaml:2:31: channels.a.fallback: a fallback is not supported yet: take it out, and name both channels in `notify:`", "config.yaml:2:44: channels.a.fallback_after: a fallback is not supported yet: take it out"]),
-    ("api: {token: t}\nchannels: {a: {url: json://x, pace: 1/s, quiet: {}}}", ["config.yaml:2:31: channels.a.pace: a pace is not supported yet: take it out", "config.yaml:2:42: channels.a.quiet: quiet hours are not supported yet: take them out"]),
 ]  # fmt: skip
 
 
@@ -273,11 +274,17 @@ SECRETS = ["sk3cr3tPassw0rd", "T0pS3cretToken"]
         "watches: [{snapshot: '${P}/x', name: ['${T}'], every: '${T}'}]",
         "include: ['${P}']",
         "http: ${P}",
+        "channels: {a: {webhook: 'http://x/T0pS3cretToken', secret: 'T0pS3cretToken'}}",
+        "channels: {a: {webhook: 'https://u:${P}@x/${T}', secret: ['${P}', 'whsec_${T}', 5]}}",
+        "channels: {a: {webhook: '${P}', secret: {'${P}': x}, pace: '${P}', quiet: {from: '${P}', timezone: '${T}'}}}",
+        "channels: {a: {webhook: 'https://10.0.0.1/T0pS3cretToken', secret: '${SECRET}'}}",
+        "channels: {a: {webhook: 'https:///${T}', allow_private: '${P}', on_uncertain: '${P}', give_up_after: '${P}'}}",
+        "templates: {ready: {title: '{% ${P}', body: 'x\n${T}\n{% ${T}'}, failed: {body: '${BAD}'}}",
         "channels: {a: 'slack://T0pS3cretToken\n",
     ],
 )
 def test_no_error_shows_a_secret(refused: Refusal, text: str) -> None:
-    lines = "\n".join(refused(text, P=SECRETS[0], T=SECRETS[1]))
+    lines = "\n".join(refused(text, P=SECRETS[0], T=SECRETS[1], BAD=f"{{% {SECRETS[0]}"))
     assert not [secret for secret in SECRETS if secret in lines]
 
 

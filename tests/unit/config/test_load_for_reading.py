@@ -34,6 +34,15 @@ def test_a_token_that_cannot_be_had_is_no_error(tmp_path: Path) -> None:
     assert read(tmp_path / "config.yaml", "api: {token_file: gone}\n" + text).api.token_file is None
 
 
+def test_a_webhook_whose_address_and_secret_are_not_known_is_no_error(tmp_path: Path) -> None:
+    hooks = (
+        "channels:\n  team: {webhook: '${URL}', secret: '${SECRET}'}\n"
+        "  ops: {webhook: 'http://${HOST}:${PORT}/x', secret: ['whsec_${SECRET}']}\n"
+    )
+    config = read(tmp_path / "config.yaml", hooks)
+    assert [channel.webhook is not None for channel in config.channels.values()] == [True, True]
+
+
 def test_every_other_error_is_still_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationRefused, match="evry"):
         read(tmp_path / "config.yaml", TEXT.replace("every", "evry"))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.config.model import Webhook
 from notifier.config.secrets import masked_url, secrets_in, without_secrets
 
 
@@ -28,6 +29,35 @@ def test_what_is_secret_in_a_url_and_what_is_not(url: str, secret: list[str], pu
     assert found.isdisjoint(public)
 
 
+WEBHOOK_SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "public"),
+    [
+        ("https://example.com/hooks/snapshots", ["/hooks/snapshots"], ["snapshots", "hooks", "example.com"]),
+        ("https://example.com/in-coming/bright_data/", ["/in-coming/bright_data/"], ["in-coming", "bright_data", ""]),
+        ("https://x.example:8443/T0pS3cret/%40bcdefgh", ["T0pS3cret", "@bcdefgh", "/T0pS3cret/@bcdefgh"], ["8443"]),
+        ("https://example.com/x?key=123456&v=1", ["123456", "/x?key=123456&v=1"], ["/x", "1", "key"]),
+        ("https://example.com", [], ["example.com", "/", "https"]),
+        ("https://example.com/xqkjzvbwxqkjzvbwxq", ["xqkjzvbwxqkjzvbwxq"], []),
+    ],
+)
+def test_what_is_secret_in_the_address_of_a_webhook_and_what_is_not(
+    url: str, secret: list[str], public: list[str]
+) -> None:
+    found = secrets_in(webhooks=[Webhook(url=url, secrets=())])
+    assert {url, *secret} <= found
+    assert found.isdisjoint(public)
+
+
+def test_each_secret_of_a_webhook_is_one_with_its_prefix_and_without() -> None:
+    webhook = Webhook(url="https://x", secrets=(f"whsec_{WEBHOOK_SECRET}", "whsec_QUFB"))
+    bare = WEBHOOK_SECRET.rstrip("=")
+    expected = {"https://x", f"whsec_{WEBHOOK_SECRET}", WEBHOOK_SECRET, bare, "whsec_QUFB", "QUFB"}
+    assert secrets_in(webhooks=[webhook]) == expected
+
+
 def test_the_token_is_secret() -> None:
     assert secrets_in(token="tok") == {"tok"}
     assert secrets_in() == frozenset()
@@ -44,3 +74,4 @@ def test_of_a_url_only_the_scheme_is_shown() -> None:
 @given(st.text(max_size=40))
 def test_any_text_may_be_a_url_and_nothing_short_is_masked_everywhere(text: str) -> None:
     assert all(len(secret) >= 4 for secret in secrets_in(urls=[f"x://{text}"]))
+    assert all(len(secret) >= 4 for secret in secrets_in(webhooks=[Webhook(url=f"x://{text}", secrets=())]))

@@ -4,14 +4,18 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from notifier.config.model import Config
+from notifier.config.schema import MainFile
 from notifier.config.show import as_dict
 from notifier.config.template import INITIAL
 from notifier.core.errors import ConfigurationRefused
+from notifier.core.policy import ChannelPolicy
 
 Loader = Callable[..., Config]
 
@@ -35,7 +39,10 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
         },
         "state": f"sqlite:///{folder}/notifier.db",
         "operators": ["ops"],
-        "channels": {"team": {"url": "slack://***"}, "ops": {"url": "mailtos://***"}},
+        "channels": {
+            "team": {"url": "slack://***", "pace": "1/s", "on_uncertain": "resend", "give_up_after": "3d"},
+            "ops": {"url": "mailtos://***", "pace": "1/s", "on_uncertain": "resend", "give_up_after": "3d"},
+        },
         "watches": [
             {
                 "snapshot": "s_1",
@@ -48,7 +55,75 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
                 "labels": {"a": "b"},
             }
         ],
+        "keep": "90d",
     }
+
+
+CHANNELS = """\
+api: {token: tok-123}
+keep: 30d
+templates: {Cancelled: {title: "{{ name }}"}}
+channels:
+  team:
+    url: ${TEAM_URL}
+    fallback: hook
+    fallback_after: 90m
+    pace: 20/m
+    quiet: {from: "22:00", to: 7:00, timezone: Europe/Berlin, except: failed}
+    on_uncertain: hold
+    give_up_after: 12h
+    templates: {canceled: {body: x}}
+  hook:
+    webhook: https://example.com/T0pS3cretToken?key=T0pS3cretKey
+    secret: ${SECRET}
+    quiet: {from: 1:00, to: 2:00}
+  two:
+    webhook: http://10.0.0.1/x
+    secret: ["${SECRET}", QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB]
+    allow_private: true
+    pace: 5/h
+"""
+
+
+def test_all_that_a_channel_may_want_is_shown(loaded: Loader) -> None:
+    shown = as_dict(loaded(CHANNELS))
+    assert shown["keep"] == "30d"
+    assert shown["channels"] == {
+        "team": {
+            "url": "slack://***",
+            "fallback": "hook",
+            "fallback_after": "1h30m",
+            "pace": "20/m",
+            "quiet": {"from": "22:00", "to": "07:00", "timezone": "Europe/Berlin", "except": ["failed"]},
+            "on_uncertain": "hold",
+            "give_up_after": "12h",
+            "templates": {"canceled": {"title": "{{ name }}", "body": "x"}},
+        },
+        "hook": {
+            "webhook": "https://***",
+            "secret": "***",
+            "allow_private": False,
+            "pace": "10/s",
+            "quiet": {"from": "01:00", "to": "02:00", "timezone": "UTC"},
+            "on_uncertain": "resend",
+            "give_up_after": "3d",
+        },
+        "two": {
+            "webhook": "http://***",
+            "secret": ["***", "***"],
+            "allow_private": True,
+            "pace": "5/h",
+            "on_uncertain": "resend",
+            "give_up_after": "3d",
+        },
+    }
+
+
+def test_nothing_secret_of_a_webhook_is_shown(loaded: Loader) -> None:
+    config = loaded(CHANNELS)
+    text = json.dumps(as_dict(config)) + repr(config)
+    for secret in ("T0pS3cretToken", "T0pS3cretKey", "MDEyMzQ1", "QUFBQUFB", "10.0.0.1"):
+        assert secret not in text
 
 
 def test_no_secret_is_shown_and_json_and_yaml_can_print_it(loaded: Loader, folder: Path) -> None:
@@ -75,9 +150,35 @@ def test_the_template_loads_as_it_is(loaded: Loader) -> None:
 
 def test_the_examples_of_the_template_load_too(loaded: Loader) -> None:
     text = re.sub(r"^( *)#(?! [^ ])", r"\1", INITIAL, flags=re.MULTILINE)
-    config = loaded(text, **VARIABLES, SMTP_PASSWORD="password")
+    config = loaded(text, **VARIABLES, SMTP_PASSWORD="password", PIPELINE_SECRET="QUFB" * 8)
     assert [watch.id for watch in config.watches] == ["s_m4x7enmven8djfqak", "prices"]
-    assert list(config.channels) == ["team", "mail"]
+    assert list(config.channels) == ["team", "mail", "pipeline"]
+    # What stands there is what holds without it, where there is such a value.
+    assert config.keep == Config.__dataclass_fields__["keep"].default
+    assert config.channels["mail"].policy == ChannelPolicy(quiet=config.channels["mail"].policy.quiet, fallback="team")
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """The keys of a section and of all sections in it, as they are written."""
+    found = {field.alias or name for name, field in model.model_fields.items()}
+    return found.union(*(keys_of(section) for section in sections_in(model)))
+
+
+def sections_in(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """The models in the types of a model's fields, however deep."""
+    found: set[type[BaseModel]] = set()
+    kinds: list[object] = [field.annotation for field in model.model_fields.values()]
+    while kinds:
+        kind = kinds.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found.add(kind)
+        kinds += get_args(kind)
+    return found
+
+
+@pytest.mark.parametrize("key", sorted(keys_of(MainFile)))
+def test_every_key_is_in_the_template(key: str) -> None:
+    assert re.search(rf"(^|[ #{{`]){key}:", INITIAL, re.MULTILINE)
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

@@ -1,0 +1,58 @@
+"""The body of a signed webhook: an event as JSON, the same bytes each time it is sent.
+
+Its shape is promised to whoever receives it: fields are added, never changed. `webhook.schema.json` describes it, and
+docs/webhooks.md explains it.
+"""
+
+import json
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from notifier.core.model import Event, Facts
+
+SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_text("utf-8")
+"""The JSON Schema (draft 2020-12) of the body, as text."""
+
+
+def body_of(event: Event) -> bytes:
+    """The event as compact JSON in ASCII.
+
+    Nothing in it depends on the attempt or on the time of sending, and labels are sorted: a receiver may compare a
+    second copy byte by byte. The attempt's own time is in the `webhook-timestamp` header.
+    """
+    transition = event.transition
+    facts = transition.facts
+    observed_at = _rfc3339(transition.observed_at)
+    return json.dumps(
+        {
+            "type": f"snapshot.{transition.names[0]}",
+            "timestamp": observed_at,
+            "data": {
+                "event_id": event.id,
+                "watch": event.watch_id,
+                "name": event.name,
+                "snapshot_id": transition.snapshot_id,
+                "dataset_id": facts.dataset_id,
+                "status": transition.status,
+                "previous": transition.previous,
+                "events": transition.names,
+                "records": facts.records,
+                "errors": facts.errors,
+                "error_message": facts.error_message,
+                "duration_ms": _duration_ms(facts),
+                "observed_at": observed_at,
+                "late_by_s": int(transition.late_by.total_seconds()),
+                "labels": dict(sorted(event.labels.items())),
+            },
+        },
+        separators=(",", ":"),
+    ).encode("ascii")
+
+
+def _duration_ms(facts: Facts) -> int | None:
+    return facts.collection_duration_ms if facts.collection_duration_ms is not None else facts.running_time_ms
+
+
+def _rfc3339(time: datetime) -> str:
+    """The time in UTC to the second (RFC 3339): looks are seconds apart, so a finer one would only pretend."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,0 +1,87 @@
+"""From what came of one webhook request to what it means: delivered, try again, give up, or nobody can say.
+
+The reasons are the words of `notifier.channels.classify`, where an Apprise send is judged the same way.
+"""
+
+import ssl
+from datetime import datetime
+
+import aiohttp
+
+from notifier.channels.addresses import PrivateAddress
+from notifier.channels.classify import retry_after
+from notifier.core.model import Outcome, OutcomeKind
+
+GONE = "http_410"
+"""The reason of an answer that ends a delivery at once: whoever answers 410 wants no more of them. The others that are
+permanent may be tried a few times more."""
+
+_RETRY = frozenset({408, 421, 425, 429})
+
+
+def answered(
+    *, status: int, retry_after_header: str | None, location: str | None, answer: str, now: datetime
+) -> Outcome:
+    """What an answer means. The status line alone decides.
+
+    Args:
+        status: of the answer.
+        retry_after_header: its `Retry-After`.
+        location: its `Location`.
+        answer: what of its body was read.
+        now: to turn an HTTP date into a pause.
+    """
+    reason = f"http_{status}"
+    if 200 <= status < 300:
+        return Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=answer)
+    if status < 400:
+        # Standard Webhooks: a redirect is a failure. The signed body goes nowhere but where the user said.
+        where = f" to {location}" if location else ""
+        return Outcome(kind=OutcomeKind.PERMANENT, reason=reason, detail=f"a redirect{where}, which is not followed")
+    temporary = status in _RETRY or status >= 500
+    return Outcome(
+        kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
+        reason=reason,
+        detail=answer,
+        retry_after=retry_after(retry_after_header, now),
+    )
+
+
+def failed(error: Exception) -> Outcome:
+    """What a request that got no answer means. Only one that may have gone out is uncertain.
+
+    httpx-aiohttp 0.2 maps aiohttp's exceptions only in part: some come raw, and a server that hangs up is called a
+    connect timeout. What aiohttp itself raised is in `__cause__`, and only that is believed.
+    """
+    cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+    match cause:
+        case aiohttp.ClientConnectorError(os_error=PrivateAddress() as refused):
+            return Outcome(kind=OutcomeKind.PERMANENT, reason="private_address", detail=str(refused.strerror))
+        case aiohttp.InvalidURL():
+            return Outcome(kind=OutcomeKind.PERMANENT, reason="bad_url", detail="aiohttp cannot use this address")
+        case aiohttp.ClientConnectorDNSError():
+            kind, reason = OutcomeKind.RETRY, "dns"
+        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError(os_error=TimeoutError()):
+            kind, reason = OutcomeKind.RETRY, "connect_timeout"
+        case aiohttp.ClientSSLError() | ssl.CertificateError():
+            kind, reason = OutcomeKind.RETRY, "tls"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            kind, reason = OutcomeKind.RETRY, "refused"
+        case aiohttp.ClientConnectorError():
+            kind, reason = OutcomeKind.RETRY, "connection"
+        case TimeoutError():
+            return Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout", detail="no answer in time")
+        case aiohttp.ClientResponseError():
+            kind, reason = OutcomeKind.UNCERTAIN, "bad_answer"
+        case aiohttp.ClientError() | OSError():
+            kind, reason = OutcomeKind.UNCERTAIN, "connection_lost"
+        case _:
+            kind, reason = OutcomeKind.UNCERTAIN, "unexpected"
+    return Outcome(kind=kind, reason=reason, detail=_words(cause))
+
+
+def _words(cause: Exception) -> str:
+    """The exception's type and, where it is the system's, its words: others quote the address, which is a secret."""
+    os_error = cause.os_error if isinstance(cause, aiohttp.ClientConnectorError) else cause
+    words = os_error.strerror if isinstance(os_error, OSError) else None
+    return f"{type(cause).__name__}: {words}" if words else type(cause).__name__

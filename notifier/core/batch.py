@@ -1,0 +1,89 @@
+"""What becomes of the deliveries that wait for a channel when it is its turn: sent, dropped, or held back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.core.model import Delivery
+from notifier.core.policy import ChannelPolicy
+
+SUPERSEDED = "superseded"
+MUTED = "muted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A delivery that waits: what it is, and when it may be sent."""
+
+    delivery: Delivery
+    not_before: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """A decision over all that waits for one channel. What it does not name goes on waiting.
+
+    `send` goes out now, as one message; `drop` ends with its reason; `hold` waits until that time.
+    """
+
+    send: tuple[Delivery, ...] = ()
+    drop: tuple[tuple[int, str], ...] = ()
+    hold: tuple[tuple[int, datetime], ...] = ()
+
+
+def next_batch(
+    waiting: Sequence[Waiting], *, policy: ChannelPolicy, muted: Collection[str], now: datetime, alone: bool = False
+) -> Batch:
+    """Decide what goes out now. The rules, in order:
+
+    1. What belongs to a muted watch is dropped.
+    2. Where messages are merged, an event is dropped once a newer one of the same snapshot waits too: nobody wants to
+       read "running" after "ready".
+    3. What is due in quiet hours is held back until they end.
+    4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
+       alone, so that it cannot spoil the others.
+
+    Args:
+        waiting: everything that waits for the channel, the most overdue first.
+        policy: the channel's.
+        muted: the ids of the watches that are muted.
+        now: the time.
+        alone: send at most one, to try whether a broken channel works again.
+    """
+    dropped = {each.delivery.id: MUTED for each in waiting if each.delivery.event.watch_id in muted}
+    if policy.merges:
+        dropped |= _superseded([each.delivery for each in waiting if each.delivery.id not in dropped])
+    held: list[tuple[int, datetime]] = []
+    due: list[Delivery] = []
+    for each in waiting:
+        if each.delivery.id in dropped or each.not_before > now:
+            continue
+        until = policy.quiet.holds(each.delivery.event.transition.names, now) if policy.quiet else None
+        if until is None:
+            due.append(each.delivery)
+        else:
+            held.append((each.delivery.id, until))
+    return Batch(
+        send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held)
+    )
+
+
+def _superseded(waiting: Sequence[Delivery]) -> dict[int, str]:
+    newest: dict[str, int] = {}
+    for delivery in waiting:
+        transition = delivery.event.transition
+        newest[transition.snapshot_id] = max(newest.get(transition.snapshot_id, 0), transition.revision)
+    return {
+        delivery.id: SUPERSEDED
+        for delivery in waiting
+        if delivery.event.transition.revision < newest[delivery.event.transition.snapshot_id]
+    }
+
+
+def _together(due: Sequence[Delivery], *, merges: bool) -> tuple[Delivery, ...]:
+    if not due:
+        return ()
+    first = due[0]
+    if not merges or first.refusals:
+        return (first,)
+    return tuple(delivery for delivery in due if not delivery.refusals)

@@ -1,0 +1,190 @@
+"""The part of Jinja2 that a message needs, and no more: holes, conditions and loops, bounded in every direction.
+
+A template is a text with holes, not a program. Jinja2's sandbox keeps it from Python's insides; what it leaves open is
+the use of time and memory, and a rendering cannot be interrupted. So the statements, filters and methods below are all
+there are. A value cannot be given a name or built up in steps, so its size is bounded by the source's; what a filter
+makes, the steps of all loops and the whole result are bounded by `notifier.templates.limits`.
+"""
+
+import traceback
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined, nodes
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from notifier.templates.filters import bounded_range, filters
+from notifier.templates.limits import LONGEST_SOURCE, current, fits, metered
+
+METHODS = frozenset({
+    *("strftime", "isoformat", "items", "keys", "values", "get", "startswith", "endswith", "cycle"),
+    *("upper", "lower", "title", "capitalize", "strip"),
+})  # fmt: skip
+"""What may be called, beside `range`. None makes something larger than what it is given."""
+
+_STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If)
+_EXPRESSIONS = (
+    *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.CondExpr),
+    *(nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Concat),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos),
+)
+
+_WRITTEN = {"assign": "set", "assignblock": "set", "pow": "**", "scope": "autoescape", "filterblock": "filter"}
+"""How a template writes what Jinja2 calls otherwise."""
+
+_EACH = " each"
+"""The filter put around what a loop goes over; no template can name it, with the space in front."""
+
+
+class BadTemplate(Exception):
+    """The template cannot be compiled or rendered. Its text says why on one line, with the template's line first."""
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Jinja2 with the limits of this module."""
+
+    intercepted_binops = frozenset({"*", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(
+            autoescape=False,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_printed,
+            optimized=False,  # no evaluation while compiling: it can take quadratic time
+        )
+        self.filters = {**filters(self.filters), _EACH: _each}
+        self.globals = {"range": bounded_range}
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`*` and `%` are for numbers: `"a" * 1000000000` and `"%1000000000d" % 1` would make huge texts."""
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise TypeError(f"`{operator}` is for numbers")
+        return super().call_binop(context, operator, left, right)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment()
+
+
+def compiled(source: str, names: Collection[str]) -> Template:
+    """The template that may use these names.
+
+    Raises:
+        BadTemplate: it has an error, or uses something that there is not.
+    """
+    if len(source) > LONGEST_SOURCE:
+        raise BadTemplate(f"longer than {LONGEST_SOURCE:,} characters")
+    try:
+        tree = _environment().parse(source)
+        _check(tree, names)
+        for loop in list(tree.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, _EACH, [], [], None, None, lineno=loop.lineno)
+        with metered():  # constants are evaluated already
+            return _environment().from_string(tree)
+    except BadTemplate:
+        raise
+    except Exception as error:  # the parser and Python's compiler may fail in any way
+        raise BadTemplate(_told(error)) from error
+
+
+def rendered(template: Template, values: Mapping[str, Any]) -> str:
+    """The text that the template makes of the values.
+
+    Raises:
+        BadTemplate: it cannot be made, or grows too long.
+    """
+    pieces: list[str] = []
+    length = 0
+    try:
+        with metered() as meter:
+            for piece in template.generate(values):
+                meter.check()
+                length += len(piece)
+                fits(length)
+                pieces.append(piece)
+    except Exception as error:  # an expression may fail in any way
+        raise BadTemplate(_told(error)) from error
+    # Any encoder takes it then: a source may hold lone surrogates.
+    return "".join(pieces).encode("utf-8", "replace").decode("utf-8")
+
+
+def _check(tree: nodes.Template, names: Collection[str]) -> None:
+    """Refuse what is not of this language, wherever it stands: also where the samples do not get to."""
+    # Not Jinja2's own search for undeclared names: it evaluates constants, and that before they were checked.
+    known = {*names, "range", "loop", *(name.name for name in tree.find_all(nodes.Name) if name.ctx == "store")}
+    for node in tree.find_all(nodes.Node):
+        if (problem := _problem(node, known)) is not None:
+            raise BadTemplate(_placed(node.lineno, problem))
+
+
+def _problem(node: nodes.Node, known: Collection[str]) -> str | None:
+    match node:
+        case nodes.Name(name=name, ctx="load") if name not in known:
+            alike = get_close_matches(name, known, n=1)
+            return f"there is no variable `{name}`{f'; did you mean `{alike[0]}`?' if alike else ''}"
+        case nodes.For(recursive=True):
+            return "a loop cannot be `recursive` here"
+        case nodes.Filter(name=name) if name not in _environment().filters:
+            return f"there is no filter `{name}` here"
+        case nodes.Test(name=name) if name not in _environment().tests:
+            return f"there is no test `{name}`"
+        case nodes.Call(node=nodes.Name(name="range") | nodes.Getattr(attr=_)) if _may_be_called(node):
+            return None
+        case nodes.Call():
+            return f"only `range` and the methods {', '.join(sorted(METHODS))} can be called here"
+        case nodes.List() | nodes.Dict() | nodes.Tuple(ctx="load") if not _is_constant(node):
+            return "a list or mapping can only hold constants here"
+        case _ if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
+            word = type(node).__name__.lower()
+            return f"`{_WRITTEN.get(word, word)}` cannot be used here"
+        case _:
+            return None
+
+
+def _may_be_called(call: nodes.Call) -> bool:
+    return not isinstance(call.node, nodes.Getattr) or call.node.attr in METHODS
+
+
+def _is_constant(node: nodes.Node) -> bool:
+    kinds = (nodes.Const, nodes.Pair, nodes.List, nodes.Tuple, nodes.Dict, nodes.Neg)
+    return all(isinstance(inner, kinds) for inner in node.find_all(nodes.Node))
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, with the line of the template."""
+    match error:
+        case TemplateSyntaxError(lineno=line):
+            text = error.message or type(error).__name__
+        case RecursionError() | MemoryError() | SyntaxError():
+            return "nested too deeply"
+        case _:
+            frames = traceback.walk_tb(error.__traceback__)
+            line = next((number for frame, number in frames if frame.f_code.co_filename == "<template>"), 0)
+            text = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+    return _placed(line, text)
+
+
+def _placed(line: int, text: str) -> str:
+    shown = " ".join(text.split())[:200]
+    return f"line {line}: {shown}" if line else shown
+
+
+def _printed(value: Any) -> Any:
+    """What stands in a hole: nothing for None; a method that was not called is a mistake."""
+    if value is None:
+        return ""
+    if callable(value) and not isinstance(value, Undefined):
+        raise TypeError("this is a method: call it, with () behind its name")
+    return value
+
+
+def _each(items: Iterable[Any]) -> Iterator[Any]:
+    """What a loop goes over, as long as its rendering may go on."""
+    return current().steps(items)

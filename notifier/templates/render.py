@@ -1,0 +1,142 @@
+"""From an event to its message, by the user's templates; where there is none or one fails, by the plain message."""
+
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from typing import Any, Protocol
+
+from jinja2 import Template
+
+from notifier.core.message import message
+from notifier.core.model import Event, Facts, Message
+from notifier.core.routing import ALL
+from notifier.core.transitions import canonical
+from notifier.core.words import span
+from notifier.templates.language import BadTemplate, compiled, rendered
+from notifier.templates.samples import sample_events
+
+LONGEST_TITLE = 250
+
+_HINT = "; what the API did not say is None: write for example `records or 0`"
+
+
+class Source(Protocol):
+    """The source of a title and of a body; None where the plain text stays."""
+
+    @property
+    def title(self) -> str | None:
+        """Of the title."""
+        ...
+
+    @property
+    def body(self) -> str | None:
+        """Of the body."""
+        ...
+
+
+class _Labels(dict[str, str]):
+    """A label that a watch does not have is None, as is a fact that the API did not tell."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def variables(event: Event) -> dict[str, Any]:
+    """What a template can use; docs/templates.md says what each is."""
+    transition = event.transition
+    facts = transition.facts
+    plain = message(event)
+    duration_ms = facts.running_time_ms if facts.collection_duration_ms is None else facts.collection_duration_ms
+    return {
+        "name": event.name,
+        "snapshot_id": transition.snapshot_id,
+        "dataset_id": facts.dataset_id,
+        "status": transition.status,
+        "previous": transition.previous,
+        "events": transition.names,
+        "records": facts.records,
+        "errors": facts.errors,
+        "error_message": facts.error_message,
+        "error_codes": facts.error_codes,
+        "duration": None if duration_ms is None else span(timedelta(milliseconds=duration_ms)),
+        "duration_ms": duration_ms,
+        "labels": _Labels(event.labels),
+        "event_id": event.id,
+        "observed_at": transition.observed_at.astimezone(UTC),
+        "late_by": span(transition.late_by) if transition.late_by else None,
+        "title": plain.title,
+        "body": plain.body,
+    }
+
+
+VARIABLES = frozenset(variables(sample_events()[0]))
+"""The names of all variables."""
+
+
+def check_template(source: str) -> str | None:
+    """What is wrong with a template, with its line; None when it makes a text of every sample event."""
+    try:
+        template = compiled(source, VARIABLES)
+    except BadTemplate as error:
+        return str(error)
+    for event in sample_events():
+        bare = event.transition.facts == Facts()
+        try:
+            rendered(template, variables(event))
+        except BadTemplate as error:
+            return f"{error} (tried with `{event.transition.names[-1]}`{_HINT if bare else ''})"
+    return None
+
+
+class Renderer:
+    """Makes messages by the templates of one channel."""
+
+    def __init__(self, templates: Mapping[str, Source]) -> None:
+        """
+        Args:
+            templates: by event name; `all` is for every event. Of an event's names the most specific that has a
+                title gives the title, and the same for the body: `partial` before `ready` before `all`.
+
+        Raises:
+            ValueError: a template has an error. `check_template` tells it before.
+        """
+        self._titles: dict[str, Template] = {}
+        self._bodies: dict[str, Template] = {}
+        for word, source in templates.items():
+            for kept, text in ((self._titles, source.title), (self._bodies, source.body)):
+                if text is None:
+                    continue
+                try:
+                    kept[canonical(word)] = compiled(text, VARIABLES)
+                except BadTemplate as error:
+                    raise ValueError(f"the template for {word}: {error}") from error
+
+    def render(self, event: Event) -> tuple[Message, str | None]:
+        """The event's message, and why it is the plain one when a template failed (for the log).
+
+        A message that its template made ends with the event's id, unless it has it already.
+        """
+        plain = message(event)
+        names = (*reversed(event.transition.names), ALL)
+        title = next((self._titles[name] for name in names if name in self._titles), None)
+        body = next((self._bodies[name] for name in names if name in self._bodies), None)
+        if title is None and body is None:
+            return plain, None
+        values = variables(event)
+        try:
+            return Message(
+                title=_one_line(rendered(title, values)) or plain.title if title is not None else plain.title,
+                body=_with_id(rendered(body, values), event.id) if body is not None else plain.body,
+            ), None
+        except BadTemplate as error:
+            note = f"(The template failed: {error}; this is the plain message.)"
+            return Message(title=plain.title, body=f"{plain.body}\n{note}"), str(error)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rstrip() + "…"
+
+
+def _with_id(text: str, event_id: str) -> str:
+    body = text.strip()
+    return body if event_id in body else f"{body}\nEvent: {event_id}".lstrip()
