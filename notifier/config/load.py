@@ -30,8 +30,8 @@ def load(
         path: the main file. Relative paths in it start at its folder.
         environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
         check_url: tells what is wrong with a channel's Apprise URL, or None. It must not raise.
-        secrets_needed: without it an unset variable reads `unset://NAME` and a token that cannot be had is no error, for
-            those who will use neither.
+        secrets_needed: without it an unset variable reads `unset://NAME`, and a token that cannot be had is no error:
+            for those who will use neither.
 
     Raises:
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.

@@ -20,8 +20,8 @@ async def test_the_demonstration_shows_every_notification_and_ends_by_itself(not
     assert not ended.stderr
     for news in (
         "✅ Amazon products, nightly: ready, 12,480 records",
-        "⚠️ Prices: ready with errors, 310 records, 4 errors",
-        "📭 Job postings: ready but empty, no records, 1 error",
+        "⚠️ Prices: ready with errors: 310 records, 4 errors",
+        "📭 Job postings: ready but empty: no records, 1 error",
         "❌ Reviews: failed",
         "🚫 Real estate: canceled",
         "✅ News archive: ready, 1 record ",

@@ -62,7 +62,7 @@ async def test_commands_tell_the_same_while_the_daemon_runs_and_after_it_ended(
     ]
     assert "delivered " in tables["delivery list"]
     assert "retrying (http_401)" in tables["delivery list"]
-    assert tables["delivery list"].count("⚠️ Nightly: ready with errors, 8 records, 2 errors") == 2
+    assert tables["delivery list"].count("⚠️ Nightly: ready with errors: 8 records, 2 errors") == 2
     assert [line.split()[0] for line in tables["channel list"].splitlines()] == ["NAME", "team", "ops"]
 
 
