@@ -24,7 +24,7 @@ demo: $(VENV)/.program ## the main job on a simulated Bright Data, no account ne
 
 test: $(VENV)/.tools ## all tests
 	tests/system-packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 check: $(VENV)/.tools ## format, lint, types, imports
 	$(BIN)/ruff format --check $(SOURCES)

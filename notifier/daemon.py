@@ -27,7 +27,7 @@ from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
 
-FLUSH_LOOKS_EVERY = timedelta(seconds=10)
+FLUSH_LOOKS_EVERY = timedelta(seconds=2)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""

@@ -53,7 +53,7 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoOutcome:
-    """How the demonstration went: it is `right` when every notification came through exactly once."""
+    """How it went: it is `right` when every notification came through exactly once, as far as it was let go on."""
 
     right: bool
 
@@ -156,12 +156,13 @@ class _Stage:
             self.finished.set()
 
 
-async def demo(*, say: Say, keep: bool = False) -> DemoOutcome:
+async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutcome:
     """Play the demonstration.
 
     Args:
         say: shows a line.
-        keep: go on until cancelled, instead of ending when all snapshots have ended.
+        stop: set it to end the demonstration before its time.
+        keep: go on until stopped, instead of ending when all snapshots have ended.
     """
     stage = _Stage(say)
     async with (
@@ -178,7 +179,6 @@ async def demo(*, say: Say, keep: bool = False) -> DemoOutcome:
             say("dim", f"The daemon is the real one, with {config_file} for its configuration.")
             redactor = Redactor()
             daemon = Daemon(load_config(config_file), reporters=[stage], redactor=redactor)
-            stop = asyncio.Event()
             running = asyncio.create_task(daemon.run(stop))
             waiting = asyncio.create_task(asyncio.Event().wait() if keep else stage.finished.wait())
             try:
@@ -186,12 +186,13 @@ async def demo(*, say: Say, keep: bool = False) -> DemoOutcome:
                 await asyncio.wait({running, waiting}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiting.cancel()
+                stopped = stop.is_set()
                 stop.set()
                 await running
-    return _summary(stage, say)
+    return _summary(stage, say, stopped=stopped)
 
 
-def _summary(stage: _Stage, say: Say) -> DemoOutcome:
+def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     lost = stage.expected - set(stage.arrived)
     twice = {event for event, times in stage.arrived.items() if times > 1}
     troubles = ", ".join(f"{number} × {reason.replace('_', ' ')}" for reason, number in stage.troubles.items())
@@ -200,6 +201,9 @@ def _summary(stage: _Stage, say: Say) -> DemoOutcome:
     right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
     if right:
         say("good", "Every snapshot came to its end, and every notification came through exactly once.")
+    elif stopped and not twice:
+        say("plain", f"Stopped before its end: {len(stage.ended)} of {count(len(_SNAPSHOTS), 'snapshot')} had ended.")
+        right = True
     else:
         say("bad", f"Not as it should be: {len(lost)} lost, {len(twice)} twice, {len(stage.ended)} snapshots ended.")
     return DemoOutcome(right=right)

@@ -22,5 +22,13 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     if not secrets_needed:
         return load(path, environ=os.environ, check_url=lambda _: None, secrets_needed=False)
     from notifier.channels.apprise_channel import check_url
+    from notifier.channels.webhook import check_webhook_url
+    from notifier.templates.render import check_template
 
-    return load(path, environ=os.environ, check_url=check_url)
+    return load(
+        path,
+        environ=os.environ,
+        check_url=check_url,
+        check_template=check_template,
+        check_webhook=lambda url, private: check_webhook_url(url, allow_private=private),
+    )

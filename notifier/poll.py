@@ -115,6 +115,8 @@ class Poller:
         self._states[watch.snapshot_id] = after
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
+        if before.not_found and not after.not_found:
+            await self.flush_looks()  # else a restart would go on counting the 404s that this answer has refuted
         return LookOutcome(
             watch=watch,
             observation=observation,
@@ -151,7 +153,11 @@ class Poller:
     async def flush_looks(self) -> None:
         """Note the looks since the last flush in the store, in one batch."""
         batch, self._looks = self._looks, {}
-        await self._store.note_looks(batch.values())
+        try:
+            await self._store.note_looks(batch.values())
+        except BaseException:
+            self._looks = batch | self._looks
+            raise
 
 
 def answer_word(observation: Observation) -> str:

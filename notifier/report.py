@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from notifier.core.model import OutcomeKind, Reason, Unclear
+from notifier.core.model import DeliveryState, Reason, Unclear
 from notifier.deliver import DeliveryOutcome
-from notifier.poll import LookOutcome
+from notifier.poll import LookOutcome, answer_word
 
 
 class Reporter(Protocol):
@@ -43,7 +43,7 @@ class LogReporter:
         self._log.debug(
             "look.done",
             watch=watch.id,
-            answer=type(outcome.observation).__name__.lower(),
+            answer=answer_word(outcome.observation),
             lag_s=_seconds(outcome.lag),
             duration_s=_seconds(outcome.duration),
         )
@@ -86,19 +86,27 @@ class LogReporter:
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""
         delivery, settlement = outcome.delivery, outcome.settlement
-        went_well = outcome.outcome.kind is OutcomeKind.DELIVERED
-        (self._log.info if went_well else self._log.warning)(
-            f"delivery.{settlement.state}",
-            channel=delivery.channel,
-            delivery=delivery.id,
-            event_id=delivery.event.id,
-            snapshot=delivery.event.transition.snapshot_id,
-            attempt=delivery.attempt,
-            reason=outcome.outcome.reason,
-            detail="" if went_well else outcome.outcome.detail,
-            duration_s=_seconds(outcome.duration),
-            next_try=None if settlement.not_before is None else settlement.not_before.isoformat(),
-        )
+        fields: dict[str, Any] = {
+            "channel": delivery.channel,
+            "delivery": delivery.id,
+            "event_id": delivery.event.id,
+            "snapshot": delivery.event.transition.snapshot_id,
+            "attempt": delivery.attempt,
+            "reason": outcome.outcome.reason,
+            "duration_s": _seconds(outcome.duration),
+        }
+        if settlement.state is DeliveryState.DELIVERED:
+            self._log.info("delivery.delivered", **fields)
+            return
+        fields["detail"] = outcome.outcome.detail
+        if settlement.not_before is None:
+            self._log.error("delivery.dead", **fields)
+            return
+        fields["next_try"] = settlement.not_before.isoformat()
+        if settlement.state is DeliveryState.UNCERTAIN:
+            self._log.warning("delivery.uncertain", **fields)
+        else:
+            self._log.warning("delivery.retrying", **fields)
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Log a moved clock."""

@@ -7,7 +7,6 @@ raises.
 
 import asyncio
 import hashlib
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,12 @@ from notifier.core.model import Watch
 CLOCK_CHECK = timedelta(seconds=5)
 CLOCK_SHIFT = timedelta(seconds=2)
 """A wall clock that moved by more than this against the monotonic one was set, or the machine slept."""
+
+_CANCEL_GRACE = timedelta(seconds=1)
+"""How long a cancelled look may take to let go of the network and of the store."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 Look = Callable[[Watch, datetime], Awaitable[timedelta | None]]
 """Looks at a watch that was due at that time; answers with the pause to the next look, None for never again."""
@@ -40,17 +45,16 @@ class GridTrigger(BaseTrigger):  # type: ignore[misc]
     def __init__(self, interval: timedelta, key: str) -> None:
         self.interval = interval
         self.due: datetime | None = None
-        self._fraction = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
+        # Whole microseconds throughout: floating seconds since 1970 round away just what decides "before or after".
+        self._interval = interval // _MICROSECOND
+        self._phase = self._interval * int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 64
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         """The first instant of the grid after `now`."""
         if previous_fire_time is not None:
             self.due = previous_fire_time
-        interval = self.interval.total_seconds()
-        phase = self._fraction * interval
-        steps = math.floor((now.timestamp() - phase) / interval) + 1
-        instant = datetime.fromtimestamp(phase + steps * interval, UTC)
-        return instant if instant > now else instant + self.interval
+        steps = ((now - _EPOCH) // _MICROSECOND - self._phase) // self._interval + 1
+        return _EPOCH + (self._phase + steps * self._interval) * _MICROSECOND
 
 
 class _Scheduler(AsyncIOScheduler):  # type: ignore[misc]
@@ -75,17 +79,24 @@ class Schedule:
     """One job for each watch that has not ended. `run()` it in a task; it ends only by raising or being cancelled."""
 
     def __init__(
-        self, *, look: Look, clock: Callable[[], datetime], clock_shifted: Callable[[timedelta], None]
+        self,
+        *,
+        look: Look,
+        clock: Callable[[], datetime],
+        clock_shifted: Callable[[timedelta], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             look: what a job does.
             clock: the time, UTC.
             clock_shifted: told how far the wall clock was moved, each time it was.
+            monotonic: a clock in seconds that nobody sets.
         """
         self._look = look
         self._clock = clock
         self._clock_shifted = clock_shifted
+        self._monotonic = monotonic
         self._scheduler = _Scheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -114,16 +125,27 @@ class Schedule:
         try:
             await self._watch_clock(self._failed)
         finally:
-            self._scheduler.pause()
+            if self._scheduler.running:
+                self._scheduler.pause()
 
     async def drain(self, grace: timedelta) -> None:
-        """Start no more looks, let the running ones end within `grace`, and cancel the rest."""
+        """Start no more looks, let the running ones end within `grace`, and cancel the rest.
+
+        Raises:
+            Exception: what one of these last looks raised.
+        """
+        if not self._scheduler.running:
+            return
         self._scheduler.pause()
         if self._running:
             await asyncio.wait(self._running, timeout=grace.total_seconds())
         for task in self._running:
             task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_CANCEL_GRACE.total_seconds())
         self._scheduler.shutdown(wait=False)
+        if self._failed is not None and self._failed.done():
+            self._failed.result()
 
     async def _run(self, watch: Watch) -> None:
         task = asyncio.current_task()
@@ -148,20 +170,27 @@ class Schedule:
             job.reschedule(GridTrigger(pause, watch.id))
 
     async def _watch_clock(self, failed: asyncio.Future[None]) -> None:
-        offset = time.time() - time.monotonic()
+        offset = self._offset()
         while True:
             await asyncio.wait({failed}, timeout=CLOCK_CHECK.total_seconds())
             if failed.done():
                 failed.result()
-            shift = timedelta(seconds=time.time() - time.monotonic() - offset)
+            shift = timedelta(seconds=self._offset() - offset)
             if abs(shift) > CLOCK_SHIFT:
-                offset += shift.total_seconds()
+                offset = self._offset()
                 self._clock_shifted(shift)
                 self._anchor_again()
             self._scheduler.wakeup()
 
+    def _offset(self) -> float:
+        return self._clock().timestamp() - self._monotonic()
+
     def _anchor_again(self) -> None:
-        """Set every job on the grid of the clock as it is now."""
+        """Call back the jobs that a clock set back has put out of reach.
+
+        A clock that jumped ahead, or a machine that slept, needs no such thing: what it passed over is due now, once.
+        """
         now = self._clock()
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+            if job.next_run_time > now + job.trigger.interval:
+                job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))

@@ -1,6 +1,7 @@
 """A channel that is an Apprise URL: one long-lived object, one call at a time, in a thread of its own."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket; a far side that drips could hold a send for ever."""
 
 _LONGEST_DETAIL = 500
+
+_SCHEME = re.compile("[a-zA-Z][a-zA-Z0-9+.-]{0,31}")
 
 
 @cache
@@ -46,13 +49,22 @@ def check_url(url: str) -> str | None:
     if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
         return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"
     scheme = url.partition("://")[0] if "://" in url else ""
-    if not scheme:
+    if not _SCHEME.fullmatch(scheme):
         return "not a URL; an Apprise URL looks like slack://TokenA/TokenB/TokenC or mailto://user:password@example.com"
-    if _instantiate(url) is not None:
-        return None
+    service = _instantiate(url)
+    if service is not None:
+        return _unfit(service)
     if any(scheme.casefold() in (s.casefold() for s in schemes) for schemes in _schemes()):
         return f"Apprise refuses this {scheme}:// URL: a part of it is missing or malformed"
     return f"Apprise knows no service {scheme!r}"
+
+
+def _unfit(service: NotifyBase) -> str | None:
+    if service.optional:
+        return "`optional=` would call a delivery that failed a success: take it out"
+    if service.retry:
+        return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"
+    return None
 
 
 def _schemes() -> list[list[str]]:

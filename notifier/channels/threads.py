@@ -1,6 +1,7 @@
 """Runs blocking sends, each in a thread that holds up neither the loop, nor another channel, nor the process's exit."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -27,8 +28,7 @@ def in_daemon_thread(call: Callable[[], T], name: str) -> asyncio.Future[T]:
             future.set_exception(error)
 
     def hand_over(setter: Callable[[], object]) -> None:
-        # After the loop was closed nobody waits for the result any more.
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits for the result any more
             loop.call_soon_threadsafe(setter)
 
     def run() -> None:

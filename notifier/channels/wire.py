@@ -15,12 +15,13 @@ from typing import Any
 
 import requests
 
-_LONGEST_ANSWER = 500
-
 
 @dataclass(kw_only=True, slots=True)
 class Wire:
-    """The last exchange of one send: an HTTP answer, the exception that stopped it, or an SMTP reply."""
+    """The last exchange of one send: an HTTP answer, the exception that stopped it, or an SMTP reply.
+
+    `answer` is whole: who cuts it must redact it first, for a cut through a secret leaves a part of it.
+    """
 
     http_status: int | None = None
     retry_after: str | None = None
@@ -67,7 +68,7 @@ def _watched_http(send: Any) -> Any:
         wire.http_status = response.status_code
         wire.retry_after = response.headers.get("Retry-After")
         if not options.get("stream"):
-            wire.answer = response.text[:_LONGEST_ANSWER]
+            wire.answer = response.text
         return response
 
     watched.notifier_watches = True  # type: ignore[attr-defined]
@@ -82,7 +83,7 @@ def _watched_smtp(getreply: Any) -> Any:
         # The reply to QUIT or RSET says nothing of the message.
         if wire is not None and reply[0] >= 400:
             wire.smtp_code = reply[0]
-            wire.answer = reply[1].decode(errors="replace")[:_LONGEST_ANSWER]
+            wire.answer = reply[1].decode(errors="replace")
         return reply
 
     watched.notifier_watches = True  # type: ignore[attr-defined]

@@ -58,18 +58,21 @@ def main() -> None:
     except NotifierError as error:
         typer.echo(f"notifier: {error}", err=True)
         sys.exit(error.exit_status)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does: that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last place before the user
+    except Exception as error:  # noqa: BLE001 - the last place before the user; Ctrl-C and a closed pipe are Typer's
         if os.environ.get("NOTIFIER_DEBUG"):
             traceback.print_exc()
-        typer.echo(
-            f"notifier: unexpected {type(error).__name__}: {error}\n"
-            "This is a fault of the program. NOTIFIER_DEBUG=1 shows where it happened; please report it with that.",
-            err=True,
-        )
+        typer.echo(f"notifier: {_unexpected(error)}", err=True)
+        # What could not be written is not tried again at the exit, where Python would complain in its own way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
+
+
+def _unexpected(error: Exception) -> str:
+    """What a user is told of an error that no part of the program expected."""
+    if isinstance(error, OSError) and error.strerror:
+        # A full disk behind our output, say: the system's fault, in its own words.
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (
+        f"unexpected {type(error).__name__}: {error}\n"
+        "This is a fault of the program. NOTIFIER_DEBUG=1 shows where it happened; please report it with that."
+    )

@@ -1,12 +1,15 @@
 """`notifier demo` and `notifier simulate`: the product without an account."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifier.cli.common import JsonOption, print_json
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.words import count
+
+if TYPE_CHECKING:
+    import asyncio
 
 _STYLES = {"plain": "", "dim": "dim", "good": "bold green", "bad": "yellow", "news": "bold cyan", "heading": "bold"}
 
@@ -19,6 +22,7 @@ def demo(
 
     from rich.console import Console
 
+    from notifier.demo import DemoOutcome
     from notifier.demo import demo as play
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
@@ -29,7 +33,10 @@ def demo(
     def say(style: str, text: str) -> None:
         console.print(text, style=_STYLES[style], markup=False, emoji=False)
 
-    if not asyncio.run(play(say=say, keep=keep)).right:
+    async def play_until_signalled() -> DemoOutcome:
+        return await play(say=say, stop=_stop_on_signals(), keep=keep)
+
+    if not asyncio.run(play_until_signalled()).right:
         raise typer.Exit(1)
 
 
@@ -53,7 +60,6 @@ def simulate(
 ) -> None:
     """Serve a simulated Bright Data until Ctrl-C: progress, trigger and listing of snapshots, with faults to choose."""
     import asyncio
-    import signal
 
     from notifier.brightdata.simulator import Simulator, parse_faults, serve
     from notifier.brightdata.simulator.faults import MEANINGS
@@ -77,9 +83,6 @@ def simulate(
             typer.echo("Ctrl-C ends it.")
 
     async def serve_until_signalled() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await serve(
             host=host,
             port=port,
@@ -91,7 +94,7 @@ def simulate(
             token=token,
             requests_per_second=requests_per_second,
             ready=ready,
-            stop=stop,
+            stop=_stop_on_signals(),
         )
 
     try:
@@ -100,3 +103,14 @@ def simulate(
         raise UsageError(str(error)) from error
     except OSError as error:
         raise NotifierError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _stop_on_signals() -> "asyncio.Event":
+    """An event that SIGTERM or SIGINT sets."""
+    import asyncio
+    import signal
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -36,7 +36,7 @@ def load(
         check_template: tells what is wrong in which line of a template's source, or None. Nor must it.
         check_webhook: tells what is wrong with a webhook's address (its second argument: private ones are allowed), or
             None. Nor must it.
-        secrets_needed: without it an unset variable reads `unset://NAME` and a token that cannot be had is no error,
+        secrets_needed: without it an unset variable reads `unset://NAME`, and a token that cannot be had is no error:
             for those who will use neither.
 
     Raises:

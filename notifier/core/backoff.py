@@ -46,7 +46,7 @@ def retry_pause(
 
     Args:
         kind: what became of the last attempt; `delivered` is not asked about.
-        attempt: its number, from 1.
+        attempt: its number, from 1; of a refusal, its number among the refusals.
         age: since the delivery was decided.
         retry_after: the pause the far side asked for, honoured as a minimum.
         dice: a number in [0, 1).

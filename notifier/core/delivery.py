@@ -50,7 +50,7 @@ def settle(delivery: Delivery, outcome: Outcome, now: datetime, dice: float) -> 
         return Settlement(state=DeliveryState.DELIVERED, not_before=None)
     pause = retry_pause(
         kind=outcome.kind,
-        attempt=delivery.attempt,
+        attempt=delivery.refusals + 1 if outcome.kind is OutcomeKind.PERMANENT else delivery.attempt,
         age=now - delivery.created_at,
         retry_after=outcome.retry_after,
         dice=dice,

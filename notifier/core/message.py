@@ -17,7 +17,9 @@ _EMOJI = {
 }
 _OTHER = "🔔"
 
+_LONGEST_IN_TITLE = 120
 _LONGEST_REASON = 500
+_LONGEST_CODE = 100
 _MOST_CODES = 8
 
 
@@ -25,7 +27,8 @@ def message(event: Event) -> Message:
     """The plain message of an event."""
     transition = event.transition
     emoji = _EMOJI.get(transition.names[-1], _OTHER)
-    return Message(title=f"{emoji} {_one_line(event.name)}: {_headline(transition)}", body="\n".join(_lines(event)))
+    name = _line(event.name, _LONGEST_IN_TITLE) or transition.snapshot_id
+    return Message(title=f"{emoji} {name}: {_headline(transition)}", body="\n".join(_lines(event)))
 
 
 def _headline(transition: Transition) -> str:
@@ -36,40 +39,44 @@ def _headline(transition: Transition) -> str:
             records = f", {count(facts.records, 'record')}" if facts.records is not None else ""
             return f"ready{records}{took}"
         case "partial":
-            return f"ready with errors, {_tally(facts)}{took}"
+            return f"ready with errors: {_tally(facts)}{took}"
         case "empty":
-            return f"ready but empty, {_tally(facts)}{took}"
+            return f"ready but empty: {_tally(facts)}{took}"
         case "failed":
-            reason = f": {_reason(facts.error_message, 120)}" if facts.error_message else ""
-            return f"failed{took}{reason}"
+            reason = _line(facts.error_message or "", _LONGEST_IN_TITLE)
+            return f"failed{took}: {reason}" if reason else f"failed{took}"
         case "missing":
             return "missing, Bright Data does not know this snapshot"
-        case _:
+        case "canceled":
             return f"{transition.status}{took}"
+        case _:
+            return _line(transition.status, _LONGEST_IN_TITLE)
 
 
 def _lines(event: Event) -> list[str]:
     transition = event.transition
     facts = transition.facts
     lines = [f"Snapshot: {transition.snapshot_id}"]
-    if facts.dataset_id:
-        lines.append(f"Dataset: {facts.dataset_id}")
+    if dataset := _line(facts.dataset_id or "", _LONGEST_IN_TITLE):
+        lines.append(f"Dataset: {dataset}")
     if facts.records is not None or facts.errors is not None:
         lines.append(f"Result: {_tally(facts)}")
     if facts.error_codes:
-        shown = [f"{code} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
+        shown = [f"{_line(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
         more = len(facts.error_codes) - len(shown)
         lines.append(f"Error codes: {', '.join(shown)}{f' and {more} more' if more else ''}")
-    if facts.error_message:
-        lines.append(f"Reason: {_reason(facts.error_message, _LONGEST_REASON)}")
+    if reason := _line(facts.error_message or "", _LONGEST_REASON):
+        lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
         lines.append(f"Took: {span(duration)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
-    lines.append(f"Before: {'not looked at yet' if transition.previous == UNKNOWN else transition.previous}")
+    before = "not looked at yet" if transition.previous == UNKNOWN else _line(transition.previous, _LONGEST_IN_TITLE)
+    lines.append(f"Before: {before}")
     lines.append(f"Seen: {transition.observed_at:%Y-%m-%d %H:%M:%S} UTC{_late(transition.late_by)}")
     if event.labels:
-        lines.append("Labels: " + ", ".join(f"{key}={value}" for key, value in sorted(event.labels.items())))
+        labels = ", ".join(f"{key}={value}" for key, value in sorted(event.labels.items()))
+        lines.append(f"Labels: {_line(labels, _LONGEST_REASON)}")
     lines.append(f"Event: {event.id}")
     return lines
 
@@ -88,10 +95,6 @@ def _duration(facts: Facts) -> timedelta | None:
     return None if milliseconds is None else timedelta(milliseconds=milliseconds)
 
 
-def _reason(text: str, longest: int) -> str:
-    line = _one_line(text)
+def _line(text: str, longest: int) -> str:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -150,11 +150,16 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One event for one channel, claimed for sending. `attempt` counts from 1; `created_at` is when it was decided."""
+    """One event for one channel, claimed for sending.
+
+    `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
+    it was decided.
+    """
 
     id: int
     channel: str
     attempt: int
+    refusals: int = 0
     created_at: datetime
     event: Event
 

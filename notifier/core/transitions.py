@@ -32,6 +32,7 @@ ENDS = frozenset({"ready", "failed", "canceled"})
 _SPELLINGS = {"cancelled": "canceled"}
 
 _OUR_WORDS = frozenset({UNKNOWN, MISSING, "stalled", "expiring", "complete", "partial", "empty", "all"})
+"""If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
 
 
 class Phase(StrEnum):
@@ -107,7 +108,7 @@ def step(
         case NotFound():
             return _not_found(state, now, pause)
         case Seen(status=word, facts=facts):
-            status = f"api:{word}" if word in _OUR_WORDS else word
+            status = f"api:{word}" if canonical(word) in _OUR_WORDS else word
             seen = replace(state, seen_at=now, not_found=0, not_found_since=None)
             if canonical(status) == canonical(state.status):
                 return seen, ()
@@ -123,7 +124,8 @@ def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[S
         return counted, ()
     # The first 404 was the news; the grace since then is ours and is not called late.
     late_by = _lateness(state, counted.not_found_since, pause)
-    return _move(replace(counted, seen_at=now), MISSING, state.facts, now, late_by)
+    told = replace(state, seen_at=now, not_found=0, not_found_since=None)
+    return _move(told, MISSING, state.facts, now, late_by)
 
 
 def _move(

@@ -1,12 +1,15 @@
 """How SQLite is opened: for the daemon one writing connection that loses no commit, for everybody else read-only."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from notifier.core.errors import StoreError
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -14,6 +17,29 @@ _WRITER_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
 )
+
+CURE = (
+    "; `state:` must name the notifier's own SQLite file, in a folder it can write to: "
+    "put a backup of it back, or name another file"
+)
+"""The end of what is said of a database that cannot be opened."""
+
+
+def probe(database: Path) -> None:
+    """Open the database as the daemon does, and close it again.
+
+    When a connection cannot be made, aiosqlite's thread outlives the attempt, and complains with a traceback if the
+    loop is closed by then. So the first attempt is made without it.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            for pragma in _WRITER_PRAGMAS:
+                connection.execute(pragma)
+    except sqlite3.Error as error:
+        raise StoreError(f"{database}: the database failed: {error}{CURE}") from error
 
 
 def writer(database: Path) -> AsyncEngine:
@@ -23,7 +49,8 @@ def writer(database: Path) -> AsyncEngine:
     at once (sqlite.org, "WAL-reset bug"). Every transaction begins with BEGIN IMMEDIATE, so that none has to be
     upgraded half-way.
     """
-    engine = create_async_engine(f"sqlite+aiosqlite:///{database}", pool_size=1, max_overflow=0)
+    url = URL.create("sqlite+aiosqlite", database=str(database))
+    engine = create_async_engine(url, pool_size=1, max_overflow=0)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:

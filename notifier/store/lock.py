@@ -32,13 +32,18 @@ class DatabaseLock:
             ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
             who = f"another notifier (process {holder})" if holder.isdigit() else "another notifier"
             raise StoreBusy(
                 f"{self._database}: {who} is running on this database; stop it first, "
                 "or give this one a database of its own with `state:`"
+            ) from error
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StoreError(
+                f"{self._path}: cannot be locked ({error.strerror}); set `state:` to a file on a local disk"
             ) from error
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)

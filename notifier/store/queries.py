@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import Select, func, select, union
 
-from notifier.store.tables import deliveries, events, looks, snapshots
+from notifier.core.model import OutcomeKind
+from notifier.store.tables import attempts, deliveries, events, looks, snapshots
 
 
 def known(snapshot_id: str | None = None) -> Select[Any]:
@@ -23,9 +24,18 @@ def known(snapshot_id: str | None = None) -> Select[Any]:
 
 
 def deliveries_with_events() -> Select[Any]:
-    """Every delivery joined with its event: the delivery's id as `delivery_id`, the event's as `event_id`."""
+    """Every delivery joined with its event: the delivery's id as `delivery_id`, the event's as `event_id`.
+
+    `refusals` counts its attempts whose outcome was `permanent`.
+    """
+    refusals = (
+        select(func.count())
+        .where(attempts.c.delivery_id == deliveries.c.id, attempts.c.outcome == OutcomeKind.PERMANENT)
+        .scalar_subquery()
+    )
     return select(
         deliveries.c.id.label("delivery_id"),
+        refusals.label("refusals"),
         *(column for column in deliveries.c if column.name != "id"),
         *(column for column in events.c if column.name != "id"),
     ).join_from(deliveries, events, deliveries.c.event_id == events.c.id)

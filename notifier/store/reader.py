@@ -56,6 +56,9 @@ class DeliveryRow:
     attempts: tuple[AttemptRow, ...] = ()
 
 
+_CURE = "`state:` must name the notifier's own SQLite file, and to read it takes the rights of its daemon"
+
+
 class Reader:
     """Reads the daemon's database. Every method may raise `StoreError`."""
 
@@ -76,7 +79,7 @@ class Reader:
                 yield connection
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
-            raise StoreError(f"{self._database}: cannot be read: {cause}") from error
+            raise StoreError(f"{self._database}: cannot be read: {cause}; {_CURE}") from error
         finally:
             self._engine.dispose()
 

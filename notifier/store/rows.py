@@ -1,7 +1,7 @@
 """Between the core's values and the rows of the tables."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -37,21 +37,25 @@ def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
 
 def state_from_row(row: RowMapping) -> SnapshotState:
     """The state in a row of `looks` joined with its row of `snapshots`, of which either may be missing."""
-    memory = {
-        "snapshot_id": row["snapshot_id"],
-        "seen_at": row["seen_at"] or row["since"],
-        "not_found": row["not_found"] or 0,
-        "not_found_since": row["not_found_since"],
-    }
-    if row["revision"] is None:
-        return SnapshotState(**memory)
-    return SnapshotState(
-        **memory,
+    since, looked_at = row["since"], row["looked_at"]
+    state = SnapshotState(snapshot_id=row["snapshot_id"], seen_at=since)
+    # Looks are noted in batches: one from before the last transition knows nothing of what came after it.
+    if looked_at is not None and (since is None or looked_at >= since):
+        state = replace(
+            state,
+            seen_at=row["seen_at"] or since,
+            not_found=row["not_found"],
+            not_found_since=row["not_found_since"],
+        )
+    if since is None:
+        return state
+    return replace(
+        state,
         status=row["status"],
         revision=row["revision"],
         facts=facts_from_json(row["facts"]),
         first_seen_at=row["first_seen_at"],
-        since=row["since"],
+        since=since,
     )
 
 
@@ -100,6 +104,7 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         id=row["delivery_id"],
         channel=row["channel"],
         attempt=row["attempt"],
+        refusals=row["refusals"],
         created_at=row["created_at"],
         event=event_from_row(row, "event_id"),
     )

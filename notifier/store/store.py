@@ -4,6 +4,7 @@ Correctness rests on conditional updates and unique keys, never on a lock in thi
 row means that somebody else did it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -14,18 +15,19 @@ from typing import Any, Self
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
 from notifier.core.errors import StoreError
 from notifier.core.model import Delivery, DeliveryState, Event, Outcome, OutcomeKind, SnapshotState, Watch
-from notifier.store.engine import writer
+from notifier.store.engine import CURE, probe, writer
 from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import delivery_from_row, event_to_row, state_from_row, state_to_row
 from notifier.store.tables import attempts, deliveries, events, looks, snapshots
+from notifier.store.whole import whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +56,15 @@ class Attempt:
 class Store:
     """The open database of the one daemon that owns it. Enter it before use.
 
-    Every method may raise `StoreError`; what was not committed then has not happened.
+    Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
+    its work first.
     """
 
     def __init__(self, database: Path) -> None:
         self._database = database
         self._stack = AsyncExitStack()
-        self._engine: AsyncEngine
+        self._engine: AsyncEngine | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -72,12 +76,24 @@ class Store:
         """
         async with AsyncExitStack() as stack:
             stack.enter_context(DatabaseLock(self._database))
+            probe(self._database)
             self._engine = writer(self._database)
-            stack.push_async_callback(self._engine.dispose)
-            async with self._transaction() as connection:
-                await connection.run_sync(migrate, str(self._database))
+            stack.push_async_callback(self._close)
+            await self._migrate()
             self._stack = stack.pop_all()
         return self
+
+    @whole
+    async def _migrate(self) -> None:
+        async with self._transaction(cure=CURE) as connection:
+            await connection.run_sync(migrate, str(self._database))
+
+    async def _close(self) -> None:
+        """Await the transaction under way, allow no other, close the connection: its thread would hold up the exit."""
+        async with self._turn:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                await engine.dispose()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,26 +101,33 @@ class Store:
         await self._stack.aclose()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            raise StoreError(f"{self._database}: the database failed: {cause}") from error
+    async def _transaction(self, cure: str = "") -> AsyncIterator[AsyncConnection]:
+        """One transaction, in turn: there is one connection."""
+        async with self._turn:
+            if self._engine is None:
+                raise StoreError(f"{self._database}: the store is closed")
+            try:
+                async with self._engine.begin() as connection:
+                    yield connection
+            except SQLAlchemyError as error:
+                cause = getattr(error, "orig", None) or error
+                raise StoreError(f"{self._database}: the database failed: {cause}{cure}") from error
 
+    @whole
     async def states(self) -> dict[str, SnapshotState]:
         """All that is known of every snapshot, by its id."""
         async with self._transaction() as connection:
             rows = (await connection.execute(known())).mappings().all()
         return {row["snapshot_id"]: state_from_row(row) for row in rows}
 
+    @whole
     async def state(self, snapshot_id: str) -> SnapshotState:
         """What is known of one snapshot; a blank state if it was never seen."""
         async with self._transaction() as connection:
             rows = (await connection.execute(known(snapshot_id))).mappings().all()
         return state_from_row(rows[0]) if rows else SnapshotState(snapshot_id=snapshot_id)
 
+    @whole
     async def commit(
         self, *, watch: Watch, before: SnapshotState, after: SnapshotState, told: Sequence[tuple[Event, Sequence[str]]]
     ) -> bool:
@@ -132,18 +155,16 @@ class Store:
     async def _move(connection: AsyncConnection, watch: Watch, before: SnapshotState, after: SnapshotState) -> bool:
         row = state_to_row(after, watch)
         if before.revision == 0:
-            try:
-                await connection.execute(insert(snapshots), row)
-            except IntegrityError:
-                return False
-            return True
-        moved = await connection.execute(
-            update(snapshots)
-            .where(snapshots.c.snapshot_id == before.snapshot_id, snapshots.c.revision == before.revision)
-            .values(row)
-        )
+            moved = await connection.execute(upsert(snapshots).values(row).on_conflict_do_nothing())
+        else:
+            moved = await connection.execute(
+                update(snapshots)
+                .where(snapshots.c.snapshot_id == before.snapshot_id, snapshots.c.revision == before.revision)
+                .values(row)
+            )
         return moved.rowcount == 1
 
+    @whole
     async def note_looks(self, batch: Collection[Look]) -> None:
         """Note when snapshots were looked at; the newest look of each is kept."""
         if not batch:
@@ -155,6 +176,7 @@ class Store:
         async with self._transaction() as connection:
             await connection.execute(statement, rows)
 
+    @whole
     async def claim(self, channel: str, now: datetime) -> Delivery | None:
         """Take the channel's most overdue delivery for sending; None when none is due."""
         due = (
@@ -176,6 +198,7 @@ class Store:
             query = deliveries_with_events().where(deliveries.c.id == taken)
             return delivery_from_row((await connection.execute(query)).mappings().one())
 
+    @whole
     async def settle(self, attempt: Attempt, settlement: Settlement, now: datetime) -> bool:
         """Record an attempt and what it made of its delivery.
 
@@ -203,6 +226,7 @@ class Store:
             await connection.execute(insert(attempts), _attempt_row(attempt))
         return True
 
+    @whole
     async def recover(self, now: datetime) -> int:
         """Take up what a killed daemon left in the middle of sending: it is uncertain, and due again at once.
 
@@ -234,6 +258,7 @@ class Store:
             )
         return len(found)
 
+    @whole
     async def next_due(self, channel: str) -> datetime | None:
         """When the channel's next delivery may be sent; None when none waits."""
         query = select(func.min(deliveries.c.not_before)).where(
@@ -243,6 +268,7 @@ class Store:
             due: datetime | None = (await connection.execute(query)).scalar_one_or_none()
         return due
 
+    @whole
     async def open_deliveries(self) -> Mapping[str, int]:
         """How many deliveries have not come to their end, by channel."""
         query = (

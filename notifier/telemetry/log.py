@@ -13,17 +13,16 @@ from structlog.typing import EventDict, Processor
 
 from notifier.telemetry.redaction import Redactor
 
-_LIBRARY_LEVELS = {
+_LEAST_LEVELS = {
+    "notifier": logging.NOTSET,
     "apprise": logging.CRITICAL,  # logs whole URLs with their secrets; what it says of a failure is in the attempt
     "urllib3": logging.CRITICAL,
     "apscheduler": logging.CRITICAL,  # job failures end the daemon and are told there
-    "httpx": logging.WARNING,
-    "aiohttp": logging.WARNING,
-    "asyncio": logging.WARNING,
-    "alembic": logging.WARNING,
-    "sqlalchemy": logging.WARNING,
-    "aiosqlite": logging.WARNING,
 }
+"""The least level at which a line may pass, by the first part of its logger's name; WARNING for any other library."""
+
+_OWN_KEYS = frozenset({"_record", "_from_structlog"})
+"""What structlog itself puts into a line's fields and takes out again."""
 
 
 def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, json: bool | None = None) -> None:
@@ -45,7 +44,8 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
     ]
 
     def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-        return {key: value if key.startswith("_") else redactor.of(value) for key, value in event_dict.items()}
+        own = {key: event_dict[key] for key in _OWN_KEYS if key in event_dict}
+        return {**redactor.of({key: value for key, value in event_dict.items() if key not in own}), **own}
 
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _console()
     handler = logging.StreamHandler(out)
@@ -59,6 +59,8 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # An attempt's detail is taken from Apprise's warnings: it may not depend on what is shown.
+    logging.getLogger("apprise").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -80,5 +82,4 @@ def _hold_libraries(record: logging.LogRecord) -> bool:
 
     The levels stand here and not on the libraries' loggers, because Apprise collects an attempt's lines from its own.
     """
-    least = _LIBRARY_LEVELS.get(record.name.partition(".")[0])
-    return least is None or record.levelno >= least
+    return record.levelno >= _LEAST_LEVELS.get(record.name.partition(".")[0], logging.WARNING)

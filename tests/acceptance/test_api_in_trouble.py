@@ -1,0 +1,76 @@
+"""The API not answering is never a status of a snapshot."""
+
+from acceptance.bright_data import BrightData
+from acceptance.far_sides import Receiver
+from acceptance.harness import Notifier
+from notifier.brightdata.simulator import Fault
+from notifier.brightdata.simulator import life as lives
+
+NEVER = (Fault.SLOW, Fault.TRICKLE)
+IN_TIME = [fault for fault in Fault if fault not in (*NEVER, Fault.RATE_LIMITED)]
+"""The faults that cost no waiting, so that one daemon meets them all."""
+
+
+async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Whatever the API does, each snapshot is told as running once and as ready once."""
+    snapshots = [f"s_{k}" for k in range(len(IN_TIME))]
+    for snapshot in snapshots:
+        api.add(snapshot, lives.of("running", "ready", seconds=60, records=1))
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=snapshots, defaults={"on": ["all"]})
+    daemon = await notifier.daemon()
+    await team.received.count(len(snapshots))
+
+    for fault in (*IN_TIME, Fault.RATE_LIMITED):
+        api.fail_next(fault)
+    await api.more_asked(len(IN_TIME) + 1)
+    # Each is asked again and answers as it should, before it ends.
+    await daemon.wait_for_log("api.recovered")
+    await api.more_asked(2 * len(snapshots))
+    assert len(team.received) == len(snapshots)
+    assert all(api.answers[fault.value] == 1 for fault in IN_TIME)
+    api.advance(60)
+
+    await team.received.count(2 * len(snapshots))
+    assert (await daemon.stop()).status == 0
+    assert sorted(each.news for each in team.received.entries) == sorted(
+        (name, word) for name in snapshots for word in ("running", "ready")
+    )
+    told = [line["reason"] for line in daemon.log.entries if line["event"] == "api.trouble"]
+    assert {"unauthorised", "forbidden", "server_error", "connection", "nonsense", "rate_limited"} <= set(told)
+
+
+async def test_an_answer_that_does_not_come_is_given_up_and_asked_again(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """An answer that takes longer than `timeout`, or never ends, is no news, and the next look brings the end."""
+    for fault, snapshot in zip(NEVER, ("s_1", "s_2"), strict=True):
+        api.add(snapshot, lives.complete(seconds=0))
+        api.fail_next(fault)
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1", "s_2"], api_options={"timeout": "1s"})
+    daemon = await notifier.daemon("--log-level", "debug")
+
+    for snapshot in ("s_1", "s_2"):
+        await daemon.wait_for_log("look.done", watch=snapshot, answer="timeout")
+        await daemon.wait_for_log("delivery.delivered", snapshot=snapshot)
+
+    assert len(team.received) == 2
+
+
+async def test_a_snapshot_that_the_api_does_not_know_yet_is_not_missing(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """404 in the first seconds after a trigger is no news: what is told is the end."""
+    api.add("s_1", lives.appears_late(hidden_for=15, seconds=60))
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"], defaults={"on": ["all"]})
+    daemon = await notifier.daemon()
+    await api.more_asked(3)
+    assert api.answers["404"] >= 3
+
+    api.advance(15)
+    await daemon.wait_for_log("delivery.delivered")
+    api.advance(60)
+    await team.received.count(2)
+
+    assert [each.news for each in team.received.entries] == [("s_1", "running"), ("s_1", "ready")]

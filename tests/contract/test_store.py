@@ -1,0 +1,424 @@
+"""What every store must do: commit all or nothing, decide every race, and forget nothing.
+
+The database is a parameter of `database`: another kind joins by a line there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notifier.core.delivery import Settlement, settle
+from notifier.core.errors import StoreError
+from notifier.core.model import (
+    Delivery,
+    DeliveryState,
+    Event,
+    Facts,
+    NotFound,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    SnapshotState,
+    Watch,
+)
+from notifier.core.routing import event_of
+from notifier.core.transitions import step
+from notifier.store.reader import DeliveryRow, Reader
+from notifier.store.store import Attempt, Look, Store
+
+BLANK = SnapshotState(snapshot_id="s_1")
+PAUSE = timedelta(seconds=30)
+
+
+@pytest.fixture(params=["sqlite"])
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "notifier.db"
+
+
+@pytest.fixture
+async def store(database: Path) -> AsyncIterator[Store]:
+    async with Store(database) as opened:
+        yield opened
+
+
+def rows(database: Path) -> list[DeliveryRow]:
+    """Every delivery, the oldest first."""
+    return Reader(database).deliveries()[::-1]
+
+
+def moved(
+    state: SnapshotState, observation: Observation, *, after_s: float = 0, watched: Watch | None = None
+) -> tuple[SnapshotState, Event]:
+    """The state and the event that an observation leads to."""
+    after, (told,) = step(state, observation, START + timedelta(seconds=after_s), PAUSE)
+    return after, event_of(told, watched or watch(state.snapshot_id))
+
+
+async def tell(store: Store, *channels: str, snapshot_id: str = "s_1", after_s: float = 0) -> Event:
+    """Commit that the snapshot is ready, for these channels."""
+    before = SnapshotState(snapshot_id=snapshot_id)
+    after, event = moved(before, seen("ready"), after_s=after_s)
+    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, channels)])
+    return event
+
+
+async def take(store: Store, channel: str = "chat", *, after_s: float = 0) -> Delivery:
+    delivery = await store.claim(channel, START + timedelta(seconds=after_s))
+    assert delivery is not None
+    return delivery
+
+
+def attempt(delivery: Delivery, outcome: Outcome = DELIVERED) -> Attempt:
+    return Attempt(delivery=delivery, started_at=START, duration=timedelta(milliseconds=250), outcome=outcome)
+
+
+class TestCommit:
+    async def test_a_transition_and_its_deliveries_are_there_together(self, store: Store, database: Path) -> None:
+        event = await tell(store, "chat", "mail")
+        assert [(row.channel, row.state, row.event) for row in rows(database)] == [
+            ("chat", "pending", event),
+            ("mail", "pending", event),
+        ]
+        assert (await store.state("s_1")).status == "ready"
+
+    async def test_an_event_that_nobody_is_told_is_remembered_without_deliveries(self, store: Store) -> None:
+        await tell(store)
+        assert (await store.state("s_1")).revision == 1
+        assert await store.open_deliveries() == {}
+
+    async def test_a_delivery_that_cannot_be_written_takes_the_state_back_with_it(
+        self, store: Store, database: Path
+    ) -> None:
+        after, event = moved(BLANK, seen("ready"))
+        with pytest.raises(StoreError, match="UNIQUE constraint failed: deliveries"):
+            await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat", "chat"])])
+        assert await store.state("s_1") == BLANK
+        assert rows(database) == []
+        assert await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat"])])
+
+    async def test_an_event_that_cannot_be_written_takes_the_state_back_with_it(self, store: Store) -> None:
+        event = await tell(store)
+        before = await store.state("s_1")
+        after, _ = moved(before, seen("failed"))
+        with pytest.raises(StoreError, match="UNIQUE constraint failed: events"):
+            await store.commit(watch=watch(), before=before, after=after, told=[(event, [])])
+        assert await store.state("s_1") == before
+
+    async def test_from_a_stale_state_nothing_is_written(self, store: Store, database: Path) -> None:
+        await tell(store, "chat")
+        now = await store.state("s_1")
+        after, event = moved(BLANK, seen("failed"))
+        assert not await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat"])])
+        stale = replace(now, revision=7)
+        after, event = moved(stale, seen("failed"))
+        assert not await store.commit(watch=watch(), before=stale, after=after, told=[(event, ["chat"])])
+        assert await store.state("s_1") == now
+        assert len(rows(database)) == 1
+
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_of_many_at_once_from_one_state_exactly_one_wins(
+        self, store: Store, database: Path, known: bool
+    ) -> None:
+        if known:
+            after, event = moved(BLANK, seen("running"))
+            await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
+        before = await store.state("s_1")
+        after, event = moved(before, seen("ready"))
+        won = await asyncio.gather(
+            *(store.commit(watch=watch(), before=before, after=after, told=[(event, ["chat"])]) for _ in range(10))
+        )
+        assert sorted(won) == [False] * 9 + [True]
+        assert len(rows(database)) == 1
+
+    async def test_a_new_state_without_its_times_is_an_error_and_no_race(self, store: Store) -> None:
+        broken = replace(BLANK, status="ready", revision=1)
+        with pytest.raises(StoreError, match="NOT NULL constraint failed"):
+            await store.commit(watch=watch(), before=BLANK, after=broken, told=[])
+
+
+class TestStates:
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(
+        facts=st.builds(
+            Facts,
+            dataset_id=st.none() | st.text(),
+            records=st.none() | st.integers(0, 2**53),
+            errors=st.none() | st.integers(0, 2**53),
+            error_message=st.none() | st.text(),
+            error_codes=st.dictionaries(st.text(), st.integers(0, 99), max_size=3).map(lambda d: tuple(d.items())),
+            running_time_ms=st.none() | st.integers(0, 10**9),
+        ),
+        status=st.text(min_size=1, max_size=9),
+        microseconds=st.integers(0, 10**12),
+        number=st.integers(0, 10**9),
+    )
+    async def test_every_fact_and_time_comes_back_as_it_was(
+        self, store: Store, facts: Facts, status: str, microseconds: int, number: int
+    ) -> None:
+        before = SnapshotState(snapshot_id=f"s_{number}_{microseconds}_{status!r}_{hash(facts)}")
+        when = START + timedelta(microseconds=microseconds)
+        after, (told,) = step(before, seen(status, **{f: getattr(facts, f) for f in Facts.__slots__}), when, PAUSE)
+        event = event_of(told, watch(before.snapshot_id, labels={"team": "ünïcode ☃"}))
+        assert await store.commit(watch=watch(), before=before, after=after, told=[(event, [before.snapshot_id])])
+        assert await store.state(before.snapshot_id) == after
+        claimed = await store.claim(before.snapshot_id, when)
+        assert claimed is not None
+        assert claimed.event == event
+        await store.settle(attempt(claimed), settle(claimed, DELIVERED, when, 0.5), when)
+
+    async def test_all_states_are_the_sum_of_each(self, store: Store) -> None:
+        await tell(store, snapshot_id="s_1")
+        await tell(store, snapshot_id="s_2")
+        await store.note_looks([look("s_3")])
+        states = await store.states()
+        assert set(states) == {"s_1", "s_2", "s_3"}
+        assert all([await store.state(each) == states[each] for each in states])
+
+    async def test_a_snapshot_never_seen_is_blank(self, store: Store) -> None:
+        assert await store.state("s_1") == BLANK
+        assert await store.states() == {}
+
+    async def test_a_step_on_a_state_that_went_through_the_store_gives_the_same(self, store: Store) -> None:
+        state = BLANK
+        history: list[Observation] = [
+            seen("running"),
+            NotFound(),
+            NotFound(),
+            seen("running"),
+            NotFound(),
+            NotFound(),
+            NotFound(),
+        ]
+        for number, observation in enumerate([*history, seen("ready", records=3)]):
+            now = START + timedelta(minutes=number)
+            after, told = step(await store.state("s_1"), observation, now, PAUSE)
+            assert (after, told) == step(state, observation, now, PAUSE)
+            if told:
+                events = [(event_of(each, watch()), ["chat"]) for each in told]
+                assert await store.commit(watch=watch(), before=state, after=after, told=events)
+            await store.note_looks([look("s_1", after, after_s=60 * number)])
+            state = after
+        assert (state.status, state.revision) == ("ready", 3)
+
+
+def look(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float = 0) -> Look:
+    known = state or SnapshotState(snapshot_id=snapshot_id)
+    return Look(
+        snapshot_id=snapshot_id,
+        looked_at=START + timedelta(seconds=after_s),
+        answer="running",
+        next_look_at=None,
+        seen_at=known.seen_at,
+        not_found=known.not_found,
+        not_found_since=known.not_found_since,
+    )
+
+
+class TestLooks:
+    async def test_the_newest_look_of_each_is_kept(self, store: Store, database: Path) -> None:
+        await store.note_looks([look("s_1"), look("s_2")])
+        await store.note_looks([look("s_1", after_s=30)])
+        assert {key: row.looked_at for key, row in Reader(database).snapshots().items()} == {
+            "s_1": START + timedelta(seconds=30),
+            "s_2": START,
+        }
+
+    async def test_no_looks_are_no_transaction(self, store: Store) -> None:
+        await store.note_looks([])
+
+    async def test_what_looks_remember_comes_back(self, store: Store) -> None:
+        remembered = replace(BLANK, seen_at=START, not_found=2, not_found_since=START)
+        await store.note_looks([look("s_1", remembered, after_s=5)])
+        assert await store.state("s_1") == remembered
+
+    async def test_a_look_noted_before_the_last_transition_knows_nothing_of_what_came_after(self, store: Store) -> None:
+        counting = replace(BLANK, not_found=2, not_found_since=START)
+        await store.note_looks([look("s_1", counting)])
+        after, event = moved(counting, seen("running"), after_s=5)
+        await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
+        # Killed here, before the next batch of looks was noted.
+        assert await store.state("s_1") == after
+        assert (await store.states())["s_1"].not_found == 0
+
+
+class TestClaim:
+    async def test_nothing_is_given_before_its_time_or_to_another_channel(self, store: Store) -> None:
+        await tell(store, "chat", after_s=10)
+        assert await store.claim("chat", START + timedelta(seconds=9.999)) is None
+        assert await store.claim("mail", START + timedelta(seconds=10)) is None
+        assert (await take(store, after_s=10)).attempt == 1
+
+    @given(st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    async def test_the_most_overdue_comes_first_and_none_twice(self, tmp_path: Path, offsets: list[int]) -> None:
+        database = tmp_path / f"{'-'.join(map(str, offsets))}.db"
+        async with Store(database) as store:
+            for number, offset in enumerate(offsets):
+                await tell(store, "chat", snapshot_id=f"s_{number}", after_s=offset)
+            given_out = [await take(store, after_s=9) for _ in offsets]
+            assert [each.event.transition.snapshot_id for each in given_out] == [
+                f"s_{number}" for number in sorted(range(len(offsets)), key=lambda number: offsets[number])
+            ]
+            assert await store.claim("chat", START + timedelta(days=9)) is None
+
+    async def test_claims_at_once_get_one_each(self, store: Store) -> None:
+        for number in range(5):
+            await tell(store, "chat", snapshot_id=f"s_{number}")
+        taken = await asyncio.gather(*(store.claim("chat", START) for _ in range(8)))
+        ids = [delivery.id for delivery in taken if delivery is not None]
+        assert len(ids) == len(set(ids)) == 5
+
+
+class TestSettle:
+    async def test_an_attempt_is_recorded_with_what_became_of_it(self, store: Store, database: Path) -> None:
+        await tell(store, "chat")
+        delivery = await take(store)
+        answer = replace(DELIVERED, detail="ok")
+        assert await store.settle(attempt(delivery, answer), settle(delivery, answer, START, 0.5), START)
+        row = Reader(database).delivery(delivery.id)
+        assert row is not None
+        assert (row.state, row.reason, row.settled_at, row.not_before) == ("delivered", "http_200", START, None)
+        (recorded,) = row.attempts
+        assert (recorded.number, recorded.outcome, recorded.detail) == (1, "delivered", "ok")
+        assert (recorded.started_at, recorded.duration) == (START, timedelta(milliseconds=250))
+        assert await store.open_deliveries() == {}
+
+    async def test_what_failed_comes_again_when_its_pause_is_over(self, store: Store) -> None:
+        await tell(store, "chat")
+        delivery = await take(store)
+        settlement = settle(delivery, DOWN, START, 0.5)
+        assert settlement.not_before is not None
+        assert await store.settle(attempt(delivery, DOWN), settlement, START)
+        assert await store.next_due("chat") == settlement.not_before
+        assert await store.claim("chat", settlement.not_before - timedelta(microseconds=1)) is None
+        again = await store.claim("chat", settlement.not_before)
+        assert again == replace(delivery, attempt=2)
+
+    async def test_only_the_attempt_that_holds_a_delivery_settles_it(self, store: Store, database: Path) -> None:
+        await tell(store, "chat")
+        first = await take(store)
+        await store.recover(START)
+        second = await take(store)
+        done = Settlement(state=DeliveryState.DELIVERED, not_before=None)
+        assert not await store.settle(attempt(first), done, START)
+        assert await store.settle(attempt(second), done, START)
+        assert not await store.settle(attempt(second), done, START)
+        row = Reader(database).delivery(second.id)
+        assert row is not None
+        assert [(each.number, each.outcome) for each in row.attempts] == [(1, "uncertain"), (2, "delivered")]
+
+    async def test_a_claim_tells_how_often_it_was_refused(self, store: Store) -> None:
+        await tell(store, "chat")
+        found = []
+        for outcome in (REFUSED, DOWN, REFUSED, DELIVERED):
+            delivery = await take(store)
+            found.append((delivery.attempt, delivery.refusals))
+            again = Settlement(state=DeliveryState.RETRYING, not_before=START)
+            await store.settle(attempt(delivery, outcome), again, START)
+        assert found == [(1, 0), (2, 1), (3, 1), (4, 2)]
+
+
+class TestRecover:
+    async def test_what_was_being_sent_is_uncertain_and_due_at_once(self, store: Store, database: Path) -> None:
+        await tell(store, "chat", "mail", "pager")
+        sending = await take(store, "chat")
+        done = await take(store, "mail")
+        await store.settle(attempt(done), settle(done, DELIVERED, START, 0.5), START)
+        later = START + timedelta(hours=1)
+        assert await store.recover(later) == 1
+        assert {row.channel: row.state for row in rows(database)} == {
+            "chat": "uncertain",
+            "mail": "delivered",
+            "pager": "pending",
+        }
+        row = Reader(database).delivery(sending.id)
+        assert row is not None
+        assert [(each.outcome, each.reason, each.started_at) for each in row.attempts] == [
+            (OutcomeKind.UNCERTAIN, "interrupted", START)
+        ]
+        assert await store.next_due("chat") == later
+        assert await store.claim("chat", later) == replace(sending, attempt=2)
+
+    async def test_once_is_enough(self, store: Store) -> None:
+        await tell(store, "chat")
+        await take(store)
+        assert await store.recover(START) == 1
+        assert await store.recover(START) == 0
+
+    async def test_it_happens_after_a_restart_too(self, database: Path) -> None:
+        async with Store(database) as store:
+            await tell(store, "chat")
+            await take(store)
+        async with Store(database) as store:
+            assert await store.claim("chat", START) is None
+            assert await store.recover(START) == 1
+            assert (await take(store)).attempt == 2
+
+
+class TestDue:
+    async def test_the_next_due_is_the_earliest_that_waits(self, store: Store) -> None:
+        assert await store.next_due("chat") is None
+        await tell(store, "chat", snapshot_id="s_2", after_s=20)
+        await tell(store, "chat", snapshot_id="s_1", after_s=10)
+        assert await store.next_due("chat") == START + timedelta(seconds=10)
+        await take(store, after_s=10)
+        assert await store.next_due("chat") == START + timedelta(seconds=20)
+
+    async def test_open_deliveries_are_those_that_have_not_ended(self, store: Store) -> None:
+        await tell(store, "chat", "mail")
+        await tell(store, "chat", snapshot_id="s_2")
+        await take(store)
+        assert await store.open_deliveries() == {"chat": 2, "mail": 1}
+
+
+class TestCancellation:
+    async def test_a_commit_that_is_cancelled_anywhere_is_whole_or_has_not_happened(
+        self, store: Store, database: Path
+    ) -> None:
+        """Cancelled after no turn of the loop, after one, and so on, until it gets through in time."""
+        turns, finished = 0, False
+        while not finished:
+            turns += 1 + turns // 20
+            snapshot_id = f"s_{turns}"
+            before = SnapshotState(snapshot_id=snapshot_id)
+            after, event = moved(before, seen("ready"))
+            committing = asyncio.create_task(
+                store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, ["chat", "mail"])])
+            )
+            for _ in range(turns - 1):
+                await asyncio.sleep(0)
+            finished = not committing.cancel()
+            await asyncio.wait({committing})
+            told = [row for row in rows(database) if row.event.id == event.id]
+            state = await store.state(snapshot_id)
+            assert (state.revision, len(told)) in ((0, 0), (1, 2))
+            if finished:
+                assert committing.result() is True
+                assert len(told) == 2
+
+    async def test_a_closed_store_refuses_and_does_not_open_the_database_again(self, database: Path) -> None:
+        async with Store(database) as store:
+            pass
+        with pytest.raises(StoreError, match="the store is closed"):
+            await tell(store, "chat")
+
+    async def test_closing_waits_for_the_transaction_under_way(self, database: Path) -> None:
+        async with Store(database) as store:
+            telling = asyncio.create_task(tell(store, "chat"))
+            for _ in range(3):
+                await asyncio.sleep(0)
+        await telling
+        assert len(rows(database)) == 1
+
+
+def test_the_fakes_transition_is_like_a_real_one() -> None:
+    after, event = moved(replace(BLANK, status="running", revision=1), seen("ready"))
+    assert event.transition == transition()
+    assert after.revision == 2

@@ -1,0 +1,233 @@
+"""One channel's deliveries: one at a time, again when it is time, and never forgotten. The store is real."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, dice, seen, watch
+
+from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
+from notifier.core.message import message
+from notifier.core.model import Outcome, OutcomeKind, SnapshotState
+from notifier.core.routing import event_of
+from notifier.core.transitions import step
+from notifier.deliver import Deliverer
+from notifier.store.reader import DeliveryRow, Reader
+from notifier.store.store import Store
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "notifier.db"
+
+
+@pytest.fixture
+async def store(database: Path) -> AsyncIterator[Store]:
+    async with Store(database) as opened:
+        yield opened
+
+
+async def tell(store: Store, snapshot_id: str = "s_1", *channels: str, after_s: float = 0) -> None:
+    """Commit that the snapshot is ready, for these channels, `chat` unless given."""
+    before = SnapshotState(snapshot_id=snapshot_id)
+    after, (told,) = step(before, seen("ready"), START + timedelta(seconds=after_s), timedelta(0))
+    event = event_of(told, watch(snapshot_id, name=snapshot_id))
+    committed = await store.commit(
+        watch=watch(snapshot_id), before=before, after=after, told=[(event, channels or ("chat",))]
+    )
+    assert committed
+
+
+class Bench:
+    """A deliverer with a fake channel and a clock; `attempts` is what it reported."""
+
+    def __init__(self, store: Store, channel: FakeChannel, clock: Clock | None = None) -> None:
+        self.clock, self.channel, self.attempts = clock or Clock(), channel, Collected()
+        self.deliverer = Deliverer(channel=channel, store=store, clock=self.clock, dice=dice(), report=self.attempts)
+
+    @property
+    def states(self) -> list[str]:
+        return [each.settlement.state for each in self.attempts]
+
+
+def stored(database: Path) -> DeliveryRow:
+    """The only delivery there is, with its attempts."""
+    (row,) = Reader(database).deliveries()
+    found = Reader(database).delivery(row.id)
+    assert found is not None
+    return found
+
+
+async def test_deliveries_go_out_the_most_overdue_first(store: Store) -> None:
+    for snapshot_id, after_s in (("s_late", 5), ("s_early", 1), ("s_future", 60)):
+        await tell(store, snapshot_id, after_s=after_s)
+    bench = Bench(store, FakeChannel(), Clock(START + timedelta(seconds=10)))
+    await bench.deliverer.deliver_due()
+    assert [sent.title for sent in bench.channel.sent] == ["✅ s_early: ready", "✅ s_late: ready"]
+    assert bench.states == ["delivered", "delivered"]
+
+
+async def test_one_is_sent_at_a_time(store: Store) -> None:
+    for number in range(3):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel(held=True))
+    delivering = asyncio.create_task(bench.deliverer.deliver_due())
+    await bench.channel.begun.acquire()
+    assert bench.channel.begun.locked()
+    assert [row.state for row in _rows(store)] == ["sending", "pending", "pending"]
+    bench.channel.release()
+    await delivering
+    assert len(bench.channel.sent) == 3
+
+
+def _rows(store: Store) -> list[DeliveryRow]:
+    return Reader(store._database).deliveries()[::-1]
+
+
+async def test_what_failed_is_sent_again_when_its_pause_is_over_and_not_before(store: Store, database: Path) -> None:
+    await tell(store)
+    bench = Bench(
+        store, FakeChannel("chat", DOWN, Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"), DELIVERED)
+    )
+    for state in ("retrying", "uncertain", "delivered"):
+        await bench.deliverer.deliver_due()
+        assert stored(database).state == state
+        await bench.deliverer.deliver_due()  # nothing is due yet
+        if state != "delivered":
+            not_before = stored(database).not_before
+            assert not_before is not None
+            assert not_before > bench.clock()
+            bench.clock.now = not_before
+    assert [each.reason for each in stored(database).attempts] == ["http_503", "read_timeout", "http_200"]
+    assert bench.channel.sent == [message(stored(database).event)] * 3
+
+
+async def test_a_channel_that_stays_down_is_tried_for_three_days_and_then_the_delivery_is_dead(
+    store: Store, database: Path
+) -> None:
+    await tell(store)
+    bench = Bench(store, FakeChannel("chat", DOWN))
+    while (row := stored(database)).not_before is not None:
+        bench.clock.now = row.not_before
+        await bench.deliverer.deliver_due()
+    assert bench.states[-1] == row.state == "dead"
+    assert set(bench.states[:-1]) == {"retrying"}
+    assert GIVE_UP_AFTER <= bench.clock() - START < GIVE_UP_AFTER + timedelta(hours=2)
+    assert row.settled_at == bench.clock()
+
+
+async def test_a_refusal_after_a_long_outage_is_still_tried_a_few_times(store: Store, database: Path) -> None:
+    await tell(store)
+    bench = Bench(store, FakeChannel("chat", *[DOWN] * 9, REFUSED))
+    while (row := stored(database)).not_before is not None:
+        bench.clock.now = row.not_before
+        await bench.deliverer.deliver_due()
+    assert [each.outcome for each in row.attempts] == ["retry"] * 9 + ["permanent"] * PERMANENT_TRIES
+
+
+async def test_a_hanging_channel_does_not_hold_another(store: Store) -> None:
+    await tell(store, "s_1", "hanging", "chat")
+    hanging, healthy = Bench(store, FakeChannel("hanging", held=True)), Bench(store, FakeChannel())
+    tasks = [asyncio.create_task(each.deliverer.run()) for each in (hanging, healthy)]
+    await hanging.channel.begun.acquire()
+    await healthy.attempts.reaches(1)
+    assert healthy.states == ["delivered"]
+    assert hanging.attempts == []
+    hanging.channel.release()
+    for each in (hanging, healthy):
+        each.deliverer.stop()
+    await asyncio.gather(*tasks)
+
+
+async def test_stop_ends_after_the_send_in_flight(store: Store) -> None:
+    for number in range(3):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel(held=True))
+    running = asyncio.create_task(bench.deliverer.run())
+    await bench.channel.begun.acquire()
+    bench.deliverer.stop()
+    bench.channel.release()
+    await running
+    assert bench.states == ["delivered"]
+    assert [row.state for row in _rows(store)] == ["delivered", "pending", "pending"]
+
+
+async def test_stop_wakes_a_deliverer_that_has_nothing_to_do_and_one_that_never_began(store: Store) -> None:
+    bench = Bench(store, FakeChannel())
+    running = asyncio.create_task(bench.deliverer.run())
+    await asyncio.sleep(0)
+    bench.deliverer.stop()
+    await running
+    await bench.deliverer.run()
+
+
+async def test_a_send_that_is_cancelled_is_uncertain_with_its_attempt_recorded(store: Store, database: Path) -> None:
+    await tell(store)
+    bench = Bench(store, FakeChannel(held=True))
+    running = asyncio.create_task(bench.deliverer.run())
+    await bench.channel.begun.acquire()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    row = stored(database)
+    assert (row.state, row.reason, bench.states) == ("uncertain", "stopped", ["uncertain"])
+    assert [(each.number, each.outcome) for each in row.attempts] == [(1, "uncertain")]
+    assert await store.recover(START) == 0
+
+
+async def test_what_was_sent_is_recorded_even_if_cancelled_meanwhile(store: Store, database: Path) -> None:
+    """Cancelled after no turn of the loop, after one, and so on: a second copy needs a death, not a stop."""
+    turns, finished = 0, False
+    while not finished:
+        snapshot_id = f"s_{turns}"
+        await tell(store, snapshot_id)
+        bench = Bench(store, FakeChannel())
+        delivering = asyncio.create_task(bench.deliverer.deliver_due())
+        await bench.channel.begun.acquire()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        finished = not delivering.cancel()
+        await asyncio.wait({delivering})
+        assert len(bench.channel.sent) == 1
+        assert [row.state for row in _rows(store) if row.event.name == snapshot_id] == ["delivered"]
+        turns += 1 + turns // 20
+
+
+async def test_a_wake_is_not_lost_whenever_it_comes(store: Store) -> None:
+    bench = Bench(store, FakeChannel())
+    running = asyncio.create_task(bench.deliverer.run())
+    for number in range(30):
+        await tell(store, f"s_{number}")
+        bench.deliverer.wake()
+        for _ in range(number):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(20):  # less than the minute after which it looks by itself
+        await bench.attempts.reaches(30)
+    bench.deliverer.stop()
+    await running
+
+
+async def test_what_becomes_due_later_is_waited_for(store: Store) -> None:
+    await tell(store, after_s=0.05)
+    bench = Bench(store, FakeChannel())
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    bench.deliverer._clock = lambda: START + timedelta(seconds=loop.time() - began)
+    running = asyncio.create_task(bench.deliverer.run())
+    await bench.attempts.reaches(1)
+    assert loop.time() - began >= 0.05
+    bench.deliverer.stop()
+    await running
+
+
+async def test_an_attempt_that_lost_its_delivery_is_not_reported(store: Store) -> None:
+    await tell(store)
+    bench = Bench(store, FakeChannel(held=True))
+    delivering = asyncio.create_task(bench.deliverer.deliver_due())
+    await bench.channel.begun.acquire()
+    await store.recover(START + timedelta(hours=1))
+    bench.channel.release()
+    await delivering
+    assert bench.attempts == []

@@ -1,0 +1,97 @@
+"""What happened, as log lines: one place turns outcomes into them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes import DELIVERED, DOWN, OUTAGE, REFUSED, START, event, seen, watch
+from structlog.testing import capture_logs
+
+from notifier.core.delivery import settle
+from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.deliver import DeliveryOutcome
+from notifier.poll import LookOutcome, Told
+from notifier.report import LogReporter
+
+
+def look(observation: Observation, *told: Told, superseded: bool = False) -> LookOutcome:
+    return LookOutcome(
+        watch=watch(),
+        observation=observation,
+        told=told,
+        superseded=superseded,
+        lag=timedelta(seconds=1),
+        duration=timedelta(milliseconds=250),
+        pause=None,
+    )
+
+
+def told_of(*looks: LookOutcome) -> list[dict[str, Any]]:
+    """The lines about these looks, without those at debug."""
+    with capture_logs() as lines:
+        reporter = LogReporter()
+        for each in looks:
+            reporter.looked(each)
+    return [dict(line) for line in lines if line["log_level"] != "debug"]
+
+
+def test_a_look_that_changed_nothing_is_told_only_at_debug() -> None:
+    with capture_logs() as lines:
+        LogReporter().looked(look(NotFound()))
+    assert [(line["log_level"], line["event"], line["answer"]) for line in lines] == [
+        ("debug", "look.done", "not_found")
+    ]
+
+
+def test_a_transition_is_told_with_all_that_identifies_it() -> None:
+    told = Told(event=event("ready"), channels=("chat",))
+    (line,) = told_of(look(seen("ready"), told))
+    assert line["event"] == "transition.committed"
+    assert (line["event_id"], line["status"], line["names"], line["channels"]) == (
+        told.event.id,
+        "ready",
+        ["ready", "complete"],
+        ["chat"],
+    )
+
+
+def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
+    lines = told_of(*[look(OUTAGE)] * 5, look(Unclear(reason=Reason.UNAUTHORISED)), look(seen("running")), look(OUTAGE))
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("api.trouble", "server_error"),
+        ("api.trouble", "unauthorised"),
+        ("api.recovered", None),
+        ("api.trouble", "server_error"),
+    ]
+
+
+def test_a_change_that_somebody_else_told_is_no_transition_here() -> None:
+    assert [line["event"] for line in told_of(look(seen("ready"), superseded=True))] == ["transition.superseded"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "age", "name", "level"),
+    [
+        (DELIVERED, timedelta(0), "delivery.delivered", "info"),
+        (DOWN, timedelta(0), "delivery.retrying", "warning"),
+        (REFUSED, timedelta(0), "delivery.retrying", "warning"),
+        (Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"), timedelta(0), "delivery.uncertain", "warning"),
+        (DOWN, timedelta(days=3), "delivery.dead", "error"),
+    ],
+)
+def test_each_end_of_an_attempt_has_a_name_of_its_own(outcome: Outcome, age: timedelta, name: str, level: str) -> None:
+    delivery = Delivery(id=7, channel="chat", attempt=2, created_at=START, event=event())
+    settlement = settle(delivery, outcome, START + age, 0.5)
+    with capture_logs() as lines:
+        LogReporter().delivered(
+            DeliveryOutcome(delivery=delivery, outcome=outcome, settlement=settlement, duration=timedelta(seconds=1))
+        )
+    (line,) = lines
+    assert (line["event"], line["log_level"], line["delivery"], line["reason"]) == (name, level, 7, outcome.reason)
+    assert ("next_try" in line) is (settlement.not_before is not None)
+
+
+def test_a_moved_clock_is_told() -> None:
+    with capture_logs() as lines:
+        LogReporter().clock_shifted(timedelta(hours=-1))
+    assert [(line["event"], line["shift_s"]) for line in lines] == [("clock.shifted", -3600.0)]
