@@ -14,15 +14,19 @@ import structlog
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.tokens import FileToken, StaticToken
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.caretaker import Caretaker
 from notifier.config.model import Config
 from notifier.config.secrets import read_token
-from notifier.core.model import OutcomeKind, Unclear, Watch
+from notifier.control import listening
+from notifier.core.health import Verdict
+from notifier.core.model import Outcome, OutcomeKind, Unclear, Watch
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.operators import Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.report import Reporter
 from notifier.schedule import Schedule
+from notifier.speak import Signed, voice_of
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
@@ -74,13 +78,33 @@ class Daemon:
         self._client = _client(config)
         self._poller = Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake)
         self._schedule = Schedule(look=self._look, clock=clock, clock_shifted=self._clock_shifted)
+        self._operators = Operators(
+            channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
+        )
+        self._verdicts: asyncio.Queue[tuple[str, Verdict, Outcome]] = asyncio.Queue()
+        self._caretaker = Caretaker(
+            store=self._store,
+            clock=clock,
+            policies={channel.name: channel.policy for channel in config.channels.values()},
+            keep=config.keep,
+            watched=lambda: {watch.snapshot_id for watch in config.watches},
+            committed=self._wake,
+            audited=self._operators.audited,
+        )
+        self._voices = {
+            channel.name: voice_of(channel, redact=redactor, clock=clock, template_failed=_log_template_failed)
+            for channel in config.channels.values()
+        }
         self._deliverers = {
             channel.name: Deliverer(
-                channel=AppriseChannel(name=channel.name, url=channel.url, redact=redactor),
-                store=self._store,
+                channel=self._voices[channel.name],
+                policy=channel.policy,
+                outbox=self._store.outbox,
                 clock=clock,
                 dice=dice,
                 report=self._delivered,
+                dropped=_log_dropped,
+                verdict=lambda *news: self._verdicts.put_nowait(news),
             )
             for channel in config.channels.values()
         }
@@ -96,11 +120,19 @@ class Daemon:
             StoreError: the database cannot be used.
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
-        async with self._opened():
+        async with self._opened(), listening(self._config.database, self._store, self._wake):
             watches = self._schedule_watches()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
-                    background = [tasks.create_task(self._schedule.run()), tasks.create_task(self._flush_looks())]
+                    background = [
+                        tasks.create_task(each)
+                        for each in (
+                            self._schedule.run(),
+                            self._flush_looks(),
+                            self._tell_operators(),
+                            self._caretaker.run(),
+                        )
+                    ]
                     sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
                     log.info("daemon.started", watches=watches, channels=len(sending), config=str(self._config.path))
                     notify("READY=1", f"STATUS={count(watches, 'watch', 'watches')}, {count(len(sending), 'channel')}")
@@ -124,7 +156,7 @@ class Daemon:
                 looks = [task.result() for task in looking]
                 async with asyncio.TaskGroup() as tasks:
                     for deliverer in self._deliverers.values():
-                        tasks.create_task(deliverer.deliver_due())
+                        tasks.create_task(deliverer.deliver_all())
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
             looks=len(looks),
@@ -138,15 +170,28 @@ class Daemon:
     async def _opened(self) -> AsyncIterator[None]:
         async with self._store, self._client:
             await self._poller.load()
-            if recovered := await self._store.recover(self._clock()):
-                log.warning("delivery.recovered", count=recovered)
-            for channel, number in (await self._store.open_deliveries()).items():
-                if channel not in self._deliverers:
-                    log.warning("channel.not_configured", channel=channel, waiting=number)
+            await self._take_up()
             try:
                 yield
             finally:
                 await self._poller.flush_looks()
+                for voice in self._voices.values():
+                    if isinstance(voice, Signed):
+                        await voice.aclose()
+
+    async def _take_up(self) -> None:
+        """Go on where the last daemon ended, however it did."""
+        outbox = self._store.outbox
+        held = [name for name, deliverer in self._deliverers.items() if deliverer.holds_uncertain]
+        if recovered := await outbox.recover(self._clock(), held):
+            log.warning("delivery.recovered", count=recovered)
+        for channel, number in (await outbox.open_deliveries()).items():
+            if channel not in self._deliverers:
+                log.warning("channel.not_configured", channel=channel, waiting=number)
+        for subject, kind in (await outbox.last_kinds()).items():
+            channel = subject.removeprefix("channel:")
+            if kind == Verdict.BROKEN and channel in self._deliverers:
+                self._deliverers[channel].assume_broken()
 
     def _schedule_watches(self) -> int:
         """Schedule every watch that has not ended: the first looks follow each other as fast as the limiter allows."""
@@ -186,9 +231,19 @@ class Daemon:
             await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
             await self._poller.flush_looks()
 
+    async def _tell_operators(self) -> None:
+        while True:
+            channel, verdict, outcome = await self._verdicts.get()
+            if verdict is Verdict.BROKEN:
+                log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
+            else:
+                log.info("channel.healed", channel=channel)
+            await self._operators.channel_changed(channel, verdict, outcome)
+
     def _wake(self, channels: Collection[str]) -> None:
         for channel in channels:
-            self._deliverers[channel].wake()
+            if channel in self._deliverers:  # else it is no longer configured, and what it has waits
+                self._deliverers[channel].wake()
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
         for reporter in self._reporters:
@@ -214,6 +269,14 @@ class _Collector:
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Not kept."""
+
+
+def _log_template_failed(channel: str, event_id: str, reason: str) -> None:
+    log.warning("template.failed", channel=channel, event_id=event_id, reason=reason)
+
+
+def _log_dropped(channel: str, reason: str, number: int) -> None:
+    log.info("delivery.dropped", channel=channel, reason=reason, count=number)
 
 
 def _client(config: Config) -> Client:

@@ -1,111 +1,165 @@
-"""One delivery: claim -> send -> settle, and what came of it as a value. Each channel has a task of its own."""
+"""One channel's messages: take -> send -> settle, and what came of each delivery, as a value. A task each."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from notifier.core.batch import Batch, Waiting, next_batch
 from notifier.core.delivery import Settlement, settle
-from notifier.core.message import message
-from notifier.core.model import Delivery, Message, Outcome, OutcomeKind
+from notifier.core.health import ChannelHealth, Verdict, after_message, next_turn
+from notifier.core.model import Delivery, Outcome, OutcomeKind, Told
+from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.failpoints import failpoint
-from notifier.store.store import Attempt, Store
+from notifier.store.outbox import Attempt, Outbox
 
 LONGEST_SLEEP = timedelta(minutes=1)
 """A channel looks for due deliveries at least this often, so that a clock that was set cannot hold one back."""
 
 
 class Channel(Protocol):
-    """A way to people. It answers with a value, never with an exception."""
+    """A way to people or programs. It answers with a value, never with an exception."""
 
     @property
     def name(self) -> str:
         """The channel's name in the configuration."""
         ...
 
-    async def send(self, message: Message) -> Outcome:
-        """Send one message."""
+    async def send(self, told: Sequence[Told]) -> Outcome:
+        """Send these as one message."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryOutcome:
-    """What came of one attempt: the outcome, what it made of the delivery, and how long the send took."""
+    """What came of one delivery in one message, or without one: a dropped delivery has no attempt.
+
+    `duration` is how long the send took; `together` deliveries went out as one message.
+    """
 
     delivery: Delivery
     outcome: Outcome
     settlement: Settlement
     duration: timedelta
+    together: int = 1
 
 
 class Deliverer:
-    """Brings one channel its deliveries, the most overdue first, one at a time."""
+    """Brings one channel its messages, at its pace, the most overdue first."""
 
     def __init__(
         self,
         *,
         channel: Channel,
-        store: Store,
+        policy: ChannelPolicy,
+        outbox: Outbox,
         clock: Callable[[], datetime],
         dice: Callable[[], float],
         report: Callable[[DeliveryOutcome], None],
+        dropped: Callable[[str, str, int], None] = lambda channel, reason, number: None,
+        verdict: Callable[[str, Verdict, Outcome], None] = lambda channel, verdict, outcome: None,
     ) -> None:
         """
         Args:
             channel: where to.
-            store: the outbox.
+            policy: how it wants its messages.
+            outbox: what is to be told.
             clock: the time, UTC.
             dice: numbers in [0, 1), to spread retries.
-            report: told of every attempt.
+            report: told of every delivery in every message.
+            dropped: told how many deliveries were dropped for which reason.
+            verdict: told when the channel broke, and when it works again.
         """
         self._channel = channel
-        self._store = store
+        self._policy = policy
+        self._outbox = outbox
         self._clock = clock
         self._dice = dice
         self._report = report
+        self._dropped = dropped
+        self._verdict = verdict
+        self._health = ChannelHealth()
         self._woken = asyncio.Event()
-        self._stopping = False
+        self._stopped = asyncio.Event()
+
+    @property
+    def policy(self) -> ChannelPolicy:
+        """How the channel wants its messages."""
+        return self._policy
+
+    @property
+    def holds_uncertain(self) -> bool:
+        """Whether what is uncertain waits for a person."""
+        return self._policy.on_uncertain is OnUncertain.HOLD
+
+    def assume_broken(self) -> None:
+        """The channel was broken when the last daemon ended, and the operators know."""
+        self._health = ChannelHealth(broken=True)
 
     def wake(self) -> None:
         """There is something new to deliver."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Claim nothing more: `run()` ends after the send in flight."""
-        self._stopping = True
+        """Take nothing more: `run()` ends after the send in flight."""
+        self._stopped.set()
         self._woken.set()
 
     async def run(self) -> None:
         """Deliver what is due, as it becomes due, until stopped or cancelled."""
-        while not self._stopping:
+        while not self._stopped.is_set():
             self._woken.clear()
             await self.deliver_due()
-            if not self._stopping:
+            if not self._stopped.is_set():
                 await self._sleep()
 
     async def deliver_due(self) -> None:
-        """Deliver all that is due now, unless stopped."""
-        while not self._stopping:
-            delivery = await self._store.claim(self._channel.name, self._clock())
-            if delivery is None:
+        """Send what is due now, as far as the channel's pace allows."""
+        while not self._stopped.is_set() and self._turn() is None:
+            now = self._clock()
+            batch = await self._outbox.take(self._channel.name, now, self._decide)
+            for reason in {reason for _, reason in batch.drop}:
+                self._dropped(self._channel.name, reason, sum(reason == each for _, each in batch.drop))
+            if not batch.send:
                 return
-            await self._deliver(delivery)
+            failpoint("deliver.after_claim")
+            await self._deliver(batch.send)
+
+    async def deliver_all(self) -> None:
+        """Send what is due now, waiting for the channel's pace where that is all there is to wait for."""
+        while not self._stopped.is_set():
+            await self.deliver_due()
+            due, turn = await self._outbox.next_due(self._channel.name), self._turn()
+            if due is None or due > self._clock() or turn is None or self._health.suspended:
+                return
+            await _wait(self._stopped, turn - self._clock())
+
+    def _decide(self, waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
+        return next_batch(waiting, policy=self._policy, muted=muted, now=self._clock(), alone=self._health.suspended)
+
+    def _turn(self) -> datetime | None:
+        """When the channel may be given its next message; None for now."""
+        turn = next_turn(self._health)
+        if turn is None or turn <= self._clock():
+            return None
+        # A clock that was set back must not hold the channel up for as long.
+        return min(turn, self._clock() + self._health.gap)
 
     async def _sleep(self) -> None:
-        due = await self._store.next_due(self._channel.name)
-        pause = LONGEST_SLEEP if due is None else min(max(due - self._clock(), timedelta(0)), LONGEST_SLEEP)
-        try:
-            async with asyncio.timeout(pause.total_seconds()):
-                await self._woken.wait()
-        except TimeoutError:
+        turn = self._turn()
+        if turn is not None:
+            # Before its turn nothing can be done, whatever wakes it, but stopping.
+            await _wait(self._stopped, turn - self._clock())
             return
+        due = await self._outbox.next_due(self._channel.name)
+        await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, batch: Sequence[Delivery]) -> None:
         started_at = self._clock()
         try:
             failpoint("deliver.before_send")
-            outcome = await self._channel.send(message(delivery.event))
+            outcome = await self._channel.send([delivery.event for delivery in batch])
             failpoint("deliver.after_send")
         except asyncio.CancelledError:
             outcome = Outcome(
@@ -113,15 +167,58 @@ class Deliverer:
                 reason="stopped",
                 detail="the notifier was stopped while this was being sent",
             )
-            await self._settle(delivery, outcome, started_at)
+            await self._settle(batch, outcome, started_at)
             raise
-        await self._settle(delivery, outcome, started_at)
+        await self._settle(batch, outcome, started_at)
         failpoint("deliver.after_settle")
+        await self._judge(outcome)
 
-    async def _settle(self, delivery: Delivery, outcome: Outcome, started_at: datetime) -> None:
+    async def _settle(self, batch: Sequence[Delivery], outcome: Outcome, started_at: datetime) -> None:
         now = self._clock()
-        settlement = settle(delivery, outcome, now, self._dice())
         duration = max(now - started_at, timedelta(0))
-        attempt = Attempt(delivery=delivery, started_at=started_at, duration=duration, outcome=outcome)
-        if await self._store.settle(attempt, settlement, now):
-            self._report(DeliveryOutcome(delivery=delivery, outcome=outcome, settlement=settlement, duration=duration))
+        dice = self._dice()  # one throw: what went together stays together
+        settled = [
+            (
+                Attempt(
+                    delivery=delivery,
+                    started_at=started_at,
+                    duration=duration,
+                    outcome=outcome,
+                    together=len(batch),
+                ),
+                settle(delivery, outcome, now, dice, self._policy),
+            )
+            for delivery in batch
+        ]
+        if not await self._outbox.settle(settled, now):
+            return
+        for attempt, settlement in settled:
+            self._report(
+                DeliveryOutcome(
+                    delivery=attempt.delivery,
+                    outcome=outcome,
+                    settlement=settlement,
+                    duration=duration,
+                    together=len(batch),
+                )
+            )
+
+    async def _judge(self, outcome: Outcome) -> None:
+        now = self._clock()
+        delivered = outcome.kind is OutcomeKind.DELIVERED
+        was_suspended = self._health.suspended
+        self._health, verdict = after_message(
+            self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice()
+        )
+        if delivered and was_suspended:
+            await self._outbox.hasten(self._channel.name, now)
+        if verdict is not None:
+            self._verdict(self._channel.name, verdict, outcome)
+
+
+async def _wait(event: asyncio.Event, longest: timedelta) -> None:
+    try:
+        async with asyncio.timeout(min(max(longest, timedelta(0)), LONGEST_SLEEP).total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -7,6 +7,7 @@ exactly once.
 
 import asyncio
 import json
+import re
 import tempfile
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from aiohttp import web
 
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
+from notifier.core.message import title_of
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.transitions import Phase, phase_of
 from notifier.core.words import count, span
@@ -34,6 +36,7 @@ from notifier.telemetry.redaction import Redactor
 TIME_LIMIT = timedelta(seconds=33)
 """The demonstration gives up after this long; it needs about 20 s."""
 
+_EVENT_ID = re.compile(r"\bevt_[0-9a-f]+\b")
 _SPEED = 6.0
 _FAULTS = {Fault.RATE_LIMITED: 0.02, Fault.SERVER_ERROR: 0.03, Fault.RESET: 0.02}
 
@@ -102,6 +105,7 @@ class _Stage:
         self.arrived: Counter[str] = Counter()
         self.settled: set[str] = set()
         self.looks = 0
+        self.messages = 0
         self.troubles: Counter[str] = Counter()
         self.retries = 0
         self.finished = asyncio.Event()
@@ -131,8 +135,8 @@ class _Stage:
             self.settled.add(outcome.delivery.event.id)
         else:
             self.retries += 1
-            name, reason = outcome.delivery.event.name, outcome.outcome.reason
-            self.tell("bad", f"{name}: not delivered ({reason}), state {outcome.settlement.state}")
+            title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
+            self.tell("bad", f"not delivered ({reason}), {outcome.settlement.state}: {title}")
         self._check()
 
     def clock_shifted(self, shift: timedelta) -> None:
@@ -141,11 +145,11 @@ class _Stage:
 
     def message_arrived(self, title: str, body: str) -> None:
         """Show a notification as its reader sees it."""
+        self.messages += 1
         self.tell("news", f"🔔 notification: {title}")
         for line in body.splitlines():
             self._say("dim", f"           {line}")
-            if line.startswith("Event: "):
-                self.arrived[line.removeprefix("Event: ")] += 1
+        self.arrived.update(_EVENT_ID.findall(body))
 
     def message_refused(self) -> None:
         """Show that the receiver plays a busy one."""
@@ -196,7 +200,8 @@ def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     lost = stage.expected - set(stage.arrived)
     twice = {event for event, times in stage.arrived.items() if times > 1}
     troubles = ", ".join(f"{number} × {reason.replace('_', ' ')}" for reason, number in stage.troubles.items())
-    say("heading", f"{count(stage.looks, 'look')}, {count(len(stage.arrived), 'notification')}")
+    events, messages = count(len(stage.arrived), "event"), count(stage.messages, "message")
+    say("heading", f"{count(stage.looks, 'look')}, {events} told in {messages}")
     say("plain", f"The API's troubles: {troubles or 'none'}. Sends tried again: {stage.retries}.")
     right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
     if right:

@@ -8,8 +8,17 @@ enumerates them.
 import os
 import signal
 
-NAMES = ("poll.before_commit", "poll.after_commit", "deliver.before_send", "deliver.after_send", "deliver.after_settle")
-"""In the order in which a transition comes to them."""
+NAMES = (
+    "poll.before_commit",
+    "poll.after_commit",
+    "deliver.after_claim",
+    "deliver.before_send",
+    "deliver.after_send",
+    "deliver.after_settle",
+    "caretaker.after_fallback",
+    "caretaker.after_forgetting",
+)
+"""In the order in which a transition comes to them; the caretaker's on its rounds."""
 
 _armed, _, _countdown = os.environ.get("NOTIFIER_FAILPOINT", "").partition(":")
 _remaining = int(_countdown) if _countdown.isdigit() else 1

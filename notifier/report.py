@@ -90,7 +90,7 @@ class LogReporter:
             "channel": delivery.channel,
             "delivery": delivery.id,
             "event_id": delivery.event.id,
-            "snapshot": delivery.event.transition.snapshot_id,
+            "together": outcome.together,
             "attempt": delivery.attempt,
             "reason": outcome.outcome.reason,
             "duration_s": _seconds(outcome.duration),
@@ -99,10 +99,10 @@ class LogReporter:
             self._log.info("delivery.delivered", **fields)
             return
         fields["detail"] = outcome.outcome.detail
-        if settlement.not_before is None:
+        if settlement.state is DeliveryState.DEAD:
             self._log.error("delivery.dead", **fields)
             return
-        fields["next_try"] = settlement.not_before.isoformat()
+        fields["next_try"] = None if settlement.not_before is None else settlement.not_before.isoformat()
         if settlement.state is DeliveryState.UNCERTAIN:
             self._log.warning("delivery.uncertain", **fields)
         else:

@@ -20,6 +20,7 @@ SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket; a far side that drips could hold a send for ever."""
 
 _LONGEST_DETAIL = 500
+_ROOM_FOR_TITLE = 300
 
 _SCHEME = re.compile("[a-zA-Z][a-zA-Z0-9+.-]{0,31}")
 
@@ -101,6 +102,8 @@ class AppriseChannel:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
         if "overflow=" not in url:
             service.overflow_mode = OverflowMode.TRUNCATE
+        # What the service takes, in characters; one without titles gets them at the head of the body.
+        self.longest_body = max(service.body_maxlen - (0 if service.title_maxlen > 0 else _ROOM_FOR_TITLE), 1)
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
 

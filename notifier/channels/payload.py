@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from notifier.core.model import Event, Facts
+from notifier.core.model import Event
 
 SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_text("utf-8")
 """The JSON Schema (draft 2020-12) of the body, as text."""
@@ -39,7 +39,7 @@ def body_of(event: Event) -> bytes:
                 "records": facts.records,
                 "errors": facts.errors,
                 "error_message": facts.error_message,
-                "duration_ms": _duration_ms(facts),
+                "duration_ms": facts.duration_ms,
                 "observed_at": observed_at,
                 "late_by_s": int(transition.late_by.total_seconds()),
                 "labels": dict(sorted(event.labels.items())),
@@ -47,10 +47,6 @@ def body_of(event: Event) -> bytes:
         },
         separators=(",", ":"),
     ).encode("ascii")
-
-
-def _duration_ms(facts: Facts) -> int | None:
-    return facts.collection_duration_ms if facts.collection_duration_ms is not None else facts.running_time_ms
 
 
 def _rfc3339(time: datetime) -> str:

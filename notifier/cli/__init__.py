@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from notifier import __version__
-from notifier.cli import channels, configuration, daemon, deliveries, simulation, status
+from notifier.cli import channels, configuration, daemon, deliveries, history, simulation, status, watches
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import count
 
@@ -28,6 +28,8 @@ app.command("simulate")(simulation.simulate)
 app.command("init")(configuration.init)
 app.add_typer(configuration.app, name="config")
 app.command("status")(status.status)
+app.command("replay")(history.replay)
+app.add_typer(watches.app, name="watch")
 app.add_typer(channels.app, name="channel")
 app.add_typer(deliveries.app, name="delivery")
 

@@ -1,6 +1,5 @@
 """`notifier channel`: the channels there are, and a real message to try one."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
-from notifier.core.model import Message, OutcomeKind
+from notifier.core.model import OutcomeKind
 
 app = typer.Typer(help="The channels, and a real message to try one.", no_args_is_help=True)
 
@@ -24,7 +23,7 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
     entries = [
         {
             "name": channel.name,
-            "service": channel.url.partition("://")[0],
+            "service": "webhook" if channel.webhook else str(channel.url).partition("://")[0],
             "watches": sum(channel.name in watch.notify for watch in found.watches),
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
@@ -53,28 +52,34 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 def send_test(
     name: Annotated[str, typer.Argument(help="The channel's name in the configuration.")],
     config: ConfigOption = None,
+    event: Annotated[
+        str | None, typer.Option(help="The event it plays, such as failed or empty, by the channel's own template.")
+    ] = None,
+    watch: Annotated[str | None, typer.Option(help="The watch it plays, by its id, snapshot or name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed."""
     import asyncio
 
-    from notifier.channels.apprise_channel import AppriseChannel
     from notifier.loading import load_config
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
+    from notifier.trial import send_trial
 
     found = load_config(config_path(config))
     channel = found.channels.get(name)
     if channel is None:
         raise UsageError(f"there is no channel {name!r}; there are: {', '.join(found.channels) or 'none'}")
+    played = [each for each in found.watches if watch in (each.id, each.snapshot_id, each.name)]
+    if watch is not None and len(played) != 1:
+        raise UsageError(f"there is no one watch {watch!r}; `notifier status` shows those there are, with their ids")
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)
-    sender = AppriseChannel(name=name, url=channel.url, redact=redactor)
-    text = Message(
-        title="🔔 TEST from notifier",
-        body=f"This message tries the channel {name}; no snapshot changed.\nSent: {datetime.now(UTC):%F %T} UTC",
-    )
-    outcome = asyncio.run(sender.send(text))
+    try:
+        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=played[0] if played else None)
+    except ValueError as error:
+        raise UsageError(f"--event: {error}") from error
+    outcome = asyncio.run(trial)
     delivered = outcome.kind is OutcomeKind.DELIVERED
     if as_json:
         print_json({"channel": name, "outcome": outcome.kind, "reason": outcome.reason, "answer": outcome.detail})

@@ -9,8 +9,8 @@ from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, prin
 from notifier.cli.status import STYLES
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.message import message
-from notifier.core.model import DeliveryState
-from notifier.core.words import span
+from notifier.core.model import DeliveryState, Notice, Told
+from notifier.core.words import count, span
 
 if TYPE_CHECKING:
     from notifier.store.reader import DeliveryRow, Reader
@@ -28,13 +28,7 @@ def list_deliveries(
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, the newest first."""
-    from notifier.config.durations import parse
-
-    now = datetime.now(UTC)
-    try:
-        earliest = None if since is None else now - parse(since)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--since: {error}") from error
+    now, earliest = datetime.now(UTC), _earliest(since)
     rows = _reader(config).deliveries(states=tuple(state or ()), channel=channel, since=earliest, limit=limit)
     if as_json:
         print_json([_as_data(row) for row in rows])
@@ -94,6 +88,46 @@ def show(
     )
 
 
+@app.command()
+def retry(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="The deliveries' numbers.")] = None,
+    config: ConfigOption = None,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead ones, instead of naming them.")] = False,
+    channel: Annotated[str | None, typer.Option(help="With --dead: only this channel.")] = None,
+    since: Annotated[str | None, typer.Option(help="With --dead: only those decided within this time, as 2d.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send again at once what is dead, held as uncertain, or waits for its next try."""
+    import asyncio
+
+    from notifier.control import Retry, ask
+    from notifier.loading import load_config
+
+    if bool(ids) == dead:
+        raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead")
+    if ids and (channel or since):
+        raise UsageError("--channel and --since go with --dead")
+    earliest = _earliest(since)
+    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(earliest))
+    database = load_config(config_path(config), secrets_needed=False).database
+    done = asyncio.run(ask(database, request))
+    if as_json:
+        print_json(done)
+    else:
+        typer.echo(f"{count(done['retried'], 'delivery', 'deliveries')} will be sent again.")
+    if not done["retried"]:
+        raise typer.Exit(1)
+
+
+def _earliest(since: str | None) -> datetime | None:
+    from notifier.config.durations import parse
+
+    try:
+        return None if since is None else datetime.now(UTC) - parse(since)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--since: {error}") from error
+
+
 def _reader(config: Any) -> "Reader":
     from notifier.loading import load_config
     from notifier.store.reader import Reader
@@ -114,11 +148,11 @@ def _attempt(attempt: Any) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "reason": attempt.reason,
         "detail": attempt.detail,
+        "together": attempt.together,
     }
 
 
 def _as_data(row: "DeliveryRow") -> dict[str, Any]:
-    transition = row.event.transition
     return {
         "id": row.id,
         "channel": row.channel,
@@ -129,9 +163,16 @@ def _as_data(row: "DeliveryRow") -> dict[str, Any]:
         "not_before": row.not_before,
         "settled_at": row.settled_at,
         "event_id": row.event.id,
-        "watch": row.event.watch_id,
-        "name": row.event.name,
-        "snapshot": transition.snapshot_id,
-        "status": transition.status,
-        "events": list(transition.names),
+    } | _about(row.event)
+
+
+def _about(told: Told) -> dict[str, Any]:
+    if isinstance(told, Notice):
+        return {"notice": told.kind, "subject": told.subject}
+    return {
+        "watch": told.watch_id,
+        "name": told.name,
+        "snapshot": told.transition.snapshot_id,
+        "status": told.transition.status,
+        "events": list(told.transition.names),
     }

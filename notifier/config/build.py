@@ -52,6 +52,7 @@ def _policy(section: ChannelSection) -> ChannelPolicy:
     is_webhook = section.webhook is not None
     return ChannelPolicy(
         pace=section.pace or (WEBHOOK_PACE if is_webhook else _POLICY.pace),
+        stretches=section.pace is None and not is_webhook,
         merges=not is_webhook,
         quiet=_quiet(section.quiet) if section.quiet else None,
         fallback=section.fallback,

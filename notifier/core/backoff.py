@@ -37,7 +37,13 @@ def look_pause(state: SnapshotState, every: timedelta, now: datetime) -> timedel
 
 
 def retry_pause(
-    *, kind: OutcomeKind, attempt: int, age: timedelta, retry_after: timedelta | None, dice: float
+    *,
+    kind: OutcomeKind,
+    attempt: int,
+    age: timedelta,
+    retry_after: timedelta | None,
+    dice: float,
+    give_up_after: timedelta = GIVE_UP_AFTER,
 ) -> timedelta | None:
     """The pause before a delivery is tried again; None to give it up.
 
@@ -47,11 +53,12 @@ def retry_pause(
     Args:
         kind: what became of the last attempt; `delivered` is not asked about.
         attempt: its number, from 1; of a refusal, its number among the refusals.
-        age: since the delivery was decided.
+        age: since the delivery was wanted.
         retry_after: the pause the far side asked for, honoured as a minimum.
         dice: a number in [0, 1).
+        give_up_after: the age at which it is given up.
     """
-    if age >= GIVE_UP_AFTER:
+    if age >= give_up_after:
         return None
     if kind is OutcomeKind.PERMANENT:
         if attempt >= PERMANENT_TRIES:

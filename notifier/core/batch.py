@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.core.model import Delivery
+from notifier.core.model import Delivery, Event
 from notifier.core.policy import ChannelPolicy
 
 SUPERSEDED = "superseded"
 MUTED = "muted"
+NOTICE = "notice"
+"""The event name under which quiet hours know a notice to the operators."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,7 @@ def next_batch(
         now: the time.
         alone: send at most one, to try whether a broken channel works again.
     """
-    dropped = {each.delivery.id: MUTED for each in waiting if each.delivery.event.watch_id in muted}
+    dropped = {each.delivery.id: MUTED for each in waiting if _watch_of(each.delivery) in muted}
     if policy.merges:
         dropped |= _superseded([each.delivery for each in waiting if each.delivery.id not in dropped])
     held: list[tuple[int, datetime]] = []
@@ -58,25 +60,33 @@ def next_batch(
     for each in waiting:
         if each.delivery.id in dropped or each.not_before > now:
             continue
-        until = policy.quiet.holds(each.delivery.event.transition.names, now) if policy.quiet else None
+        until = policy.quiet.holds(_names_of(each.delivery), now) if policy.quiet else None
         if until is None:
             due.append(each.delivery)
         else:
             held.append((each.delivery.id, until))
-    return Batch(
-        send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held)
-    )
+    return Batch(send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held))
+
+
+def _watch_of(delivery: Delivery) -> str | None:
+    return delivery.event.watch_id if isinstance(delivery.event, Event) else None
+
+
+def _names_of(delivery: Delivery) -> tuple[str, ...]:
+    return delivery.event.transition.names if isinstance(delivery.event, Event) else (NOTICE,)
 
 
 def _superseded(waiting: Sequence[Delivery]) -> dict[int, str]:
     newest: dict[str, int] = {}
     for delivery in waiting:
-        transition = delivery.event.transition
-        newest[transition.snapshot_id] = max(newest.get(transition.snapshot_id, 0), transition.revision)
+        if isinstance(delivery.event, Event):
+            transition = delivery.event.transition
+            newest[transition.snapshot_id] = max(newest.get(transition.snapshot_id, 0), transition.revision)
     return {
         delivery.id: SUPERSEDED
         for delivery in waiting
-        if delivery.event.transition.revision < newest[delivery.event.transition.snapshot_id]
+        if isinstance(delivery.event, Event)
+        and delivery.event.transition.revision < newest[delivery.event.transition.snapshot_id]
     }
 
 

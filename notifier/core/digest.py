@@ -2,61 +2,71 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
-from notifier.core.message import emoji_of, headline, message
-from notifier.core.model import Event, Message
+from notifier.core.message import emoji_of, message, title_of
+from notifier.core.model import Event, Message, Notice, Told
 from notifier.core.words import count
 
-_ORDER = ("failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
+_ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
 """What a reader has to act upon comes first; every other word comes last."""
 
 MOST_LINES = 100
 """A longer digest is not read, whatever the service would take."""
 
 
-def digest(events: Sequence[Event], *, longest_body: int, where: str) -> Message:
-    """One message for these events.
+def digest(told: Sequence[Told], *, longest_body: int, where: str) -> Message:
+    """One message for all of these.
 
     Args:
-        events: at least one; of one snapshot at most one.
+        told: at least one; of one snapshot at most one.
         longest_body: what the service takes, in characters.
         where: where all of them can be seen, for those that find no room.
     """
-    if len(events) == 1:
-        return message(events[0])
-    ordered = sorted(events, key=lambda event: (_rank(event), event.transition.observed_at, event.id))
-    return Message(title=_title(ordered), body=_body([_line(event) for event in ordered], longest_body, where))
+    if len(told) == 1:
+        return message(told[0])
+    ordered = sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
+    return Message(title=_title(ordered), body=_body([_line(each) for each in ordered], longest_body, where))
 
 
-def _kind(event: Event) -> str:
-    return event.transition.names[-1]
+def _kind(told: Told) -> str:
+    return "notice" if isinstance(told, Notice) else told.transition.names[-1]
 
 
-def _rank(event: Event) -> int:
-    kind = _kind(event)
+def _time(told: Told) -> datetime:
+    return told.at if isinstance(told, Notice) else told.transition.observed_at
+
+
+def _rank(told: Told) -> int:
+    kind = _kind(told)
     return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 
-def _title(ordered: Sequence[Event]) -> str:
-    kinds = Counter("ready" if _kind(event) == "complete" else _kind(event) for event in ordered)
+def _title(ordered: Sequence[Told]) -> str:
+    kinds = Counter("ready" if _kind(told) == "complete" else _kind(told) for told in ordered)
+    snapshots = sum(isinstance(told, Event) for told in ordered)
     tally = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
-    return f"{emoji_of(ordered[0])} {count(len(ordered), 'snapshot')}: {tally}"
+    what = count(snapshots, "snapshot") if snapshots == len(ordered) else count(len(ordered), "message")
+    return f"{emoji_of(ordered[0])} {what}: {tally}"
 
 
-def _line(event: Event) -> str:
-    return f"{emoji_of(event)} {headline(event)} · {event.transition.snapshot_id} · {event.id}"
+def _line(told: Told) -> str:
+    if isinstance(told, Notice):
+        return f"{title_of(told)} · {told.id}"
+    return f"{title_of(told)} · {told.transition.snapshot_id} · {told.id}"
 
 
 def _body(lines: Sequence[str], longest: int, where: str) -> str:
-    room = longest - len(_more(len(lines), where)) - 1
+    if len(lines) <= MOST_LINES and len(whole := "\n".join(lines)) <= longest:
+        return whole
+    room = longest - len(_more(len(lines), where))
     shown: list[str] = []
     for line in lines[:MOST_LINES]:
-        if room < len(line) + 1:
-            break
         room -= len(line) + 1
+        if room < 0:
+            break
         shown.append(line)
-    left = len(lines) - len(shown)
-    return "\n".join([*shown, _more(left, where)] if left else shown)
+    return "\n".join([*shown, _more(len(lines) - len(shown), where)])
 
 
 def _more(number: int, where: str) -> str:

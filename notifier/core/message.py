@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Transition
+from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Notice, Told, Transition
 from notifier.core.words import count, span
 
 _EMOJI = {
@@ -16,6 +16,7 @@ _EMOJI = {
     "running": "▶️",
 }
 _OTHER = "🔔"
+_NOTICE = "🛠️"
 
 _LONGEST_IN_TITLE = 120
 _LONGEST_REASON = 500
@@ -23,12 +24,27 @@ _LONGEST_CODE = 100
 _MOST_CODES = 8
 
 
-def message(event: Event) -> Message:
-    """The plain message of an event."""
-    transition = event.transition
-    emoji = _EMOJI.get(transition.names[-1], _OTHER)
-    name = _line(event.name, _LONGEST_IN_TITLE) or transition.snapshot_id
-    return Message(title=f"{emoji} {name}: {_headline(transition)}", body="\n".join(_lines(event)))
+def message(told: Told) -> Message:
+    """The plain message of an event or a notice."""
+    if isinstance(told, Notice):
+        body = f"{told.body}\nSeen: {told.at:%Y-%m-%d %H:%M:%S} UTC\nEvent: {told.id}"
+        return Message(title=title_of(told), body=body)
+    return Message(title=title_of(told), body="\n".join(_lines(told)))
+
+
+def emoji_of(told: Told) -> str:
+    """The emoji that a title begins with."""
+    if isinstance(told, Notice):
+        return _NOTICE
+    return _EMOJI.get(told.transition.names[-1], _OTHER)
+
+
+def title_of(told: Told) -> str:
+    """The title: one line that says it all."""
+    if isinstance(told, Notice):
+        return f"{emoji_of(told)} {_line(told.title, _LONGEST_IN_TITLE)}"
+    name = _line(told.name, _LONGEST_IN_TITLE) or told.transition.snapshot_id
+    return f"{emoji_of(told)} {name}: {_headline(told.transition)}"
 
 
 def _headline(transition: Transition) -> str:
@@ -91,8 +107,7 @@ def _tally(facts: Facts) -> str:
 
 
 def _duration(facts: Facts) -> timedelta | None:
-    milliseconds = facts.collection_duration_ms if facts.collection_duration_ms is not None else facts.running_time_ms
-    return None if milliseconds is None else timedelta(milliseconds=milliseconds)
+    return None if facts.duration_ms is None else timedelta(milliseconds=facts.duration_ms)
 
 
 def _line(text: str, longest: int) -> str:

@@ -41,6 +41,11 @@ class Facts:
     running_time_ms: int | None = None
     collection_duration_ms: int | None = None
 
+    @property
+    def duration_ms(self) -> int | None:
+        """How long the collection took, or has taken so far."""
+        return self.running_time_ms if self.collection_duration_ms is None else self.collection_duration_ms
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
@@ -136,6 +141,26 @@ class Event:
     transition: Transition
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """What the notifier tells its operators of itself: a trouble, or the end of one.
+
+    `subject` is what it is about (`channel:team-slack`) and `kind` what is the matter with it (`broken`, `healed`):
+    of one subject the same kind is never told twice in a row.
+    """
+
+    id: str
+    kind: str
+    subject: str
+    title: str
+    body: str
+    at: datetime
+
+
+Told = Event | Notice
+"""What a delivery carries."""
+
+
 class DeliveryState(StrEnum):
     """Where one event's way to one channel stands; the moves between them are in `core.delivery`."""
 
@@ -150,10 +175,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One event for one channel, claimed for sending.
+    """One event, or notice, for one channel, claimed for sending.
 
     `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
-    it was decided.
+    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back).
     """
 
     id: int
@@ -161,7 +186,8 @@ class Delivery:
     attempt: int
     refusals: int = 0
     created_at: datetime
-    event: Event
+    wanted_at: datetime
+    event: Told
 
 
 class OutcomeKind(StrEnum):

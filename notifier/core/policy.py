@@ -81,12 +81,14 @@ def _wall(moment: datetime, zone: tzinfo) -> datetime:
 class ChannelPolicy:
     """How one channel is served.
 
-    `pace` is the least time between two messages; what piles up behind it goes out as one, if `merges`. After
+    `pace` is the least time between two messages; what piles up behind it goes out as one, if `merges`. When it
+    `stretches`, the pause doubles with each message in a row, up to a minute: a flood becomes a few digests. After
     `fallback_after` an event that has not got through is told to the channel `fallback` too. A delivery is given up
     `give_up_after` its event.
     """
 
     pace: timedelta = timedelta(seconds=1)
+    stretches: bool = True
     merges: bool = True
     quiet: Quiet | None = None
     fallback: str | None = None

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from notifier.core.errors import StoreError
 
 _WRITER_PRAGMAS = (
+    "PRAGMA auto_vacuum=INCREMENTAL",  # so that the file can shrink; it takes effect in a new database only
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit survives a power cut
     "PRAGMA foreign_keys=ON",

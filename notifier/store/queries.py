@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, union
 
 from notifier.core.model import OutcomeKind
-from notifier.store.tables import attempts, deliveries, events, looks, snapshots
+from notifier.store.tables import attempts, deliveries, events, looks, notices, snapshots
 
 
 def known(snapshot_id: str | None = None) -> Select[Any]:
@@ -24,7 +24,7 @@ def known(snapshot_id: str | None = None) -> Select[Any]:
 
 
 def deliveries_with_events() -> Select[Any]:
-    """Every delivery joined with its event: the delivery's id as `delivery_id`, the event's as `event_id`.
+    """Every delivery joined with its event or notice: its own id as `delivery_id`, theirs as `event_id`, `notice_id`.
 
     `refusals` counts its attempts whose outcome was `permanent`.
     """
@@ -33,9 +33,14 @@ def deliveries_with_events() -> Select[Any]:
         .where(attempts.c.delivery_id == deliveries.c.id, attempts.c.outcome == OutcomeKind.PERMANENT)
         .scalar_subquery()
     )
-    return select(
-        deliveries.c.id.label("delivery_id"),
-        refusals.label("refusals"),
-        *(column for column in deliveries.c if column.name != "id"),
-        *(column for column in events.c if column.name != "id"),
-    ).join_from(deliveries, events, deliveries.c.event_id == events.c.id)
+    return (
+        select(
+            deliveries.c.id.label("delivery_id"),
+            refusals.label("refusals"),
+            *(column for column in deliveries.c if column.name != "id"),
+            *(column for column in events.c if column.name != "id"),
+            *(column for column in notices.c if column.name != "id"),
+        )
+        .join_from(deliveries, events, deliveries.c.event_id == events.c.id, isouter=True)
+        .join(notices, deliveries.c.notice_id == notices.c.id, isouter=True)
+    )

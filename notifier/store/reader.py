@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
-from notifier.core.model import Event, SnapshotState
+from notifier.core.model import Event, SnapshotState, Told
 from notifier.store.engine import reader
 from notifier.store.queries import deliveries_with_events, known
-from notifier.store.rows import event_from_row, state_from_row
-from notifier.store.tables import attempts, deliveries, events
+from notifier.store.rows import event_from_row, state_from_row, told_from_row
+from notifier.store.tables import attempts, deliveries, events, mutes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +38,7 @@ class AttemptRow:
     outcome: str
     reason: str
     detail: str
+    together: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ class DeliveryRow:
     created_at: datetime
     not_before: datetime | None
     settled_at: datetime | None
-    event: Event
+    event: Told
     attempts: tuple[AttemptRow, ...] = ()
 
 
@@ -142,6 +143,18 @@ class Reader:
             )
             return _delivery(row, found)
 
+    def history(self, since: datetime) -> list[Event]:
+        """Every event since a time, told or not, the oldest first."""
+        query = select(events).where(events.c.observed_at >= since).order_by(events.c.observed_at, events.c.id)
+        with self._reading() as connection:
+            return [event_from_row(row) for row in connection.execute(query).mappings()]
+
+    def mutes(self, now: datetime) -> dict[str, datetime | None]:
+        """The watches that are muted, with the time until which they are (None: until unmuted)."""
+        query = select(mutes.c.watch_id, mutes.c.until).where(or_(mutes.c.until.is_(None), mutes.c.until > now))
+        with self._reading() as connection:
+            return {row.watch_id: row.until for row in connection.execute(query)}
+
     def channels(self) -> dict[str, dict[str, int]]:
         """How many deliveries of each state every channel has."""
         query = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
@@ -161,6 +174,6 @@ def _delivery(row: RowMapping, found: tuple[AttemptRow, ...] = ()) -> DeliveryRo
     return DeliveryRow(
         id=row["delivery_id"],
         **{name: row[name] for name in _DELIVERY_COLUMNS},
-        event=event_from_row(row, "event_id"),
+        event=told_from_row(row),
         attempts=found,
     )

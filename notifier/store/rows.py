@@ -1,12 +1,12 @@
 """Between the core's values and the rows of the tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from notifier.core.model import Delivery, Event, Facts, SnapshotState, Transition, Watch
+from notifier.core.model import Delivery, Event, Facts, Notice, SnapshotState, Told, Transition, Watch
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def state_from_row(row: RowMapping) -> SnapshotState:
     )
 
 
-def event_to_row(event: Event) -> dict[str, Any]:
-    """A row of `events`."""
+def event_to_row(event: Event, channels: Sequence[str]) -> dict[str, Any]:
+    """A row of `events`, with the channels that are told."""
     transition = event.transition
     return {
         "id": event.id,
@@ -75,6 +75,7 @@ def event_to_row(event: Event) -> dict[str, Any]:
         "facts": facts_to_json(transition.facts),
         "observed_at": transition.observed_at,
         "late_by": transition.late_by,
+        "channels": list(channels),
     }
 
 
@@ -98,13 +99,22 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
     )
 
 
+def told_from_row(row: RowMapping) -> Told:
+    """What a delivery's joined row carries."""
+    if row["notice_id"] is None:
+        return event_from_row(row, "event_id")
+    fields = {name: row[name] for name in ("kind", "subject", "title", "body", "at")}
+    return Notice(id=row["notice_id"], **fields)
+
+
 def delivery_from_row(row: RowMapping) -> Delivery:
-    """The claimed delivery of a joined row, its own id under `delivery_id`."""
+    """The delivery of a joined row, its own id under `delivery_id`."""
     return Delivery(
         id=row["delivery_id"],
         channel=row["channel"],
         attempt=row["attempt"],
         refusals=row["refusals"],
         created_at=row["created_at"],
-        event=event_from_row(row, "event_id"),
+        wanted_at=row["wanted_at"],
+        event=told_from_row(row),
     )

@@ -100,29 +100,55 @@ events = Table(
     Column("status", String, nullable=False),
     Column("names", JSON, nullable=False),
     Column("facts", JSON, nullable=False),
-    Column("observed_at", Instant, nullable=False),
+    Column("observed_at", Instant, nullable=False, index=True),
     Column("late_by", Span, nullable=False),
+    Column("channels", JSON),
     UniqueConstraint("snapshot_id", "revision"),
 )
-"""Every transition that happened, told or not."""
+"""Every transition that happened, told or not; `channels` are those that were to be told."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "subject", "at"),
+)
+"""What the operators were told of the notifier itself."""
+
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("watch_id", String, primary_key=True),
+    Column("muted_at", Instant, nullable=False),
+    Column("until", Instant),
+)
+"""The watches that are muted, until a time or until somebody unmutes them."""
 
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("event_id", String, ForeignKey("events.id"), nullable=False),
+    Column("event_id", String, ForeignKey("events.id")),
+    Column("notice_id", String, ForeignKey("notices.id")),
     Column("channel", String, nullable=False),
     Column("state", String, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("not_before", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("wanted_at", Instant, nullable=False),
     Column("claimed_at", Instant),
     Column("settled_at", Instant),
     Column("reason", String, nullable=False),
     UniqueConstraint("event_id", "channel"),
+    UniqueConstraint("notice_id", "channel"),
     Index(None, "channel", "state", "not_before"),
 )
-"""The outbox: an event for a channel. `attempt` counts those begun; `reason` says why the state is what it is."""
+"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so."""
 
 attempts = Table(
     "attempts",
@@ -134,5 +160,6 @@ attempts = Table(
     Column("outcome", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("together", Integer, nullable=False, server_default="1"),
 )
-"""Every attempt that came to an end, with what the far side answered, redacted and capped."""
+"""Every attempt that came to an end, with what the far side answered; `together` deliveries were one message."""

@@ -45,7 +45,7 @@ def variables(event: Event) -> dict[str, Any]:
     transition = event.transition
     facts = transition.facts
     plain = message(event)
-    duration_ms = facts.running_time_ms if facts.collection_duration_ms is None else facts.collection_duration_ms
+    duration_ms = facts.duration_ms
     return {
         "name": event.name,
         "snapshot_id": transition.snapshot_id,

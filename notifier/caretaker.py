@@ -1,0 +1,87 @@
+"""The rounds that keep what is promised: fallbacks in time, the audit, the end of what is old."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+from notifier.core.policy import ChannelPolicy, OnUncertain
+from notifier.failpoints import failpoint
+from notifier.store.store import Store
+from notifier.store.upkeep import Audit
+
+FALLBACK_EVERY = timedelta(seconds=2)
+AUDIT_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(hours=1)
+LONGEST_SEND = timedelta(minutes=5)
+"""Longer than any send may take; what is called sending for longer was forgotten by somebody."""
+
+
+class Caretaker:
+    """Goes its rounds for as long as it runs. Each round can be made by itself."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Callable[[], datetime],
+        policies: Mapping[str, ChannelPolicy],
+        keep: timedelta,
+        watched: Callable[[], Collection[str]],
+        committed: Callable[[Collection[str]], None],
+        audited: Callable[[Audit], Awaitable[None]],
+    ) -> None:
+        """
+        Args:
+            store: what it keeps in order.
+            clock: the time, UTC.
+            policies: of the channels, by name.
+            keep: how long what has ended is remembered.
+            watched: the ids of the snapshots that are watched now.
+            committed: called with the channels that got something to deliver.
+            audited: told of every audit.
+        """
+        self._store = store
+        self._clock = clock
+        self._policies = policies
+        self._keep = keep
+        self._watched = watched
+        self._committed = committed
+        self._audited = audited
+
+    async def run(self) -> None:
+        """Go all rounds, each at its own interval, until cancelled."""
+        async with asyncio.TaskGroup() as rounds:
+            for round_, every in (
+                (self.fall_back, FALLBACK_EVERY),
+                (self.audit, AUDIT_EVERY),
+                (self.forget, FORGET_EVERY),
+            ):
+                rounds.create_task(_repeat(round_, every))
+
+    async def fall_back(self) -> None:
+        """Tell fallbacks what has not got through in time."""
+        for channel, policy in self._policies.items():
+            if policy.fallback is None:
+                continue
+            to = policy.fallback
+            if await self._store.outbox.fall_back(channel, to, policy.fallback_after, self._clock()):
+                failpoint("caretaker.after_fallback")
+                self._committed([to])
+
+    async def audit(self) -> None:
+        """Prove that nothing is lost in the outbox, and tell."""
+        held = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.HOLD]
+        audit = await self._store.upkeep.audit(now=self._clock(), longest_send=LONGEST_SEND, held=held)
+        await self._audited(audit)
+
+    async def forget(self) -> None:
+        """Remove what is older than is kept."""
+        now = self._clock()
+        if await self._store.upkeep.forget(before=now - self._keep, watched=self._watched(), now=now):
+            failpoint("caretaker.after_forgetting")
+
+
+async def _repeat(round_: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    while True:
+        await round_()
+        await asyncio.sleep(every.total_seconds())

@@ -1,0 +1,62 @@
+"""`notifier replay`: which notifications a configuration would have sent over the recorded history."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table
+from notifier.core.errors import UsageError
+from notifier.core.message import title_of
+from notifier.core.model import Event
+from notifier.core.routing import channels_for
+from notifier.core.words import count
+
+
+def replay(
+    config: ConfigOption = None,
+    since: Annotated[str, typer.Option(help="How far back, such as 7d or 12h.")] = "7d",
+    as_json: JsonOption = False,
+) -> None:
+    """Show which notifications the configuration would have sent over the recorded history. It sends nothing."""
+    from notifier.config.durations import parse
+    from notifier.loading import load_config
+    from notifier.store.reader import Reader
+
+    try:
+        earliest = datetime.now(UTC) - parse(since)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--since: {error}") from error
+    found = load_config(config_path(config), secrets_needed=False)
+    watches = {watch.snapshot_id: watch for watch in found.watches}
+    told: list[tuple[Event, str]] = []
+    events = Reader(found.database).history(earliest)
+    for event in events:
+        watch = watches.get(event.transition.snapshot_id)
+        channels = channels_for(watch, event.transition) if watch is not None else ()
+        told.extend((event, channel) for channel in channels)
+    if as_json:
+        print_json(
+            [
+                {
+                    "at": event.transition.observed_at,
+                    "channel": channel,
+                    "watch": event.watch_id,
+                    "snapshot": event.transition.snapshot_id,
+                    "events": list(event.transition.names),
+                    "event_id": event.id,
+                    "title": title_of(event),
+                }
+                for event, channel in told
+            ]
+        )
+        return
+    if told:
+        print_table(
+            ("at", "channel", "message"),
+            ((iso(event.transition.observed_at) or "", channel, title_of(event)) for event, channel in told),
+        )
+    by_channel = Counter(channel for _, channel in told)
+    tally = "; ".join(f"{channel}: {number:,}" for channel, number in sorted(by_channel.items())) or "nobody"
+    typer.echo(f"{count(len(events), 'transition')} since {iso(earliest)}; would be told: {tally}.", err=True)

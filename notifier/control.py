@@ -1,0 +1,157 @@
+"""What commands ask of the daemon: a line of JSON over a socket beside the database, and a line in answer.
+
+There is one writing connection to a database (see `store.engine`), so a command that wants to change something asks
+whoever has it. When no daemon runs, the command opens the database itself, under the same lock, and does it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from notifier.core.errors import NotifierError
+from notifier.store.store import Store
+
+_LONGEST_LINE = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mute:
+    """Drop what is to be told of a watch, until a time (ISO 8601) or, for None, until it is unmuted."""
+
+    watch: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unmute:
+    """Tell of a watch again."""
+
+    watch: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """Send again: the deliveries of these ids, or all dead ones of a channel since a time (ISO 8601)."""
+
+    ids: tuple[int, ...] = ()
+    channel: str | None = None
+    since: str | None = None
+
+
+Request = Mute | Unmute | Retry
+_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry)}
+
+
+async def perform(request: Request, store: Store, wake: Callable[[Collection[str]], None]) -> dict[str, Any]:
+    """Do what is asked, and say what came of it."""
+    now = datetime.now(UTC)
+    match request:
+        case Mute(watch=watch, until=until):
+            await store.outbox.mute(watch, now, _time(until))
+            return {"muted": watch, "until": until}
+        case Unmute(watch=watch):
+            return {"unmuted": watch, "was_muted": await store.outbox.unmute(watch)}
+        case Retry(ids=ids, channel=channel, since=since):
+            moved = await store.outbox.retry(now, ids=tuple(ids), channel=channel, since=_time(since))
+            wake(set(moved))
+            return {"retried": len(moved)}
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+@asynccontextmanager
+async def listening(database: Path, store: Store, wake: Callable[[Collection[str]], None]) -> AsyncIterator[None]:
+    """Answer requests for as long as this is entered."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            reply = await _answer(await reader.readline(), store, wake)
+            writer.write(json.dumps(reply).encode() + b"\n")
+            await writer.drain()
+        except OSError:
+            return  # who asked has gone; what was asked is done
+        finally:
+            writer.close()
+
+    with _short_path(_socket_of(database)) as path:
+        _socket_of(database).unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(answer, path, limit=_LONGEST_LINE)
+        finally:
+            os.umask(mask)
+    try:
+        yield
+    finally:
+        server.close()
+        _socket_of(database).unlink(missing_ok=True)
+
+
+async def _answer(line: bytes, store: Store, wake: Callable[[Collection[str]], None]) -> dict[str, Any]:
+    try:
+        kind, fields = json.loads(line)
+        request = _KINDS[kind](**fields)
+        return {"done": await perform(request, store, wake)}
+    except (ValueError, TypeError, KeyError) as error:
+        return {"error": f"the daemon does not understand the request: {error}"}
+    except NotifierError as error:
+        return {"error": str(error)}
+
+
+async def ask(database: Path, request: Request) -> dict[str, Any]:
+    """Have the daemon do something, or do it oneself when none runs.
+
+    Raises:
+        NotifierError: it could not be done; the text says why.
+    """
+    reply = await _asked(database, request)
+    if reply is None:
+        async with Store(database) as store:
+            return await perform(request, store, lambda _: None)
+    if "error" in reply:
+        raise NotifierError(str(reply["error"]))
+    done: dict[str, Any] = reply["done"]
+    return done
+
+
+async def _asked(database: Path, request: Request) -> dict[str, Any] | None:
+    """The daemon's reply; None when no daemon listens."""
+    try:
+        with _short_path(_socket_of(database)) as path:
+            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except OSError as error:
+        raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror}") from error
+    try:
+        writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
+        line = await reader.readline()
+    finally:
+        writer.close()
+    if not line:
+        raise NotifierError("the daemon ended before it answered; ask again")
+    reply: dict[str, Any] = json.loads(line)
+    return reply
+
+
+def _socket_of(database: Path) -> Path:
+    return database.with_name(database.name + ".sock")
+
+
+@contextlib.contextmanager
+def _short_path(path: Path) -> Any:
+    """The path in a form that fits into a socket's address, which takes 107 characters (unix(7))."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

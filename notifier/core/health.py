@@ -1,0 +1,79 @@
+"""How a channel does: when it may be given its next message, when it counts as broken, when as healed.
+
+After `SUSPEND_AFTER` failures in a row a channel gets one message at a time, to try it, with growing pauses. When that
+has lasted `BROKEN_AFTER`, it is broken: the operators are told, once, and once when it works again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from notifier.core.policy import ChannelPolicy
+
+SUSPEND_AFTER = 3
+BROKEN_AFTER = timedelta(minutes=1)
+FIRST_PROBE = timedelta(seconds=5)
+LONGEST_PROBE = timedelta(minutes=5)
+LONGEST_STRETCH = timedelta(minutes=1)
+
+
+class Verdict(StrEnum):
+    """What is news about a channel."""
+
+    BROKEN = "broken"
+    HEALED = "healed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelHealth:
+    """What is remembered of a channel's last messages. `gap` is the present pause between two of them."""
+
+    failures: int = 0
+    failing_since: datetime | None = None
+    broken: bool = False
+    last_at: datetime | None = None
+    gap: timedelta = timedelta(0)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it gets one message at a time, to try it."""
+        return self.broken or self.failures >= SUSPEND_AFTER
+
+
+def next_turn(health: ChannelHealth) -> datetime | None:
+    """When the channel may be given its next message; None for at once."""
+    return None if health.last_at is None else health.last_at + health.gap
+
+
+def after_message(
+    health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, dice: float
+) -> tuple[ChannelHealth, Verdict | None]:
+    """The channel's health after a message, and what is news about it.
+
+    Args:
+        health: before the message.
+        policy: the channel's.
+        delivered: whether it got through.
+        now: when that was known.
+        dice: a number in [0, 1), to spread the probes.
+    """
+    if delivered:
+        well = ChannelHealth(last_at=now, gap=_pace(health, policy, now))
+        return well, Verdict.HEALED if health.broken else None
+    failures = health.failures + 1
+    since = health.failing_since or now
+    suspended = replace(health, failures=failures).suspended
+    gap = policy.pace
+    if suspended:
+        probe = min(FIRST_PROBE * (1 << min(max(failures - SUSPEND_AFTER, 0), 16)), LONGEST_PROBE)
+        gap = max(gap, probe * (0.5 + dice / 2))
+    broken = health.broken or (suspended and now - since >= BROKEN_AFTER)
+    failing = ChannelHealth(failures=failures, failing_since=since, broken=broken, last_at=now, gap=gap)
+    return failing, Verdict.BROKEN if broken and not health.broken else None
+
+
+def _pace(health: ChannelHealth, policy: ChannelPolicy, now: datetime) -> timedelta:
+    in_a_row = health.last_at is not None and now - health.last_at <= 2 * max(health.gap, policy.pace)
+    if not policy.stretches or not in_a_row or health.failures:
+        return policy.pace
+    return min(max(2 * health.gap, policy.pace), max(LONGEST_STRETCH, policy.pace))

@@ -1,0 +1,80 @@
+"""Tells the operators of the notifier's own troubles: each once, and its end once, never through what is broken."""
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from notifier.core.health import Verdict
+from notifier.core.model import Notice, Outcome
+from notifier.core.words import count, span
+from notifier.store.outbox import Outbox
+from notifier.store.upkeep import Audit
+
+AUDIT = "audit"
+OK = "ok"
+
+
+class Operators:
+    """Commits notices to the outbox, for the channels that `operators:` names."""
+
+    def __init__(
+        self,
+        *,
+        channels: Sequence[str],
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        committed: Callable[[Collection[str]], None],
+    ) -> None:
+        """
+        Args:
+            channels: who is told.
+            outbox: where notices are committed.
+            clock: the time, UTC.
+            committed: called after a commit with the channels that have something to deliver.
+        """
+        self._channels = tuple(channels)
+        self._outbox = outbox
+        self._clock = clock
+        self._committed = committed
+
+    async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+        """A channel broke, or works again."""
+        if verdict is Verdict.BROKEN:
+            title = f"the channel {channel} is broken"
+            body = f"{outcome.reason}: {outcome.detail}\n" if outcome.detail else f"{outcome.reason}\n"
+            body += "What is to be told there is kept, and tried again for as long as the channel's give_up_after says."
+        else:
+            title = f"the channel {channel} works again"
+            body = "What was kept for it goes out now."
+        await self._tell(f"channel:{channel}", verdict, title, body, avoid=channel)
+
+    async def audited(self, audit: Audit) -> None:
+        """The auditor was round; it is told when something is wrong, and when it is right again."""
+        if audit.sound:
+            if (await self._outbox.last_kinds()).get(AUDIT, OK) != OK:
+                await self._tell(AUDIT, OK, "the outbox is in order again", "The auditor finds nothing wrong.")
+            return
+        findings = [
+            f"{count(audit.untold, 'event')} without a delivery to one of its channels" if audit.untold else "",
+            f"{count(audit.stuck, 'delivery', 'deliveries')} with neither an end nor a next try" if audit.stuck else "",
+            f"{count(audit.lingering, 'delivery', 'deliveries')} sending for too long" if audit.lingering else "",
+        ]
+        if audit.oldest is not None:
+            findings.append(f"The oldest waits since {span(self._clock() - audit.oldest)}.")
+        body = "\n".join(finding for finding in findings if finding)
+        await self._tell(AUDIT, "finding", "the outbox is not in order", body)
+
+    async def _tell(self, subject: str, kind: str, title: str, body: str, *, avoid: str | None = None) -> None:
+        now = self._clock()
+        key = f"{subject}\n{kind}\n{now.isoformat()}"
+        notice = Notice(
+            id=f"ntc_{hashlib.sha256(key.encode()).hexdigest()[:20]}",
+            kind=kind,
+            subject=subject,
+            title=title,
+            body=body,
+            at=now,
+        )
+        told = [channel for channel in self._channels if channel != avoid]
+        if await self._outbox.tell(notice, told):
+            self._committed(told)

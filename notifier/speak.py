@@ -1,0 +1,96 @@
+"""How a channel is spoken to: people get a message, rendered and merged; a program gets the event itself."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.webhook import WebhookChannel
+from notifier.config.model import Channel
+from notifier.core.digest import digest
+from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
+from notifier.templates.render import Renderer
+
+
+class Spoken:
+    """An Apprise channel, told in words: one event by its template, many as a digest."""
+
+    def __init__(
+        self, channel: AppriseChannel, renderer: Renderer, template_failed: Callable[[str, str, str], None]
+    ) -> None:
+        """
+        Args:
+            channel: where the message goes.
+            renderer: makes the message of one event.
+            template_failed: told of a template that failed: the channel, the event's id and the reason.
+        """
+        self.name = channel.name
+        self._channel = channel
+        self._renderer = renderer
+        self._template_failed = template_failed
+
+    async def send(self, told: Sequence[Told]) -> Outcome:
+        """Send these as one message."""
+        return await self._channel.send(self.message(told))
+
+    def message(self, told: Sequence[Told]) -> Message:
+        """The message that says all of these."""
+        first = told[0]
+        if len(told) > 1 or isinstance(first, Notice):
+            where = f"notifier delivery list --channel {self.name}"
+            return digest(told, longest_body=self._channel.longest_body, where=where)
+        text, reason = self._renderer.render(first)
+        if reason is not None:
+            self._template_failed(self.name, first.id, reason)
+        return text
+
+
+class Signed:
+    """A signed webhook, which takes one event at a time."""
+
+    def __init__(self, channel: WebhookChannel) -> None:
+        self.name = channel.name
+        self._channel = channel
+
+    async def send(self, told: Sequence[Told]) -> Outcome:
+        """Send the one event."""
+        (event,) = told
+        if isinstance(event, Event):
+            return await self._channel.send(event)
+        return Outcome(kind=OutcomeKind.PERMANENT, reason="not_an_event", detail="a webhook takes events only")
+
+    async def aclose(self) -> None:
+        """Close its network."""
+        await self._channel.aclose()
+
+
+def voice_of(
+    channel: Channel,
+    *,
+    redact: Callable[[str], str],
+    clock: Callable[[], datetime],
+    template_failed: Callable[[str, str, str], None],
+) -> Spoken | Signed:
+    """How a channel of the configuration is spoken to.
+
+    Args:
+        channel: what the configuration says of it.
+        redact: takes secrets out of what the far side said.
+        clock: the time, UTC.
+        template_failed: told of a template that failed: the channel, the event's id and the reason.
+    """
+    if channel.webhook is not None:
+        hook = channel.webhook
+        return Signed(
+            WebhookChannel(
+                name=channel.name,
+                url=hook.url,
+                secrets=hook.secrets,
+                allow_private=hook.allow_private,
+                redact=redact,
+                clock=clock,
+            )
+        )
+    if channel.url is None:
+        raise ValueError(f"channel {channel.name} has neither a URL nor a webhook")
+    apprise = AppriseChannel(name=channel.name, url=channel.url, redact=redact)
+    return Spoken(apprise, Renderer(channel.templates), template_failed)

@@ -1,0 +1,74 @@
+"""The open database of the one daemon that owns it: locked, at this program's version, one transaction at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.core.errors import StoreError
+from notifier.store.engine import CURE, probe, writer
+from notifier.store.lock import DatabaseLock
+from notifier.store.migrate import migrate
+from notifier.store.whole import whole
+
+
+class Database:
+    """Enter it before use. `path` is its file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stack = AsyncExitStack()
+        self._engine: AsyncEngine | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Lock the database, bring it to this version and open it.
+
+        Raises:
+            StoreBusy: another daemon has it.
+            StoreTooNew: a newer version wrote it.
+            StoreError: it cannot be read, made or written.
+        """
+        async with AsyncExitStack() as stack:
+            stack.enter_context(DatabaseLock(self.path))
+            probe(self.path)
+            self._engine = writer(self.path)
+            stack.push_async_callback(self._close)
+            await self._migrate()
+            self._stack = stack.pop_all()
+        return self
+
+    @whole
+    async def _migrate(self) -> None:
+        async with self.transaction(cure=CURE) as connection:
+            await connection.run_sync(migrate, str(self.path))
+
+    async def _close(self) -> None:
+        """Await the transaction under way, allow no other, close the connection: its thread would hold up the exit."""
+        async with self._turn:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                await engine.dispose()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def transaction(self, cure: str = "") -> AsyncIterator[AsyncConnection]:
+        """One transaction, in turn: there is one connection."""
+        async with self._turn:
+            if self._engine is None:
+                raise StoreError(f"{self.path}: the store is closed")
+            try:
+                async with self._engine.begin() as connection:
+                    yield connection
+            except SQLAlchemyError as error:
+                cause = getattr(error, "orig", None) or error
+                raise StoreError(f"{self.path}: the database failed: {cause}{cure}") from error

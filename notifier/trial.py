@@ -1,0 +1,61 @@
+"""The message that tries a channel: a sample event, marked TEST, by the channel's real renderer and sender."""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from notifier.config.model import Channel
+from notifier.core.model import Event, Outcome, Watch
+from notifier.core.transitions import canonical
+from notifier.speak import Signed, voice_of
+from notifier.templates.samples import sample_events
+
+
+def send_trial(
+    channel: Channel, *, redact: Callable[[str], str], word: str, watch: Watch | None
+) -> Coroutine[Any, Any, Outcome]:
+    """Send a sample event to a channel.
+
+    Args:
+        channel: which one.
+        redact: takes secrets out of what the far side said.
+        word: an event name that the sample carries.
+        watch: whose name, snapshot and labels the sample has; made-up ones without it.
+
+    Raises:
+        ValueError: no sample carries that name; the text says which there are.
+    """
+    return _send(channel, redact, _sample(word, watch))
+
+
+async def _send(channel: Channel, redact: Callable[[str], str], event: Event) -> Outcome:
+    voice = voice_of(
+        channel, redact=redact, clock=lambda: datetime.now(UTC), template_failed=lambda name, event_id, reason: None
+    )
+    try:
+        return await voice.send([event])
+    finally:
+        if isinstance(voice, Signed):
+            await voice.aclose()
+
+
+def _sample(word: str, watch: Watch | None) -> Event:
+    samples = {name: event for event in reversed(sample_events()) for name in event.transition.names}
+    sample = samples.get(canonical(word))
+    if sample is None:
+        raise ValueError(f"there is no sample of {word!r}; there are {', '.join(sorted(samples))}")
+    transition = replace(sample.transition, observed_at=datetime.now(UTC).replace(microsecond=0))
+    name = "a made-up snapshot"
+    if watch is not None:
+        transition = replace(transition, snapshot_id=watch.snapshot_id)
+        name = watch.name
+    return replace(
+        sample,
+        id=f"evt_test_{secrets.token_hex(8)}",
+        name=f"TEST {name}",
+        watch_id=watch.id if watch else sample.watch_id,
+        labels=watch.labels if watch else sample.labels,
+        transition=transition,
+    )
