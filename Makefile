@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := notifier tests bench
 
-.PHONY: help demo test check format bench coverage clean
+KILLS ?= 3000
+SEED ?= 1
+
+.PHONY: help demo test soak check format bench model coverage clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +29,9 @@ test: $(VENV)/.tools ## all tests
 	tests/system-packages
 	$(BIN)/python -m pytest -n 3 --dist loadscope
 
+soak: $(VENV)/.tools ## kill daemons at failpoints, KILLS=3000 of them, from SEED=1 on
+	cd tests && ../$(BIN)/python -m acceptance.soak --kills $(KILLS) --seed $(SEED)
+
 check: $(VENV)/.tools ## format, lint, types, imports
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -36,7 +42,10 @@ format: $(VENV)/.tools ## put the code in its format
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench: $(VENV)/.tools ## how much work a poll is, beside a plain script doing the same
+model: $(VENV)/.tools ## 2,000 random lives of the real parts, held against a model of the promise
+	MODEL_RUNS=2000 $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0
+
+bench: $(VENV)/.tools ## polling, delivering and committing, beside plain scripts doing the same
 	$(BIN)/python -m bench
 
 clean: ## away with everything that was made

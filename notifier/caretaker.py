@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.failpoints import failpoint
 from notifier.store.store import Store
-from notifier.store.upkeep import Audit
+from notifier.store.upkeep import Audit, Deaths
 
 FALLBACK_EVERY = timedelta(seconds=2)
 AUDIT_EVERY = timedelta(minutes=1)
@@ -29,6 +29,7 @@ class Caretaker:
         watched: Callable[[], Collection[str]],
         committed: Callable[[Collection[str]], None],
         audited: Callable[[Audit], Awaitable[None]],
+        died: Callable[[Deaths], Awaitable[None]] | None = None,
     ) -> None:
         """
         Args:
@@ -39,6 +40,7 @@ class Caretaker:
             watched: the ids of the snapshots that are watched now.
             committed: called with the channels that got something to deliver.
             audited: told of every audit.
+            died: told of deliveries that were given up.
         """
         self._store = store
         self._clock = clock
@@ -47,6 +49,7 @@ class Caretaker:
         self._watched = watched
         self._committed = committed
         self._audited = audited
+        self._died = died
 
     async def run(self) -> None:
         """Go all rounds, each at its own interval, until cancelled."""
@@ -58,13 +61,21 @@ class Caretaker:
             ):
                 rounds.create_task(_repeat(round_, every))
 
+    async def go_round(self) -> None:
+        """Make each round once."""
+        for round_ in (self.fall_back, self.audit, self.forget):
+            await round_()
+
     async def fall_back(self) -> None:
         """Tell fallbacks what has not got through in time."""
         for channel, policy in self._policies.items():
             if policy.fallback is None:
                 continue
             to = policy.fallback
-            if await self._store.outbox.fall_back(channel, to, policy.fallback_after, self._clock()):
+            late = await self._store.outbox.fall_back(
+                channel, to, policy.fallback_after, self._clock(), with_notices=self._policies[to].merges
+            )
+            if late:
                 failpoint("caretaker.after_fallback")
                 self._committed([to])
 
@@ -73,6 +84,9 @@ class Caretaker:
         held = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.HOLD]
         audit = await self._store.upkeep.audit(now=self._clock(), longest_send=LONGEST_SEND, held=held)
         await self._audited(audit)
+        if self._died is not None:
+            for deaths in await self._store.upkeep.deaths(self._clock()):
+                await self._died(deaths)
 
     async def forget(self) -> None:
         """Remove what is older than is kept."""

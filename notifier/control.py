@@ -19,6 +19,10 @@ from notifier.core.errors import NotifierError
 from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024
+_LONGEST_ANSWER_S = 30.0
+
+_NO_REQUEST = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+"""What a request that is none makes of the attempt to do it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +42,15 @@ class Unmute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """Send again: the deliveries of these ids, or all dead ones of a channel since a time (ISO 8601)."""
+    """Send again: the deliveries of these ids, or all dead ones of a channel since a time (ISO 8601).
+
+    Of channels that are not `configured` nothing is sent again: there is nobody to send it.
+    """
 
     ids: tuple[int, ...] = ()
     channel: str | None = None
     since: str | None = None
+    configured: tuple[str, ...] | None = None
 
 
 Request = Mute | Unmute | Retry
@@ -58,8 +66,10 @@ async def perform(request: Request, store: Store, wake: Callable[[Collection[str
             return {"muted": watch, "until": until}
         case Unmute(watch=watch):
             return {"unmuted": watch, "was_muted": await store.outbox.unmute(watch)}
-        case Retry(ids=ids, channel=channel, since=since):
-            moved = await store.outbox.retry(now, ids=tuple(ids), channel=channel, since=_time(since))
+        case Retry(ids=ids, channel=channel, since=since, configured=configured):
+            moved = await store.outbox.retry(
+                now, ids=tuple(ids), channel=channel, since=_time(since), configured=configured
+            )
             wake(set(moved))
             return {"retried": len(moved)}
 
@@ -74,7 +84,7 @@ async def listening(database: Path, store: Store, wake: Callable[[Collection[str
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = await _answer(await reader.readline(), store, wake)
+            reply = await _answer(reader, store, wake)
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         except OSError:
@@ -96,12 +106,14 @@ async def listening(database: Path, store: Store, wake: Callable[[Collection[str
         _socket_of(database).unlink(missing_ok=True)
 
 
-async def _answer(line: bytes, store: Store, wake: Callable[[Collection[str]], None]) -> dict[str, Any]:
+async def _answer(
+    reader: asyncio.StreamReader, store: Store, wake: Callable[[Collection[str]], None]
+) -> dict[str, Any]:
     try:
-        kind, fields = json.loads(line)
+        kind, fields = json.loads(await reader.readline())
         request = _KINDS[kind](**fields)
         return {"done": await perform(request, store, wake)}
-    except (ValueError, TypeError, KeyError) as error:
+    except _NO_REQUEST as error:
         return {"error": f"the daemon does not understand the request: {error}"}
     except NotifierError as error:
         return {"error": str(error)}
@@ -115,8 +127,11 @@ async def ask(database: Path, request: Request) -> dict[str, Any]:
     """
     reply = await _asked(database, request)
     if reply is None:
-        async with Store(database) as store:
-            return await perform(request, store, lambda _: None)
+        try:
+            async with Store(database) as store:
+                return await perform(request, store, lambda _: None)
+        except _NO_REQUEST as error:
+            raise NotifierError(f"this cannot be done: {error}") from error
     if "error" in reply:
         raise NotifierError(str(reply["error"]))
     done: dict[str, Any] = reply["done"]
@@ -131,20 +146,26 @@ async def _asked(database: Path, request: Request) -> dict[str, Any] | None:
     except (FileNotFoundError, ConnectionRefusedError):
         return None
     except OSError as error:
-        raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror}") from error
+        raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
     try:
-        writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
-        line = await reader.readline()
+        async with asyncio.timeout(_LONGEST_ANSWER_S):
+            writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
+            line = await reader.readline()
+    except TimeoutError as error:
+        raise NotifierError(f"the daemon has not answered within {_LONGEST_ANSWER_S:.0f} s; ask again") from error
+    except OSError:
+        line = b""
     finally:
         writer.close()
-    if not line:
+    if not line.endswith(b"\n"):
         raise NotifierError("the daemon ended before it answered; ask again")
     reply: dict[str, Any] = json.loads(line)
     return reply
 
 
 def _socket_of(database: Path) -> Path:
-    return database.with_name(database.name + ".sock")
+    file = database.resolve()
+    return file.with_name(file.name + ".sock")
 
 
 @contextlib.contextmanager

@@ -81,6 +81,7 @@ class Daemon:
         self._operators = Operators(
             channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
         )
+        self._clock_set = asyncio.Event()
         self._verdicts: asyncio.Queue[tuple[str, Verdict, Outcome]] = asyncio.Queue()
         self._caretaker = Caretaker(
             store=self._store,
@@ -90,6 +91,7 @@ class Daemon:
             watched=lambda: {watch.snapshot_id for watch in config.watches},
             committed=self._wake,
             audited=self._operators.audited,
+            died=self._operators.died,
         )
         self._voices = {
             channel.name: voice_of(channel, redact=redactor, clock=clock, template_failed=_log_template_failed)
@@ -130,6 +132,7 @@ class Daemon:
                             self._schedule.run(),
                             self._flush_looks(),
                             self._tell_operators(),
+                            self._follow_clock(),
                             self._caretaker.run(),
                         )
                     ]
@@ -154,9 +157,12 @@ class Daemon:
                 async with asyncio.TaskGroup() as tasks:
                     looking = [tasks.create_task(self._observe(watch, now)) for watch in watches]
                 looks = [task.result() for task in looking]
-                async with asyncio.TaskGroup() as tasks:
-                    for deliverer in self._deliverers.values():
-                        tasks.create_task(deliverer.deliver_all())
+                await self._deliver_all()
+                # What follows from it: fallbacks, notices to the operators, and their deliveries.
+                await self._caretaker.go_round()
+                while not self._verdicts.empty():
+                    await self._tell_operator(*self._verdicts.get_nowait())
+                await self._deliver_all()
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
             looks=len(looks),
@@ -165,6 +171,11 @@ class Daemon:
             delivered=delivered,
             undelivered=len(attempts) - delivered,
         )
+
+    async def _deliver_all(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for deliverer in self._deliverers.values():
+                tasks.create_task(deliverer.deliver_all())
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
@@ -185,6 +196,7 @@ class Daemon:
         held = [name for name, deliverer in self._deliverers.items() if deliverer.holds_uncertain]
         if recovered := await outbox.recover(self._clock(), held):
             log.warning("delivery.recovered", count=recovered)
+        await self._call_back()
         for channel, number in (await outbox.open_deliveries()).items():
             if channel not in self._deliverers:
                 log.warning("channel.not_configured", channel=channel, waiting=number)
@@ -231,14 +243,28 @@ class Daemon:
             await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
             await self._poller.flush_looks()
 
+    async def _follow_clock(self) -> None:
+        """After the clock was set, call back what it has put out of reach."""
+        while True:
+            await self._clock_set.wait()
+            self._clock_set.clear()
+            await self._call_back()
+
+    async def _call_back(self) -> None:
+        if moved := await self._store.outbox.clock_was_set(self._clock()):
+            log.warning("delivery.called_back", count=moved)
+            self._wake(self._deliverers)
+
     async def _tell_operators(self) -> None:
         while True:
-            channel, verdict, outcome = await self._verdicts.get()
-            if verdict is Verdict.BROKEN:
-                log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
-            else:
-                log.info("channel.healed", channel=channel)
-            await self._operators.channel_changed(channel, verdict, outcome)
+            await self._tell_operator(*await self._verdicts.get())
+
+    async def _tell_operator(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+        if verdict is Verdict.BROKEN:
+            log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
+        else:
+            log.info("channel.healed", channel=channel)
+        await self._operators.channel_changed(channel, verdict, outcome)
 
     def _wake(self, channels: Collection[str]) -> None:
         for channel in channels:
@@ -250,6 +276,7 @@ class Daemon:
             reporter.delivered(outcome)
 
     def _clock_shifted(self, shift: timedelta) -> None:
+        self._clock_set.set()
         for reporter in self._reporters:
             reporter.clock_shifted(shift)
 
@@ -308,4 +335,6 @@ async def run_until_signalled(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Who is used to reloading a daemon by it must not kill this one, which cannot reload yet.
+    loop.add_signal_handler(signal.SIGHUP, lambda: log.warning("reload.not_supported", cure="restart it"))
     await daemon.run(stop)

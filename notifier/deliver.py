@@ -8,11 +8,11 @@ from typing import Protocol
 
 from notifier.core.batch import Batch, Waiting, next_batch
 from notifier.core.delivery import Settlement, settle
-from notifier.core.health import ChannelHealth, Verdict, after_message, next_turn
+from notifier.core.health import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.model import Delivery, Outcome, OutcomeKind, Told
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.failpoints import failpoint
-from notifier.store.outbox import Attempt, Outbox
+from notifier.store.outbox import MOST_APART, MOST_WAITING, Attempt, Outbox
 
 LONGEST_SLEEP = timedelta(minutes=1)
 """A channel looks for due deliveries at least this often, so that a clock that was set cannot hold one back."""
@@ -118,12 +118,15 @@ class Deliverer:
         """Send what is due now, as far as the channel's pace allows."""
         while not self._stopped.is_set() and self._turn() is None:
             now = self._clock()
-            batch = await self._outbox.take(self._channel.name, now, self._decide)
+            most = MOST_WAITING if self._policy.merges else MOST_APART
+            batch = await self._outbox.take(self._channel.name, now, self._decide, most)
             for reason in {reason for _, reason in batch.drop}:
                 self._dropped(self._channel.name, reason, sum(reason == each for _, each in batch.drop))
             if not batch.send:
                 return
             failpoint("deliver.after_claim")
+            if len(batch.send) > 1:
+                failpoint("deliver.digest_claimed")
             await self._deliver(batch.send)
 
     async def deliver_all(self) -> None:
@@ -140,11 +143,10 @@ class Deliverer:
 
     def _turn(self) -> datetime | None:
         """When the channel may be given its next message; None for now."""
+        now = self._clock()
+        self._health = clock_set(self._health, now)
         turn = next_turn(self._health)
-        if turn is None or turn <= self._clock():
-            return None
-        # A clock that was set back must not hold the channel up for as long.
-        return min(turn, self._clock() + self._health.gap)
+        return None if turn is None or turn <= now else turn
 
     async def _sleep(self) -> None:
         turn = self._turn()
@@ -159,7 +161,7 @@ class Deliverer:
         started_at = self._clock()
         try:
             failpoint("deliver.before_send")
-            outcome = await self._channel.send([delivery.event for delivery in batch])
+            outcome = await self._send(batch)
             failpoint("deliver.after_send")
         except asyncio.CancelledError:
             outcome = Outcome(
@@ -171,7 +173,15 @@ class Deliverer:
             raise
         await self._settle(batch, outcome, started_at)
         failpoint("deliver.after_settle")
+        if outcome.kind is not OutcomeKind.DELIVERED:
+            failpoint("deliver.retry_settled")
         await self._judge(outcome)
+
+    async def _send(self, batch: Sequence[Delivery]) -> Outcome:
+        try:
+            return await self._channel.send([delivery.event for delivery in batch])
+        except Exception as error:  # noqa: BLE001 - one message that cannot be made must not end all the others
+            return Outcome(kind=OutcomeKind.RETRY, reason="internal_error", detail=f"{type(error).__name__}: {error}")
 
     async def _settle(self, batch: Sequence[Delivery], outcome: Outcome, started_at: datetime) -> None:
         now = self._clock()

@@ -1,8 +1,8 @@
 """Named places where a test can kill the process, to prove that nothing is lost there.
 
 `NOTIFIER_FAILPOINT=NAME` sends the process SIGKILL when it comes to that place, `NAME:3` when it comes there for the
-third time. Without the variable a failpoint costs one comparison. The names are in `NAMES`; the acceptance suite
-enumerates them.
+third time; `arm()` does the same from inside. Without either a failpoint costs one comparison. The names are in
+`NAMES`; the acceptance suite enumerates them.
 """
 
 import os
@@ -10,18 +10,43 @@ import signal
 
 NAMES = (
     "poll.before_commit",
+    "store.event_written",
     "poll.after_commit",
     "deliver.after_claim",
+    "deliver.digest_claimed",
     "deliver.before_send",
     "deliver.after_send",
+    "outbox.half_settled",
     "deliver.after_settle",
+    "deliver.retry_settled",
+    "outbox.recovering",
+    "outbox.falling_back",
     "caretaker.after_fallback",
+    "outbox.notice_written",
+    "operators.after_notice",
+    "upkeep.half_forgotten",
+    "upkeep.batch_forgotten",
     "caretaker.after_forgetting",
 )
-"""In the order in which a transition comes to them; the caretaker's on its rounds."""
+"""In the order in which a transition comes to them. The first word is the module.
 
-_armed, _, _countdown = os.environ.get("NOTIFIER_FAILPOINT", "").partition(":")
-_remaining = int(_countdown) if _countdown.isdigit() else 1
+`store.event_written`, `outbox.half_settled`, `outbox.recovering`, `outbox.falling_back`, `outbox.notice_written` and
+`upkeep.half_forgotten` lie inside a transaction: killed there, nothing of it has happened. `deliver.digest_claimed` is
+`after_claim` for more than one delivery, `deliver.retry_settled` is `after_settle` for what did not get through, and
+`outbox.recovering` is come to by the next start.
+"""
+
+_armed = ""
+_remaining = 1
+
+
+def arm(name: str, countdown: int = 1) -> None:
+    """Die at that failpoint, when it is come to for the `countdown`th time from now on.
+
+    An unknown name is never come to; the empty one disarms.
+    """
+    global _armed, _remaining
+    _armed, _remaining = name, countdown
 
 
 def failpoint(name: str) -> None:
@@ -32,3 +57,11 @@ def failpoint(name: str) -> None:
     _remaining -= 1
     if _remaining == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _arm_by_environment(value: str) -> None:
+    name, _, countdown = value.partition(":")
+    arm(name, int(countdown) if countdown.isdigit() else 1)
+
+
+_arm_by_environment(os.environ.get("NOTIFIER_FAILPOINT", ""))

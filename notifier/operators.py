@@ -7,8 +7,9 @@ from datetime import datetime
 from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome
 from notifier.core.words import count, span
+from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
-from notifier.store.upkeep import Audit
+from notifier.store.upkeep import Audit, Deaths
 
 AUDIT = "audit"
 OK = "ok"
@@ -48,6 +49,16 @@ class Operators:
             body = "What was kept for it goes out now."
         await self._tell(f"channel:{channel}", verdict, title, body, avoid=channel)
 
+    async def died(self, deaths: Deaths) -> None:
+        """Deliveries to a channel were given up."""
+        number = count(deaths.number, "delivery", "deliveries")
+        body = f"The last reason: {deaths.reason}.\n"
+        body += f"See `notifier delivery list --state dead --channel {deaths.channel}`; "
+        body += f"send them again with `notifier delivery retry --dead --channel {deaths.channel}`."
+        title = f"{number} to the channel {deaths.channel} could not be made"
+        # Each finding is news of its own: the kind says until when it counts.
+        await self._tell(deaths.subject, deaths.until.isoformat(), title, body, avoid=deaths.channel)
+
     async def audited(self, audit: Audit) -> None:
         """The auditor was round; it is told when something is wrong, and when it is right again."""
         if audit.sound:
@@ -77,4 +88,5 @@ class Operators:
         )
         told = [channel for channel in self._channels if channel != avoid]
         if await self._outbox.tell(notice, told):
+            failpoint("operators.after_notice")
             self._committed(told)

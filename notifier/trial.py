@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.config.model import Channel
@@ -46,7 +46,15 @@ def _sample(word: str, watch: Watch | None) -> Event:
     sample = samples.get(canonical(word))
     if sample is None:
         raise ValueError(f"there is no sample of {word!r}; there are {', '.join(sorted(samples))}")
-    transition = replace(sample.transition, observed_at=datetime.now(UTC).replace(microsecond=0))
+    kind = sample.transition.names[-1]
+    facts = sample.transition.facts
+    if kind not in ("partial", "empty", "failed"):
+        facts = replace(facts, errors=0 if kind == "complete" else None, error_message=None, error_codes=())
+    if kind not in ("complete", "partial", "empty"):
+        facts = replace(facts, records=None)
+    transition = replace(
+        sample.transition, facts=facts, observed_at=datetime.now(UTC).replace(microsecond=0), late_by=timedelta(0)
+    )
     name = "a made-up snapshot"
     if watch is not None:
         transition = replace(transition, snapshot_id=watch.snapshot_id)

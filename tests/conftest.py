@@ -1,12 +1,32 @@
 """Puts the helpers beside it, such as `fakes`, in reach of every folder of tests, and loads Apprise's plugins once.
 
+A `store` over a `database` is there for every test that asks for one.
+
 Some plugins warn, as they are loaded, of what a later Python will drop; a warning of ours fails a test.
 """
 
 import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 from apprise import Apprise
+
+from notifier.store.store import Store
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     Apprise.instantiate("json://localhost")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A file that does not exist yet."""
+    return tmp_path / "notifier.db"
+
+
+@pytest.fixture
+async def store(database: Path) -> AsyncIterator[Store]:
+    """The store over it, open."""
+    async with Store(database) as opened:
+        yield opened

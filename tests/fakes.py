@@ -1,19 +1,20 @@
 """Stand-ins for what the use cases meet at their edges (`unit/test_fakes.py` tests them), and short ways to values."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.core.model import (
     Event,
     Facts,
-    Message,
+    Notice,
     Observation,
     Outcome,
     OutcomeKind,
     Reason,
     Seen,
+    Told,
     Transition,
     Unclear,
     Watch,
@@ -67,7 +68,7 @@ class FakeChannel:
     def __init__(self, name: str = "chat", *outcomes: Outcome, held: bool = False) -> None:
         self.name = name
         self.outcomes = list(outcomes) or [DELIVERED]
-        self.sent: list[Message] = []
+        self.sent: list[tuple[Told, ...]] = []
         self.begun = asyncio.Semaphore(0)
         self._gate = asyncio.Event()
         if not held:
@@ -77,11 +78,11 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, told: Sequence[Told]) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()
         await self._gate.wait()
-        self.sent.append(message)
+        self.sent.append(tuple(told))
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
 
 
@@ -143,6 +144,11 @@ def transition(status: str = "ready", facts: Facts = NO_FACTS, **changes: Any) -
 def event(status: str = "ready", facts: Facts = NO_FACTS, *, name: str = "Prices", labels: Any = None) -> Event:
     """The event of such a transition."""
     return event_of(transition(status, facts), watch(name=name, labels=labels or {}))
+
+
+def notice(kind: str = "broken", *, subject: str = "channel:mail", at: datetime = START) -> Notice:
+    """What the operators are told of a channel."""
+    return Notice(id=f"ntc_{subject}_{kind}_{at:%H%M%S%f}", kind=kind, subject=subject, title="it", body="so", at=at)
 
 
 def on_grid(moments: Iterable[datetime], interval: timedelta) -> bool:

@@ -1,7 +1,7 @@
 """A loop and a wall clock that move together, at once, to whatever is waited for: a day of looks in a blink.
 
 While anything can run, time stands still; when all wait, it jumps to the next timer. `set_wall` moves the wall clock
-alone, as an administrator or a suspended machine does.
+alone, as an administrator or a suspended machine does. Where a thread works for the loop, `busy` has to say so.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ class MovingClock:
     def __init__(self, traveller: time_machine.Traveller) -> None:
         self._traveller = traveller
         self._passed = 0.0
+        self.busy: Callable[[], bool] = lambda: False
 
     def monotonic(self) -> float:
         """Seconds since the test began."""
@@ -45,7 +46,8 @@ class _Selector(selectors.DefaultSelector):
     clock: MovingClock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
+        # What a thread does for the loop takes no time; it wakes the loop when it is done.
+        ready = super().select(10 if timeout != 0 and self.clock.busy() else 0)
         if not ready and timeout is None:
             raise AssertionError("everything waits, and no timer will wake anything")
         if not ready and timeout:

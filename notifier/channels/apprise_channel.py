@@ -111,7 +111,10 @@ class AppriseChannel:
         """Send one message and say what became of it."""
         if self._running is not None and not self._running.done():
             return Outcome(kind=OutcomeKind.RETRY, reason="busy", detail="the send before this one still hangs")
-        self._running = in_daemon_thread(lambda: self._send(message), name=f"channel-{self.name}")
+        try:
+            self._running = in_daemon_thread(lambda: self._send(message), name=f"channel-{self.name}")
+        except RuntimeError as error:  # the system gives no thread
+            return Outcome(kind=OutcomeKind.RETRY, reason="no_thread", detail=str(error))
         done, _ = await asyncio.wait({self._running}, timeout=self._limit.total_seconds())
         if not done:
             return Outcome(kind=OutcomeKind.UNCERTAIN, reason="send_timeout", detail="no end of the send in sight")

@@ -1,5 +1,8 @@
 """From what happened on the wire to what it means: try again, give up, or nobody can say."""
 
+import smtplib
+import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +17,9 @@ from urllib3.exceptions import (
 
 from notifier.channels.wire import Wire
 from notifier.core.model import Outcome, OutcomeKind
+
+_MOST_DIGITS = 9
+"""Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""
 
 _HTTP_RETRY = frozenset({408, 421, 425, 429})
 _SMTP_AUTH = frozenset({530, 534, 535, 538})
@@ -36,6 +42,16 @@ _CONNECTION_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...],
 """What an exception means, the special before the general. Only a request that may have gone out is uncertain."""
 
 
+_SMTP_FAILURES: tuple[tuple[type[OSError], str], ...] = (
+    (socket.gaierror, "dns"),
+    (ConnectionRefusedError, "refused"),
+    (ssl.SSLError, "tls"),
+    (TimeoutError, "connect_timeout"),
+    (smtplib.SMTPServerDisconnected, "connection_lost"),
+)
+"""What the end of an SMTP connection means, before the mail was handed over."""
+
+
 def failure(wire: Wire, log: str, now: datetime) -> Outcome:
     """What a send that Apprise calls failed means.
 
@@ -48,16 +64,28 @@ def failure(wire: Wire, log: str, now: datetime) -> Outcome:
         return _connection_failure(wire.error)
     if wire.http_status is not None:
         return _http_failure(wire, wire.http_status, log, now)
+    if wire.smtp_handed_over:
+        return Outcome(kind=OutcomeKind.UNCERTAIN, reason="connection_lost", detail=_words(wire.smtp_error) or log)
     if wire.smtp_code is not None:
         permanent = wire.smtp_code >= 500
         reason = "smtp_auth" if wire.smtp_code in _SMTP_AUTH else f"smtp_{wire.smtp_code}"
         kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.RETRY
         return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
+    if wire.smtp_error is not None:
+        reason = next((each for kind, each in _SMTP_FAILURES if isinstance(wire.smtp_error, kind)), "connection")
+        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(wire.smtp_error))
     return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
 
 
+def _words(error: OSError | None) -> str:
+    """An exception's type and, where it is the system's, its words."""
+    if error is None:
+        return ""
+    return f"{type(error).__name__}: {error.strerror}" if error.strerror else type(error).__name__
+
+
 def _http_failure(wire: Wire, status: int, log: str, now: datetime) -> Outcome:
-    temporary = status in _HTTP_RETRY or status >= 500 or status < 400
+    temporary = status in _HTTP_RETRY or status >= 500 or status < 300
     return Outcome(
         kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
         reason=f"http_{status}",
@@ -82,10 +110,10 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 10**9))
+        return timedelta(seconds=int(text) if len(text) <= _MOST_DIGITS else 10**_MOST_DIGITS)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(aware - now, timedelta(0))
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(aware - now, timedelta(0))

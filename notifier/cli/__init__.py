@@ -17,7 +17,7 @@ from notifier.core.words import count
 
 app = typer.Typer(
     name="notifier",
-    help="Watches Bright Data snapshots and tells people, once, when one is ready, failed, empty or missing.",
+    help="Watches Bright Data snapshots and tells people, once, when one is ready, failed, canceled or missing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -49,13 +49,21 @@ def _root(
     """Options before the command."""
 
 
+def _open_standard_streams() -> None:
+    """Give each standard stream that was closed (`>&-`) a place to go: what is printed there goes nowhere."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if number == 0 else "w", encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line. Whatever goes wrong reaches the user as a sentence and an exit status."""
+    _open_standard_streams()
     try:
         app()
     except ConfigurationRefused as error:
         typer.echo(error, err=True)
-        typer.echo(f"{count(len(error.problems), 'error')} in the configuration; nothing was started.", err=True)
+        typer.echo(f"{count(len(error.problems), 'error')} in the configuration.", err=True)
         sys.exit(error.exit_status)
     except NotifierError as error:
         typer.echo(f"notifier: {error}", err=True)

@@ -80,7 +80,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*columns, header_style="bold")
+        table = Table(header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")  # an id that is cut cannot be copied
         for row in cells:
             table.add_row(*(Text(cell, style=(styles or {}).get(cell.split(" ")[0], "")) for cell in row))
         Console().print(table)

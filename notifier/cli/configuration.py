@@ -53,6 +53,10 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         f"{found.path}: fine. {count(len(found.watches), 'watch', 'watches')}, "
         f"{count(len(found.channels), 'channel')}, from {count(len(found.files), 'file')}."
     )
+    if not found.watches:
+        typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
+    if not found.operators:
+        typer.echo("Nobody is told when the notifier itself is in trouble: name a channel under `operators:`.")
 
 
 @app.command()

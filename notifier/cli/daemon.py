@@ -50,8 +50,9 @@ def run(
         print_json(asdict(outcome))
     else:
         typer.echo(
-            f"{count(outcome.looks, 'look')}, {outcome.unclear} unclear; {count(outcome.transitions, 'transition')}; "
-            f"{count(outcome.delivered, 'delivery', 'deliveries')}, {outcome.undelivered} not got through"
+            f"{count(outcome.looks, 'look')} ({outcome.unclear} could not tell), "
+            f"{count(outcome.transitions, 'transition')}, "
+            f"{count(outcome.delivered, 'delivery', 'deliveries')} ({outcome.undelivered} did not get through)"
         )
     if outcome.unclear or outcome.undelivered:
         raise typer.Exit(1)

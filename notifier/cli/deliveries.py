@@ -24,7 +24,7 @@ def list_deliveries(
     state: Annotated[list[DeliveryState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
     since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many, the newest first.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, the newest first."""
@@ -56,7 +56,9 @@ def list_deliveries(
 
 @app.command()
 def show(
-    delivery_id: Annotated[int, typer.Argument(metavar="ID", help="The delivery's number, from `delivery list`.")],
+    delivery_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=2**62, help="The delivery's number, from `delivery list`.")
+    ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +92,9 @@ def show(
 
 @app.command()
 def retry(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="The deliveries' numbers.")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID...", min=1, max=2**62, help="The deliveries' numbers.")
+    ] = None,
     config: ConfigOption = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead ones, instead of naming them.")] = False,
     channel: Annotated[str | None, typer.Option(help="With --dead: only this channel.")] = None,
@@ -104,17 +108,23 @@ def retry(
     from notifier.loading import load_config
 
     if bool(ids) == dead:
-        raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead")
+        raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead, not both")
     if ids and (channel or since):
         raise UsageError("--channel and --since go with --dead")
     earliest = _earliest(since)
-    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(earliest))
-    database = load_config(config_path(config), secrets_needed=False).database
-    done = asyncio.run(ask(database, request))
+    found = load_config(config_path(config), secrets_needed=False)
+    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(earliest), configured=tuple(found.channels))
+    done = asyncio.run(ask(found.database, request))
     if as_json:
         print_json(done)
     else:
-        typer.echo(f"{count(done['retried'], 'delivery', 'deliveries')} will be sent again.")
+        number = done["retried"]
+        typer.echo(
+            f"{count(number, 'delivery', 'deliveries')} will be sent again."
+            if number
+            else "Nothing to send again: only what is dead, uncertain or retrying, for a channel there still is.",
+            err=not number,
+        )
     if not done["retried"]:
         raise typer.Exit(1)
 

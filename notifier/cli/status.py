@@ -31,8 +31,11 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
     found = load_config(config_path(config), secrets_needed=False)
     rows: dict[str, SnapshotRow] = {}
+    mutes: dict[str, datetime | None] = {}
+    now = datetime.now(UTC)
     if found.database.exists():
-        rows = Reader(found.database).snapshots()
+        reader = Reader(found.database)
+        rows, mutes = reader.snapshots(), reader.mutes(now)
     else:
         typer.echo("Nothing was looked at yet: start `notifier run`.", err=True)
     entries: list[dict[str, Any]] = []
@@ -50,28 +53,36 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 "last_answer": row.answer if row else None,
                 "next_look": row.next_look_at if row and not ended else None,
                 "deliveries": dict(row.deliveries) if row else {},
+                "muted": watch.id in mutes,
+                "muted_until": mutes.get(watch.id),
             }
         )
     if as_json:
         print_json(entries)
         return
-    now = datetime.now(UTC)
     print_table(
-        ("name", "snapshot", "status", "since", "last look", "next look", "deliveries"),
+        ("watch", "name", "snapshot", "status", "since", "last look", "next look", "deliveries"),
         (
             (
+                entry["watch"],
                 entry["name"],
                 entry["snapshot"],
                 entry["status"],
                 when(entry["since"], now),
                 _last_look(entry, now),
                 when(entry["next_look"], now),
-                tally(entry["deliveries"]),
+                tally(entry["deliveries"]) + _muted(entry, now),
             )
             for entry in entries
         ),
         styles=STYLES,
     )
+
+
+def _muted(entry: dict[str, Any], now: datetime) -> str:
+    if not entry["muted"]:
+        return ""
+    return f" (muted, ends {when(entry['muted_until'], now)})" if entry["muted_until"] else " (muted)"
 
 
 def _last_look(entry: dict[str, Any], now: datetime) -> str:

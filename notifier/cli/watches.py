@@ -31,11 +31,12 @@ def mute(
         until = None if for_ is None else iso(datetime.now(UTC) + parse(for_))
     except ValueError as error:
         raise UsageError(f"--for: {error}") from error
-    watch_id, done = _ask(config, watch, lambda watch_id: Mute(watch=watch_id, until=until))
+    done = _ask(config, watch, lambda watch_id: Mute(watch=watch_id, until=until))
     if as_json:
         print_json(done)
     else:
-        typer.echo(f"{watch_id} is muted {f'until {until}' if until else 'until you unmute it'}.")
+        end = datetime.fromisoformat(until).strftime("until %Y-%m-%d %H:%M UTC") if until else "until you unmute it"
+        typer.echo(f"{watch} is muted {end}.")
 
 
 @app.command()
@@ -43,14 +44,14 @@ def unmute(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOptio
     """Tell of a watch again."""
     from notifier.control import Unmute
 
-    watch_id, done = _ask(config, watch, lambda watch_id: Unmute(watch=watch_id))
+    done = _ask(config, watch, lambda watch_id: Unmute(watch=watch_id))
     if as_json:
         print_json(done)
     else:
-        typer.echo(f"{watch_id} is told of again." if done["was_muted"] else f"{watch_id} was not muted.")
+        typer.echo(f"{watch} is told of again." if done["was_muted"] else f"{watch} was not muted.")
 
 
-def _ask(config: Path | None, watch: str, request: Any) -> tuple[str, dict[str, Any]]:
+def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
     from notifier.control import ask
@@ -61,4 +62,5 @@ def _ask(config: Path | None, watch: str, request: Any) -> tuple[str, dict[str, 
     if len(matching) != 1:
         which = "there is no watch" if not matching else "there is more than one watch"
         raise UsageError(f"{which} {watch!r}; `notifier status` shows those there are, with their ids")
-    return matching[0], asyncio.run(ask(found.database, request(matching[0])))
+    done: dict[str, Any] = asyncio.run(ask(found.database, request(matching[0])))
+    return done

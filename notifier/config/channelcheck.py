@@ -25,6 +25,7 @@ _ONLY_WEBHOOK = {
 }
 _NO_TEMPLATES = "the body of a signed webhook is always the same JSON: take the templates out"
 _NO_FALLBACK = "there is no `fallback:` beside it: add one, or take this out"
+_NO_OPERATOR = "a webhook takes events, and what operators are told is for people: name a channel with a `url:`"
 _OWN_FALLBACK = "a channel cannot be its own fallback: name another one, or take it out"
 
 
@@ -38,6 +39,10 @@ def check_channels(main: Document, check_webhook: CheckWebhook) -> None:
     for name, entry in channels.items():
         for keys, text in _flaws_of(entry, check_webhook):
             _note(main, ("channels", name, *keys), text)
+    operators = main.data.get("operators")
+    for index, name in enumerate(operators if isinstance(operators, list) else []):
+        if isinstance(name, str) and "webhook" in channels.get(name, {}):
+            _note(main, ("operators", index), _NO_OPERATOR)
     for circle in _circles(channels):
         names = " → ".join(map(key_text, circle))
         text = f"these fallbacks go round in a circle, {names}: take one of them out"

@@ -38,7 +38,8 @@ def _channel(channel: Channel) -> dict[str, object]:
         shown |= _webhook(channel.webhook)
     if policy.fallback is not None:
         shown |= {"fallback": policy.fallback, "fallback_after": format_duration(policy.fallback_after)}
-    shown["pace"] = format_pace(policy.pace)
+    if not policy.stretches:  # a channel of which no pace is said paces itself, which no value of the key says
+        shown["pace"] = format_pace(policy.pace)
     if policy.quiet is not None:
         shown["quiet"] = _quiet(policy.quiet)
     shown["on_uncertain"] = policy.on_uncertain.value

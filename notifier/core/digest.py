@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.message import emoji_of, message, title_of
+from notifier.core.message import emoji_of, message, one_line, title_of
 from notifier.core.model import Event, Message, Notice, Told
 from notifier.core.words import count
 
@@ -13,6 +13,11 @@ _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partia
 
 MOST_LINES = 100
 """A longer digest is not read, whatever the service would take."""
+
+MOST_KINDS = len(_ORDER)
+"""So many kinds are counted apart in the title: the API may have any number of words of its own."""
+
+_LONGEST_KIND = 30
 
 
 def digest(told: Sequence[Told], *, longest_body: int, where: str) -> Message:
@@ -45,7 +50,10 @@ def _rank(told: Told) -> int:
 def _title(ordered: Sequence[Told]) -> str:
     kinds = Counter("ready" if _kind(told) == "complete" else _kind(told) for told in ordered)
     snapshots = sum(isinstance(told, Event) for told in ordered)
-    tally = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
+    shown = list(kinds.items())[:MOST_KINDS]
+    if rest := len(ordered) - sum(number for _, number in shown):
+        shown.append(("other", rest))
+    tally = ", ".join(f"{number:,} {one_line(kind, _LONGEST_KIND)}" for kind, number in shown)
     what = count(snapshots, "snapshot") if snapshots == len(ordered) else count(len(ordered), "message")
     return f"{emoji_of(ordered[0])} {what}: {tally}"
 

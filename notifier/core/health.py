@@ -45,6 +45,14 @@ def next_turn(health: ChannelHealth) -> datetime | None:
     return None if health.last_at is None else health.last_at + health.gap
 
 
+def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
+    """The same health by a clock that was set back: it must not hold the channel up for as long."""
+    if health.last_at is None or health.last_at <= now:
+        return health
+    since = health.failing_since and now - max(health.last_at - health.failing_since, timedelta(0))
+    return replace(health, last_at=now, failing_since=since)
+
+
 def after_message(
     health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, dice: float
 ) -> tuple[ChannelHealth, Verdict | None]:

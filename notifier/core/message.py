@@ -1,5 +1,6 @@
 """What a person reads of an event: a title that says it all, and a body with the facts."""
 
+import re
 from datetime import timedelta
 
 from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Notice, Told, Transition
@@ -42,8 +43,8 @@ def emoji_of(told: Told) -> str:
 def title_of(told: Told) -> str:
     """The title: one line that says it all."""
     if isinstance(told, Notice):
-        return f"{emoji_of(told)} {_line(told.title, _LONGEST_IN_TITLE)}"
-    name = _line(told.name, _LONGEST_IN_TITLE) or told.transition.snapshot_id
+        return f"{emoji_of(told)} {one_line(told.title, _LONGEST_IN_TITLE)}"
+    name = one_line(told.name, _LONGEST_IN_TITLE) or told.transition.snapshot_id
     return f"{emoji_of(told)} {name}: {_headline(told.transition)}"
 
 
@@ -59,40 +60,40 @@ def _headline(transition: Transition) -> str:
         case "empty":
             return f"ready but empty: {_tally(facts)}{took}"
         case "failed":
-            reason = _line(facts.error_message or "", _LONGEST_IN_TITLE)
+            reason = _quoted(facts.error_message or "", _LONGEST_IN_TITLE)
             return f"failed{took}: {reason}" if reason else f"failed{took}"
         case "missing":
             return "missing, Bright Data does not know this snapshot"
         case "canceled":
             return f"{transition.status}{took}"
         case _:
-            return _line(transition.status, _LONGEST_IN_TITLE)
+            return _quoted(transition.status, _LONGEST_IN_TITLE)
 
 
 def _lines(event: Event) -> list[str]:
     transition = event.transition
     facts = transition.facts
     lines = [f"Snapshot: {transition.snapshot_id}"]
-    if dataset := _line(facts.dataset_id or "", _LONGEST_IN_TITLE):
+    if dataset := _quoted(facts.dataset_id or "", _LONGEST_IN_TITLE):
         lines.append(f"Dataset: {dataset}")
     if facts.records is not None or facts.errors is not None:
         lines.append(f"Result: {_tally(facts)}")
     if facts.error_codes:
-        shown = [f"{_line(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
+        shown = [f"{_quoted(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
         more = len(facts.error_codes) - len(shown)
         lines.append(f"Error codes: {', '.join(shown)}{f' and {more} more' if more else ''}")
-    if reason := _line(facts.error_message or "", _LONGEST_REASON):
+    if reason := _quoted(facts.error_message or "", _LONGEST_REASON):
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
         lines.append(f"Took: {span(duration)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
-    before = "not looked at yet" if transition.previous == UNKNOWN else _line(transition.previous, _LONGEST_IN_TITLE)
+    before = "not looked at yet" if transition.previous == UNKNOWN else _quoted(transition.previous, _LONGEST_IN_TITLE)
     lines.append(f"Before: {before}")
     lines.append(f"Seen: {transition.observed_at:%Y-%m-%d %H:%M:%S} UTC{_late(transition.late_by)}")
     if event.labels:
         labels = ", ".join(f"{key}={value}" for key, value in sorted(event.labels.items()))
-        lines.append(f"Labels: {_line(labels, _LONGEST_REASON)}")
+        lines.append(f"Labels: {one_line(labels, _LONGEST_REASON)}")
     lines.append(f"Event: {event.id}")
     return lines
 
@@ -110,6 +111,16 @@ def _duration(facts: Facts) -> timedelta | None:
     return None if facts.duration_ms is None else timedelta(milliseconds=facts.duration_ms)
 
 
-def _line(text: str, longest: int) -> str:
+def one_line(text: str, longest: int) -> str:
+    """The text as one line of printable characters, cut to `longest`."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+_MENTION = re.compile(r"@(?=(?:everyone|here|channel|all)\b)|<(?=[!@#])", re.IGNORECASE)
+"""What makes a chat call everybody. A watch's name may, the API's words may not."""
+
+
+def _quoted(text: str, longest: int) -> str:
+    """The API's own words as one line that calls nobody: an invisible joiner stands after the sign."""
+    return _MENTION.sub(lambda found: f"{found[0]}\N{WORD JOINER}", one_line(text, longest))

@@ -25,6 +25,7 @@ class Database:
         self._stack = AsyncExitStack()
         self._engine: AsyncEngine | None = None
         self._turn = asyncio.Lock()
+        self._file: tuple[int, int] | None = None
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -40,6 +41,7 @@ class Database:
             self._engine = writer(self.path)
             stack.push_async_callback(self._close)
             await self._migrate()
+            self._file = self._file_now()
             self._stack = stack.pop_all()
         return self
 
@@ -47,6 +49,14 @@ class Database:
     async def _migrate(self) -> None:
         async with self.transaction(cure=CURE) as connection:
             await connection.run_sync(migrate, str(self.path))
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """Which file stands under the database's name."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     async def _close(self) -> None:
         """Await the transaction under way, allow no other, close the connection: its thread would hold up the exit."""
@@ -66,6 +76,8 @@ class Database:
         async with self._turn:
             if self._engine is None:
                 raise StoreError(f"{self.path}: the store is closed")
+            if self._file not in (None, self._file_now()):
+                raise StoreError(f"{self.path}: the file was taken away or replaced; what is written now would be lost")
             try:
                 async with self._engine.begin() as connection:
                     yield connection

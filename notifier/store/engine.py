@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from notifier.core.errors import StoreError
 
 _WRITER_PRAGMAS = (
-    "PRAGMA auto_vacuum=INCREMENTAL",  # so that the file can shrink; it takes effect in a new database only
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit survives a power cut
     "PRAGMA foreign_keys=ON",
@@ -37,6 +36,8 @@ def probe(database: Path) -> None:
     """
     try:
         with closing(sqlite3.connect(database)) as connection:
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that the file can shrink; only a new one can
             for pragma in _WRITER_PRAGMAS:
                 connection.execute(pragma)
     except sqlite3.Error as error:

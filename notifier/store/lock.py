@@ -19,7 +19,8 @@ class DatabaseLock:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._path = database.with_name(database.name + ".lock")
+        file = database.resolve()  # one file has one lock, whatever it is called
+        self._path = file.with_name(file.name + ".lock")
         self._descriptor = -1
 
     def __enter__(self) -> Self:

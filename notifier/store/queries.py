@@ -26,11 +26,15 @@ def known(snapshot_id: str | None = None) -> Select[Any]:
 def deliveries_with_events() -> Select[Any]:
     """Every delivery joined with its event or notice: its own id as `delivery_id`, theirs as `event_id`, `notice_id`.
 
-    `refusals` counts its attempts whose outcome was `permanent`.
+    `refusals` counts its attempts whose outcome was `permanent`, since it was wanted.
     """
     refusals = (
         select(func.count())
-        .where(attempts.c.delivery_id == deliveries.c.id, attempts.c.outcome == OutcomeKind.PERMANENT)
+        .where(
+            attempts.c.delivery_id == deliveries.c.id,
+            attempts.c.outcome == OutcomeKind.PERMANENT,
+            attempts.c.started_at >= deliveries.c.wanted_at,  # what was asked for again starts anew
+        )
         .scalar_subquery()
     )
     return (

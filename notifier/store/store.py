@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.model import Event, SnapshotState, Watch
+from notifier.failpoints import failpoint
 from notifier.store.database import Database
 from notifier.store.outbox import Outbox, new_delivery
 from notifier.store.queries import known
@@ -99,6 +100,7 @@ class Store:
             if not await self._move(connection, watch, before, after):
                 return False
             await connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
+            failpoint("store.event_written")
             rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
             if rows:
                 await connection.execute(insert(deliveries), rows)

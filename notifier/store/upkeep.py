@@ -9,12 +9,23 @@ from sqlalchemy import ColumnElement, Delete, and_, delete, exists, func, or_, s
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
 from notifier.core.transitions import ENDS, canonical
+from notifier.failpoints import failpoint
 from notifier.store.database import Database
 from notifier.store.tables import attempts, deliveries, events, looks, mutes, notices, snapshots
 from notifier.store.whole import whole
 
 BATCH = 500
 """Rows of old history that are removed in one transaction."""
+
+DEATHS_TOLD_EVERY = timedelta(hours=1)
+"""A channel that loses one delivery after the other is told of at most this often."""
+
+_DEAD = "dead:"
+
+PAGES = 1_000
+"""Free pages (of 4 KiB) that are given back to the disk in one transaction."""
+
+_FREE_PAGES = text("PRAGMA freelist_count")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +49,21 @@ class Audit:
         return not (self.untold or self.stuck or self.lingering)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deaths:
+    """The deliveries of events that a channel lost since the operators were told of the last, up to `until`."""
+
+    channel: str
+    number: int
+    reason: str
+    until: datetime
+
+    @property
+    def subject(self) -> str:
+        """What the notice is about."""
+        return f"{_DEAD}{self.channel}"
+
+
 class Upkeep:
     """The caretaker of the daemon's database."""
 
@@ -53,8 +79,11 @@ class Upkeep:
             longest_send: after this long no send is under way any more.
             held: the channels whose uncertain deliveries wait for a person.
         """
-        made = select(func.count()).where(deliveries.c.event_id == events.c.id).scalar_subquery()
-        untold = select(func.count()).select_from(events).where(func.json_array_length(events.c.channels) > made)
+        # Of the channels that were to be told, not of their fallbacks.
+        to_tell = func.json_each(events.c.channels).table_valued("value")
+        told = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == to_tell.c.value)
+        without = exists().select_from(to_tell).where(~told.correlate(events, to_tell))
+        untold = select(func.count()).select_from(events).where(without.correlate(events))
         on_hold = and_(deliveries.c.state == DeliveryState.UNCERTAIN, deliveries.c.channel.in_(held))
         stuck = select(func.count()).where(
             deliveries.c.state.in_(CLAIMABLE), deliveries.c.not_before.is_(None), ~on_hold
@@ -73,6 +102,23 @@ class Upkeep:
                 oldest=oldest,
             )
 
+    @whole
+    async def deaths(self, now: datetime) -> list[Deaths]:
+        """What died since the operators were told of it; not of a channel that they were told of within the hour."""
+        last = select(func.max(notices.c.at)).where(notices.c.subject == _DEAD + deliveries.c.channel).scalar_subquery()
+        query = (
+            select(deliveries.c.channel, func.count(), func.max(deliveries.c.reason), func.max(deliveries.c.settled_at))
+            .where(
+                deliveries.c.state == DeliveryState.DEAD,
+                deliveries.c.event_id.is_not(None),
+                or_(last.is_(None), and_(deliveries.c.settled_at > last, last < now - DEATHS_TOLD_EVERY)),
+            )
+            .group_by(deliveries.c.channel)
+        )
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Deaths(channel=row[0], number=row[1], reason=row[2], until=row[3]) for row in rows]
+
     async def forget(self, *, before: datetime, watched: Collection[str], now: datetime) -> int:
         """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.
 
@@ -90,6 +136,7 @@ class Upkeep:
         removed = 0
         while number := await self._forget_events(before):
             removed += number
+            failpoint("upkeep.batch_forgotten")
         while number := await self._forget_notices(before):
             removed += number
         removed += await self._forget_snapshots(before, frozenset(watched), now)
@@ -107,6 +154,7 @@ class Upkeep:
             if ids:
                 for statement in _with_deliveries(deliveries.c.event_id, ids):
                     await connection.execute(statement)
+                failpoint("upkeep.half_forgotten")
                 await connection.execute(delete(events).where(events.c.id.in_(ids)))
         return len(ids)
 
@@ -127,7 +175,9 @@ class Upkeep:
 
     @whole
     async def _forget_snapshots(self, before: datetime, watched: frozenset[str], now: datetime) -> int:
-        query = select(snapshots.c.snapshot_id, snapshots.c.status).where(snapshots.c.since < before)
+        # While it has an event it keeps its state: from a blank one the next look would make the same event again.
+        has_events = exists().where(events.c.snapshot_id == snapshots.c.snapshot_id)
+        query = select(snapshots.c.snapshot_id, snapshots.c.status).where(snapshots.c.since < before, ~has_events)
         async with self._database.transaction() as connection:
             old = [
                 row.snapshot_id
@@ -141,10 +191,21 @@ class Upkeep:
             await connection.execute(delete(mutes).where(mutes.c.until < now))
         return len(old)
 
-    @whole
     async def _shrink(self) -> None:
+        while await self._free(PAGES):
+            pass
+
+    @whole
+    async def _free(self, pages: int) -> bool:
+        """Give so many free pages back; whether there may be more."""
         async with self._database.transaction() as connection:
-            await connection.execute(text("PRAGMA incremental_vacuum"))
+            before = (await connection.execute(_FREE_PAGES)).scalar_one()
+            # Every step of the statement frees one page, and only a fetch goes all steps: SQLAlchemy makes none.
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await (await driver.execute(f"PRAGMA incremental_vacuum({pages})")).fetchall()
+            after = (await connection.execute(_FREE_PAGES)).scalar_one()
+        return bool(0 < after < before)
 
 
 def _with_deliveries(column: ColumnElement[str], ids: list[str]) -> tuple[Delete, Delete]:

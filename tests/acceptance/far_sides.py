@@ -1,38 +1,50 @@
 """The far sides that a notification may have: a web service, Slack behind HTTPS, a mail server. All real sockets."""
 
 import asyncio
+import contextlib
 import json
+import os
 import re
+import shutil
+import socket
 import ssl
+import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from paho.mqtt.enums import CallbackAPIVersion
 
-from acceptance.harness import Journal
+from acceptance.harness import DEADLINE, Journal
 
-_EVENT = re.compile(r"\bevt_[0-9a-f]{20}\b")
+_EVENT = re.compile(r"\b(?:evt|ntc)_[0-9a-f]{20}\b")
 
 
 def event_ids(text: str) -> list[str]:
-    """The ids of the events that a text names."""
+    """The ids of the events and notices that a text names."""
     return _EVENT.findall(text)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a far side answers. `hangs`: nothing at all, until the other side has had enough."""
+    """What a far side answers.
+
+    It `hangs`: nothing at all, until the other side has had enough; or it `resets` the connection.
+    """
 
     status: int = 200
     body: str = "thank you"
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
+    resets: bool = False
 
 
 HANG = Answer(hangs=True)
@@ -40,12 +52,18 @@ HANG = Answer(hangs=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """A message that arrived, and the answer it was given."""
+    """A message that arrived, and the answer it was given.
+
+    `raw` and `headers` are the request's own; `at` is a Unix time.
+    """
 
     title: str
     message: str
     path: str
     answer: Answer
+    raw: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    at: float = field(default_factory=time.time)
 
     @property
     def news(self) -> tuple[str, str]:
@@ -57,34 +75,63 @@ class Received:
     @property
     def event_id(self) -> str:
         """The event it tells."""
-        (found,) = event_ids(self.message)
+        (found,) = self.event_ids
         return found
+
+    @property
+    def event_ids(self) -> list[str]:
+        """The events it tells; a digest tells many, each once."""
+        return list(dict.fromkeys(event_ids(self.message)))
 
 
 class Receiver:
-    """Takes Apprise's `json://` messages, and answers 200 unless told otherwise."""
+    """Takes Apprise's `json://` messages and signed webhooks, and answers 200 unless told otherwise."""
 
     def __init__(self, name: str) -> None:
         self.received: Journal[Received] = Journal(f"the receiver {name}")
         self.usual = Answer()
-        self.url = ""
+        self.url = self.web_url = ""
         self._next: deque[Answer] = deque()
 
     def answer_next(self, *answers: Answer) -> None:
         """The next messages are answered so, one each."""
         self._next.extend(answers)
 
+    def answer_only(self, *answers: Answer) -> None:
+        """The next messages are answered so, one each, and nothing that was said before of them counts."""
+        self._next.clear()
+        self.answer_next(*answers)
+
     @property
     def copies(self) -> Counter[str]:
         """How many times each event came in and was taken."""
-        return Counter(each.event_id for each in self.received.entries if each.answer.status == 200)
+        taken = (each for each in self.received.entries if each.answer.status == 200 and not each.answer.hangs)
+        return Counter(event_id for each in taken for event_id in each.event_ids)
+
+    async def told(self, number: int) -> list[str]:
+        """The events that were taken, in order, as soon as there are that many or more."""
+        await self.received.until(lambda _: len(self.copies) >= number)
+        return list(self.copies)
 
     async def take(self, request: web.BaseRequest) -> web.Response:
         """Answer one request."""
         answer = self._next.popleft() if self._next else self.usual
-        body = json.loads(await request.read())
-        self.received.add(Received(title=body["title"], message=body["message"], path=request.path, answer=answer))
-        if answer.hangs:
+        raw = await request.read()
+        body = json.loads(raw)
+        self.received.add(
+            Received(
+                title=body.get("title") or body["type"],
+                message=body.get("message", raw.decode()),
+                path=request.path,
+                answer=answer,
+                raw=raw,
+                headers=dict(request.headers),
+            )
+        )
+        if answer.resets:
+            assert request.transport is not None
+            request.transport.abort()
+        if answer.hangs or answer.resets:
             await asyncio.Event().wait()
         return web.Response(status=answer.status, text=answer.body, headers=answer.headers)
 
@@ -107,6 +154,7 @@ async def receiver(name: str) -> AsyncIterator[Receiver]:
     taking = Receiver(name)
     async with serving(taking.take) as port:
         taking.url = f"json://127.0.0.1:{port}/hook"
+        taking.web_url = f"http://127.0.0.1:{port}/hook"
         yield taking
 
 
@@ -220,3 +268,122 @@ class MailServer:
         assert isinstance(mail, EmailMessage)
         self.mails.add(mail)
         return "250 OK"
+
+
+class PlainMailServer:
+    """A mail server without TLS that can be in trouble: `refused` recipients, a wrong password, a cut in DATA."""
+
+    def __init__(self, password: str | None = None) -> None:
+        """Take mail only with that password; from everybody, without one."""
+        self.mails: Journal[tuple[str, ...]] = Journal("the plain mail server")
+        self.refused: set[str] = set()
+        self.cuts = 0
+        self._password = password
+        self.port = 0
+
+    @asynccontextmanager
+    async def listening(self, port: int = 0) -> AsyncIterator["PlainMailServer"]:
+        """Listen as long as the block lasts."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._protocol, "127.0.0.1", port)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            await server.wait_closed()
+
+    def _protocol(self) -> SMTP:
+        return SMTP(
+            self,
+            hostname="localhost",
+            auth_require_tls=False,
+            authenticator=self._authenticate,
+            loop=asyncio.get_running_loop(),
+        )
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        right = self._password in (None, login.password.decode())
+        message = None if right else "535 5.7.8 this password ran out on Monday"
+        return AuthResult(success=right, handled=False, message=message)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse it; aiosmtpd calls this by its name."""
+        if address in self.refused:
+            return f"550 5.1.1 nobody here is called {address}"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take one mail, or hang up with the mail in hand."""
+        self.mails.add(tuple(envelope.rcpt_tos))
+        if self.cuts:
+            self.cuts -= 1
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return "250 OK"
+
+
+class Broker:
+    """A real MQTT broker, mosquitto from Debian, that can be started and stopped at its port."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        self._folder = folder
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Journal[str]]:
+        """The broker runs as long as the block lasts; what is published on `snapshots` comes to the journal."""
+        settings = self._folder / "mosquitto.conf"
+        settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        path = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert path, "mosquitto is missing: run tests/system-packages"
+        process = await asyncio.create_subprocess_exec(path, "-c", str(settings), stderr=asyncio.subprocess.PIPE)
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while b" running" not in await process.stderr.readline():
+                    assert process.returncode is None
+            reading = asyncio.create_task(process.stderr.read())
+            async with self._subscribed() as published:
+                yield published
+            process.terminate()
+            await reading
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    @asynccontextmanager
+    async def _subscribed(self) -> AsyncIterator[Journal[str]]:
+        published: Journal[str] = Journal("the MQTT broker")
+        loop = asyncio.get_running_loop()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+
+        def take(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+            loop.call_soon_threadsafe(published.add, message.payload.decode())
+
+        def subscribe(*_: Any) -> None:
+            client.subscribe("snapshots", qos=1)
+
+        client.on_message = take
+        client.on_connect = subscribe
+        client.connect("127.0.0.1", self.port)
+        client.loop_start()
+        try:
+            yield published
+        finally:
+            client.disconnect()
+            await asyncio.to_thread(client.loop_stop)
+
+
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

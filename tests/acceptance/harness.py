@@ -204,6 +204,7 @@ class Notifier:
         watches: Iterable[str | Mapping[str, object]],
         api_options: Mapping[str, object] | None = None,
         defaults: Mapping[str, object] | None = None,
+        **sections: object,
     ) -> None:
         """Write the config.yaml. A watch may be given by its snapshot's id alone; it tells every channel.
 
@@ -211,12 +212,14 @@ class Notifier:
             api: the base address of Bright Data.
             channels, watches: as in the YAML.
             api_options, defaults: what is to stand in these sections beside or instead of the usual.
+            sections: further sections of the file.
         """
         data = {
             "api": {"token": TOKEN, "base_url": api, "requests_per_second": 100, **(api_options or {})},
             "channels": dict(channels),
             "defaults": {"every": "1s", "notify": list(channels), **(defaults or {})},
             "watches": [{"snapshot": watch} if isinstance(watch, str) else dict(watch) for watch in watches],
+            **sections,
         }
         self.config.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
 

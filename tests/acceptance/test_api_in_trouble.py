@@ -20,7 +20,7 @@ async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
         api.add(snapshot, lives.of("running", "ready", seconds=60, records=1))
     notifier.configure(api=api.url, channels={"team": team.url}, watches=snapshots, defaults={"on": ["all"]})
     daemon = await notifier.daemon()
-    await team.received.count(len(snapshots))
+    await team.told(len(snapshots))
 
     for fault in (*IN_TIME, Fault.RATE_LIMITED):
         api.fail_next(fault)
@@ -28,13 +28,14 @@ async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
     # Each is asked again and answers as it should, before it ends.
     await daemon.wait_for_log("api.recovered")
     await api.more_asked(2 * len(snapshots))
-    assert len(team.received) == len(snapshots)
+    assert len(team.copies) == len(snapshots)
     assert all(api.answers[fault.value] == 1 for fault in IN_TIME)
     api.advance(60)
 
-    await team.received.count(2 * len(snapshots))
+    await team.told(2 * len(snapshots))
     assert (await daemon.stop()).status == 0
-    assert sorted(each.news for each in team.received.entries) == sorted(
+    assert set(team.copies.values()) == {1}
+    assert sorted((each["name"], each["status"]) for each in await notifier.deliveries()) == sorted(
         (name, word) for name in snapshots for word in ("running", "ready")
     )
     told = [line["reason"] for line in daemon.log.entries if line["event"] == "api.trouble"]
@@ -53,9 +54,9 @@ async def test_an_answer_that_does_not_come_is_given_up_and_asked_again(
 
     for snapshot in ("s_1", "s_2"):
         await daemon.wait_for_log("look.done", watch=snapshot, answer="timeout")
-        await daemon.wait_for_log("delivery.delivered", snapshot=snapshot)
 
-    assert len(team.received) == 2
+    assert len(await team.told(2)) == 2
+    assert set(team.copies.values()) == {1}
 
 
 async def test_a_snapshot_that_the_api_does_not_know_yet_is_not_missing(

@@ -22,7 +22,7 @@ async def test_a_channel_that_hangs_delays_no_other(
     api.advance(60)
 
     await ops.received.count(1)
-    await team.received.count(20)
+    await team.told(20)
     assert len(ops.received) == 1, "the first send had not even come to its timeout"
     assert set(team.copies.values()) == {1}
 

@@ -24,9 +24,9 @@ async def test_every_transition_of_many_snapshots_is_told_exactly_once(
     )
     daemon = await notifier.start("run", "--log-level", "warning")
 
-    await team.received.count(WATCHES)
+    await team.told(WATCHES)
     api.advance(60)
-    await team.received.count(2 * WATCHES)
+    await team.told(2 * WATCHES)
     assert (await daemon.stop()).status == 0
 
     assert set(team.copies.values()) == {1}

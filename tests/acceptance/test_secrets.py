@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import socket
 
 from aiohttp import web
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver, serving
+from acceptance.far_sides import Answer, Receiver, free_port, serving
 from acceptance.harness import TOKEN, Notifier
 from notifier.brightdata.simulator import life as lives
 
@@ -27,14 +26,6 @@ COMMANDS = (
 )
 
 
-def closed_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 async def test_no_secret_is_printed_logged_or_stored(api: BrightData, team: Receiver, notifier: Notifier) -> None:
     """Not in the most talkative log, not in any command's output, not in the database; not even when others repeat it.
 
@@ -43,7 +34,7 @@ async def test_no_secret_is_printed_logged_or_stored(api: BrightData, team: Rece
     quoted = "canary%2Bmail%2Fpassword"
     secrets = {TOKEN, *SLACK_TOKENS, PASSWORD, quoted, HOOK}
     notifier.secrets |= secrets
-    notifier.environment["HTTPS_PROXY"] = f"http://127.0.0.1:{closed_port()}"
+    notifier.environment["HTTPS_PROXY"] = f"http://127.0.0.1:{free_port()}"
     api.add("s_1", lives.complete(seconds=0))
     api.add("s_2", lives.failed(seconds=60, message=f"the collector was called with {TOKEN}"))
     notifier.configure(
@@ -51,7 +42,7 @@ async def test_no_secret_is_printed_logged_or_stored(api: BrightData, team: Rece
         channels={
             "hook": f"{team.url}/{HOOK}",
             "slack": f"slack://{'/'.join(SLACK_TOKENS)}",
-            "mail": f"mailto://robot:{quoted}@127.0.0.1:{closed_port()}?from=robot@example.com&to=ops@example.com",
+            "mail": f"mailto://robot:{quoted}@127.0.0.1:{free_port()}?from=robot@example.com&to=ops@example.com",
         },
         watches=["s_1", "s_2"],
     )
@@ -61,7 +52,8 @@ async def test_no_secret_is_printed_logged_or_stored(api: BrightData, team: Rece
         await daemon.wait_for_log("delivery.retrying", channel=channel)
     team.usual = Answer(body=f"taken at /hook/{HOOK}")
     api.advance(60)
-    await daemon.wait_for_log("delivery.delivered", channel="hook", snapshot="s_2")
+    ended = await daemon.wait_for_log("transition.committed", snapshot="s_2", status="failed")
+    await daemon.wait_for_log("delivery.delivered", channel="hook", event_id=ended["event_id"])
 
     outputs = await asyncio.gather(*(notifier.command(*command) for command in COMMANDS))
 

@@ -4,9 +4,9 @@ The database is a parameter of `database`: another kind joins by a line there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from notifier.core.batch import Batch, Waiting, next_batch
 from notifier.core.delivery import Settlement, settle
 from notifier.core.errors import StoreError
 from notifier.core.model import (
@@ -28,10 +29,12 @@ from notifier.core.model import (
     SnapshotState,
     Watch,
 )
+from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
+from notifier.store.outbox import Attempt
 from notifier.store.reader import DeliveryRow, Reader
-from notifier.store.store import Attempt, Look, Store
+from notifier.store.store import Look, Store
 
 BLANK = SnapshotState(snapshot_id="s_1")
 PAUSE = timedelta(seconds=30)
@@ -69,10 +72,28 @@ async def tell(store: Store, *channels: str, snapshot_id: str = "s_1", after_s: 
     return event
 
 
+APART = ChannelPolicy(merges=False)
+
+
+async def claim(store: Store, channel: str, now: datetime) -> Delivery | None:
+    """The one that a channel takes that does not merge."""
+
+    def decide(waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
+        return next_batch(waiting, policy=APART, muted=muted, now=now)
+
+    batch = await store.outbox.take(channel, now, decide)
+    assert len(batch.send) <= 1
+    return batch.send[0] if batch.send else None
+
+
 async def take(store: Store, channel: str = "chat", *, after_s: float = 0) -> Delivery:
-    delivery = await store.claim(channel, START + timedelta(seconds=after_s))
+    delivery = await claim(store, channel, START + timedelta(seconds=after_s))
     assert delivery is not None
     return delivery
+
+
+async def settled(store: Store, attempt: Attempt, settlement: Settlement, now: datetime) -> bool:
+    return await store.outbox.settle([(attempt, settlement)], now)
 
 
 def attempt(delivery: Delivery, outcome: Outcome = DELIVERED) -> Attempt:
@@ -91,7 +112,7 @@ class TestCommit:
     async def test_an_event_that_nobody_is_told_is_remembered_without_deliveries(self, store: Store) -> None:
         await tell(store)
         assert (await store.state("s_1")).revision == 1
-        assert await store.open_deliveries() == {}
+        assert await store.outbox.open_deliveries() == {}
 
     async def test_a_delivery_that_cannot_be_written_takes_the_state_back_with_it(
         self, store: Store, database: Path
@@ -168,10 +189,10 @@ class TestStates:
         event = event_of(told, watch(before.snapshot_id, labels={"team": "ünïcode ☃"}))
         assert await store.commit(watch=watch(), before=before, after=after, told=[(event, [before.snapshot_id])])
         assert await store.state(before.snapshot_id) == after
-        claimed = await store.claim(before.snapshot_id, when)
+        claimed = await claim(store, before.snapshot_id, when)
         assert claimed is not None
         assert claimed.event == event
-        await store.settle(attempt(claimed), settle(claimed, DELIVERED, when, 0.5), when)
+        await settled(store, attempt(claimed), settle(claimed, DELIVERED, when, 0.5), when)
 
     async def test_all_states_are_the_sum_of_each(self, store: Store) -> None:
         await tell(store, snapshot_id="s_1")
@@ -251,8 +272,8 @@ class TestLooks:
 class TestClaim:
     async def test_nothing_is_given_before_its_time_or_to_another_channel(self, store: Store) -> None:
         await tell(store, "chat", after_s=10)
-        assert await store.claim("chat", START + timedelta(seconds=9.999)) is None
-        assert await store.claim("mail", START + timedelta(seconds=10)) is None
+        assert await claim(store, "chat", START + timedelta(seconds=9.999)) is None
+        assert await claim(store, "mail", START + timedelta(seconds=10)) is None
         assert (await take(store, after_s=10)).attempt == 1
 
     @given(st.lists(st.integers(0, 5), min_size=1, max_size=8))
@@ -262,16 +283,16 @@ class TestClaim:
         async with Store(database) as store:
             for number, offset in enumerate(offsets):
                 await tell(store, "chat", snapshot_id=f"s_{number}", after_s=offset)
-            given_out = [await take(store, after_s=9) for _ in offsets]
-            assert [each.event.transition.snapshot_id for each in given_out] == [
+            given_out = [(await take(store, after_s=9)).event for _ in offsets]
+            assert [each.transition.snapshot_id for each in given_out if isinstance(each, Event)] == [
                 f"s_{number}" for number in sorted(range(len(offsets)), key=lambda number: offsets[number])
             ]
-            assert await store.claim("chat", START + timedelta(days=9)) is None
+            assert await claim(store, "chat", START + timedelta(days=9)) is None
 
     async def test_claims_at_once_get_one_each(self, store: Store) -> None:
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}")
-        taken = await asyncio.gather(*(store.claim("chat", START) for _ in range(8)))
+        taken = await asyncio.gather(*(claim(store, "chat", START) for _ in range(8)))
         ids = [delivery.id for delivery in taken if delivery is not None]
         assert len(ids) == len(set(ids)) == 5
 
@@ -281,35 +302,35 @@ class TestSettle:
         await tell(store, "chat")
         delivery = await take(store)
         answer = replace(DELIVERED, detail="ok")
-        assert await store.settle(attempt(delivery, answer), settle(delivery, answer, START, 0.5), START)
+        assert await settled(store, attempt(delivery, answer), settle(delivery, answer, START, 0.5), START)
         row = Reader(database).delivery(delivery.id)
         assert row is not None
         assert (row.state, row.reason, row.settled_at, row.not_before) == ("delivered", "http_200", START, None)
         (recorded,) = row.attempts
         assert (recorded.number, recorded.outcome, recorded.detail) == (1, "delivered", "ok")
         assert (recorded.started_at, recorded.duration) == (START, timedelta(milliseconds=250))
-        assert await store.open_deliveries() == {}
+        assert await store.outbox.open_deliveries() == {}
 
     async def test_what_failed_comes_again_when_its_pause_is_over(self, store: Store) -> None:
         await tell(store, "chat")
         delivery = await take(store)
         settlement = settle(delivery, DOWN, START, 0.5)
         assert settlement.not_before is not None
-        assert await store.settle(attempt(delivery, DOWN), settlement, START)
-        assert await store.next_due("chat") == settlement.not_before
-        assert await store.claim("chat", settlement.not_before - timedelta(microseconds=1)) is None
-        again = await store.claim("chat", settlement.not_before)
+        assert await settled(store, attempt(delivery, DOWN), settlement, START)
+        assert await store.outbox.next_due("chat") == settlement.not_before
+        assert await claim(store, "chat", settlement.not_before - timedelta(microseconds=1)) is None
+        again = await claim(store, "chat", settlement.not_before)
         assert again == replace(delivery, attempt=2)
 
     async def test_only_the_attempt_that_holds_a_delivery_settles_it(self, store: Store, database: Path) -> None:
         await tell(store, "chat")
         first = await take(store)
-        await store.recover(START)
+        await store.outbox.recover(START)
         second = await take(store)
         done = Settlement(state=DeliveryState.DELIVERED, not_before=None)
-        assert not await store.settle(attempt(first), done, START)
-        assert await store.settle(attempt(second), done, START)
-        assert not await store.settle(attempt(second), done, START)
+        assert not await settled(store, attempt(first), done, START)
+        assert await settled(store, attempt(second), done, START)
+        assert not await settled(store, attempt(second), done, START)
         row = Reader(database).delivery(second.id)
         assert row is not None
         assert [(each.number, each.outcome) for each in row.attempts] == [(1, "uncertain"), (2, "delivered")]
@@ -321,7 +342,7 @@ class TestSettle:
             delivery = await take(store)
             found.append((delivery.attempt, delivery.refusals))
             again = Settlement(state=DeliveryState.RETRYING, not_before=START)
-            await store.settle(attempt(delivery, outcome), again, START)
+            await settled(store, attempt(delivery, outcome), again, START)
         assert found == [(1, 0), (2, 1), (3, 1), (4, 2)]
 
 
@@ -330,9 +351,9 @@ class TestRecover:
         await tell(store, "chat", "mail", "pager")
         sending = await take(store, "chat")
         done = await take(store, "mail")
-        await store.settle(attempt(done), settle(done, DELIVERED, START, 0.5), START)
+        await settled(store, attempt(done), settle(done, DELIVERED, START, 0.5), START)
         later = START + timedelta(hours=1)
-        assert await store.recover(later) == 1
+        assert await store.outbox.recover(later) == 1
         assert {row.channel: row.state for row in rows(database)} == {
             "chat": "uncertain",
             "mail": "delivered",
@@ -343,39 +364,39 @@ class TestRecover:
         assert [(each.outcome, each.reason, each.started_at) for each in row.attempts] == [
             (OutcomeKind.UNCERTAIN, "interrupted", START)
         ]
-        assert await store.next_due("chat") == later
-        assert await store.claim("chat", later) == replace(sending, attempt=2)
+        assert await store.outbox.next_due("chat") == later
+        assert await claim(store, "chat", later) == replace(sending, attempt=2)
 
     async def test_once_is_enough(self, store: Store) -> None:
         await tell(store, "chat")
         await take(store)
-        assert await store.recover(START) == 1
-        assert await store.recover(START) == 0
+        assert await store.outbox.recover(START) == 1
+        assert await store.outbox.recover(START) == 0
 
     async def test_it_happens_after_a_restart_too(self, database: Path) -> None:
         async with Store(database) as store:
             await tell(store, "chat")
             await take(store)
         async with Store(database) as store:
-            assert await store.claim("chat", START) is None
-            assert await store.recover(START) == 1
+            assert await claim(store, "chat", START) is None
+            assert await store.outbox.recover(START) == 1
             assert (await take(store)).attempt == 2
 
 
 class TestDue:
     async def test_the_next_due_is_the_earliest_that_waits(self, store: Store) -> None:
-        assert await store.next_due("chat") is None
+        assert await store.outbox.next_due("chat") is None
         await tell(store, "chat", snapshot_id="s_2", after_s=20)
         await tell(store, "chat", snapshot_id="s_1", after_s=10)
-        assert await store.next_due("chat") == START + timedelta(seconds=10)
+        assert await store.outbox.next_due("chat") == START + timedelta(seconds=10)
         await take(store, after_s=10)
-        assert await store.next_due("chat") == START + timedelta(seconds=20)
+        assert await store.outbox.next_due("chat") == START + timedelta(seconds=20)
 
     async def test_open_deliveries_are_those_that_have_not_ended(self, store: Store) -> None:
         await tell(store, "chat", "mail")
         await tell(store, "chat", snapshot_id="s_2")
         await take(store)
-        assert await store.open_deliveries() == {"chat": 2, "mail": 1}
+        assert await store.outbox.open_deliveries() == {"chat": 2, "mail": 1}
 
 
 class TestCancellation:

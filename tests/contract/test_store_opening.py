@@ -21,6 +21,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
+from notifier.core.batch import Batch
 from notifier.core.errors import StoreBusy, StoreError, StoreTooNew
 from notifier.core.model import SnapshotState
 from notifier.core.routing import event_of
@@ -232,7 +233,7 @@ class TestReader:
             reading = Reader(database)
             assert reading.snapshots()["s_1"].deliveries == {"pending": 1}
             assert reading.channels() == {"chat": {"pending": 1}}
-            async with store._transaction():
+            async with store._database.transaction():
                 assert [row.state for row in reading.deliveries()] == ["pending"]
 
     async def test_it_reads_when_no_daemon_runs(self, database: Path) -> None:
@@ -258,7 +259,7 @@ class TestReader:
         async with Store(database) as store:
             await _tell(store, "s_1", "chat")
             await _tell(store, "s_2", "mail")
-            await store.claim("mail", START)
+            await store.outbox.take("mail", START, lambda waiting, muted: Batch(send=(waiting[0].delivery,)))
         reading = Reader(database)
         assert [row.channel for row in reading.deliveries()] == ["mail", "chat"]
         assert [row.channel for row in reading.deliveries(limit=1)] == ["mail"]

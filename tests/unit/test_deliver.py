@@ -9,8 +9,8 @@ import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, dice, seen, watch
 
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
-from notifier.core.message import message
-from notifier.core.model import Outcome, OutcomeKind, SnapshotState
+from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState
+from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
 from notifier.deliver import Deliverer
@@ -40,12 +40,34 @@ async def tell(store: Store, snapshot_id: str = "s_1", *channels: str, after_s: 
     assert committed
 
 
+APART = ChannelPolicy(pace=timedelta(0), stretches=False, merges=False)
+"""Each event by itself, one after the other as fast as they go."""
+
+
 class Bench:
     """A deliverer with a fake channel and a clock; `attempts` is what it reported."""
 
-    def __init__(self, store: Store, channel: FakeChannel, clock: Clock | None = None) -> None:
+    def __init__(
+        self, store: Store, channel: FakeChannel, clock: Clock | None = None, policy: ChannelPolicy = APART
+    ) -> None:
         self.clock, self.channel, self.attempts = clock or Clock(), channel, Collected()
-        self.deliverer = Deliverer(channel=channel, store=store, clock=self.clock, dice=dice(), report=self.attempts)
+        self.dropped: list[tuple[str, str, int]] = []
+        self.verdicts: list[str] = []
+        self.deliverer = Deliverer(
+            channel=channel,
+            policy=policy,
+            outbox=store.outbox,
+            clock=self.clock,
+            dice=dice(),
+            report=self.attempts,
+            dropped=lambda *dropped: self.dropped.append(dropped),
+            verdict=lambda name, verdict, outcome: self.verdicts.append(verdict),
+        )
+
+    @property
+    def told(self) -> list[list[str]]:
+        """The names in each message."""
+        return [[each.name for each in sent if isinstance(each, Event)] for sent in self.channel.sent]
 
     @property
     def states(self) -> list[str]:
@@ -65,7 +87,7 @@ async def test_deliveries_go_out_the_most_overdue_first(store: Store) -> None:
         await tell(store, snapshot_id, after_s=after_s)
     bench = Bench(store, FakeChannel(), Clock(START + timedelta(seconds=10)))
     await bench.deliverer.deliver_due()
-    assert [sent.title for sent in bench.channel.sent] == ["✅ s_early: ready", "✅ s_late: ready"]
+    assert bench.told == [["s_early"], ["s_late"]]
     assert bench.states == ["delivered", "delivered"]
 
 
@@ -83,7 +105,7 @@ async def test_one_is_sent_at_a_time(store: Store) -> None:
 
 
 def _rows(store: Store) -> list[DeliveryRow]:
-    return Reader(store._database).deliveries()[::-1]
+    return Reader(store._database.path).deliveries()[::-1]
 
 
 async def test_what_failed_is_sent_again_when_its_pause_is_over_and_not_before(store: Store, database: Path) -> None:
@@ -101,7 +123,7 @@ async def test_what_failed_is_sent_again_when_its_pause_is_over_and_not_before(s
             assert not_before > bench.clock()
             bench.clock.now = not_before
     assert [each.reason for each in stored(database).attempts] == ["http_503", "read_timeout", "http_200"]
-    assert bench.channel.sent == [message(stored(database).event)] * 3
+    assert bench.channel.sent == [(stored(database).event,)] * 3
 
 
 async def test_a_channel_that_stays_down_is_tried_for_three_days_and_then_the_delivery_is_dead(
@@ -174,7 +196,7 @@ async def test_a_send_that_is_cancelled_is_uncertain_with_its_attempt_recorded(s
     row = stored(database)
     assert (row.state, row.reason, bench.states) == ("uncertain", "stopped", ["uncertain"])
     assert [(each.number, each.outcome) for each in row.attempts] == [(1, "uncertain")]
-    assert await store.recover(START) == 0
+    assert await store.outbox.recover(START) == 0
 
 
 async def test_what_was_sent_is_recorded_even_if_cancelled_meanwhile(store: Store, database: Path) -> None:
@@ -191,7 +213,9 @@ async def test_what_was_sent_is_recorded_even_if_cancelled_meanwhile(store: Stor
         finished = not delivering.cancel()
         await asyncio.wait({delivering})
         assert len(bench.channel.sent) == 1
-        assert [row.state for row in _rows(store) if row.event.name == snapshot_id] == ["delivered"]
+        assert [
+            row.state for row in _rows(store) if isinstance(row.event, Event) and row.event.name == snapshot_id
+        ] == ["delivered"]
         turns += 1 + turns // 20
 
 
@@ -227,7 +251,97 @@ async def test_an_attempt_that_lost_its_delivery_is_not_reported(store: Store) -
     bench = Bench(store, FakeChannel(held=True))
     delivering = asyncio.create_task(bench.deliverer.deliver_due())
     await bench.channel.begun.acquire()
-    await store.recover(START + timedelta(hours=1))
+    await store.outbox.recover(START + timedelta(hours=1))
     bench.channel.release()
     await delivering
     assert bench.attempts == []
+
+
+async def test_one_event_goes_at_once_and_what_piles_up_behind_it_as_one_digest(store: Store) -> None:
+    bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
+    for number in range(5):
+        await tell(store, f"s_{number}")
+        await bench.deliverer.deliver_due()
+    assert bench.told == [["s_0"]]
+    bench.clock.pass_(seconds=1)
+    await bench.deliverer.deliver_due()
+    assert bench.told == [["s_0"], ["s_1", "s_2", "s_3", "s_4"]]
+    assert [each.together for each in bench.attempts] == [1, 4, 4, 4, 4]
+
+
+async def test_a_thousand_within_a_second_are_at_most_ten_messages(store: Store) -> None:
+    bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
+    for number in range(1_000):
+        await tell(store, f"s_{number}", after_s=number / 1_000)
+        bench.clock.pass_(seconds=0.001)
+        await bench.deliverer.deliver_due()
+    while len(bench.attempts) < 1_000:
+        bench.clock.pass_(seconds=1)
+        await bench.deliverer.deliver_due()
+    assert len(bench.told) <= 10
+    assert sum(len(message) for message in bench.told) == 1_000
+
+
+async def test_a_clock_that_is_set_back_holds_a_channel_up_for_one_pause_only(store: Store) -> None:
+    bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
+    await tell(store, "s_0", after_s=-7200)
+    await bench.deliverer.deliver_due()
+    await tell(store, "s_1", after_s=-7200)
+    bench.clock.pass_(hours=-1)
+    await bench.deliverer.deliver_due()
+    assert bench.told == [["s_0"]]
+    bench.clock.pass_(seconds=1)
+    await bench.deliverer.deliver_due()
+    assert bench.told == [["s_0"], ["s_1"]]
+
+
+async def test_a_broken_channel_gets_one_at_a_time_is_told_once_and_when_it_heals_all_goes_out(
+    store: Store, database: Path
+) -> None:
+    bench = Bench(store, FakeChannel("chat", DOWN), policy=ChannelPolicy())
+    for number in range(20):
+        await tell(store, f"s_{number}")
+    for _ in range(200):
+        bench.clock.pass_(seconds=1)
+        await bench.deliverer.deliver_due()
+    assert bench.verdicts == ["broken"]
+    assert {len(message) for message in bench.told[4:]} == {1}
+    bench.channel.outcomes = [DELIVERED]
+    for _ in range(600):
+        bench.clock.pass_(seconds=1)
+        await bench.deliverer.deliver_due()
+    assert bench.verdicts == ["broken", "healed"]
+    assert {row.state for row in _rows(store)} == {"delivered"}
+
+
+async def test_what_was_broken_when_the_last_daemon_ended_is_told_only_when_it_heals(store: Store) -> None:
+    bench = Bench(store, FakeChannel("chat", DOWN, DELIVERED), policy=ChannelPolicy())
+    bench.deliverer.assume_broken()
+    await tell(store)
+    for _ in range(60):
+        bench.clock.pass_(seconds=1)
+        await bench.deliverer.deliver_due()
+    assert bench.verdicts == ["healed"]
+
+
+async def test_what_is_dropped_is_reported_by_its_reason(store: Store) -> None:
+    bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
+    for number in range(3):
+        await tell(store, f"s_{number}")
+        await store.outbox.mute(f"s_{number}", START, None)
+    await bench.deliverer.deliver_due()
+    assert bench.dropped == [("chat", "muted", 3)]
+    assert bench.told == []
+
+
+async def test_in_one_round_all_that_is_due_goes_out_at_the_channels_pace(store: Store) -> None:
+    policy = ChannelPolicy(pace=timedelta(milliseconds=20), stretches=False, merges=False)
+    bench = Bench(store, FakeChannel(), policy=policy)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    bench.deliverer._clock = lambda: START + timedelta(seconds=loop.time() - began)
+    for number in range(4):
+        await tell(store, f"s_{number}")
+    await bench.deliverer.deliver_all()
+    assert len(bench.told) == 4
+    assert loop.time() - began >= 0.06

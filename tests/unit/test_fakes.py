@@ -4,11 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from fakes import DELIVERED, DOWN, OUTAGE, START, Clock, Collected, FakeChannel, FakeObserver, on_grid, seen
+from fakes import DELIVERED, DOWN, OUTAGE, START, Clock, Collected, FakeChannel, FakeObserver, event, on_grid, seen
 
-from notifier.core.model import Message
-
-HELLO = Message(title="🔔 Hello", body="World")
+HELLO = (event(),)
 
 
 def test_the_clock_stands_still_until_it_is_moved() -> None:

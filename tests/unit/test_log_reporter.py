@@ -80,7 +80,7 @@ def test_a_change_that_somebody_else_told_is_no_transition_here() -> None:
     ],
 )
 def test_each_end_of_an_attempt_has_a_name_of_its_own(outcome: Outcome, age: timedelta, name: str, level: str) -> None:
-    delivery = Delivery(id=7, channel="chat", attempt=2, created_at=START, event=event())
+    delivery = Delivery(id=7, channel="chat", attempt=2, created_at=START, wanted_at=START, event=event())
     settlement = settle(delivery, outcome, START + age, 0.5)
     with capture_logs() as lines:
         LogReporter().delivered(

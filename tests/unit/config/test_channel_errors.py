@@ -262,3 +262,13 @@ channels:
         "channels.a.give_up_after",
         "channels.a.fallback_after",
     ]
+
+
+def test_operators_are_people_and_no_webhook(refused: Refusal) -> None:
+    text = (
+        f"api: {{token: t}}\nchannels:\n  a: json://x\n  hook: {{webhook: https://x, secret: {SECRET}}}\n"
+        "operators: [a, hook]\n"
+    )
+    assert refused(text) == [
+        "config.yaml:5:16: operators[1]: a webhook takes events, and what operators are told is for people: name a channel with a `url:`"
+    ]

@@ -42,6 +42,7 @@ channels:
     assert config.keep == timedelta(days=1)
     assert config.channels["a"].policy == ChannelPolicy(
         pace=timedelta(seconds=3),
+        stretches=False,
         quiet=Quiet(start=time(22), end=time(7, 5), zone=ZoneInfo("America/New_York"), exceptions=("failed", "empty")),
         fallback="ops",
         fallback_after=timedelta(hours=1),
@@ -66,7 +67,7 @@ channels:
 """)
     one, bare, two = config.channels.values()
     assert one.url is None
-    assert one.policy == ChannelPolicy(merges=False, pace=timedelta(milliseconds=100))
+    assert one.policy == ChannelPolicy(merges=False, stretches=False, pace=timedelta(milliseconds=100))
     assert one.webhook is not None
     assert one.webhook.secrets == (f"whsec_{SECRET}",)
     assert bare.webhook == one.webhook
@@ -74,6 +75,7 @@ channels:
     assert (two.webhook.url, two.webhook.allow_private) == ("http://[::1]:80/x", True)
     assert two.webhook.secrets == (f"whsec_{'QUFB' * 8}", f"whsec_{SECRET}")
     assert two.policy.pace == timedelta(seconds=1)
+    assert not two.policy.stretches
 
 
 def test_variables_work_in_a_webhook(loaded: Loader) -> None:

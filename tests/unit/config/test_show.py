@@ -40,8 +40,8 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
         "state": f"sqlite:///{folder}/notifier.db",
         "operators": ["ops"],
         "channels": {
-            "team": {"url": "slack://***", "pace": "1/s", "on_uncertain": "resend", "give_up_after": "3d"},
-            "ops": {"url": "mailtos://***", "pace": "1/s", "on_uncertain": "resend", "give_up_after": "3d"},
+            "team": {"url": "slack://***", "on_uncertain": "resend", "give_up_after": "3d"},
+            "ops": {"url": "mailtos://***", "on_uncertain": "resend", "give_up_after": "3d"},
         },
         "watches": [
             {
@@ -139,6 +139,7 @@ def test_what_is_shown_loads_again_once_the_secrets_are_there(loaded: Loader, fo
     shown = as_dict(first)
     second = loaded(yaml.safe_dump({**shown, "channels": {"team": "${SLACK_URL}"}}), **VARIABLES)
     assert as_dict(second) == shown
+    assert second.channels["team"].policy == first.channels["team"].policy
 
 
 def test_the_template_loads_as_it_is(loaded: Loader) -> None:
@@ -155,7 +156,8 @@ def test_the_examples_of_the_template_load_too(loaded: Loader) -> None:
     assert list(config.channels) == ["team", "mail", "pipeline"]
     # What stands there is what holds without it, where there is such a value.
     assert config.keep == Config.__dataclass_fields__["keep"].default
-    assert config.channels["mail"].policy == ChannelPolicy(quiet=config.channels["mail"].policy.quiet, fallback="team")
+    mail = config.channels["mail"].policy
+    assert mail == ChannelPolicy(quiet=mail.quiet, fallback="team", stretches=False)
 
 
 def keys_of(model: type[BaseModel]) -> set[str]:

@@ -1,5 +1,6 @@
 """The life of a delivery: its table, and what an attempt's outcome makes of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
-from notifier.core.delivery import CLAIMABLE, MOVES, OPEN, settle
+from notifier.core.delivery import CLAIMABLE, MOVES, OPEN, Settlement, settle
 from notifier.core.model import Delivery, DeliveryState, Outcome, OutcomeKind
+from notifier.core.policy import ChannelPolicy, OnUncertain
 
 outcomes = st.builds(
     Outcome,
@@ -21,7 +23,9 @@ dices = st.floats(0, 1, exclude_max=True)
 
 
 def delivery(attempt: int = 1, refusals: int = 0) -> Delivery:
-    return Delivery(id=1, channel="chat", attempt=attempt, refusals=refusals, created_at=START, event=event())
+    return Delivery(
+        id=1, channel="chat", attempt=attempt, refusals=refusals, created_at=START, wanted_at=START, event=event()
+    )
 
 
 @given(outcomes, st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=5)), dices)
@@ -67,7 +71,37 @@ def test_the_last_refusal_kills() -> None:
     assert settle(delivery(PERMANENT_TRIES, last), REFUSED, START, 0.5).state is DeliveryState.DEAD
 
 
-def test_a_state_is_open_until_nothing_follows_it() -> None:
+def test_a_state_is_open_until_nothing_follows_it_by_itself() -> None:
     assert set(MOVES) == set(DeliveryState)
-    assert set(OPEN) == {state for state, following in MOVES.items() if following}
+    assert set(OPEN) == {state for state, following in MOVES.items() if following} - {DeliveryState.DEAD}
     assert DeliveryState.SENDING not in CLAIMABLE
+
+
+def test_what_is_dead_begins_anew_only_when_somebody_asks() -> None:
+    assert MOVES[DeliveryState.DEAD] == {DeliveryState.PENDING}
+    assert DeliveryState.DEAD not in CLAIMABLE
+
+
+def test_what_is_gone_for_good_is_dead_at_once() -> None:
+    gone = Outcome(kind=OutcomeKind.PERMANENT, reason="http_410")
+    assert settle(delivery(), gone, START, 0.5) == Settlement(state=DeliveryState.DEAD, not_before=None)
+
+
+@given(st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=9)), dices)
+def test_what_is_uncertain_is_held_for_a_person_where_the_channel_says_so(
+    attempt: int, age: timedelta, dice: float
+) -> None:
+    unsure = Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout")
+    held = settle(delivery(attempt), unsure, START + age, dice, ChannelPolicy(on_uncertain=OnUncertain.HOLD))
+    assert held == Settlement(state=DeliveryState.UNCERTAIN, not_before=None)
+
+
+def test_a_channel_says_itself_when_it_gives_up() -> None:
+    policy = ChannelPolicy(give_up_after=timedelta(hours=1))
+    assert settle(delivery(), DOWN, START + timedelta(minutes=59), 0.5, policy).state is DeliveryState.RETRYING
+    assert settle(delivery(), DOWN, START + timedelta(hours=1), 0.5, policy).state is DeliveryState.DEAD
+
+
+def test_the_time_to_give_up_counts_from_when_it_was_wanted_and_not_from_when_it_was_decided() -> None:
+    held_back = replace(delivery(), wanted_at=START + timedelta(hours=9))
+    assert settle(held_back, DOWN, START + GIVE_UP_AFTER, 0.5).state is DeliveryState.RETRYING

@@ -36,6 +36,9 @@ def upgrade() -> None:
         events.create_index("ix_events_observed_at", ["observed_at"])
     with op.batch_alter_table("attempts") as attempts:
         attempts.add_column(sa.Column("together", sa.Integer, nullable=False, server_default="1"))
+    # SQLite changes a column by making the table anew, and drops no table that another one's rows refer to.
+    op.execute("CREATE TEMPORARY TABLE kept AS SELECT * FROM attempts")
+    op.execute("DELETE FROM attempts")
     with op.batch_alter_table("deliveries") as deliveries:
         deliveries.alter_column("event_id", existing_type=sa.String, nullable=True)
         deliveries.add_column(sa.Column("notice_id", sa.String))
@@ -45,3 +48,5 @@ def upgrade() -> None:
     op.execute("UPDATE deliveries SET wanted_at = created_at")
     with op.batch_alter_table("deliveries") as deliveries:
         deliveries.alter_column("wanted_at", existing_type=sa.BigInteger, nullable=False)
+    op.execute("INSERT INTO attempts SELECT * FROM kept")
+    op.execute("DROP TABLE kept")

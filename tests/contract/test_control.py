@@ -1,0 +1,174 @@
+"""What commands ask of the daemon, over a real socket: done by the daemon, or by the command when none runs."""
+
+import asyncio
+import json
+import stat
+from collections.abc import Collection
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import START
+from outboxes import rows, settled, sql, take, tell
+
+from notifier.control import Mute, Request, Retry, Unmute, ask, listening
+from notifier.core.errors import NotifierError, StoreBusy
+from notifier.core.model import Outcome, OutcomeKind
+from notifier.store.reader import Reader
+from notifier.store.store import Store
+
+GONE = Outcome(kind=OutcomeKind.PERMANENT, reason="http_410")
+
+
+def socket_of(database: Path) -> Path:
+    return database.with_name(database.name + ".sock")
+
+
+def nobody(_: Collection[str]) -> None:
+    """Wake no channel."""
+
+
+async def dead(store: Store, number: int = 1) -> None:
+    for each in range(number):
+        await tell(store, "chat", snapshot_id=f"s_{each}")
+    await settled(store, (await take(store)).send, GONE)
+
+
+async def raw(database: Path, line: bytes) -> dict[str, Any]:
+    """The answer to this line; an empty one if there was none."""
+    reader, writer = await asyncio.open_unix_connection(str(socket_of(database)))
+    writer.write(line)
+    writer.write_eof()
+    answer = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    found: dict[str, Any] = json.loads(answer) if answer else {}
+    return found
+
+
+async def test_the_daemon_does_what_is_asked_and_wakes_the_channels(store: Store, database: Path) -> None:
+    woken: list[set[str]] = []
+    await dead(store, 2)
+    async with listening(database, store, lambda channels: woken.append(set(channels))):
+        assert await ask(database, Mute(watch="s_1", until="2099-01-01T00:00:00+00:00")) == {
+            "muted": "s_1",
+            "until": "2099-01-01T00:00:00+00:00",
+        }
+        assert set(Reader(database).mutes(START)) == {"s_1"}
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": True}
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+        assert await ask(database, Retry(ids=(1,))) == {"retried": 1}
+        assert await ask(database, Retry(channel="chat", since=START.isoformat())) == {"retried": 1}
+        assert await ask(database, Retry()) == {"retried": 0}
+    assert woken == [{"chat"}, {"chat"}, set()]
+    assert {row.state for row in rows(database)} == {"pending"}
+
+
+async def test_without_a_daemon_the_command_does_it_itself(database: Path) -> None:
+    async with Store(database) as store:
+        await dead(store)
+    assert await ask(database, Retry(ids=(1,))) == {"retried": 1}
+    assert await ask(database, Mute(watch="s_1")) == {"muted": "s_1", "until": None}
+    assert rows(database)[0].state == "pending"
+
+
+async def test_a_socket_that_a_killed_daemon_left_behind_is_no_daemon(store: Store, database: Path) -> None:
+    async with listening(database, store, nobody):
+        socket_of(database).rename(database.with_name("left"))
+    database.with_name("left").rename(socket_of(database))
+    with pytest.raises(StoreBusy):  # so it was tried without the socket
+        await ask(database, Unmute(watch="s_1"))
+    async with listening(database, store, nobody):
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+
+
+async def test_the_socket_is_its_owners_alone_and_goes_with_the_daemon(store: Store, database: Path) -> None:
+    async with listening(database, store, nobody):
+        assert stat.S_IMODE(socket_of(database).stat().st_mode) == 0o600
+    assert not socket_of(database).exists()
+
+
+async def test_a_path_longer_than_an_address_takes_is_no_hindrance(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 120) / ("e" * 120)
+    folder.mkdir(parents=True)
+    database = folder / "notifier.db"
+    async with Store(database) as store, listening(database, store, nobody):
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\n", b"garbage\n", b"{}\n", b"[1, 2]\n", b'["mute"]\n', b'["mute", {"wat": 1}]\n', b'["mute", []]\n', b"\xff\n",
+     b'["format", {}]\n', b'["retry", {"ids": 7}]\n', b'["mute", {"watch": {}}]\n',
+     b'["retry", {"ids": [99999999999999999999999]}]\n', b'["retry", {"since": "yesterday"}]\n',
+     b"[" * 100_000 + b"\n", b"x" * (1024 * 1024 + 9) + b"\n", b""],
+)  # fmt: skip
+async def test_what_is_no_request_is_answered_with_an_error_and_changes_nothing(
+    store: Store, database: Path, line: bytes
+) -> None:
+    async with listening(database, store, nobody):
+        assert set(await raw(database, line)) == {"error"}
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+    assert sql(database, "SELECT * FROM mutes") == []
+
+
+async def test_one_that_says_nothing_holds_nobody_up(store: Store, database: Path) -> None:
+    async with listening(database, store, nobody):
+        _, writer = await asyncio.open_unix_connection(str(socket_of(database)))
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("request_", [Retry(ids=(10**30,)), Retry(since="yesterday")])
+async def test_what_cannot_be_done_is_said_in_words(database: Path, running: bool, request_: Request) -> None:
+    if not running:
+        with pytest.raises(NotifierError, match="this cannot be done"):
+            await ask(database, request_)
+        return
+    async with Store(database) as store, listening(database, store, nobody):
+        with pytest.raises(NotifierError, match="does not understand"):
+            await ask(database, request_)
+
+
+@pytest.mark.parametrize("answer", [b"", b'{"done'])
+async def test_a_daemon_that_ends_before_it_has_answered_is_told(database: Path, answer: bytes) -> None:
+    async def end(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_unix_server(end, str(socket_of(database)))
+    with pytest.raises(NotifierError, match="ended before it answered"):
+        await ask(database, Unmute(watch="s_1"))
+    server.close()
+
+
+async def test_a_daemon_that_does_not_answer_is_told(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hung.wait()
+        writer.close()
+
+    hung = asyncio.Event()
+    monkeypatch.setattr("notifier.control._LONGEST_ANSWER_S", 0.05)
+    server = await asyncio.start_unix_server(hang, str(socket_of(database)))
+    with pytest.raises(NotifierError, match="has not answered"):
+        await ask(database, Unmute(watch="s_1"))
+    hung.set()
+    server.close()
+
+
+async def test_one_who_may_not_ask_is_told_so(store: Store, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(asyncio, "open_unix_connection", refused)
+    with pytest.raises(NotifierError, match=r"notifier\.db\.sock: the daemon cannot be asked: Permission denied"):
+        await ask(database, Unmute(watch="s_1"))
+
+
+async def test_what_is_asked_of_a_watch_holds_for_as_long_as_it_says(store: Store, database: Path) -> None:
+    async with listening(database, store, nobody):
+        await ask(database, Mute(watch="s_1", until=(START + timedelta(hours=2)).isoformat()))
+    assert Reader(database).mutes(START) == {"s_1": START + timedelta(hours=2)}

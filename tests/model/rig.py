@@ -1,0 +1,173 @@
+"""The real parts on a real database, between an API and far sides that do as they are told, and can be killed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, time, timedelta
+from pathlib import Path
+
+from fakes import Clock, dice
+from promise import Promise
+
+from notifier.caretaker import Caretaker
+from notifier.core.health import Verdict
+from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
+from notifier.core.policy import ChannelPolicy, OnUncertain, Quiet
+from notifier.deliver import Deliverer
+from notifier.operators import Operators
+from notifier.poll import Poller
+from notifier.store.store import Store
+from notifier.store.upkeep import Audit
+
+KEEP = timedelta(days=4)
+
+OPERATORS = ("ops", "mail")
+
+POLICIES = {
+    "chat": ChannelPolicy(fallback="mail"),
+    "mail": ChannelPolicy(quiet=Quiet(start=time(13), end=time(15), zone=UTC, exceptions=("failed",))),
+    "hook": ChannelPolicy(merges=False, stretches=False, pace=timedelta(milliseconds=100), fallback="chat"),
+    "held": ChannelPolicy(on_uncertain=OnUncertain.HOLD),
+    "ops": ChannelPolicy(),
+}
+
+OUTCOMES = {
+    "up": Outcome(kind=OutcomeKind.DELIVERED, reason="http_200"),
+    "down": Outcome(kind=OutcomeKind.RETRY, reason="http_503"),
+    "busy": Outcome(kind=OutcomeKind.RETRY, reason="http_429", retry_after=timedelta(minutes=10)),
+    "refusing": Outcome(kind=OutcomeKind.PERMANENT, reason="http_404"),
+    "gone": Outcome(kind=OutcomeKind.PERMANENT, reason="http_410"),
+    "silent": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
+    "deaf": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
+}
+"""What a far side can do. A silent one gets the message and does not say so; a deaf one does not get it."""
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class Api:
+    """Answers as it is told. While `trouble` is set, every answer is that."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Observation] = {}
+        self.trouble: Observation | None = None
+
+    async def observe(self, snapshot_id: str) -> Observation:
+        """One look."""
+        return self.trouble or self.answers[snapshot_id]
+
+
+class FarSide:
+    """A channel that does as it is told, and shows the model what it gets."""
+
+    def __init__(self, name: str, policy: ChannelPolicy, promise: Promise, clock: Clock) -> None:
+        self.name, self.mood = name, "up"
+        self._policy, self._promise, self._clock = policy, promise, clock
+
+    async def send(self, told: Sequence[Told]) -> Outcome:
+        """Get these, or not."""
+        self._promise.sent(self.name, self._policy, told, self._clock())
+        if self.mood in ("up", "silent"):
+            self._promise.arrived(self.name, told, certain=self.mood == "up")
+        return OUTCOMES[self.mood]
+
+
+@dataclass
+class Rig:
+    """One life of the process after another. `watches` and `channels` are the configuration."""
+
+    database: Path
+    clock: Clock
+    api: Api
+    far_sides: dict[str, FarSide]
+    watches: dict[str, Watch]
+    channels: set[str] = field(default_factory=lambda: set(POLICIES))
+
+    async def start(self) -> None:
+        """Begin a life, as the daemon does."""
+        self.store = Store(self.database)
+        await self.store.__aenter__()
+        await self.build()
+        held = [name for name, deliverer in self.deliverers.items() if deliverer.holds_uncertain]
+        await self.store.outbox.recover(self.clock(), held)
+
+    async def build(self) -> None:
+        """Make all parts from the configuration."""
+        outbox, clock = self.store.outbox, self.clock
+        self.verdicts: list[tuple[str, Verdict, Outcome]] = []
+        self.audits: list[Audit] = []
+        self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
+        await self.poller.load()
+        self.deliverers = {
+            name: Deliverer(
+                channel=self.far_sides[name],
+                policy=policy,
+                outbox=outbox,
+                clock=clock,
+                dice=dice(),
+                report=_nobody,
+                verdict=lambda *news: self.verdicts.append(news),
+            )
+            for name, policy in self.policies().items()
+        }
+        for subject, kind in (await outbox.last_kinds()).items():
+            channel = subject.removeprefix("channel:")
+            if kind == Verdict.BROKEN and channel in self.deliverers:
+                self.deliverers[channel].assume_broken()
+        self.operators = Operators(channels=OPERATORS, outbox=outbox, clock=clock, committed=_nobody)
+        self.caretaker = Caretaker(
+            store=self.store,
+            clock=clock,
+            policies=self.policies(),
+            keep=KEEP,
+            watched=lambda: list(self.watches),
+            committed=_nobody,
+            audited=self._audited,
+        )
+
+    def policies(self) -> dict[str, ChannelPolicy]:
+        """Of the channels that are configured; a fallback that is not is none."""
+        return {
+            name: replace(policy, fallback=policy.fallback if policy.fallback in self.channels else None)
+            for name, policy in POLICIES.items()
+            if name in self.channels
+        }
+
+    async def reload(self) -> None:
+        """Take up a changed configuration."""
+        await self.poller.flush_looks()
+        await self.tell_operators()
+        await self.build()
+
+    async def end(self) -> None:
+        """End this life. What only memory knew is gone, unless somebody saved it before."""
+        await self.store.__aexit__(None, None, None)
+
+    async def deliver(self, channel: str) -> None:
+        """What a channel's task does when it wakes, and what follows from it."""
+        await self.deliverers[channel].deliver_due()
+        await self.tell_operators()
+
+    async def tell_operators(self) -> None:
+        """Tell them what is new about channels."""
+        while self.verdicts:
+            await self.operators.channel_changed(*self.verdicts.pop(0))
+
+    async def _audited(self, audit: Audit) -> None:
+        self.audits.append(audit)
+        await self.operators.audited(audit)
+
+
+def _nobody(_: object) -> None:
+    """Nobody waits to be woken."""
+
+
+def failpoints(armed: Callable[[], str]) -> Callable[[str], None]:
+    """A `failpoint` that raises where it is armed."""
+
+    def failpoint(name: str) -> None:
+        if name == armed():
+            raise Killed(name)
+
+    return failpoint

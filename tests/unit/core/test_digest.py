@@ -1,0 +1,104 @@
+"""Many events as one message: nothing that must be acted upon is overlooked, and nothing is too long."""
+
+import re
+
+from core_deliveries import event_about
+from fakes import START, notice
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.core.digest import MOST_LINES, digest
+from notifier.core.message import message
+from notifier.core.model import Facts, Message, Told
+
+WHERE = "notifier delivery list --channel chat"
+
+statuses = st.sampled_from(["ready", "failed", "canceled", "missing", "running"]) | st.text(min_size=1, max_size=40)
+facts = st.builds(Facts, records=st.none() | st.integers(0, 9), errors=st.none() | st.integers(0, 2))
+event_lists = st.lists(st.tuples(statuses, facts), min_size=1, max_size=150).map(
+    lambda drawn: [event_about(f"s_{n}", status, facts=known) for n, (status, known) in enumerate(drawn)]
+)
+notices = st.lists(st.sampled_from(["broken", "healed", "finding"]), unique=True).map(
+    lambda kinds: [notice(kind) for kind in kinds]
+)
+lists = st.tuples(event_lists, notices).map(lambda both: [*both[0], *both[1]])
+limits = st.integers(200, 10_000)
+
+
+def made(told: list[Told], limit: int = 100_000) -> Message:
+    return digest(told, longest_body=limit, where=WHERE)
+
+
+def shown(told: list[Told], body: str) -> list[Told]:
+    lines = body.split("\n")
+    return [each for each in told if any(line.endswith(f" · {each.id}") for line in lines)]
+
+
+@given(st.sampled_from([event_about("s_1"), event_about("s_1", "failed"), notice()]), limits)
+def test_one_is_its_own_message(told: Told, limit: int) -> None:
+    assert made([told], limit) == message(told)
+
+
+@given(lists.filter(lambda told: len(told) > 1), limits)
+def test_it_is_never_longer_than_the_service_takes(told: list[Told], limit: int) -> None:
+    assert len(made(told, limit).body) <= limit
+
+
+@given(lists.filter(lambda told: len(told) > 1), limits)
+def test_every_line_has_its_event_and_what_is_not_shown_is_counted(told: list[Told], limit: int) -> None:
+    body = made(told, limit).body
+    *lines, last = body.split("\n")
+    more = re.fullmatch(rf"… and ([\d,]+) more: {WHERE}", last)
+    if more is None:
+        lines.append(last)
+    hidden = int(more[1].replace(",", "")) if more else 0
+    assert len(lines) + hidden == len(told)
+    assert len(lines) <= MOST_LINES
+    assert len(shown(told, body)) == len(lines)
+    assert (more is None) == (hidden == 0)
+
+
+@given(lists.filter(lambda told: len(told) > 1))
+def test_the_title_counts_everything_once_in_one_line(told: list[Told]) -> None:
+    title = made(told).title
+    found = re.fullmatch(r"\S+ ([\d,]+) (?:snapshots|messages): .+", title)
+    assert found is not None
+    assert int(found[1].replace(",", "")) == len(told)
+    assert title.isprintable()
+    assert len(title) < 400
+
+
+def test_the_counts_of_the_title_add_up() -> None:
+    told = [event_about(f"s_{n}", f"word {n}") for n in range(40)] + [event_about("s_x", "failed")]
+    counts = [int(number) for number in re.findall(r"(\d+) (?:word|failed|other)", made(list(told)).title)]
+    assert sum(counts) == len(told)
+
+
+def test_the_failures_come_first_in_the_title_and_in_the_body() -> None:
+    told: list[Told] = [
+        event_about("s_ready"),
+        event_about("s_running", "running"),
+        event_about("s_partial", facts=Facts(records=5, errors=1)),
+        event_about("s_empty", facts=Facts(records=0)),
+        event_about("s_canceled", "canceled"),
+        event_about("s_missing", "missing"),
+        event_about("s_failed", "failed"),
+    ]
+    text = made(told)
+    assert text.title == "❌ 7 snapshots: 1 failed, 1 missing, 1 canceled, 1 empty, 1 partial, 1 ready, 1 running"
+    order = ["s_failed", "s_missing", "s_canceled", "s_empty", "s_partial", "s_ready", "s_running"]
+    assert [line.split(" · ")[1] for line in text.body.split("\n")] == order
+
+
+def test_of_a_thousand_the_failures_are_what_is_shown() -> None:
+    told: list[Told] = [event_about(f"s_{n}") for n in range(990)]
+    told += [event_about(f"s_f{n}", "failed") for n in range(10)]
+    text = made(told, 2_000)
+    assert text.title == "❌ 1,000 snapshots: 10 failed, 990 ready"
+    assert text.body.count("❌") == 10
+    assert re.search(rf"… and 9\d\d more: {WHERE}$", text.body)
+
+
+def test_what_is_about_the_notifier_is_no_snapshot() -> None:
+    told: list[Told] = [notice(at=START), event_about("s_1")]
+    assert made(told).title == "🛠️ 2 messages: 1 notice, 1 ready"
