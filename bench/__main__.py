@@ -1,6 +1,6 @@
 """`make bench`: the notifier beside plain scripts that do the same, in one run.
 
-    python -m bench [polling] [delivering] [--watches 1000] [--every 5] [--seconds 60] [--events 1000]
+    python -m bench [polling] [delivering] [--watches 1000] [--every 5] [--seconds 45] [--events 1000]
 
 The exit status is 1 if the daemon was late or wrong, or an event did not arrive.
 """
@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", choices=[[], "polling", "delivering"], help="all, unless some are named")
     parser.add_argument("--watches", type=int, default=1000)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two polls of a watch")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long each side is measured polling")
+    parser.add_argument("--seconds", type=float, default=45.0, help="how long each side is measured polling")
     parser.add_argument("--events", type=int, default=1000, help="how many events come at once")
     options = parser.parse_args()
     kept = []
