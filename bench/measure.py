@@ -60,5 +60,5 @@ def _memory() -> float:
 
 
 def ids_of(path: Path, number: int) -> Sequence[str]:
-    """The first ids of a file that `notifier simulate --json` wrote."""
+    """The first ids of a file that the simulated Bright Data wrote."""
     return tuple(json.loads(path.read_text(encoding="utf-8"))["snapshots"][:number])

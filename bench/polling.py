@@ -30,13 +30,13 @@ _ROWS = (
 
 @contextmanager
 def _simulator(watches: int) -> Iterator[tuple[str, Path]]:
-    """A simulated Bright Data in a process of its own, so slow that nothing ends: its address, and its ids' file."""
-    command = [sys.executable, "-m", "notifier", "simulate", "--port", "0", "--json", "--speed", "0.001"]
+    """A simulated Bright Data in a process of its own: its address, and the file of its ids."""
+    command = [sys.executable, "-m", "bench.side_bright_data", str(watches)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ids.json"
         with (
             path.open("w", encoding="utf-8") as output,
-            subprocess.Popen([*command, "--snapshots", str(watches)], stdout=output) as process,
+            subprocess.Popen(command, stdout=output) as process,
         ):
             try:
                 while not (written := path.read_text(encoding="utf-8")).endswith("}\n"):
