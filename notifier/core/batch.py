@@ -40,7 +40,7 @@ def next_batch(
 
     1. What belongs to a muted watch is dropped.
     2. Where messages are merged, an event is dropped once a newer one of the same snapshot waits too: nobody wants to
-       read "running" after "ready".
+       read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
     4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
        alone, so that it cannot spoil the others.
@@ -53,18 +53,24 @@ def next_batch(
         alone: send at most one, to try whether a broken channel works again.
     """
     dropped = {each.delivery.id: MUTED for each in waiting if _watch_of(each.delivery) in muted}
+    until = {
+        each.delivery.id: policy.quiet.holds(_names_of(each.delivery), now) if policy.quiet else None
+        for each in waiting
+    }
     if policy.merges:
-        dropped |= _superseded([each.delivery for each in waiting if each.delivery.id not in dropped])
+        left = [each.delivery for each in waiting if each.delivery.id not in dropped]
+        dropped |= _superseded(left, by=[delivery for delivery in left if until[delivery.id] is None])
+        dropped |= _superseded([delivery for delivery in left if until[delivery.id] is not None], by=left)
     held: list[tuple[int, datetime]] = []
     due: list[Delivery] = []
     for each in waiting:
         if each.delivery.id in dropped or each.not_before > now:
             continue
-        until = policy.quiet.holds(_names_of(each.delivery), now) if policy.quiet else None
-        if until is None:
+        end = until[each.delivery.id]
+        if end is None:
             due.append(each.delivery)
         else:
-            held.append((each.delivery.id, until))
+            held.append((each.delivery.id, end))
     return Batch(send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held))
 
 
@@ -76,9 +82,9 @@ def _names_of(delivery: Delivery) -> tuple[str, ...]:
     return delivery.event.transition.names if isinstance(delivery.event, Event) else (NOTICE,)
 
 
-def _superseded(waiting: Sequence[Delivery]) -> dict[int, str]:
+def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[int, str]:
     newest: dict[str, int] = {}
-    for delivery in waiting:
+    for delivery in by:
         if isinstance(delivery.event, Event):
             transition = delivery.event.transition
             newest[transition.snapshot_id] = max(newest.get(transition.snapshot_id, 0), transition.revision)
@@ -86,7 +92,7 @@ def _superseded(waiting: Sequence[Delivery]) -> dict[int, str]:
         delivery.id: SUPERSEDED
         for delivery in waiting
         if isinstance(delivery.event, Event)
-        and delivery.event.transition.revision < newest[delivery.event.transition.snapshot_id]
+        and delivery.event.transition.revision < newest.get(delivery.event.transition.snapshot_id, 0)
     }
 
 

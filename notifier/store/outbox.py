@@ -26,7 +26,7 @@ from notifier.store.whole import whole
 MOST_WAITING = 5_000
 """How many waiting deliveries of a channel are decided over at once."""
 
-MOST_APART = 100
+MOST_APART = 10
 """The same for a channel whose messages are not merged: only one is sent at a time."""
 
 LONGEST_WAIT = timedelta(hours=25)
