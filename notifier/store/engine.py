@@ -72,7 +72,20 @@ def writer(database: Path) -> AsyncEngine:
 def reader(database: Path) -> Engine:
     """An engine that cannot write, for commands that look while the daemon works."""
 
+    def opened(mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(str(database))}?mode={mode}", uri=True, timeout=5)
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return connection
+
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, timeout=5)
+        try:
+            return opened("ro")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+                raise
+            # What a killed daemon left wants to be recovered before it can be read (sqlite.org/wal.html); nothing
+            # else is written, and no daemon is there, or it would have done so.
+            return opened("rw")
 
     return create_engine("sqlite://", creator=connect)

@@ -225,7 +225,7 @@ class Notifier:
 
     def database_files(self) -> list[Path]:
         """The database with all that belongs to it."""
-        return sorted(self.folder.glob(f"{self.database.name}*"))
+        return sorted(path for path in self.folder.glob(f"{self.database.name}*") if path.is_file())
 
     async def start(self, *arguments: str, stdout: int = asyncio.subprocess.PIPE, **environment: str) -> Process:
         """Start a process and do not wait for it. Its output is read, unless `stdout` is a file for it."""

@@ -126,7 +126,7 @@ async def test_every_error_of_the_configuration_is_told_at_once_with_its_place(n
         (8, 30, "watches[1].notify[0]"),
     ]
     assert "did you mean 'notify'?" in errors[2]
-    assert last == "4 errors in the configuration; nothing was started."
+    assert last == "4 errors in the configuration."
     told = json.loads(as_json.stdout)
     assert told["ok"] is False
     assert [(each["line"], each["column"]) for each in told["problems"]] == [(3, 9), (4, 35), (7, 5), (8, 30)]

@@ -5,13 +5,13 @@ from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from notifier.brightdata.simulator import life as lives
 
-WATCHES = 200
+WATCHES = 80
 
 
 async def test_every_transition_of_many_snapshots_is_told_exactly_once(
     api: BrightData, team: Receiver, notifier: Notifier
 ) -> None:
-    """200 snapshots run and end together, and a channel gets one message of each change, and no more."""
+    """80 snapshots run and end together, and a channel gets one message of each change, and no more."""
     ends = {f"s_{k:03}": ("ready", "failed", "canceled")[k % 3] for k in range(WATCHES)}
     for snapshot, end in ends.items():
         api.add(snapshot, lives.of("running", end, seconds=60))

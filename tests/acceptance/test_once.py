@@ -17,7 +17,10 @@ async def test_what_has_ended_at_first_sight_is_told_once(api: BrightData, team:
     first = await notifier.command("run", "--once")
     second = await notifier.command("run", "--once", "--json")
 
-    assert (first.status, first.stdout) == (0, "1 look, 0 unclear; 1 transition; 1 delivery, 0 not got through\n")
+    assert (first.status, first.stdout) == (
+        0,
+        "1 look (0 could not tell), 1 transition, 1 delivery (0 did not get through)\n",
+    )
     assert second.status == 0
     assert json.loads(second.stdout) == {"looks": 0, "unclear": 0, "transitions": 0, "delivered": 0, "undelivered": 0}
     assert len(team.received) == 1
@@ -37,9 +40,9 @@ async def test_a_round_that_could_not_do_all_ends_with_1_and_a_later_one_makes_u
     undelivered = await notifier.command("run", "--once", "--log-level", "error")
 
     assert unclear.status == 1
-    assert unclear.stdout.startswith("1 look, 1 unclear; no transitions;")
+    assert unclear.stdout.startswith("1 look (1 could not tell), no transitions,")
     assert (undelivered.status, undelivered.stderr) == (1, "")
-    assert undelivered.stdout == "1 look, 0 unclear; 1 transition; no deliveries, 1 not got through\n"
+    assert undelivered.stdout == "1 look (0 could not tell), 1 transition, no deliveries (1 did not get through)\n"
     daemon = await notifier.daemon()
     await daemon.wait_for_log("delivery.delivered", attempt=2)
     assert len(team.received) == 2
