@@ -249,6 +249,8 @@ class Daemon:
             await self._clock_set.wait()
             self._clock_set.clear()
             await self._call_back()
+            for deliverer in self._deliverers.values():
+                deliverer.reconsider()
 
     async def _call_back(self) -> None:
         if moved := await self._store.outbox.clock_was_set(self._clock()):

@@ -82,6 +82,7 @@ class Deliverer:
         self._health = ChannelHealth()
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._interrupted = asyncio.Event()
 
     @property
     def policy(self) -> ChannelPolicy:
@@ -101,9 +102,15 @@ class Deliverer:
         """There is something new to deliver."""
         self._woken.set()
 
+    def reconsider(self) -> None:
+        """The clock was set: what is waited for may be due."""
+        self._interrupted.set()
+        self._woken.set()
+
     def stop(self) -> None:
         """Take nothing more: `run()` ends after the send in flight."""
         self._stopped.set()
+        self._interrupted.set()
         self._woken.set()
 
     async def run(self) -> None:
@@ -151,8 +158,10 @@ class Deliverer:
     async def _sleep(self) -> None:
         turn = self._turn()
         if turn is not None:
-            # Before its turn nothing can be done, whatever wakes it, but stopping.
-            await _wait(self._stopped, turn - self._clock())
+            # Before its turn nothing can be done, whatever wakes it, but stopping and looking at the clock again.
+            await _wait(self._interrupted, turn - self._clock())
+            if not self._stopped.is_set():
+                self._interrupted.clear()
             return
         due = await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())

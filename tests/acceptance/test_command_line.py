@@ -191,7 +191,9 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
         notifier.json("config", "show"),
     )
 
-    assert (check.status, check.stdout) == (0, f"{notifier.config}: fine. 1 watch, 1 channel, from 1 file.\n")
+    said, hint = check.stdout.splitlines()
+    assert (check.status, said) == (0, f"{notifier.config}: fine. 1 watch, 1 channel, from 1 file.")
+    assert hint.startswith("Nobody is told when the notifier itself is in trouble")
     assert check_json == {"ok": True, "problems": [], "watches": 1, "channels": 1}
     assert show.status == 0
     assert show_json["watches"][0]["snapshot"] == "s_1"
