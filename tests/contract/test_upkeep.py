@@ -84,7 +84,7 @@ class TestAudit:
         sql(database, "DELETE FROM deliveries")
         assert (await audit(store)).sound
 
-    @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(st.randoms(use_true_random=False))
     async def test_no_legal_history_is_called_unsound(self, tmp_path: Path, chance: random.Random) -> None:
         async with Store(tmp_path / f"{next(NUMBERS)}.db") as store:
