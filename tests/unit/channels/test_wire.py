@@ -1,0 +1,81 @@
+"""Of what a far side answers only so much counts: no redirect is followed, and no body can be too long."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from notifier.channels import wire
+from notifier.channels.apprise_channel import AppriseChannel
+from notifier.core.model import Message, Outcome, OutcomeKind
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+MESSAGE = Message(title="✅ Prices: ready", body="Event: evt_1")
+
+
+async def answered(answer: Answer) -> tuple[Outcome, list[str]]:
+    """What becomes of a message to a far side that answers like this, and what the far side was asked."""
+    asked: list[str] = []
+
+    async def noting(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.path}")
+        return await answer(request)
+
+    runner = web.ServerRunner(web.Server(noting), shutdown_timeout=0.05)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"json://127.0.0.1:{runner.addresses[0][1]}/"
+        return await AppriseChannel(name="far", url=url, redact=str).send(MESSAGE), asked
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_redirect_is_a_failure_and_is_not_followed() -> None:
+    async def redirects(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "/login"})
+
+    outcome, asked = await answered(redirects)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.PERMANENT, "http_302")
+    assert asked == ["POST /"]
+
+
+async def test_of_a_huge_answer_only_the_beginning_is_read() -> None:
+    sent = 0
+
+    async def talks(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(3_000):
+            await response.write(b"x" * 65_536)
+            sent += 65_536
+        return response
+
+    outcome, _ = await answered(talks)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DELIVERED, "http_200")
+    assert sent < 64 * 1024 * 1024
+
+
+async def test_an_answer_that_drips_is_cut_and_its_status_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LONGEST_ANSWER_S", 0.0)
+    never = asyncio.Event()
+
+    async def drips(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000"})
+        await response.prepare(request)
+        await response.write(b"x")
+        await never.wait()
+        return response
+
+    outcome, _ = await answered(drips)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DELIVERED, "http_200")
+
+
+async def test_an_odd_charset_does_not_make_a_delivered_message_fail() -> None:
+    async def odd(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=b"thank you", headers={"Content-Type": "text/html; charset=undefined"})
+
+    outcome, _ = await answered(odd)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.DELIVERED, "thank you")
