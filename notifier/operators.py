@@ -5,13 +5,20 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from notifier.core.health import Verdict
+from notifier.core.message import one_line
 from notifier.core.model import Notice, Outcome
+from notifier.core.transitions import canonical
 from notifier.core.words import count, span
 from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
 from notifier.store.upkeep import Audit, Deaths
 
 AUDIT = "audit"
+STATUS = "status:"
+MOST_WORDS = 20
+"""So many unknown status words are told: an API that says something else each time is told by its other troubles."""
+
+_LONGEST_WORD = 100
 OK = "ok"
 
 
@@ -58,6 +65,26 @@ class Operators:
         title = f"{number} to the channel {deaths.channel} could not be made"
         # Each finding is news of its own: the kind says until when it counts.
         await self._tell(deaths.subject, deaths.until.isoformat(), title, body, avoid=deaths.channel)
+
+    async def unknown_word(self, status: str, snapshot_id: str) -> None:
+        """The API said a status that nobody knows (`core.transitions.is_known_word`): each word is told once, for ever.
+
+        Args:
+            status: the word, as the snapshot's state has it.
+            snapshot_id: whose status it is.
+        """
+        word = one_line(status, _LONGEST_WORD)
+        subject = f"{STATUS}{canonical(word)}"
+        told = [each for each in await self._outbox.last_kinds() if each.startswith(STATUS)]
+        if subject in told or len(told) >= MOST_WORDS:
+            return
+        body = (
+            f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is looked at until its end.\n"
+        )
+        body += f"A watch with `{word}` in its `on:` list is told of it."
+        if len(told) == MOST_WORDS - 1:
+            body += "\nOf further unknown words nothing is told any more; the log has them."
+        await self._tell(subject, "unknown", f"Bright Data says a status that is not known yet: {word}", body)
 
     async def audited(self, audit: Audit) -> None:
         """The auditor was round; it is told when something is wrong, and when it is right again."""

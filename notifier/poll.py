@@ -104,7 +104,9 @@ class Poller:
         began = self._clock()
         observation = await self._observer.observe(watch.snapshot_id)
         now = self._clock()
-        after, transitions = step(before, observation, now, usual_pause)
+        after, transitions = step(
+            before, observation, now, usual_pause, asked_at=began, stalled_after=watch.stalled_after
+        )
         told = tuple(
             Told(event=event_of(transition, watch), channels=channels_for(watch, transition))
             for transition in transitions

@@ -71,6 +71,9 @@ snapshots = Table(
     Column("facts", JSON, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("created_at", Instant),
+    Column("derived", String),
+    Column("left_end", String),
 )
 """What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
 
@@ -103,6 +106,8 @@ events = Table(
     Column("observed_at", Instant, nullable=False, index=True),
     Column("late_by", Span, nullable=False),
     Column("channels", JSON),
+    Column("since", Instant),
+    Column("until", Instant),
     UniqueConstraint("snapshot_id", "revision"),
 )
 """Every transition that happened, told or not; `channels` are those that were to be told."""

@@ -15,7 +15,7 @@ from notifier.core.model import Event, NotFound, Observation, Seen, Told, Watch
 from notifier.core.policy import ChannelPolicy
 
 ENDS = {"ready", "failed", "canceled"}
-OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "all"}
+OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "again", "all"}
 OPEN = {"pending", "sending", "retrying", "uncertain"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
