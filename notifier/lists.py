@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.lists import SETTLES_IN, Verdict, is_news, verdict
 from notifier.core.model import DatasetWatch, Facts, Listed, Seen, SnapshotState, Unclear, Watch
-from notifier.core.transitions import Phase, canonical, dated, phase_of, stalled_at
-from notifier.poll import LookOutcome, Permit, Poller
+from notifier.core.transitions import Phase, canonical, changed_by_list, dated, has_ended, phase_of, stalled_at
+from notifier.poll import LookOutcome, Poller
 from notifier.store.datasets import Datasets
 
 SLICE = 500
@@ -21,9 +22,7 @@ COMMITS_AT_ONCE = 200
 class ListObserver(Protocol):
     """Whatever can list a dataset. It answers with a value, never with an exception."""
 
-    async def listing(
-        self, dataset_id: str, *, from_date: date | None, permit: Permit
-    ) -> tuple[Listed, ...] | Unclear:
+    async def listing(self, dataset_id: str, *, from_date: date | None, permit: Permit) -> tuple[Listed, ...] | Unclear:
         """All of its snapshots that were created on that day (UTC) or later."""
         ...
 
@@ -125,34 +124,35 @@ class Lister:
         asked_at = self._clock()
         entries = await self._observer.listing(group.dataset_id, from_date=self._from_date(group), permit=permit)
         now = self._clock()
-        late = {"lag": max(asked_at - due, timedelta(0)), "duration": now - asked_at}
+        lag, duration = max(asked_at - due, timedelta(0)), now - asked_at
         if isinstance(entries, Unclear):
             group.failures += 1
-            return ListOutcome(dataset_id=group.dataset_id, unclear=entries, **late)
+            return ListOutcome(dataset_id=group.dataset_id, unclear=entries, lag=lag, duration=duration)
         reading = _Reading(asked_at=asked_at, now=now)
         for start in range(0, len(entries), SLICE):
             for entry in entries[start : start + SLICE]:
                 self._compare(group, entry, reading)
             await asyncio.sleep(0)
+        members, ended = set(group.members), set(group.ended)
         baseline = await self._meet(group, reading)
         taken = await self._take(group, reading)
-        # While commits were awaited a member may have come to its end.
-        reading.seen &= group.members
-        missing = tuple(group.members - reading.seen)
-        group.listed = reading.seen
-        group.asked = {**reading.ask, **{id_: word for id_, word in group.asked.items() if id_ in reading.seen}}
-        group.odd = {id_: word for id_, word in group.odd.items() if id_ in reading.seen}
-        group.ended = {**reading.ended, **{id_: word for id_, word in group.ended.items() if id_ in reading.ended}}
+        # While commits were awaited, a single look may have found that a member has come to its end.
+        reading.ended |= {id_: word for id_, word in group.ended.items() if id_ not in ended}
+        group.listed = reading.seen & group.members
+        group.asked = group.asked | reading.ask
+        group.odd = {id_: word for id_, word in group.odd.items() if id_ in group.listed}
+        group.ended = reading.ended
         group.agreed_at, group.oldest, group.entries, group.failures = asked_at, reading.oldest, len(entries), 0
         return ListOutcome(
             dataset_id=group.dataset_id,
             entries=len(entries),
             taken=taken,
             ask=tuple(reading.ask),
-            missing=missing,
-            found=len(reading.fresh) - baseline,
+            missing=tuple(group.members - group.listed),
+            found=len(group.members - members),
             baseline=baseline,
-            **late,
+            lag=lag,
+            duration=duration,
         )
 
     def _from_date(self, group: Group) -> date | None:
@@ -209,55 +209,58 @@ class Lister:
         if known is not None:
             reading.ended[id_] = known
             if word != known:
-                reading.ask[id_] = entry.status
-        elif (watch := self._watch_of(id_)) is not None:
+                reading.fresh.append(entry)  # it came back from its end, or to another
+        elif self._watch_of(id_) is not None:
             state = self._poller.state_of(id_)
-            if phase_of(state.status) is Phase.ENDED:
+            if has_ended(state):
                 reading.ended[id_] = canonical(state.status)
-                return
-            group.members.add(id_)
-            reading.seen.add(id_)
-            self._compare_member(group, entry, reading)
+            else:
+                self._join(group, entry, reading)
         elif group.watch is not None:
             reading.fresh.append(entry)
 
     async def _meet(self, group: Group, reading: _Reading) -> int:
         """Take up what the dataset's own watch has found; how many of them are the silent baseline."""
-        if group.watch is None:
-            return 0
+        known = await self._datasets.known([entry.snapshot_id for entry in reading.fresh])
         first = group.baseline_at is None
         baseline_at = group.baseline_at or reading.asked_at
-        known = await self._datasets.known([entry.snapshot_id for entry in reading.fresh])
+        kept_since = reading.now - self._keep
         silent: list[SnapshotState] = []
         baseline = 0
         for entry in reading.fresh:
-            id_, word = entry.snapshot_id, canonical(entry.status)
-            ended = phase_of(entry.status) is Phase.ENDED
-            before = known.get(id_)
-            if before is not None and phase_of(before.status) is Phase.ENDED:
-                reading.ended[id_] = canonical(before.status)
-                if canonical(before.status) != word:
-                    self._poller.put(before)
-                    reading.ask[id_] = entry.status
-                continue
+            id_, before = entry.snapshot_id, known.get(entry.snapshot_id)
             if before is not None:
-                self._poller.put(before)
-            news = is_news(
-                entry.created, ended, baseline_at=baseline_at, kept_since=reading.now - self._keep
-            )
-            if before is None and ended and (first or not news):
-                baseline += 1
-                reading.ended[id_] = word
-                if first and (entry.created is None or entry.created >= baseline_at - SETTLES_IN):
-                    silent.append(_baseline_state(entry, group.dataset_id, reading.now))
+                self._meet_again(group, entry, before, reading)
                 continue
-            group.members.add(id_)
-            reading.seen.add(id_)
-            self._compare_member(group, entry, reading)
-        if first:
+            ended = phase_of(entry.status) is Phase.ENDED
+            news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=kept_since)
+            if news and not (first and ended):
+                self._join(group, entry, reading)
+                continue
+            baseline += 1
+            reading.ended[id_] = canonical(entry.status)
+            if news:  # recent: of this one the next list could not tell that it belongs to the baseline
+                silent.append(_baseline_state(entry, group.dataset_id, reading.now))
+        if first and group.watch is not None:
             await self._datasets.begin(group.dataset_id, baseline_at, silent, group.watch.watch_for)
             group.baseline_at = baseline_at
         return baseline
+
+    def _meet_again(self, group: Group, entry: Listed, before: SnapshotState, reading: _Reading) -> None:
+        """An entry that an earlier look knew, and that is not in the working set."""
+        if not has_ended(before):
+            self._poller.put(before)
+            self._join(group, entry, reading)
+            return
+        reading.ended[entry.snapshot_id] = canonical(before.status)
+        if changed_by_list(before, entry.status) and canonical(entry.status) != group.odd.get(entry.snapshot_id):
+            self._poller.put(before)
+            reading.ask[entry.snapshot_id] = entry.status
+
+    def _join(self, group: Group, entry: Listed, reading: _Reading) -> None:
+        group.members.add(entry.snapshot_id)
+        reading.seen.add(entry.snapshot_id)
+        self._compare_member(group, entry, reading)
 
     async def _take(self, group: Group, reading: _Reading) -> tuple[LookOutcome, ...]:
         taken: list[LookOutcome] = []

@@ -14,12 +14,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.grid import Grid, instant, moment
 
 CLOCK_CHECK = timedelta(seconds=5)
@@ -34,14 +34,6 @@ _IDLE = timedelta(hours=1)
 _MOST_DEFERRED = 15_000_000
 _CANCEL_GRACE = timedelta(seconds=1)
 """How long a cancelled look may take to let go of the network and of the store."""
-
-
-class Permit(Protocol):
-    """The right to make one request; whoever got it gives it back."""
-
-    def release(self) -> None:
-        """The request is done with, or not made."""
-        ...
 
 
 Look = Callable[[str, datetime, Permit], Awaitable[timedelta | None]]
@@ -184,6 +176,17 @@ class Schedule:
             if self._scheduler.running:
                 self._scheduler.pause()
 
+    async def once(self) -> None:
+        """Look at everything once, due or not, and at what that puts on the schedule; raise what a look raises."""
+        done: set[str] = set()
+        while keys := [key for key in self._entries if key not in done]:
+            done.update(keys)
+            async with asyncio.TaskGroup() as tasks:
+                for key in keys:
+                    entry = self._entries.get(key)
+                    if entry is not None:
+                        tasks.create_task(self._look_once(entry, await self._admit()))
+
     async def drain(self, grace: timedelta) -> None:
         """Start no more looks, let the running ones end within `grace`, and cancel the rest.
 
@@ -278,7 +281,7 @@ class Schedule:
         elif pause is None:
             del self._entries[entry.key]
         else:
-            entry.grid = Grid.of(entry.key, pause) if pause != moment_span(entry.grid) else entry.grid
+            entry.grid = Grid.of(entry.key, pause) if pause != entry.grid.span else entry.grid
             self._wait(entry, entry.grid.after(max(instant(self._clock()), due)))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -323,8 +326,3 @@ def deferral(interval: int) -> int:
     queue is fixed when it falls due, nobody starves.
     """
     return min(interval // 2, _MOST_DEFERRED)
-
-
-def moment_span(grid: Grid) -> timedelta:
-    """The interval of a grid."""
-    return timedelta(microseconds=grid.interval)

@@ -132,16 +132,26 @@ class Client:
         return Page(entries=tuple(found), full=len(entries) >= limit)
 
     async def listing(
-        self, dataset_id: str, *, from_date: date | None = None, limit: int = MOST_LISTED
+        self,
+        dataset_id: str,
+        *,
+        from_date: date | None = None,
+        limit: int = MOST_LISTED,
+        permit: Permit | None = None,
     ) -> tuple[Listed, ...] | Unclear:
         """A dataset's snapshots, all of them: page by page until a short one, each with its own turn.
+
+        The permit is that of the first page, if the caller has waited for it.
 
         The order of the pages is not relied on. A snapshot that comes twice, because others were added meanwhile, is
         taken as it came last. A listing that has no end is unclear.
         """
         found: dict[str, Listed] = {}
         for number in range(MOST_PAGES):
-            page = await self.list_page(dataset_id, skip=number * limit, limit=limit, from_date=from_date)
+            page = await self.list_page(
+                dataset_id, skip=number * limit, limit=limit, from_date=from_date, permit=permit
+            )
+            permit = None
             if isinstance(page, Unclear):
                 return page
             before = len(found)

@@ -36,6 +36,11 @@ class Grid:
         size = interval // _MICROSECOND
         return cls(size, size * int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 64)
 
+    @property
+    def span(self) -> timedelta:
+        """The interval."""
+        return timedelta(microseconds=self.interval)
+
     def after(self, now: int) -> int:
         """The first instant of the grid after `now`."""
         return self.phase + ((now - self.phase) // self.interval + 1) * self.interval

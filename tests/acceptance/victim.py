@@ -34,7 +34,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import LogReporter
+from notifier.report import LogReporter, Reporter
 from notifier.store import (
     migrate,  # noqa: F401
     upkeep,
@@ -93,7 +93,7 @@ class Request:
 
 
 @dataclass(kw_only=True)
-class Watchman:
+class Watchman(Reporter):
     """A reporter that knows when there is nothing more to do, and moves the clock."""
 
     config: Config
@@ -109,9 +109,6 @@ class Watchman:
         """An attempt ended."""
         if self.request.jump_s:
             self.jump(timedelta(seconds=self.request.jump_s))
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Nothing to do."""
 
     async def quiet(self) -> bool:
         """Wait until everything was looked at and told; whether that came in time."""

@@ -11,7 +11,8 @@ import pytest
 from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
-from notifier.schedule import CLOCK_CHECK, Permit, Schedule, _Scheduler
+from notifier.brightdata.limiter import Permit
+from notifier.schedule import CLOCK_CHECK, Schedule, _Scheduler
 
 EVERY = timedelta(seconds=30)
 
@@ -25,12 +26,12 @@ class Requests:
         self.given_back = 0
         self._changed = asyncio.Event()
 
-    async def admit(self) -> "Requests":
+    async def admit(self) -> Permit:
         while self.in_flight >= self.most:
             self._changed.clear()
             await self._changed.wait()
         self.in_flight += 1
-        return self
+        return Permit(self.release)
 
     def release(self) -> None:
         self.in_flight -= 1
