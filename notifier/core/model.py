@@ -172,8 +172,8 @@ class SnapshotState:
     `revision` counts its transitions. `first_seen_at` is the first look that told a status, `since` the look that
     told the present one, `seen_at` the last one that told any. `not_found` counts the 404s in a row, the first of
     them at `not_found_since`. `created_at` is when Bright Data began it, if it said so. `derived` is the derived event
-    (`stalled`, `expiring`) that has happened in the present status, and `left_end` the mark of the end that the snapshot
-    has come back from (`core.transitions` makes it).
+    (`stalled`, `expiring`) that has happened in the present status, and `left_end` the mark of the end that the
+    snapshot has come back from (`core.transitions` makes it).
     """
 
     snapshot_id: str
