@@ -23,12 +23,14 @@ _INIT = "; `notifier init` writes one to start from"
 class Document:
     """A file that was read. Without a root nothing in it can be checked further.
 
-    `data` is what the tree says, with variables put in and keys of the future taken out. `told` are the paths whose
-    error is told already, or that are excused: what else is found there is not told again.
+    `data` is what the tree says, with variables put in and keys of the future taken out. `warnings` are no errors: the
+    file works, but perhaps not as it was meant. `told` are the paths whose error is told already: what else is found
+    there is not told again.
     """
 
     path: Path
     flaws: list[Flaw] = field(default_factory=list)
+    warnings: list[Flaw] = field(default_factory=list)
     root: MappingNode | None = None
     data: dict[str, object] = field(default_factory=dict)
     told: set[KeyPath] = field(default_factory=set)
@@ -83,9 +85,7 @@ def read(path: Path, environ: Mapping[str, str], *, main: bool) -> Document:
     document.data = data
     document.add(flaws)
     document.told.update(flaw.path for flaw in flaws)
-    flaws, excused = notyet.take_out(document.data, document.root)
-    document.add(flaws)
-    document.told |= excused
+    document.add(notyet.take_out(document.data, document.root))
     return document
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.config import build, document, files
+from notifier.config import build, document, files, nearmiss
 from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
 from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
 from notifier.config.nodes import Flaw, KeyPath, Node, locate
-from notifier.config.report import file_name, problems_of
+from notifier.config.report import file_name, problems_of, warnings_of
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.secrets import secrets_in, without_secrets
 from notifier.config.token_source import token_source
@@ -63,8 +63,10 @@ def load(
     if problems:
         raise ConfigurationRefused(problems)
     assert sections is not None
+    nearmiss.check_event_names(documents)
     channels = build.channels(sections)
-    watches = [*sections.watches, *(watch for each in included if each for watch in each.watches)]
+    listed = [*sections.watches, *(watch for each in included if each for watch in each.watches)]
+    watches, datasets = build.watches(listed, sections.defaults, folder)
     return Config(
         path=path.absolute(),
         files=tuple(each.path.absolute() for each in documents),
@@ -72,8 +74,10 @@ def load(
         database=build.database(sections, folder),
         operators=tuple(dict.fromkeys(sections.operators)),
         channels=MappingProxyType(channels),
-        watches=tuple(build.watch(watch, sections.defaults) for watch in watches),
+        watches=watches,
+        datasets=datasets,
         keep=sections.keep,
+        warnings=tuple(warnings_of(documents)),
         secrets=secrets_in(
             token=source.value,
             urls=[channel.url for channel in channels.values() if channel.url],

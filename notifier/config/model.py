@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.core.model import Watch
+from notifier.core.errors import Problem
+from notifier.core.model import DatasetWatch, Watch
 from notifier.core.policy import ChannelPolicy
 
 
@@ -14,7 +15,7 @@ from notifier.core.policy import ChannelPolicy
 class Api:
     """How to reach Bright Data. The token stands in `token`, or in a file that is read again when it is refused.
 
-    `timeout` is for one answer as a whole.
+    `timeout` is for one answer as a whole. With `batches` many snapshots of a dataset may be looked at in one request.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -22,6 +23,7 @@ class Api:
     base_url: str = "https://api.brightdata.com"
     requests_per_second: float = 10.0
     timeout: timedelta = timedelta(seconds=10)
+    batches: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,9 +64,10 @@ class Channel:
 class Config:
     """A whole configuration.
 
-    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file. `keep` is
-    how long what has ended is remembered. `secrets` are the values that may never be shown: tokens, channel URLs and
-    what stands secret inside them, the secrets of webhooks.
+    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file. `watches`
+    are those of snapshots, `datasets` those of datasets; no two have the same id. `keep` is how long what has ended is
+    remembered. `warnings` are what works, but perhaps not as it was meant. `secrets` are the values that may never be
+    shown: tokens, channel URLs and what stands secret inside them, the secrets of webhooks.
     """
 
     path: Path
@@ -74,5 +77,7 @@ class Config:
     operators: tuple[str, ...]
     channels: Mapping[str, Channel]
     watches: tuple[Watch, ...]
+    datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
+    warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)

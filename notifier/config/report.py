@@ -25,7 +25,16 @@ def problems_of(documents: Iterable[Document]) -> list[Problem]:
 
     Of one kind, which may stand in all of 10,000 watches, the first `MOST_OF_A_KIND` are told and the rest counted.
     """
-    found = [(_kind(flaw), _problem(document, flaw)) for document in documents for flaw in _in_order(document.flaws)]
+    return _answer((document, document.flaws) for document in documents)
+
+
+def warnings_of(documents: Iterable[Document]) -> list[Problem]:
+    """The warnings, in the same way."""
+    return _answer((document, document.warnings) for document in documents)
+
+
+def _answer(flawed: Iterable[tuple[Document, list[Flaw]]]) -> list[Problem]:
+    found = [(_kind(flaw), _problem(document, flaw)) for document, flaws in flawed for flaw in _in_order(flaws)]
     totals = Counter(kind for kind, _ in found)
     told: Counter[str] = Counter()
     problems: list[Problem] = []

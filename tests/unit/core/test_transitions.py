@@ -37,7 +37,7 @@ from notifier.core.transitions import (
 )
 
 PAUSE = timedelta(seconds=30)
-OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "all")
+OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "again", "complete", "partial", "empty", "all")
 
 counts = st.none() | st.integers(0, 5)
 facts = st.builds(Facts, records=counts, errors=counts)
