@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -78,7 +77,7 @@ class Daemon:
         self._reporters = tuple(reporters)
         self._clock = clock
         self._store = Store(config.database)
-        self._limiter = Limiter(requests_per_second=config.api.requests_per_second, clock=time.monotonic)
+        self._limiter = Limiter(requests_per_second=config.api.requests_per_second, clock=_monotonic)
         self._client = _client(config, self._limiter)
         self._lookout = Lookout(
             api=self._client,
@@ -87,7 +86,7 @@ class Daemon:
             clock=clock,
             keep=config.keep,
             gap=timedelta(seconds=1 / config.api.requests_per_second),
-            lists=getattr(config.api, "batch", "auto") == "auto",
+            lists=config.api.batches,
             looked=self._looked,
             listed=self._listed,
         )
@@ -195,7 +194,7 @@ class Daemon:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         async with self._store, self._client:
-            await self._lookout.load(self._config.watches, getattr(self._config, "datasets", ()))
+            await self._lookout.load(self._config.watches, self._config.datasets)
             await self._take_up()
             try:
                 yield
@@ -304,6 +303,11 @@ class _Collector(Reporter):
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Keep it."""
         self._attempts.append(outcome)
+
+
+def _monotonic() -> float:
+    """Seconds by the clock of the loop, by which everything else waits too."""
+    return asyncio.get_running_loop().time()
 
 
 def _log_template_failed(channel: str, event_id: str, reason: str) -> None:
