@@ -144,6 +144,8 @@ class Lister:
             asked = group.asked.get(id_)
             if asked is None or canonical(asked.word) != canonical(word):
                 group.asked[id_] = Asked(word=word, at=reading.asked_at, seen_at=group.seen_at(id_))
+        for id_ in group.listed - reading.seen:
+            self._poller.seen(id_, group.seen_at(id_))
         group.ended = reading.ended
         group.listed = reading.seen & group.members
         group.odd = {id_: word for id_, word in group.odd.items() if id_ in group.listed}

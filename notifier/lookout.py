@@ -283,8 +283,7 @@ class Lookout:
         for snapshot_id in outcome.ask:
             self._ask(snapshot_id, at_once=group.asked[snapshot_id].at == group.agreed_at)
         if not self._groups.worth(group):
-            group.listed.clear()
-            self._look_singly(group.members)
+            self._unlist(group, group.members)
             return None
         for snapshot_id in group.listed.difference(before, outcome.ask):
             self.schedule.remove(snapshot_id)
@@ -303,6 +302,10 @@ class Lookout:
             group.failing_since is not None and self._answered_at < group.failing_since
         )
         group.handed_over = not alone
-        members = list(group.members)[: 1 if alone else None]
+        self._unlist(group, list(group.members)[: 1 if alone else None])
+
+    def _unlist(self, group: Group, members: Collection[str]) -> None:
+        for snapshot_id in members:
+            self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
         group.listed.difference_update(members)
         self._look_singly(members)

@@ -91,6 +91,12 @@ class Poller:
         """Take a state that differs by no transition from what is known into the working set."""
         self._states[state.snapshot_id] = state
 
+    def seen(self, snapshot_id: str, at: datetime | None) -> None:
+        """A list that was asked for at that time had the snapshot as it is known."""
+        state = self.state_of(snapshot_id)
+        if at is not None and state.seen_at is not None and state.seen_at < at:
+            self.put(replace(state, seen_at=at))
+
     def drop(self, snapshot_id: str) -> None:
         """Let go of a snapshot that nobody watches by itself and that has ended; the store keeps it."""
         self._states.pop(snapshot_id, None)

@@ -9,7 +9,7 @@ from fake_account import RECORDS, FakeAccount
 from fakes import START, watch
 from lookouts import Post, story
 
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.model import DatasetWatch, NotFound, Watch
 from notifier.lookout import DATASET
 
 SECOND = timedelta(seconds=1)
@@ -56,7 +56,7 @@ class TestGroups:
                 assert set(post.schedule.next_looks()) == {DATASET + "gd_1", "gd_2_0000", "gd_2_0001"}
                 account.requests = 0
                 await asyncio.sleep(600)
-                assert account.requests <= 65
+                assert account.requests <= 85  # of which 60 for the two, which are young at first sight
 
         post = story(told)
         assert post.account.looks.total() < 150
@@ -230,9 +230,8 @@ class TestTrouble:
 
         for snapshot_id, statuses in story(told).statuses().items():
             if snapshot_id.startswith("s_"):
-                assert (statuses[0], statuses[-1]) == ("collecting", "ready")
-                assert len(statuses) == len(set(statuses))
-                assert set(statuses) <= {"collecting", "digesting", "delivering", "ready"}
+                assert len(statuses) == len(set(statuses)), statuses
+                assert statuses[-1] == "ready"
 
     def test_a_list_that_never_learns_of_an_end_costs_one_look_more(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
@@ -261,7 +260,7 @@ class TestTrouble:
 
         ends = [event.transition for event in story(told).events() if event.transition.status == "ready"]
         assert len(ends) == 3
-        assert all(55 * MINUTE < end.late_by < 66 * MINUTE for end in ends)
+        assert all(55 * MINUTE < end.late_by < 66 * MINUTE for end in ends), [end.late_by for end in ends]
 
     def test_a_restart_does_not_make_an_end_late_that_a_list_would_have_told_in_time(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
@@ -273,3 +272,183 @@ class TestTrouble:
 
         ends = [event.transition for event in story(told).events() if event.transition.status == "ready"]
         assert [end.late_by for end in ends] == [timedelta(0)] * 3
+
+
+class TestDatasets:
+    def test_what_had_ended_before_the_first_look_is_silent_for_ever(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            for number in range(5_000):
+                begun = START - HOUR - number * 20 * MINUTE
+                account.add(f"s_{number:04}", "gd_1", begun, (0, "ready"), dated=number % 100 != 0)
+            post.datasets = [whole(on=("all",))]
+            await post.run_for(seconds=90)
+            await post.run_for(seconds=90)
+            assert account.looks.total() == 0
+            async with post.running():
+                await post.lookout.warn_expiring()
+                post.clock.move((15 * DAY).total_seconds())
+                await post.lookout.warn_expiring()
+            assert len(post.lookout._poller._states) == 0
+
+        assert story(told).events() == []
+
+    def test_what_is_found_inherits_from_the_watch_and_what_is_watched_by_itself_does_not(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            account.add("s_own", "gd_1", START, (0, "running"), (100, "failed"))
+            account.add("s_old", "gd_1", START - 9 * DAY, (0, "running"), (9 * 86_400 + 100, "ready"))
+            account.add("s_new", "gd_1", START + MINUTE, (0, "running"), (100, "ready"))
+            post.watches = [watch("s_own", name="Mine")]
+            post.datasets = [whole(labels={"team": "growth"})]
+            await post.run_for(minutes=5)
+
+        ends = {e.transition.snapshot_id: e for e in story(told).events() if e.transition.status in ENDS}
+        assert {key: (e.watch_id, e.name, dict(e.labels)) for key, e in ends.items()} == {
+            "s_own": ("s_own", "Mine", {}),
+            "s_old": ("profiles/s_old", "Profiles (s_old)", {"team": "growth"}),
+            "s_new": ("profiles/s_new", "Profiles (s_new)", {"team": "growth"}),
+        }
+
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_what_began_and_ended_unseen_is_told_once_after_a_restart_too(self, killed: bool) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            account.add("s_base", "gd_1", START - 5 * DAY, (0, "running"), (60, "ready"))
+            account.add("s_long", "gd_1", START - 5 * DAY, (0, "running"), (5 * 86_400 + 400, "canceled"))
+            for number in range(40):
+                account.add(f"s_{number:02}", "gd_1", START + number * 20 * SECOND, (0, "running"), (4, "ready"))
+            post.datasets = [whole()]
+            await post.run_for(seconds=300, killed=killed)
+            post.clock.move(300)
+            await post.run_for(seconds=300, killed=killed)
+            await post.run_for(seconds=60)
+            assert set(account.looks.values()) <= {1, 2}
+
+        post = story(told)
+        ends = [event.transition.snapshot_id for event in post.events() if event.transition.status in ENDS]
+        assert sorted(ends) == sorted([f"s_{number:02}" for number in range(40)] + ["s_long"])
+
+    def test_what_has_ended_leaves_the_working_set(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            for number in range(500):
+                account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
+            post.datasets = [whole(every=2 * MINUTE)]
+            most = 0
+            async with post.running():
+                for _ in range(36):
+                    await asyncio.sleep(600)
+                    await post.lookout.flush()
+                    group = post.lookout._groups.of_dataset("gd_1")
+                    assert group is not None
+                    inside = (post.poller._states, post.poller._looks, group.members, group.listed, group.asked)
+                    alone = (group.odd, group.absent, post.lookout._groups._group_of, post.schedule._entries)
+                    most = max(most, *map(len, (*inside, *alone)), len(post.schedule._waiting))
+            assert most <= 12
+            assert len(group.ended) <= 500
+
+        assert len([event for event in story(told).events() if event.transition.status == "ready"]) == 500
+
+    def test_what_comes_back_from_its_end_is_recorded_and_the_same_end_is_again(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            running(account, 3)
+            for snapshot_id in ("s_own", "gd_1_back"):
+                words = [(0, "running"), (60, "ready"), (600, "running"), (900, "ready")]
+                account.add(snapshot_id, "gd_1", START, *words)
+            post.watches = [watch("s_own", on=ENDS)]
+            post.datasets = [whole()]
+            await post.run_for(minutes=30)
+
+        events = story(told).events()
+        for snapshot_id in ("s_own", "gd_1_back"):
+            its = [event.transition for event in events if event.transition.snapshot_id == snapshot_id]
+            assert [each.status for each in its] == ["running", "ready", "running", "ready"]
+            assert its[3].names == ("again",)
+
+    def test_stalled_is_told_through_lists_once_whatever_word_they_use(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            for number in range(5):
+                account.add(f"s_{number}", "gd_1", START, (0, "collecting")).listed_as["collecting"] = "Running"
+            post.watches = watches(account, stalled_after=10 * MINUTE)
+            await post.run_for(minutes=30)
+            await post.run_for(minutes=30)
+            assert max(account.looks.values()) <= 4
+
+        post = story(told)
+        assert [statuses.count("stalled") for statuses in post.statuses().values()] == [1] * 5
+
+    def test_expiring_is_told_once_of_what_was_found_under_any_id_of_its_watch(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            account.add("s_1", "gd_1", START, (0, "running"), (60, "ready"))
+            post.datasets = [whole(id="nightly", on=("expiring",))]
+            async with post.running():
+                await asyncio.sleep(120)
+                post.clock.move((14 * DAY).total_seconds())
+                await post.lookout.warn_expiring()
+                await post.lookout.warn_expiring()
+
+        events = [event for event in story(told).events() if event.transition.status == "expiring"]
+        assert [event.watch_id for event in events] == ["nightly/s_1"]
+
+    def test_what_is_missing_when_it_was_found_is_the_datasets_after_a_restart(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            post.datasets = [whole()]
+            life = account.add("s_1", "gd_1", START, (0, "ready"))
+            post.datasets = [whole()]
+            await post.run_for(seconds=5)
+            account.lives["s_2"] = life.__class__("gd_1", [(START, "ready")], START + MINUTE)
+            real = account._answer
+            account._answer = lambda id_, now: NotFound() if id_ == "s_2" else real(id_, now)  # type: ignore[method-assign]
+            await post.run_for(seconds=300)
+            account._answer = real  # type: ignore[method-assign]
+            await post.run_for(seconds=1_300)
+
+        assert story(told).statuses() == {"s_2": ["missing", "ready"]}
+
+    def test_a_dataset_whose_clock_was_ahead_at_its_first_list_loses_nothing_that_comes_later(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            post.datasets = [whole()]
+            post.clock.set_wall(10 * DAY)
+            await post.run_for(seconds=60)
+            post.clock.set_wall(-10 * DAY)
+            await post.run_for(seconds=60)
+            account.add("s_1", "gd_1", START + 10 * MINUTE, (0, "ready"))
+            post.clock.move(1_800)
+            await post.run_for(seconds=60)
+
+        assert story(told).statuses() == {"s_1": ["ready"]}
+
+
+class TestDates:
+    def test_an_old_list_is_cut_short_but_never_before_an_open_member(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            for number in range(300):
+                account.add(f"s_{number:03}", "gd_1", START - number * DAY, (0, "ready"))
+            account.add("s_old", "gd_1", START - 20 * DAY, (0, "running"), (20 * 86_400 + 600, "ready"))
+            account.page = 50
+            post.datasets = [whole()]
+            await post.run_for(minutes=30)
+            first, *_, last = account.from_dates
+            assert first is None
+            assert (START - 20 * DAY).date() in {each + DAY for each in account.from_dates if each}
+            assert last == (START - DAY).date()
+
+        assert story(told).statuses() == {"s_old": ["running", "ready"]}
+
+    def test_one_that_no_list_has_does_not_make_every_list_whole(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            running(account, 5)
+            account.add("s_1", "gd_1", START - 9 * DAY, (0, "running")).missed = lambda _: True
+            post.watches = watches(account)
+            await post.run_for(hours=3)
+            assert account.from_dates.count(None) <= 6
+
+        story(told)
+
+    def test_members_without_a_date_are_never_left_out(self) -> None:
+        async def told(post: Post, account: FakeAccount) -> None:
+            for number in range(5):
+                account.add(f"s_{number}", "gd_1", START - 9 * DAY, (0, "running"), dated=False)
+            post.watches = watches(account)
+            await post.run_for(minutes=10)
+            assert set(account.from_dates) == {None}
+            assert account.looks.total() <= 10
+
+        story(told)
