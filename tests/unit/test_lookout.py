@@ -328,12 +328,12 @@ class TestDatasets:
 
     def test_what_has_ended_leaves_the_working_set(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
-            for number in range(500):
+            for number in range(120):
                 account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
             post.datasets = [whole(every=2 * MINUTE)]
             most = 0
             async with post.running():
-                for _ in range(36):
+                for _ in range(10):
                     await asyncio.sleep(600)
                     await post.lookout.flush()
                     group = post.lookout._groups.of_dataset("gd_1")
@@ -342,9 +342,9 @@ class TestDatasets:
                     alone = (group.odd, group.absent, post.lookout._groups._group_of, post.schedule._entries)
                     most = max(most, *map(len, (*inside, *alone)), len(post.schedule._waiting))
             assert most <= 12
-            assert len(group.ended) <= 500
+            assert len(group.ended) <= 120
 
-        assert len([event for event in story(told).events() if event.transition.status == "ready"]) == 500
+        assert len([event for event in story(told).events() if event.transition.status == "ready"]) == 120
 
     def test_what_comes_back_from_its_end_is_recorded_and_the_same_end_is_again(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
