@@ -1,6 +1,7 @@
 """Who is looked at singly and who through a list: few requests, and every end told once, whatever lists do."""
 
 import asyncio
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -331,17 +332,17 @@ class TestDatasets:
             for number in range(120):
                 account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
             post.datasets = [whole(every=2 * MINUTE)]
-            most = 0
             async with post.running():
+                groups, schedule = post.lookout._groups, post.schedule
+                group = groups.of_dataset("gd_1")
+                assert group is not None
                 for _ in range(10):
                     await asyncio.sleep(600)
                     await post.lookout.flush()
-                    group = post.lookout._groups.of_dataset("gd_1")
-                    assert group is not None
-                    inside = (post.poller._states, post.poller._looks, group.members, group.listed, group.asked)
-                    alone = (group.odd, group.absent, post.lookout._groups._group_of, post.schedule._entries)
-                    most = max(most, *map(len, (*inside, *alone)), len(post.schedule._waiting))
-            assert most <= 12
+                    held = [post.poller._states, post.poller._looks, groups._group_of, schedule._entries]
+                    held += [group.asked, group.odd]
+                    assert max(map(len, held)) <= 12
+                    assert max(map(len, (group.members, group.listed, group.absent, schedule._waiting))) <= 12
             assert len(group.ended) <= 120
 
         assert len([event for event in story(told).events() if event.transition.status == "ready"]) == 120
@@ -390,14 +391,15 @@ class TestDatasets:
     def test_what_is_missing_when_it_was_found_is_the_datasets_after_a_restart(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
             post.datasets = [whole()]
-            life = account.add("s_1", "gd_1", START, (0, "ready"))
-            post.datasets = [whole()]
             await post.run_for(seconds=5)
-            account.lives["s_2"] = life.__class__("gd_1", [(START, "ready")], START + MINUTE)
+            account.add("s_2", "gd_1", START, (0, "ready"))
             real = account._answer
-            account._answer = lambda id_, now: NotFound() if id_ == "s_2" else real(id_, now)  # type: ignore[method-assign]
+            account._answer = lambda snapshot_id, now: (  # type: ignore[method-assign]
+                NotFound() if snapshot_id == "s_2" else real(snapshot_id, now)
+            )
             await post.run_for(seconds=300)
             account._answer = real  # type: ignore[method-assign]
+            post.rate = 3
             await post.run_for(seconds=1_300)
 
         assert story(told).statuses() == {"s_2": ["missing", "ready"]}
@@ -452,3 +454,23 @@ class TestDates:
             assert account.looks.total() <= 10
 
         story(told)
+
+
+class TestFreshness:
+    def test_an_end_is_told_within_one_and_a_half_pauses_at_the_rate_of_the_limiter(self) -> None:
+        ended: dict[str, datetime] = {}
+
+        async def told(post: Post, account: FakeAccount) -> None:
+            dice = random.Random(3)
+            for number in range(300):
+                lasts = 3_600 + dice.uniform(200, 1_200)
+                life = account.add(f"s_{number}", f"gd_{number % 5}", START - HOUR, (0, "running"), (lasts, "ready"))
+                ended[f"s_{number}"] = life.words[-1][0]
+            post.watches = watches(account)
+            post.rate = 3
+            await post.run_for(seconds=1_300)
+
+        ends = [event.transition for event in story(told).events() if event.transition.status == "ready"]
+        late = sorted(end.observed_at - ended[end.snapshot_id] for end in ends)
+        assert len(late) == 300
+        assert late[296] <= 45 * SECOND
