@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from notifier.core.backoff import pause_at
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
-from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.transitions import canonical
 
 PAGE = 5_000
@@ -89,6 +89,14 @@ class Group:
             elif not looked_for or snapshot_id not in self.absent:
                 return None
         return (since - SETTLES_IN).date()
+
+    def expected(self, entries: Collection[Listed], state_of: Callable[[str], SnapshotState], now: datetime) -> int:
+        """How many of a list's entries the next list will have."""
+        since = self.since(state_of, now)
+        if since is None:
+            return len(entries)
+        begin = datetime.combine(since, time(), UTC)
+        return sum(entry.created is None or entry.created >= begin for entry in entries)
 
 
 class Groups:

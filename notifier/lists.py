@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
-from notifier.core.lists import Verdict, is_news, lags, verdict
-from notifier.core.model import EXPIRING, Facts, Listed, Seen, SnapshotState, Unclear, Watch
+from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
+from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
 from notifier.core.routing import wants
 from notifier.core.transitions import Phase, canonical, changed_by_list, dated, has_ended, phase_of, stalled_at
 from notifier.groups import Asked, Group
@@ -124,7 +124,7 @@ class Lister:
         # While this was awaited, single looks may have found that members have come to their end.
         reading.ended |= {id_: word for id_, word in group.ended.items() if id_ not in ended}
         self._settle(group, reading, whole=from_date is None)
-        group.entries = self._next_entries(group, entries)
+        group.entries = group.expected(entries, self._poller.state_of, now)
         return ListOutcome(
             dataset_id=group.dataset_id,
             entries=len(entries),
@@ -153,13 +153,6 @@ class Lister:
             group.absent, group.whole_at = group.members - group.listed, reading.asked_at
         group.agreed_at = reading.asked_at
         group.failures, group.failing_since, group.handed_over = 0, None, False
-
-    def _next_entries(self, group: Group, entries: tuple[Listed, ...]) -> int:
-        since = group.since(self._poller.state_of, self._clock())
-        if since is None:
-            return len(entries)
-        begin = datetime.combine(since, time(), UTC)
-        return sum(entry.created is None or entry.created >= begin for entry in entries)
 
     def _compare(self, group: Group, entry: Listed, reading: _Reading) -> None:
         """An entry: a member's, one of a known end, one that is watched by itself, a new one, or nobody's."""
@@ -246,7 +239,7 @@ class Lister:
         reading.baseline += 1
         reading.ended[id_] = canonical(entry.status)
         if news and first:  # recent: of this one the next list could not tell that it belongs to the baseline
-            reading.silent.append(_baseline_state(entry, reading.facts, reading.now))
+            reading.silent.append(of_baseline(entry, reading.facts, reading.now))
 
     def _meet_again(self, entry: Listed, before: SnapshotState, reading: _Reading) -> None:
         """An entry that had ended when it was last looked at."""
@@ -285,17 +278,3 @@ class Lister:
         if group.watch is not None and group.baseline_at != baseline_at:
             await self._datasets.begin(group.dataset_id, baseline_at, silent, group.watch.watch_for)
             group.baseline_at = baseline_at
-
-
-def _baseline_state(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
-    return SnapshotState(
-        snapshot_id=entry.snapshot_id,
-        status=entry.status,
-        revision=1,
-        facts=facts,
-        first_seen_at=now,
-        since=now,
-        seen_at=now,
-        created_at=entry.created,
-        derived=EXPIRING,  # nor is anybody warned that its results are deleted
-    )

@@ -10,7 +10,7 @@ left alone until the list says something else.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import UNKNOWN, SnapshotState
+from notifier.core.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
 from notifier.core.transitions import ENDS, Phase, canonical, changed_by_list, is_stale, phase_of
 
 FEWEST_LISTED = 3
@@ -88,6 +88,24 @@ def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kep
     if not ended or created is None:
         return True
     return created >= max(baseline_at - SETTLES_IN, kept_since)
+
+
+def of_baseline(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
+    """What is silently known of a snapshot that had ended when its dataset was first looked at.
+
+    Nor will anybody be warned that its results are deleted.
+    """
+    return SnapshotState(
+        snapshot_id=entry.snapshot_id,
+        status=entry.status,
+        revision=1,
+        facts=facts,
+        first_seen_at=now,
+        since=now,
+        seen_at=now,
+        created_at=entry.created,
+        derived=EXPIRING,
+    )
 
 
 def worth_listing(members: int, pages: int) -> bool:
