@@ -254,9 +254,9 @@ def test_every_answer_has_a_word(observation: Observation, word: str) -> None:
 
 async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Store, database: Path) -> None:
     slow = watch(stalled_after=timedelta(hours=1))
-    clock = Clock()
+    bench = Bench(store, seen("running"))
     for _ in range(5):
-        bench = Bench(store, seen("running"), clock=clock)
+        bench = Bench(store, seen("running"), clock=bench.clock)
         await bench.poller.load()
         await bench.look(slow, after_s=1800)
     assert events(database) == [("chat", "running"), ("chat", "stalled")]
