@@ -202,6 +202,19 @@ class TestStates:
         assert set(states) == {"s_1", "s_2", "s_3"}
         assert all([await store.state(each) == states[each] for each in states])
 
+    async def test_what_endings_leave_behind_comes_back(self, store: Store) -> None:
+        state, now, events = replace(BLANK, created_at=START - PAUSE), START, list[tuple[Event, list[str]]]()
+        for number, status in enumerate(["ready", "running", "running"]):
+            now = START + timedelta(hours=number)
+            after, (told,) = step(state, seen(status), now, PAUSE, stalled_after=PAUSE)
+            events = [(event_of(replace(told, until=now), watch()), ["chat"])]
+            assert await store.commit(watch=watch(), before=state, after=after, told=events)
+            assert replace(await store.state("s_1"), seen_at=now) == after
+            state = after
+        assert (state.derived, state.created_at, state.left_end is None) == ("stalled", START - PAUSE, False)
+        claimed = [await claim(store, "chat", now) for _ in range(3)]
+        assert [each.event for each in claimed if each][-1] == events[0][0]
+
     async def test_a_snapshot_never_seen_is_blank(self, store: Store) -> None:
         assert await store.state("s_1") == BLANK
         assert await store.states() == {}

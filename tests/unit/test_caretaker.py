@@ -12,7 +12,7 @@ from notifier.caretaker import LONGEST_SEND, Caretaker
 from notifier.core.health import Verdict
 from notifier.core.model import Notice
 from notifier.core.policy import ChannelPolicy, OnUncertain
-from notifier.operators import Operators
+from notifier.operators import MOST_WORDS, Operators
 from notifier.store.store import Store
 
 KEEP = timedelta(days=90)
@@ -119,6 +119,19 @@ async def test_a_channels_trouble_is_told_through_the_others(house: House, datab
     await house.operators.channel_changed("chat", Verdict.HEALED, DELIVERED)
     assert told(database) == [("mail", "broken"), ("mail", "healed")]
     assert house.woken == [["mail"], ["mail"]]
+
+
+async def test_an_unknown_status_word_is_told_once_for_ever_and_never_very_many(house: House, database: Path) -> None:
+    for number in (0, 0, *range(100)):
+        house.clock.pass_(days=1)
+        await house.operators.unknown_word(f"Wörd {number}" if number else "unheard_of", "s_1")
+        await house.operators.unknown_word("UNHEARD_OF", "s_2")
+    subjects = [row[0] for row in sql(database, "SELECT subject FROM notices ORDER BY at")]
+    assert subjects == ["status:unheard_of", *(f"status:wörd {number}" for number in range(1, MOST_WORDS))]
+    (title, body), *_, (_, last) = sql(database, "SELECT title, body FROM notices ORDER BY at")
+    assert title == "Bright Data says a status that is not known yet: unheard_of"
+    assert body.startswith("The snapshot s_1 has it. It counts as in progress")
+    assert last.endswith("nothing is told any more; the log has them.")
 
 
 async def test_a_trouble_that_nobody_can_be_told_is_remembered_all_the_same(house: House, database: Path) -> None:
