@@ -7,10 +7,12 @@ itself is watched. What a list errs about or does not have is looked at singly, 
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import pause_at
+from notifier.core.budget import Budget, budget
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import MARGIN, worth_listing
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
@@ -188,6 +190,24 @@ class Lookout:
     def next_looks(self) -> Mapping[str, datetime]:
         """When each snapshot or dataset is looked at next, by its key in the schedule."""
         return self.schedule.next_looks()
+
+    def budget(self, available: float) -> Budget:
+        """How many requests a second all this needs, of those there are."""
+        found = (
+            group.watch.watch_for(snapshot_id)
+            for group in self._groups.values()
+            if group.watch is not None
+            for snapshot_id in group.members
+            if snapshot_id not in self._watches
+        )
+        return budget(
+            chain(self._watches.values(), found),
+            [group.watch for group in self._groups.values() if group.watch is not None],
+            states=self._poller.states,
+            now=self._clock(),
+            available=available,
+            batches=self._lists,
+        )
 
     def _all_watches(self) -> Iterator[Watch | DatasetWatch]:
         yield from self._watches.values()

@@ -258,7 +258,7 @@ async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Stor
     bench = Bench(store, seen("running"))
     for _ in range(5):
         bench = Bench(store, seen("running"), clock=bench.clock)
-        await bench.poller.load()
+        await bench.poller.load({"s_1"})
         await bench.look(slow, after_s=1800)
     assert events(database) == [("chat", "running"), ("chat", "stalled")]
-    assert bench.poller.state(slow).status == "running"
+    assert bench.poller.state_of("s_1").status == "running"
