@@ -12,7 +12,8 @@ from notifier.core.health import ChannelHealth, Verdict, after_message, clock_se
 from notifier.core.model import Delivery, Outcome, OutcomeKind, Told
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.failpoints import failpoint
-from notifier.store.outbox import MOST_APART, MOST_WAITING, Attempt, Outbox
+from notifier.store.attempts import Attempt
+from notifier.store.outbox import MOST_APART, MOST_WAITING, Outbox
 
 LONGEST_SLEEP = timedelta(minutes=1)
 """A channel looks for due deliveries at least this often, so that a clock that was set cannot hold one back."""

@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.model import Event, SnapshotState, Watch
 from notifier.failpoints import failpoint
+from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
-from notifier.store.outbox import Outbox, new_delivery
+from notifier.store.outbox import Outbox
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
 from notifier.store.tables import deliveries, events, looks, snapshots
