@@ -1,7 +1,7 @@
 """Stand-ins for what the use cases meet at their edges (`unit/test_fakes.py` tests them), and short ways to values."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,7 +78,7 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()
         await self._gate.wait()

@@ -44,6 +44,7 @@ def settled_row(attempt: Attempt, settlement: Settlement, now: datetime) -> dict
         "new_not_before": settlement.not_before,
         "new_settled_at": None if settlement.state in OPEN else now,
         "new_reason": attempt.outcome.reason,
+        "new_reached": sorted(attempt.outcome.reached | attempt.delivery.reached) or None,
     }
 
 

@@ -174,5 +174,5 @@ _SETTLE = (
         deliveries.c.state == DeliveryState.SENDING,
         deliveries.c.attempt == bindparam("of_attempt"),
     )
-    .values({name: bindparam(f"new_{name}") for name in ("state", "not_before", "settled_at", "reason")})
+    .values({name: bindparam(f"new_{name}") for name in ("state", "not_before", "settled_at", "reason", "reached")})
 )

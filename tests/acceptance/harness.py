@@ -193,6 +193,8 @@ class Notifier:
             "COLUMNS": "120",
             "NO_PROXY": "127.0.0.1,localhost",
         }
+        if "PYTHONPATH" in os.environ:  # another copy of the code than the installed one is under test
+            self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         self.secrets = {TOKEN}
         self._processes: list[Process] = []
 

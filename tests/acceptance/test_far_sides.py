@@ -94,7 +94,7 @@ async def test_mail_servers_in_trouble(api: BrightData, team: Receiver, notifier
     assert pauses["picky"] > timedelta(minutes=2)
     assert pauses["nobody"] < timedelta(minutes=1)
     assert len(cutting.mails) == 2
-    assert ("here@example.com",) in picky.mails.entries
+    assert picky.mails.entries == [("here@example.com",)]
 
 
 async def test_an_mqtt_broker_that_is_down_for_a_while_is_told_when_it_is_up(
