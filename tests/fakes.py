@@ -60,7 +60,8 @@ class FakeObserver:
 
 
 class FakeChannel:
-    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent.
+    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent, `left_out`
+    which targets had it already.
 
     With `held` a send waits for `release()`; `begun` counts the sends that were begun.
     """
@@ -69,6 +70,7 @@ class FakeChannel:
         self.name = name
         self.outcomes = list(outcomes) or [DELIVERED]
         self.sent: list[tuple[Told, ...]] = []
+        self.left_out: list[frozenset[str]] = []
         self.begun = asyncio.Semaphore(0)
         self._gate = asyncio.Event()
         if not held:
@@ -83,6 +85,7 @@ class FakeChannel:
         self.begun.release()
         await self._gate.wait()
         self.sent.append(tuple(told))
+        self.left_out.append(frozenset(reached))
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
 
 

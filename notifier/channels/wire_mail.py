@@ -68,7 +68,7 @@ def _to_each(sendmail: Any) -> Any:
         connection: smtplib.SMTP, from_addr: str, to_addrs: Sequence[str] | str, msg: Any, *rest: Any, **options: Any
     ) -> dict[str, tuple[int, bytes]]:
         wire = current.get()
-        if wire is None or isinstance(to_addrs, str):
+        if wire is None or isinstance(to_addrs, str) or len(to_addrs) == 1:
             return sendmail(connection, from_addr, to_addrs, msg, *rest, **options)  # type: ignore[no-any-return]
         refused: dict[str, tuple[int, bytes]] = {}
         together = sorted(to_addrs)
