@@ -18,12 +18,14 @@ from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
 from notifier.core.model import Delivery, DeliveryState
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
+from notifier.store.database import Database
 from notifier.store.mutes import Mutes, muted
 from notifier.store.notices import Notices
 from notifier.store.queries import QUIET, deliveries_with_events
 from notifier.store.rescue import Rescue
 from notifier.store.rows import delivery_from_row
 from notifier.store.tables import attempts, deliveries
+from notifier.store.together import Together
 from notifier.store.whole import whole
 
 MOST_WAITING = 5_000
@@ -37,6 +39,10 @@ T = TypeVar("T", bound=Hashable)
 
 class Outbox(Rescue, Notices, Mutes):
     """The deliveries of the daemon's database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._settling = Together(database, _settle_all)
 
     @whole
     async def take(
@@ -101,14 +107,7 @@ class Outbox(Rescue, Notices, Mutes):
         Returns:
             Whether they were recorded; False means that a delivery was no longer its attempt's.
         """
-        async with self._database.transaction() as connection:
-            moved = await connection.execute(_SETTLE, [settled_row(*each, now) for each in settled])
-            if moved.rowcount < len(settled):
-                await connection.rollback()
-                return False
-            failpoint("outbox.half_settled")
-            await connection.execute(insert(attempts), [attempt_row(attempt) for attempt, _ in settled])
-        return True
+        return await self._settling.write((settled, now))
 
     @whole
     async def next_due(self, channel: str) -> datetime | None:
@@ -176,3 +175,14 @@ _SETTLE = (
     )
     .values({name: bindparam(f"new_{name}") for name in ("state", "not_before", "settled_at", "reason", "reached")})
 )
+
+
+async def _settle_all(
+    connection: AsyncConnection, parts: Sequence[tuple[Sequence[tuple[Attempt, Settlement]], datetime]]
+) -> bool:
+    rows = [settled_row(*each, now) for settled, now in parts for each in settled]
+    if (await connection.execute(_SETTLE, rows)).rowcount < len(rows):
+        return False
+    failpoint("outbox.half_settled")
+    await connection.execute(insert(attempts), [attempt_row(each) for settled, _ in parts for each, _ in settled])
+    return True
