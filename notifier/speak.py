@@ -1,6 +1,6 @@
 """How a channel is spoken to: people get a message, rendered and merged; a program gets the event itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise_channel import AppriseChannel
@@ -28,9 +28,9 @@ class Spoken:
         self._renderer = renderer
         self._template_failed = template_failed
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
-        """Send these as one message."""
-        return await self._channel.send(self.message(told))
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Send these as one message, but not to those of the channel's targets that have it already."""
+        return await self._channel.send(self.message(told), reached)
 
     def message(self, told: Sequence[Told]) -> Message:
         """The message that says all of these."""
@@ -51,8 +51,8 @@ class Signed:
         self.name = channel.name
         self._channel = channel
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
-        """Send the one event."""
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Send the one event. There is one target."""
         (event,) = told
         if isinstance(event, Event):
             return await self._channel.send(event)

@@ -281,7 +281,8 @@ class Delivery:
     """One event, or notice, for one channel, claimed for sending.
 
     `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
-    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back).
+    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back). `reached` are those of
+    the channel's targets that have it already, when others could not be reached.
     """
 
     id: int
@@ -291,6 +292,7 @@ class Delivery:
     created_at: datetime
     wanted_at: datetime
     event: Told
+    reached: frozenset[str] = frozenset()
 
 
 class OutcomeKind(StrEnum):
@@ -307,13 +309,15 @@ class Outcome:
     """A channel's answer to one attempt: a value, never an exception.
 
     `reason` is a short constant word (`http_429`, `refused`, `read_timeout`); `detail` is what the far side said,
-    redacted and capped; `retry_after` the pause it asked for.
+    redacted and capped; `retry_after` the pause it asked for. `reached` are fingerprints of those of the channel's
+    targets (the recipients of a mail, the topics of a broker) that have the message, when not all do.
     """
 
     kind: OutcomeKind
     reason: str
     detail: str = ""
     retry_after: timedelta | None = None
+    reached: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -84,3 +84,10 @@ class Database:
             except SQLAlchemyError as error:
                 cause = getattr(error, "orig", None) or error
                 raise StoreError(f"{self.path}: the database failed: {cause}{cure}") from error
+
+
+class Part:
+    """A part of the store: methods over the one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

@@ -52,7 +52,8 @@ def writer(database: Path) -> AsyncEngine:
     upgraded half-way.
     """
     url = URL.create("sqlite+aiosqlite", database=str(database))
-    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    # No rollback when a connection comes back: `Database` ends every transaction, and that is a turn of its thread.
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:

@@ -127,4 +127,5 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         created_at=row["created_at"],
         wanted_at=row["wanted_at"],
         event=told_from_row(row),
+        reached=frozenset(row["reached"] or ()),
     )

@@ -168,11 +168,15 @@ deliveries = Table(
     Column("claimed_at", Instant),
     Column("settled_at", Instant),
     Column("reason", String, nullable=False),
+    Column("reached", JSON(none_as_null=True)),
     UniqueConstraint("event_id", "channel"),
     UniqueConstraint("notice_id", "channel"),
     Index(None, "channel", "state", "not_before"),
 )
-"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so."""
+"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so.
+
+`reached` are fingerprints of the channel's targets that have it, when only some do.
+"""
 
 attempts = Table(
     "attempts",

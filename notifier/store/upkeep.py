@@ -10,7 +10,7 @@ from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
 from notifier.core.transitions import ENDS, canonical
 from notifier.failpoints import failpoint
-from notifier.store.database import Database
+from notifier.store.database import Part
 from notifier.store.tables import attempts, deliveries, events, looks, mutes, notices, snapshots
 from notifier.store.whole import whole
 
@@ -64,11 +64,8 @@ class Deaths:
         return f"{_DEAD}{self.channel}"
 
 
-class Upkeep:
+class Upkeep(Part):
     """The caretaker of the daemon's database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @whole
     async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:

@@ -331,15 +331,24 @@ class PlainMailServer:
 class Broker:
     """A real MQTT broker, mosquitto from Debian, that can be started and stopped at its port."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, login: tuple[str, str] | None = None) -> None:
+        """It takes everybody, or only one user with that password."""
         self.port = port
         self._folder = folder
+        self._login = login
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Journal[str]]:
         """The broker runs as long as the block lasts; what is published on `snapshots` comes to the journal."""
         settings = self._folder / "mosquitto.conf"
-        settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        anonymous = "true" if self._login is None else "false"
+        text = f"listener {self.port} 127.0.0.1\nallow_anonymous {anonymous}\nuser root\n"
+        if self._login is not None:
+            passwords = self._folder / "passwords"
+            command = ["mosquitto_passwd", "-b", "-c", str(passwords), *self._login]
+            await (await asyncio.create_subprocess_exec(*command)).wait()
+            text += f"password_file {passwords}\n"
+        settings.write_text(text)
         path = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
         assert path, "mosquitto is missing: run tests/system-packages"
         process = await asyncio.create_subprocess_exec(path, "-c", str(settings), stderr=asyncio.subprocess.PIPE)
@@ -372,6 +381,8 @@ class Broker:
 
         client.on_message = take
         client.on_connect = subscribe
+        if self._login is not None:
+            client.username_pw_set(*self._login)
         client.connect("127.0.0.1", self.port)
         client.loop_start()
         try:

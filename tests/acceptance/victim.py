@@ -24,7 +24,7 @@ import aiosqlite.core  # noqa: F401 - imported here, so that no fork has to
 import httpx_aiohttp  # noqa: F401
 import time_machine
 
-from notifier import failpoints
+from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.apprise_channel import check_url
 from notifier.config.model import Config
@@ -195,6 +195,7 @@ def _live(request: Request) -> int:
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
         upkeep.BATCH = request.batch
+        schedule.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
             asyncio.run(daemon.once())

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -116,7 +116,7 @@ class FarSide:
     name: str
     got: list[tuple[datetime, Sequence[Told]]] = field(default_factory=list)
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
         await asyncio.sleep(0.3)
         now = datetime.now(UTC)
