@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ from notifier.config.model import Config
 from notifier.config.secrets import read_token
 from notifier.control import listening
 from notifier.core.health import Verdict
-from notifier.core.model import Outcome, OutcomeKind, Unclear, Watch
+from notifier.core.model import Outcome, OutcomeKind, Unclear
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.lists import ListOutcome
+from notifier.lookout import Lookout
 from notifier.operators import Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.report import Reporter
@@ -32,6 +33,7 @@ from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
+WARN_EXPIRING_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
@@ -75,9 +77,22 @@ class Daemon:
         self._reporters = tuple(reporters)
         self._clock = clock
         self._store = Store(config.database)
-        self._client = _client(config)
-        self._poller = Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake)
-        self._schedule = Schedule(look=self._look, clock=clock, clock_shifted=self._clock_shifted)
+        self._limiter = Limiter(requests_per_second=config.api.requests_per_second, clock=_monotonic)
+        self._client = _client(config, self._limiter)
+        self._lookout = Lookout(
+            api=self._client,
+            store=self._store,
+            poller=Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake),
+            clock=clock,
+            keep=config.keep,
+            gap=timedelta(seconds=1 / config.api.requests_per_second),
+            lists=config.api.batches,
+            looked=self._looked,
+            listed=self._listed,
+        )
+        self._schedule = self._lookout.schedule = Schedule(
+            look=self._lookout.look, admit=self._limiter.admit, clock=clock, clock_shifted=self._clock_shifted
+        )
         self._operators = Operators(
             channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
         )
@@ -123,7 +138,7 @@ class Daemon:
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
         async with self._opened(), listening(self._config.database, self._store, self._wake):
-            watches = self._schedule_watches()
+            watches = self._lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
@@ -131,6 +146,7 @@ class Daemon:
                         for each in (
                             self._schedule.run(),
                             self._flush_looks(),
+                            self._warn_expiring(),
                             self._tell_operators(),
                             self._follow_clock(),
                             self._caretaker.run(),
@@ -149,14 +165,12 @@ class Daemon:
     async def once(self) -> OnceOutcome:
         """Look at every watch that has not ended once, deliver what is due, and say how it went."""
         attempts: list[DeliveryOutcome] = []
-        self._reporters = (*self._reporters, _Collector(attempts))
+        looks: list[LookOutcome] = []
+        self._reporters = (*self._reporters, _Collector(looks, attempts))
         async with self._opened():
-            watches = [watch for watch in self._config.watches if self._poller.pause(watch) is not None]
-            now = self._clock()
             with _first_failure():
-                async with asyncio.TaskGroup() as tasks:
-                    looking = [tasks.create_task(self._observe(watch, now)) for watch in watches]
-                looks = [task.result() for task in looking]
+                self._lookout.begin()
+                await self._schedule.once()
                 await self._deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
                 await self._caretaker.go_round()
@@ -180,12 +194,12 @@ class Daemon:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         async with self._store, self._client:
-            await self._poller.load()
+            await self._lookout.load(self._config.watches, self._config.datasets)
             await self._take_up()
             try:
                 yield
             finally:
-                await self._poller.flush_looks()
+                await self._lookout.flush()
                 for voice in self._voices.values():
                     if isinstance(voice, Signed):
                         await voice.aclose()
@@ -205,18 +219,6 @@ class Daemon:
             if kind == Verdict.BROKEN and channel in self._deliverers:
                 self._deliverers[channel].assume_broken()
 
-    def _schedule_watches(self) -> int:
-        """Schedule every watch that has not ended: the first looks follow each other as fast as the limiter allows."""
-        now = self._clock()
-        gap = timedelta(seconds=1 / self._config.api.requests_per_second)
-        scheduled = 0
-        for watch in self._config.watches:
-            pause = self._poller.pause(watch)
-            if pause is not None:
-                self._schedule.add(watch, pause=pause, first=now + min(gap * scheduled, pause))
-                scheduled += 1
-        return scheduled
-
     async def _stop(self, background: Iterable[asyncio.Task[None]], sending: Collection[asyncio.Task[None]]) -> None:
         for task in background:
             task.cancel()
@@ -229,19 +231,23 @@ class Daemon:
             task.cancel()
         await draining
 
-    async def _look(self, watch: Watch, due: datetime) -> timedelta | None:
-        return (await self._observe(watch, due)).pause
-
-    async def _observe(self, watch: Watch, due: datetime) -> LookOutcome:
-        outcome = await self._poller.look(watch, due)
+    def _looked(self, outcome: LookOutcome) -> None:
         for reporter in self._reporters:
             reporter.looked(outcome)
-        return outcome
+
+    def _listed(self, outcome: ListOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.listed(outcome)
+
+    async def _warn_expiring(self) -> None:
+        while True:
+            await self._lookout.warn_expiring()
+            await asyncio.sleep(WARN_EXPIRING_EVERY.total_seconds())
 
     async def _flush_looks(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
-            await self._poller.flush_looks()
+            await self._lookout.flush()
 
     async def _follow_clock(self) -> None:
         """After the clock was set, call back what it has put out of reach."""
@@ -283,21 +289,25 @@ class Daemon:
             reporter.clock_shifted(shift)
 
 
-class _Collector:
-    """A reporter that keeps the attempts."""
+class _Collector(Reporter):
+    """A reporter that keeps what was done."""
 
-    def __init__(self, attempts: list[DeliveryOutcome]) -> None:
+    def __init__(self, looks: list[LookOutcome], attempts: list[DeliveryOutcome]) -> None:
+        self._looks = looks
         self._attempts = attempts
 
     def looked(self, outcome: LookOutcome) -> None:
-        """Not kept."""
+        """Keep it."""
+        self._looks.append(outcome)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Keep it."""
         self._attempts.append(outcome)
 
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Not kept."""
+
+def _monotonic() -> float:
+    """Seconds by the clock of the loop, by which everything else waits too."""
+    return asyncio.get_running_loop().time()
 
 
 def _log_template_failed(channel: str, event_id: str, reason: str) -> None:
@@ -308,13 +318,13 @@ def _log_dropped(channel: str, reason: str, number: int) -> None:
     log.info("delivery.dropped", channel=channel, reason=reason, count=number)
 
 
-def _client(config: Config) -> Client:
+def _client(config: Config, limiter: Limiter) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
         token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
         timeout=api.timeout,
-        limiter=Limiter(requests_per_second=api.requests_per_second, clock=time.monotonic),
+        limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
     )
 

@@ -31,6 +31,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
+from notifier.report import Reporter
 from notifier.telemetry.redaction import Redactor
 
 TIME_LIMIT = timedelta(seconds=33)
@@ -94,7 +95,7 @@ class Receiver:
         return web.Response(text="thank you")
 
 
-class _Stage:
+class _Stage(Reporter):
     """Shows what happens, and counts it. It is the daemon's reporter and the receiver's ear."""
 
     def __init__(self, say: Say) -> None:

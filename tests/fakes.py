@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.model import (
     Event,
     Facts,
@@ -53,7 +54,7 @@ class FakeObserver:
         self.answers = list(answers)
         self.looks: list[str] = []
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """The next answer of the script."""
         self.looks.append(snapshot_id)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

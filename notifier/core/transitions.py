@@ -240,12 +240,13 @@ def _status_of(word: str) -> str:
 def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[SnapshotState, tuple[Transition, ...]]:
     if phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
         return replace(state, seen_at=now), ()
-    counted = replace(state, not_found=state.not_found + 1, not_found_since=state.not_found_since or now)
-    assert counted.not_found_since is not None
-    if counted.not_found < MISSING_CONFIRMATIONS or now - counted.not_found_since < MISSING_GRACE:
+    # A clock that was set back counts from there: else the grace would end when it is what it was.
+    since = min(state.not_found_since or now, now)
+    counted = replace(state, not_found=state.not_found + 1, not_found_since=since)
+    if counted.not_found < MISSING_CONFIRMATIONS or now - since < MISSING_GRACE:
         return counted, ()
     # The first 404 was the news; the grace since then is ours and is not called late.
-    late_by = _lateness(state, counted.not_found_since, pause)
+    late_by = _lateness(state, since, pause)
     told = replace(state, seen_at=now, not_found=0, not_found_since=None)
     return _move(told, MISSING, state.facts, now, late_by)
 

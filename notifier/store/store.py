@@ -4,26 +4,30 @@ Correctness rests on conditional updates and unique keys, never on a lock in thi
 row means that somebody else did it.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.model import Event, SnapshotState, Watch
 from notifier.failpoints import failpoint
 from notifier.store.database import Database
+from notifier.store.datasets import Datasets
 from notifier.store.outbox import Outbox, new_delivery
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
 from notifier.store.tables import deliveries, events, looks, snapshots
 from notifier.store.upkeep import Upkeep
 from notifier.store.whole import whole
+
+ROWS_AT_ONCE = 1_000
+"""Of a long answer: what is read of it at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +43,12 @@ class Look:
     not_found_since: datetime | None
 
 
+_LOOK_FIELDS = tuple(column.name for column in looks.c)
+
+
 class Store:
-    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order.
+    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order, and
+    `datasets` is what is known of them.
 
     Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
     its work first.
@@ -50,6 +58,7 @@ class Store:
         self._database = Database(path)
         self.outbox = Outbox(self._database)
         self.upkeep = Upkeep(self._database)
+        self.datasets = Datasets(self._database)
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -68,11 +77,30 @@ class Store:
         await self._database.__aexit__(kind, error, trace)
 
     @whole
-    async def states(self) -> dict[str, SnapshotState]:
-        """All that is known of every snapshot, by its id."""
+    async def states(self, wanted: Callable[[SnapshotState], bool] = lambda _: True) -> dict[str, SnapshotState]:
+        """All that is known of every snapshot that is wanted, by its id."""
+        found: dict[str, SnapshotState] = {}
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(known())).mappings().all()
-        return {row["snapshot_id"]: state_from_row(row) for row in rows}
+            async with connection.stream(known().execution_options(yield_per=ROWS_AT_ONCE)) as result:
+                async for some in result.mappings().partitions():
+                    states = map(state_from_row, some)
+                    found.update((state.snapshot_id, state) for state in states if wanted(state))
+        return found
+
+    @whole
+    async def ready_snapshots(self, born_after: datetime) -> list[tuple[SnapshotState, str]]:
+        """The ready snapshots, seen first after a time, of which nothing was told since; each with its watch's id."""
+        query = known().where(
+            func.lower(snapshots.c.status) == "ready",
+            snapshots.c.derived.is_(None),
+            snapshots.c.first_seen_at > born_after,
+        )
+        found: list[tuple[SnapshotState, str]] = []
+        async with self._database.transaction() as connection:
+            async with connection.stream(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
+                async for some in result.mappings().partitions():
+                    found += [(state_from_row(row), row["watch_id"]) for row in some]
+        return found
 
     @whole
     async def state(self, snapshot_id: str) -> SnapshotState:
@@ -127,6 +155,6 @@ class Store:
         statement = upsert(looks)
         kept = {column.name: statement.excluded[column.name] for column in looks.c if not column.primary_key}
         statement = statement.on_conflict_do_update(index_elements=[looks.c.snapshot_id], set_=kept)
-        rows = [asdict(look) for look in batch]
+        rows = [{name: getattr(look, name) for name in _LOOK_FIELDS} for look in batch]
         async with self._database.transaction() as connection:
             await connection.execute(statement, rows)

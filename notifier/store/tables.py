@@ -90,6 +90,17 @@ looks = Table(
 )
 """When each snapshot was last looked at, noted in batches; losing the newest costs nothing but exactness."""
 
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("dataset_id", String, primary_key=True),
+    Column("baseline_at", Instant),
+    Column("looked_at", Instant),
+    Column("answer", String, nullable=False),
+    Column("next_look_at", Instant),
+)
+"""The datasets that were listed: when last, and since when one is watched as a whole."""
+
 events = Table(
     "events",
     metadata,

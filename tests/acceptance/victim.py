@@ -34,7 +34,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import LogReporter
+from notifier.report import LogReporter, Reporter
 from notifier.store import (
     migrate,  # noqa: F401
     upkeep,
@@ -93,7 +93,7 @@ class Request:
 
 
 @dataclass(kw_only=True)
-class Watchman:
+class Watchman(Reporter):
     """A reporter that knows when there is nothing more to do, and moves the clock."""
 
     config: Config
@@ -109,9 +109,6 @@ class Watchman:
         """An attempt ended."""
         if self.request.jump_s:
             self.jump(timedelta(seconds=self.request.jump_s))
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Nothing to do."""
 
     async def quiet(self) -> bool:
         """Wait until everything was looked at and told; whether that came in time."""
@@ -221,9 +218,9 @@ async def _run(daemon: Daemon, watchman: Watchman) -> bool:
 
 async def _sound(config: Config) -> bool:
     """What the auditor says."""
-    held = [name for name, each in config.channels.items() if each.policy.on_uncertain is OnUncertain.HOLD]
+    again = [name for name, each in config.channels.items() if each.policy.on_uncertain is OnUncertain.RESEND]
     async with Store(config.database) as store:
-        audit = await store.upkeep.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, held=held)
+        audit = await store.upkeep.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, resending=again)
     print(json.dumps({"event": "audit", **{key: str(value) for key, value in asdict(audit).items()}}))  # noqa: T201
     sys.stdout.flush()
     return audit.sound

@@ -55,7 +55,7 @@ class Promise:
         for counted in (self.misses[snapshot], self.misses_here[snapshot]):
             counted.append(now)
         may, must = (
-            len(counted) >= 3 and now - counted[0] >= timedelta(seconds=20)
+            len(counted) >= 3 and now - min(counted) >= timedelta(seconds=20)
             for counted in (self.misses[snapshot], self.misses_here[snapshot])
         )
         return "missing" if may else None, must

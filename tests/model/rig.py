@@ -8,6 +8,7 @@ from pathlib import Path
 from fakes import Clock, dice
 from promise import Promise
 
+from notifier.brightdata.limiter import Permit
 from notifier.caretaker import Caretaker
 from notifier.core.health import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
@@ -53,7 +54,7 @@ class Api:
         self.answers: dict[str, Observation] = {}
         self.trouble: Observation | None = None
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """One look."""
         return self.trouble or self.answers[snapshot_id]
 
@@ -98,7 +99,7 @@ class Rig:
         self.verdicts: list[tuple[str, Verdict, Outcome]] = []
         self.audits: list[Audit] = []
         self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
-        await self.poller.load()
+        await self.poller.load(self.watches)
         self.deliverers = {
             name: Deliverer(
                 channel=self.far_sides[name],
