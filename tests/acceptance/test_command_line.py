@@ -193,7 +193,7 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
 
     said, needs, hint = check.stdout.splitlines()
     assert (check.status, said) == (0, f"{notifier.config}: fine. 1 watch, 1 channel, from 1 file.")
-    assert needs == "This watch needs 0.033 requests/s of 10."
+    assert needs == "This watch needs 1 request/s of 100."
     assert hint.startswith("Nobody is told when the notifier itself is in trouble")
     assert check_json == {
         "ok": True,
@@ -203,11 +203,11 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
         "channels": 1,
         "budget": {
             "watches": 1,
-            "requests_per_second_needed": 0.0333,
-            "requests_per_second_available": 10.0,
+            "requests_per_second_needed": 1.0,
+            "requests_per_second_available": 100.0,
             "fits": True,
-            "every_s": 30.0,
-            "freshness_s": 30.0,
+            "every_s": 1.0,
+            "freshness_s": 1.0,
         },
     }
     assert show.status == 0

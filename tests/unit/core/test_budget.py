@@ -83,6 +83,7 @@ def test_nobody_stays_young() -> None:
     [
         (3_400, 4.1, "these 3,400 watches need 4.1 requests/s of 10"),
         (1, 1 / 30, "this watch needs 0.033 requests/s of 10"),
+        (30, 1, "these 30 watches need 1 request/s of 10"),
         (2, 1 / 3600, "these 2 watches need less than 0.01 requests/s of 10"),
         (400, 9.96, "these 400 watches need 10.0 requests/s of 10"),
         (400, 13.33, "these 400 watches need 13.3 requests/s of 10"),
