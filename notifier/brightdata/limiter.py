@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import TracebackType
+from typing import Self
 
 from notifier.brightdata.breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
 
@@ -17,6 +19,29 @@ CATCH_UP = 0.05
 def most_in_flight(requests_per_second: float) -> int:
     """What may be in flight at once at a rate: enough for answers that take 0.8 s each."""
     return max(SAFE_IN_FLIGHT, int(0.8 * requests_per_second))
+
+
+class Permit:
+    """A request's turn, that has come: it counts as in flight until it is released, by hand or as a context manager."""
+
+    __slots__ = ("_released",)
+
+    def __init__(self, released: Callable[[], None]) -> None:
+        self._released: Callable[[], None] | None = released
+
+    def release(self) -> None:
+        """The request is done with. More than once is as good as once."""
+        released, self._released = self._released, None
+        if released is not None:
+            released()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
 
 
 class Limiter:
@@ -80,21 +105,27 @@ class Limiter:
         self._interval = 1 / requests_per_second
         self._breaker.most_in_flight = most_in_flight(requests_per_second)
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for this request's turn, and count it as in flight until the block ends.
+    async def admit(self) -> Permit:
+        """Wait for a request's turn; from then on it counts as in flight.
 
-        Inside the block say what came of it: `rate_limited()`, `answered()`, or neither if there was no answer. A
-        waiter that is cancelled gives its place to the next.
+        Tell what came of it before the permit is released: `rate_limited()`, `answered()`, or neither if there was no
+        answer. A waiter that is cancelled gives its place to the next. To wait for a time only, use
+        `asyncio.timeout`, which cancels the waiter itself, so that no permit is lost.
         """
         async with self._turn:
             await self._admission()
             self._in_flight += 1
-        try:
+            return Permit(self._released)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for this request's turn, and count it as in flight until the block ends."""
+        with await self.admit():
             yield
-        finally:
-            self._in_flight -= 1
-            self._changed.set()
+
+    def _released(self) -> None:
+        self._in_flight -= 1
+        self._changed.set()
 
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Hold every request: the API answered 429, and asked for this pause if it did."""

@@ -76,6 +76,27 @@ Observation = Seen | NotFound | Unclear
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A snapshot as a dataset's list has it: its status in the API's own word, without the facts that a look tells.
+
+    `created` and `dataset_size` (records) are None when the list did not say.
+    """
+
+    snapshot_id: str
+    status: str
+    created: datetime | None = None
+    dataset_size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page of a list. It is `full` when as many entries came as were asked for: then there may be more."""
+
+    entries: tuple[Listed, ...]
+    full: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
     """One snapshot to look at, with every default applied.
 
