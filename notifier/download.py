@@ -14,7 +14,7 @@ from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotReco
 from notifier.brightdata.results import BrokenOff, Data, NotYet, Refusal, Refused, Wire
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
-from notifier.core.transitions import canonical, has_ended_word
+from notifier.core.transitions import Phase, canonical, phase_of
 from notifier.core.words import count
 from notifier.landing import Landing
 
@@ -35,6 +35,14 @@ class Format(StrEnum):
     JSON = "json"
     NDJSON = "ndjson"
     CSV = "csv"
+
+
+_FRAMES = {
+    Format.JSON: (b"[\n", b",\n", b"\n]\n"),
+    Format.NDJSON: (b"", b"\n", b"\n"),
+    Format.CSV: (b"", b"", b""),
+}
+"""What stands before the first record of a file, between two records, and after the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +162,7 @@ class Downloader:
             match await self._observer.observe(snapshot_id):
                 case Seen(status=status, facts=facts) if canonical(status) == "ready":
                     return facts
-                case Seen(status=status, facts=facts) if has_ended_word(status):
+                case Seen(status=status, facts=facts) if phase_of(status) is Phase.ENDED:
                     said = f": {facts.error_message}" if facts.error_message else ""
                     raise DownloadError(
                         DownloadTrouble.NO_RESULTS, f"{snapshot_id} is {canonical(status)}, it has no results{said}"
@@ -196,23 +204,27 @@ class _Run:
         in_parts = facts.records is None or facts.records > batch
         for last in (False, True):
             try:
-                await self._all_parts(Wire(
-                    format="csv" if self._wanted.format is Format.CSV else "ndjson",
-                    compress=self._wanted.compress,
-                    batch_size=batch if in_parts else None,
-                ))  # fmt: skip
+                await self._all_parts(self._wire(batch if in_parts else None))
                 self._check(facts)
+                return await self._publish()
             except DifferentColumns:
-                in_parts = False
-                self._landing.discard_content()
-                continue
-            except DownloadError as error:
-                self._landing.discard_content()
-                if last or error.trouble is not DownloadTrouble.WRONG_COUNT:
+                if not in_parts:
                     raise
-                continue
-            return await self._publish()
-        raise DownloadError(DownloadTrouble.NO_RECORDS, f"{self._wanted.snapshot_id}: its results change all the time")
+            except DownloadError as error:
+                if error.trouble is not DownloadTrouble.WRONG_COUNT:
+                    raise
+                self._landing.restart()
+                if last:
+                    raise
+            # The parts do not fit together, whatever the reason: they come in one piece, or not at all.
+            in_parts = False
+        raise AssertionError("the second time ends with a return or a raise")
+
+    def _wire(self, batch: int | None) -> Wire:
+        wanted = self._wanted
+        return Wire(
+            format="csv" if wanted.format is Format.CSV else "ndjson", compress=wanted.compress, batch_size=batch
+        )
 
     async def _all_parts(self, wire: Wire) -> None:
         number = 1 if wire.batch_size is None else await self._number_of_parts(wire)
@@ -270,8 +282,8 @@ class _Run:
         if self._wanted.format is Format.CSV:
             header = journal.header.encode("utf-8", "surrogateescape")
             return Rows(header=header if journal.parts else None)
-        first = journal.records == 0
-        return Lines(between=b",\n" if self._wanted.format is Format.JSON else b"\n", first=first)
+        opening, between, _ = _FRAMES[self._wanted.format]
+        return Lines(lead=between if journal.records else opening, between=between)
 
     def _check(self, facts: Facts) -> None:
         """With `include_errors` a collection has a record for each of its errors too (seen in its files)."""
@@ -286,9 +298,8 @@ class _Run:
 
     async def _publish(self) -> Downloaded:
         records = self._landing.journal.records
-        end = b""
-        if self._wanted.format is not Format.CSV:
-            end = b"\n"
+        opening, _, end = _FRAMES[self._wanted.format]
+        end = end if records else opening + end
         new = await asyncio.to_thread(self._landing.publish, end=end, force=self._wanted.force)
         path = self._landing.path
         return Downloaded(path=path, records=records, size=path.stat().st_size, new=new)
@@ -317,15 +328,15 @@ class _Run:
             raise DownloadError(DownloadTrouble.UNAUTHORISED, text)
         self._failures += 1
         if self._failures >= MOST_TRIES:
-            text = f"{self._wanted.snapshot_id}: not fetched, the last of {MOST_TRIES} tries ended with: {unclear.detail}"
+            text = (
+                f"{self._wanted.snapshot_id}: not fetched, the last of {MOST_TRIES} tries ended with: {unclear.detail}"
+            )
             raise DownloadError(DownloadTrouble.UNREACHABLE, text)
         pause = min(timedelta(seconds=2**self._failures), LONGEST_PAUSE)
         await self._wait(max(pause, unclear.retry_after or pause), unclear.detail)
 
     async def _wait(self, pause: timedelta, waits_for: str) -> None:
-        self._report(
-            Progress(records=self._landing.journal.records, of=self._of, size=self._size, waits_for=waits_for)
-        )
+        self._report(Progress(records=self._landing.journal.records, of=self._of, size=self._size, waits_for=waits_for))
         await self._sleep(pause.total_seconds())
 
 

@@ -65,15 +65,15 @@ class Landing:
     def __enter__(self) -> Self:
         with self._troubles():
             if not self.path.parent.is_dir():
-                raise DownloadError(DownloadTrouble.FOLDER, f"{self.path.parent}: there is no such folder; make it first")
+                raise DownloadError(
+                    DownloadTrouble.FOLDER, f"{self.path.parent}: there is no such folder; make it first"
+                )
             number = os.open(self._hidden, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             self._file = os.fdopen(number, "r+b")
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not self._is_ours(number):
                 self._file.close()
                 text = f"{self.path}: another download of it is under way; wait for it"
-                raise DownloadError(DownloadTrouble.BUSY, text) from None
+                raise DownloadError(DownloadTrouble.BUSY, text)
             self.journal = self._read_journal()
         return self
 
@@ -83,17 +83,22 @@ class Landing:
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
-            if self.journal == Journal():
+            if self.journal.parts == 0:
                 self.discard()
 
     def resume(self, plan: str) -> Journal:
         """Go on after the last whole part, or, if those are parts of something else, begin anew."""
         if self.journal.plan != plan:
+            self.restart()
             self.journal = Journal(plan=plan)
-            with self._troubles():
-                self._journal_path.unlink(missing_ok=True)
         self.rewind()
         return self.journal
+
+    def restart(self) -> None:
+        """What came so far is worth nothing."""
+        self.journal = Journal()
+        with self._troubles():
+            self._journal_path.unlink(missing_ok=True)
 
     def rewind(self) -> None:
         """Take back what was written after the last whole part."""
@@ -164,6 +169,14 @@ class Landing:
         for path in (self._hidden, self._journal_path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+    def _is_ours(self, number: int) -> bool:
+        """Whether nobody else writes to the file, nor has given it its name since it was opened."""
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(number), self._hidden.stat())
+        except (BlockingIOError, FileNotFoundError):
+            return False
 
     def _flush(self) -> int:
         assert self._file is not None

@@ -46,17 +46,17 @@ class Joiner(Protocol):
 
 
 class Lines:
-    """A part of NDJSON, to be written as it is (`\\n`) or as members of a JSON array (`,\\n`).
+    """A part of NDJSON, to be written as it is or as members of a JSON array.
 
     Args:
+        lead: what stands before its first record.
         between: what stands between two records.
-        first: nothing has been written before.
     """
 
-    def __init__(self, *, between: bytes, first: bool) -> None:
+    def __init__(self, *, lead: bytes, between: bytes) -> None:
         self.records = 0
+        self._lead = lead
         self._between = between
-        self._first = first
         self._rest = b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -77,8 +77,7 @@ class Lines:
         if not found:
             return b""
         self.records += len(found)
-        lead = b"" if self._first else self._between
-        self._first = False
+        lead, self._lead = self._lead, self._between
         return lead + self._between.join(found)
 
 
@@ -145,7 +144,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._begun = False
-        self._inflater: "zlib._Decompress | None" = None
+        self._inflater: zlib._Decompress | None = None
         self._rest = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:

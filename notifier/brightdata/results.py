@@ -25,6 +25,8 @@ SMALLEST_BATCH = 1_000
 MOST_PARTS = 1_000_000
 
 LARGEST_REFUSAL = 64 * 1024
+PATIENCE_S = 60.0
+"""For each piece of the data, the first one too: it may have to be looked up."""
 TRY_AGAIN = timedelta(seconds=10)
 """When the API does not say when to try again: what its messages advise."""
 _ADVICE = re.compile(r"try again in ([0-9]{1,5})\s*s", re.IGNORECASE)
@@ -120,7 +122,7 @@ class Results:
         if segment is None:
             yield Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
             return
-        asked = self._door.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"})
+        asked = self._door.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"}, patience=PATIENCE_S)
         try:
             answer = await asked.__aenter__()
         except NoAnswer as error:
