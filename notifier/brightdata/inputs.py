@@ -36,13 +36,13 @@ class Inputs:
     number: int
 
 
-def read_inputs(content: bytes, *, name: str = "", format: InputFormat | None = None) -> Inputs:
+def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = None) -> Inputs:
     """What a trigger sends for a file.
 
     Args:
         content: of the file.
         name: of the file, whose ending tells the format.
-        format: it, if it is known; else the ending tells it, else the content does.
+        kind: its format, if it is known; else the ending tells it, else the content does.
 
     Raises:
         ValueError: it is not of that format, or holds nothing to collect; the text says where.
@@ -53,7 +53,7 @@ def read_inputs(content: bytes, *, name: str = "", format: InputFormat | None = 
         raise ValueError(f"the byte at offset {error.start} is not UTF-8: save the file as UTF-8") from None
     if not text.strip():
         raise ValueError("it is empty: there is nothing to collect")
-    match format or _ENDINGS.get(PurePath(name).suffix.lower()) or _guessed(text):
+    match kind or _ENDINGS.get(PurePath(name).suffix.lower()) or _guessed(text):
         case InputFormat.JSON:
             return _json(text)
         case InputFormat.NDJSON:
