@@ -205,7 +205,8 @@ def _told(status: str, facts: Any) -> str:
     if facts.errors:
         parts.append(count(facts.errors, "error"))
     if facts.duration_ms is not None:
-        parts.append(f"after {span(timedelta(milliseconds=facts.duration_ms))}")
+        word = "for" if facts.collection_duration_ms is None else "after"
+        parts.append(f"{word} {span(timedelta(milliseconds=facts.duration_ms))}")
     text = ", ".join(parts)
     return f"{text}: {facts.error_message}" if facts.error_message else text
 
