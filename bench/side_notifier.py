@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from bench.measure import Work, ids_of, measured, print_result
+from notifier.core.apihealth import ApiNews
 from notifier.core.model import Unclear
 from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
@@ -28,6 +29,9 @@ class _Counter:
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Nothing is delivered here."""
+
+    def api_changed(self, news: ApiNews) -> None:
+        """It does not."""
 
     def clock_shifted(self, shift: timedelta) -> None:
         """It is not."""

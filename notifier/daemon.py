@@ -11,18 +11,20 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from notifier.brightdata.breaker import WINDOW
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.tokens import FileToken, StaticToken
 from notifier.caretaker import Caretaker
-from notifier.config.model import Config
+from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.control import listening
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome, OutcomeKind, Unclear, Watch
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
-from notifier.operators import Operators
+from notifier.operators import API, Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.report import Reporter
 from notifier.schedule import Schedule
@@ -75,11 +77,23 @@ class Daemon:
         self._reporters = tuple(reporters)
         self._clock = clock
         self._store = Store(config.database)
-        self._client = _client(config)
+        self._news: asyncio.Queue[ApiNews | datetime] = asyncio.Queue()
+        self._limiter = Limiter(
+            requests_per_second=config.api.requests_per_second,
+            clock=time.monotonic,
+            wall=clock,
+            refused=self._news.put_nowait,
+            changed=self._api_changed,
+        )
+        self._client = _client(config, self._limiter, lambda token: redactor.add([token]))
         self._poller = Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake)
         self._schedule = Schedule(look=self._look, clock=clock, clock_shifted=self._clock_shifted)
         self._operators = Operators(
-            channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
+            channels=config.operators,
+            outbox=self._store.outbox,
+            clock=clock,
+            committed=self._wake,
+            token_source=_token_source(config.api),
         )
         self._clock_set = asyncio.Event()
         self._verdicts: asyncio.Queue[tuple[str, Verdict, Outcome]] = asyncio.Queue()
@@ -132,6 +146,7 @@ class Daemon:
                             self._schedule.run(),
                             self._flush_looks(),
                             self._tell_operators(),
+                            self._take_news(),
                             self._follow_clock(),
                             self._caretaker.run(),
                         )
@@ -162,6 +177,8 @@ class Daemon:
                 await self._caretaker.go_round()
                 while not self._verdicts.empty():
                     await self._tell_operator(*self._verdicts.get_nowait())
+                while not self._news.empty():
+                    await self._take(self._news.get_nowait())
                 await self._deliver_all()
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
@@ -182,10 +199,13 @@ class Daemon:
         async with self._store, self._client:
             await self._poller.load()
             await self._take_up()
+            await self._remember_api()
             try:
                 yield
             finally:
                 await self._poller.flush_looks()
+                while not self._news.empty():
+                    await self._take(self._news.get_nowait())
                 for voice in self._voices.values():
                     if isinstance(voice, Signed):
                         await voice.aclose()
@@ -204,6 +224,18 @@ class Daemon:
             channel = subject.removeprefix("channel:")
             if kind == Verdict.BROKEN and channel in self._deliverers:
                 self._deliverers[channel].assume_broken()
+
+    async def _remember_api(self) -> None:
+        """Tell the limiter what the last daemon knew of the API."""
+        now = self._clock()
+        since = now - timedelta(seconds=WINDOW)
+        last_look = await self._store.last_look()
+        told = (await self._store.outbox.last_kinds()).get(API, ApiKind.OK)
+        self._limiter.remember(
+            [now - at for at in await self._store.refusals(since)],
+            restarted=last_look is not None and last_look > since,
+            told=ApiKind(told),
+        )
 
     def _schedule_watches(self) -> int:
         """Schedule every watch that has not ended: the first looks follow each other as fast as the limiter allows."""
@@ -261,6 +293,21 @@ class Daemon:
         while True:
             await self._tell_operator(*await self._verdicts.get())
 
+    async def _take_news(self) -> None:
+        while True:
+            await self._take(await self._news.get())
+
+    async def _take(self, news: ApiNews | datetime) -> None:
+        if isinstance(news, datetime):
+            await self._store.note_refusal(news)
+        else:
+            await self._operators.api_changed(news)
+
+    def _api_changed(self, news: ApiNews) -> None:
+        for reporter in self._reporters:
+            reporter.api_changed(news)
+        self._news.put_nowait(news)
+
     async def _tell_operator(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         if verdict is Verdict.BROKEN:
             log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
@@ -296,6 +343,9 @@ class _Collector:
         """Keep it."""
         self._attempts.append(outcome)
 
+    def api_changed(self, news: ApiNews) -> None:
+        """Not kept."""
+
     def clock_shifted(self, shift: timedelta) -> None:
         """Not kept."""
 
@@ -308,15 +358,19 @@ def _log_dropped(channel: str, reason: str, number: int) -> None:
     log.info("delivery.dropped", channel=channel, reason=reason, count=number)
 
 
-def _client(config: Config) -> Client:
+def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
-        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
+        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned),
         timeout=api.timeout,
-        limiter=Limiter(requests_per_second=api.requests_per_second, clock=time.monotonic),
+        limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
     )
+
+
+def _token_source(api: Api) -> str:
+    return "`api: token`" if api.token is not None else f"the file {api.token_file}"
 
 
 @contextmanager

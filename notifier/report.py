@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from notifier.core.model import DeliveryState, Reason, Unclear
+from notifier.core.apihealth import ApiKind, ApiNews
+from notifier.core.model import DeliveryState, Unclear
 from notifier.deliver import DeliveryOutcome
 from notifier.poll import LookOutcome, answer_word
 
@@ -21,24 +22,24 @@ class Reporter(Protocol):
         """An attempt to deliver ended."""
         ...
 
+    def api_changed(self, news: ApiNews) -> None:
+        """The API does otherwise than before."""
+        ...
+
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
         ...
 
 
 class LogReporter:
-    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug.
-
-    An outage is told when it begins and when it ends, not at each of the looks in between.
-    """
+    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
-        self._trouble: Reason | None = None
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
-        self._log_api(outcome)
+        self._log_unclear(outcome)
         watch = outcome.watch
         self._log.debug(
             "look.done",
@@ -64,24 +65,25 @@ class LogReporter:
                 late_s=_seconds(transition.late_by),
             )
 
-    def _log_api(self, outcome: LookOutcome) -> None:
+    def _log_unclear(self, outcome: LookOutcome) -> None:
         observation = outcome.observation
-        if not isinstance(observation, Unclear):
-            if self._trouble is not None:
-                self._log.info("api.recovered", was=self._trouble)
-            self._trouble = None
-            return
-        fields: dict[str, Any] = {
-            "watch": outcome.watch.id,
-            "reason": observation.reason,
-            "detail": observation.detail,
-            "retry_after_s": None if observation.retry_after is None else _seconds(observation.retry_after),
-        }
-        if observation.reason == self._trouble:
-            self._log.debug("api.trouble_continues", **fields)
+        if isinstance(observation, Unclear):
+            self._log.info(
+                "look.unclear",
+                watch=outcome.watch.id,
+                reason=observation.reason,
+                detail=observation.detail,
+                retry_after_s=None if observation.retry_after is None else _seconds(observation.retry_after),
+            )
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Log that a trouble of the API began, or ended."""
+        lasted = None if news.lasted is None else _seconds(news.lasted)
+        if news.kind is ApiKind.OK:
+            self._log.info("api.recovered", was=news.previous, lasted_s=lasted)
         else:
-            self._log.warning("api.trouble", **fields)
-        self._trouble = observation.reason
+            held = _seconds(news.held_for)
+            self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""

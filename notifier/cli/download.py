@@ -16,7 +16,7 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Api
-    from notifier.download import Downloaded, Progress, Wanted
+    from notifier.fetch.download import Downloaded, Progress, Wanted
 
 
 class FileFormat(StrEnum):
@@ -49,7 +49,7 @@ def download(
     `notifier wait` too.
     """
     from notifier.account import api_of
-    from notifier.download import Format, Wanted
+    from notifier.fetch.download import Format, Wanted
 
     limit = duration_option("--timeout", timeout)
     api = api_of(account_config(config), os.environ)
@@ -84,7 +84,7 @@ def _fetch(api: "Api", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
     import asyncio
 
     from notifier.account import opened
-    from notifier.download import Downloader
+    from notifier.fetch.download import Downloader
 
     async def fetch(report: "Callable[[Progress], None]") -> "Downloaded":
         async with opened(api) as account:

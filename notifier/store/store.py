@@ -6,12 +6,12 @@ row means that somebody else did it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,9 +21,12 @@ from notifier.store.database import Database
 from notifier.store.outbox import Outbox, new_delivery
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
-from notifier.store.tables import deliveries, events, looks, snapshots
+from notifier.store.tables import deliveries, events, looks, refusals, snapshots
 from notifier.store.upkeep import Upkeep
 from notifier.store.whole import whole
+
+REFUSALS_KEPT = timedelta(minutes=10)
+"""Twice as long as the API counts its answers of 429."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,3 +133,24 @@ class Store:
         rows = [asdict(look) for look in batch]
         async with self._database.transaction() as connection:
             await connection.execute(statement, rows)
+
+    @whole
+    async def note_refusal(self, at: datetime) -> None:
+        """Note an answer of 429; those that no longer matter are removed."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
+            await connection.execute(insert(refusals).values(at=at))
+
+    @whole
+    async def refusals(self, since: datetime) -> list[datetime]:
+        """The answers of 429 that were noted since then, the oldest first."""
+        async with self._database.transaction() as connection:
+            found = await connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
+            return list(found.scalars())
+
+    @whole
+    async def last_look(self) -> datetime | None:
+        """When a snapshot was looked at last, by this process or a former one."""
+        async with self._database.transaction() as connection:
+            at: datetime | None = (await connection.execute(select(func.max(looks.c.looked_at)))).scalar()
+        return at

@@ -120,6 +120,14 @@ notices = Table(
 )
 """What the operators were told of the notifier itself."""
 
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""The API's last answers of 429: how many there may still be does not begin anew with the process."""
+
 mutes = Table(
     "mutes",
     metadata,

@@ -28,6 +28,7 @@ from notifier import failpoints
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.apprise_channel import check_url
 from notifier.config.model import Config
+from notifier.core.apihealth import ApiNews
 from notifier.core.policy import OnUncertain
 from notifier.core.transitions import ENDS, canonical
 from notifier.daemon import Daemon
@@ -109,6 +110,9 @@ class Watchman:
         """An attempt ended."""
         if self.request.jump_s:
             self.jump(timedelta(seconds=self.request.jump_s))
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Nothing to do."""
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Nothing to do."""

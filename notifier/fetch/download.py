@@ -16,7 +16,7 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.transitions import Phase, canonical, phase_of
 from notifier.core.words import count
-from notifier.landing import Landing
+from notifier.fetch.landing import Landing
 
 BATCH = 10_000
 """Records of a part. What a broken connection costs is one part, and a part costs one request."""
