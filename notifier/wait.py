@@ -18,7 +18,7 @@ from notifier.core.transitions import MISSING_GRACE, canonical, has_ended, step
 REFUSED_TIMES = 3
 """Refusals of the token in a row that are taken for true."""
 
-REFUSED_PAUSE = timedelta(seconds=5)
+REFUSED_PAUSE = timedelta(seconds=2)
 
 
 class Ending(StrEnum):

@@ -192,6 +192,8 @@ class Notifier:
             "LANG": "C.UTF-8",
             "COLUMNS": "120",
             "NO_PROXY": "127.0.0.1,localhost",
+            # The source under test is the one the tests belong to, also where another one is installed.
+            "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.secrets = {TOKEN}
         self._processes: list[Process] = []
