@@ -168,6 +168,7 @@ class Door:
         headers: Mapping[str, str] | None = None,
         content: bytes | AsyncIterable[bytes] | None = None,
         seconds: float | None = None,
+        patience: float | None = None,
         permit: Permit | None = None,
     ) -> AsyncIterator[Answer]:
         """Ask, and hold the answer open for the block.
@@ -181,6 +182,7 @@ class Door:
             seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
                 Without it, as for a long download, only connecting and each piece have to come within the door's
                 timeout, and the limiter lets go of the request as soon as its status line is known.
+            patience: seconds for each piece, the first one too, instead of the door's timeout.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
 
         Raises:
@@ -191,7 +193,7 @@ class Door:
             http = self._open()
             answer: Answer | None = None
             try:
-                async with self._asked(http, method, path, params, headers, content, seconds) as answer:
+                async with self._asked(http, method, path, params, headers, content, seconds, patience) as answer:
                     if seconds is None:
                         permit.release()
                     yield answer
@@ -212,12 +214,13 @@ class Door:
         headers: Mapping[str, str] | None,
         content: bytes | AsyncIterable[bytes] | None,
         seconds: float | None,
+        patience: float | None,
     ) -> AsyncIterator[Answer]:
         try:
             token = self._token.current()
         except Exception as error:  # noqa: BLE001 - a file may fail in any way
             raise no_token_of(error) from None
-        request = self._request(method, path, params, headers, content, token)
+        request = self._request(method, path, params, headers, content, token, patience)
         timer = asyncio.timeout(seconds)
         try:
             async with timer:
@@ -245,6 +248,7 @@ class Door:
         headers: Mapping[str, str] | None,
         content: bytes | AsyncIterable[bytes] | None,
         token: str,
+        patience: float | None,
     ) -> httpx.Request:
         # Not http.build_request(): merging the client's defaults costs as much as the rest of the request.
         every = {
@@ -259,7 +263,9 @@ class Door:
             url,
             headers={**every, **headers} if headers else every,
             content=content,
-            extensions=self._extensions,
+            extensions=self._extensions
+            if patience is None
+            else {"timeout": {"connect": self._seconds, "read": patience}},
         )
 
     def _learn(self, response: httpx.Response) -> None:

@@ -195,6 +195,8 @@ class Notifier:
             "LANG": "C.UTF-8",
             "COLUMNS": "120",
             "NO_PROXY": "127.0.0.1,localhost",
+            # The source under test is the one the tests belong to, also where another one is installed.
+            "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         if "PYTHONPATH" in os.environ:  # another copy of the code than the installed one is under test
             self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
