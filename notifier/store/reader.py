@@ -143,6 +143,21 @@ class Reader:
             )
             return _delivery(row, found)
 
+    def companions(self, delivery_id: int, number: int) -> list[DeliveryRow]:
+        """All that went out as one message with a delivery's attempt of that number, itself too, in the order told."""
+        mine = attempts.alias("mine")
+        own = deliveries.alias("own")
+        of_message = (
+            select(attempts.c.delivery_id)
+            .join_from(mine, own, own.c.id == mine.c.delivery_id)
+            .join(attempts, attempts.c.started_at == mine.c.started_at)
+            .where(mine.c.delivery_id == delivery_id, mine.c.number == number, attempts.c.together == mine.c.together)
+        )
+        channel = select(deliveries.c.channel).where(deliveries.c.id == delivery_id).scalar_subquery()
+        query = deliveries_with_events().where(deliveries.c.id.in_(of_message), deliveries.c.channel == channel)
+        with self._reading() as connection:
+            return [_delivery(row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
+
     def history(self, since: datetime) -> list[Event]:
         """Every event since a time, told or not, the oldest first."""
         query = select(events).where(events.c.observed_at >= since).order_by(events.c.observed_at, events.c.id)
