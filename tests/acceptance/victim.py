@@ -81,7 +81,8 @@ class Request:
     `jump_s` at each attempt. It dies at the `countdown`th coming to `failpoint`, or after `seconds`, or ends by itself
     when all is done that can be done now. `once` makes it `notifier run --once`. To be done is also the end of all
     that is old, if it `forgets`, and that many `notices` to the operators. `batch` is how many events are removed
-    together, `webhook_timeout_s` how long an attempt of a webhook may take. The `last` one of a case leaves no channel broken, and ends with an audit.
+    together, `webhook_timeout_s` how long an attempt of a webhook may take. The `last` one of a case leaves no channel
+    broken, and ends with an audit.
     """
 
     folder: str
@@ -210,14 +211,15 @@ def _become_victim(request: Request) -> None:
 def _live(request: Request) -> int:
     now = datetime.now(UTC) + timedelta(seconds=request.ahead_s)
     with time_machine.travel(now, tick=True) as traveller:
+        if request.webhook_timeout_s is not None:
+            defaults = WebhookChannel.__init__.__kwdefaults__ or {}
+            defaults["timeout"] = timedelta(seconds=request.webhook_timeout_s)
         redactor = Redactor()
         configure(level="info", redactor=redactor)
         config = load_config(Path("config.yaml").resolve())
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
         upkeep.BATCH = request.batch
-        if request.webhook_timeout_s is not None:
-            WebhookChannel.__init__.__kwdefaults__["timeout"] = timedelta(seconds=request.webhook_timeout_s)
         schedule.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
