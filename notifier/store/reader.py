@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, SnapshotState, Told
-from notifier.store.engine import reader
+from notifier.store.engine import DAMAGE, damaged, reader
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
 from notifier.store.tables import attempts, deliveries, events, mutes
@@ -81,6 +81,8 @@ class Reader:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"{self._database}: cannot be read: {cause}; {_CURE}") from error
+        except (*DAMAGE, TypeError, ValueError, KeyError, AttributeError) as error:
+            raise damaged(self._database, error) from error  # nothing but rows is worked upon here
         finally:
             self._engine.dispose()
 
@@ -96,16 +98,16 @@ class Reader:
             counts: dict[str, dict[str, int]] = {}
             for snapshot_id, state, number in connection.execute(tally):
                 counts.setdefault(snapshot_id, {})[state] = number
-        return {
-            row["snapshot_id"]: SnapshotRow(
-                state=state_from_row(row),
-                looked_at=row["looked_at"],
-                next_look_at=row["next_look_at"],
-                answer=row["answer"],
-                deliveries=counts.get(row["snapshot_id"], {}),
-            )
-            for row in rows
-        }
+            return {
+                row["snapshot_id"]: SnapshotRow(
+                    state=state_from_row(row),
+                    looked_at=row["looked_at"],
+                    next_look_at=row["next_look_at"],
+                    answer=row["answer"],
+                    deliveries=counts.get(row["snapshot_id"], {}),
+                )
+                for row in rows
+            }
 
     def deliveries(
         self,
