@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.payload import body_of
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel
 from notifier.core.digest import digest
+from notifier.core.message import message
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
 from notifier.templates.render import Renderer
 
@@ -36,12 +38,41 @@ class Spoken:
         """The message that says all of these."""
         first = told[0]
         if len(told) > 1 or isinstance(first, Notice):
-            where = f"notifier delivery list --channel {self.name}"
-            return digest(told, longest_body=self._channel.longest_body, where=where)
+            return _digest(self.name, told, self._channel.longest_body)
         text, reason = self._renderer.render(first)
         if reason is not None:
             self._template_failed(self.name, first.id, reason)
         return text
+
+
+def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:
+    """The title and body in which a channel is told these, as one message; a webhook gets JSON, and no title.
+
+    By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a digest is cut
+    as for a service that takes much. A template that cannot be used gives way to the plain message.
+    """
+    first = told[0]
+    if channel.webhook is not None and isinstance(first, Event):
+        return None, body_of(first).decode("ascii")
+    if len(told) > 1 or isinstance(first, Notice):
+        try:
+            longest = AppriseChannel(name=channel.name, url=channel.url or "", redact=str).longest_body
+        except ValueError:
+            longest = _MUCH
+        text = _digest(channel.name, told, longest)
+    else:
+        try:
+            text, _ = Renderer(channel.templates).render(first)
+        except ValueError:
+            text = message(first)
+    return text.title, text.body
+
+
+_MUCH = 32_768
+
+
+def _digest(channel: str, told: Sequence[Told], longest_body: int) -> Message:
+    return digest(told, longest_body=longest_body, where=f"notifier delivery list --channel {channel}")
 
 
 class Signed:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,15 @@ CURE = (
     "put a backup of it back, or name another file"
 )
 """The end of what is said of a database that cannot be opened."""
+
+DAMAGE = (JSONDecodeError, UnicodeDecodeError, OverflowError)
+"""What reading a row raises whose values this program cannot have written."""
+
+
+def damaged(database: Path, error: Exception) -> StoreError:
+    """The words for it, with the cure."""
+    said = f"{type(error).__name__}: {error}"
+    return StoreError(f"{database}: a row is damaged ({said}); put a backup of the database back")
 
 
 def probe(database: Path) -> None:

@@ -37,7 +37,8 @@ def event_ids(text: str) -> list[str]:
 class Answer:
     """What a far side answers.
 
-    It `hangs`: nothing at all, until the other side has had enough; or it `resets` the connection.
+    It `hangs`: nothing at all, until the other side has had enough; or it `resets` the connection; or it answers only
+    `after_s` seconds, whether or not the other side still waits.
     """
 
     status: int = 200
@@ -45,6 +46,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     resets: bool = False
+    after_s: float = 0
 
 
 HANG = Answer(hangs=True)
@@ -133,6 +135,8 @@ class Receiver:
             request.transport.abort()
         if answer.hangs or answer.resets:
             await asyncio.Event().wait()
+        if answer.after_s:
+            await asyncio.sleep(answer.after_s)
         return web.Response(status=answer.status, text=answer.body, headers=answer.headers)
 
 

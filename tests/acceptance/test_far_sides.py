@@ -194,6 +194,27 @@ async def test_web_services_in_trouble(api: BrightData, notifier: Notifier) -> N
     assert told["broken"]["detail"] == "oh dear"
 
 
+async def test_who_answers_after_the_timeout_gets_it_again_with_the_same_id(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """It had the first copy, and nobody here could know: uncertain, sent again, and after two copies delivered."""
+    api.add("s_1", lives.complete(seconds=0))
+    hook = {"webhook": ops.web_url, "secret": SECRETS[0], "allow_private": True}
+    notifier.configure(api=api.url, channels={"team": f"{team.url}?rto=0.4", "hook": hook}, watches=["s_1"])
+    late = Answer(after_s=0.8)
+    team.answer_next(late)
+    ops.answer_next(late)
+    async with Lender.lending() as lender:
+        request = Request(folder=str(notifier.folder), jump_s=10, webhook_timeout_s=0.4, last=True)
+        assert await lender.run(request) == DONE
+
+    for channel, far_side in {"team": team, "hook": ops}.items():
+        (event_id,) = far_side.copies
+        assert far_side.copies[event_id] == 2
+        told = [(each["outcome"], each["reason"]) for each in await attempts(notifier, channel)]
+        assert told == [("uncertain", "read_timeout"), ("delivered", "http_200")]
+
+
 async def verdict(secret: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
     """What the standardwebhooks package says of a request, in a process that shares nothing with the notifier."""
     process = await asyncio.create_subprocess_exec(
