@@ -198,7 +198,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
 
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
-        patches.setattr(daemon, "_client", lambda _: api)
+        patches.setattr(daemon, "_client", lambda *_: api)
         patches.setattr(daemon, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")
