@@ -24,6 +24,7 @@ class FileFormat(StrEnum):
 
     JSON = "json"
     NDJSON = "ndjson"
+    JSONL = "jsonl"
     CSV = "csv"
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Notice, Told, Transition
+from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Notice, ResultsFile, Told, Transition
 from notifier.core.words import count, span
 
 _EMOJI = {
@@ -86,6 +86,8 @@ def _lines(event: Event) -> list[str]:
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
         lines.append(f"Took: {span(duration)}")
+    if event.results is not None:
+        lines.append(f"File: {_file(event.results)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
     before = "not looked at yet" if transition.previous == UNKNOWN else _quoted(transition.previous, _LONGEST_IN_TITLE)
@@ -96,6 +98,16 @@ def _lines(event: Event) -> list[str]:
         lines.append(f"Labels: {one_line(labels, _LONGEST_REASON)}")
     lines.append(f"Event: {event.id}")
     return lines
+
+
+def _file(results: ResultsFile) -> str:
+    if results.path is not None:
+        return one_line(results.path, _LONGEST_REASON)
+    trouble = _quoted(results.trouble, _LONGEST_REASON)
+    if results.given_up:
+        return f"could not be fetched: {trouble}"
+    on_its_way = f"on its way to {one_line(results.folder, _LONGEST_REASON)}, more follows"
+    return f"{on_its_way}; the last try: {trouble}" if trouble else on_its_way
 
 
 def _late(late_by: timedelta) -> str:

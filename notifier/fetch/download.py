@@ -34,12 +34,14 @@ class Format(StrEnum):
 
     JSON = "json"
     NDJSON = "ndjson"
+    JSONL = "jsonl"
     CSV = "csv"
 
 
 _FRAMES = {
     Format.JSON: (b"[\n", b",\n", b"\n]\n"),
     Format.NDJSON: (b"", b"\n", b"\n"),
+    Format.JSONL: (b"", b"\n", b"\n"),
     Format.CSV: (b"", b"", b""),
 }
 """What stands before the first record of a file, between two records, and after the last."""

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.core.model import Event, SnapshotState, Watch
 from notifier.failpoints import failpoint
 from notifier.store.database import Database
+from notifier.store.downloads import Downloads
 from notifier.store.outbox import Outbox, new_delivery
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
@@ -53,6 +54,7 @@ class Store:
         self._database = Database(path)
         self.outbox = Outbox(self._database)
         self.upkeep = Upkeep(self._database)
+        self.downloads = Downloads(self._database)
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.

@@ -81,7 +81,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         match path.name.removesuffix(".gz").rpartition(".")[2]:
             case "json":
                 return list(json.load(file))
-            case "ndjson":
+            case "ndjson" | "jsonl":
                 return [json.loads(line) for line in file]
             case _:
                 return list(csv.DictReader(file))
