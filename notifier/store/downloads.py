@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import DeliveryState, Event, Notice
-from notifier.failpoints import failpoint
 from notifier.store.database import Database
 from notifier.store.outbox import new_delivery
 from notifier.store.rows import FETCHED, GIVEN_UP, WAITING, event_from_row
@@ -104,7 +103,6 @@ class Downloads:
             )
             if noted.rowcount != 1 or isinstance(result, Retrying):
                 return ()
-            failpoint("downloads.noted")
             released = await self._release(connection, job.event.id, now)
             told = await self._tell_late(connection, job.event.id, late)
         return {*released, *told}
