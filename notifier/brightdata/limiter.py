@@ -33,6 +33,12 @@ LOOKS_AGAIN = 1.0
 """Seconds: how soon who waits for a probe's turn notices that the trouble is over."""
 
 
+SLOWEST = 256.0
+EASES_IN = 300.0
+"""After a refusal the rate is halved, down to one part in `SLOWEST`; it doubles again in each `EASES_IN` seconds. So it
+settles below what the API bears, with about one refusal in that time, instead of living from one hold to the next."""
+
+
 def most_in_flight(requests_per_second: float) -> int:
     """What may be in flight at once at a rate: enough for answers that take 0.8 s each."""
     return max(SAFE_IN_FLIGHT, int(0.8 * requests_per_second))
@@ -99,6 +105,8 @@ class Limiter:
         self._told = ApiKind.OK
         self._told_at: float | None = None
         self._went = _LastMinute()
+        self._slowed = 1.0
+        self._slowed_at = 0.0
         self._next = 0.0
         self._in_flight = 0
         self._turn = asyncio.Lock()
@@ -188,6 +196,8 @@ class Limiter:
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Hold every request: the API answered 429, and asked for this pause if it did."""
         now = self._clock()
+        if self._breaker.state(now) is not BreakerState.OPEN:  # else what was in flight is refused: that is one refusal
+            self._slowed, self._slowed_at = min(2 * self._slowness(now), SLOWEST), now
         self._keep(self._breaker.rate_limited(now, None if retry_after is None else retry_after.total_seconds()))
         if self._breaker.held_for(now) > LIMITED_AFTER:
             self._limited = True
@@ -246,6 +256,10 @@ class Limiter:
         for _ in range(number):
             self._tell_refused(self._wall())
 
+    def _slowness(self, now: float) -> float:
+        """How many times longer than usual the space between two requests is."""
+        return max(1.0, self._slowed * 0.5 ** ((now - self._slowed_at) / EASES_IN)) if self._slowed > 1.0 else 1.0
+
     def _held(self, now: float) -> float:
         probe = self._health.next_at
         return max(self._breaker.held_for(now), 0.0 if probe is None else probe - now)
@@ -269,7 +283,7 @@ class Limiter:
                 continue
             wait = max(wait, self._next - now)
             if wait <= 0:
-                self._next = max(self._next, now - CATCH_UP) + self._interval
+                self._next = max(self._next, now - CATCH_UP) + self._interval * self._slowness(now)
                 self._health = after_probe_went(self._health, now)
                 self._went.add(now)
                 return

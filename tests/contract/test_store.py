@@ -443,3 +443,27 @@ def test_the_fakes_transition_is_like_a_real_one() -> None:
     after, event = moved(replace(BLANK, status="running", revision=1), seen("ready"))
     assert event.transition == transition()
     assert after.revision == 2
+
+
+async def test_refusals_are_remembered_and_old_ones_go_in_passing(store: Store) -> None:
+    for minutes in (0, 1, 1, 12):
+        await store.note_refusal(START + timedelta(minutes=minutes))
+    assert await store.refusals(START + timedelta(minutes=2)) == [START + timedelta(minutes=12)]
+    assert await store.refusals(START - timedelta(days=1)) == [START + timedelta(minutes=12)]
+
+
+async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
+    assert await store.last_look() is None
+    for number in (3, 5, 4):
+        at = START + timedelta(seconds=number)
+        one = Look(
+            snapshot_id=f"s_{number}",
+            looked_at=at,
+            answer="running",
+            next_look_at=None,
+            seen_at=at,
+            not_found=0,
+            not_found_since=None,
+        )
+        await store.note_looks([one])
+    assert await store.last_look() == START + timedelta(seconds=5)

@@ -9,6 +9,7 @@ from fakes import DELIVERED, DOWN, START, Clock, notice
 from outboxes import rows, settled, sql, take, tell
 
 from notifier.caretaker import LONGEST_SEND, Caretaker
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Notice
 from notifier.core.policy import ChannelPolicy, OnUncertain
@@ -127,3 +128,25 @@ async def test_a_trouble_that_nobody_can_be_told_is_remembered_all_the_same(hous
     assert rows(database) == []
     assert await house.store.outbox.last_kinds() == {"channel:chat": "broken"}
     assert sql(database, "SELECT title, body FROM notices")[0][0] == "the channel chat is broken"
+
+
+async def test_a_trouble_of_the_api_is_told_once_with_what_to_do_and_its_end_once(house: House, database: Path) -> None:
+    locked = ApiNews(kind=ApiKind.UNAUTHORISED, previous=ApiKind.OK, at=house.clock(), detail="HTTP 401: no")
+    over = ApiNews(kind=ApiKind.OK, previous=locked.kind, at=house.clock(), lasted=timedelta(minutes=3))
+    for news in (locked, locked, over, over):
+        await house.operators.api_changed(news)
+    told_of = sql(database, "SELECT subject, kind, title, body FROM notices ORDER BY at, rowid")
+    assert [(row[0], row[1]) for row in told_of] == [("api", "unauthorised"), ("api", "ok")]
+    assert "HTTP 401: no" in told_of[0][3]
+    assert "`api:`" in told_of[0][3]
+    assert "Nothing is lost" in told_of[0][3]
+    assert "(the token was refused) is over after 3 min" in told_of[1][3]
+
+
+@pytest.mark.parametrize("kind", ApiKind)
+async def test_every_kind_of_trouble_has_its_words(house: House, database: Path, kind: ApiKind) -> None:
+    held = timedelta(minutes=5)
+    await house.operators.api_changed(ApiNews(kind=kind, previous=ApiKind.OK, at=house.clock(), held_for=held))
+    ((title, body),) = sql(database, "SELECT title, body FROM notices")
+    assert title.startswith("Bright Data ")
+    assert body.endswith(".")
