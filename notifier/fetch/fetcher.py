@@ -17,7 +17,8 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Notice, OutcomeKind
 from notifier.core.words import count
-from notifier.fetch.download import Downloaded, Downloader, Format, Wanted
+from notifier.fetch.download import Downloader
+from notifier.fetch.wanted import Downloaded, Format, Wanted
 
 MOST_AT_ONCE = 2
 LONGEST_SLEEP = timedelta(minutes=1)
