@@ -16,6 +16,7 @@ import structlog
 from notifier.brightdata.breaker import WINDOW
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
+from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken
 from notifier.caretaker import Caretaker
 from notifier.config.model import Api, Config
@@ -27,6 +28,8 @@ from notifier.core.model import Outcome, OutcomeKind, Unclear
 from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.fetch.download import Downloader
+from notifier.fetch.fetcher import Fetcher, FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
 from notifier.operators import API, Operators
@@ -113,6 +116,15 @@ class Daemon:
             committed=self._wake,
             token_source=_token_source(config.api),
         )
+        self._fetcher = Fetcher(
+            jobs=self._store.downloads,
+            downloader=Downloader(observer=self._client, results=Results(self._client.door)),
+            clock=clock,
+            dice=dice,
+            committed=self._wake,
+            report=self._fetched,
+            deaf=[channel.name for channel in config.channels.values() if channel.webhook is not None],
+        )
         self._clock_set = asyncio.Event()
         self._caretaker = Caretaker(
             store=self._store,
@@ -166,6 +178,7 @@ class Daemon:
                             self._run_errands(),
                             self._follow_clock(),
                             self._caretaker.run(),
+                            self._fetcher.run(),
                         )
                     ]
                     sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
@@ -188,6 +201,7 @@ class Daemon:
             with _first_failure():
                 self._lookout.begin()
                 await self._schedule.once()
+                await self._fetcher.fetch_due()
                 await self._deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
                 await self._caretaker.go_round()
@@ -276,6 +290,8 @@ class Daemon:
     def _looked(self, outcome: LookOutcome) -> None:
         for reporter in self._reporters:
             reporter.looked(outcome)
+        if outcome.told:
+            self._fetcher.wake()
         for told in outcome.told:
             transition = told.event.transition
             if transition.status not in NAMES and not is_known_word(transition.status):
@@ -284,6 +300,10 @@ class Daemon:
     def _listed(self, outcome: ListOutcome) -> None:
         for reporter in self._reporters:
             reporter.listed(outcome)
+
+    def _fetched(self, outcome: FetchOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.fetched(outcome)
 
     async def _warn_expiring(self) -> None:
         while True:

@@ -6,8 +6,10 @@ from typing import Any
 import structlog
 
 from notifier.core.apihealth import ApiKind, ApiNews
+from notifier.core.fetching import Fetched, GivenUp, Retrying
 from notifier.core.model import DeliveryState, Observation, Unclear, Watch
 from notifier.deliver import DeliveryOutcome
+from notifier.fetch.fetcher import FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
 
@@ -26,6 +28,9 @@ class Reporter:
 
     def api_changed(self, news: ApiNews) -> None:
         """The API does otherwise than before."""
+
+    def fetched(self, outcome: FetchOutcome) -> None:
+        """An attempt to fetch results ended."""
 
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
@@ -121,6 +126,24 @@ class LogReporter(Reporter):
             self._log.warning("delivery.uncertain", **fields)
         else:
             self._log.warning("delivery.retrying", **fields)
+
+    def fetched(self, outcome: FetchOutcome) -> None:
+        """Log an attempt to fetch results."""
+        job = outcome.job
+        fields: dict[str, Any] = {
+            "snapshot": job.event.transition.snapshot_id,
+            "event_id": job.event.id,
+            "attempt": job.attempt,
+            "duration_s": _seconds(outcome.duration),
+        }
+        match outcome.result:
+            case Fetched(path=path, records=records):
+                self._log.info("download.fetched", path=path, records=records, **fields)
+            case Retrying(until=until, trouble=trouble, detail=detail):
+                next_try = until.isoformat()
+                self._log.warning("download.retrying", reason=trouble, detail=detail, next_try=next_try, **fields)
+            case GivenUp(trouble=trouble, detail=detail):
+                self._log.error("download.given_up", reason=trouble, detail=detail, **fields)
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Log a moved clock."""

@@ -133,10 +133,11 @@ def _first_row(text: bytes) -> int | None:
     return None
 
 
-def count_csv(file: TextIO) -> int:
-    """The records of a CSV, its line of names not counted. The file was opened with `newline=""`."""
+def count_csv(file: TextIO, *, header: bool = True) -> int:
+    """The records of a CSV, its line of names, if it has one, not counted. It was opened with `newline=""`."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    return max(0, sum(1 for row in csv.reader(file) if row) - 1)
+    rows = sum(1 for row in csv.reader(file) if row)
+    return max(0, rows - 1) if header else rows
 
 
 class Unpacker:

@@ -16,14 +16,15 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Api
-    from notifier.fetch.download import Downloaded, Progress, Wanted
+    from notifier.fetch.wanted import Downloaded, Progress, Wanted
 
 
 class FileFormat(StrEnum):
-    """What `--format` takes; `download.Format` is the same, and heavy to import."""
+    """What `--format` takes; `fetch.wanted.Format` is the same, and heavy to import."""
 
     JSON = "json"
     NDJSON = "ndjson"
+    JSONL = "jsonl"
     CSV = "csv"
 
 
@@ -49,7 +50,7 @@ def download(
     `notifier wait` too.
     """
     from notifier.account import api_of
-    from notifier.fetch.download import Format, Wanted
+    from notifier.fetch.wanted import Format, Wanted
 
     limit = duration_option("--timeout", timeout)
     api = api_of(account_config(config), os.environ)

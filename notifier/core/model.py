@@ -234,14 +234,31 @@ class Transition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ResultsFile:
+    """The file that a watch's results are fetched into: its path once it is whole.
+
+    Until then `trouble` is why the last try failed (empty if none did), and for good if `given_up`.
+    """
+
+    folder: str
+    path: str | None = None
+    trouble: str = ""
+    given_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A transition as it is told to people: with a stable id and the words of its watch at that time."""
+    """A transition as it is told to people: with a stable id and the words of its watch at that time.
+
+    `results` is the file as it stands when the message is made; None if the watch wants none.
+    """
 
     id: str
     watch_id: str
     name: str
     labels: Mapping[str, str]
     transition: Transition
+    results: ResultsFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,12 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotRecords, Rows
 from notifier.brightdata.results import BrokenOff, Data, NotYet, Refusal, Refused, Wire
@@ -17,6 +13,7 @@ from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Uncl
 from notifier.core.transitions import Phase, canonical, phase_of
 from notifier.core.words import count
 from notifier.fetch.landing import Landing
+from notifier.fetch.wanted import FRAMES, Downloaded, Format, Progress, Wanted
 
 BATCH = 10_000
 """Records of a part. What a broken connection costs is one part, and a part costs one request."""
@@ -27,68 +24,6 @@ MOST_TRIES = 8
 LONGEST_PAUSE = timedelta(minutes=1)
 LONGEST_BUILDING = timedelta(hours=1)
 """Results that are still being built after that are given up for now."""
-
-
-class Format(StrEnum):
-    """How the records stand in the file."""
-
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-
-
-_FRAMES = {
-    Format.JSON: (b"[\n", b",\n", b"\n]\n"),
-    Format.NDJSON: (b"", b"\n", b"\n"),
-    Format.CSV: (b"", b"", b""),
-}
-"""What stands before the first record of a file, between two records, and after the last."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """Which results, and where to. `facts` are what progress told of the ready snapshot; None: ask.
-
-    `folder` must be there; the file in it is named after the snapshot. `force` overwrites a file with another content.
-    """
-
-    snapshot_id: str
-    folder: Path
-    format: Format = Format.JSON
-    compress: bool = False
-    force: bool = False
-    facts: Facts | None = None
-
-    @property
-    def file_name(self) -> str:
-        """The name of the file, which tells the format."""
-        # An id may hold any character; one that begins with a dot would be hidden.
-        stem = quote(self.snapshot_id, safe="")
-        stem = f"%2E{stem[1:]}" if stem.startswith(".") else stem
-        return f"{stem}.{self.format}{'.gz' if self.compress else ''}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Downloaded:
-    """The whole file. `new` is false if it was there already, with the same content."""
-
-    path: Path
-    records: int
-    size: int
-    new: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """How far it is: records in whole and half parts of all there are (None: not told), and the bytes that came.
-
-    `waits_for` says why nothing comes at the moment; empty when something does.
-    """
-
-    records: int
-    of: int | None
-    size: int
-    waits_for: str = ""
 
 
 class Observer(Protocol):
@@ -272,7 +207,7 @@ class _Run:
         header, records = "", joiner.records
         if isinstance(joiner, Rows):
             header = joiner.header.decode("utf-8", "surrogateescape")
-            records = await asyncio.to_thread(self._landing.csv_records) - done
+            records = await asyncio.to_thread(self._landing.csv_records)
         await asyncio.to_thread(self._landing.part_is_whole, records=records, header=header)
         self._failures, self._building = 0, timedelta(0)
         self._report(Progress(records=done + records, of=self._of, size=self._size))
@@ -282,7 +217,7 @@ class _Run:
         if self._wanted.format is Format.CSV:
             header = journal.header.encode("utf-8", "surrogateescape")
             return Rows(header=header if journal.parts else None)
-        opening, between, _ = _FRAMES[self._wanted.format]
+        opening, between, _ = FRAMES[self._wanted.format]
         return Lines(lead=between if journal.records else opening, between=between)
 
     def _check(self, facts: Facts) -> None:
@@ -298,7 +233,7 @@ class _Run:
 
     async def _publish(self) -> Downloaded:
         records = self._landing.journal.records
-        opening, _, end = _FRAMES[self._wanted.format]
+        opening, _, end = FRAMES[self._wanted.format]
         end = end if records else opening + end
         new = await asyncio.to_thread(self._landing.publish, end=end, force=self._wanted.force)
         path = self._landing.path

@@ -1,8 +1,7 @@
 """The results of every ready watch that has `download:`: fetched, tried again, given up; and told, once.
 
-What a reader of "ready" wants is the file, so the message waits for it, up to `HELD_FOR`, and then names it. When that
-is over the message goes out as it is, and what became of the file follows as a notice to the same channels. Jobs are
-rows, committed with their event: a daemon that is killed goes on where it was, and parts that came whole are kept.
+Jobs are rows, committed with their event; `core.fetching` says what they mean for its messages. A daemon that is killed
+goes on where it was, and parts that came whole are kept.
 """
 
 import asyncio
@@ -15,56 +14,14 @@ from typing import Protocol
 
 from notifier.core.backoff import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Event, Notice, OutcomeKind
+from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.model import Notice, OutcomeKind
 from notifier.core.words import count
-from notifier.fetch.download import Downloaded, Downloader, Format, Wanted
+from notifier.fetch.download import Downloader
+from notifier.fetch.wanted import Downloaded, Format, Wanted
 
-HELD_FOR = timedelta(minutes=10)
-"""For so long a message waits for its file: one that takes longer is large or in trouble, and that must not hide that
-the snapshot is ready."""
-
-GIVE_UP_AFTER = timedelta(days=3)
 MOST_AT_ONCE = 2
 LONGEST_SLEEP = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """Results that are to be fetched, for one event. `attempt` counts from 1."""
-
-    event: Event
-    folder: Path
-    format: Format
-    attempt: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fetched:
-    """The file is there."""
-
-    path: Path
-    records: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retrying:
-    """It did not work, and will be tried again at that time."""
-
-    until: datetime
-    trouble: DownloadTrouble
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GivenUp:
-    """There will be no file."""
-
-    trouble: DownloadTrouble
-    detail: str
-
-
-Result = Fetched | Retrying | GivenUp
 
 
 class Jobs(Protocol):
@@ -78,11 +35,14 @@ class Jobs(Protocol):
         """When the next one's time comes; None if there is none."""
         ...
 
-    async def settle(self, job: Job, result: Result, now: datetime, late: Notice | None) -> Collection[str]:
+    async def settle(
+        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+    ) -> Collection[str]:
         """Note what came of an attempt, in one transaction with what is told of it.
 
         At an end the deliveries of the event that wait for it may go at once; `late` is told to those channels of the
-        event that have had their message. If somebody else has settled this attempt, nothing happens.
+        event that have had their message, but for the `deaf` ones, which take events only. If somebody else has
+        settled this attempt, nothing happens.
 
         Returns:
             The channels that have something to deliver now.
@@ -111,6 +71,7 @@ class Fetcher:
         dice: Callable[[], float],
         committed: Callable[[Collection[str]], None],
         report: Callable[[FetchOutcome], None] = lambda _: None,
+        deaf: Collection[str] = (),
     ) -> None:
         """
         Args:
@@ -120,7 +81,9 @@ class Fetcher:
             dice: numbers in [0, 1), to spread retries.
             committed: told the channels that have something to deliver.
             report: told of every attempt.
+            deaf: the channels that take events only, and no notices: webhooks.
         """
+        self._deaf = deaf
         self._jobs = jobs
         self._downloader = downloader
         self._clock = clock
@@ -169,7 +132,7 @@ class Fetcher:
         began = self._clock()
         result = await self._fetch(job)
         now = self._clock()
-        woken = await self._jobs.settle(job, result, now, late_news(job, result, now))
+        woken = await self._jobs.settle(job, result, now, late_news(job, result, now), self._deaf)
         self._report(FetchOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
         self._committed(woken)
 
@@ -177,8 +140,8 @@ class Fetcher:
         transition = job.event.transition
         wanted = Wanted(
             snapshot_id=transition.snapshot_id,
-            folder=job.folder,
-            format=job.format,
+            folder=Path(job.folder),
+            format=Format(job.format),
             facts=transition.facts if transition.facts.records is not None else None,
         )
         try:
@@ -187,7 +150,7 @@ class Fetcher:
             return self._failed(job, error.trouble, str(error), final=error.final)
         except Exception as error:  # noqa: BLE001 - one file that cannot be made must not end all the others
             return self._failed(job, DownloadTrouble.UNREACHABLE, f"{type(error).__name__}: {error}", final=False)
-        return Fetched(path=done.path, records=done.records)
+        return Fetched(path=str(done.path), records=done.records)
 
     def _failed(self, job: Job, trouble: DownloadTrouble, detail: str, *, final: bool) -> Result:
         now = self._clock()

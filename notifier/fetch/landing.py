@@ -10,6 +10,7 @@ import errno
 import fcntl
 import filecmp
 import gzip
+import io
 import json
 import os
 import zlib
@@ -131,12 +132,14 @@ class Landing:
             _write_whole(self._journal_path, json.dumps(asdict(self.journal)).encode())
 
     def csv_records(self) -> int:
-        """The records of a CSV that is written so far, read back from the file."""
+        """The records of the part of a CSV that was written since the last whole one, read back from the file."""
         with self._troubles():
             self._flush()
-            opened = gzip.open if self._compress else open
-            with opened(self._hidden, "rt", encoding="utf-8", errors="replace", newline="") as file:
-                return count_csv(file)
+            with self._hidden.open("rb") as file:
+                file.seek(self.journal.size)  # where a member of the gzip begins, too
+                plain = gzip.GzipFile(fileobj=file) if self._compress else file
+                with io.TextIOWrapper(plain, encoding="utf-8", errors="replace", newline="") as text:
+                    return count_csv(text, header=self.journal.parts == 0)
 
     def publish(self, *, end: bytes, force: bool) -> bool:
         """Give the file its name. False if a file with the same content has it already.

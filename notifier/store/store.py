@@ -15,11 +15,13 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.core.fetching import has_results
 from notifier.core.model import Event, SnapshotState, Watch
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.datasets import Datasets
+from notifier.store.downloads import Downloads, add
 from notifier.store.outbox import Outbox
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
@@ -75,6 +77,7 @@ class Store:
         self.upkeep = Upkeep(self._database)
         self.datasets = Datasets(self._database)
         self._commits = Together(self._database, _commit_all)
+        self.downloads = Downloads(self._database)
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -194,6 +197,11 @@ async def _commit_all(connection: AsyncConnection, changes: Sequence[_Change]) -
     rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
     if rows:
         await connection.execute(insert(deliveries), rows)
+    for each in changes:
+        for event, _ in each.told:
+            if each.watch.download is not None and has_results(event.transition):
+                download = each.watch.download
+                await add(connection, event, folder=download.folder, format=download.format)
     return True
 
 

@@ -123,6 +123,25 @@ events = Table(
 )
 """Every transition that happened, told or not; `channels` are those that were to be told."""
 
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("event_id", String, ForeignKey("events.id"), primary_key=True),
+    Column("folder", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("not_before", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("path", String),
+    Column("records", Integer),
+    Column("reason", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "state", "not_before"),
+)
+"""The results that are fetched for events: waiting, fetched or given up, after so many attempts."""
+
 notices = Table(
     "notices",
     metadata,

@@ -21,7 +21,8 @@ from notifier.brightdata.simulator.results import record
 from notifier.brightdata.tokens import StaticToken
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
-from notifier.fetch.download import Downloaded, Downloader, Format, Progress, Wanted
+from notifier.fetch.download import Downloader
+from notifier.fetch.wanted import Downloaded, Format, Progress, Wanted
 
 BATCH = 1_000
 
@@ -81,7 +82,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         match path.name.removesuffix(".gz").rpartition(".")[2]:
             case "json":
                 return list(json.load(file))
-            case "ndjson":
+            case "ndjson" | "jsonl":
                 return [json.loads(line) for line in file]
             case _:
                 return list(csv.DictReader(file))

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from notifier.core.errors import DownloadError, DownloadTrouble
+from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Event, Facts, Notice, Transition
-from notifier.fetch.download import Downloaded, Downloader, Format, Progress, Wanted
-from notifier.fetch.fetcher import GIVE_UP_AFTER, Fetched, Fetcher, FetchOutcome, GivenUp, Job, Result, Retrying
+from notifier.fetch.download import Downloader
+from notifier.fetch.fetcher import Fetcher, FetchOutcome
+from notifier.fetch.wanted import Downloaded, Progress, Wanted
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ def job(number: int = 1) -> Job:
         observed_at=START,
     )
     event = Event(id=f"evt_{number}", watch_id=f"w_{number}", name="Nightly", labels={}, transition=transition)
-    return Job(event=event, folder=Path("/results"), format=Format.JSON, attempt=1, created_at=START)
+    return Job(event=event, folder="/results", format="json", attempt=1, created_at=START)
 
 
 @dataclass
@@ -46,7 +47,9 @@ class MemoryJobs:
     async def next_due(self, besides: Collection[str]) -> datetime | None:
         return min((at for event_id, (at, _) in self.waiting.items() if event_id not in besides), default=None)
 
-    async def settle(self, job: Job, result: Result, now: datetime, late: Notice | None) -> Collection[str]:
+    async def settle(
+        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+    ) -> Collection[str]:
         self.settled.append((job, result, late))
         if isinstance(result, Retrying):
             self.waiting[job.event.id] = (result.until, replace(job, attempt=job.attempt + 1))
@@ -109,7 +112,7 @@ async def test_a_file_that_is_there_settles_the_job_and_wakes_its_channels() -> 
     rig.jobs.add(job())
     await rig.fetcher.fetch_due()
     [(_, result, late)] = rig.jobs.settled
-    assert result == Fetched(path=Path("/results/s_1.json"), records=3)
+    assert result == Fetched(path="/results/s_1.json", records=3)
     assert late is not None
     assert "/results/s_1.json" in late.body
     assert rig.woken == ["team"]
