@@ -221,12 +221,10 @@ class Daemon:
         for warning in self._config.warnings:
             log.warning("config.warning", text=str(warning))
         budget = self._lookout.budget(self._config.api.requests_per_second)
-        log.log(
-            logging.INFO if budget.fits else logging.WARNING,
-            "schedule.budget",
-            text=budget.warning() or budget.sentence(),
-            **budget.fields(),
-        )
+        if budget.fits:
+            log.info("schedule.budget", text=budget.sentence(), **budget.fields())
+        else:
+            log.warning("schedule.budget", text=f"{budget.sentence()}; {budget.warning()}", **budget.fields())
 
     async def _deliver_all(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -275,7 +275,8 @@ class Notifier:
 
     def glance(self, *arguments: str) -> Any:
         """What a command that only reads prints with --json, run in this process: a start takes a second of CPU."""
-        result = CliRunner().invoke(app, [*arguments, "--json", "--config", str(self.config)])
+        words = [*arguments, "--json", "--config", str(self.config)]
+        result = CliRunner().invoke(app, words, env=self.environment)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 

@@ -37,7 +37,7 @@ async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
     assert sorted((each["name"], each["status"]) for each in await notifier.deliveries()) == sorted(
         (name, word) for name in snapshots for word in ("running", "ready")
     )
-    told = [line["reason"] for line in daemon.log.entries if line["event"] == "look.unclear"]
+    told = [line["reason"] for line in daemon.log.entries if line["event"] in ("look.unclear", "list.unclear")]
     assert {"unauthorised", "forbidden", "server_error", "connection", "nonsense", "rate_limited"} <= set(told)
 
 
