@@ -25,6 +25,7 @@ from notifier.core.digest import digest
 from notifier.core.model import Event, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
+from notifier.fetch import fetcher
 from notifier.report import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -88,6 +89,8 @@ def scripts() -> dict[str, Script]:
 
 class BrightData:
     """The API, as the scripts have it, with its outages."""
+
+    door: Any = None
 
     def __init__(self, made: dict[str, Script]) -> None:
         self._scripts = made
@@ -160,6 +163,7 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
         (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (deliver, ("LONGEST_SLEEP",)),
         (daemon, ("FLUSH_LOOKS_EVERY",)),
+        (fetcher, ("LONGEST_SLEEP",)),
         (schedule, ("CLOCK_CHECK",)),
     ):
         for name in names:
