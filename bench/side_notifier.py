@@ -33,7 +33,7 @@ async def main(url: str, ids: Path, watches: int, every: float, warm_up: float, 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         data = {
-            "api": {"token": "bench", "base_url": url, "requests_per_second": 100_000},
+            "api": {"token": "bench", "base_url": url, "requests_per_second": 100_000, "batch": "never"},
             "channels": {"nobody": "json://127.0.0.1:9/"},
             "defaults": {"every": f"{every:g}s", "notify": ["nobody"], "on": ["failed"]},
             "watches": [{"snapshot": snapshot_id} for snapshot_id in ids_of(ids, watches)],

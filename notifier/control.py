@@ -57,6 +57,10 @@ Request = Mute | Unmute | Retry
 _KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry)}
 
 
+_LARGEST_ID = 2**63 - 1
+"""What SQLite counts up to."""
+
+
 async def perform(request: Request, store: Store, wake: Callable[[Collection[str]], None]) -> dict[str, Any]:
     """Do what is asked, and say what came of it."""
     now = datetime.now(UTC)
@@ -67,6 +71,8 @@ async def perform(request: Request, store: Store, wake: Callable[[Collection[str
         case Unmute(watch=watch):
             return {"unmuted": watch, "was_muted": await store.outbox.unmute(watch)}
         case Retry(ids=ids, channel=channel, since=since, configured=configured):
+            if not all(0 <= each <= _LARGEST_ID for each in ids):
+                raise ValueError("no delivery has such an id")
             moved = await store.outbox.retry(
                 now, ids=tuple(ids), channel=channel, since=_time(since), configured=configured
             )

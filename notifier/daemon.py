@@ -1,29 +1,38 @@
 """The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
 
 import asyncio
+import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
+from notifier.brightdata.breaker import WINDOW
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
+from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken
 from notifier.caretaker import Caretaker
-from notifier.config.model import Config
+from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.control import listening
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome, OutcomeKind, Unclear
+from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.fetch.download import Downloader
+from notifier.fetch.fetcher import Fetcher, FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
-from notifier.operators import Operators
+from notifier.operators import API, Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.report import Reporter
 from notifier.schedule import Schedule
@@ -77,8 +86,15 @@ class Daemon:
         self._reporters = tuple(reporters)
         self._clock = clock
         self._store = Store(config.database)
-        self._limiter = Limiter(requests_per_second=config.api.requests_per_second, clock=_monotonic)
-        self._client = _client(config, self._limiter)
+        self._errands: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._limiter = Limiter(
+            requests_per_second=config.api.requests_per_second,
+            clock=_monotonic,
+            wall=clock,
+            refused=lambda at: self._later(self._store.note_refusal, at),
+            changed=self._api_changed,
+        )
+        self._client = _client(config, self._limiter, lambda token: redactor.add([token]))
         self._lookout = Lookout(
             api=self._client,
             store=self._store,
@@ -94,10 +110,22 @@ class Daemon:
             look=self._lookout.look, admit=self._limiter.admit, clock=clock, clock_shifted=self._clock_shifted
         )
         self._operators = Operators(
-            channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
+            channels=config.operators,
+            outbox=self._store.outbox,
+            clock=clock,
+            committed=self._wake,
+            token_source=_token_source(config.api),
+        )
+        self._fetcher = Fetcher(
+            jobs=self._store.downloads,
+            downloader=Downloader(observer=self._client, results=Results(self._client.door)),
+            clock=clock,
+            dice=dice,
+            committed=self._wake,
+            report=self._fetched,
+            deaf=[channel.name for channel in config.channels.values() if channel.webhook is not None],
         )
         self._clock_set = asyncio.Event()
-        self._verdicts: asyncio.Queue[tuple[str, Verdict, Outcome]] = asyncio.Queue()
         self._caretaker = Caretaker(
             store=self._store,
             clock=clock,
@@ -121,7 +149,7 @@ class Daemon:
                 dice=dice,
                 report=self._delivered,
                 dropped=_log_dropped,
-                verdict=lambda *news: self._verdicts.put_nowait(news),
+                verdict=lambda *news: self._later(self._tell_operators, *news),
             )
             for channel in config.channels.values()
         }
@@ -147,12 +175,14 @@ class Daemon:
                             self._schedule.run(),
                             self._flush_looks(),
                             self._warn_expiring(),
-                            self._tell_operators(),
+                            self._run_errands(),
                             self._follow_clock(),
                             self._caretaker.run(),
+                            self._fetcher.run(),
                         )
                     ]
                     sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
+                    self._log_configuration()
                     log.info("daemon.started", watches=watches, channels=len(sending), config=str(self._config.path))
                     notify("READY=1", f"STATUS={count(watches, 'watch', 'watches')}, {count(len(sending), 'channel')}")
                     ready()
@@ -171,11 +201,11 @@ class Daemon:
             with _first_failure():
                 self._lookout.begin()
                 await self._schedule.once()
+                await self._fetcher.fetch_due()
                 await self._deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
                 await self._caretaker.go_round()
-                while not self._verdicts.empty():
-                    await self._tell_operator(*self._verdicts.get_nowait())
+                await self._end_errands()
                 await self._deliver_all()
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
@@ -185,6 +215,16 @@ class Daemon:
             delivered=delivered,
             undelivered=len(attempts) - delivered,
         )
+
+    def _log_configuration(self) -> None:
+        """What is not wrong with it, but worth to be known."""
+        for warning in self._config.warnings:
+            log.warning("config.warning", text=str(warning))
+        budget = self._lookout.budget(self._config.api.requests_per_second)
+        if budget.fits:
+            log.info("schedule.budget", text=budget.sentence(), **budget.fields())
+        else:
+            log.warning("schedule.budget", text=f"{budget.sentence()}; {budget.warning()}", **budget.fields())
 
     async def _deliver_all(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -196,10 +236,12 @@ class Daemon:
         async with self._store, self._client:
             await self._lookout.load(self._config.watches, self._config.datasets)
             await self._take_up()
+            await self._remember_api()
             try:
                 yield
             finally:
                 await self._lookout.flush()
+                await self._end_errands()
                 for voice in self._voices.values():
                     if isinstance(voice, Signed):
                         await voice.aclose()
@@ -219,6 +261,18 @@ class Daemon:
             if kind == Verdict.BROKEN and channel in self._deliverers:
                 self._deliverers[channel].assume_broken()
 
+    async def _remember_api(self) -> None:
+        """Tell the limiter what the last daemon knew of the API."""
+        now = self._clock()
+        since = now - timedelta(seconds=WINDOW)
+        last_look = await self._store.last_look()
+        told = (await self._store.outbox.last_kinds()).get(API, ApiKind.OK)
+        self._limiter.remember(
+            [now - at for at in await self._store.refusals(since)],
+            restarted=last_look is not None and last_look > since,
+            told=ApiKind(told),
+        )
+
     async def _stop(self, background: Iterable[asyncio.Task[None]], sending: Collection[asyncio.Task[None]]) -> None:
         for task in background:
             task.cancel()
@@ -234,10 +288,20 @@ class Daemon:
     def _looked(self, outcome: LookOutcome) -> None:
         for reporter in self._reporters:
             reporter.looked(outcome)
+        if outcome.told:
+            self._fetcher.wake()
+        for told in outcome.told:
+            transition = told.event.transition
+            if transition.status not in NAMES and not is_known_word(transition.status):
+                self._later(self._operators.unknown_word, transition.status, transition.snapshot_id)
 
     def _listed(self, outcome: ListOutcome) -> None:
         for reporter in self._reporters:
             reporter.listed(outcome)
+
+    def _fetched(self, outcome: FetchOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.fetched(outcome)
 
     async def _warn_expiring(self) -> None:
         while True:
@@ -263,11 +327,24 @@ class Daemon:
             log.warning("delivery.called_back", count=moved)
             self._wake(self._deliverers)
 
-    async def _tell_operators(self) -> None:
-        while True:
-            await self._tell_operator(*await self._verdicts.get())
+    def _later(self, errand: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Have this done by the task that does what nobody waits for, in order."""
+        self._errands.put_nowait(partial(errand, *arguments))
 
-    async def _tell_operator(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    async def _run_errands(self) -> None:
+        while True:
+            await (await self._errands.get())()
+
+    async def _end_errands(self) -> None:
+        while not self._errands.empty():
+            await self._errands.get_nowait()()
+
+    def _api_changed(self, news: ApiNews) -> None:
+        for reporter in self._reporters:
+            reporter.api_changed(news)
+        self._later(self._operators.api_changed, news)
+
+    async def _tell_operators(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         if verdict is Verdict.BROKEN:
             log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
         else:
@@ -318,15 +395,19 @@ def _log_dropped(channel: str, reason: str, number: int) -> None:
     log.info("delivery.dropped", channel=channel, reason=reason, count=number)
 
 
-def _client(config: Config, limiter: Limiter) -> Client:
+def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
-        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
+        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned),
         timeout=api.timeout,
         limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
     )
+
+
+def _token_source(api: Api) -> str:
+    return "`api: token`" if api.token is not None else f"the file {api.token_file}"
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from aiohttp import web
 
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
+from notifier.core.apihealth import ApiNews
 from notifier.core.message import title_of
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.transitions import Phase, phase_of
@@ -139,6 +140,10 @@ class _Stage(Reporter):
             title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
             self.tell("bad", f"not delivered ({reason}), {outcome.settlement.state}: {title}")
         self._check()
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Show it."""
+        self.tell("bad", f"the API: {news.kind}")
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Show it."""

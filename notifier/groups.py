@@ -1,10 +1,12 @@
 """Which watched snapshots belong to which dataset: the groups that are looked at through lists, and when that pays."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 
 from notifier.core.backoff import pause_at
+from notifier.core.budget import Budget, budget
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.transitions import canonical
@@ -162,6 +164,24 @@ class Groups:
         """Every watch of the configuration."""
         yield from self.watches.values()
         yield from self._parents.values()
+
+    def budget(self, states: Mapping[str, SnapshotState], available: float) -> Budget:
+        """How many requests a second all that is watched needs, of those there are."""
+        found = (
+            group.watch.watch_for(snapshot_id)
+            for group in self
+            if group.watch is not None
+            for snapshot_id in group.members
+            if snapshot_id not in self.watches
+        )
+        return budget(
+            chain(self.watches.values(), found),
+            list(self._parents.values()),
+            states=states,
+            now=self._clock(),
+            available=available,
+            batches=self._lists,
+        )
 
     def join(self, snapshot_id: str, dataset_id: str) -> Group:
         """The snapshot is of this dataset."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
+from notifier.core.budget import Budget
 from notifier.core.expiring import due_without_look
 from notifier.core.model import EXPIRING, DatasetWatch, NotFound, Unclear, Watch
 from notifier.core.routing import wants
@@ -177,6 +178,10 @@ class Lookout:
     def next_looks(self) -> Mapping[str, datetime]:
         """When each snapshot or dataset is looked at next, by its key in the schedule."""
         return self.schedule.next_looks()
+
+    def budget(self, available: float) -> Budget:
+        """How many requests a second all this needs, of those there are."""
+        return self._groups.budget(self._poller.states, available)
 
     # Single looks
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.message import one_line
 from notifier.core.model import Notice, Outcome
@@ -13,6 +14,7 @@ from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
 from notifier.store.upkeep import Audit, Deaths
 
+API = "api"
 AUDIT = "audit"
 STATUS = "status:"
 MOST_WORDS = 20
@@ -20,6 +22,13 @@ MOST_WORDS = 20
 
 _LONGEST_WORD = 100
 OK = "ok"
+
+_TROUBLES = {
+    ApiKind.UNAUTHORISED: "the token was refused",
+    ApiKind.UNREACHABLE: "it could not be reached",
+    ApiKind.RATE_LIMITED: "it asked for fewer requests",
+    ApiKind.OK: "none that is known",
+}
 
 
 class Operators:
@@ -32,6 +41,7 @@ class Operators:
         outbox: Outbox,
         clock: Callable[[], datetime],
         committed: Callable[[Collection[str]], None],
+        token_source: str = "`api:`",
     ) -> None:
         """
         Args:
@@ -39,7 +49,9 @@ class Operators:
             outbox: where notices are committed.
             clock: the time, UTC.
             committed: called after a commit with the channels that have something to deliver.
+            token_source: where the API's token stands, for people.
         """
+        self._token_source = token_source
         self._channels = tuple(channels)
         self._outbox = outbox
         self._clock = clock
@@ -55,6 +67,33 @@ class Operators:
             title = f"the channel {channel} works again"
             body = "What was kept for it goes out now."
         await self._tell(f"channel:{channel}", verdict, title, body, avoid=channel)
+
+    async def api_changed(self, news: ApiNews) -> None:
+        """A trouble of the API began, or ended."""
+        said = f"The last answer: {news.detail}.\n" if news.detail else ""
+        match news.kind:
+            case ApiKind.UNAUTHORISED:
+                title = "Bright Data refuses the token"
+                body = f"{said}Polling has stopped; the token is tried again, at first each minute. "
+                body += f"It comes from {self._token_source}: put a valid one there. "
+                body += "Nothing is lost: what happens meanwhile is told afterwards."
+            case ApiKind.UNREACHABLE:
+                title = "Bright Data cannot be reached"
+                body = (
+                    f"{said}One request at a time tries it, at least once a minute. Every snapshot keeps its status, "
+                )
+                body += "and what happens meanwhile is told afterwards. If it lasts, see whether this machine reaches "
+                body += "`api: base_url`, and what Bright Data says of an outage."
+            case ApiKind.RATE_LIMITED:
+                title = "Bright Data asks for fewer requests (429)"
+                body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. What "
+                body += "happens meanwhile is told afterwards. If it comes again, lower `api: requests_per_second`, or "
+                body += "look for another program that uses the same account."
+            case _:
+                title = "Bright Data answers again"
+                lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
+                body = f"The trouble ({_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
+        await self._tell(API, news.kind, title, body)
 
     async def died(self, deaths: Deaths) -> None:
         """Deliveries to a channel were given up."""

@@ -1,6 +1,6 @@
 """One look at a snapshot: observe -> step -> commit, and what came of it as a value."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -78,6 +78,11 @@ class Poller:
     async def load(self, watched: Collection[str]) -> None:
         """Take up the working set where the last run left it: all that goes on, and what is watched by itself."""
         self._states = await self._store.states(lambda state: not has_ended(state) or state.snapshot_id in watched)
+
+    @property
+    def states(self) -> Mapping[str, SnapshotState]:
+        """The working set, by snapshot id."""
+        return self._states
 
     def open_snapshots(self) -> list[str]:
         """The snapshots of the working set that have not ended, watched or not."""

@@ -5,8 +5,11 @@ from typing import Any
 
 import structlog
 
-from notifier.core.model import DeliveryState, Observation, Reason, Unclear
+from notifier.core.apihealth import ApiKind, ApiNews
+from notifier.core.fetching import Fetched, GivenUp, Retrying
+from notifier.core.model import DeliveryState, Observation, Unclear, Watch
 from notifier.deliver import DeliveryOutcome
+from notifier.fetch.fetcher import FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
 
@@ -23,25 +26,27 @@ class Reporter:
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """An attempt to deliver ended."""
 
+    def api_changed(self, news: ApiNews) -> None:
+        """The API does otherwise than before."""
+
+    def fetched(self, outcome: FetchOutcome) -> None:
+        """An attempt to fetch results ended."""
+
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
 
 
 class LogReporter(Reporter):
-    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug.
-
-    An outage is told when it begins and when it ends, not at each of the looks in between.
-    """
+    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
-        self._trouble: Reason | None = None
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
         watch = outcome.watch
+        self._log_unclear(watch, outcome.observation)
         if outcome.observation is not None:
-            self._log_api(outcome, outcome.observation)
             self._log.debug(
                 "look.done",
                 watch=watch.id,
@@ -70,7 +75,7 @@ class LogReporter(Reporter):
         """Log a look at a dataset: what it found, or why there was no list."""
         fields: dict[str, Any] = {"dataset": outcome.dataset_id, "duration_s": _seconds(outcome.duration)}
         if outcome.unclear is not None:
-            self._log.warning("list.failed", reason=outcome.unclear.reason, detail=outcome.unclear.detail, **fields)
+            self._log.info("list.unclear", reason=outcome.unclear.reason, detail=outcome.unclear.detail, **fields)
             return
         fields |= {"entries": outcome.entries, "changed": len(outcome.ask), "missing": len(outcome.missing)}
         if outcome.found or outcome.baseline:
@@ -78,23 +83,24 @@ class LogReporter(Reporter):
         else:
             self._log.debug("list.done", **fields)
 
-    def _log_api(self, outcome: LookOutcome, observation: Observation) -> None:
-        if not isinstance(observation, Unclear):
-            if self._trouble is not None:
-                self._log.info("api.recovered", was=self._trouble)
-            self._trouble = None
-            return
-        fields: dict[str, Any] = {
-            "watch": outcome.watch.id,
-            "reason": observation.reason,
-            "detail": observation.detail,
-            "retry_after_s": None if observation.retry_after is None else _seconds(observation.retry_after),
-        }
-        if observation.reason == self._trouble:
-            self._log.debug("api.trouble_continues", **fields)
+    def _log_unclear(self, watch: Watch, observation: Observation | None) -> None:
+        if isinstance(observation, Unclear):
+            self._log.info(
+                "look.unclear",
+                watch=watch.id,
+                reason=observation.reason,
+                detail=observation.detail,
+                retry_after_s=None if observation.retry_after is None else _seconds(observation.retry_after),
+            )
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Log that a trouble of the API began, or ended."""
+        lasted = None if news.lasted is None else _seconds(news.lasted)
+        if news.kind is ApiKind.OK:
+            self._log.info("api.recovered", was=news.previous, lasted_s=lasted)
         else:
-            self._log.warning("api.trouble", **fields)
-        self._trouble = observation.reason
+            held = _seconds(news.held_for)
+            self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""
@@ -120,6 +126,24 @@ class LogReporter(Reporter):
             self._log.warning("delivery.uncertain", **fields)
         else:
             self._log.warning("delivery.retrying", **fields)
+
+    def fetched(self, outcome: FetchOutcome) -> None:
+        """Log an attempt to fetch results."""
+        job = outcome.job
+        fields: dict[str, Any] = {
+            "snapshot": job.event.transition.snapshot_id,
+            "event_id": job.event.id,
+            "attempt": job.attempt,
+            "duration_s": _seconds(outcome.duration),
+        }
+        match outcome.result:
+            case Fetched(path=path, records=records):
+                self._log.info("download.fetched", path=path, records=records, **fields)
+            case Retrying(until=until, trouble=trouble, detail=detail):
+                next_try = until.isoformat()
+                self._log.warning("download.retrying", reason=trouble, detail=detail, next_try=next_try, **fields)
+            case GivenUp(trouble=trouble, detail=detail):
+                self._log.error("download.given_up", reason=trouble, detail=detail, **fields)
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Log a moved clock."""

@@ -1,7 +1,7 @@
 """Stand-ins for what the use cases meet at their edges (`unit/test_fakes.py` tests them), and short ways to values."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,8 @@ class FakeObserver:
 
 
 class FakeChannel:
-    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent.
+    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent, `left_out`
+    which targets had it already.
 
     With `held` a send waits for `release()`; `begun` counts the sends that were begun.
     """
@@ -70,6 +71,7 @@ class FakeChannel:
         self.name = name
         self.outcomes = list(outcomes) or [DELIVERED]
         self.sent: list[tuple[Told, ...]] = []
+        self.left_out: list[frozenset[str]] = []
         self.begun = asyncio.Semaphore(0)
         self._gate = asyncio.Event()
         if not held:
@@ -79,11 +81,12 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()
         await self._gate.wait()
         self.sent.append(tuple(told))
+        self.left_out.append(frozenset(reached))
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from notifier.brightdata.answers import observation_of
 from notifier.brightdata.door import Answer, Door
 from notifier.brightdata.failures import NoAnswer
@@ -80,7 +82,9 @@ class Client:
         answer: Answer | None = None
         try:
             async with self.door.ask("GET", PROGRESS + segment, seconds=self.door.seconds, permit=permit) as answer:
-                return _observation(answer, await answer.body(LARGEST_ANSWER), snapshot_id)
+                observation = _observation(answer, await answer.body(LARGEST_ANSWER), snapshot_id)
+                answer.judge(observation if isinstance(observation, Unclear) else None)
+                return observation
         except NoAnswer as error:
             # The status line of an answer that is not 200 says all; of a 200 the body is needed, and whole.
             if answer is None or answer.status_code == 200:
@@ -113,16 +117,19 @@ class Client:
             params["from_date"] = from_date.isoformat()
         answer: Answer | None = None
         body = b""
+        entries: list[msgspec.Raw] | Unclear = []
         seconds = PAGE_PATIENCE * self.door.seconds
         try:
             async with self.door.ask("GET", SNAPSHOTS, params=params, seconds=seconds, permit=permit) as answer:
                 body = await answer.body(LARGEST_PAGE)
+                if answer.status_code == 200:
+                    entries = entries_of(body, answer.secret)
+                    answer.judge(entries if isinstance(entries, Unclear) else None)
         except NoAnswer as error:
             if answer is None or answer.status_code == 200:
                 return error.unclear
         if answer.status_code != 200:
             return _unlisted(_observation(answer, body, None))
-        entries = entries_of(body, answer.secret)
         if isinstance(entries, Unclear):
             return entries
         found: list[Listed] = []

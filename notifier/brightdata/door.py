@@ -20,9 +20,10 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from notifier import __version__
 from notifier.brightdata.answers import retry_after_of
-from notifier.brightdata.failures import AnswerTooLarge, no_answer_of, no_token_of
+from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.tokens import TokenSource
+from notifier.core.model import Reason, Unclear
 
 IDLE_CONNECTION_KEPT_S = 15.0
 
@@ -30,18 +31,43 @@ LONG_ANSWERS = 8
 """Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
 
 
+_REASONS = {
+    301: Reason.NONSENSE,
+    302: Reason.NONSENSE,
+    303: Reason.NONSENSE,
+    307: Reason.NONSENSE,
+    308: Reason.NONSENSE,
+    401: Reason.UNAUTHORISED,
+    403: Reason.FORBIDDEN,
+    408: Reason.TIMEOUT,
+    429: Reason.RATE_LIMITED,
+}
+"""The status codes, beside 5xx, that say that nothing can be told; any other is an answer."""
+
+
 class Answer:
     """An answer whose status line has come, and whose body is still on its way.
 
-    `secret` is the token that was sent, to be masked in whatever the answer says; it is shown nowhere.
+    `secret` is the token that was sent, to be masked in whatever the answer says; it is shown nowhere. `reason` is why
+    it does not tell what was asked, None for a good answer, and `detail` says it in a line: both by the status code,
+    until who reads the body has found a better one with `judge`. The API's health is told by them.
     """
 
     def __init__(self, response: httpx.Response, secret: str) -> None:
         self._response = response
         self.secret = secret
+        self.reason = _REASONS.get(response.status_code)
+        if 500 <= response.status_code <= 599:
+            self.reason = Reason.SERVER_ERROR
+        self.detail = f"HTTP {response.status_code}"
 
     def __repr__(self) -> str:
         return f"Answer({self.status_code})"
+
+    def judge(self, verdict: Unclear | None) -> None:
+        """Say what the body has shown: that it tells nothing, or (None) that it is a good answer."""
+        self.reason = None if verdict is None else verdict.reason
+        self.detail = "" if verdict is None else verdict.detail
 
     @property
     def status_code(self) -> int:
@@ -142,6 +168,7 @@ class Door:
         headers: Mapping[str, str] | None = None,
         content: bytes | AsyncIterable[bytes] | None = None,
         seconds: float | None = None,
+        patience: float | None = None,
         permit: Permit | None = None,
     ) -> AsyncIterator[Answer]:
         """Ask, and hold the answer open for the block.
@@ -155,6 +182,7 @@ class Door:
             seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
                 Without it, as for a long download, only connecting and each piece have to come within the door's
                 timeout, and the limiter lets go of the request as soon as its status line is known.
+            patience: seconds for each piece, the first one too, instead of the door's timeout.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
 
         Raises:
@@ -163,26 +191,49 @@ class Door:
         """
         with permit or await self._limiter.admit() as permit:
             http = self._open()
+            answer: Answer | None = None
             try:
-                token = self._token.current()
-            except Exception as error:  # noqa: BLE001 - a file may fail in any way
-                raise no_token_of(error) from None
-            request = self._request(method, path, params, headers, content, token)
-            timer = asyncio.timeout(seconds)
-            try:
-                async with timer:
-                    response = await _sent(http, request, token)
-                    try:
-                        self._learn(response)
-                        if seconds is None:
-                            permit.release()
-                        yield Answer(response, token)
-                    finally:
-                        await _closed(response)
-            except TimeoutError:
-                if not timer.expired():
-                    raise
-                raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
+                async with self._asked(http, method, path, params, headers, content, seconds, patience) as answer:
+                    if seconds is None:
+                        permit.release()
+                    yield answer
+            except NoAnswer as error:
+                # What the status line said counts, though the body broke off.
+                said = error.unclear if answer is None or answer.reason is None else answer
+                self._limiter.judged(said.reason, said.detail)
+                raise
+            self._limiter.judged(answer.reason, answer.detail)
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        headers: Mapping[str, str] | None,
+        content: bytes | AsyncIterable[bytes] | None,
+        seconds: float | None,
+        patience: float | None,
+    ) -> AsyncIterator[Answer]:
+        try:
+            token = self._token.current()
+        except Exception as error:  # noqa: BLE001 - a file may fail in any way
+            raise no_token_of(error) from None
+        request = self._request(method, path, params, headers, content, token, patience)
+        timer = asyncio.timeout(seconds)
+        try:
+            async with timer:
+                response = await _sent(http, request, token)
+                try:
+                    self._learn(response)
+                    yield Answer(response, token)
+                finally:
+                    await _closed(response)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
 
     def _open(self) -> HttpxAiohttpClient:
         if self._http is None:
@@ -197,6 +248,7 @@ class Door:
         headers: Mapping[str, str] | None,
         content: bytes | AsyncIterable[bytes] | None,
         token: str,
+        patience: float | None,
     ) -> httpx.Request:
         # Not http.build_request(): merging the client's defaults costs as much as the rest of the request.
         every = {
@@ -211,7 +263,9 @@ class Door:
             url,
             headers={**every, **headers} if headers else every,
             content=content,
-            extensions=self._extensions,
+            extensions=self._extensions
+            if patience is None
+            else {"timeout": {"connect": self._seconds, "read": patience}},
         )
 
     def _learn(self, response: httpx.Response) -> None:
@@ -220,7 +274,7 @@ class Door:
             self._limiter.rate_limited(retry_after_of(response.headers, datetime.now(UTC)))
         else:
             self._limiter.answered()
-        if response.status_code == 401:
+        if response.status_code in (401, 403):
             self._token.refused()
 
 

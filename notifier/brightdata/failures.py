@@ -10,11 +10,15 @@ from notifier.core.model import Reason, Unclear
 
 
 class NoAnswer(Exception):
-    """The request got no answer, or none that can be used. `unclear` says why, for people and without secrets."""
+    """The request got no answer, or none that can be used. `unclear` says why, for people and without secrets.
 
-    def __init__(self, unclear: Unclear) -> None:
+    `not_sent` is true if it is certain that nothing of the request went out.
+    """
+
+    def __init__(self, unclear: Unclear, *, not_sent: bool = False) -> None:
         super().__init__(unclear.detail)
         self.unclear = unclear
+        self.not_sent = not_sent
 
 
 class AnswerTooLarge(NoAnswer):
@@ -26,14 +30,17 @@ class AnswerTooLarge(NoAnswer):
 
 def no_answer_of(error: Exception, secret: str) -> NoAnswer:
     """The exception of ours that stands for one of the transport's."""
-    return error if isinstance(error, NoAnswer) else NoAnswer(unclear_of(error, secret))
+    if isinstance(error, NoAnswer):
+        return error
+    return NoAnswer(unclear_of(error, secret), not_sent=isinstance(_cause(error), _NOT_CONNECTED))
 
 
 def no_token_of(error: Exception) -> NoAnswer:
     """The exception that stands for a token that could not be had."""
     # The texts of the first two are for people; any other may hold the token.
     text = str(error) if isinstance(error, (TokenUnusable, NotifierError)) else f"the token: {type(error).__name__}"
-    return NoAnswer(Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {text}", LONGEST_DETAIL)))
+    unclear = Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {text}", LONGEST_DETAIL))
+    return NoAnswer(unclear, not_sent=True)
 
 
 def unclear_of(error: Exception, secret: str) -> Unclear:
@@ -44,9 +51,15 @@ def unclear_of(error: Exception, secret: str) -> Unclear:
     """
     if isinstance(error, NoAnswer):
         return error.unclear
-    cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+    cause = _cause(error)
     return Unclear(reason=_reason(cause), detail=one_line(redacted(_text(cause), secret), LONGEST_DETAIL))
 
+
+def _cause(error: Exception) -> Exception:
+    return error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+
+
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 _NO_CONNECTION = (
     aiohttp.ClientConnectionError,

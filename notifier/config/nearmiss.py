@@ -44,7 +44,7 @@ def check_event_names(documents: Iterable[Document]) -> None:
 
 @functools.lru_cache
 def _meant(word: str) -> str | None:
-    if canonical(word) in _KNOWN:
+    if canonical(word) in _KNOWN or word.startswith("api:"):
         return None
     near = get_close_matches(word[:100], sorted(_KNOWN - {"all"}), n=1, cutoff=_NEAR)
     return _MEANT.get(word) or (near[0] if near else None)

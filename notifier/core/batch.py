@@ -44,7 +44,7 @@ def next_batch(
        read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
     4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
-       alone, so that it cannot spoil the others.
+       alone, so that it cannot spoil the others; what some of the channel's targets have goes with its like.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
@@ -103,4 +103,4 @@ def _together(due: Sequence[Delivery], *, merges: bool) -> tuple[Delivery, ...]:
     first = due[0]
     if not merges or first.refusals:
         return (first,)
-    return tuple(delivery for delivery in due if not delivery.refusals)
+    return tuple(delivery for delivery in due if not delivery.refusals and delivery.reached == first.reached)

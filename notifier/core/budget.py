@@ -46,7 +46,8 @@ class Budget:
         if not self.watches:
             return "nothing is looked at, so no requests are needed"
         which = "this watch needs" if self.watches == 1 else f"these {count(self.watches, 'watch', 'watches')} need"
-        return f"{which} {_rate(self.needed)} requests/s of {_rate(self.available)}"
+        rate = _rate(self.needed)
+        return f"{which} {rate} {'request' if rate == '1' else 'requests'}/s of {_rate(self.available)}"
 
     def warning(self) -> str | None:
         """What becomes of them when they need more than there is; None if they do not."""

@@ -13,6 +13,7 @@ from notifier.core.model import (
     Facts,
     Message,
     Notice,
+    ResultsFile,
     Told,
     Transition,
 )
@@ -110,6 +111,8 @@ def _lines(event: Event) -> list[str]:
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
         lines.append(f"{'Runs for' if transition.status == STALLED else 'Took'}: {span(duration)}")
+    if event.results is not None:
+        lines.append(f"File: {_file(event.results)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
     if transition.status == STALLED:
@@ -130,6 +133,16 @@ def _previous(transition: Transition) -> str:
         return "not looked at yet"
     since = "" if transition.since is None else f", since {transition.since:%Y-%m-%d %H:%M:%S} UTC"
     return f"{_quoted(transition.previous, _LONGEST_IN_TITLE)}{since}"
+
+
+def _file(results: ResultsFile) -> str:
+    if results.path is not None:
+        return one_line(results.path, _LONGEST_REASON)
+    trouble = _quoted(results.trouble, _LONGEST_REASON)
+    if results.given_up:
+        return f"could not be fetched: {trouble}"
+    on_its_way = f"on its way to {one_line(results.folder, _LONGEST_REASON)}, more follows"
+    return f"{on_its_way}; the last try: {trouble}" if trouble else on_its_way
 
 
 def _late(late_by: timedelta) -> str:

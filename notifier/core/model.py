@@ -234,14 +234,31 @@ class Transition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ResultsFile:
+    """The file that a watch's results are fetched into: its path once it is whole.
+
+    Until then `trouble` is why the last try failed (empty if none did), and for good if `given_up`.
+    """
+
+    folder: str
+    path: str | None = None
+    trouble: str = ""
+    given_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A transition as it is told to people: with a stable id and the words of its watch at that time."""
+    """A transition as it is told to people: with a stable id and the words of its watch at that time.
+
+    `results` is the file as it stands when the message is made; None if the watch wants none.
+    """
 
     id: str
     watch_id: str
     name: str
     labels: Mapping[str, str]
     transition: Transition
+    results: ResultsFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -281,7 +298,8 @@ class Delivery:
     """One event, or notice, for one channel, claimed for sending.
 
     `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
-    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back).
+    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back). `reached` are those of
+    the channel's targets that have it already, when others could not be reached.
     """
 
     id: int
@@ -291,6 +309,7 @@ class Delivery:
     created_at: datetime
     wanted_at: datetime
     event: Told
+    reached: frozenset[str] = frozenset()
 
 
 class OutcomeKind(StrEnum):
@@ -307,13 +326,15 @@ class Outcome:
     """A channel's answer to one attempt: a value, never an exception.
 
     `reason` is a short constant word (`http_429`, `refused`, `read_timeout`); `detail` is what the far side said,
-    redacted and capped; `retry_after` the pause it asked for.
+    redacted and capped; `retry_after` the pause it asked for. `reached` are fingerprints of those of the channel's
+    targets (the recipients of a mail, the topics of a broker) that have the message, when not all do.
     """
 
     kind: OutcomeKind
     reason: str
     detail: str = ""
     retry_after: timedelta | None = None
+    reached: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

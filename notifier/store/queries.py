@@ -5,7 +5,10 @@ from typing import Any
 from sqlalchemy import Select, func, select, union
 
 from notifier.core.model import OutcomeKind
-from notifier.store.tables import attempts, deliveries, events, looks, notices, snapshots
+from notifier.store.tables import attempts, deliveries, downloads, events, looks, notices, snapshots
+
+QUIET = "quiet"
+"""The reason of what quiet hours hold back."""
 
 
 def known(*snapshot_ids: str) -> Select[Any]:
@@ -26,6 +29,8 @@ def known(*snapshot_ids: str) -> Select[Any]:
 def deliveries_with_events() -> Select[Any]:
     """Every delivery joined with its event or notice: its own id as `delivery_id`, theirs as `event_id`, `notice_id`.
 
+    What is fetched for the event stands in columns that begin with `download_`.
+
     `refusals` counts its attempts whose outcome was `permanent`, since it was wanted.
     """
     refusals = (
@@ -44,7 +49,9 @@ def deliveries_with_events() -> Select[Any]:
             *(column for column in deliveries.c if column.name != "id"),
             *(column for column in events.c if column.name != "id"),
             *(column for column in notices.c if column.name != "id"),
+            *(downloads.c[name].label(f"download_{name}") for name in ("state", "folder", "path", "detail")),
         )
         .join_from(deliveries, events, deliveries.c.event_id == events.c.id, isouter=True)
         .join(notices, deliveries.c.notice_id == notices.c.id, isouter=True)
+        .join(downloads, deliveries.c.event_id == downloads.c.event_id, isouter=True)
     )

@@ -6,7 +6,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from notifier.core.model import Delivery, Event, Facts, Notice, SnapshotState, Told, Transition, Watch
+from notifier.core.model import Delivery, Event, Facts, Notice, ResultsFile, SnapshotState, Told, Transition, Watch
+
+WAITING, FETCHED, GIVEN_UP = "waiting", "fetched", "given_up"
+"""The states of a row of `downloads`."""
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
@@ -112,9 +115,19 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
 def told_from_row(row: RowMapping) -> Told:
     """What a delivery's joined row carries."""
     if row["notice_id"] is None:
-        return event_from_row(row, "event_id")
+        event = event_from_row(row, "event_id")
+        return event if row["download_state"] is None else replace(event, results=_results(row))
     fields = {name: row[name] for name in ("kind", "subject", "title", "body", "at")}
     return Notice(id=row["notice_id"], **fields)
+
+
+def _results(row: RowMapping) -> ResultsFile:
+    return ResultsFile(
+        folder=row["download_folder"],
+        path=row["download_path"],
+        trouble=row["download_detail"],
+        given_up=row["download_state"] == GIVEN_UP,
+    )
 
 
 def delivery_from_row(row: RowMapping) -> Delivery:
@@ -127,4 +140,5 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         created_at=row["created_at"],
         wanted_at=row["wanted_at"],
         event=told_from_row(row),
+        reached=frozenset(row["reached"] or ()),
     )

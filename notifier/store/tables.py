@@ -123,6 +123,25 @@ events = Table(
 )
 """Every transition that happened, told or not; `channels` are those that were to be told."""
 
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("event_id", String, ForeignKey("events.id"), primary_key=True),
+    Column("folder", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("not_before", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("path", String),
+    Column("records", Integer),
+    Column("reason", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "state", "not_before"),
+)
+"""The results that are fetched for events: waiting, fetched or given up, after so many attempts."""
+
 notices = Table(
     "notices",
     metadata,
@@ -135,6 +154,14 @@ notices = Table(
     Index(None, "subject", "at"),
 )
 """What the operators were told of the notifier itself."""
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""The API's last answers of 429: how many there may still be does not begin anew with the process."""
 
 mutes = Table(
     "mutes",
@@ -160,11 +187,15 @@ deliveries = Table(
     Column("claimed_at", Instant),
     Column("settled_at", Instant),
     Column("reason", String, nullable=False),
+    Column("reached", JSON(none_as_null=True)),
     UniqueConstraint("event_id", "channel"),
     UniqueConstraint("notice_id", "channel"),
     Index(None, "channel", "state", "not_before"),
 )
-"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so."""
+"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so.
+
+`reached` are fingerprints of the channel's targets that have it, when only some do.
+"""
 
 attempts = Table(
     "attempts",

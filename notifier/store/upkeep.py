@@ -10,8 +10,9 @@ from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
 from notifier.core.transitions import ENDS, canonical
 from notifier.failpoints import failpoint
-from notifier.store.database import Database
-from notifier.store.tables import attempts, deliveries, events, looks, mutes, notices, snapshots
+from notifier.store.database import Part
+from notifier.store.rows import WAITING
+from notifier.store.tables import attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
 from notifier.store.whole import whole
 
 BATCH = 500
@@ -64,11 +65,8 @@ class Deaths:
         return f"{_DEAD}{self.channel}"
 
 
-class Upkeep:
+class Upkeep(Part):
     """The caretaker of the daemon's database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @whole
     async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
@@ -149,13 +147,15 @@ class Upkeep:
     async def _forget_events(self, before: datetime) -> int:
         of_it = deliveries.c.event_id == events.c.id
         unfinished = exists().where(of_it, or_(deliveries.c.state.in_(OPEN), deliveries.c.settled_at >= before))
-        query = select(events.c.id).where(events.c.observed_at < before, ~unfinished).limit(BATCH)
+        fetching = exists().where(downloads.c.event_id == events.c.id, downloads.c.state == WAITING)
+        query = select(events.c.id).where(events.c.observed_at < before, ~unfinished, ~fetching).limit(BATCH)
         async with self._database.transaction() as connection:
             ids = list((await connection.execute(query)).scalars())
             if ids:
                 for statement in _with_deliveries(deliveries.c.event_id, ids):
                     await connection.execute(statement)
                 failpoint("upkeep.half_forgotten")
+                await connection.execute(delete(downloads).where(downloads.c.event_id.in_(ids)))
                 await connection.execute(delete(events).where(events.c.id.in_(ids)))
         return len(ids)
 

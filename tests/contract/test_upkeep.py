@@ -209,7 +209,8 @@ def _fill(database: Path, number: int) -> None:
     sql(
         database,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO events "
-        "SELECT 'e' || i, 's' || i, 1, 'w', 'name', '{}', 'running', 'ready', '[\"ready\"]', '{}', ?, 0, '[\"chat\"]', NULL, NULL "
+        "SELECT 'e' || i, 's' || i, 1, 'w', 'name', '{}', 'running', 'ready', '[\"ready\"]', '{}', ?, 0, "
+        "'[\"chat\"]', NULL, NULL "
         "FROM n",
         number,
         micros(START),

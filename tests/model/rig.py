@@ -1,6 +1,6 @@
 """The real parts on a real database, between an API and far sides that do as they are told, and can be killed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, time, timedelta
 from pathlib import Path
@@ -66,7 +66,7 @@ class FarSide:
         self.name, self.mood = name, "up"
         self._policy, self._promise, self._clock = policy, promise, clock
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these, or not."""
         self._promise.sent(self.name, self._policy, told, self._clock())
         if self.mood in ("up", "silent"):

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from notifier.core.digest import digest
 from notifier.core.model import Event, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
+from notifier.fetch import fetcher
 from notifier.report import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -89,6 +90,8 @@ def scripts() -> dict[str, Script]:
 class BrightData:
     """The API, as the scripts have it, with its outages."""
 
+    door: Any = None
+
     def __init__(self, made: dict[str, Script]) -> None:
         self._scripts = made
         self.looks = 0
@@ -116,7 +119,7 @@ class FarSide:
     name: str
     got: list[tuple[datetime, Sequence[Told]]] = field(default_factory=list)
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
         await asyncio.sleep(0.3)
         now = datetime.now(UTC)
@@ -160,6 +163,7 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
         (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (deliver, ("LONGEST_SLEEP",)),
         (daemon, ("FLUSH_LOOKS_EVERY",)),
+        (fetcher, ("LONGEST_SLEEP",)),
         (schedule, ("CLOCK_CHECK",)),
     ):
         for name in names:

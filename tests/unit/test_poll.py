@@ -251,3 +251,14 @@ async def test_an_outcome_says_how_long_the_look_took_and_how_late_it_began(stor
 )
 def test_every_answer_has_a_word(observation: Observation, word: str) -> None:
     assert answer_word(observation) == word
+
+
+async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Store, database: Path) -> None:
+    slow = watch(stalled_after=timedelta(hours=1))
+    bench = Bench(store, seen("running"))
+    for _ in range(5):
+        bench = Bench(store, seen("running"), clock=bench.clock)
+        await bench.poller.load({"s_1"})
+        await bench.look(slow, after_s=1800)
+    assert events(database) == [("chat", "running"), ("chat", "stalled")]
+    assert bench.poller.state_of("s_1").status == "running"

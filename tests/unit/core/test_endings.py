@@ -169,7 +169,7 @@ class TestOlderNews:
         def said(second: int) -> str:
             return changes[max(moment for moment in changes if moment <= second)]
 
-        arriving = [(answer.arrived, number, answer, *rest) for number, (answer, *rest) in enumerate(requests)]
+        arriving = [(each.arrived, n, each, in_a_list, takes) for n, (each, in_a_list, takes) in enumerate(requests)]
         arriving.append((999, 999, Answer(997, 998, 999), False, 1))
         heapq.heapify(arriving)
         state, told = BLANK, list[str]()

@@ -1,0 +1,158 @@
+"""What is to be fetched for ready watches: a row beside each such event, settled together with what is told of it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.model import DeliveryState, Event, Notice
+from notifier.store.attempts import new_delivery
+from notifier.store.database import Database
+from notifier.store.rows import FETCHED, GIVEN_UP, WAITING, event_from_row
+from notifier.store.tables import deliveries, downloads, events, notices
+from notifier.store.whole import whole
+
+_TOLD = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
+"""Deliveries whose message was made without the file."""
+
+
+async def add(connection: AsyncConnection, event: Event, *, folder: str, format: str) -> None:  # noqa: A002
+    """A job for an event, in the transaction that commits it: its deliveries wait for the file, up to `HELD_FOR`."""
+    now = event.transition.observed_at
+    await connection.execute(
+        insert(downloads).values(
+            event_id=event.id,
+            folder=folder,
+            format=format,
+            state=WAITING,
+            attempt=0,
+            not_before=now,
+            created_at=now,
+            reason="",
+            detail="",
+        )
+    )
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.event_id == event.id, deliveries.c.state == DeliveryState.PENDING)
+        .values(not_before=now + HELD_FOR, wanted_at=now + HELD_FOR)
+    )
+
+
+class Downloads:
+    """The jobs of the daemon's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @whole
+    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+        """Jobs whose time has come, the oldest first, without those of these events."""
+        query = (
+            select(
+                downloads.c.folder,
+                downloads.c.format,
+                (downloads.c.attempt + 1).label("number"),
+                downloads.c.created_at,
+                *events.c,
+            )
+            .join_from(downloads, events, downloads.c.event_id == events.c.id)
+            .where(
+                downloads.c.state == WAITING, downloads.c.not_before <= now, downloads.c.event_id.not_in(list(besides))
+            )
+            .order_by(downloads.c.not_before)
+            .limit(most)
+        )
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [
+            Job(
+                event=event_from_row(row),
+                folder=row["folder"],
+                format=row["format"],
+                attempt=row["number"],
+                created_at=row["created_at"],
+            )
+            for row in rows
+        ]
+
+    @whole
+    async def next_due(self, besides: Collection[str]) -> datetime | None:
+        """When the next one's time comes; None if there is none."""
+        query = select(func.min(downloads.c.not_before)).where(
+            downloads.c.state == WAITING, downloads.c.event_id.not_in(list(besides))
+        )
+        async with self._database.transaction() as connection:
+            found: datetime | None = (await connection.execute(query)).scalar_one()
+        return found
+
+    @whole
+    async def settle(
+        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+    ) -> Collection[str]:
+        """Note what came of an attempt, with what is told of it: see `fetch.fetcher.Jobs`."""
+        async with self._database.transaction() as connection:
+            noted = await connection.execute(
+                update(downloads)
+                .where(
+                    downloads.c.event_id == job.event.id,
+                    downloads.c.state == WAITING,
+                    downloads.c.attempt == job.attempt - 1,
+                )
+                .values(attempt=job.attempt, **_columns(result, now))
+            )
+            if noted.rowcount != 1 or isinstance(result, Retrying):
+                return ()
+            released = await self._release(connection, job.event.id, now)
+            told = await self._tell_late(connection, job.event.id, late, deaf)
+        return {*released, *told}
+
+    @staticmethod
+    async def _release(connection: AsyncConnection, event_id: str, now: datetime) -> list[str]:
+        """Let go what waits for the file, and for nothing else (such as the end of quiet hours)."""
+        released = await connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.event_id == event_id,
+                deliveries.c.state == DeliveryState.PENDING,
+                deliveries.c.attempt == 0,
+                deliveries.c.not_before > now,
+                deliveries.c.reason == "",
+            )
+            .values(not_before=now, wanted_at=now)
+            .returning(deliveries.c.channel)
+        )
+        return list(released.scalars())
+
+    @staticmethod
+    async def _tell_late(
+        connection: AsyncConnection, event_id: str, late: Notice | None, deaf: Collection[str]
+    ) -> list[str]:
+        query = select(deliveries.c.channel).where(
+            deliveries.c.event_id == event_id, deliveries.c.state.in_(_TOLD), deliveries.c.channel.not_in(list(deaf))
+        )
+        channels = list((await connection.execute(query)).scalars())
+        if late is None or not channels:
+            return []
+        row = {name: getattr(late, name) for name in ("id", "kind", "subject", "title", "body", "at")}
+        await connection.execute(insert(notices).values(row))
+        await connection.execute(insert(deliveries), [new_delivery(late, channel) for channel in channels])
+        return channels
+
+
+def _columns(result: Result, now: datetime) -> dict[str, object]:
+    match result:
+        case Fetched(path=path, records=records):
+            return {"state": FETCHED, "not_before": None, "settled_at": now, "path": path, "records": records}
+        case Retrying(until=until, trouble=trouble, detail=detail):
+            return {"not_before": until, "reason": str(trouble), "detail": detail}
+        case GivenUp(trouble=trouble, detail=detail):
+            return {
+                "state": GIVEN_UP,
+                "not_before": None,
+                "settled_at": now,
+                "reason": str(trouble),
+                "detail": detail,
+            }
