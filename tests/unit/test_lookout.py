@@ -279,7 +279,7 @@ class TestDatasets:
     def test_what_had_ended_before_the_first_look_is_silent_for_ever(self) -> None:
         async def told(post: Post, account: FakeAccount) -> None:
             for number in range(5_000):
-                begun = START - HOUR - number * 20 * MINUTE
+                begun = START - HOUR - number * (20 * MINUTE if number % 2 else SECOND)
                 account.add(f"s_{number:04}", "gd_1", begun, (0, "ready"), dated=number % 100 != 0)
             post.datasets = [whole(on=("all",))]
             await post.run_for(seconds=90)
