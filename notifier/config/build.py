@@ -1,8 +1,9 @@
 """From checked sections to the frozen `Config`, with every default applied. Nothing can fail here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar, cast
 
 from notifier.config.clock import zone
 from notifier.config.model import Api, Channel, Template, Webhook
@@ -19,6 +20,8 @@ from notifier.config.token_source import TokenSource
 from notifier.core.model import Watch
 from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.transitions import canonical
+
+Value = TypeVar("Value", bound=Hashable)
 
 _POLICY = ChannelPolicy()
 
@@ -83,17 +86,33 @@ def database(main: MainFile, folder: Path) -> Path:
     return folder / main.state
 
 
-def watch(section: WatchSection, defaults: DefaultsSection) -> Watch:
+class Shared:
+    """Gives the same object for equal values: a hundred thousand watches have few different ones between them."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, Hashable] = {}
+        self._labels: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+
+    def one(self, value: Value) -> Value:
+        """The value, or an equal one of the same type from before."""
+        return cast(Value, self._values.setdefault(value, value))
+
+    def labels(self, labels: Mapping[str, str]) -> Mapping[str, str]:
+        """The labels as a frozen mapping, in their order."""
+        return self._labels.setdefault(tuple(labels.items()), MappingProxyType(dict(labels)))
+
+
+def watch(section: WatchSection, defaults: DefaultsSection, shared: Shared) -> Watch:
     """A watch, with the defaults for what it does not say."""
     return Watch(
         id=section.id or section.snapshot,
         snapshot_id=section.snapshot,
         name=section.name or section.snapshot,
-        every=section.every or defaults.every,
-        notify=_once(section.notify or defaults.notify or ()),
-        on=_once(section.on or defaults.on),
-        stalled_after=section.stalled_after or defaults.stalled_after,
-        labels=MappingProxyType(dict(section.labels)),
+        every=shared.one(section.every or defaults.every),
+        notify=shared.one(_once(section.notify or defaults.notify or ())),
+        on=shared.one(_once(section.on or defaults.on)),
+        stalled_after=shared.one(section.stalled_after or defaults.stalled_after),
+        labels=shared.labels(section.labels),
     )
 
 

@@ -3,7 +3,9 @@
 import contextlib
 import glob
 import os
+from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from notifier.config.nodes import Flaw, Place
 
@@ -11,6 +13,13 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of one file."""
 
 _LEFTOVERS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".orig", ".rej")
+
+
+class Content(NamedTuple):
+    """A file's text, and what its bytes are known by."""
+
+    text: str
+    digest: str
 
 
 class Unreadable(Exception):
@@ -21,7 +30,12 @@ class Unreadable(Exception):
         self.flaw = flaw
 
 
-def read_text(path: Path) -> str:
+def digest_of(content: bytes) -> str:
+    """What a file's content is known by: other bytes have another one."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def read(path: Path) -> Content:
     """The text of a UTF-8 file, without a byte order mark, its lines ended by `\\n` alone.
 
     Raises:
@@ -40,7 +54,8 @@ def read_text(path: Path) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise Unreadable(_not_utf8(content[: error.start], content[error.start])) from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Content(text, digest_of(content))
 
 
 def _why_unreadable(error: OSError | ValueError) -> str:

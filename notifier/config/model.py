@@ -62,7 +62,8 @@ class Channel:
 class Config:
     """A whole configuration.
 
-    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file. `keep` is
+    `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
+    found by. `database` is the SQLite file. `keep` is
     how long what has ended is remembered. `secrets` are the values that may never be shown: tokens, channel URLs and
     what stands secret inside them, the secrets of webhooks.
     """
@@ -75,4 +76,5 @@ class Config:
     channels: Mapping[str, Channel]
     watches: tuple[Watch, ...]
     keep: timedelta = timedelta(days=90)
+    include: tuple[str, ...] = ()
     secrets: frozenset[str] = field(repr=False)
