@@ -1,8 +1,10 @@
-"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means."""
+"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means or would change."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,6 +59,56 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
     if not found.operators:
         typer.echo("Nobody is told when the notifier itself is in trouble: name a channel under `operators:`.")
+
+
+@app.command()
+def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Ask the running daemon what a reload would change: watches and channels added, removed, changed."""
+    import asyncio
+
+    from notifier.control import Diff, ask
+    from notifier.loading import load_config
+
+    found = asyncio.run(ask(load_config(config_path(config), secrets_needed=False).database, Diff()))
+    if as_json:
+        print_json(found)
+    elif "problems" not in found:
+        typer.echo("\n".join(_difference(found)) or "A reload would change nothing.")
+    else:
+        for problem in found["problems"]:
+            typer.echo(problem, err=True)
+        typer.echo("A reload would be refused, and what runs now would go on.", err=True)
+    if "problems" in found:
+        raise typer.Exit(2)
+
+
+def _difference(found: dict[str, Any]) -> Iterator[str]:
+    """The lines for people: `+` is new, `-` is gone, `~` is different."""
+    yield from _items("channel", found["channels"])
+    yield from _items("watch", found["watches"])
+    yield from (f"~ {_changed(change)}" for change in found["keys"])
+    if found["restart"]:
+        yield f"A reload leaves {', '.join(found['restart'])} as it is: restart the notifier for that."
+
+
+def _items(kind: str, items: dict[str, Any]) -> Iterator[str]:
+    yield from (f"+ {kind} {name}" for name in items["added"])
+    yield from (f"- {kind} {name}" for name in items["removed"])
+    for entry in items["changed"]:
+        yield f"~ {kind} {entry['name']}"
+        yield from (f"    {_changed(change)}" for change in entry["changes"])
+    for sign, which in (("+", "added"), ("-", "removed"), ("~", "changed")):
+        if more := items[f"{which}_total"] - len(items[which]):
+            yield f"{sign} and {more} more of this kind ({kind})"
+
+
+def _changed(change: dict[str, Any]) -> str:
+    before, after = (_word(change[side]) for side in ("before", "after"))
+    return f"{change['key']}: {before} → {after}"
+
+
+def _word(value: object) -> str:
+    return "(none)" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @app.command()

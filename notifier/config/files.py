@@ -35,6 +35,16 @@ def digest_of(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
+def digest(path: Path) -> str:
+    """What the content of a file is known by.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return digest_of(file.read(LARGEST + 1))
+
+
 def read(path: Path) -> Content:
     """The text of a UTF-8 file, without a byte order mark, its lines ended by `\\n` alone.
 
@@ -93,6 +103,23 @@ def included(pattern: str, folder: Path) -> list[Path]:
         raise ValueError(f"the files cannot be listed: {error.strerror or 'an error of the system'}") from error
 
 
+def present(pattern: str, folder: Path) -> list[str]:
+    """The paths that one entry of `include:` stands for just now, as far as they can be told, folders among them.
+
+    It is quicker than `included`: it is asked all the time, of a thousand files.
+    """
+    top = str(folder)
+    if "\0" in pattern:
+        return []
+    if not glob.has_magic(pattern):
+        return [os.path.join(top, pattern)]  # noqa: PTH118
+    try:
+        matches = glob.glob(pattern, root_dir=top, recursive=True)  # noqa: PTH207 (as above)
+    except OSError:
+        return []
+    return [os.path.join(top, match) for match in matches if not _leftover(os.path.basename(match))]  # noqa: PTH118, PTH119
+
+
 def real_path(path: Path) -> str:
     """Where a path leads to in the end, by which one file is known; of a link that leads nowhere, as far as it goes."""
     return os.path.realpath(path)
@@ -129,4 +156,8 @@ def _check_listable(pattern: str, folder: Path) -> None:
 
 def _passed_over(path: Path) -> bool:
     # Not `is_file()`: a dangling link is an error to tell, not a file to pass over.
-    return path.name.startswith((".", "#")) or path.name.endswith(_LEFTOVERS) or path.is_dir()
+    return _leftover(path.name) or path.is_dir()
+
+
+def _leftover(name: str) -> bool:
+    return name.startswith((".", "#")) or name.endswith(_LEFTOVERS)

@@ -22,12 +22,14 @@ class Known:
     """What is known of included files that were right: by their paths the digest, and the names they use up.
 
     Those stand in one text, parted by spaces, which no name can have: a hundred thousand cost little to send. It all
-    holds as long as the `rules` are the same: what else decides about the watches of a file.
+    holds as long as the `rules` are the same: what else decides about the watches of a file. `urls` are those of
+    channels that were right: Apprise, which takes longer to import than most files to load, is not asked again.
     """
 
     rules: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    urls: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

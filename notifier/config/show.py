@@ -15,8 +15,8 @@ def as_dict(config: Config) -> dict[str, object]:
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
         "operators": list(config.operators),
-        "channels": {name: _channel(channel) for name, channel in config.channels.items()},
-        "watches": [_watch(watch) for watch in config.watches],
+        "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
+        "watches": [shown_watch(watch) for watch in config.watches],
         "keep": format_duration(config.keep),
     }
 
@@ -31,7 +31,8 @@ def _api(api: Api) -> dict[str, object]:
     }
 
 
-def _channel(channel: Channel) -> dict[str, object]:
+def shown_channel(channel: Channel) -> dict[str, object]:
+    """One entry of `channels:`, without its name."""
     policy = channel.policy
     shown: dict[str, object] = {} if channel.url is None else {"url": masked_url(channel.url)}
     if channel.webhook is not None:
@@ -72,7 +73,8 @@ def _template(template: Template) -> dict[str, object]:
     return {key: text for key, text in texts.items() if text is not None}
 
 
-def _watch(watch: Watch) -> dict[str, object]:
+def shown_watch(watch: Watch) -> dict[str, object]:
+    """One entry of `watches:`."""
     shown: dict[str, object] = {
         "snapshot": watch.snapshot_id,
         "id": watch.id,

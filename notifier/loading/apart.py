@@ -146,7 +146,13 @@ async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, Part]]:
     for path, part in parts.items():
         names[path] = " ".join([name for watch in part.watches or () for name in names_of(watch)])
         await asyncio.sleep(0)
-    return Known(rules=previous.rules, digests={path: part.digest for path, part in parts.items()}, names=names), parts
+    known = Known(
+        rules=previous.rules,
+        digests={path: part.digest for path, part in parts.items()},
+        names=names,
+        urls=frozenset(channel.url for channel in previous.config.channels.values() if channel.url),
+    )
+    return known, parts
 
 
 def why_it_ended(status: int) -> str:

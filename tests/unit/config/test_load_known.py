@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.conftest import CHECKS, ENVIRON
 from notifier.config import tree
-from notifier.config.load import load_parts
+from notifier.config.load import Checks, load_parts
 from notifier.config.parts import Known, Part, Parts, names_of, whole
 from notifier.core.errors import ConfigurationRefused
 from notifier.core.model import Watch
@@ -113,3 +113,11 @@ def test_other_defaults_or_channel_names_make_every_file_unknown(channels: str, 
     second = read(tmp_path, known_of(first, {}))
     assert isinstance(second, Parts)
     assert second.files[1].watches is not None
+
+
+def test_a_url_that_was_right_is_not_tried_again_and_another_one_is(tmp_path: Path) -> None:
+    tried: list[str] = []
+    checks = Checks(url=lambda url: tried.append(url))
+    put(tmp_path, {"config.yaml": MAIN.format(channels='{a: "json://a", b: "json://b"}', defaults="{notify: [a]}")})
+    load_parts(tmp_path / "config.yaml", environ=ENVIRON, checks=checks, known=Known(urls=frozenset({"json://a"})))
+    assert tried == ["json://b"]
