@@ -13,7 +13,7 @@ Contents = Mapping[str, str]
 """The absolute path of every file that is there, with what its content is known by (`files.digest_of`)."""
 
 _FRESH_NS = 2_000_000_000
-"""A file that changed so short a time ago may change again without another time: some file systems tell only seconds."""
+"""A file that changed so short a time ago may change again and keep its times: some disks tell only seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
