@@ -124,3 +124,11 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     import yaml
 
     typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, with which an editor completes keys and marks errors."""
+    from notifier.config.editor import json_schema
+
+    print_json(json_schema())
