@@ -142,9 +142,9 @@ class _Noting:
         self.told = 0
         self.settled = asyncio.Event()
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         self.messages.append([each.id for each in told])
-        return await self._voice.send(told)
+        return await self._voice.send(told, reached)
 
 
 async def _ours(

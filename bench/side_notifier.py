@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 import yaml
@@ -11,26 +10,20 @@ import yaml
 from bench.measure import Work, ids_of, measured, print_result
 from notifier.core.model import Unclear
 from notifier.daemon import Daemon
-from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
+from notifier.report import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 
 
-class _Counter:
+class _Counter(Reporter):
     def __init__(self, work: Work) -> None:
         self._work = work
 
     def looked(self, outcome: LookOutcome) -> None:
         self._work.lags.append(outcome.lag.total_seconds())
         self._work.errors += isinstance(outcome.observation, Unclear)
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
-        """Nothing is delivered here."""
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """It is not."""
 
 
 async def main(url: str, ids: Path, watches: int, every: float, warm_up: float, seconds: float) -> None:

@@ -81,8 +81,8 @@ class Caretaker:
 
     async def audit(self) -> None:
         """Prove that nothing is lost in the outbox, and tell."""
-        held = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.HOLD]
-        audit = await self._store.upkeep.audit(now=self._clock(), longest_send=LONGEST_SEND, held=held)
+        resending = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.RESEND]
+        audit = await self._store.upkeep.audit(now=self._clock(), longest_send=LONGEST_SEND, resending=resending)
         await self._audited(audit)
         if self._died is not None:
             for deaths in await self._store.upkeep.deaths(self._clock()):

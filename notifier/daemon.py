@@ -1,28 +1,35 @@
 """The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
 
 import asyncio
+import logging
 import random
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
+from notifier.brightdata.breaker import WINDOW
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.tokens import FileToken, StaticToken
 from notifier.caretaker import Caretaker
-from notifier.config.model import Config
+from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.control import listening
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
-from notifier.core.model import Outcome, OutcomeKind, Unclear, Watch
+from notifier.core.model import Outcome, OutcomeKind, Unclear
+from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.words import count
 from notifier.deliver import Deliverer, DeliveryOutcome
-from notifier.operators import Operators
+from notifier.lists import ListOutcome
+from notifier.lookout import Lookout
+from notifier.operators import API, Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.report import Reporter
 from notifier.schedule import Schedule
@@ -32,6 +39,7 @@ from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
+WARN_EXPIRING_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
@@ -75,14 +83,37 @@ class Daemon:
         self._reporters = tuple(reporters)
         self._clock = clock
         self._store = Store(config.database)
-        self._client = _client(config)
-        self._poller = Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake)
-        self._schedule = Schedule(look=self._look, clock=clock, clock_shifted=self._clock_shifted)
+        self._errands: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._limiter = Limiter(
+            requests_per_second=config.api.requests_per_second,
+            clock=_monotonic,
+            wall=clock,
+            refused=lambda at: self._later(self._store.note_refusal, at),
+            changed=self._api_changed,
+        )
+        self._client = _client(config, self._limiter, lambda token: redactor.add([token]))
+        self._lookout = Lookout(
+            api=self._client,
+            store=self._store,
+            poller=Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake),
+            clock=clock,
+            keep=config.keep,
+            gap=timedelta(seconds=1 / config.api.requests_per_second),
+            lists=config.api.batches,
+            looked=self._looked,
+            listed=self._listed,
+        )
+        self._schedule = self._lookout.schedule = Schedule(
+            look=self._lookout.look, admit=self._limiter.admit, clock=clock, clock_shifted=self._clock_shifted
+        )
         self._operators = Operators(
-            channels=config.operators, outbox=self._store.outbox, clock=clock, committed=self._wake
+            channels=config.operators,
+            outbox=self._store.outbox,
+            clock=clock,
+            committed=self._wake,
+            token_source=_token_source(config.api),
         )
         self._clock_set = asyncio.Event()
-        self._verdicts: asyncio.Queue[tuple[str, Verdict, Outcome]] = asyncio.Queue()
         self._caretaker = Caretaker(
             store=self._store,
             clock=clock,
@@ -106,7 +137,7 @@ class Daemon:
                 dice=dice,
                 report=self._delivered,
                 dropped=_log_dropped,
-                verdict=lambda *news: self._verdicts.put_nowait(news),
+                verdict=lambda *news: self._later(self._tell_operators, *news),
             )
             for channel in config.channels.values()
         }
@@ -123,7 +154,7 @@ class Daemon:
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
         async with self._opened(), listening(self._config.database, self._store, self._wake):
-            watches = self._schedule_watches()
+            watches = self._lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
@@ -131,12 +162,14 @@ class Daemon:
                         for each in (
                             self._schedule.run(),
                             self._flush_looks(),
-                            self._tell_operators(),
+                            self._warn_expiring(),
+                            self._run_errands(),
                             self._follow_clock(),
                             self._caretaker.run(),
                         )
                     ]
                     sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
+                    self._log_configuration()
                     log.info("daemon.started", watches=watches, channels=len(sending), config=str(self._config.path))
                     notify("READY=1", f"STATUS={count(watches, 'watch', 'watches')}, {count(len(sending), 'channel')}")
                     ready()
@@ -149,19 +182,16 @@ class Daemon:
     async def once(self) -> OnceOutcome:
         """Look at every watch that has not ended once, deliver what is due, and say how it went."""
         attempts: list[DeliveryOutcome] = []
-        self._reporters = (*self._reporters, _Collector(attempts))
+        looks: list[LookOutcome] = []
+        self._reporters = (*self._reporters, _Collector(looks, attempts))
         async with self._opened():
-            watches = [watch for watch in self._config.watches if self._poller.pause(watch) is not None]
-            now = self._clock()
             with _first_failure():
-                async with asyncio.TaskGroup() as tasks:
-                    looking = [tasks.create_task(self._observe(watch, now)) for watch in watches]
-                looks = [task.result() for task in looking]
+                self._lookout.begin()
+                await self._schedule.once()
                 await self._deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
                 await self._caretaker.go_round()
-                while not self._verdicts.empty():
-                    await self._tell_operator(*self._verdicts.get_nowait())
+                await self._end_errands()
                 await self._deliver_all()
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
@@ -172,6 +202,18 @@ class Daemon:
             undelivered=len(attempts) - delivered,
         )
 
+    def _log_configuration(self) -> None:
+        """What is not wrong with it, but worth to be known."""
+        for warning in self._config.warnings:
+            log.warning("config.warning", text=str(warning))
+        budget = self._lookout.budget(self._config.api.requests_per_second)
+        log.log(
+            logging.INFO if budget.fits else logging.WARNING,
+            "schedule.budget",
+            text=budget.warning() or budget.sentence(),
+            **budget.fields(),
+        )
+
     async def _deliver_all(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for deliverer in self._deliverers.values():
@@ -180,12 +222,14 @@ class Daemon:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         async with self._store, self._client:
-            await self._poller.load()
+            await self._lookout.load(self._config.watches, self._config.datasets)
             await self._take_up()
+            await self._remember_api()
             try:
                 yield
             finally:
-                await self._poller.flush_looks()
+                await self._lookout.flush()
+                await self._end_errands()
                 for voice in self._voices.values():
                     if isinstance(voice, Signed):
                         await voice.aclose()
@@ -205,17 +249,17 @@ class Daemon:
             if kind == Verdict.BROKEN and channel in self._deliverers:
                 self._deliverers[channel].assume_broken()
 
-    def _schedule_watches(self) -> int:
-        """Schedule every watch that has not ended: the first looks follow each other as fast as the limiter allows."""
+    async def _remember_api(self) -> None:
+        """Tell the limiter what the last daemon knew of the API."""
         now = self._clock()
-        gap = timedelta(seconds=1 / self._config.api.requests_per_second)
-        scheduled = 0
-        for watch in self._config.watches:
-            pause = self._poller.pause(watch)
-            if pause is not None:
-                self._schedule.add(watch, pause=pause, first=now + min(gap * scheduled, pause))
-                scheduled += 1
-        return scheduled
+        since = now - timedelta(seconds=WINDOW)
+        last_look = await self._store.last_look()
+        told = (await self._store.outbox.last_kinds()).get(API, ApiKind.OK)
+        self._limiter.remember(
+            [now - at for at in await self._store.refusals(since)],
+            restarted=last_look is not None and last_look > since,
+            told=ApiKind(told),
+        )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]], sending: Collection[asyncio.Task[None]]) -> None:
         for task in background:
@@ -229,19 +273,27 @@ class Daemon:
             task.cancel()
         await draining
 
-    async def _look(self, watch: Watch, due: datetime) -> timedelta | None:
-        return (await self._observe(watch, due)).pause
-
-    async def _observe(self, watch: Watch, due: datetime) -> LookOutcome:
-        outcome = await self._poller.look(watch, due)
+    def _looked(self, outcome: LookOutcome) -> None:
         for reporter in self._reporters:
             reporter.looked(outcome)
-        return outcome
+        for told in outcome.told:
+            transition = told.event.transition
+            if transition.status not in NAMES and not is_known_word(transition.status):
+                self._later(self._operators.unknown_word, transition.status, transition.snapshot_id)
+
+    def _listed(self, outcome: ListOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.listed(outcome)
+
+    async def _warn_expiring(self) -> None:
+        while True:
+            await self._lookout.warn_expiring()
+            await asyncio.sleep(WARN_EXPIRING_EVERY.total_seconds())
 
     async def _flush_looks(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
-            await self._poller.flush_looks()
+            await self._lookout.flush()
 
     async def _follow_clock(self) -> None:
         """After the clock was set, call back what it has put out of reach."""
@@ -257,11 +309,24 @@ class Daemon:
             log.warning("delivery.called_back", count=moved)
             self._wake(self._deliverers)
 
-    async def _tell_operators(self) -> None:
-        while True:
-            await self._tell_operator(*await self._verdicts.get())
+    def _later(self, errand: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Have this done by the task that does what nobody waits for, in order."""
+        self._errands.put_nowait(partial(errand, *arguments))
 
-    async def _tell_operator(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    async def _run_errands(self) -> None:
+        while True:
+            await (await self._errands.get())()
+
+    async def _end_errands(self) -> None:
+        while not self._errands.empty():
+            await self._errands.get_nowait()()
+
+    def _api_changed(self, news: ApiNews) -> None:
+        for reporter in self._reporters:
+            reporter.api_changed(news)
+        self._later(self._operators.api_changed, news)
+
+    async def _tell_operators(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         if verdict is Verdict.BROKEN:
             log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
         else:
@@ -283,21 +348,25 @@ class Daemon:
             reporter.clock_shifted(shift)
 
 
-class _Collector:
-    """A reporter that keeps the attempts."""
+class _Collector(Reporter):
+    """A reporter that keeps what was done."""
 
-    def __init__(self, attempts: list[DeliveryOutcome]) -> None:
+    def __init__(self, looks: list[LookOutcome], attempts: list[DeliveryOutcome]) -> None:
+        self._looks = looks
         self._attempts = attempts
 
     def looked(self, outcome: LookOutcome) -> None:
-        """Not kept."""
+        """Keep it."""
+        self._looks.append(outcome)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Keep it."""
         self._attempts.append(outcome)
 
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Not kept."""
+
+def _monotonic() -> float:
+    """Seconds by the clock of the loop, by which everything else waits too."""
+    return asyncio.get_running_loop().time()
 
 
 def _log_template_failed(channel: str, event_id: str, reason: str) -> None:
@@ -308,15 +377,19 @@ def _log_dropped(channel: str, reason: str, number: int) -> None:
     log.info("delivery.dropped", channel=channel, reason=reason, count=number)
 
 
-def _client(config: Config) -> Client:
+def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
-        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
+        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned),
         timeout=api.timeout,
-        limiter=Limiter(requests_per_second=api.requests_per_second, clock=time.monotonic),
+        limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
     )
+
+
+def _token_source(api: Api) -> str:
+    return "`api: token`" if api.token is not None else f"the file {api.token_file}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,7 +12,8 @@ from notifier.core.health import ChannelHealth, Verdict, after_message, clock_se
 from notifier.core.model import Delivery, Outcome, OutcomeKind, Told
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.failpoints import failpoint
-from notifier.store.outbox import MOST_APART, MOST_WAITING, Attempt, Outbox
+from notifier.store.attempts import Attempt
+from notifier.store.outbox import MOST_APART, MOST_WAITING, Outbox
 
 LONGEST_SLEEP = timedelta(minutes=1)
 """A channel looks for due deliveries at least this often, so that a clock that was set cannot hold one back."""
@@ -26,8 +27,8 @@ class Channel(Protocol):
         """The channel's name in the configuration."""
         ...
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
-        """Send these as one message."""
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Send these as one message, but not to those of the channel's targets that have it already."""
         ...
 
 
@@ -184,11 +185,11 @@ class Deliverer:
         failpoint("deliver.after_settle")
         if outcome.kind is not OutcomeKind.DELIVERED:
             failpoint("deliver.retry_settled")
-        await self._judge(outcome)
+        await self._judge(outcome, batch[0].reached)
 
     async def _send(self, batch: Sequence[Delivery]) -> Outcome:
         try:
-            return await self._channel.send([delivery.event for delivery in batch])
+            return await self._channel.send([delivery.event for delivery in batch], batch[0].reached)
         except Exception as error:  # noqa: BLE001 - one message that cannot be made must not end all the others
             return Outcome(kind=OutcomeKind.RETRY, reason="internal_error", detail=f"{type(error).__name__}: {error}")
 
@@ -222,9 +223,13 @@ class Deliverer:
                 )
             )
 
-    async def _judge(self, outcome: Outcome) -> None:
+    async def _judge(self, outcome: Outcome, reached_before: Collection[str]) -> None:
         now = self._clock()
-        delivered = outcome.kind is OutcomeKind.DELIVERED
+        # One target that refuses is not the channel: the others must not wait for it.
+        delivered = outcome.kind is OutcomeKind.DELIVERED or not outcome.reached.issubset(reached_before)
+        if not delivered and outcome.reached and outcome.kind is OutcomeKind.PERMANENT:
+            self._health = replace(self._health, last_at=now, gap=max(self._health.gap, self._policy.pace))
+            return
         was_suspended = self._health.suspended
         self._health, verdict = after_message(
             self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice()

@@ -23,6 +23,7 @@ from aiohttp import web
 
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
+from notifier.core.apihealth import ApiNews
 from notifier.core.message import title_of
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.transitions import Phase, phase_of
@@ -31,6 +32,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
+from notifier.report import Reporter
 from notifier.telemetry.redaction import Redactor
 
 TIME_LIMIT = timedelta(seconds=33)
@@ -94,7 +96,7 @@ class Receiver:
         return web.Response(text="thank you")
 
 
-class _Stage:
+class _Stage(Reporter):
     """Shows what happens, and counts it. It is the daemon's reporter and the receiver's ear."""
 
     def __init__(self, say: Say) -> None:
@@ -138,6 +140,10 @@ class _Stage:
             title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
             self.tell("bad", f"not delivered ({reason}), {outcome.settlement.state}: {title}")
         self._check()
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Show it."""
+        self.tell("bad", f"the API: {news.kind}")
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Show it."""

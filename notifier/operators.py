@@ -4,15 +4,31 @@ import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
+from notifier.core.message import one_line
 from notifier.core.model import Notice, Outcome
+from notifier.core.transitions import canonical
 from notifier.core.words import count, span
 from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
 from notifier.store.upkeep import Audit, Deaths
 
+API = "api"
 AUDIT = "audit"
+STATUS = "status:"
+MOST_WORDS = 20
+"""So many unknown status words are told: an API that says something else each time is told by its other troubles."""
+
+_LONGEST_WORD = 100
 OK = "ok"
+
+_TROUBLES = {
+    ApiKind.UNAUTHORISED: "the token was refused",
+    ApiKind.UNREACHABLE: "it could not be reached",
+    ApiKind.RATE_LIMITED: "it asked for fewer requests",
+    ApiKind.OK: "none that is known",
+}
 
 
 class Operators:
@@ -25,6 +41,7 @@ class Operators:
         outbox: Outbox,
         clock: Callable[[], datetime],
         committed: Callable[[Collection[str]], None],
+        token_source: str = "`api:`",
     ) -> None:
         """
         Args:
@@ -32,7 +49,9 @@ class Operators:
             outbox: where notices are committed.
             clock: the time, UTC.
             committed: called after a commit with the channels that have something to deliver.
+            token_source: where the API's token stands, for people.
         """
+        self._token_source = token_source
         self._channels = tuple(channels)
         self._outbox = outbox
         self._clock = clock
@@ -49,6 +68,33 @@ class Operators:
             body = "What was kept for it goes out now."
         await self._tell(f"channel:{channel}", verdict, title, body, avoid=channel)
 
+    async def api_changed(self, news: ApiNews) -> None:
+        """A trouble of the API began, or ended."""
+        said = f"The last answer: {news.detail}.\n" if news.detail else ""
+        match news.kind:
+            case ApiKind.UNAUTHORISED:
+                title = "Bright Data refuses the token"
+                body = f"{said}Polling has stopped; the token is tried again, at first each minute. "
+                body += f"It comes from {self._token_source}: put a valid one there. "
+                body += "Nothing is lost: what happens meanwhile is told afterwards."
+            case ApiKind.UNREACHABLE:
+                title = "Bright Data cannot be reached"
+                body = (
+                    f"{said}One request at a time tries it, at least once a minute. Every snapshot keeps its status, "
+                )
+                body += "and what happens meanwhile is told afterwards. If it lasts, see whether this machine reaches "
+                body += "`api: base_url`, and what Bright Data says of an outage."
+            case ApiKind.RATE_LIMITED:
+                title = "Bright Data asks for fewer requests (429)"
+                body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. What "
+                body += "happens meanwhile is told afterwards. If it comes again, lower `api: requests_per_second`, or "
+                body += "look for another program that uses the same account."
+            case _:
+                title = "Bright Data answers again"
+                lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
+                body = f"The trouble ({_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
+        await self._tell(API, news.kind, title, body)
+
     async def died(self, deaths: Deaths) -> None:
         """Deliveries to a channel were given up."""
         number = count(deaths.number, "delivery", "deliveries")
@@ -58,6 +104,26 @@ class Operators:
         title = f"{number} to the channel {deaths.channel} could not be made"
         # Each finding is news of its own: the kind says until when it counts.
         await self._tell(deaths.subject, deaths.until.isoformat(), title, body, avoid=deaths.channel)
+
+    async def unknown_word(self, status: str, snapshot_id: str) -> None:
+        """The API said a status that nobody knows (`core.transitions.is_known_word`): each word is told once, for ever.
+
+        Args:
+            status: the word, as the snapshot's state has it.
+            snapshot_id: whose status it is.
+        """
+        word = one_line(status, _LONGEST_WORD)
+        subject = f"{STATUS}{canonical(word)}"
+        told = [each for each in await self._outbox.last_kinds() if each.startswith(STATUS)]
+        if subject in told or len(told) >= MOST_WORDS:
+            return
+        body = (
+            f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is looked at until its end.\n"
+        )
+        body += f"A watch with `{word}` in its `on:` list is told of it."
+        if len(told) == MOST_WORDS - 1:
+            body += "\nOf further unknown words nothing is told any more; the log has them."
+        await self._tell(subject, "unknown", f"Bright Data says a status that is not known yet: {word}", body)
 
     async def audited(self, audit: Audit) -> None:
         """The auditor was round; it is told when something is wrong, and when it is right again."""

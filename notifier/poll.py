@@ -1,14 +1,15 @@
 """One look at a snapshot: observe -> step -> commit, and what came of it as a value."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import look_pause
-from notifier.core.model import Event, Observation, Seen, SnapshotState, Unclear, Watch
+from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.routing import channels_for, event_of
-from notifier.core.transitions import MISSING_GRACE, step
+from notifier.core.transitions import MISSING_GRACE, has_ended, step
 from notifier.failpoints import failpoint
 from notifier.store.store import Look, Store
 
@@ -18,8 +19,8 @@ _RECHECK_NOT_FOUND = MISSING_GRACE / 2
 class Observer(Protocol):
     """Whatever can look at a snapshot. It answers with a value, never with an exception."""
 
-    async def observe(self, snapshot_id: str) -> Observation:
-        """One look."""
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
+        """One look; a permit is its request's turn, if the caller has waited for it."""
         ...
 
 
@@ -33,7 +34,7 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookOutcome:
-    """What came of one look.
+    """What came of one look; without an `observation` nobody looked, and it happened by the clock alone.
 
     `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
     `lag` is how much after its due time the look began, `duration` how long the answer took, and `pause` the time to
@@ -41,7 +42,7 @@ class LookOutcome:
     """
 
     watch: Watch
-    observation: Observation
+    observation: Observation | None
     told: tuple[Told, ...]
     superseded: bool
     lag: timedelta
@@ -74,44 +75,89 @@ class Poller:
         self._states: dict[str, SnapshotState] = {}
         self._looks: dict[str, Look] = {}
 
-    async def load(self) -> None:
-        """Take up the working set where the last run left it."""
-        self._states = await self._store.states()
+    async def load(self, watched: Collection[str]) -> None:
+        """Take up the working set where the last run left it: all that goes on, and what is watched by itself."""
+        self._states = await self._store.states(lambda state: not has_ended(state) or state.snapshot_id in watched)
 
-    def state(self, watch: Watch) -> SnapshotState:
-        """What is known of the watch's snapshot."""
-        return self._states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
+    @property
+    def states(self) -> Mapping[str, SnapshotState]:
+        """The working set, by snapshot id."""
+        return self._states
+
+    def open_snapshots(self) -> list[str]:
+        """The snapshots of the working set that have not ended, watched or not."""
+        return [snapshot_id for snapshot_id, state in self._states.items() if not has_ended(state)]
+
+    def state_of(self, snapshot_id: str) -> SnapshotState:
+        """What is known of a snapshot."""
+        return self._states.get(snapshot_id) or SnapshotState(snapshot_id=snapshot_id)
+
+    def put(self, state: SnapshotState) -> None:
+        """Take a state that differs by no transition from what is known into the working set."""
+        self._states[state.snapshot_id] = state
+
+    def drop(self, snapshot_id: str) -> None:
+        """Let go of a snapshot that nobody watches by itself and that has ended; the store keeps it."""
+        self._states.pop(snapshot_id, None)
 
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
-        state = self.state(watch)
-        pause = look_pause(state, watch.every, self._clock())
+        return self.pause_of(watch.snapshot_id, watch.every)
+
+    def pause_of(self, snapshot_id: str, every: timedelta) -> timedelta | None:
+        """The same for a snapshot that is looked at so often."""
+        state = self.state_of(snapshot_id)
+        pause = look_pause(state, every, self._clock())
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 
-    async def look(self, watch: Watch, due: datetime) -> LookOutcome:
+    async def look(
+        self, watch: Watch, due: datetime, *, permit: Permit | None = None, seen_at: datetime | None = None
+    ) -> LookOutcome:
         """Look once at the watch's snapshot, and commit what changed.
 
         Args:
             watch: whose snapshot.
             due: when the look was to begin.
+            permit: the request's turn, if it was waited for.
+            seen_at: when a list had the snapshot as it is known, if one had.
 
         Raises:
             StoreError: the change could not be committed; it has not been told, and the next look finds it again.
         """
-        before = self.state(watch)
-        usual_pause = look_pause(before, watch.every, self._clock()) or watch.every
         began = self._clock()
-        observation = await self._observer.observe(watch.snapshot_id)
+        observation = await self._observer.observe(watch.snapshot_id, permit=permit)
+        return await self.take(watch, observation, asked_at=began, due=due, seen_at=seen_at)
+
+    async def take(
+        self,
+        watch: Watch,
+        observation: Observation,
+        *,
+        asked_at: datetime,
+        due: datetime | None = None,
+        seen_at: datetime | None = None,
+    ) -> LookOutcome:
+        """Take an observation of the watch's snapshot that was asked for at `asked_at`, and commit what changed.
+
+        Raises:
+            StoreError: as `look` does.
+        """
         now = self._clock()
-        after, transitions = step(before, observation, now, usual_pause)
-        told = tuple(
-            Told(event=event_of(transition, watch), channels=channels_for(watch, transition))
-            for transition in transitions
+        before = self.state_of(watch.snapshot_id)
+        usual_pause = look_pause(before, watch.every, now) or watch.every
+        if seen_at is not None and (before.seen_at is None or before.seen_at < seen_at):
+            before = replace(before, seen_at=seen_at)
+        if isinstance(observation, Seen) and observation.facts.dataset_id is None and before.facts.dataset_id:
+            facts = replace(observation.facts, dataset_id=before.facts.dataset_id)
+            observation = replace(observation, facts=facts)
+        after, transitions = step(
+            before, observation, now, usual_pause, asked_at=asked_at, stalled_after=watch.stalled_after
         )
-        superseded = bool(told) and not await self._commit(watch, before, after, told)
+        told = await self._tell(watch, before, after, transitions)
+        superseded = told is None
         if superseded:
-            after, told = await self._store.state(watch.snapshot_id), ()
+            after = await self._store.state(watch.snapshot_id)
         self._states[watch.snapshot_id] = after
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
@@ -120,12 +166,41 @@ class Poller:
         return LookOutcome(
             watch=watch,
             observation=observation,
-            told=told,
+            told=told or (),
             superseded=superseded,
-            lag=max(began - due, timedelta(0)),
-            duration=now - began,
+            lag=max(asked_at - (due or asked_at), timedelta(0)),
+            duration=now - asked_at,
             pause=pause,
         )
+
+    async def tell(
+        self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
+    ) -> LookOutcome:
+        """Commit what has happened to the watch's snapshot by the clock alone; nothing if it has moved on meanwhile."""
+        told = await self._tell(watch, before, after, transitions)
+        if told is not None and watch.snapshot_id in self._states:
+            self._states[watch.snapshot_id] = after
+        return LookOutcome(
+            watch=watch,
+            observation=None,
+            told=told or (),
+            superseded=told is None,
+            lag=timedelta(0),
+            duration=timedelta(0),
+            pause=None,
+        )
+
+    async def _tell(
+        self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
+    ) -> tuple[Told, ...] | None:
+        """Commit transitions; None if somebody else had told them already."""
+        told = tuple(
+            Told(event=event_of(transition, watch), channels=channels_for(watch, transition))
+            for transition in transitions
+        )
+        if told and not await self._commit(watch, before, after, told):
+            return None
+        return told
 
     async def _commit(self, watch: Watch, before: SnapshotState, after: SnapshotState, told: Collection[Told]) -> bool:
         failpoint("poll.before_commit")

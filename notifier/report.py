@@ -1,52 +1,54 @@
 """Turns what the use cases return into log lines: the one place that does."""
 
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from notifier.core.model import DeliveryState, Reason, Unclear
+from notifier.core.apihealth import ApiKind, ApiNews
+from notifier.core.model import DeliveryState, Observation, Unclear, Watch
 from notifier.deliver import DeliveryOutcome
+from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
 
 
-class Reporter(Protocol):
-    """Whoever wants to know what the daemon does. Nothing it does may raise."""
+class Reporter:
+    """Whoever wants to know what the daemon does: this one wants nothing. Nothing that it does may raise."""
 
     def looked(self, outcome: LookOutcome) -> None:
         """A look ended."""
-        ...
+
+    def listed(self, outcome: ListOutcome) -> None:
+        """A look at a dataset ended; what it made of its snapshots is told by `looked`."""
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """An attempt to deliver ended."""
-        ...
+
+    def api_changed(self, news: ApiNews) -> None:
+        """The API does otherwise than before."""
 
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
-        ...
 
 
-class LogReporter:
-    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug.
-
-    An outage is told when it begins and when it ends, not at each of the looks in between.
-    """
+class LogReporter(Reporter):
+    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
-        self._trouble: Reason | None = None
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
-        self._log_api(outcome)
         watch = outcome.watch
-        self._log.debug(
-            "look.done",
-            watch=watch.id,
-            answer=answer_word(outcome.observation),
-            lag_s=_seconds(outcome.lag),
-            duration_s=_seconds(outcome.duration),
-        )
+        self._log_unclear(watch, outcome.observation)
+        if outcome.observation is not None:
+            self._log.debug(
+                "look.done",
+                watch=watch.id,
+                answer=answer_word(outcome.observation),
+                lag_s=_seconds(outcome.lag),
+                duration_s=_seconds(outcome.duration),
+            )
         if outcome.superseded:
             self._log.info("transition.superseded", watch=watch.id, snapshot=watch.snapshot_id)
         for told in outcome.told:
@@ -64,24 +66,36 @@ class LogReporter:
                 late_s=_seconds(transition.late_by),
             )
 
-    def _log_api(self, outcome: LookOutcome) -> None:
-        observation = outcome.observation
-        if not isinstance(observation, Unclear):
-            if self._trouble is not None:
-                self._log.info("api.recovered", was=self._trouble)
-            self._trouble = None
+    def listed(self, outcome: ListOutcome) -> None:
+        """Log a look at a dataset: what it found, or why there was no list."""
+        fields: dict[str, Any] = {"dataset": outcome.dataset_id, "duration_s": _seconds(outcome.duration)}
+        if outcome.unclear is not None:
+            self._log.info("list.unclear", reason=outcome.unclear.reason, detail=outcome.unclear.detail, **fields)
             return
-        fields: dict[str, Any] = {
-            "watch": outcome.watch.id,
-            "reason": observation.reason,
-            "detail": observation.detail,
-            "retry_after_s": None if observation.retry_after is None else _seconds(observation.retry_after),
-        }
-        if observation.reason == self._trouble:
-            self._log.debug("api.trouble_continues", **fields)
+        fields |= {"entries": outcome.entries, "changed": len(outcome.ask), "missing": len(outcome.missing)}
+        if outcome.found or outcome.baseline:
+            self._log.info("list.found", found=outcome.found, baseline=outcome.baseline, **fields)
         else:
-            self._log.warning("api.trouble", **fields)
-        self._trouble = observation.reason
+            self._log.debug("list.done", **fields)
+
+    def _log_unclear(self, watch: Watch, observation: Observation | None) -> None:
+        if isinstance(observation, Unclear):
+            self._log.info(
+                "look.unclear",
+                watch=watch.id,
+                reason=observation.reason,
+                detail=observation.detail,
+                retry_after_s=None if observation.retry_after is None else _seconds(observation.retry_after),
+            )
+
+    def api_changed(self, news: ApiNews) -> None:
+        """Log that a trouble of the API began, or ended."""
+        lasted = None if news.lasted is None else _seconds(news.lasted)
+        if news.kind is ApiKind.OK:
+            self._log.info("api.recovered", was=news.previous, lasted_s=lasted)
+        else:
+            held = _seconds(news.held_for)
+            self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""

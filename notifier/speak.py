@@ -1,12 +1,14 @@
 """How a channel is spoken to: people get a message, rendered and merged; a program gets the event itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.payload import body_of
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel
 from notifier.core.digest import digest
+from notifier.core.message import message
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
 from notifier.templates.render import Renderer
 
@@ -28,20 +30,49 @@ class Spoken:
         self._renderer = renderer
         self._template_failed = template_failed
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
-        """Send these as one message."""
-        return await self._channel.send(self.message(told))
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Send these as one message, but not to those of the channel's targets that have it already."""
+        return await self._channel.send(self.message(told), reached)
 
     def message(self, told: Sequence[Told]) -> Message:
         """The message that says all of these."""
         first = told[0]
         if len(told) > 1 or isinstance(first, Notice):
-            where = f"notifier delivery list --channel {self.name}"
-            return digest(told, longest_body=self._channel.longest_body, where=where)
+            return _digest(self.name, told, self._channel.longest_body)
         text, reason = self._renderer.render(first)
         if reason is not None:
             self._template_failed(self.name, first.id, reason)
         return text
+
+
+def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:
+    """The title and body in which a channel is told these, as one message; a webhook gets JSON, and no title.
+
+    By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a digest is cut
+    as for a service that takes much. A template that cannot be used gives way to the plain message.
+    """
+    first = told[0]
+    if channel.webhook is not None and isinstance(first, Event):
+        return None, body_of(first).decode("ascii")
+    if len(told) > 1 or isinstance(first, Notice):
+        try:
+            longest = AppriseChannel(name=channel.name, url=channel.url or "", redact=str).longest_body
+        except ValueError:
+            longest = _MUCH
+        text = _digest(channel.name, told, longest)
+    else:
+        try:
+            text, _ = Renderer(channel.templates).render(first)
+        except ValueError:
+            text = message(first)
+    return text.title, text.body
+
+
+_MUCH = 32_768
+
+
+def _digest(channel: str, told: Sequence[Told], longest_body: int) -> Message:
+    return digest(told, longest_body=longest_body, where=f"notifier delivery list --channel {channel}")
 
 
 class Signed:
@@ -51,8 +82,8 @@ class Signed:
         self.name = channel.name
         self._channel = channel
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
-        """Send the one event."""
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Send the one event. There is one target."""
         (event,) = told
         if isinstance(event, Event):
             return await self._channel.send(event)

@@ -1,10 +1,11 @@
 """Stand-ins for what the use cases meet at their edges (`unit/test_fakes.py` tests them), and short ways to values."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.model import (
     Event,
     Facts,
@@ -53,14 +54,15 @@ class FakeObserver:
         self.answers = list(answers)
         self.looks: list[str] = []
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """The next answer of the script."""
         self.looks.append(snapshot_id)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 class FakeChannel:
-    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent.
+    """Answers sends from a script, one outcome a send; the last one is repeated. `sent` is what was sent, `left_out`
+    which targets had it already.
 
     With `held` a send waits for `release()`; `begun` counts the sends that were begun.
     """
@@ -69,6 +71,7 @@ class FakeChannel:
         self.name = name
         self.outcomes = list(outcomes) or [DELIVERED]
         self.sent: list[tuple[Told, ...]] = []
+        self.left_out: list[frozenset[str]] = []
         self.begun = asyncio.Semaphore(0)
         self._gate = asyncio.Event()
         if not held:
@@ -78,11 +81,12 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()
         await self._gate.wait()
         self.sent.append(tuple(told))
+        self.left_out.append(frozenset(reached))
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
 
 

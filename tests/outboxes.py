@@ -15,7 +15,7 @@ from notifier.core.model import Delivery, Event, Outcome, SnapshotState
 from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
-from notifier.store.outbox import Attempt
+from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 

@@ -57,7 +57,7 @@ def observation_of(
     waits = status_code == 429 or reason is Reason.SERVER_ERROR
     return Unclear(
         reason=reason,
-        detail=_detail(f"HTTP {status_code}", headers, body, secret),
+        detail=detail_of(f"HTTP {status_code}", headers, body, secret),
         retry_after=retry_after_of(headers, now) if waits else None,
     )
 
@@ -81,6 +81,19 @@ def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | Non
     return min(max(pause, timedelta(0)), LONGEST_RETRY_AFTER)
 
 
+def status_word(value: object, secret: str) -> str | None:
+    """The value as a status, in the API's own word; None if it cannot be one."""
+    word = value.strip() if isinstance(value, str) else ""
+    if not word or len(word) > LONGEST_STATUS or not word.isprintable():
+        return None
+    return redacted(word, secret)
+
+
+def count_of(value: object) -> int | None:
+    """The value as a number of things; None if it cannot be one."""
+    return _integer(value, HIGHEST_COUNT)
+
+
 def _seen(headers: Mapping[str, str], body: bytes, snapshot_id: str | None, secret: str) -> Observation:
     try:
         answer = json.loads(body)
@@ -88,25 +101,24 @@ def _seen(headers: Mapping[str, str], body: bytes, snapshot_id: str | None, secr
         return _nonsense("HTTP 200, but not JSON", headers, body, secret)
     if not isinstance(answer, dict):
         return _nonsense("HTTP 200, but not a JSON object", headers, body, secret)
-    status = answer.get("status")
-    status = status.strip() if isinstance(status, str) else ""
-    if not status or len(status) > LONGEST_STATUS or not status.isprintable():
+    status = status_word(answer.get("status"), secret)
+    if status is None:
         return _nonsense("HTTP 200, but no usable status", headers, body, secret)
     about = answer.get("snapshot_id")
     if snapshot_id is not None and about is not None and about != snapshot_id:
         return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but about another snapshot")
-    return Seen(status=redacted(status, secret), facts=_facts(answer, secret))
+    return Seen(status=status, facts=_facts(answer, secret))
 
 
 def _nonsense(what: str, headers: Mapping[str, str], body: bytes, secret: str) -> Unclear:
-    return Unclear(reason=Reason.NONSENSE, detail=_detail(what, headers, body, secret))
+    return Unclear(reason=Reason.NONSENSE, detail=detail_of(what, headers, body, secret))
 
 
 def _facts(answer: Mapping[str, object], secret: str) -> Facts:
     return Facts(
         dataset_id=_word(answer.get("dataset_id"), secret),
-        records=_integer(answer.get("records"), HIGHEST_COUNT),
-        errors=_integer(answer.get("errors"), HIGHEST_COUNT),
+        records=count_of(answer.get("records")),
+        errors=count_of(answer.get("errors")),
         error_message=_text(answer.get("error_message"), secret) or _text(answer.get("error"), secret),
         error_codes=_codes(answer.get("error_codes"), secret),
         running_time_ms=_integer(answer.get("running_time"), LONGEST_DURATION_MS),
@@ -137,10 +149,7 @@ def _text(value: object, secret: str) -> str | None:
 def _codes(value: object, secret: str) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, dict):
         return ()
-    counted = [
-        (one_line(redacted(name, secret), LONGEST_CODE), _integer(number, HIGHEST_COUNT))
-        for name, number in value.items()
-    ]
+    counted = [(one_line(redacted(name, secret), LONGEST_CODE), count_of(number)) for name, number in value.items()]
     codes = [(name, number) for name, number in counted if name and number is not None]
     return tuple(sorted(codes, key=lambda code: (-code[1], code[0]))[:MOST_CODES])
 
@@ -155,7 +164,8 @@ def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def _detail(what: str, headers: Mapping[str, str], body: bytes, secret: str) -> str:
+def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str) -> str:
+    """One line for a log: what is the matter, and what the answer itself says, without the secret."""
     if encoding := headers.get("content-encoding", "").strip():
         what = f"{what} ({redacted(encoding, secret)}-encoded)"
     elif _is_html(headers, body):

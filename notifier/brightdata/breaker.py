@@ -6,22 +6,30 @@
    by the consecutive ones.
 2. After the pause it is half open: one request at a time, until an answer is not 429.
 3. With `HOLD_AT` answers of 429 in the window it stays open until there are fewer.
-4. While any answer of 429 is in the window, what is in flight could all be answered so: together they stay under 10.
+4. While any answer of 429 is in the window, what is in flight could all be answered so: together they are at most
+   `MOST_TOGETHER`.
 5. What may be in flight starts at `SAFE_IN_FLIGHT` and grows by one with each good answer while requests wait for it,
    up to the limit that the rate sets; 429 sets it back.
+6. A killed process may have had requests in flight whose answers of 429 were counted, but never came. By rule 4 these
+   and the known ones were at most `MOST_TOGETHER`: the next process takes them for one less, and so goes on with one
+   request at a time. It begins with one in any case, and if it was not told of any refusal, its first one is taken for
+   the last of so many, as long as the former process's could be in the window.
 
 From this follows, by the last admitted of any ten: 10 answers of 429 in 5 minutes cannot happen if the limit is at
 most 9 (up to 12 requests a second). At a higher rate they can only if the first one finds 10 requests in flight, which
-the API had answered well until then.
+the API had answered well until then. Across a kill the same holds if any refusal was known before it; if none was, then
+what was in flight at the kill and at the next process's first refusal could add up to more.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
 
 WINDOW = 315.0
 """Seconds. The API counts over 5 minutes and by its own clock: what we count late is still inside."""
 
 NEAR = 10
+MOST_TOGETHER = NEAR - 2
 HOLD_AT = 6
 SAFE_IN_FLIGHT = 8
 
@@ -47,6 +55,40 @@ class Breaker:
         self._times: deque[float] = deque()
         self._consecutive = 0
         self._held_until = 0.0
+        self._doubtful_until: float | None = None
+
+    def remember(self, now: float, times: Sequence[float], *, restarted: bool) -> int:
+        """Take up the memory of a former process, before the first request.
+
+        Args:
+            now: when.
+            times: of its answers of 429.
+            restarted: whether it made requests within the window.
+
+        Returns:
+            How many more answers of 429 are presumed to have come by now; they are to be kept like the others.
+        """
+        if restarted:
+            self._doubtful_until = now + WINDOW
+            self.begin_slowly()
+        self._times.extend(sorted(min(at, now) for at in times))
+        known = self.recent(now)
+        if not known:
+            return 0
+        self.begin_slowly()
+        self._consecutive = 1
+        self._held_until = self._times[-1] + PAUSES[-1]
+        if known >= HOLD_AT:
+            self._hold()
+        presumed = max(MOST_TOGETHER - 1 - known, 1)
+        self._times.extend([now] * presumed)
+        if len(self._times) >= MOST_TOGETHER:
+            self._hold()
+        return presumed
+
+    def begin_slowly(self) -> None:
+        """Let one request go at a time, and more with each good answer."""
+        self._allowed = 1
 
     def state(self, now: float) -> BreakerState:
         """Where the breaker stands."""
@@ -70,30 +112,40 @@ class Breaker:
             case BreakerState.OPEN:
                 return False
             case BreakerState.HALF_OPEN:
-                return in_flight == 0
+                return in_flight == 0 and self.recent(now) < MOST_TOGETHER
             case BreakerState.CLOSED:
                 recent = self.recent(now)
-                if recent and in_flight + recent >= NEAR - 1:
+                if recent and in_flight + recent >= MOST_TOGETHER:
                     return False
                 allowed = min(self._allowed, self.most_in_flight)
                 self._too_few = in_flight >= allowed or (self._too_few and in_flight + 1 == allowed)
                 return in_flight < allowed
 
-    def rate_limited(self, now: float, retry_after: float | None) -> None:
+    def rate_limited(self, now: float, retry_after: float | None) -> int:
         """Learn of an answer of 429 and the seconds it asked to wait, if it did.
 
         Several requests in flight may be answered so at once: that is one refusal, and the pause grows only when a
         request that was sent after the pause is refused too.
+
+        Returns:
+            How many answers of 429 it counts for: more than one if those of a former process are presumed.
         """
         if self.state(now) is not BreakerState.OPEN:
             self._consecutive += 1
-        self.recent(now)
-        self._times.append(now)
-        self._allowed = SAFE_IN_FLIGHT
+        presumed = 0
+        if not self.recent(now) and self._doubtful_until is not None and now < self._doubtful_until:
+            presumed = MOST_TOGETHER - 1
+        self._times.extend([now] * (1 + presumed))
+        self._allowed = min(self._allowed, SAFE_IN_FLIGHT)
         pause = PAUSES[min(self._consecutive, len(PAUSES)) - 1] if retry_after is None else retry_after
         self._held_until = max(self._held_until, now + max(pause, SHORTEST_PAUSE))
         if len(self._times) >= HOLD_AT:
-            self._held_until = max(self._held_until, self._times[-HOLD_AT] + WINDOW)
+            self._hold()
+        return 1 + presumed
+
+    def _hold(self) -> None:
+        """Hold until there are fewer than `HOLD_AT` in the window."""
+        self._held_until = max(self._held_until, self._times[-HOLD_AT] + WINDOW)
 
     def answered(self, now: float) -> None:
         """Learn of an answer that was not 429."""

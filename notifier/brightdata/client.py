@@ -1,216 +1,192 @@
-"""The one door to Bright Data: asks for a snapshot's progress, and answers with an observation, never an exception.
+"""Looks at snapshots through the door, one by one or a dataset's page by page; answers with values, not exceptions.
 
-httpx over the aiohttp transport: httpx's own pool takes quadratic time in its connections. What an answer means is
-decided in `notifier.brightdata.answers`, what a failure means in `notifier.brightdata.failures`.
+What an answer means is decided in `notifier.brightdata.answers` and `notifier.brightdata.listing`.
 """
 
 import asyncio
-import base64
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Self
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+import msgspec
 
-from notifier import __version__
-from notifier.brightdata.answers import LONGEST_DETAIL, observation_of, retry_after_of
-from notifier.brightdata.failures import AnswerTooLarge, unclear_of
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.text import one_line
-from notifier.brightdata.tokens import TokenSource, TokenUnusable
-from notifier.core.errors import NotifierError
-from notifier.core.model import Observation, Reason, Unclear
+from notifier.brightdata.answers import observation_of
+from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.failures import NoAnswer
+from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.listing import LARGEST_PAGE, SLICE, entries_of, listed_of
+from notifier.brightdata.paths import path_segment
+from notifier.brightdata.tokens import TokenSource
+from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
+
+PROGRESS = "/datasets/v3/progress/"
+SNAPSHOTS = "/datasets/v3/snapshots"
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. A progress answer has a few hundred."""
 
-LONGEST_ID = 200
-IDLE_CONNECTION_KEPT_S = 15.0
+MOST_LISTED = 5_000
+"""The most entries that one page may be asked to have (documented)."""
+
+MOST_PAGES = 100
+"""A listing that goes on beyond that is taken for one without an end."""
+
+PAGE_PATIENCE = 3
+"""A page takes longer than a look: it may take this many times the timeout."""
 
 
 class Client:
-    """Asks Bright Data, within the limits that all who use the token share.
+    """Looks at Bright Data's snapshots.
 
-    Enter it as an async context manager; several observations may run at once. Proxies are taken from the
-    environment as httpx does. Redirects are not followed: the token goes nowhere else.
+    Enter it as an async context manager; several looks may run at once.
 
     Args:
-        base_url: `http://` or `https://`, a host, and a path before the API's own if there is one.
-        token: asked before each request, told when it was refused.
+        base_url, token, limiter, max_connections: see `Door`.
         timeout: for one answer as a whole, from the moment the limiter lets its request go.
-        limiter: shared by all that use this token.
-        max_connections: how many are open at once.
 
     Raises:
-        ValueError: the base_url is not such an address.
+        ValueError: the base_url is not an address.
     """
 
     def __init__(
         self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Limiter, max_connections: int
     ) -> None:
-        self._progress = f"{checked_base_url(base_url)}/datasets/v3/progress/"
-        self._token = token
-        self._seconds = timeout.total_seconds()
-        self._limiter = limiter
-        self._limits = httpx.Limits(max_connections=max_connections, keepalive_expiry=IDLE_CONNECTION_KEPT_S)
-        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
-        self._http: HttpxAiohttpClient | None = None
+        self.door = Door(
+            base_url=base_url, token=token, timeout=timeout, limiter=limiter, max_connections=max_connections
+        )
 
     async def __aenter__(self) -> Self:
-        self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
+        await self.door.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        await self.door.__aexit__(kind, error, traceback)
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """Look at a snapshot once.
 
         Whatever the API, the network or a proxy does is an observation: nothing is raised but `CancelledError`, and
         `RuntimeError` outside the context.
+
+        Args:
+            snapshot_id: whose progress is asked for.
+            permit: this request's turn if the caller has waited for it already; it is released in any case.
         """
-        if self._http is None:
-            raise RuntimeError("the client is not open")
         segment = path_segment(snapshot_id)
         if segment is None:
+            if permit is not None:
+                permit.release()
             return Unclear(reason=Reason.NONSENSE, detail="not asked: the id cannot be one segment of a path")
-        async with self._limiter.slot():
-            try:
-                token = self._token.current()
-            except (TokenUnusable, NotifierError) as error:  # their texts are for people
-                return Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {error}", LONGEST_DETAIL))
-            except Exception as error:  # noqa: BLE001 - a file may fail in any way, and its text may hold the token
-                return Unclear(reason=Reason.UNAUTHORISED, detail=f"not asked: the token: {type(error).__name__}")
-            return await self._ask(self._http, snapshot_id, segment, token)
-
-    async def _ask(self, http: httpx.AsyncClient, snapshot_id: str, segment: str, token: str) -> Observation:
-        response: httpx.Response | None = None
-        body = b""
+        answer: Answer | None = None
         try:
-            async with asyncio.timeout(self._seconds):
-                response = await http.send(self._request(segment, token), stream=True)
-                try:
-                    self._learn(response)
-                    body = await _body(response)
-                finally:
-                    await response.aclose()
-        except Exception as error:  # noqa: BLE001 - no answer, however odd, may stop the daemon
+            async with self.door.ask("GET", PROGRESS + segment, seconds=self.door.seconds, permit=permit) as answer:
+                observation = _observation(answer, await answer.body(LARGEST_ANSWER), snapshot_id)
+                answer.judge(observation if isinstance(observation, Unclear) else None)
+                return observation
+        except NoAnswer as error:
             # The status line of an answer that is not 200 says all; of a 200 the body is needed, and whole.
-            if response is None or response.status_code == 200:
-                return unclear_of(error, token)
-        return observation_of(
-            status_code=response.status_code,
-            headers=response.headers,
-            body=body,
-            now=datetime.now(UTC),
-            snapshot_id=snapshot_id,
-            secret=token,
-        )
+            if answer is None or answer.status_code == 200:
+                return error.unclear
+            return _observation(answer, b"", snapshot_id)
 
-    def _request(self, segment: str, token: str) -> httpx.Request:
-        # Not http.build_request(): merging the client's defaults costs as much as the rest of the request.
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"notifier/{__version__}",
-        }
-        return httpx.Request("GET", self._progress + segment, headers=headers, extensions=self._extensions)
+    async def list_page(
+        self,
+        dataset_id: str,
+        *,
+        skip: int,
+        limit: int = MOST_LISTED,
+        from_date: date | None = None,
+        permit: Permit | None = None,
+    ) -> Page | Unclear:
+        """One page of a dataset's snapshots, in whatever order the API has them.
 
-    def _learn(self, response: httpx.Response) -> None:
-        """Tell the limiter as soon as the status line is known: what becomes of the body does not matter to it."""
-        if response.status_code == 429:
-            self._limiter.rate_limited(retry_after_of(response.headers, datetime.now(UTC)))
-        else:
-            self._limiter.answered()
-        if response.status_code == 401:
-            self._token.refused()
+        Entries that make no sense are left out; a page that is no list is unclear as a whole. Nothing is raised but
+        `CancelledError`, and `RuntimeError` outside the context.
+
+        Args:
+            dataset_id: whose snapshots.
+            skip: how many entries come before the page.
+            limit: how many it may have, at most `MOST_LISTED`.
+            from_date: only snapshots created on that day (UTC) or later.
+            permit: this request's turn if the caller has waited for it already; it is released in any case.
+        """
+        params: dict[str, str | int] = {"dataset_id": dataset_id, "skip": skip, "limit": limit}
+        if from_date is not None:
+            params["from_date"] = from_date.isoformat()
+        answer: Answer | None = None
+        body = b""
+        entries: list[msgspec.Raw] | Unclear = []
+        seconds = PAGE_PATIENCE * self.door.seconds
+        try:
+            async with self.door.ask("GET", SNAPSHOTS, params=params, seconds=seconds, permit=permit) as answer:
+                body = await answer.body(LARGEST_PAGE)
+                if answer.status_code == 200:
+                    entries = entries_of(body, answer.secret)
+                    answer.judge(entries if isinstance(entries, Unclear) else None)
+        except NoAnswer as error:
+            if answer is None or answer.status_code == 200:
+                return error.unclear
+        if answer.status_code != 200:
+            return _unlisted(_observation(answer, body, None))
+        if isinstance(entries, Unclear):
+            return entries
+        found: list[Listed] = []
+        for start in range(0, len(entries), SLICE):
+            await asyncio.sleep(0)  # a large page must not keep the others waiting
+            found += listed_of(entries[start : start + SLICE], answer.secret)
+        return Page(entries=tuple(found), full=len(entries) >= limit)
+
+    async def listing(
+        self,
+        dataset_id: str,
+        *,
+        from_date: date | None = None,
+        limit: int = MOST_LISTED,
+        permit: Permit | None = None,
+    ) -> tuple[Listed, ...] | Unclear:
+        """A dataset's snapshots, all of them: page by page until a short one, each with its own turn.
+
+        The permit is that of the first page, if the caller has waited for it.
+
+        The order of the pages is not relied on. A snapshot that comes twice, because others were added meanwhile, is
+        taken as it came last. A listing that has no end is unclear.
+        """
+        found: dict[str, Listed] = {}
+        for number in range(MOST_PAGES):
+            page = await self.list_page(
+                dataset_id, skip=number * limit, limit=limit, from_date=from_date, permit=permit
+            )
+            permit = None
+            if isinstance(page, Unclear):
+                return page
+            before = len(found)
+            found.update((entry.snapshot_id, entry) for entry in page.entries)
+            if not page.full:
+                return tuple(found.values())
+            if len(found) == before:
+                return Unclear(reason=Reason.NONSENSE, detail="the list of snapshots repeats itself")
+        return Unclear(reason=Reason.NONSENSE, detail=f"the list of snapshots has more than {MOST_PAGES} pages")
 
 
-class _PlainClient(HttpxAiohttpClient):
-    """httpx over aiohttp sessions that do nothing unasked: see `_session`."""
-
-    def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _plain(super()._init_transport(*args, **kwargs))
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        if proxy.raw_auth is not None:
-            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
-            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
-            basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
-            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
-        return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
-
-
-def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-    if isinstance(transport, AiohttpTransport):
-        transport.client = partial(_session, transport)
-    return transport
-
-
-def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
-    connector = aiohttp.TCPConnector(
-        limit=transport.limits.max_connections or 0,
-        keepalive_timeout=transport.limits.keepalive_expiry,
-        ssl=transport.ssl_context,
+def _observation(answer: Answer, body: bytes, snapshot_id: str | None) -> Observation:
+    return observation_of(
+        status_code=answer.status_code,
+        headers=answer.headers,
+        body=body,
+        now=datetime.now(UTC),
+        snapshot_id=snapshot_id,
+        secret=answer.secret,
     )
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
-    # turns it off like this. A contract test notices if the name ever changes.
-    session._retry_connection = False
-    return session
 
 
-async def _body(response: httpx.Response) -> bytes:
-    """The body as it is on the wire.
-
-    Raises:
-        AnswerTooLarge: it goes on beyond `LARGEST_ANSWER`.
-    """
-    chunks: list[bytes] = []
-    length = 0
-    async for chunk in response.aiter_raw():
-        length += len(chunk)
-        if length > LARGEST_ANSWER:
-            raise AnswerTooLarge(f"HTTP {response.status_code}, but the answer is larger than {LARGEST_ANSWER} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def path_segment(snapshot_id: str) -> str | None:
-    """The id quoted as one segment of a path; None if it cannot be one.
-
-    `.` and `..` need no quoting and would walk up the path; no prefix is demanded of an id.
-    """
-    if not 0 < len(snapshot_id) <= LONGEST_ID or snapshot_id in (".", ".."):
-        return None
-    try:
-        return quote(snapshot_id, safe="")
-    except UnicodeEncodeError:
-        return None
-
-
-def checked_base_url(base_url: str) -> str:
-    """The address without a slash at its end.
-
-    Raises:
-        ValueError: it is not `http(s)://HOST[:PORT][/PATH]`.
-    """
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"not an address: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an address that starts with https:// is wanted")
-    if url.userinfo or url.query or url.fragment:
-        raise ValueError("an address without user, query or fragment is wanted")
-    return str(url).rstrip("/")
+def _unlisted(observation: Observation) -> Unclear:
+    """Why there is no list, from what the answer would mean to a look."""
+    match observation:
+        case Unclear():
+            return observation
+        case NotFound():
+            return Unclear(reason=Reason.NONSENSE, detail="HTTP 404: there is no list of this dataset")
+        case Seen():
+            return Unclear(reason=Reason.NONSENSE, detail="not a list of snapshots")

@@ -4,11 +4,43 @@ import aiohttp
 
 from notifier.brightdata.answers import LONGEST_DETAIL
 from notifier.brightdata.text import one_line, redacted
+from notifier.brightdata.tokens import TokenUnusable
+from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
 
 
-class AnswerTooLarge(Exception):
-    """The answer goes on beyond what any answer of this API needs."""
+class NoAnswer(Exception):
+    """The request got no answer, or none that can be used. `unclear` says why, for people and without secrets.
+
+    `not_sent` is true if it is certain that nothing of the request went out.
+    """
+
+    def __init__(self, unclear: Unclear, *, not_sent: bool = False) -> None:
+        super().__init__(unclear.detail)
+        self.unclear = unclear
+        self.not_sent = not_sent
+
+
+class AnswerTooLarge(NoAnswer):
+    """The answer goes on beyond what any answer of its kind needs."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Unclear(reason=Reason.NONSENSE, detail=detail))
+
+
+def no_answer_of(error: Exception, secret: str) -> NoAnswer:
+    """The exception of ours that stands for one of the transport's."""
+    if isinstance(error, NoAnswer):
+        return error
+    return NoAnswer(unclear_of(error, secret), not_sent=isinstance(_cause(error), _NOT_CONNECTED))
+
+
+def no_token_of(error: Exception) -> NoAnswer:
+    """The exception that stands for a token that could not be had."""
+    # The texts of the first two are for people; any other may hold the token.
+    text = str(error) if isinstance(error, (TokenUnusable, NotifierError)) else f"the token: {type(error).__name__}"
+    unclear = Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {text}", LONGEST_DETAIL))
+    return NoAnswer(unclear, not_sent=True)
 
 
 def unclear_of(error: Exception, secret: str) -> Unclear:
@@ -17,9 +49,17 @@ def unclear_of(error: Exception, secret: str) -> Unclear:
     httpx-aiohttp 0.2 maps aiohttp's exceptions only in part: some come raw, and a server that hangs up is called a
     connect timeout. What aiohttp itself raised is in `__cause__`, and only that is believed.
     """
-    cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+    if isinstance(error, NoAnswer):
+        return error.unclear
+    cause = _cause(error)
     return Unclear(reason=_reason(cause), detail=one_line(redacted(_text(cause), secret), LONGEST_DETAIL))
 
+
+def _cause(error: Exception) -> Exception:
+    return error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+
+
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 _NO_CONNECTION = (
     aiohttp.ClientConnectionError,
@@ -36,11 +76,7 @@ def _reason(cause: Exception) -> Reason:
 
 
 def _text(cause: Exception) -> str:
-    match cause:
-        case AnswerTooLarge():
-            return str(cause)
-        case aiohttp.ClientResponseError(status=status):
-            # Its own text would quote the request's address and what the server sent.
-            return f"{type(cause).__name__}: no valid HTTP ({status})"
-        case _:
-            return f"{type(cause).__name__}: {cause}"
+    if isinstance(cause, aiohttp.ClientResponseError):
+        # Its own text would quote the request's address and what the server sent.
+        return f"{type(cause).__name__}: no valid HTTP ({cause.status})"
+    return f"{type(cause).__name__}: {cause}"

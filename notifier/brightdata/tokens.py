@@ -20,7 +20,7 @@ class TokenSource(Protocol):
         ...
 
     def refused(self) -> None:
-        """Learn that the API answered 401 to the present token."""
+        """Learn that the API answered 401 or 403 to the present token."""
         ...
 
 
@@ -46,10 +46,15 @@ class StaticToken:
 
 
 class FileToken:
-    """A token that `read` finds, usually in a file; read at first use, and again after the API refused it."""
+    """A token that `read` finds, usually in a file; read at first use, and again after the API refused it.
 
-    def __init__(self, read: Callable[[], str]) -> None:
+    `learned` is told each token before it is used for the first time, so that it can be masked.
+    """
+
+    def __init__(self, read: Callable[[], str], learned: Callable[[str], None] = lambda _: None) -> None:
         self._read = read
+        self._learned = learned
+        self._known: str | None = None
         self._token: str | None = None
 
     def __repr__(self) -> str:
@@ -63,7 +68,11 @@ class FileToken:
             OSError, ValueError: from `read`.
         """
         if self._token is None:
-            self._token = usable(self._read())
+            token = usable(self._read())
+            if token != self._known:
+                self._learned(token)
+                self._known = token
+            self._token = token
         return self._token
 
     def refused(self) -> None:

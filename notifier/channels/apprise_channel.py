@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -22,6 +22,9 @@ SEND_LIMIT = timedelta(seconds=60)
 _LONGEST_DETAIL = 500
 _ROOM_FOR_TITLE = 300
 
+_KEEPING = re.compile("mqtts?://", re.IGNORECASE)
+"""The services that keep what could not be sent, and send it by themselves later: a failure takes a new object."""
+
 _SCHEME = re.compile("[a-zA-Z][a-zA-Z0-9+.-]{0,31}")
 
 
@@ -40,6 +43,13 @@ def _asset() -> AppriseAsset:
 def _instantiate(url: str) -> NotifyBase | None:
     service = Apprise.instantiate(url, asset=_asset())
     return service if isinstance(service, NotifyBase) else None
+
+
+def _sender(url: str) -> NotifyBase | None:
+    service = _instantiate(url)
+    if service is not None and "overflow=" not in url:
+        service.overflow_mode = OverflowMode.TRUNCATE
+    return service
 
 
 def check_url(url: str) -> str | None:
@@ -97,22 +107,21 @@ class AppriseChannel:
         self._redact = redact
         self._limit = limit
         self._running: asyncio.Future[Outcome] | None = None
-        service = _instantiate(url)
+        service = _sender(url)
         if service is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        if "overflow=" not in url:
-            service.overflow_mode = OverflowMode.TRUNCATE
         # What the service takes, in characters; one without titles gets them at the head of the body.
         self.longest_body = max(service.body_maxlen - (0 if service.title_maxlen > 0 else _ROOM_FOR_TITLE), 1)
+        self._url = url
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
 
-    async def send(self, message: Message) -> Outcome:
-        """Send one message and say what became of it."""
+    async def send(self, message: Message, reached: Collection[str] = ()) -> Outcome:
+        """Send one message, but not to those of the channel's targets that have it; what became of it."""
         if self._running is not None and not self._running.done():
             return Outcome(kind=OutcomeKind.RETRY, reason="busy", detail="the send before this one still hangs")
         try:
-            self._running = in_daemon_thread(lambda: self._send(message), name=f"channel-{self.name}")
+            self._running = in_daemon_thread(lambda: self._send(message, reached), name=f"channel-{self.name}")
         except RuntimeError as error:  # the system gives no thread
             return Outcome(kind=OutcomeKind.RETRY, reason="no_thread", detail=str(error))
         done, _ = await asyncio.wait({self._running}, timeout=self._limit.total_seconds())
@@ -120,16 +129,23 @@ class AppriseChannel:
             return Outcome(kind=OutcomeKind.UNCERTAIN, reason="send_timeout", detail="no end of the send in sight")
         return self._running.result()
 
-    def _send(self, message: Message) -> Outcome:
-        with watching() as wire:
+    def _send(self, message: Message, reached: Collection[str]) -> Outcome:
+        with watching(reached) as wire:
             try:
                 result = self._apprise.notify(title=message.title, body=message.body, body_format=NotifyFormat.TEXT)
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; here it becomes a value
-                return self._tidy(Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error)))
-        if result:
-            reason = f"http_{wire.http_status}" if wire.http_status is not None else "sent"
-            return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=wire.answer))
-        return self._tidy(failure(wire, _log_of(result), datetime.now(UTC)))
+                outcome = Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error))
+            else:
+                if result:
+                    reason = f"http_{wire.http_status}" if wire.http_status is not None else "sent"
+                    return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=wire.answer))
+                outcome = failure(wire, _log_of(result), datetime.now(UTC))
+        if _KEEPING.match(self._url) and (service := _sender(self._url)) is not None:
+            self._apprise.clear()
+            self._apprise.add(service)
+        if told := wire.reached.fingerprints:
+            outcome = replace(outcome, reached=told, detail=f"not to all of its targets: {outcome.detail}")
+        return self._tidy(outcome)
 
     def _tidy(self, outcome: Outcome) -> Outcome:
         line = " ".join(self._redact(outcome.detail).split())

@@ -15,7 +15,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from notifier.channels.wire import Wire
+from notifier.channels.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
 
 _MOST_DIGITS = 9
@@ -42,14 +42,20 @@ _CONNECTION_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...],
 """What an exception means, the special before the general. Only a request that may have gone out is uncertain."""
 
 
-_SMTP_FAILURES: tuple[tuple[type[OSError], str], ...] = (
+_MQTT_AUTH = frozenset({4, 5, 134, 135})
+"""Bad user name or password, and not authorised: the answers to CONNECT of MQTT 3.1.1 (3.2.2.3) and 5 (3.2.2.2)."""
+
+_MQTT_RETRY = frozenset({3, 136, 137, 151, 159})
+"""Server unavailable or busy, quota, connection rate."""
+
+_LOST: tuple[tuple[type[OSError] | tuple[type[OSError], ...], str], ...] = (
     (socket.gaierror, "dns"),
     (ConnectionRefusedError, "refused"),
     (ssl.SSLError, "tls"),
     (TimeoutError, "connect_timeout"),
-    (smtplib.SMTPServerDisconnected, "connection_lost"),
+    ((smtplib.SMTPServerDisconnected, ConnectionError), "connection_lost"),
 )
-"""What the end of an SMTP connection means, before the mail was handed over."""
+"""What the end of a connection for mail or MQTT means, before the message was handed over."""
 
 
 def failure(wire: Wire, log: str, now: datetime) -> Outcome:
@@ -64,16 +70,22 @@ def failure(wire: Wire, log: str, now: datetime) -> Outcome:
         return _connection_failure(wire.error)
     if wire.http_status is not None:
         return _http_failure(wire, wire.http_status, log, now)
-    if wire.smtp_handed_over:
-        return Outcome(kind=OutcomeKind.UNCERTAIN, reason="connection_lost", detail=_words(wire.smtp_error) or log)
+    if wire.mqtt_code is not None:
+        auth = wire.mqtt_code in _MQTT_AUTH
+        reason = "mqtt_auth" if auth else f"mqtt_{wire.mqtt_code}"
+        kind = OutcomeKind.RETRY if wire.mqtt_code in _MQTT_RETRY else OutcomeKind.PERMANENT
+        return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
+    if wire.handed_over:
+        reason = "read_timeout" if isinstance(wire.lost, TimeoutError) else "connection_lost"
+        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=reason, detail=_words(wire.lost) or log)
     if wire.smtp_code is not None:
         permanent = wire.smtp_code >= 500
         reason = "smtp_auth" if wire.smtp_code in _SMTP_AUTH else f"smtp_{wire.smtp_code}"
         kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.RETRY
         return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
-    if wire.smtp_error is not None:
-        reason = next((each for kind, each in _SMTP_FAILURES if isinstance(wire.smtp_error, kind)), "connection")
-        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(wire.smtp_error))
+    if wire.lost is not None:
+        reason = next((each for kind, each in _LOST if isinstance(wire.lost, kind)), "connection")
+        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(wire.lost))
     return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
 
 

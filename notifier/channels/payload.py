@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 from notifier.core.model import Event
+from notifier.core.saying import words_of
 
 SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_text("utf-8")
 """The JSON Schema (draft 2020-12) of the body, as text."""
@@ -21,7 +22,6 @@ def body_of(event: Event) -> bytes:
     second copy byte by byte. The attempt's own time is in the `webhook-timestamp` header.
     """
     transition = event.transition
-    facts = transition.facts
     observed_at = _rfc3339(transition.observed_at)
     return json.dumps(
         {
@@ -30,16 +30,7 @@ def body_of(event: Event) -> bytes:
             "data": {
                 "event_id": event.id,
                 "watch": event.watch_id,
-                "name": event.name,
-                "snapshot_id": transition.snapshot_id,
-                "dataset_id": facts.dataset_id,
-                "status": transition.status,
-                "previous": transition.previous,
-                "events": transition.names,
-                "records": facts.records,
-                "errors": facts.errors,
-                "error_message": facts.error_message,
-                "duration_ms": facts.duration_ms,
+                **words_of(event),
                 "observed_at": observed_at,
                 "late_by_s": int(transition.late_by.total_seconds()),
                 "labels": dict(sorted(event.labels.items())),

@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 from notifier import __version__
-from notifier.cli import channels, configuration, daemon, deliveries, history, simulation, status, watches
+from notifier.cli import (
+    channels,
+    configuration,
+    daemon,
+    deliveries,
+    download,
+    history,
+    simulation,
+    status,
+    trigger,
+    wait,
+    watches,
+)
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import count
 
@@ -28,6 +40,9 @@ app.command("simulate")(simulation.simulate)
 app.command("init")(configuration.init)
 app.add_typer(configuration.app, name="config")
 app.command("status")(status.status)
+app.command("trigger")(trigger.trigger)
+app.command("wait")(wait.wait)
+app.command("download")(download.download)
 app.command("replay")(history.replay)
 app.add_typer(watches.app, name="watch")
 app.add_typer(channels.app, name="channel")

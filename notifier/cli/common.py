@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +42,33 @@ def config_path(given: Path | None) -> Path:
     raise UsageError(
         f"no configuration: looked for {places}. `notifier init` writes one to start from; --config names another."
     )
+
+
+def account_config(given: Path | None) -> Path | None:
+    """The configuration file from which the API's token is taken; None where there is none, and a variable must do."""
+    if given is not None:
+        return given
+    return next((path for path in DEFAULT_PATHS if path.exists()), None)
+
+
+def duration_option(option: str, text: str | None) -> timedelta | None:
+    """The duration that an option was given.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from notifier.config.durations import parse
+
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def json_line(data: Any) -> None:
+    """Print data as JSON on one line, at once, for programs that read along."""
+    typer.echo(json.dumps(data, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
 
 
 def print_json(data: Any) -> None:

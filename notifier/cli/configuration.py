@@ -1,16 +1,21 @@
 """`notifier init` and `notifier config`: write a first configuration, check one, show what it means or would change."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 from notifier.core.words import count
+
+if TYPE_CHECKING:
+    from notifier.config.model import Config
+    from notifier.core.budget import Budget
 
 app = typer.Typer(help="Check the configuration, or show what it means.", no_args_is_help=True)
 
@@ -48,17 +53,62 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             raise
         print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
         raise typer.Exit(error.exit_status) from None
+    watches = len(found.watches) + len(found.datasets)
+    needs = _budget(found)
     if as_json:
-        print_json({"ok": True, "problems": [], "watches": len(found.watches), "channels": len(found.channels)})
+        print_json(
+            {
+                "ok": True,
+                "problems": [],
+                "warnings": [asdict(warning) for warning in found.warnings],
+                "watches": watches,
+                "channels": len(found.channels),
+                "budget": needs.fields(),
+            }
+        )
         return
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(
-        f"{found.path}: fine. {count(len(found.watches), 'watch', 'watches')}, "
+        f"{found.path}: fine. {count(watches, 'watch', 'watches')}, "
         f"{count(len(found.channels), 'channel')}, from {count(len(found.files), 'file')}."
     )
-    if not found.watches:
+    if watches:
+        typer.echo(f"{needs.sentence().capitalize()}.")
+    else:
         typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
+    if too_much := needs.warning():
+        typer.echo(f"warning: {found.path}: api.requests_per_second: {too_much}.", err=True)
     if not found.operators:
         typer.echo("Nobody is told when the notifier itself is in trouble: name a channel under `operators:`.")
+
+
+def _budget(found: "Config") -> "Budget":
+    """What the watches need. The database, which knows of ends and of datasets, is only asked if they do not fit."""
+    from notifier.core.budget import budget
+    from notifier.core.errors import StoreError
+    from notifier.core.model import SnapshotState
+
+    def needed(states: Mapping[str, SnapshotState]) -> "Budget":
+        return budget(
+            found.watches,
+            found.datasets,
+            states=states,
+            now=datetime.now(UTC),
+            available=found.api.requests_per_second,
+            batches=found.api.batches,
+        )
+
+    needs = needed({})
+    if needs.fits:
+        return needs
+    from notifier.store.reader import Reader
+
+    try:
+        snapshots = Reader(found.database).snapshots()
+    except StoreError:  # There is none yet, or it is not ours to read: then it knows nothing.
+        return needs
+    return needed({snapshot_id: row.state for snapshot_id, row in snapshots.items()})
 
 
 @app.command()

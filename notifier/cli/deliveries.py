@@ -1,5 +1,6 @@
 """`notifier delivery`: what was told to whom, when, in how many attempts."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,9 @@ from notifier.core.model import DeliveryState, Notice, Told
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from notifier.config.model import Channel, Config
     from notifier.store.reader import DeliveryRow, Reader
 
 app = typer.Typer(help="What was told to whom, when, and in how many attempts.", no_args_is_help=True)
@@ -62,19 +66,36 @@ def show(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one delivery: its message and every attempt with what the far side answered."""
-    row = _reader(config).delivery(delivery_id)
+    """Show one delivery: what goes out, or went out last, and every attempt with what the far side answered.
+
+    The words are not kept: they are made again by the templates as they are now.
+    """
+    from notifier.store.reader import Reader
+
+    found = _configured(config)
+    reader = Reader(found.database)
+    row = reader.delivery(delivery_id)
     if row is None:
         raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows those there are")
+    last = row.attempts[-1] if row.attempts else None
+    together = reader.companions(row.id, last.number) if last is not None and last.together > 1 else [row]
+    title, body = _words(found.channels.get(row.channel), [each.event for each in together] or [row.event])
     if as_json:
-        print_json(_as_data(row) | {"message": _message(row), "attempts": [_attempt(each) for each in row.attempts]})
+        digest = None
+        if last is not None and last.together > 1:
+            ids = [each.id for each in together]
+            digest = {"at": last.started_at, "deliveries": last.together, "ids": ids}
+        told = {"title": title, "body": body}
+        attempts = [_attempt(each) for each in row.attempts]
+        print_json(_as_data(row) | {"message": told, "digest": digest, "attempts": attempts})
         return
     typer.echo(f"Delivery {row.id} to {row.channel}: {row.state}{f' ({row.reason})' if row.reason else ''}")
     typer.echo(f"Decided {iso(row.created_at)}; next try {iso(row.not_before) if row.settled_at is None else 'none'}")
     typer.echo("")
-    text = message(row.event)
-    typer.echo(f"  {text.title}")
-    for line in text.body.splitlines():
+    if last is not None and last.together > 1:
+        typer.echo(f"Went out in a digest of {last.together} at {iso(last.started_at)}:")
+        typer.echo("")
+    for line in [*([] if title is None else [title]), *body.splitlines()]:
         typer.echo(f"  {line}")
     typer.echo("")
     if not row.attempts:
@@ -138,16 +159,26 @@ def _earliest(since: str | None) -> datetime | None:
         raise UsageError(f"--since: {error}") from error
 
 
-def _reader(config: Any) -> "Reader":
+def _configured(config: "Path | None") -> "Config":
     from notifier.loading import load_config
+
+    return load_config(config_path(config), secrets_needed=False)
+
+
+def _reader(config: "Path | None") -> "Reader":
     from notifier.store.reader import Reader
 
-    return Reader(load_config(config_path(config), secrets_needed=False).database)
+    return Reader(_configured(config).database)
 
 
-def _message(row: "DeliveryRow") -> dict[str, str]:
-    text = message(row.event)
-    return {"title": text.title, "body": text.body}
+def _words(channel: "Channel | None", told: Sequence[Told]) -> tuple[str | None, str]:
+    """What the channel is told; the plain message, if it is no longer configured."""
+    if channel is None:
+        text = message(told[0])
+        return text.title, text.body
+    from notifier.speak import wording
+
+    return wording(channel, told)
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

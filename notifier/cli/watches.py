@@ -55,10 +55,14 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
     from notifier.control import ask
+    from notifier.core.routing import family
     from notifier.loading import load_config
 
     found = load_config(config_path(config), secrets_needed=False)
     matching = [each.id for each in found.watches if watch in (each.id, each.snapshot_id, each.name)]
+    matching += [each.id for each in found.datasets if watch in (each.id, each.dataset_id, each.name)]
+    if any(each.id in family(watch)[1:] for each in found.datasets):
+        matching.append(watch)  # a snapshot that the watch of a dataset found
     if len(matching) != 1:
         which = "there is no watch" if not matching else "there is more than one watch"
         raise UsageError(f"{which} {watch!r}; `notifier status` shows those there are, with their ids")

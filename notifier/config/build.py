@@ -3,10 +3,10 @@
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from notifier.config.clock import zone
-from notifier.config.model import Api, Channel, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
@@ -17,7 +17,7 @@ from notifier.config.schema import (
     WatchSection,
 )
 from notifier.config.token_source import TokenSource
-from notifier.core.model import Watch
+from notifier.core.model import DatasetWatch, Download, Watch
 from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.transitions import canonical
 
@@ -34,6 +34,7 @@ def api(section: ApiSection, source: TokenSource) -> Api:
         base_url=section.base_url,
         requests_per_second=section.requests_per_second,
         timeout=section.timeout,
+        batches=section.batch == "auto",
     )
 
 
@@ -90,30 +91,50 @@ class Shared:
     """Gives the same object for equal values: a hundred thousand watches have few different ones between them."""
 
     def __init__(self) -> None:
-        self._values: dict[Hashable, Hashable] = {}
-        self._labels: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+        self._known: dict[Any, Any] = {}
 
     def one(self, value: Value) -> Value:
         """The value, or an equal one of the same type from before."""
-        return cast(Value, self._values.setdefault(value, value))
+        known: Value = self._known.setdefault((type(value), value), value)
+        return known
 
     def labels(self, labels: Mapping[str, str]) -> Mapping[str, str]:
         """The labels as a frozen mapping, in their order."""
-        return self._labels.setdefault(tuple(labels.items()), MappingProxyType(dict(labels)))
+        key = tuple(labels.items())
+        if key not in self._known:
+            self._known[key] = MappingProxyType(dict(labels))
+        known: Mapping[str, str] = self._known[key]
+        return known
 
 
-def watch(section: WatchSection, defaults: DefaultsSection, shared: Shared) -> Watch:
-    """A watch, with the defaults for what it does not say."""
-    return Watch(
-        id=section.id or section.snapshot,
-        snapshot_id=section.snapshot,
-        name=section.name or section.snapshot,
-        every=shared.one(section.every or defaults.every),
-        notify=shared.one(_once(section.notify or defaults.notify or ())),
-        on=shared.one(_once(section.on or defaults.on)),
-        stalled_after=shared.one(section.stalled_after or defaults.stalled_after),
-        labels=shared.labels(section.labels),
-    )
+def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, shared: Shared) -> AnyWatch:
+    """The watch of a snapshot or of a dataset, with the defaults for what it does not say.
+
+    Args:
+        section: the entry, which has either of the two.
+        defaults: those of the main file.
+        folder: that of the main file, where relative paths start.
+        shared: gives one object for what is equal in many watches.
+    """
+    subject = section.snapshot or section.dataset
+    assert subject is not None
+    stalled_after = section.stalled_after or defaults.stalled_after
+    download = section.download
+    common: dict[str, Any] = {
+        "id": section.id or subject,
+        "name": section.name or subject,
+        "every": shared.one(section.every or defaults.every),
+        "notify": shared.one(_once(section.notify or defaults.notify or ())),
+        "on": shared.one(_once(section.on or defaults.on)),
+        "stalled_after": None if stalled_after == "off" else shared.one(stalled_after),
+        "results_kept": shared.one(section.results_kept or defaults.results_kept),
+        "expiring_before": shared.one(section.expiring_before or defaults.expiring_before),
+        "labels": shared.labels(section.labels),
+        "download": download and shared.one(Download(folder=str(folder / download.folder), format=download.format)),
+    }
+    if section.snapshot is not None:
+        return Watch(snapshot_id=subject, **common)
+    return DatasetWatch(dataset_id=subject, **common)
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

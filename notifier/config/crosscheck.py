@@ -1,9 +1,12 @@
-"""Rules between the watches of all files: each snapshot once, each id once, and somebody to tell."""
+"""Rules between the watches of all files: each snapshot or dataset once, each id once, and somebody to tell."""
 
 from collections.abc import Callable, Iterable
 
 from notifier.config.document import Document
-from notifier.config.nodes import Flaw, Place, locate
+from notifier.config.nodes import Flaw, KeyPath, Place, locate
+
+_NEITHER = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
+_BOTH = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 
 def check_watches(documents: Iterable[Document], *, everybody_told: bool, name_of: Callable[[Document], str]) -> None:
@@ -16,34 +19,41 @@ def check_watches(documents: Iterable[Document], *, everybody_told: bool, name_o
         everybody_told: there is a `defaults.notify`.
         name_of: how a document is called in the text of an error.
     """
-    snapshots: dict[str, str] = {}
+    watched: dict[tuple[str, str], str] = {}
     ids: dict[str, str] = {}
     for document in documents:
         for index, entry, place in document.watches():
             if not everybody_told and "notify" not in entry:
                 text = "nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
                 document.add([Flaw(place=place, path=("watches", index), text=text)])
-            _check_double(document, index, entry, snapshots, ids, name_of(document))
+            named = [key for key in ("snapshot", "dataset") if key in entry]
+            if len(named) == 1:
+                _check_double(document, index, entry, named[0], watched, ids, name_of(document))
+            else:
+                at = _place(document, index, "dataset") if named else place
+                path: KeyPath = ("watches", index, "dataset") if named else ("watches", index)
+                document.add([Flaw(place=at, path=path, text=_BOTH if named else _NEITHER)])
 
 
 def _check_double(
     document: Document,
     index: int,
     entry: dict[str, object],
-    snapshots: dict[str, str],
+    kind: str,
+    watched: dict[tuple[str, str], str],
     ids: dict[str, str],
     file: str,
 ) -> None:
-    snapshot = entry.get("snapshot")
-    key = "id" if "id" in entry else "snapshot"
+    subject = entry[kind]
+    key = "id" if "id" in entry else kind
     watch_id = entry.get(key)
-    place = _place(document, index, "snapshot")
-    if isinstance(snapshot, str) and snapshot:
-        if snapshot in snapshots:
-            text = f"this snapshot is already watched at {snapshots[snapshot]}: take one of the two out"
-            document.add([Flaw(place=place, path=("watches", index, "snapshot"), text=text)])
+    place = _place(document, index, kind)
+    if isinstance(subject, str) and subject:
+        if (kind, subject) in watched:
+            text = f"this {kind} is already watched at {watched[kind, subject]}: take one of the two out"
+            document.add([Flaw(place=place, path=("watches", index, kind), text=text)])
             return
-        snapshots[snapshot] = f"{file}:{place.line}:{place.column}"
+        watched[kind, subject] = f"{file}:{place.line}:{place.column}"
     if isinstance(watch_id, str) and watch_id:
         place = _place(document, index, key)
         if watch_id in ids:

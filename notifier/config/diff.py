@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from notifier.config.model import Channel, Config
+from notifier.config.model import AnyWatch, Channel, Config
 from notifier.config.show import as_dict, shown_channel, shown_watch
-from notifier.core.model import Watch
 
 NEEDS_RESTART = frozenset({"state"})
 """Keys of the file that a reload cannot change: the daemon holds the lock of one database for as long as it runs."""
@@ -68,7 +67,7 @@ def diff(old: Config, new: Config) -> ConfigDiff:
     """What a reload from one to the other would change. Which file a thing stands in, and where, is no difference."""
     keys = _changes(_other_keys(old), _other_keys(new), hidden=_hidden(("api.token", old.api.token, new.api.token)))
     return ConfigDiff(
-        watches=_items({each.id: each for each in old.watches}, {each.id: each for each in new.watches}, _of_watch),
+        watches=_items(_watches(old), _watches(new), _of_watch),
         channels=_items(old.channels, new.channels, _of_channel),
         keys=keys,
         restart=tuple(change.key for change in keys if change.key in NEEDS_RESTART),
@@ -101,7 +100,13 @@ def _items(
     )
 
 
-def _of_watch(before: Watch, after: Watch) -> tuple[Change, ...]:
+def _watches(config: Config) -> dict[str, AnyWatch]:
+    """Those of snapshots and those of datasets: no two have the same id."""
+    watches: list[AnyWatch] = [*config.watches, *config.datasets]
+    return {each.id: each for each in watches}
+
+
+def _of_watch(before: AnyWatch, after: AnyWatch) -> tuple[Change, ...]:
     return _changes(shown_watch(before), shown_watch(after))
 
 
@@ -122,7 +127,7 @@ def _hidden(*values: tuple[str, object, object]) -> frozenset[str]:
 def _other_keys(config: Config) -> dict[str, object]:
     """What stands in the other sections, by its whole path."""
     keys: dict[str, object] = {}
-    for section, value in as_dict(replace(config, channels={}, watches=())).items():
+    for section, value in as_dict(replace(config, channels={}, watches=(), datasets=())).items():
         if isinstance(value, dict):
             keys |= {f"{section}.{key}": each for key, each in value.items()}
         elif section != "watches":

@@ -16,7 +16,7 @@ from notifier.config.values import kind
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_NAMES = ("snapshot", "id")
+_NAMES = ("snapshot", "dataset", "id")
 _INIT = "; `notifier init` writes one to start from"
 
 
@@ -26,14 +26,16 @@ class Document:
 
     `digest` is what the content of the file is known by. One whose content was `known` already is not parsed.
 
-    `data` is what the tree says, with variables put in and keys of the future taken out. `told` are the paths whose
-    error is told already, or that are excused: what else is found there is not told again.
+    `data` is what the tree says, with variables put in and keys of the future taken out. `warnings` are no errors: the
+    file works, but perhaps not as it was meant. `told` are the paths whose error is told already: what else is found
+    there is not told again.
     """
 
     path: Path
     digest: str = ""
     known: bool = False
     flaws: list[Flaw] = field(default_factory=list)
+    warnings: list[Flaw] = field(default_factory=list)
     root: MappingNode | None = None
     data: dict[str, object] = field(default_factory=dict)
     told: set[KeyPath] = field(default_factory=set)
@@ -57,7 +59,7 @@ class Document:
         ]
 
     def names_used(self) -> set[str]:
-        """The ids that its entries use up, which no other entry may have."""
+        """The names that its entries use up, which no other entry may have."""
         values = (entry.get(key) for _, entry, _ in self.watches() for key in _NAMES)
         return {value for value in values if isinstance(value, str)}
 
@@ -97,9 +99,7 @@ def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | Non
     document.data = data
     document.add(flaws)
     document.told.update(flaw.path for flaw in flaws)
-    flaws, excused = notyet.take_out(document.data, document.root)
-    document.add(flaws)
-    document.told |= excused
+    document.add(notyet.take_out(document.data, document.root))
     return document
 
 

@@ -23,6 +23,9 @@ def json_schema() -> dict[str, Any]:
     found: dict[str, Any] = _loosened(schema)
     sections = found["$defs"]
     sections["ChannelSection"]["properties"]["pace"] = {"type": "string", "pattern": _PACE}
+    watch = sections["WatchSection"]
+    watch["properties"]["download"] = {"anyOf": [{"type": "string"}, watch["properties"]["download"]]}
+    watch["oneOf"] = [{"required": ["snapshot"]}, {"required": ["dataset"]}]
     channels = found["properties"]["channels"]["anyOf"][0]
     channels["additionalProperties"] = {"anyOf": [{"type": "string"}, channels["additionalProperties"]]}
     return {

@@ -8,6 +8,7 @@ from notifier.config.schema import (
     ApiSection,
     ChannelSection,
     DefaultsSection,
+    DownloadSection,
     IncludedFile,
     MainFile,
     QuietSection,
@@ -24,11 +25,12 @@ _SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
     (("templates", ANY), TemplateSection),
     (("defaults",), DefaultsSection),
     (("watches", ANY), WatchSection),
+    (("watches", ANY, "download"), DownloadSection),
 )
 """Where each mapping stands that a model describes."""
 
 _NEEDED = {
-    "snapshot": "missing: write the id of the snapshot to watch",
+    "folder": "missing: write the folder for the results, as in `folder: results`",
     "from": 'missing: write when the quiet hours begin, as in `from: "22:00"`',
     "to": 'missing: write when the quiet hours end, as in `to: "07:00"`',
 }

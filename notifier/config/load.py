@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.config import build, document, files
+from notifier.config import build, document, files, nearmiss
 from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
@@ -14,7 +13,7 @@ from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
 from notifier.config.nodes import Flaw, KeyPath, Node, locate
 from notifier.config.parts import Known, Part, Parts, whole
-from notifier.config.report import file_name, problems_of
+from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.secrets import secrets_in, without_secrets
 from notifier.config.token_source import token_source
@@ -55,7 +54,7 @@ def load(path: Path, *, environ: Mapping[str, str], checks: Checks, secrets_need
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
     parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed)
-    return whole(parts.frame, chain.from_iterable(part.watches or () for part in parts.files))
+    return whole(parts.frame, parts.files)
 
 
 def load_parts(
@@ -83,7 +82,7 @@ def load_parts(
         check_template=checks.template,
     )
     sections = document.validate(main, MainFile, context)
-    rules = _rules(sections, environ) if sections else ""
+    rules = _rules(sections, folder, environ) if sections else ""
     if rules != known.rules:
         known = NOTHING_KNOWN
     included = [
@@ -102,6 +101,7 @@ def load_parts(
     if problems:
         raise ConfigurationRefused(problems, include=_patterns(main))
     assert sections is not None
+    nearmiss.check_event_names(documents)
     channels = build.channels(sections)
     frame = Config(
         path=path.absolute(),
@@ -129,17 +129,18 @@ def load_parts(
                 digest=each.digest,
                 watches=None
                 if section is None
-                else tuple(build.watch(watch, sections.defaults, shared) for watch in section.watches),
+                else tuple(build.watch(watch, sections.defaults, folder, shared) for watch in section.watches),
+                warnings=excerpt_of(each, each.warnings),
             )
             for each, section in zip(documents, [sections, *checked], strict=True)
         ),
     )
 
 
-def _rules(sections: MainFile, environ: Mapping[str, str]) -> str:
+def _rules(sections: MainFile, folder: Path, environ: Mapping[str, str]) -> str:
     """What decides, beside its own text, about the watches of an included file, as a digest."""
     deciding = {name: value for name, value in sections if name not in _NOT_FOR_WATCHES}
-    return files.digest_of(repr((deciding, sorted(sections.channels), sorted(environ.items()))).encode())
+    return files.digest_of(repr((deciding, str(folder), sorted(sections.channels), sorted(environ.items()))).encode())
 
 
 def _parse_what_clashes(main: Document, included: list[Document], known: Known, environ: Mapping[str, str]) -> None:

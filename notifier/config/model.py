@@ -6,15 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.core.model import Watch
+from notifier.core.errors import Problem
+from notifier.core.model import DatasetWatch, Watch
 from notifier.core.policy import ChannelPolicy
+
+AnyWatch = Watch | DatasetWatch
+"""What one entry of `watches:` becomes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
     """How to reach Bright Data. The token stands in `token`, or in a file that is read again when it is refused.
 
-    `timeout` is for one answer as a whole.
+    `timeout` is for one answer as a whole. With `batches` many snapshots of a dataset may be looked at in one request.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -22,6 +26,7 @@ class Api:
     base_url: str = "https://api.brightdata.com"
     requests_per_second: float = 10.0
     timeout: timedelta = timedelta(seconds=10)
+    batches: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +68,10 @@ class Config:
     """A whole configuration.
 
     `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
-    found by. `database` is the SQLite file. `keep` is
-    how long what has ended is remembered. `secrets` are the values that may never be shown: tokens, channel URLs and
-    what stands secret inside them, the secrets of webhooks.
+    found by. `database` is the SQLite file. `watches` are those of snapshots, `datasets` those of datasets; no two have
+    the same id. `keep` is how long what has ended is remembered. `warnings` are what works, but perhaps not as it was
+    meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them,
+    the secrets of webhooks.
     """
 
     path: Path
@@ -75,6 +81,8 @@ class Config:
     operators: tuple[str, ...]
     channels: Mapping[str, Channel]
     watches: tuple[Watch, ...]
+    datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
     include: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)

@@ -13,21 +13,15 @@ from notifier.config.nodes import ANY, Flaw, KeyPath, Node, locate
 class NotYet:
     """A key of the future: its path, where `ANY` is any name or position, and the answer.
 
-    `stands_for` is the key that may be missing beside it; `fine` are the values that mean nothing new.
+    `fine` are the values that mean nothing new.
     """
 
     path: tuple[str, ...]
     text: str
-    stands_for: str | None = None
     fine: Callable[[object], bool] = lambda value: False
 
 
 TABLE = (
-    NotYet(
-        path=("watches", ANY, "dataset"),
-        text="watching a dataset is not supported yet; list its snapshots with `snapshot:`",
-        stands_for="snapshot",
-    ),
     NotYet(path=("heartbeat",), text="a heartbeat is not supported yet: take it out"),
     NotYet(
         path=("http",),
@@ -37,24 +31,17 @@ TABLE = (
 )
 
 
-def take_out(data: object, root: Node) -> tuple[list[Flaw], set[KeyPath]]:
-    """Take every key of the future out of a file's data.
-
-    Returns:
-        The answers to them, and the paths of the keys that therefore may be missing.
-    """
+def take_out(data: object, root: Node) -> list[Flaw]:
+    """Take every key of the future out of a file's data; the answers to them."""
     flaws: list[Flaw] = []
-    excused: set[KeyPath] = set()
     for entry in TABLE:
         for path, parent in _parents(data, entry.path[:-1], ()):
             key = entry.path[-1]
             if key not in parent or entry.fine(parent[key]):
                 continue
             del parent[key]
-            if entry.stands_for:
-                excused.add((*path, entry.stands_for))
             flaws.append(Flaw(place=locate(root, (*path, key)).key_place, path=(*path, key), text=entry.text))
-    return flaws, excused
+    return flaws
 
 
 def _parents(data: object, pattern: tuple[str, ...], path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, object]]]:

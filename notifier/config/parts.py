@@ -4,17 +4,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from notifier.config.model import Config
-from notifier.core.model import Watch
+from notifier.config.excerpt import Excerpt, together
+from notifier.config.model import AnyWatch, Config
+from notifier.core.model import DatasetWatch, Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One file: what its content is known by, and its watches; None where a known content was not parsed again."""
+    """One file: what its content is known by, its watches and its warnings.
+
+    Where a known content was not parsed again `watches` is None, and what it has of both is to be had from before.
+    """
 
     path: Path
     digest: str
-    watches: tuple[Watch, ...] | None
+    watches: tuple[AnyWatch, ...] | None
+    warnings: Excerpt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,18 +39,26 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """A configuration that is right: all of it but its watches, and its files with theirs, the main one first."""
+    """A configuration that is right: without its watches and warnings, and its files with them, the main one first."""
 
     frame: Config
     rules: str
     files: tuple[Part, ...]
 
 
-def names_of(watch: Watch) -> tuple[str, ...]:
+def names_of(watch: AnyWatch) -> tuple[str, ...]:
     """The names that no other watch may have."""
-    return (watch.id,) if watch.id == watch.snapshot_id else (watch.id, watch.snapshot_id)
+    subject = watch.snapshot_id if isinstance(watch, Watch) else watch.dataset_id
+    return (subject,) if watch.id == subject else (watch.id, subject)
 
 
-def whole(frame: Config, watches: Iterable[Watch]) -> Config:
-    """The configuration with its watches."""
-    return replace(frame, watches=tuple(watches))
+def whole(frame: Config, files: Iterable[Part]) -> Config:
+    """The configuration with what its files have."""
+    parts = tuple(files)
+    watches = [watch for part in parts for watch in part.watches or ()]
+    return replace(
+        frame,
+        watches=tuple(watch for watch in watches if isinstance(watch, Watch)),
+        datasets=tuple(watch for watch in watches if isinstance(watch, DatasetWatch)),
+        warnings=tuple(together(part.warnings for part in parts)),
+    )

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from notifier.config import clock, pace, values, webhook
 from notifier.config.interpolate import FromEnvironment, is_unset
+from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
 from notifier.core.policy import ChannelPolicy
 
 _POLICY = ChannelPolicy()
@@ -109,6 +110,10 @@ def _nothing_as_mapping(value: object) -> object:
     return {} if value is None else value
 
 
+def _only_a_folder(value: object) -> object:
+    return {"folder": value} if isinstance(value, str) else _given(value)
+
+
 def _short_form(value: object) -> object:
     return {"url": value} if value is None or isinstance(value, str) else value
 
@@ -119,10 +124,12 @@ OptionalText = Annotated[str | None, BeforeValidator(values.text)]
 Name = Annotated[str, BeforeValidator(values.name)]
 OptionalName = Annotated[str | None, BeforeValidator(values.name)]
 OptionalToken = Annotated[str | None, BeforeValidator(values.token)]
-SnapshotId = Annotated[str, BeforeValidator(values.snapshot_id)]
 OptionalId = Annotated[str | None, BeforeValidator(values.snapshot_id)]
 Duration = Annotated[timedelta, BeforeValidator(values.duration)]
 OptionalDuration = Annotated[timedelta | None, BeforeValidator(values.duration)]
+Off = Literal["off"]
+DurationOrOff = Annotated[timedelta | Off, BeforeValidator(values.duration_or_off)]
+OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(values.duration_or_off)]
 KnownChannel = Annotated[str, BeforeValidator(_known_channel)]
 OptionalChannel = Annotated[str | None, BeforeValidator(_known_channel)]
 EventWord = Annotated[str, BeforeValidator(values.event_word)]
@@ -147,6 +154,7 @@ class ApiSection(_Section):
     base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.brightdata.com"
     requests_per_second: Annotated[float, BeforeValidator(values.requests_per_second)] = 10.0
     timeout: Duration = timedelta(seconds=10)
+    batch: Literal["auto", "never"] = "auto"
 
 
 class QuietSection(_Section):
@@ -196,19 +204,32 @@ class DefaultsSection(_Section):
     every: Duration = timedelta(seconds=30)
     notify: OptionalNotify = None
     on: On = ["ready", "failed", "canceled", "stalled", "missing"]
-    stalled_after: Duration = timedelta(hours=24)
+    stalled_after: DurationOrOff = timedelta(hours=24)
+    results_kept: Duration = RESULTS_KEPT
+    expiring_before: Duration = EXPIRING_BEFORE
+
+
+class DownloadSection(_Section):
+    """A watch's `download:`, in its long form; a text alone is the folder."""
+
+    folder: Annotated[str, BeforeValidator(values.folder)]
+    format: Literal["json", "ndjson", "jsonl", "csv"] = "json"
 
 
 class WatchSection(_Section):
-    """One entry of `watches:`."""
+    """One entry of `watches:`. `crosscheck` sees that it has either a `snapshot:` or a `dataset:`."""
 
-    snapshot: SnapshotId
+    snapshot: OptionalId = None
+    dataset: OptionalId = None
     id: OptionalId = None
     name: OptionalName = None
     notify: OptionalNotify = None
     on: OptionalOn = None
     every: OptionalDuration = None
-    stalled_after: OptionalDuration = None
+    stalled_after: OptionalDurationOrOff = None
+    results_kept: OptionalDuration = None
+    expiring_before: OptionalDuration = None
+    download: Annotated[DownloadSection | None, BeforeValidator(_only_a_folder)] = None
     labels: Annotated[dict[Name, Name], BeforeValidator(_nothing_as_mapping)] = {}
 
 

@@ -2,7 +2,7 @@
 
 from notifier.config.clock import format_time
 from notifier.config.durations import format_duration
-from notifier.config.model import Api, Channel, Config, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Config, Template, Webhook
 from notifier.config.pace import format_pace
 from notifier.config.secrets import MASK, masked_url
 from notifier.core.model import Watch
@@ -11,12 +11,13 @@ from notifier.core.policy import Quiet
 
 def as_dict(config: Config) -> dict[str, object]:
     """The configuration with every default applied, to be printed as YAML or JSON: texts, numbers, lists and dicts."""
+    watches: list[AnyWatch] = [*config.watches, *config.datasets]
     return {
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
         "operators": list(config.operators),
         "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
-        "watches": [shown_watch(watch) for watch in config.watches],
+        "watches": [shown_watch(watch) for watch in watches],
         "keep": format_duration(config.keep),
     }
 
@@ -28,6 +29,7 @@ def _api(api: Api) -> dict[str, object]:
         "base_url": api.base_url,
         "requests_per_second": int(rate) if rate == int(rate) else rate,
         "timeout": format_duration(api.timeout),
+        "batch": "auto" if api.batches else "never",
     }
 
 
@@ -73,16 +75,19 @@ def _template(template: Template) -> dict[str, object]:
     return {key: text for key, text in texts.items() if text is not None}
 
 
-def shown_watch(watch: Watch) -> dict[str, object]:
+def shown_watch(watch: AnyWatch) -> dict[str, object]:
     """One entry of `watches:`."""
     shown: dict[str, object] = {
-        "snapshot": watch.snapshot_id,
+        **({"snapshot": watch.snapshot_id} if isinstance(watch, Watch) else {"dataset": watch.dataset_id}),
         "id": watch.id,
         "name": watch.name,
         "notify": list(watch.notify),
         "on": list(watch.on),
         "every": format_duration(watch.every),
+        "stalled_after": "off" if watch.stalled_after is None else format_duration(watch.stalled_after),
+        "results_kept": format_duration(watch.results_kept),
+        "expiring_before": format_duration(watch.expiring_before),
     }
-    if watch.stalled_after is not None:
-        shown["stalled_after"] = format_duration(watch.stalled_after)
+    if watch.download is not None:
+        shown["download"] = {"folder": watch.download.folder, "format": watch.download.format}
     return {**shown, "labels": dict(watch.labels)}

@@ -7,6 +7,7 @@ import functools
 import ipaddress
 import re
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import urlsplit
 
 from notifier.config import durations
@@ -135,6 +136,23 @@ def duration(value: object) -> timedelta:
         return durations.parse(checked.strip())
     except ValueError as error:
         raise ValueError(f"{shown(checked)}: {error}") from None
+
+
+def duration_or_off(value: object) -> timedelta | Literal["off"]:
+    """A duration such as `24h`, or `off`."""
+    if value is False:
+        raise ValueError("write `off`, or a duration such as `24h`")
+    return "off" if value == "off" else duration(value)
+
+
+def folder(value: object) -> str:
+    """The path of a folder."""
+    checked = str(text(value)).strip()
+    if "://" in checked:
+        raise ValueError("a folder of this machine is expected here, not a URL: write its path")
+    if checked.startswith("~"):
+        raise ValueError("`~` means nothing here: write the whole path, `/home/…`")
+    return checked
 
 
 def keep(value: object) -> timedelta:

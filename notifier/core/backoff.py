@@ -3,11 +3,22 @@
 from datetime import datetime, timedelta
 
 from notifier.core.model import OutcomeKind, SnapshotState
-from notifier.core.transitions import Phase, phase_of
+from notifier.core.transitions import Phase, born_at, phase_of
 
 YOUNG_FOR = timedelta(minutes=2)
 QUICK_PAUSE = timedelta(seconds=10)
 """Half of all collections end within about a minute: a young snapshot is looked at this often, if `every` is longer."""
+
+OLD_AFTER = ((timedelta(hours=24), 4), (timedelta(hours=6), 2))
+"""From which age on the pause is how many times `every`, the oldest first.
+
+A look costs the same whether its snapshot is a minute old or a week, and the budget is shared by all. What has run for
+6 hours seldom ends within the next minute, and whoever has waited for so long does not miss half a minute: with
+`every: 30s` the pause stays under a third of a per cent of the age.
+"""
+
+LONGEST_OLD_PAUSE = timedelta(minutes=10)
+"""An old snapshot is looked at this often at least, unless `every` itself is longer."""
 
 MISSING_PAUSE = timedelta(minutes=10)
 """A missing snapshot may come back (a wrong token, an API at fault), so it is still looked at, but seldom."""
@@ -32,8 +43,18 @@ def look_pause(state: SnapshotState, every: timedelta, now: datetime) -> timedel
         case Phase.MISSING:
             return max(every, MISSING_PAUSE)
         case Phase.UNKNOWN | Phase.ACTIVE:
-            young = state.first_seen_at is None or now - state.first_seen_at < YOUNG_FOR
-            return min(every, QUICK_PAUSE) if young else every
+            born = born_at(state)
+            return pause_at(timedelta(0) if born is None else now - born, every)
+
+
+def pause_at(age: timedelta, every: timedelta) -> timedelta:
+    """The pause between two looks at a snapshot in progress: quick while young, then `every`, longer when very old."""
+    if age < YOUNG_FOR:
+        return min(every, QUICK_PAUSE)
+    for threshold, times in OLD_AFTER:
+        if age >= threshold:
+            return min(times * every, max(every, LONGEST_OLD_PAUSE))
+    return every
 
 
 def retry_pause(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from notifier.core.model import Delivery, Event
 from notifier.core.policy import ChannelPolicy
+from notifier.core.routing import family
 
 SUPERSEDED = "superseded"
 MUTED = "muted"
@@ -38,12 +39,12 @@ def next_batch(
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
 
-    1. What belongs to a muted watch is dropped.
+    1. What belongs to a muted watch is dropped, and what to a snapshot that a muted watch of a dataset found.
     2. Where messages are merged, an event is dropped once a newer one of the same snapshot waits too: nobody wants to
        read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
     4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
-       alone, so that it cannot spoil the others.
+       alone, so that it cannot spoil the others; what some of the channel's targets have goes with its like.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
@@ -52,7 +53,7 @@ def next_batch(
         now: the time.
         alone: send at most one, to try whether a broken channel works again.
     """
-    dropped = {each.delivery.id: MUTED for each in waiting if _watch_of(each.delivery) in muted}
+    dropped = {each.delivery.id: MUTED for each in waiting if _is_muted(each.delivery, muted)}
     until = {
         each.delivery.id: policy.quiet.holds(_names_of(each.delivery), now) if policy.quiet else None
         for each in waiting
@@ -74,8 +75,8 @@ def next_batch(
     return Batch(send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held))
 
 
-def _watch_of(delivery: Delivery) -> str | None:
-    return delivery.event.watch_id if isinstance(delivery.event, Event) else None
+def _is_muted(delivery: Delivery, muted: Collection[str]) -> bool:
+    return isinstance(delivery.event, Event) and any(each in muted for each in family(delivery.event.watch_id))
 
 
 def _names_of(delivery: Delivery) -> tuple[str, ...]:
@@ -102,4 +103,4 @@ def _together(due: Sequence[Delivery], *, merges: bool) -> tuple[Delivery, ...]:
     first = due[0]
     if not merges or first.refusals:
         return (first,)
-    return tuple(delivery for delivery in due if not delivery.refusals)
+    return tuple(delivery for delivery in due if not delivery.refusals and delivery.reached == first.reached)

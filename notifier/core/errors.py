@@ -3,6 +3,7 @@
 NotifierError              1  it could not be done
 ├── ConfigurationRefused   2  the YAML has errors: all of them, each with its place
 ├── UsageError             2  the command was asked for something that makes no sense
+├── DownloadError          1  results could not be fetched; 3 if there is no such snapshot, 4 if not authorised
 └── StoreError             1  the database cannot be used
     ├── StoreBusy          1  another daemon has it
     └── StoreTooNew        1  a newer version of the program wrote it
@@ -12,6 +13,7 @@ The text of each says what is wrong and what to do; causes are chained for the l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class NotifierError(Exception):
@@ -24,6 +26,50 @@ class UsageError(NotifierError):
     """The command was asked for something that makes no sense."""
 
     exit_status = 2
+
+
+class DownloadTrouble(StrEnum):
+    """Why results could not be fetched. The same word stands in the log and in the database."""
+
+    NOT_READY = "not_ready"
+    NO_RESULTS = "no_results"
+    EMPTY = "empty"
+    EXPIRED = "expired"
+    NOT_FOUND = "not_found"
+    UNAUTHORISED = "unauthorised"
+    UNREACHABLE = "unreachable"
+    WRONG_COUNT = "wrong_count"
+    NO_RECORDS = "no_records"
+    EXISTS = "exists"
+    FOLDER = "folder"
+    NO_SPACE = "no_space"
+    BUSY = "busy"
+
+
+_EXIT_STATUSES = {DownloadTrouble.NOT_FOUND: 3, DownloadTrouble.UNAUTHORISED: 4}
+_FINAL = frozenset(
+    {
+        DownloadTrouble.NO_RESULTS,
+        DownloadTrouble.EMPTY,
+        DownloadTrouble.EXPIRED,
+        DownloadTrouble.NOT_FOUND,
+        DownloadTrouble.EXISTS,
+    }
+)
+
+
+class DownloadError(NotifierError):
+    """Results could not be fetched: why, in one word and in words for the user."""
+
+    def __init__(self, trouble: DownloadTrouble, text: str) -> None:
+        super().__init__(text)
+        self.trouble = trouble
+        self.exit_status = _EXIT_STATUSES.get(trouble, 1)
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again, later, would end in the same way."""
+        return self.trouble in _FINAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

@@ -3,7 +3,19 @@
 import re
 from datetime import timedelta
 
-from notifier.core.model import MISSING, UNKNOWN, Event, Facts, Message, Notice, Told, Transition
+from notifier.core.model import (
+    AGAIN,
+    EXPIRING,
+    MISSING,
+    STALLED,
+    UNKNOWN,
+    Event,
+    Facts,
+    Message,
+    Notice,
+    Told,
+    Transition,
+)
 from notifier.core.words import count, span
 
 _EMOJI = {
@@ -13,6 +25,9 @@ _EMOJI = {
     "failed": "❌",
     "canceled": "🚫",
     MISSING: "❓",
+    STALLED: "🐌",
+    EXPIRING: "⌛",
+    AGAIN: "🔁",
     "starting": "⏳",
     "running": "▶️",
 }
@@ -64,6 +79,15 @@ def _headline(transition: Transition) -> str:
             return f"failed{took}: {reason}" if reason else f"failed{took}"
         case "missing":
             return "missing, Bright Data does not know this snapshot"
+        case "stalled":
+            since = transition.since
+            lasting = "" if since is None else f" after {span(transition.observed_at - since)}"
+            return f"stalled, still {_quoted(transition.previous, _LONGEST_IN_TITLE)}{lasting}"
+        case "expiring":
+            left = "soon" if transition.until is None else f"in {span(transition.until - transition.observed_at)}"
+            return f"expiring, the results are deleted {left}"
+        case "again":
+            return f"{_quoted(transition.status, _LONGEST_IN_TITLE)} again, as before"
         case "canceled":
             return f"{transition.status}{took}"
         case _:
@@ -77,7 +101,7 @@ def _lines(event: Event) -> list[str]:
     if dataset := _quoted(facts.dataset_id or "", _LONGEST_IN_TITLE):
         lines.append(f"Dataset: {dataset}")
     if facts.records is not None or facts.errors is not None:
-        lines.append(f"Result: {_tally(facts)}")
+        lines.append(f"{'So far' if transition.status == STALLED else 'Result'}: {_tally(facts)}")
     if facts.error_codes:
         shown = [f"{_quoted(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
         more = len(facts.error_codes) - len(shown)
@@ -85,17 +109,27 @@ def _lines(event: Event) -> list[str]:
     if reason := _quoted(facts.error_message or "", _LONGEST_REASON):
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
-        lines.append(f"Took: {span(duration)}")
+        lines.append(f"{'Runs for' if transition.status == STALLED else 'Took'}: {span(duration)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
-    before = "not looked at yet" if transition.previous == UNKNOWN else _quoted(transition.previous, _LONGEST_IN_TITLE)
-    lines.append(f"Before: {before}")
+    if transition.status == STALLED:
+        lines.append("It is still looked at, and its end will be told.")
+    if transition.until is not None:
+        lines.append(f"Deleted: about {transition.until:%Y-%m-%d %H:%M} UTC, download before")
+    lines.append(f"{'Status' if transition.status in (STALLED, EXPIRING) else 'Before'}: {_previous(transition)}")
     lines.append(f"Seen: {transition.observed_at:%Y-%m-%d %H:%M:%S} UTC{_late(transition.late_by)}")
     if event.labels:
         labels = ", ".join(f"{key}={value}" for key, value in sorted(event.labels.items()))
         lines.append(f"Labels: {one_line(labels, _LONGEST_REASON)}")
     lines.append(f"Event: {event.id}")
     return lines
+
+
+def _previous(transition: Transition) -> str:
+    if transition.previous == UNKNOWN:
+        return "not looked at yet"
+    since = "" if transition.since is None else f", since {transition.since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_quoted(transition.previous, _LONGEST_IN_TITLE)}{since}"
 
 
 def _late(late_by: timedelta) -> str:

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
-from notifier.core.model import Event, Transition, Watch
-from notifier.core.transitions import canonical
+from notifier.core.model import AGAIN, Event, Transition, Watch
+from notifier.core.transitions import ENDS, NAMES, canonical, names_of
 
 ALL = "all"
 
@@ -16,10 +16,27 @@ def wants(on: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def channels_for(watch: Watch, transition: Transition) -> tuple[str, ...]:
-    """The channels that are told of the transition, each once, as `notify:` has them; none if `on:` does not ask."""
-    if not wants(watch.on, transition.names):
+    """The channels that are told of the transition, each once, as `notify:` has them; none if `on:` does not ask.
+
+    Whoever asks for words in progress may have been told that the snapshot went on after its end; to them coming to
+    the same end once more is that end again.
+    """
+    names = transition.names
+    if AGAIN in names and _follows_progress(watch.on):
+        names = (*names, *names_of(transition.status, transition.facts))
+    if not wants(watch.on, names):
         return ()
     return tuple(dict.fromkeys(watch.notify))
+
+
+def _follows_progress(on: Iterable[str]) -> bool:
+    return any(canonical(word) not in ENDS | NAMES for word in on)
+
+
+def family(watch_id: str) -> tuple[str, ...]:
+    """The ids whose mute covers this watch: its own, and that of the dataset's watch that found it."""
+    parent, parted, _ = watch_id.partition("/")
+    return (watch_id, parent) if parted else (watch_id,)
 
 
 def event_id(transition: Transition) -> str:

@@ -2,21 +2,42 @@
 
 A status is any word the API uses; only its phase decides what may follow. The rules, in order:
 
-1. A look that could not tell (`Unclear`) changes nothing, whatever the phase.
-2. A 404 is no status either. Only `MISSING_CONFIRMATIONS` of them in a row, over at least `MISSING_GRACE`, make the
+1. Older news never overrides newer: an answer that was asked for before the last transition was seen changes nothing,
+   because nobody can say which of the two the API said first. The next look tells.
+2. A look that could not tell (`Unclear`) changes nothing, whatever the phase.
+3. A 404 is no status either. Only `MISSING_CONFIRMATIONS` of them in a row, over at least `MISSING_GRACE`, make the
    derived status `missing`; one clear answer in between starts the count again. A snapshot that has ended does not
    become missing: its results are deleted some day, and that is no news.
-3. The word that is already known changes nothing, in whatever spelling.
-4. Any other word is a transition, if the table allows the move between the two phases.
+4. The word that is already known changes nothing, in whatever spelling. But of a snapshot that is in progress still,
+   with the same word for longer than its watch allows, it makes the derived event `stalled`: once, and again only
+   after it has moved. Only a look can tell that: as long as the API does not answer, the snapshot may have ended.
+5. Any other word is a transition, if the table allows the move between the two phases. That includes the ways back,
+   from a later word to an earlier one and from an end into progress. When the snapshot then comes to the same end
+   with the same facts, that is the event `again` and not the end's own: its people have been told, and a reader who
+   gets "ready" twice looks for two results. An end with other facts is news, and is told under its own names.
 
 The table is drawn in docs/architecture.md, and a test holds the drawing against it.
 """
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import MISSING, UNKNOWN, Facts, NotFound, Observation, Seen, SnapshotState, Transition, Unclear
+from notifier.core.model import (
+    AGAIN,
+    EXPIRING,
+    MISSING,
+    STALLED,
+    UNKNOWN,
+    Facts,
+    NotFound,
+    Observation,
+    Seen,
+    SnapshotState,
+    Transition,
+    Unclear,
+)
 
 MISSING_GRACE = timedelta(seconds=20)
 """A new snapshot answers 404 for about its first 20 s (observed live by others)."""
@@ -29,9 +50,18 @@ LATE_AFTER = timedelta(seconds=30)
 ENDS = frozenset({"ready", "failed", "canceled"})
 """The statuses after which nothing more is expected. Every other word of the API means "still in progress"."""
 
+IN_PROGRESS = frozenset({
+    *("starting", "running", "closing", "collecting", "digesting", "building", "validating", "delivering"),
+    *("queued", "pending", "scheduled", "paused"),
+})  # fmt: skip
+"""The words that the API is known to use before an end: of its reference, and seen live by others."""
+
+NAMES = frozenset({MISSING, STALLED, EXPIRING, AGAIN, "complete", "partial", "empty"})
+"""The event names that are ours and not the API's."""
+
 _SPELLINGS = {"cancelled": "canceled"}
 
-_OUR_WORDS = frozenset({UNKNOWN, MISSING, "stalled", "expiring", "complete", "partial", "empty", "all"})
+_OUR_WORDS = NAMES | {UNKNOWN, "all"}
 """If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
 
 
@@ -57,6 +87,11 @@ def canonical(word: str) -> str:
     """The spelling under which a status or an event name is compared: lower case, `cancelled` as `canceled`."""
     folded = word.casefold()
     return _SPELLINGS.get(folded, folded)
+
+
+def is_known_word(status: str) -> bool:
+    """Whether the API is known to use this word. Any other one means "still in progress", and operators are told."""
+    return canonical(status) in ENDS | IN_PROGRESS or status in (UNKNOWN, MISSING)
 
 
 def phase_of(status: str) -> Phase:
@@ -87,8 +122,55 @@ def names_of(status: str, facts: Facts) -> tuple[str, ...]:
     return (name, "partial" if facts.errors else "complete")
 
 
+def born_at(state: SnapshotState) -> datetime | None:
+    """The earliest sign of the snapshot's life: when it was begun, or else first seen; None if neither is known."""
+    return min((moment for moment in (state.created_at, state.first_seen_at) if moment is not None), default=None)
+
+
+def dated(state: SnapshotState, created_at: datetime | None) -> SnapshotState:
+    """The state with the time at which Bright Data says that the snapshot was begun. It is no transition."""
+    return state if created_at in (None, state.created_at) else replace(state, created_at=created_at)
+
+
+def changed_by_list(state: SnapshotState, word: str) -> bool:
+    """Whether the word that a list has for the snapshot differs from the known one: then a look of its own is worth it.
+
+    A list has no facts, so it makes no transition by itself.
+    """
+    return canonical(_status_of(word)) != canonical(state.status)
+
+
+def is_stale(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
+    """Whether an answer may be older than what is known: it was asked for before the last transition was seen.
+
+    Args:
+        state: what is known now, when the answer has arrived.
+        asked_at: when the request began.
+        now: a transition seen after this is no measure: the clock was set back, and looks would stay blind for as long.
+    """
+    return state.since is not None and asked_at < state.since <= now
+
+
+def stalled_at(state: SnapshotState, stalled_after: timedelta | None) -> datetime | None:
+    """From when on a look that finds the snapshot as it is finds it stalled; None if none does.
+
+    It counts from the last move, which is the first sight of one that has never moved: whatever moves has not stalled.
+    """
+    in_progress = phase_of(state.status) is Phase.ACTIVE and state.since is not None
+    if stalled_after is None or not in_progress or state.derived == STALLED:
+        return None
+    assert state.since is not None
+    return state.since + stalled_after
+
+
 def step(
-    state: SnapshotState, observation: Observation, now: datetime, pause: timedelta
+    state: SnapshotState,
+    observation: Observation,
+    now: datetime,
+    pause: timedelta,
+    *,
+    asked_at: datetime | None = None,
+    stalled_after: timedelta | None = None,
 ) -> tuple[SnapshotState, tuple[Transition, ...]]:
     """What one observation makes of a snapshot's state.
 
@@ -97,33 +179,74 @@ def step(
         observation: what the look said.
         now: when it said so.
         pause: the usual time between two looks at this snapshot, to tell a late transition from a punctual one.
+        asked_at: when the request of this look began; without it the look counts as newer than all that is known.
+        stalled_after: how long the snapshot may be in progress without a move; None for as long as it likes.
 
     Returns:
         The state after it, and the transitions that happened (none or one). The state differs from the one before
         by more than its memory of looks (`seen_at`, `not_found`, `not_found_since`) exactly when there is a transition.
     """
+    if asked_at is not None and is_stale(state, asked_at, now):
+        return state, ()
     match observation:
         case Unclear():
             return state, ()
         case NotFound():
             return _not_found(state, now, pause)
         case Seen(status=word, facts=facts):
-            status = f"api:{word}" if canonical(word) in _OUR_WORDS else word
+            status = _status_of(word)
             seen = replace(state, seen_at=now, not_found=0, not_found_since=None)
-            if canonical(status) == canonical(state.status):
+            late_by = _lateness(state, now, pause)
+            if canonical(status) != canonical(state.status):
+                return _move(seen, status, facts, now, late_by)
+            due = stalled_at(seen, stalled_after)
+            if due is None or now < due:
                 return seen, ()
-            return _move(seen, status, facts, now, _lateness(state, now, pause))
+            return derive(replace(seen, facts=facts), STALLED, now, min(late_by, now - due))
+
+
+def derive(
+    state: SnapshotState, name: str, now: datetime, late_by: timedelta, until: datetime | None = None
+) -> tuple[SnapshotState, tuple[Transition, ...]]:
+    """A derived event: the snapshot's revision counts it, its status stays, so that the same word stays no news.
+
+    Args:
+        state: with the facts that are told.
+        name: `stalled` or `expiring`.
+        now: when it is found.
+        late_by: how late that is.
+        until: of an expiring one, when its results are deleted.
+    """
+    after = replace(state, revision=state.revision + 1, derived=name)
+    transition = Transition(
+        snapshot_id=state.snapshot_id,
+        revision=after.revision,
+        previous=state.status,
+        status=name,
+        names=(name,),
+        facts=state.facts,
+        observed_at=now,
+        late_by=late_by,
+        since=state.since,
+        until=until,
+    )
+    return after, (transition,)
+
+
+def _status_of(word: str) -> str:
+    return f"api:{word}" if canonical(word) in _OUR_WORDS else word
 
 
 def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[SnapshotState, tuple[Transition, ...]]:
     if phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
         return replace(state, seen_at=now), ()
-    counted = replace(state, not_found=state.not_found + 1, not_found_since=state.not_found_since or now)
-    assert counted.not_found_since is not None
-    if counted.not_found < MISSING_CONFIRMATIONS or now - counted.not_found_since < MISSING_GRACE:
+    # A clock that was set back counts from there: else the grace would end when it is what it was.
+    since = min(state.not_found_since or now, now)
+    counted = replace(state, not_found=state.not_found + 1, not_found_since=since)
+    if counted.not_found < MISSING_CONFIRMATIONS or now - since < MISSING_GRACE:
         return counted, ()
     # The first 404 was the news; the grace since then is ours and is not called late.
-    late_by = _lateness(state, counted.not_found_since, pause)
+    late_by = _lateness(state, since, pause)
     told = replace(state, seen_at=now, not_found=0, not_found_since=None)
     return _move(told, MISSING, state.facts, now, late_by)
 
@@ -131,8 +254,14 @@ def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[S
 def _move(
     state: SnapshotState, status: str, facts: Facts, now: datetime, late_by: timedelta
 ) -> tuple[SnapshotState, tuple[Transition, ...]]:
-    if phase_of(status) not in MOVES[phase_of(state.status)]:
+    before, after = phase_of(state.status), phase_of(status)
+    if after not in MOVES[before]:
         return state, ()
+    left_end, names = state.left_end, names_of(status, facts)
+    if after is Phase.ENDED:
+        left_end, names = None, (AGAIN,) if left_end == _mark(status, facts) else names
+    elif before is Phase.ENDED:
+        left_end = _mark(state.status, state.facts)
     moved = replace(
         state,
         status=status,
@@ -140,18 +269,28 @@ def _move(
         facts=facts,
         first_seen_at=state.first_seen_at or now,
         since=now,
+        derived=None,
+        left_end=left_end,
     )
     transition = Transition(
         snapshot_id=state.snapshot_id,
         revision=moved.revision,
         previous=state.status,
         status=status,
-        names=names_of(status, facts),
+        names=names,
         facts=facts,
         observed_at=now,
         late_by=late_by,
+        since=state.since,
     )
     return moved, (transition,)
+
+
+def _mark(status: str, facts: Facts) -> str:
+    """What tells one end from another, in few letters: kept for every snapshot that has come back from its end."""
+    codes = sorted(facts.error_codes)
+    told = (canonical(status), facts.records, facts.errors, facts.error_message, codes, facts.collection_duration_ms)
+    return hashlib.sha256(repr(told).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _lateness(state: SnapshotState, now: datetime, pause: timedelta) -> timedelta:

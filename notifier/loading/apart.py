@@ -13,10 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from notifier import __version__
-from notifier.config.model import Config
+from notifier.config.model import AnyWatch, Config
 from notifier.config.parts import Known, Part, names_of, whole
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.core.model import Watch
 from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
 
 LONGEST = timedelta(minutes=5)
@@ -32,8 +31,8 @@ _WRITE_AT_ONCE = 256 * 1024
 class Loaded:
     """A configuration, and what the next load need not do again. `rules` is what else decides about a file's watches.
 
-    The watches in `files` are those of the `config`, file by file; one that did not change since the load before is
-    the same object as then.
+    The watches and warnings in `files` are those of the `config`, file by file; one that did not change since the load
+    before is the same object as then.
     """
 
     config: Config
@@ -115,26 +114,25 @@ async def _next(source: asyncio.StreamReader) -> Any:
 
 
 async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[str, Part]) -> Loaded:
-    arriving: list[Watch] = []
+    arriving: list[AnyWatch] = []
     missing = sum(each.watches or 0 for each in answer.files)
     while len(arriving) < missing:
         arriving += await _next(source)
         await asyncio.sleep(0)
     files: list[Part] = []
-    watches: list[Watch] = []
     start = 0
     for each in answer.files:
         part, start = _part(each, arriving, start, before)
         files.append(part)
-        watches += part.watches or ()
-    return Loaded(config=whole(answer.frame, watches), rules=answer.rules, files=tuple(files))
+    return Loaded(config=whole(answer.frame, files), rules=answer.rules, files=tuple(files))
 
 
-def _part(each: FilePart, arriving: list[Watch], start: int, before: Mapping[str, Part]) -> tuple[Part, int]:
+def _part(each: FilePart, arriving: list[AnyWatch], start: int, before: Mapping[str, Part]) -> tuple[Part, int]:
     if each.watches is None:
         return before[each.path], start
     end = start + each.watches
-    return Part(path=Path(each.path), digest=each.digest, watches=tuple(arriving[start:end])), end
+    watches = tuple(arriving[start:end])
+    return Part(path=Path(each.path), digest=each.digest, watches=watches, warnings=each.warnings), end
 
 
 async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, Part]]:

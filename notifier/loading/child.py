@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from notifier import __version__
+from notifier.config.model import AnyWatch
 from notifier.config.parts import Parts
 from notifier.core.errors import ConfigurationRefused
-from notifier.core.model import Watch
 from notifier.loading import load_config_parts
 from notifier.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
 
@@ -57,13 +57,18 @@ def _answer(request: Request, answers: BinaryIO) -> None:
 
 def _fine(parts: Parts) -> Fine:
     files = tuple(
-        FilePart(path=str(part.path), digest=part.digest, watches=None if part.watches is None else len(part.watches))
+        FilePart(
+            path=str(part.path),
+            digest=part.digest,
+            watches=None if part.watches is None else len(part.watches),
+            warnings=part.warnings,
+        )
         for part in parts.files
     )
     return Fine(frame=parts.frame, rules=parts.rules, files=files)
 
 
-def _watches(parts: Parts) -> list[Watch]:
+def _watches(parts: Parts) -> list[AnyWatch]:
     return list(chain.from_iterable(part.watches or () for part in parts.files))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
+from notifier.config.excerpt import Excerpt
 from notifier.config.parts import Known
 from notifier.core.errors import Problem
 
@@ -34,11 +35,12 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilePart:
-    """A file that was read: the number of its watches, which follow; None: as known."""
+    """A file that was read: its warnings, and the number of its watches, which follow; None: both are as known."""
 
     path: str
     digest: str
     watches: int | None
+    warnings: Excerpt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +60,7 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fine:
-    """The answer: `frame` is a pickled `Config` without its watches. These follow, in messages of a slice each."""
+    """The answer: `frame` is a `Config` without watches and warnings. The watches follow, a slice in each message."""
 
     frame: Any
     rules: str

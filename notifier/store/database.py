@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.core.errors import StoreError
-from notifier.store.engine import CURE, probe, writer
+from notifier.store.engine import CURE, DAMAGE, damaged, probe, writer
 from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
 from notifier.store.whole import whole
@@ -84,3 +84,12 @@ class Database:
             except SQLAlchemyError as error:
                 cause = getattr(error, "orig", None) or error
                 raise StoreError(f"{self.path}: the database failed: {cause}{cure}") from error
+            except DAMAGE as error:
+                raise damaged(self.path, error) from error
+
+
+class Part:
+    """A part of the store: methods over the one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,15 @@ CURE = (
     "put a backup of it back, or name another file"
 )
 """The end of what is said of a database that cannot be opened."""
+
+DAMAGE = (JSONDecodeError, UnicodeDecodeError, OverflowError)
+"""What reading a row raises whose values this program cannot have written."""
+
+
+def damaged(database: Path, error: Exception) -> StoreError:
+    """The words for it, with the cure."""
+    said = f"{type(error).__name__}: {error}"
+    return StoreError(f"{database}: a row is damaged ({said}); put a backup of the database back")
 
 
 def probe(database: Path) -> None:
@@ -52,7 +62,8 @@ def writer(database: Path) -> AsyncEngine:
     upgraded half-way.
     """
     url = URL.create("sqlite+aiosqlite", database=str(database))
-    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    # No rollback when a connection comes back: `Database` ends every transaction, and that is a turn of its thread.
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:

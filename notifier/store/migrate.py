@@ -6,7 +6,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from notifier.core.errors import StoreTooNew
 
-HEAD = "0002"
+HEAD = "0006"
 """The newest migration; a test holds it against the scripts."""
 
 SCRIPTS = Path(__file__).parent / "migrations"

@@ -7,6 +7,9 @@ from sqlalchemy import Select, func, select, union
 from notifier.core.model import OutcomeKind
 from notifier.store.tables import attempts, deliveries, events, looks, notices, snapshots
 
+QUIET = "quiet"
+"""The reason of what quiet hours hold back."""
+
 
 def known(snapshot_id: str | None = None) -> Select[Any]:
     """What `snapshots` and `looks` know of every snapshot that stands in either, or of one."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, SnapshotState, Told
-from notifier.store.engine import reader
+from notifier.store.engine import DAMAGE, damaged, reader
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
 from notifier.store.tables import attempts, deliveries, events, mutes
@@ -81,6 +81,8 @@ class Reader:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"{self._database}: cannot be read: {cause}; {_CURE}") from error
+        except (*DAMAGE, TypeError, ValueError, KeyError, AttributeError) as error:
+            raise damaged(self._database, error) from error  # nothing but rows is worked upon here
         finally:
             self._engine.dispose()
 
@@ -96,16 +98,16 @@ class Reader:
             counts: dict[str, dict[str, int]] = {}
             for snapshot_id, state, number in connection.execute(tally):
                 counts.setdefault(snapshot_id, {})[state] = number
-        return {
-            row["snapshot_id"]: SnapshotRow(
-                state=state_from_row(row),
-                looked_at=row["looked_at"],
-                next_look_at=row["next_look_at"],
-                answer=row["answer"],
-                deliveries=counts.get(row["snapshot_id"], {}),
-            )
-            for row in rows
-        }
+            return {
+                row["snapshot_id"]: SnapshotRow(
+                    state=state_from_row(row),
+                    looked_at=row["looked_at"],
+                    next_look_at=row["next_look_at"],
+                    answer=row["answer"],
+                    deliveries=counts.get(row["snapshot_id"], {}),
+                )
+                for row in rows
+            }
 
     def deliveries(
         self,
@@ -142,6 +144,21 @@ class Reader:
                 for attempt in connection.execute(of_it).mappings()
             )
             return _delivery(row, found)
+
+    def companions(self, delivery_id: int, number: int) -> list[DeliveryRow]:
+        """All that went out as one message with a delivery's attempt of that number, itself too, in the order told."""
+        mine = attempts.alias("mine")
+        own = deliveries.alias("own")
+        of_message = (
+            select(attempts.c.delivery_id)
+            .join_from(mine, own, own.c.id == mine.c.delivery_id)
+            .join(attempts, attempts.c.started_at == mine.c.started_at)
+            .where(mine.c.delivery_id == delivery_id, mine.c.number == number, attempts.c.together == mine.c.together)
+        )
+        channel = select(deliveries.c.channel).where(deliveries.c.id == delivery_id).scalar_subquery()
+        query = deliveries_with_events().where(deliveries.c.id.in_(of_message), deliveries.c.channel == channel)
+        with self._reading() as connection:
+            return [_delivery(row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
 
     def history(self, since: datetime) -> list[Event]:
         """Every event since a time, told or not, the oldest first."""

@@ -32,6 +32,9 @@ def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
         "facts": facts_to_json(state.facts),
         "first_seen_at": state.first_seen_at,
         "since": state.since,
+        "created_at": state.created_at,
+        "derived": state.derived,
+        "left_end": state.left_end,
     }
 
 
@@ -56,6 +59,9 @@ def state_from_row(row: RowMapping) -> SnapshotState:
         facts=facts_from_json(row["facts"]),
         first_seen_at=row["first_seen_at"],
         since=since,
+        created_at=row["created_at"],
+        derived=row["derived"],
+        left_end=row["left_end"],
     )
 
 
@@ -76,6 +82,8 @@ def event_to_row(event: Event, channels: Sequence[str]) -> dict[str, Any]:
         "observed_at": transition.observed_at,
         "late_by": transition.late_by,
         "channels": list(channels),
+        "since": transition.since,
+        "until": transition.until,
     }
 
 
@@ -95,6 +103,8 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
             facts=facts_from_json(row["facts"]),
             observed_at=row["observed_at"],
             late_by=row["late_by"],
+            since=row["since"],
+            until=row["until"],
         ),
     )
 
@@ -117,4 +127,5 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         created_at=row["created_at"],
         wanted_at=row["wanted_at"],
         event=told_from_row(row),
+        reached=frozenset(row["reached"] or ()),
     )

@@ -4,26 +4,35 @@ Correctness rests on conditional updates and unique keys, never on a lock in thi
 row means that somebody else did it.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.model import Event, SnapshotState, Watch
 from notifier.failpoints import failpoint
+from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
-from notifier.store.outbox import Outbox, new_delivery
+from notifier.store.datasets import Datasets
+from notifier.store.outbox import Outbox
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
-from notifier.store.tables import deliveries, events, looks, snapshots
+from notifier.store.tables import deliveries, events, looks, refusals, snapshots
+from notifier.store.together import Together
 from notifier.store.upkeep import Upkeep
 from notifier.store.whole import whole
+
+ROWS_AT_ONCE = 1_000
+"""Of a long answer: what is read of it at once."""
+
+REFUSALS_KEPT = timedelta(minutes=10)
+"""Twice as long as the API counts its answers of 429."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +48,22 @@ class Look:
     not_found_since: datetime | None
 
 
+_LOOK_FIELDS = tuple(column.name for column in looks.c)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """What is committed together, or not at all."""
+
+    watch: Watch
+    before: SnapshotState
+    after: SnapshotState
+    told: Sequence[tuple[Event, Sequence[str]]]
+
+
 class Store:
-    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order.
+    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order, and
+    `datasets` is what is known of them.
 
     Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
     its work first.
@@ -50,6 +73,8 @@ class Store:
         self._database = Database(path)
         self.outbox = Outbox(self._database)
         self.upkeep = Upkeep(self._database)
+        self.datasets = Datasets(self._database)
+        self._commits = Together(self._database, _commit_all)
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -68,11 +93,30 @@ class Store:
         await self._database.__aexit__(kind, error, trace)
 
     @whole
-    async def states(self) -> dict[str, SnapshotState]:
-        """All that is known of every snapshot, by its id."""
+    async def states(self, wanted: Callable[[SnapshotState], bool] = lambda _: True) -> dict[str, SnapshotState]:
+        """All that is known of every snapshot that is wanted, by its id."""
+        found: dict[str, SnapshotState] = {}
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(known())).mappings().all()
-        return {row["snapshot_id"]: state_from_row(row) for row in rows}
+            async with connection.stream(known().execution_options(yield_per=ROWS_AT_ONCE)) as result:
+                async for some in result.mappings().partitions():
+                    states = map(state_from_row, some)
+                    found.update((state.snapshot_id, state) for state in states if wanted(state))
+        return found
+
+    @whole
+    async def ready_snapshots(self, born_after: datetime) -> list[tuple[SnapshotState, str]]:
+        """The ready snapshots, seen first after a time, of which nothing was told since; each with its watch's id."""
+        query = known().where(
+            func.lower(snapshots.c.status) == "ready",
+            snapshots.c.derived.is_(None),
+            snapshots.c.first_seen_at > born_after,
+        )
+        found: list[tuple[SnapshotState, str]] = []
+        async with self._database.transaction() as connection:
+            async with connection.stream(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
+                async for some in result.mappings().partitions():
+                    found += [(state_from_row(row), row["watch_id"]) for row in some]
+        return found
 
     @whole
     async def state(self, snapshot_id: str) -> SnapshotState:
@@ -96,28 +140,7 @@ class Store:
         Returns:
             Whether it was committed; False means that somebody else told this change already.
         """
-        async with self._database.transaction() as connection:
-            if not await self._move(connection, watch, before, after):
-                return False
-            await connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
-            failpoint("store.event_written")
-            rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
-            if rows:
-                await connection.execute(insert(deliveries), rows)
-        return True
-
-    @staticmethod
-    async def _move(connection: AsyncConnection, watch: Watch, before: SnapshotState, after: SnapshotState) -> bool:
-        row = state_to_row(after, watch)
-        if before.revision == 0:
-            moved = await connection.execute(upsert(snapshots).values(row).on_conflict_do_nothing())
-        else:
-            moved = await connection.execute(
-                update(snapshots)
-                .where(snapshots.c.snapshot_id == before.snapshot_id, snapshots.c.revision == before.revision)
-                .values(row)
-            )
-        return moved.rowcount == 1
+        return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
 
     @whole
     async def note_looks(self, batch: Collection[Look]) -> None:
@@ -127,6 +150,54 @@ class Store:
         statement = upsert(looks)
         kept = {column.name: statement.excluded[column.name] for column in looks.c if not column.primary_key}
         statement = statement.on_conflict_do_update(index_elements=[looks.c.snapshot_id], set_=kept)
-        rows = [asdict(look) for look in batch]
+        rows = [{name: getattr(look, name) for name in _LOOK_FIELDS} for look in batch]
         async with self._database.transaction() as connection:
             await connection.execute(statement, rows)
+
+    @whole
+    async def note_refusal(self, at: datetime) -> None:
+        """Note an answer of 429; those that no longer matter are removed."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
+            await connection.execute(insert(refusals).values(at=at))
+
+    @whole
+    async def refusals(self, since: datetime) -> list[datetime]:
+        """The answers of 429 that were noted since then, the oldest first."""
+        async with self._database.transaction() as connection:
+            found = await connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
+            return list(found.scalars())
+
+    @whole
+    async def last_look(self) -> datetime | None:
+        """When a snapshot was looked at last, by this process or a former one."""
+        async with self._database.transaction() as connection:
+            at: datetime | None = (await connection.execute(select(func.max(looks.c.looked_at)))).scalar()
+        return at
+
+
+async def _commit_all(connection: AsyncConnection, changes: Sequence[_Change]) -> bool:
+    """Write these; False if the database has moved on from the state that one of them starts from."""
+    born = [state_to_row(each.after, each.watch) for each in changes if each.before.revision == 0]
+    grown = [
+        {"of_id": each.before.snapshot_id, "of_revision": each.before.revision} | state_to_row(each.after, each.watch)
+        for each in changes
+        if each.before.revision != 0
+    ]
+    for statement, rows in ((_BORN, born), (_GROWN, grown)):
+        if rows and (await connection.execute(statement, rows)).rowcount < len(rows):
+            return False
+    told = [pair for each in changes for pair in each.told]
+    if told:
+        await connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
+    failpoint("store.event_written")
+    rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
+    if rows:
+        await connection.execute(insert(deliveries), rows)
+    return True
+
+
+_BORN = upsert(snapshots).on_conflict_do_nothing()
+_GROWN = update(snapshots).where(
+    snapshots.c.snapshot_id == bindparam("of_id"), snapshots.c.revision == bindparam("of_revision")
+)

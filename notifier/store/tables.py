@@ -71,6 +71,9 @@ snapshots = Table(
     Column("facts", JSON, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("since", Instant, nullable=False),
+    Column("created_at", Instant),
+    Column("derived", String),
+    Column("left_end", String),
 )
 """What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
 
@@ -86,6 +89,17 @@ looks = Table(
     Column("not_found_since", Instant),
 )
 """When each snapshot was last looked at, noted in batches; losing the newest costs nothing but exactness."""
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("dataset_id", String, primary_key=True),
+    Column("baseline_at", Instant),
+    Column("looked_at", Instant),
+    Column("answer", String, nullable=False),
+    Column("next_look_at", Instant),
+)
+"""The datasets that were listed: when last, and since when one is watched as a whole."""
 
 events = Table(
     "events",
@@ -103,6 +117,8 @@ events = Table(
     Column("observed_at", Instant, nullable=False, index=True),
     Column("late_by", Span, nullable=False),
     Column("channels", JSON),
+    Column("since", Instant),
+    Column("until", Instant),
     UniqueConstraint("snapshot_id", "revision"),
 )
 """Every transition that happened, told or not; `channels` are those that were to be told."""
@@ -119,6 +135,14 @@ notices = Table(
     Index(None, "subject", "at"),
 )
 """What the operators were told of the notifier itself."""
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+"""The API's last answers of 429: how many there may still be does not begin anew with the process."""
 
 mutes = Table(
     "mutes",
@@ -144,11 +168,15 @@ deliveries = Table(
     Column("claimed_at", Instant),
     Column("settled_at", Instant),
     Column("reason", String, nullable=False),
+    Column("reached", JSON(none_as_null=True)),
     UniqueConstraint("event_id", "channel"),
     UniqueConstraint("notice_id", "channel"),
     Index(None, "channel", "state", "not_before"),
 )
-"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so."""
+"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so.
+
+`reached` are fingerprints of the channel's targets that have it, when only some do.
+"""
 
 attempts = Table(
     "attempts",

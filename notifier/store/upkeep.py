@@ -10,7 +10,7 @@ from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
 from notifier.core.transitions import ENDS, canonical
 from notifier.failpoints import failpoint
-from notifier.store.database import Database
+from notifier.store.database import Part
 from notifier.store.tables import attempts, deliveries, events, looks, mutes, notices, snapshots
 from notifier.store.whole import whole
 
@@ -64,27 +64,25 @@ class Deaths:
         return f"{_DEAD}{self.channel}"
 
 
-class Upkeep:
+class Upkeep(Part):
     """The caretaker of the daemon's database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     @whole
-    async def audit(self, *, now: datetime, longest_send: timedelta, held: Collection[str]) -> Audit:
+    async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
         """Prove that every event has its deliveries, and every delivery an end or a next try.
 
         Args:
             now: the time.
             longest_send: after this long no send is under way any more.
-            held: the channels whose uncertain deliveries wait for a person.
+            resending: the channels that send again by themselves what is uncertain; anywhere else it waits for a
+                person, or for its channel to be configured again.
         """
         # Of the channels that were to be told, not of their fallbacks.
         to_tell = func.json_each(events.c.channels).table_valued("value")
         told = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == to_tell.c.value)
         without = exists().select_from(to_tell).where(~told.correlate(events, to_tell))
         untold = select(func.count()).select_from(events).where(without.correlate(events))
-        on_hold = and_(deliveries.c.state == DeliveryState.UNCERTAIN, deliveries.c.channel.in_(held))
+        on_hold = and_(deliveries.c.state == DeliveryState.UNCERTAIN, deliveries.c.channel.not_in(resending))
         stuck = select(func.count()).where(
             deliveries.c.state.in_(CLAIMABLE), deliveries.c.not_before.is_(None), ~on_hold
         )

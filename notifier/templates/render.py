@@ -9,6 +9,7 @@ from jinja2 import Template
 from notifier.core.message import message
 from notifier.core.model import Event, Facts, Message
 from notifier.core.routing import ALL
+from notifier.core.saying import words_of
 from notifier.core.transitions import canonical
 from notifier.core.words import span
 from notifier.templates.language import BadTemplate, compiled, rendered
@@ -43,24 +44,13 @@ class _Labels(dict[str, str]):
 def variables(event: Event) -> dict[str, Any]:
     """What a template can use; docs/templates.md says what each is."""
     transition = event.transition
-    facts = transition.facts
     plain = message(event)
-    duration_ms = facts.duration_ms
+    duration_ms = transition.facts.duration_ms
     return {
-        "name": event.name,
-        "snapshot_id": transition.snapshot_id,
-        "dataset_id": facts.dataset_id,
-        "status": transition.status,
-        "previous": transition.previous,
-        "events": transition.names,
-        "records": facts.records,
-        "errors": facts.errors,
-        "error_message": facts.error_message,
-        "error_codes": facts.error_codes,
+        **words_of(event),
+        "error_codes": transition.facts.error_codes,
         "duration": None if duration_ms is None else span(timedelta(milliseconds=duration_ms)),
-        "duration_ms": duration_ms,
         "labels": _Labels(event.labels),
-        "event_id": event.id,
         "observed_at": transition.observed_at.astimezone(UTC),
         "late_by": span(transition.late_by) if transition.late_by else None,
         "title": plain.title,

@@ -15,6 +15,7 @@ _KINDS: tuple[tuple[str, ...], ...] = (
     (MISSING,),
     ("stalled",),
     ("expiring",),
+    ("again",),
     ("a word, not known yet",),
 )
 

@@ -37,7 +37,8 @@ def event_ids(text: str) -> list[str]:
 class Answer:
     """What a far side answers.
 
-    It `hangs`: nothing at all, until the other side has had enough; or it `resets` the connection.
+    It `hangs`: nothing at all, until the other side has had enough; or it `resets` the connection; or it answers only
+    `after_s` seconds, whether or not the other side still waits.
     """
 
     status: int = 200
@@ -45,6 +46,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     resets: bool = False
+    after_s: float = 0
 
 
 HANG = Answer(hangs=True)
@@ -133,6 +135,8 @@ class Receiver:
             request.transport.abort()
         if answer.hangs or answer.resets:
             await asyncio.Event().wait()
+        if answer.after_s:
+            await asyncio.sleep(answer.after_s)
         return web.Response(status=answer.status, text=answer.body, headers=answer.headers)
 
 
@@ -331,15 +335,24 @@ class PlainMailServer:
 class Broker:
     """A real MQTT broker, mosquitto from Debian, that can be started and stopped at its port."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, login: tuple[str, str] | None = None) -> None:
+        """It takes everybody, or only one user with that password."""
         self.port = port
         self._folder = folder
+        self._login = login
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Journal[str]]:
         """The broker runs as long as the block lasts; what is published on `snapshots` comes to the journal."""
         settings = self._folder / "mosquitto.conf"
-        settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        anonymous = "true" if self._login is None else "false"
+        text = f"listener {self.port} 127.0.0.1\nallow_anonymous {anonymous}\nuser root\n"
+        if self._login is not None:
+            passwords = self._folder / "passwords"
+            command = ["mosquitto_passwd", "-b", "-c", str(passwords), *self._login]
+            await (await asyncio.create_subprocess_exec(*command)).wait()
+            text += f"password_file {passwords}\n"
+        settings.write_text(text)
         path = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
         assert path, "mosquitto is missing: run tests/system-packages"
         process = await asyncio.create_subprocess_exec(path, "-c", str(settings), stderr=asyncio.subprocess.PIPE)
@@ -372,6 +385,8 @@ class Broker:
 
         client.on_message = take
         client.on_connect = subscribe
+        if self._login is not None:
+            client.username_pw_set(*self._login)
         client.connect("127.0.0.1", self.port)
         client.loop_start()
         try:

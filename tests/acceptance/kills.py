@@ -296,7 +296,7 @@ def cases(seed: int, *, countdowns: int = 4, deaths: int = 4, at_random: int = 3
             for countdown in range(1, min(countdowns, scenario.most_countdown) + 1):
                 yield Case(scenario=scenario, deaths=((point, countdown), *further(scenario)))
         for _ in range(at_random):
-            instants = tuple(dice.uniform(0.02, 0.3) for _ in range(deaths))
+            instants = tuple(dice.uniform(0.02, 0.15) for _ in range(deaths))
             yield Case(scenario=scenario, deaths=instants)
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import HANG, Answer, Receiver
 from acceptance.harness import Notifier
+from acceptance.kills import Lender
+from acceptance.victim import DONE, Request
 from notifier.brightdata.simulator import life as lives
 
 
@@ -34,13 +36,13 @@ async def test_a_busy_channel_is_tried_again_until_it_takes_the_message(
     api.add("s_1", lives.complete(seconds=0))
     notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     team.answer_next(Answer(status=503, body="busy"), Answer(status=503, body="still busy"))
-    daemon = await notifier.daemon()
 
-    await daemon.wait_for_log("delivery.delivered", attempt=3)
+    async with Lender.lending() as lender:
+        assert await lender.run(Request(folder=str(notifier.folder), jump_s=30)) == DONE
 
     assert len({each.event_id for each in await team.received.count(3)}) == 1
     (listed,) = await notifier.deliveries()
-    shown = await notifier.json("delivery", "show", str(listed["id"]))
+    shown = notifier.glance("delivery", "show", str(listed["id"]))
     assert shown["state"] == "delivered"
     attempts = [(each["number"], each["outcome"], each["reason"], each["detail"]) for each in shown["attempts"]]
     assert attempts == [

@@ -191,10 +191,25 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
         notifier.json("config", "show"),
     )
 
-    said, hint = check.stdout.splitlines()
+    said, needs, hint = check.stdout.splitlines()
     assert (check.status, said) == (0, f"{notifier.config}: fine. 1 watch, 1 channel, from 1 file.")
+    assert needs == "This watch needs 1 request/s of 100."
     assert hint.startswith("Nobody is told when the notifier itself is in trouble")
-    assert check_json == {"ok": True, "problems": [], "watches": 1, "channels": 1}
+    assert check_json == {
+        "ok": True,
+        "problems": [],
+        "warnings": [],
+        "watches": 1,
+        "channels": 1,
+        "budget": {
+            "watches": 1,
+            "requests_per_second_needed": 1.0,
+            "requests_per_second_available": 100.0,
+            "fits": True,
+            "every_s": 1.0,
+            "freshness_s": 1.0,
+        },
+    }
     assert show.status == 0
     assert show_json["watches"][0]["snapshot"] == "s_1"
     assert show_json["watches"][0]["every"] == "1s"

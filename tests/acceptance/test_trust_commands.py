@@ -8,6 +8,7 @@ from acceptance.far_sides import HANG, Answer, Receiver
 from acceptance.harness import Notifier
 from notifier.brightdata.simulator import life as lives
 
+SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"
 TEMPLATES = {
     "ready": {"title": "{{ name }} is done", "body": "{{ records }} rows of {{ snapshot_id }} ({{ event_id }})"}
 }
@@ -55,7 +56,7 @@ async def test_what_is_dead_or_held_is_sent_again_when_asked(
             "held": {"url": f"{team.url}?rto=1", "on_uncertain": "hold"},
             "gone": {
                 "webhook": ops.web_url,
-                "secret": "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy",
+                "secret": SECRET,
                 "allow_private": True,
             },
         },
@@ -180,3 +181,39 @@ async def test_replay_tells_what_another_configuration_would_have_sent(
     ]
     assert len(team.received) == 1
     assert json.dumps(would)
+
+
+async def test_show_tells_what_really_went_out(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """The template's words, the webhook's body to the byte, and of a digest the digest with all that went in it."""
+    for k in range(4):
+        api.add(f"s_{k}", lives.complete(seconds=0))
+    hook = {"webhook": ops.web_url, "secret": SECRET, "allow_private": True}
+    notifier.configure(
+        api=api.url,
+        channels={"team": {"url": team.url, "templates": TEMPLATES}, "hook": hook},
+        watches=[f"s_{k}" for k in range(4)],
+    )
+    notifier.secrets.add(SECRET)
+    ended = await notifier.command("run", "--once")
+    assert ended.status == 0, ended
+
+    received = {event_id: each for each in team.received.entries for event_id in each.event_ids}
+    bodies = {each.event_id: each.raw.decode() for each in ops.received.entries}
+    listed = await notifier.deliveries()
+    for each in listed:
+        shown = notifier.glance("delivery", "show", str(each["id"]))
+        if each["channel"] == "hook":
+            assert shown["message"] == {"title": None, "body": bodies[each["event_id"]]}
+            continue
+        told = received[each["event_id"]]
+        assert shown["message"] == {"title": told.title, "body": told.message}
+        of_team = [row["id"] for row in listed if row["channel"] == "team"]
+        together = shown["attempts"][-1]["together"]
+        assert (shown["digest"] is None) == (together == 1)
+        if together > 1:
+            assert shown["digest"]["deliveries"] == together == len(shown["digest"]["ids"])
+            assert set(shown["digest"]["ids"]) <= set(of_team)
+    in_words = await notifier.command("delivery", "show", str(listed[-1]["id"]))
+    assert in_words.status == 0, in_words

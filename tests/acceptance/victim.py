@@ -21,12 +21,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiosqlite.core  # noqa: F401 - imported here, so that no fork has to
+import alembic.command
+import alembic.config
+import alembic.script  # noqa: F401
 import httpx_aiohttp  # noqa: F401
 import time_machine
 
-from notifier import failpoints
+from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.apprise_channel import check_url
+from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.policy import OnUncertain
 from notifier.core.transitions import ENDS, canonical
@@ -34,7 +38,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import LogReporter
+from notifier.report import LogReporter, Reporter
 from notifier.store import (
     migrate,  # noqa: F401
     upkeep,
@@ -48,6 +52,7 @@ DONE, NOT_QUIET, UNSOUND, FAILED = 0, 3, 4, 5
 
 QUIET_WITHIN_S = 20.0
 _GLANCE_S = 0.01
+_JUMP_AFTER_S = 0.02
 
 _READING = "file:{}?mode=ro"
 _BUSY = """
@@ -76,7 +81,8 @@ class Request:
     `jump_s` at each attempt. It dies at the `countdown`th coming to `failpoint`, or after `seconds`, or ends by itself
     when all is done that can be done now. `once` makes it `notifier run --once`. To be done is also the end of all
     that is old, if it `forgets`, and that many `notices` to the operators. `batch` is how many events are removed
-    together. The `last` one of a case leaves no channel broken, and ends with an audit.
+    together, `webhook_timeout_s` how long an attempt of a webhook may take. The `last` one of a case leaves no channel
+    broken, and ends with an audit.
     """
 
     folder: str
@@ -88,18 +94,20 @@ class Request:
     jump_s: float = 0
     forgets: bool = False
     notices: int = 0
+    webhook_timeout_s: float | None = None
     batch: int = upkeep.BATCH
     last: bool = False
 
 
 @dataclass(kw_only=True)
-class Watchman:
+class Watchman(Reporter):
     """A reporter that knows when there is nothing more to do, and moves the clock."""
 
     config: Config
     request: Request
     jump: Callable[[timedelta], None]
     looked_at: set[str] = field(default_factory=set)
+    to_jump: int = 0
 
     def looked(self, outcome: LookOutcome) -> None:
         """A look ended."""
@@ -108,20 +116,28 @@ class Watchman:
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """An attempt ended."""
         if self.request.jump_s:
-            self.jump(timedelta(seconds=self.request.jump_s))
+            # A little later: by then the channel has set its next turn, which the jump is to pass over, too.
+            self.to_jump += 1
+            asyncio.get_running_loop().call_later(_JUMP_AFTER_S, self._jump)
 
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Nothing to do."""
+    def _jump(self) -> None:
+        self.to_jump -= 1
+        self.jump(timedelta(seconds=self.request.jump_s))
 
     async def quiet(self) -> bool:
         """Wait until everything was looked at and told; whether that came in time."""
+        glances = 0
         for _ in range(int(QUIET_WITHIN_S / _GLANCE_S)):
-            if not self._busy():
+            glances = 0 if self._busy() else glances + 1
+            # What the database knows is reported some turns of the loop later, and a report may bring a jump.
+            if glances == (3 if self.request.jump_s else 1):
                 return True
             await asyncio.sleep(_GLANCE_S)
         return False
 
     def _busy(self) -> bool:
+        if self.to_jump:
+            return True
         connection = sqlite3.connect(_READING.format(self.config.database), uri=True)
         try:
             ended = {row[0] for row in connection.execute(_WATCHED) if canonical(row[1]) in ENDS}
@@ -192,12 +208,16 @@ def _become_victim(request: Request) -> None:
 def _live(request: Request) -> int:
     now = datetime.now(UTC) + timedelta(seconds=request.ahead_s)
     with time_machine.travel(now, tick=True) as traveller:
+        if request.webhook_timeout_s is not None:
+            defaults = WebhookChannel.__init__.__kwdefaults__ or {}
+            defaults["timeout"] = timedelta(seconds=request.webhook_timeout_s)
         redactor = Redactor()
         configure(level="info", redactor=redactor)
         config = load_config(Path("config.yaml").resolve())
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
         upkeep.BATCH = request.batch
+        schedule.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
             asyncio.run(daemon.once())
@@ -221,9 +241,9 @@ async def _run(daemon: Daemon, watchman: Watchman) -> bool:
 
 async def _sound(config: Config) -> bool:
     """What the auditor says."""
-    held = [name for name, each in config.channels.items() if each.policy.on_uncertain is OnUncertain.HOLD]
+    again = [name for name, each in config.channels.items() if each.policy.on_uncertain is OnUncertain.RESEND]
     async with Store(config.database) as store:
-        audit = await store.upkeep.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, held=held)
+        audit = await store.upkeep.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, resending=again)
     print(json.dumps({"event": "audit", **{key: str(value) for key, value in asdict(audit).items()}}))  # noqa: T201
     sys.stdout.flush()
     return audit.sound

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from notifier.brightdata.simulator import Simulator, life
+from notifier.brightdata.simulator import Fault, Simulator, life
 
 AUTH = {"Authorization": "Bearer any"}
 
@@ -86,3 +86,76 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open(sim: Simulator) 
     with pytest.raises(OSError, match="address already in use"):
         async with Simulator(port=int(sim.url.rpartition(":")[2])):
             pass
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_results_come_from_ready_to_expired_as_documented() -> None:
+    clock = Clock()
+    async with Simulator(clock=clock, retry_after=7) as sim:
+        sim.add("s_1", life.complete(seconds=60, records=3, builds_for=10))
+
+        async def download(name: str = "s_1") -> tuple[int, str, Any]:
+            return await ask(sim, "GET", f"/datasets/v3/snapshot/{name}?format=json")
+
+        status, _, answer = await download()
+        assert (status, answer["status"]) == (202, "starting")
+        clock.now += 60
+        building = {"status": "building", "message": "Snapshot is building, try again in 7s"}
+        assert await download() == (202, "application/json", building)
+        clock.now += 10
+        status, _, records = await download()
+        assert (status, len(records)) == (200, 3)
+        clock.now += 17 * 86_400
+        assert await download() == (400, "text/plain", "Snapshot is expired")
+        assert (await download("s_2"))[0] == 404
+
+
+async def test_results_come_in_parts_and_an_empty_snapshot_has_none() -> None:
+    clock = Clock()
+    async with Simulator(clock=clock) as sim:
+        sim.add("s_1", life.complete(records=2_500))
+        sim.add("s_2", life.empty())
+        clock.now += 60
+        base = "/datasets/v3/snapshot/s_1"
+        assert (await ask(sim, "GET", f"{base}/parts?batch_size=1000"))[2] == {"parts": 3}
+        lengths = [len((await ask(sim, "GET", f"{base}?batch_size=1000&part={part}"))[2]) for part in (1, 2, 3)]
+        assert lengths == [1_000, 1_000, 500]
+        assert (await ask(sim, "GET", f"{base}?batch_size=1000&part=4"))[0] == 400
+        assert (await ask(sim, "GET", f"{base}?batch_size=10&part=1"))[0] == 400
+        assert (await ask(sim, "GET", "/datasets/v3/snapshot/s_2"))[2] == "Snapshot is empty"
+
+
+async def test_results_are_cut_in_the_middle_and_short_of_a_record_when_ordered(sim: Simulator) -> None:
+    sim.add("s_1", life.of("ready", records=20))
+    sim.fail_next(Fault.CUT)
+    sim.fail_next(Fault.SHORT)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await ask(sim, "GET", "/datasets/v3/snapshot/s_1")
+    assert len((await ask(sim, "GET", "/datasets/v3/snapshot/s_1"))[2]) == 19
+    assert len((await ask(sim, "GET", "/datasets/v3/snapshot/s_1"))[2]) == 20
+
+
+async def test_a_snapshot_is_canceled_once(sim: Simulator) -> None:
+    sim.add("s_1", life.complete())
+    path = "/datasets/v3/snapshot/s_1/cancel"
+    assert [await ask(sim, "POST", path) for _ in range(2)] == [
+        (200, "text/plain", "OK"),
+        (400, "text/plain", "Snapshot is not running"),
+    ]
+
+
+async def test_a_scrape_answers_with_its_data_or_with_a_snapshot_to_follow(sim: Simulator) -> None:
+    sim.order_life(life.complete(seconds=30, records=4))
+    sim.order_life(life.complete(seconds=90))
+    path = "/datasets/v3/scrape?dataset_id=gd_1"
+    status, _, records = await ask(sim, "POST", path, json=[{}])
+    assert (status, len(records)) == (200, 4)
+    status, _, answer = await ask(sim, "POST", path, json=[{}])
+    assert status == 202
+    assert sim.account.progress(answer["snapshot_id"]) is not None

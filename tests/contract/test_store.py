@@ -32,7 +32,7 @@ from notifier.core.model import (
 from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
-from notifier.store.outbox import Attempt
+from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Look, Store
 
@@ -201,6 +201,19 @@ class TestStates:
         states = await store.states()
         assert set(states) == {"s_1", "s_2", "s_3"}
         assert all([await store.state(each) == states[each] for each in states])
+
+    async def test_what_endings_leave_behind_comes_back(self, store: Store) -> None:
+        state, now, events = replace(BLANK, created_at=START - PAUSE), START, list[tuple[Event, list[str]]]()
+        for number, status in enumerate(["ready", "running", "running"]):
+            now = START + timedelta(hours=number)
+            after, (told,) = step(state, seen(status), now, PAUSE, stalled_after=PAUSE)
+            events = [(event_of(replace(told, until=now), watch()), ["chat"])]
+            assert await store.commit(watch=watch(), before=state, after=after, told=events)
+            assert replace(await store.state("s_1"), seen_at=now) == after
+            state = after
+        assert (state.derived, state.created_at, state.left_end is None) == ("stalled", START - PAUSE, False)
+        claimed = [await claim(store, "chat", now) for _ in range(3)]
+        assert [each.event for each in claimed if each][-1] == events[0][0]
 
     async def test_a_snapshot_never_seen_is_blank(self, store: Store) -> None:
         assert await store.state("s_1") == BLANK
@@ -443,3 +456,27 @@ def test_the_fakes_transition_is_like_a_real_one() -> None:
     after, event = moved(replace(BLANK, status="running", revision=1), seen("ready"))
     assert event.transition == transition()
     assert after.revision == 2
+
+
+async def test_refusals_are_remembered_and_old_ones_go_in_passing(store: Store) -> None:
+    for minutes in (0, 1, 1, 12):
+        await store.note_refusal(START + timedelta(minutes=minutes))
+    assert await store.refusals(START + timedelta(minutes=2)) == [START + timedelta(minutes=12)]
+    assert await store.refusals(START - timedelta(days=1)) == [START + timedelta(minutes=12)]
+
+
+async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
+    assert await store.last_look() is None
+    for number in (3, 5, 4):
+        at = START + timedelta(seconds=number)
+        one = Look(
+            snapshot_id=f"s_{number}",
+            looked_at=at,
+            answer="running",
+            next_look_at=None,
+            seen_at=at,
+            not_found=0,
+            not_found_since=None,
+        )
+        await store.note_looks([one])
+    assert await store.last_look() == START + timedelta(seconds=5)

@@ -15,7 +15,7 @@ from notifier.core.model import Event, NotFound, Observation, Seen, Told, Watch
 from notifier.core.policy import ChannelPolicy
 
 ENDS = {"ready", "failed", "canceled"}
-OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "all"}
+OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "again", "all"}
 OPEN = {"pending", "sending", "retrying", "uncertain"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ class Promise:
         for counted in (self.misses[snapshot], self.misses_here[snapshot]):
             counted.append(now)
         may, must = (
-            len(counted) >= 3 and now - counted[0] >= timedelta(seconds=20)
+            len(counted) >= 3 and now - min(counted) >= timedelta(seconds=20)
             for counted in (self.misses[snapshot], self.misses_here[snapshot])
         )
         return "missing" if may else None, must

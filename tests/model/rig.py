@@ -1,6 +1,6 @@
 """The real parts on a real database, between an API and far sides that do as they are told, and can be killed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, time, timedelta
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from fakes import Clock, dice
 from promise import Promise
 
+from notifier.brightdata.limiter import Permit
 from notifier.caretaker import Caretaker
 from notifier.core.health import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
@@ -53,7 +54,7 @@ class Api:
         self.answers: dict[str, Observation] = {}
         self.trouble: Observation | None = None
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """One look."""
         return self.trouble or self.answers[snapshot_id]
 
@@ -65,7 +66,7 @@ class FarSide:
         self.name, self.mood = name, "up"
         self._policy, self._promise, self._clock = policy, promise, clock
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these, or not."""
         self._promise.sent(self.name, self._policy, told, self._clock())
         if self.mood in ("up", "silent"):
@@ -98,7 +99,7 @@ class Rig:
         self.verdicts: list[tuple[str, Verdict, Outcome]] = []
         self.audits: list[Audit] = []
         self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
-        await self.poller.load()
+        await self.poller.load(self.watches)
         self.deliverers = {
             name: Deliverer(
                 channel=self.far_sides[name],

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -19,11 +19,13 @@ from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
 from notifier import caretaker, daemon, deliver, schedule
+from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.digest import digest
 from notifier.core.model import Event, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
+from notifier.report import Reporter
 from notifier.telemetry.redaction import Redactor
 
 MEMORY = Path("/dev/shm")
@@ -99,7 +101,7 @@ class BrightData:
     ) -> None:
         """Nothing is open."""
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """One look."""
         self.looks += 1
         await asyncio.sleep(0.2)
@@ -114,7 +116,7 @@ class FarSide:
     name: str
     got: list[tuple[datetime, Sequence[Told]]] = field(default_factory=list)
 
-    async def send(self, told: Sequence[Told]) -> Outcome:
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
         await asyncio.sleep(0.3)
         now = datetime.now(UTC)
@@ -126,15 +128,6 @@ class FarSide:
     def events(self) -> list[Event]:
         """Every event in every message."""
         return [each for _, told in self.got for each in told if isinstance(each, Event)]
-
-
-class Silence:
-    """A reporter that says nothing."""
-
-    def looked(self, outcome: Any) -> None:
-        """Say nothing."""
-
-    delivered = clock_shifted = looked
 
 
 def config(path: Path, snapshots: Sequence[str]) -> Config:
@@ -187,7 +180,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     async def live(clock: MovingClock) -> None:
         patches.setattr(daemon, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
-            one = Daemon(config(path, list(made)), reporters=[Silence()], redactor=Redactor())
+            one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             # There is one connection, and who has its turn has its thread at work.
             clock.busy = one._store._database._turn.locked
             stop = asyncio.Event()
@@ -198,7 +191,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
 
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
-        patches.setattr(daemon, "_client", lambda _: api)
+        patches.setattr(daemon, "_client", lambda *_: api)
         patches.setattr(daemon, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from fakes import OUTAGE, START, Clock, seen, watch
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from promise import Promise
@@ -30,7 +30,7 @@ from notifier.failpoints import NAMES
 from notifier.store import outbox, store, upkeep
 from notifier.store.store import Store
 
-RUNS = int(os.environ.get("MODEL_RUNS", "200"))
+RUNS = int(os.environ.get("MODEL_RUNS", "120"))
 MEMORY = Path("/dev/shm")
 SNAPSHOTS = ("s_1", "s_2", "s_3")
 
@@ -334,6 +334,11 @@ EPOCH = START - timedelta(microseconds=int(START.timestamp() * 1_000_000))
 assert set(OPERATORS) < set(POLICIES)
 
 TestLife = Life.TestCase
+# Explaining a failure traces every line, which takes many times as long as finding it.
 TestLife.settings = settings(
-    max_examples=RUNS, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=RUNS,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[phase for phase in Phase if phase is not Phase.explain],
 )

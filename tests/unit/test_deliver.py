@@ -271,9 +271,11 @@ async def test_one_event_goes_at_once_and_what_piles_up_behind_it_as_one_digest(
 
 async def test_a_thousand_within_a_second_are_at_most_ten_messages(store: Store) -> None:
     bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
-    for number in range(1_000):
-        await tell(store, f"s_{number}", after_s=number / 1_000)
-        bench.clock.pass_(seconds=0.001)
+    for first in range(0, 1_000, 20):
+        await asyncio.gather(
+            *(tell(store, f"s_{number}", after_s=number / 1_000) for number in range(first, first + 20))
+        )
+        bench.clock.pass_(seconds=0.02)
         await bench.deliverer.deliver_due()
     while len(bench.attempts) < 1_000:
         bench.clock.pass_(seconds=1)
@@ -345,3 +347,55 @@ async def test_in_one_round_all_that_is_due_goes_out_at_the_channels_pace(store:
     await bench.deliverer.deliver_all()
     assert len(bench.told) == 4
     assert loop.time() - began >= 0.06
+
+
+ONE_REFUSES = Outcome(kind=OutcomeKind.PERMANENT, reason="smtp_550", reached=frozenset({"a"}))
+
+
+async def test_who_has_a_message_is_left_out_of_its_retries_also_after_a_restart(store: Store, database: Path) -> None:
+    await tell(store)
+    bench = Bench(store, FakeChannel("chat", ONE_REFUSES, ONE_REFUSES, DELIVERED))
+    await bench.deliverer.deliver_due()
+    for _ in range(2):
+        bench = Bench(store, bench.channel, bench.clock)
+        bench.clock.pass_(hours=1)
+        await bench.deliverer.deliver_due()
+    assert bench.channel.left_out == [frozenset(), {"a"}, {"a"}]
+    assert stored(database).state == "delivered"
+
+
+async def test_a_target_that_refuses_for_ever_makes_its_deliveries_dead_and_holds_up_no_other(
+    store: Store, database: Path
+) -> None:
+    bench = Bench(store, FakeChannel("chat", ONE_REFUSES), policy=ChannelPolicy())
+    for number in range(10):
+        await tell(store, f"s_{number}", after_s=10 * number)
+        bench.clock.pass_(seconds=10)
+        await bench.deliverer.deliver_due()
+    assert len(bench.attempts) >= 10
+    assert not bench.deliverer._health.suspended
+    for _ in range(200):
+        bench.clock.pass_(minutes=1)
+        await bench.deliverer.deliver_due()
+    assert {row.state for row in Reader(database).deliveries()} == {"dead"}
+    assert not bench.verdicts
+    assert [left_out for left_out in bench.channel.left_out if not left_out] == [frozenset()] * 10
+
+
+async def test_what_some_have_goes_with_its_like(store: Store) -> None:
+    some = Outcome(kind=OutcomeKind.RETRY, reason="smtp_450", reached=frozenset({"a"}))
+    bench = Bench(store, FakeChannel("chat", some, DELIVERED), policy=ChannelPolicy())
+    for number in range(3):
+        await tell(store, f"s_{number}")
+    await bench.deliverer.deliver_due()
+    await tell(store, "s_new", after_s=1)
+    bench.clock.pass_(minutes=1)
+    await bench.deliverer.deliver_due()
+    bench.clock.pass_(minutes=1)
+    await bench.deliverer.deliver_due()
+    assert [
+        (len(names), len(left_out)) for names, left_out in zip(bench.told, bench.channel.left_out, strict=True)
+    ] in (
+        [(3, 0), (3, 1), (1, 0)],
+        [(3, 0), (1, 0), (3, 1)],
+    )

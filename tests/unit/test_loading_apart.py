@@ -30,7 +30,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABEL", "from the environment")
     entries = "".join(f"- {{snapshot: s{n}, labels: {{n: '{n % 7}', l: '${{LABEL}}'}}}}\n" for n in range(600))
     (tmp_path / "a.yml").write_text("watches:\n" + entries)
-    (tmp_path / "b.yml").write_text("watches: [{snapshot: b, every: 1m}]\n")
+    (tmp_path / "b.yml").write_text("watches: [{snapshot: b, every: 1m}, {dataset: d, on: [faild], download: out}]\n")
     (tmp_path / "config.yaml").write_text(MAIN)
     return tmp_path / "config.yaml"
 
@@ -38,6 +38,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_it_is_the_same_configuration_here_and_there(path: Path) -> None:
     loaded = await load_config_apart(path)
     assert loaded.config == load_config(path)
+    assert [watch.id for watch in loaded.config.datasets] == ["d"]
+    assert ["faild" in warning.text for warning in loaded.config.warnings] == [True]
     assert [part.path.name for part in loaded.files] == ["config.yaml", "a.yml", "b.yml"]
     assert set(loaded.digests) == set(loaded.config.files)
 
@@ -49,6 +51,15 @@ async def test_the_watches_of_a_file_that_did_not_change_are_the_same_objects(pa
     assert second.config == load_config(path)
     assert second.files[1] is first.files[1]
     assert second.config.watches[600].every == timedelta(minutes=2)
+
+
+async def test_a_file_that_did_not_change_keeps_its_watches_of_datasets_and_its_warnings(path: Path) -> None:
+    first = await load_config_apart(path)
+    (path.parent / "a.yml").write_text("watches: [{snapshot: a}]\n")
+    second = await load_config_apart(path, first)
+    assert second.config == load_config(path)
+    assert second.config.warnings == first.config.warnings != ()
+    assert second.config.datasets[0] is first.config.datasets[0]
 
 
 async def test_a_refusal_has_the_same_errors_and_where_the_files_are(path: Path) -> None:

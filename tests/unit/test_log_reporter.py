@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes import DELIVERED, DOWN, OUTAGE, REFUSED, START, event, seen, watch
+from fakes import DELIVERED, DOWN, REFUSED, START, event, seen, watch
 from structlog.testing import capture_logs
 
+from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.deliver import DeliveryOutcome
@@ -55,14 +56,22 @@ def test_a_transition_is_told_with_all_that_identifies_it() -> None:
     )
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
-    lines = told_of(*[look(OUTAGE)] * 5, look(Unclear(reason=Reason.UNAUTHORISED)), look(seen("running")), look(OUTAGE))
-    assert [(line["event"], line.get("reason")) for line in lines] == [
-        ("api.trouble", "server_error"),
-        ("api.trouble", "unauthorised"),
-        ("api.recovered", None),
-        ("api.trouble", "server_error"),
+def test_a_look_that_could_not_tell_says_why() -> None:
+    (line,) = told_of(look(Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 500", retry_after=timedelta(seconds=7))))
+    assert (line["event"], line["reason"], line["detail"]) == ("look.unclear", "server_error", "HTTP 500")
+    assert (line["log_level"], line["retry_after_s"]) == ("info", 7.0)
+
+
+def test_a_trouble_of_the_api_is_told_when_it_begins_and_how_long_it_was_when_it_ends() -> None:
+    with capture_logs() as lines:
+        reporter = LogReporter()
+        for kind, previous in ((ApiKind.UNREACHABLE, ApiKind.OK), (ApiKind.OK, ApiKind.UNREACHABLE)):
+            reporter.api_changed(ApiNews(kind=kind, previous=previous, at=START, lasted=timedelta(seconds=90)))
+    assert [(line["log_level"], line["event"], line["was"]) for line in lines] == [
+        ("warning", "api.trouble", "ok"),
+        ("info", "api.recovered", "unreachable"),
     ]
+    assert lines[1]["lasted_s"] == 90
 
 
 def test_a_change_that_somebody_else_told_is_no_transition_here() -> None:

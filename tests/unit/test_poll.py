@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 
+from notifier.brightdata.limiter import Permit
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
 from notifier.poll import LookOutcome, Poller, answer_word
@@ -61,7 +62,7 @@ async def test_a_look_that_could_not_tell_commits_nothing(store: Store, database
     await bench.look()
     outcome = await bench.look()
     assert (outcome.told, outcome.superseded, len(bench.woken)) == ((), False, 1)
-    assert bench.poller.state(watch()).status == "running"
+    assert bench.poller.state_of("s_1").status == "running"
     assert events(database) == [("chat", "running")]
 
 
@@ -87,7 +88,7 @@ async def test_what_somebody_else_has_told_is_taken_up_and_not_told_again(store:
     await there.look()
     outcome = await here.look()
     assert (outcome.superseded, outcome.told, outcome.pause, here.woken) == (True, (), None, [])
-    assert here.poller.state(watch()) == await store.state("s_1")
+    assert here.poller.state_of("s_1") == await store.state("s_1")
     assert events(database) == [("chat", "ready")]
     assert statuses(await here.look()) == ["failed"]  # and goes on from there
 
@@ -97,7 +98,7 @@ async def test_after_a_restart_nothing_is_told_twice(store: Store, database: Pat
     await before.look()
     await before.poller.flush_looks()
     after = Bench(store, seen("running"), clock=before.clock)
-    await after.poller.load()
+    await after.poller.load({"s_1"})
     outcome = await after.look(after_s=3600)
     assert (outcome.told, after.woken) == ((), [])
     assert events(database) == [("chat", "running")]
@@ -109,7 +110,7 @@ async def test_after_a_restart_what_happened_meanwhile_is_told_with_how_late_it_
     await before.look(after_s=300)
     await before.poller.flush_looks()
     after = Bench(store, seen("ready"), clock=before.clock)
-    await after.poller.load()
+    await after.poller.load({"s_1"})
     outcome = await after.look(after_s=3600)
     (told,) = outcome.told
     assert (told.event.transition.previous, told.event.transition.status) == ("running", "ready")
@@ -120,7 +121,7 @@ async def test_without_a_flush_the_lateness_counts_from_the_last_transition(stor
     before = Bench(store, seen("running"))
     await before.look()
     after = Bench(store, seen("ready"), clock=before.clock)
-    await after.poller.load()
+    await after.poller.load({"s_1"})
     (told,) = (await after.look(after_s=3600)).told
     assert told.event.transition.late_by == timedelta(seconds=3600 - 30)
 
@@ -147,7 +148,7 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
                     if flushed:
                         await bench.poller.flush_looks()
                     bench = Bench(store, *script[number + 1 :] or script[-1:], clock=bench.clock)
-                    await bench.poller.load()
+                    await bench.poller.load({"s_1"})
             return found
 
     without = await told("without", (), flushed=True)
@@ -167,9 +168,9 @@ async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(sto
     await before.poller.flush_looks()
     await before.look()  # clear again, and then killed before the next flush
     after = Bench(store, NotFound(), clock=before.clock)
-    await after.poller.load()
+    await after.poller.load({"s_1"})
     assert (await after.look()).told == ()
-    assert after.poller.state(watch()).not_found == 1
+    assert after.poller.state_of("s_1").not_found == 1
 
 
 async def test_a_look_that_changed_nothing_is_written_at_the_next_flush_only(store: Store, database: Path) -> None:
@@ -206,7 +207,7 @@ async def test_what_could_not_be_committed_is_found_again_by_the_next_look(datab
         bench = Bench(closed, seen("ready"))
     with pytest.raises(StoreError):
         await bench.look()
-    assert bench.poller.state(watch()) == SnapshotState(snapshot_id="s_1")
+    assert bench.poller.state_of("s_1") == SnapshotState(snapshot_id="s_1")
     assert bench.woken == []
     async with Store(database) as store:
         bench.poller._store = store
@@ -218,7 +219,7 @@ async def test_404s_are_confirmed_soon_and_a_missing_snapshot_is_looked_at_seldo
     slow = watch(every=timedelta(minutes=5))
     pauses = [(await bench.look(slow, after_s=10)).pause for _ in range(4)]
     assert pauses == [timedelta(seconds=10)] * 2 + [timedelta(minutes=10)] * 2
-    assert bench.poller.state(slow).status == "missing"
+    assert bench.poller.state_of(slow.snapshot_id).status == "missing"
 
 
 async def test_a_snapshot_that_has_ended_has_no_next_look(store: Store, database: Path) -> None:
@@ -233,7 +234,7 @@ async def test_an_outcome_says_how_long_the_look_took_and_how_late_it_began(stor
     bench = Bench(store, seen("running"))
     observe = bench.observer.observe
 
-    async def slowly(snapshot_id: str) -> Observation:
+    async def slowly(snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         bench.clock.pass_(seconds=2)
         return await observe(snapshot_id)
 
@@ -250,3 +251,14 @@ async def test_an_outcome_says_how_long_the_look_took_and_how_late_it_began(stor
 )
 def test_every_answer_has_a_word(observation: Observation, word: str) -> None:
     assert answer_word(observation) == word
+
+
+async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Store, database: Path) -> None:
+    slow = watch(stalled_after=timedelta(hours=1))
+    bench = Bench(store, seen("running"))
+    for _ in range(5):
+        bench = Bench(store, seen("running"), clock=bench.clock)
+        await bench.poller.load({"s_1"})
+        await bench.look(slow, after_s=1800)
+    assert events(database) == [("chat", "running"), ("chat", "stalled")]
+    assert bench.poller.state_of("s_1").status == "running"

@@ -3,90 +3,72 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from fakes import START, on_grid, watch
-from hypothesis import given
-from hypothesis import strategies as st
+from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
-from notifier.core.model import Watch
-from notifier.schedule import CLOCK_CHECK, GridTrigger, Schedule, _Scheduler
+from notifier.brightdata.limiter import Permit
+from notifier.schedule import CLOCK_CHECK, Schedule, _Scheduler
 
 EVERY = timedelta(seconds=30)
-keys = st.text(max_size=20)
-intervals = st.timedeltas(timedelta(seconds=1), timedelta(days=3))
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - they get one
 
 
-class TestGrid:
-    @given(keys, intervals, moments)
-    def test_the_next_instant_is_after_now_and_at_most_an_interval_away(
-        self, key: str, interval: timedelta, now: datetime
-    ) -> None:
-        following = GridTrigger(interval, key).get_next_fire_time(None, now)
-        assert now < following <= now + interval
+class Requests:
+    """Lets requests go: any number, or so many at once, or none while it is shut."""
 
-    @given(keys, intervals, moments, st.integers(-1, 1))
-    def test_that_holds_at_the_very_instants_of_the_grid(
-        self, key: str, interval: timedelta, now: datetime, beside: int
-    ) -> None:
-        trigger = GridTrigger(interval, key)
-        instant = trigger.get_next_fire_time(None, now)
-        near = instant + timedelta(microseconds=beside)
-        assert trigger.get_next_fire_time(None, near) == (instant if beside < 0 else instant + interval)
+    def __init__(self) -> None:
+        self.most = 1_000_000
+        self.in_flight = 0
+        self.given_back = 0
+        self._changed = asyncio.Event()
 
-    @given(keys, intervals, st.lists(moments, min_size=2, max_size=5))
-    def test_all_instants_of_a_key_lie_on_one_grid(self, key: str, interval: timedelta, times: list[datetime]) -> None:
-        assert on_grid([GridTrigger(interval, key).get_next_fire_time(None, each) for each in times], interval)
+    async def admit(self) -> Permit:
+        while self.in_flight >= self.most:
+            self._changed.clear()
+            await self._changed.wait()
+        self.in_flight += 1
+        return Permit(self.release)
 
-    @given(keys, intervals, moments, moments)
-    def test_when_it_ran_last_does_not_matter(
-        self, key: str, interval: timedelta, now: datetime, previous: datetime
-    ) -> None:
-        trigger = GridTrigger(interval, key)
-        assert trigger.get_next_fire_time(previous, now) == trigger.get_next_fire_time(None, now)
-        assert trigger.due == previous
-
-    def test_watches_are_spread_over_the_interval(self) -> None:
-        interval = timedelta(seconds=100)
-        offsets = [
-            (GridTrigger(interval, f"s_{number}").get_next_fire_time(None, START) - START) / interval
-            for number in range(1_000)
-        ]
-        tenths = [sum(int(offset * 10) == tenth for offset in offsets) for tenth in range(10)]
-        assert min(tenths) > 60
-        assert max(tenths) < 140
+    def release(self) -> None:
+        self.in_flight -= 1
+        self.given_back += 1
+        self._changed.set()
 
 
 class Looks:
-    """What a schedule does: remembers each look as its watch's id, its due time, and when it began."""
+    """What a schedule does: remembers each look as its key, its due time, and when it began."""
 
     def __init__(self, clock: MovingClock) -> None:
         self.clock = clock
         self.made: list[tuple[str, datetime, datetime]] = []
         self.pauses: dict[str, list[timedelta | None]] = {}
-        self.during: Callable[[Watch], Awaitable[None]] | None = None
+        self.during: Callable[[str], Awaitable[None]] | None = None
         self.shifts: list[timedelta] = []
+        self.requests = Requests()
         self.schedule = Schedule(
-            look=self, clock=clock.now, clock_shifted=self.shifts.append, monotonic=clock.monotonic
+            look=self,
+            admit=self.requests.admit,
+            clock=clock.now,
+            clock_shifted=self.shifts.append,
+            monotonic=clock.monotonic,
         )
 
-    async def __call__(self, watched: Watch, due: datetime) -> timedelta | None:
-        self.made.append((watched.id, due, self.clock.now()))
+    async def __call__(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
+        self.made.append((key, due, self.clock.now()))
         if self.during is not None:
-            await self.during(watched)
-        pauses = self.pauses.get(watched.id)
+            await self.during(key)
+        pauses = self.pauses.get(key)
         return pauses.pop(0) if pauses else EVERY
 
     def times(self, watch_id: str) -> list[datetime]:
         return [began for each, _, began in self.made if each == watch_id]
 
     def add(self, watch_id: str = "s_1", *, first_s: float = 0.0, pause: timedelta = EVERY) -> None:
-        self.schedule.add(watch(watch_id), pause=pause, first=self.clock.now() + timedelta(seconds=first_s))
+        self.schedule.add(watch_id, pause=pause, first=self.clock.now() + timedelta(seconds=first_s))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -162,7 +144,7 @@ def test_another_pause_puts_the_watch_on_another_grid() -> None:
 
 def test_the_look_that_raises_ends_run_with_its_exception() -> None:
     async def story(looks: Looks) -> None:
-        async def fail(_watch: Watch) -> None:
+        async def fail(_key: str) -> None:
             if len(looks.made) == 3:
                 raise RuntimeError("the store is gone")
 
@@ -177,7 +159,7 @@ def test_the_look_that_raises_ends_run_with_its_exception() -> None:
 
 def test_a_slow_look_is_not_begun_again_before_its_end() -> None:
     async def story(looks: Looks) -> None:
-        async def slowly(_watch: Watch) -> None:
+        async def slowly(_key: str) -> None:
             await asyncio.sleep(100)
 
         looks.during = slowly
@@ -258,13 +240,13 @@ class TestDrain:
         ended: list[str] = []
 
         async def story(looks: Looks) -> None:
-            async def take_time(watched: Watch) -> None:
+            async def take_time(key: str) -> None:
                 try:
-                    await asyncio.sleep(0.5 if watched.id == "s_quick" else 50)
-                    ended.append(watched.id)
+                    await asyncio.sleep(0.5 if key == "s_quick" else 50)
+                    ended.append(key)
                 except asyncio.CancelledError:
                     await asyncio.sleep(0)  # letting go of a connection
-                    ended.append(f"{watched.id} cancelled")
+                    ended.append(f"{key} cancelled")
                     raise
 
             looks.during = take_time
@@ -286,7 +268,7 @@ class TestDrain:
 
     def test_what_a_last_look_raises_is_not_lost(self) -> None:
         async def story(looks: Looks) -> None:
-            async def fail(_watch: Watch) -> None:
+            async def fail(_key: str) -> None:
                 await asyncio.sleep(0.5)
                 raise RuntimeError("the disk is full")
 
@@ -308,3 +290,115 @@ def test_the_moving_clock_moves_both_clocks_to_what_is_waited_for() -> None:
     wall, monotonic = run(test)
     assert wall == START + timedelta(hours=23)
     assert monotonic == pytest.approx(86_400)
+
+
+class TestQueue:
+    """More is due than may go."""
+
+    def test_nothing_begins_that_may_not_go_and_the_most_overdue_goes_first(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.requests.most = 1
+
+            async def take_time(_key: str) -> None:
+                await asyncio.sleep(1)
+                assert looks.requests.in_flight == 1
+
+            looks.during = take_time
+            looks.pauses = {f"s_{number}": [None] for number in range(10)}
+            for number in reversed(range(10)):
+                looks.add(f"s_{number}", first_s=number / 10, pause=timedelta(hours=1))
+            async with looks.running():
+                await asyncio.sleep(20)
+
+        looks = tell(story)
+        assert [key for key, _, _ in looks.made] == [f"s_{number}" for number in range(10)]
+        assert (looks.requests.in_flight, looks.requests.given_back) == (0, 10)
+
+    def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.requests.most = 0
+            looks.add("old", pause=timedelta(minutes=10))
+            looks.add("young", pause=timedelta(seconds=10), first_s=1)
+            async with looks.running():
+                await asyncio.sleep(2)
+                looks.requests.most = 1
+                looks.requests.release()
+                looks.requests.in_flight = 0
+                await asyncio.sleep(5)
+
+        assert [key for key, _, _ in tell(story).made][:2] == ["young", "old"]
+
+    def test_nobody_starves_however_many_young_ones_there_are(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.requests.most = 1
+
+            async def take_time(_key: str) -> None:
+                await asyncio.sleep(1)
+
+            looks.during = take_time
+            looks.pauses = {f"young_{number}": [timedelta(seconds=10)] * 100 for number in range(20)}
+            looks.add("old", pause=timedelta(minutes=10))
+            for number in range(20):
+                looks.add(f"young_{number}", pause=timedelta(seconds=10))
+            async with looks.running():
+                await asyncio.sleep(60)
+
+        assert tell(story).times("old")
+
+    def test_what_is_removed_while_it_waits_is_not_looked_at_and_its_turn_is_another_ones(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.requests.most = 0
+            looks.add("s_1")
+            looks.add("s_2")
+            async with looks.running():
+                await asyncio.sleep(1)
+                looks.schedule.remove("s_1")
+                looks.requests.most = 2
+                looks.requests.release()
+                looks.requests.in_flight = 0
+                await asyncio.sleep(1)
+
+        looks = tell(story)
+        assert [key for key, _, _ in looks.made] == ["s_2"]
+        assert looks.requests.in_flight == 0
+
+    def test_what_is_hastened_is_looked_at_at_once_and_then_on_its_grid(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.add("s_1", first_s=500, pause=timedelta(hours=1))
+            async with looks.running():
+                await asyncio.sleep(10)
+                looks.schedule.hasten("s_1")
+                looks.schedule.hasten("s_unknown")
+                await asyncio.sleep(120)
+
+        looks = tell(story)
+        first, *rest = looks.times("s_1")
+        assert first == START + timedelta(seconds=10)
+        assert on_grid(rest, EVERY)
+
+    def test_what_is_added_again_while_it_is_looked_at_goes_by_its_new_time(self) -> None:
+        async def story(looks: Looks) -> None:
+            async def put_off(key: str) -> None:
+                if len(looks.made) == 1:
+                    looks.schedule.add(key, pause=EVERY, first=looks.clock.now() + timedelta(seconds=100))
+
+            looks.during = put_off
+            looks.add("s_1")
+            async with looks.running():
+                await asyncio.sleep(150)
+
+        first, second, *_ = tell(story).times("s_1")
+        assert second - first == timedelta(seconds=100)
+
+    def test_how_overdue_the_most_overdue_is_can_be_told(self) -> None:
+        async def story(looks: Looks) -> None:
+            looks.requests.most = 0
+            async with looks.running():
+                assert looks.schedule.overdue == timedelta(0)
+                looks.add("s_1")
+                looks.add("s_2", first_s=5)
+                await asyncio.sleep(10)
+                assert looks.schedule.overdue == timedelta(seconds=10)
+                assert looks.made == []
+
+        tell(story)

@@ -1,12 +1,19 @@
 """What the simulated Bright Data knows: the snapshots of one account, their clock, and how fast it may be asked."""
 
 import random
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from notifier.brightdata.simulator.faults import mixed
-from notifier.brightdata.simulator.life import Life, random_life
+from notifier.brightdata.simulator.life import Life, cut_short, random_life
+from notifier.brightdata.simulator.results import Results, ResultsState
+from notifier.brightdata.simulator.shelf import Entry, Shelf
+from notifier.core.transitions import ENDS, canonical
+
+RESULTS_KEPT_S = 16 * 86_400.0
+"""Simulated seconds after which a snapshot's results are deleted."""
 
 LIFE_POOL = 512
 """Lives that chance deals out are shared: 100,000 snapshots need no 100,000 of them."""
@@ -52,8 +59,8 @@ class Account:
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
         self._next_allowed = float("-inf")
         self._snapshots: dict[str, Snapshot] = {}
-        self._datasets: dict[str, list[Snapshot]] = {}
-        self._unsorted: set[str] = set()
+        self._shelves: dict[str, Shelf] = {}
+        self._next_lives: deque[Life] = deque()
         self._lives: tuple[Life, ...] = ()
         self._made = 0
 
@@ -78,10 +85,61 @@ class Account:
             began=self._clock(),
             order=mixed(self._seed, len(self._snapshots)),
         )
-        self._snapshots[snapshot_id] = snapshot
-        self._datasets.setdefault(dataset_id, []).append(snapshot)
-        self._unsorted.add(dataset_id)
+        self._shelve(snapshot)
         return snapshot
+
+    def order_life(self, life: Life) -> None:
+        """The next snapshot that somebody triggers has this life, after those ordered before."""
+        self._next_lives.append(life)
+
+    def trigger(self, dataset_id: str) -> Snapshot:
+        """A snapshot as a request begins it: with the life that was ordered for it, or one that the seed chooses."""
+        return self.make(dataset_id, self._next_lives.popleft() if self._next_lives else None)
+
+    def cancel(self, snapshot_id: str) -> bool | None:
+        """Cancel a snapshot: whether it was still going on; None for one that there is not."""
+        snapshot = self._snapshots.get(snapshot_id)
+        status = None if snapshot is None else snapshot.life.status_at(self._age(snapshot))
+        if snapshot is None or status is None:
+            return None
+        if canonical(status) in ENDS:
+            return False
+        self._shelve(replace(snapshot, life=cut_short()))
+        return True
+
+    def results(self, snapshot_id: str) -> Results:
+        """What there is to download of a snapshot."""
+        snapshot = self._snapshots.get(snapshot_id)
+        status = None if snapshot is None else snapshot.life.status_at(self._age(snapshot))
+        if snapshot is None or status is None:
+            return Results(state=ResultsState.NOT_FOUND)
+        records = snapshot.life.facts.get("records")
+        since_end = self._age(snapshot) - snapshot.life.seconds
+        if canonical(status) not in ENDS:
+            state = ResultsState.NOT_READY
+        elif canonical(status) != "ready":
+            state = ResultsState.ENDED_WITHOUT
+        elif since_end > RESULTS_KEPT_S:
+            state = ResultsState.EXPIRED
+        elif since_end < snapshot.life.builds_for:
+            state = ResultsState.BUILDING
+        else:
+            state = ResultsState.THERE if records else ResultsState.EMPTY
+        number = records if isinstance(records, int) else 0
+        return Results(state=state, status=status, records=number, seed=snapshot.order)
+
+    def _shelve(self, snapshot: Snapshot) -> None:
+        self._snapshots[snapshot.id] = snapshot
+        life, dataset_id = snapshot.life, snapshot.dataset_id
+        entry = Entry(
+            id=snapshot.id,
+            order=snapshot.order,
+            created=self._created(snapshot),
+            dataset_id=dataset_id,
+            life=life,
+            began=snapshot.began,
+        )
+        self._shelves.setdefault(dataset_id, Shelf(speed=self._speed)).put(entry)
 
     def make(self, dataset_id: str, life: Life | None = None) -> Snapshot:
         """A snapshot with an id, and if none is given a life, that the seed chooses."""
@@ -112,26 +170,12 @@ class Account:
         limit: int,
         from_date: date | None,
         to_date: date | None,
-    ) -> list[dict[str, object]]:
-        """A page of a dataset's snapshots, in an order that means nothing but is the same for every page."""
-        if dataset_id in self._unsorted:
-            self._datasets[dataset_id].sort(key=lambda snapshot: snapshot.order)
-            self._unsorted.discard(dataset_id)
-        page: list[dict[str, object]] = []
-        for snapshot in self._datasets.get(dataset_id, ()):
-            present = snapshot.life.status_at(self._age(snapshot))
-            created = self._created(snapshot)
-            if present is None or (status is not None and present != status):
-                continue
-            if (from_date and created.date() < from_date) or (to_date and created.date() > to_date):
-                continue
-            if skip > 0:
-                skip -= 1
-                continue
-            if len(page) >= limit:
-                break
-            page.append(_listed(snapshot, present, created))
-        return page
+    ) -> list[str]:
+        """A page of a dataset's snapshots, each as JSON, in an order that means nothing but is that of every page."""
+        shelf = self._shelves.get(dataset_id)
+        if shelf is None:
+            return []
+        return shelf.page(self._clock(), status=status, skip=skip, limit=limit, from_date=from_date, to_date=to_date)
 
     def over_limit(self) -> bool:
         """Count one request against the account's own rate; whether it is one too many."""
@@ -148,17 +192,6 @@ class Account:
 
     def _created(self, snapshot: Snapshot) -> datetime:
         return self._wall_clock().astimezone(UTC) - timedelta(seconds=self._clock() - snapshot.began)
-
-
-def _listed(snapshot: Snapshot, status: str, created: datetime) -> dict[str, object]:
-    return {
-        "id": snapshot.id,
-        "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "status": status,
-        "dataset_id": snapshot.dataset_id,
-        "dataset_size": snapshot.life.facts.get("records", 0) if status == "ready" else 0,
-        "trigger": {"type": "API"},
-    }
 
 
 def _base36(*numbers: int) -> str:

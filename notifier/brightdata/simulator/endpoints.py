@@ -9,12 +9,14 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from notifier.brightdata.simulator.account import Account
-from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_text
+from notifier.brightdata.simulator.account import Account, Snapshot
+from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_json_array, as_text
 
 PROGRESS = "/datasets/v3/progress/"
 SNAPSHOTS = "/datasets/v3/snapshots"
 TRIGGER = "/datasets/v3/trigger"
+SCRAPE = "/datasets/v3/scrape"
+SNAPSHOT = "/datasets/v3/snapshot/"
 
 LISTED_BY_DEFAULT = 1_000
 MOST_LISTED = 5_000
@@ -28,11 +30,14 @@ class BadRequest(Exception):
 
 
 def kind_of(raw_path: str) -> str:
-    """The endpoint's name, for counting: progress, snapshots, trigger or other."""
+    """The endpoint's name, for counting: progress, snapshots, trigger, scrape, download, parts, cancel or other."""
     if raw_path.startswith(PROGRESS):
         return "progress"
     path = raw_path.partition("?")[0]
-    return {SNAPSHOTS: "snapshots", TRIGGER: "trigger"}.get(path, "other")
+    if path.startswith(SNAPSHOT):
+        _, slash, what = path[len(SNAPSHOT) :].partition("/")
+        return (what if what in ("parts", "cancel") else "other") if slash else "download"
+    return {SNAPSHOTS: "snapshots", TRIGGER: "trigger", SCRAPE: "scrape"}.get(path, "other")
 
 
 async def answer(account: Account, kind: str, request: web.BaseRequest) -> web.Response:
@@ -41,9 +46,9 @@ async def answer(account: Account, kind: str, request: web.BaseRequest) -> web.R
         if kind == "progress" and request.method == "GET":
             return progress(account, request.raw_path)
         if kind == "snapshots" and request.method == "GET":
-            return as_json(listing(account, request.query))
+            return as_json_array(listing(account, request.query))
         if kind == "trigger" and request.method == "POST":
-            return await trigger(account, request)
+            return as_json({"snapshot_id": (await trigger(account, request)).id})
     except BadRequest as error:
         return as_json({"error": str(error)}, 400)
     return as_html(NO_SUCH_PAGE, 404)
@@ -63,8 +68,8 @@ def progress(account: Account, raw_path: str) -> web.Response:
     return as_json({"error": "Snapshot not found"}, 404)
 
 
-def listing(account: Account, query: Mapping[str, str]) -> list[dict[str, object]]:
-    """`GET /datasets/v3/snapshots`: one page, a bare array.
+def listing(account: Account, query: Mapping[str, str]) -> list[str]:
+    """`GET /datasets/v3/snapshots`: one page, each of its snapshots as JSON.
 
     Raises:
         BadRequest: a parameter is missing or makes no sense.
@@ -74,25 +79,25 @@ def listing(account: Account, query: Mapping[str, str]) -> list[dict[str, object
         raise BadRequest(f"status must be one of {', '.join(LISTED_STATUSES)}")
     if query.get("trigger_type", "ALL") not in ("ALL", "API", "CP"):
         raise BadRequest("trigger_type must be one of ALL, CP, API")
-    dataset_id = _dataset(query)
+    dataset_id = dataset(query)
     page = account.listing(
         dataset_id,
         status=status,
-        skip=_number(query, "skip", 0, 10**9),
-        limit=_number(query, "limit", LISTED_BY_DEFAULT, MOST_LISTED),
+        skip=number(query, "skip", 0, 10**9),
+        limit=number(query, "limit", LISTED_BY_DEFAULT, MOST_LISTED),
         from_date=_date(query, "from_date"),
         to_date=_date(query, "to_date"),
     )
     return [] if query.get("trigger_type") == "CP" else page
 
 
-async def trigger(account: Account, request: web.BaseRequest) -> web.Response:
-    """`POST /datasets/v3/trigger`: begins a snapshot with a life that the seed chooses.
+async def trigger(account: Account, request: web.BaseRequest) -> Snapshot:
+    """`POST /datasets/v3/trigger`: begins a snapshot with the life that was ordered, or one that the seed chooses.
 
     Raises:
         BadRequest: there is no dataset, or the input is none.
     """
-    dataset_id = _dataset(request.query)
+    dataset_id = dataset(request.query)
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
@@ -100,7 +105,7 @@ async def trigger(account: Account, request: web.BaseRequest) -> web.Response:
             raise BadRequest("the input is too large")
     if not inputs(request.content_type, bytes(body)):
         raise BadRequest("the input holds nothing to collect")
-    return as_json({"snapshot_id": account.make(dataset_id).id})
+    return account.trigger(dataset_id)
 
 
 def inputs(content_type: str, body: bytes) -> list[object]:
@@ -123,14 +128,24 @@ def inputs(content_type: str, body: bytes) -> list[object]:
     return read
 
 
-def _dataset(query: Mapping[str, str]) -> str:
+def dataset(query: Mapping[str, str]) -> str:
+    """The dataset that is asked about.
+
+    Raises:
+        BadRequest: none is named.
+    """
     dataset_id = query.get("dataset_id", "")
     if not dataset_id:
         raise BadRequest("dataset_id is required")
     return dataset_id
 
 
-def _number(query: Mapping[str, str], key: str, default: int, highest: int) -> int:
+def number(query: Mapping[str, str], key: str, default: int, highest: int) -> int:
+    """A whole number of the query.
+
+    Raises:
+        BadRequest: it is none, or too high.
+    """
     text = query.get(key)
     if text is None:
         return default

@@ -24,6 +24,7 @@ class Fault(StrEnum):
     RESET = "reset"
     HUGE = "huge"
     REDIRECT = "redirect"
+    SHORT = "short"
 
 
 MEANINGS: Mapping[Fault, str] = {
@@ -43,6 +44,7 @@ MEANINGS: Mapping[Fault, str] = {
     Fault.RESET: "the connection is reset instead of an answer",
     Fault.HUGE: "200 with megabytes",
     Fault.REDIRECT: "302 to another host",
+    Fault.SHORT: "results that lack their last record; any other answer is right",
 }
 """What each fault does, for `--help`."""
 

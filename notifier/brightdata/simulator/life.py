@@ -4,6 +4,7 @@ The answers' fields at each status are those observed of the real API: `running_
 `errors` and `collection_duration` at the end, `error_codes` when something went wrong, `error_message` when it failed.
 """
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ class Step:
 class Life:
     """The steps of a snapshot's life, and the facts told with the last one.
 
-    For the first `hidden_for` simulated seconds the API answers 404; the steps begin after them.
+    For the first `hidden_for` simulated seconds the API answers 404; the steps begin after them. Once it is ready, its
+    results are still built for `builds_for` simulated seconds.
 
     Raises:
         ValueError: there is no step.
@@ -35,6 +37,7 @@ class Life:
     steps: tuple[Step, ...]
     facts: Mapping[str, object] = field(default_factory=lambda: _NO_FACTS)
     hidden_for: float = 0.0
+    builds_for: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -56,6 +59,17 @@ class Life:
                 return step.status
         return self.steps[-1].status
 
+    def changes_after(self, age: float) -> float:
+        """The age in simulated seconds at which the status at this age ends; infinity for the last one."""
+        ends_at = self.hidden_for
+        if age < ends_at:
+            return ends_at
+        for step in self.steps[:-1]:
+            ends_at += step.seconds
+            if age < ends_at:
+                return ends_at
+        return math.inf
+
     def at(self, age: float) -> dict[str, object] | None:
         """The progress answer, without the ids, at an age in simulated seconds; None for a 404."""
         if age >= self.seconds:
@@ -68,18 +82,20 @@ class Life:
         return {"status": status, "running_time": int((age - self.hidden_for) * 1000)}
 
 
-def of(*statuses: str, seconds: float = 60.0, hidden_for: float = 0.0, **facts: object) -> Life:
+def of(
+    *statuses: str, seconds: float = 60.0, hidden_for: float = 0.0, builds_for: float = 0.0, **facts: object
+) -> Life:
     """A life through these statuses: all but the last share the seconds evenly; the facts come with the last."""
     each = seconds / max(1, len(statuses) - 1)
     steps = tuple(Step(status=status, seconds=each) for status in statuses)
     if canonical(statuses[-1]) in ENDS - {"canceled"} and "error_message" not in facts:
         facts = {**facts, "collection_duration": int(seconds * 1000)}
-    return Life(steps=steps, facts=MappingProxyType(facts), hidden_for=hidden_for)
+    return Life(steps=steps, facts=MappingProxyType(facts), hidden_for=hidden_for, builds_for=builds_for)
 
 
-def complete(*, seconds: float = 60.0, records: int = 10) -> Life:
+def complete(*, seconds: float = 60.0, records: int = 10, builds_for: float = 0.0) -> Life:
     """Ready, with records and no errors."""
-    return of("starting", "running", "ready", seconds=seconds, records=records, errors=0)
+    return of("starting", "running", "ready", seconds=seconds, builds_for=builds_for, records=records, errors=0)
 
 
 def partial(*, seconds: float = 60.0, records: int = 8, errors: int = 2) -> Life:
@@ -113,6 +129,16 @@ def odd_words(*, seconds: float = 60.0, records: int = 10) -> Life:
 def slow(*, seconds: float = 48 * 3600.0) -> Life:
     """Complete, but after days: stuck, as far as anybody can tell."""
     return complete(seconds=seconds)
+
+
+def quiet(*, seconds: float = 30 * 86_400.0) -> Life:
+    """Running, and nothing else for a month: one of the many that fill an account."""
+    return of("running", "ready", seconds=seconds, records=10, errors=0)
+
+
+def cut_short() -> Life:
+    """Canceled, whatever it was before."""
+    return of("canceled", error_codes={"aborted_page": 1})
 
 
 def appears_late(*, hidden_for: float = 20.0, seconds: float = 60.0) -> Life:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from aiohttp import web
@@ -27,6 +27,11 @@ def as_json(answer: object, status: int = 200, headers: Mapping[str, str] | None
     return web.Response(
         status=status, body=_encode(answer).encode(), headers={**_JSON, **headers} if headers else _JSON
     )
+
+
+def as_json_array(items: Iterable[str]) -> web.Response:
+    """A JSON array of what is JSON already."""
+    return web.Response(body=f"[{','.join(items)}]".encode(), headers=_JSON)
 
 
 def as_text(text: str, status: int) -> web.Response:
@@ -89,8 +94,27 @@ async def broken(
             return await _cut(request)
         case Fault.TRICKLE:
             return await _trickle(request)
+        case Fault.SHORT:
+            return await right()
         case _:
             return _reset(request)
+
+
+async def streamed(
+    request: web.BaseRequest, pieces: Iterator[bytes], content_type: str, *, cut: bool = False
+) -> web.StreamResponse:
+    """An answer in pieces, of a length that is not told before; `cut` ends the connection in the middle of it."""
+    response = web.StreamResponse(headers={"Content-Type": content_type})
+    await response.prepare(request)
+    for piece in pieces:
+        if cut and len(piece) > 1:
+            await response.write(piece[: len(piece) // 2])
+            if request.transport is not None:
+                request.transport.close()
+            return response
+        await response.write(piece)
+    await response.write_eof()
+    return response
 
 
 async def _cut(request: web.BaseRequest) -> web.StreamResponse:

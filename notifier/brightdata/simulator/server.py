@@ -10,12 +10,13 @@ from typing import NamedTuple, Self
 
 from aiohttp import web
 
-from notifier.brightdata.simulator import endpoints
+from notifier.brightdata.simulator import downloads, endpoints
 from notifier.brightdata.simulator.account import Account
 from notifier.brightdata.simulator.faults import Fault, Faults
 from notifier.brightdata.simulator.life import Life
 from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate_limited
 
+GIVE_RESULTS = frozenset({"download", "parts", "cancel", "scrape"})
 LOG_LENGTH = 10_000
 STOPS_WITHIN_S = 0.05
 """Answers that are being delayed on purpose are not waited for longer than this."""
@@ -33,7 +34,7 @@ class Request(NamedTuple):
 class Simulator:
     """A simulated Bright Data; it serves while it is entered as an async context manager.
 
-    `requests` counts what was asked by kind (progress, snapshots, trigger, other) and `answers` what came of it by
+    `requests` counts what was asked by kind (as `endpoints.kind_of` names it) and `answers` what came of it by
     status (`200`) or, where there was no proper one, by fault (`reset`). `log` keeps the last requests.
 
     Args:
@@ -42,7 +43,7 @@ class Simulator:
         faults: the probability of each fault.
         token: the only bearer token that is right; None takes any.
         requests_per_second: what the account may ask before it is answered with 429; None for no limit.
-        retry_after: whole seconds that its 429 and 503 ask to wait.
+        retry_after: whole seconds that its 429, 503 and 202 ask to wait.
         slow_seconds: how late an answer with the fault `slow` comes.
         host, port: where it listens; port 0 takes any free one.
         clock: monotonic seconds.
@@ -118,9 +119,13 @@ class Simulator:
         """
         self.account.add(snapshot_id, life, dataset_id)
 
-    def populate(self, number: int, *, dataset_id: str = "gd_simulated") -> list[str]:
-        """That many snapshots with ids and lives that the seed chooses; their ids."""
-        return [self.account.make(dataset_id).id for _ in range(number)]
+    def populate(self, number: int, *, dataset_id: str = "gd_simulated", life: Life | None = None) -> list[str]:
+        """That many snapshots with ids, and if none is given lives, that the seed chooses; their ids."""
+        return [self.account.make(dataset_id, life).id for _ in range(number)]
+
+    def order_life(self, life: Life) -> None:
+        """The next snapshot that a request triggers has this life, after those ordered before."""
+        self.account.order_life(life)
 
     def fail_next(self, fault: Fault, times: int = 1) -> None:
         """The next requests get this fault, after those ordered before."""
@@ -145,6 +150,9 @@ class Simulator:
             response = await self._right(kind, request)
             self._note(kind, request, str(response.status))
             return response
+        if kind in ("download", "scrape") and fault in (Fault.CUT, Fault.SHORT):
+            self._note(kind, request, fault.value)
+            return await self._right(kind, request, fault)
         self._note(kind, request, fault.value)  # before: some faults never come to an end
         return await broken(
             fault,
@@ -154,7 +162,7 @@ class Simulator:
             slow_seconds=self._slow_seconds,
         )
 
-    async def _right(self, kind: str, request: web.BaseRequest) -> web.StreamResponse:
+    async def _right(self, kind: str, request: web.BaseRequest, fault: Fault | None = None) -> web.StreamResponse:
         if not self._authorised(request.headers.get("Authorization", "")):
             self._refusals += 1
             if self._refusals % 2:  # the API answers in both ways
@@ -162,6 +170,8 @@ class Simulator:
             return as_text("Credentials are missing", 401)
         if self.account.over_limit():
             return rate_limited(self._retry_after)
+        if kind in GIVE_RESULTS:
+            return await downloads.answer(self.account, kind, request, retry_after=self._retry_after, fault=fault)
         return await endpoints.answer(self.account, kind, request)
 
     def _authorised(self, header: str) -> bool:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifier.brightdata.client import checked_base_url, path_segment
+from notifier.brightdata.door import checked_base_url
+from notifier.brightdata.paths import path_segment
 
 
 @pytest.mark.parametrize("snapshot_id", ["s_m4x7enmven8djfqak", "j_1", "...", "a/b", "%2e%2e", "é", "a?b#c"])

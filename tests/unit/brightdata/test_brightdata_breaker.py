@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.brightdata.breaker import HOLD_AT, NEAR, PAUSES, SAFE_IN_FLIGHT, WINDOW, Breaker, BreakerState
+from notifier.brightdata.breaker import HOLD_AT, MOST_TOGETHER, PAUSES, SAFE_IN_FLIGHT, WINDOW, Breaker, BreakerState
 
 
 def opened(*, at: float = 0.0, retry_after: float | None = None) -> Breaker:
@@ -83,8 +83,8 @@ def test_what_is_in_flight_and_the_recent_refusals_stay_below_ten_together() -> 
     for k in range(3):
         breaker.rate_limited(10.0 * k, 1.0)
         breaker.answered(10.0 * k + 5)
-    assert breaker.has_room(30.0, NEAR - 1 - 3 - 1)
-    assert not breaker.has_room(30.0, NEAR - 1 - 3)
+    assert breaker.has_room(30.0, MOST_TOGETHER - 3 - 1)
+    assert not breaker.has_room(30.0, MOST_TOGETHER - 3)
 
 
 def test_what_may_be_in_flight_grows_with_good_answers_while_requests_wait_and_a_refusal_sets_it_back() -> None:

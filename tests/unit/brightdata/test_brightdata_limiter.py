@@ -181,8 +181,24 @@ def test_another_rate_holds_from_then_on_and_keeps_the_memory_of_refusals() -> N
         return went, gate.recent_refusals
 
     went, refusals = run(test)
-    assert went[3] - went[2] == pytest.approx(0.5)
+    assert went[3] - went[2] == pytest.approx(1.0, rel=0.02)  # after a refusal it is half of that
     assert refusals == 1
+
+
+def test_a_refusal_halves_the_rate_which_then_doubles_again_in_five_minutes() -> None:
+    async def test() -> list[float]:
+        gate, went = limiter(10.0), list[float]()
+        async with gate.slot():
+            gate.rate_limited(timedelta(seconds=1))
+        await asyncio.sleep(1.0)
+        await asyncio.gather(*(ask(gate, went) for _ in range(3_000)))
+        return went
+
+    went = run(test)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(went)]
+    assert gaps[1] == pytest.approx(0.2, rel=0.01)
+    assert gaps[-1] == pytest.approx(0.1, rel=0.01)
+    assert went[-1] - went[0] == pytest.approx(383, abs=5)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])

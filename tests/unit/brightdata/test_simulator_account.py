@@ -1,5 +1,6 @@
 """What the simulated account knows and lists, in a time of its own."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -40,8 +41,8 @@ def make(clock: Clock) -> Make:
     return make
 
 
-def ids(page: list[dict[str, object]]) -> list[str]:
-    return [str(item["id"]) for item in page]
+def ids(page: list[str]) -> list[str]:
+    return [str(json.loads(item)["id"]) for item in page]
 
 
 def test_progress_follows_the_snapshots_life_by_the_speed_of_the_account(make: Make, clock: Clock) -> None:
@@ -98,7 +99,7 @@ def test_a_listed_snapshot_has_the_documented_fields_and_no_more(make: Make, clo
     account = make()
     account.add("s_1", life.partial(seconds=60, records=8), "gd_1")
     clock.now += 60
-    assert listing(account, {"dataset_id": "gd_1"}) == [
+    assert [json.loads(item) for item in listing(account, {"dataset_id": "gd_1"})] == [
         {
             "id": "s_1",
             "created": "2026-11-23T00:00:00Z",
@@ -180,3 +181,28 @@ def test_inputs_are_taken_in_the_three_documented_forms(content_type: str, body:
 def test_anything_else_is_no_input(body: bytes) -> None:
     with pytest.raises(BadRequest):
         inputs("application/json", body)
+
+
+def test_a_listing_shows_each_snapshot_as_its_progress_does_at_any_time(make: Make, clock: Clock) -> None:
+    account = make(speed=3.0)
+    lives = [life.complete(), life.failed(seconds=7), life.odd_words(seconds=31), life.appears_late(), life.canceled()]
+    for k, each in enumerate(lives):
+        account.add(f"s_{k}", each, "gd_1")
+    for _ in range(300):
+        listed = {each["id"]: each["status"] for each in map(json.loads, listing(account, {"dataset_id": "gd_1"}))}
+        answers = {f"s_{k}": account.progress(f"s_{k}") for k in range(len(lives))}
+        assert listed == {snapshot_id: answer["status"] for snapshot_id, answer in answers.items() if answer}
+        clock.now += 0.1
+
+
+def test_a_canceled_snapshot_is_canceled_everywhere_and_only_once(make: Make, clock: Clock) -> None:
+    account = make()
+    account.add("s_1", life.complete(), "gd_1")
+    assert [json.loads(item)["status"] for item in listing(account, {"dataset_id": "gd_1"})] == ["starting"]
+    assert account.cancel("s_1") is True
+    progress = account.progress("s_1")
+    assert progress is not None
+    assert progress["status"] == "canceled"
+    assert [json.loads(item)["status"] for item in listing(account, {"dataset_id": "gd_1"})] == ["canceled"]
+    assert account.cancel("s_1") is False
+    assert account.cancel("s_2") is None

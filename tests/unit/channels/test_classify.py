@@ -11,7 +11,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError
 
 from notifier.channels.classify import failure, retry_after
-from notifier.channels.wire import Wire
+from notifier.channels.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
 
 

@@ -1,7 +1,7 @@
 """People are told in words, a program gets the event; and the message that tries a channel goes the same way."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -34,7 +34,7 @@ class Ear:
     heard: list[Message | Event] = field(default_factory=list)
     closed: bool = False
 
-    async def send(self, what: Message | Event) -> Outcome:
+    async def send(self, what: Message | Event, reached: Collection[str] = ()) -> Outcome:
         """It is always heard."""
         self.heard.append(what)
         return DELIVERED

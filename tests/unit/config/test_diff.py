@@ -41,10 +41,43 @@ def test_watches_are_known_by_their_ids(loaded: Loader) -> None:
     )
 
 
+def test_watches_of_datasets_are_told_like_those_of_snapshots(loaded: Loader) -> None:
+    one = "watches: [{dataset: g, notify: team}, {dataset: h, notify: team}, {snapshot: s, id: x, notify: team}]\n"
+    two = (
+        "watches: [{dataset: g, notify: team, download: out, results_kept: 30d}, {dataset: n, notify: team}, "
+        "{dataset: d, id: x, notify: team}]\n"
+    )
+    found = diff(loaded(ROOT + one), loaded(ROOT + two))
+    assert (found.watches.added, found.watches.removed) == (("n",), ("h",))
+    assert changes_of(found) == {"g": ["results_kept", "download"], "x": ["snapshot", "name", "dataset"]}
+    assert not found.keys
+
+
+def test_every_key_of_a_watch_that_changed_is_told(loaded: Loader, folder: Path) -> None:
+    watch = "watches: [{{snapshot: a, notify: team, {}}}]\n"
+    values = {
+        "name": "n", "on": "[all]", "every": "7m", "stalled_after": "off", "results_kept": "30d",
+        "expiring_before": "5h", "download": "{folder: out, format: csv}", "labels": "{a: b}",
+    }  # fmt: skip
+    plainly = loaded(ROOT + watch.format("id: a"))
+    for key, value in values.items():
+        found = diff(plainly, loaded(ROOT + watch.format(f"{key}: {value}")))
+        assert changes_of(found) == {"a": [key]}
+    found = diff(plainly, loaded(ROOT + watch.format("download: out")))
+    download = {"folder": str(folder / "out"), "format": "json"}
+    assert found.watches.changed[0].changes == (Change(key="download", before=None, after=download),)
+
+
+def test_warnings_are_no_difference(loaded: Loader) -> None:
+    before = loaded(ROOT + "watches: [{snapshot: a, notify: team, on: [faild]}]\n")
+    assert before.warnings
+    assert not diff(before, replace(before, warnings=()))
+
+
 def test_the_other_sections_are_told_by_their_whole_keys_and_which_of_them_need_a_restart(loaded: Loader) -> None:
     more = "operators: [ops]\nkeep: 7d\nstate: sqlite:///other.db\n"
-    found = diff(loaded(ROOT), loaded(ROOT.replace("api: {", "api: {timeout: 20s, ") + more))
-    assert [change.key for change in found.keys] == ["api.timeout", "state", "operators", "keep"]
+    found = diff(loaded(ROOT), loaded(ROOT.replace("api: {", "api: {timeout: 20s, batch: never, ") + more))
+    assert [change.key for change in found.keys] == ["api.timeout", "api.batch", "state", "operators", "keep"]
     assert found.restart == ("state",)
 
 

@@ -85,7 +85,7 @@ BAD = [
     ("watches: [{snapshot: s_a, notify: tem}]", "a.yaml:1:35: watches[0].notify: there is no channel 'tem'; did you mean 'team'?"),
     ("watches: [{snapshot: s_main}]", "a.yaml:1:22: watches[0].snapshot: this snapshot is already watched at config.yaml:4:22: take one of the two out"),
     ("watches: [{snapshot: '${NONE}'}]", "a.yaml:1:22: watches[0].snapshot: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
-    ("watches: [{dataset: gd}]", "a.yaml:1:12: watches[0].dataset: watching a dataset is not supported yet; list its snapshots with `snapshot:`"),
+    ("watches: [{name: gd}]", "a.yaml:1:11: watches[0]: nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"),
     ("a: 'b", "a.yaml:1:4: not YAML: the quote that opens here is never closed"),
     (b"\xff", "a.yaml:1:1: the byte 0xff at offset 0 is not UTF-8: save the file as UTF-8"),
 ]  # fmt: skip

@@ -31,7 +31,11 @@ BASE_URL = "an http or https URL is expected here, as in `https://api.brightdata
 SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
 ONE_LINE = "a line break or a control character is in this text: write it on one line"
 EVENT = "the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`"
-WATCH_KEYS = "snapshot, id, name, notify, on, every, stalled_after, labels"
+WATCH_KEYS = (
+    "snapshot, dataset, id, name, notify, on, every, stalled_after, results_kept, expiring_before, download, labels"
+)
+NEITHER_KIND = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
+BOTH_KINDS = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 # Each is the third line, after a token and the channels `team` and `ops`, and is all that is wrong.
 THIRD_LINE = [
@@ -54,7 +58,11 @@ THIRD_LINE = [
     ("include: [[a]]", "3:11: include[0]: text is expected here, not a list"),
     ("include: 5", f"3:10: include: {A_LIST}a number"),
     # Snapshots and ids.
-    ("watches: [{notify: ops}]", "3:11: watches[0].snapshot: missing: write the id of the snapshot to watch"),
+    ("watches: [{notify: ops}]", f"3:11: watches[0]: {NEITHER_KIND}"),
+    ("watches: [{notify: ops, snapshot: s, dataset: gd}]", f"3:47: watches[0].dataset: {BOTH_KINDS}"),
+    ("watches: [{notify: ops, dataset: a/b}]", "3:34: watches[0].dataset: an id cannot have a `/` in it: write the id alone, as in `s_m4x7enmven8djfqak`"),
+    ("watches: [{notify: ops, dataset: gd}, {notify: ops, dataset: gd}]", "3:62: watches[1].dataset: this dataset is already watched at config.yaml:3:34: take one of the two out"),
+    ("watches: [{notify: ops, dataset: gd}, {notify: ops, snapshot: gd}]", "3:63: watches[1].snapshot: the watch at config.yaml:3:34 has this id already: give one of the two another `id:`"),
     ("watches: [{notify: ops, snapshot: }]", f"3:35: watches[0].snapshot: {NO_VALUE}"),
     ("watches: [{notify: ops, snapshot: 12}]", f"3:35: watches[0].snapshot: {TEXT}a number: put it in quotes"),
     ("watches: [{notify: ops, snapshot: true}]", f"3:35: watches[0].snapshot: {TEXT}true or false: put it in quotes"),
@@ -84,6 +92,13 @@ THIRD_LINE = [
     ("defaults: {every: true}", f"3:19: defaults.every: {TEXT}true or false: put it in quotes"),
     ("defaults: {every: }", f"3:19: defaults.every: {NO_VALUE}"),
     ("defaults: {every: '${PLAIN}'}", f"3:19: defaults.every: '${{PLAIN}}': not a duration: {DURATION}"),
+    ("defaults: {stalled_after: false}", "3:27: defaults.stalled_after: write `off`, or a duration such as `24h`"),
+    ("defaults: {results_kept: 16}", f"3:26: defaults.results_kept: {UNIT}write `16s`"),
+    # Downloads.
+    ("watches: [{snapshot: s, notify: ops, download: }]", f"3:48: watches[0].download: {NO_VALUE}"),
+    ("watches: [{snapshot: s, notify: ops, download: {format: csv}}]", "3:48: watches[0].download.folder: missing: write the folder for the results, as in `folder: results`"),
+    ("watches: [{snapshot: s, notify: ops, download: {folder: r, format: xml}}]", "3:68: watches[0].download.format: only 'json', 'ndjson', 'jsonl' or 'csv' can stand here"),
+    ("watches: [{snapshot: s, notify: ops, download: ~/r}]", "3:48: watches[0].download: `~` means nothing here: write the whole path, `/home/…`"),
     # Channels, and who is told.
     ("operators: [temm]", "3:13: operators[0]: there is no channel 'temm'; did you mean 'team'?"),
     ("operators: temm", "3:12: operators: there is no channel 'temm'; did you mean 'team'?"),
@@ -118,7 +133,6 @@ THIRD_LINE = [
     ("keep: 23h", "3:7: keep: too short to look anything up in: the shortest is `1d`"),
     ("keep:", f"3:6: keep: {NO_VALUE}"),
     # What is still to come.
-    ("watches: [{dataset: gd_1, notify: ops}]", "3:12: watches[0].dataset: watching a dataset is not supported yet; list its snapshots with `snapshot:`"),
     ("heartbeat: https://x", "3:1: heartbeat: a heartbeat is not supported yet: take it out"),
     ("http: 127.0.0.1:8787", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
     ("http: false", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),

@@ -10,18 +10,31 @@ from hypothesis import strategies as st
 from config.conftest import CHECKS, ENVIRON
 from notifier.config import tree
 from notifier.config.load import Checks, load_parts
+from notifier.config.model import Config
 from notifier.config.parts import Known, Part, Parts, names_of, whole
 from notifier.core.errors import ConfigurationRefused
-from notifier.core.model import Watch
 
 MAIN = 'api: {{token: t0ken}}\nchannels: {channels}\ndefaults: {defaults}\ninclude: ["*.yml"]\n'
 
 channels = st.sampled_from(['{team: "json://a"}', '{team: "json://b"}', '{team: "json://a", ops: "json://c"}'])
 defaults = st.sampled_from(["{notify: [team]}", "{notify: team, every: 1m}", "{}", "{notify: [nobody]}"])
 entries = st.builds(
-    "- {{snapshot: {}, {}}}\n".format,
+    "- {{{}: {}, {}}}\n".format,
+    st.sampled_from(["snapshot", "snapshot", "dataset"]),
     st.sampled_from("abcdefgh"),
-    st.sampled_from(["name: x", "id: a", "id: c", "notify: [ops]", "notify: [team]", "evry: 5s", 'name: "${PLAIN}"']),
+    st.sampled_from(
+        [
+            "name: x",
+            "on: [faild]",
+            "download: out",
+            "id: a",
+            "id: c",
+            "notify: [ops]",
+            "notify: [team]",
+            "evry: 5s",
+            'name: "${PLAIN}"',
+        ]
+    ),
 )
 texts = st.one_of(
     st.lists(entries, max_size=3).map(lambda some: "watches:\n" + "".join(some)), st.sampled_from(["", "watches: ["])
@@ -56,9 +69,8 @@ def known_of(parts: Parts, before: dict[Path, Part]) -> Known:
     )
 
 
-def watches_of(parts: Parts, before: dict[Path, Part]) -> tuple[Watch, ...]:
-    each = ((before[part.path] if part.watches is None else part).watches or () for part in parts.files)
-    return whole(parts.frame, chain.from_iterable(each)).watches
+def config_of(parts: Parts, before: dict[Path, Part]) -> Config:
+    return whole(parts.frame, (before[part.path] if part.watches is None else part for part in parts.files))
 
 
 @given(edits=st.lists(folders, min_size=2, max_size=4))
@@ -71,8 +83,7 @@ def test_a_load_that_knows_says_what_one_says_that_knows_nothing(
         put(folder, files)
         got, expected = read(folder, known), read(folder, Known())
         if isinstance(got, Parts) and isinstance(expected, Parts):
-            assert got.frame == expected.frame
-            assert watches_of(got, before) == watches_of(expected, {})
+            assert config_of(got, before) == config_of(expected, {})
             known = known_of(got, before)
             before |= {part.path: part for part in got.files if part.watches is not None}
         else:
@@ -98,6 +109,19 @@ def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: p
     assert isinstance(second, Parts)
     assert parsed == [main, "watches: [{snapshot: b, name: B}]\n"]
     assert [part.watches is None for part in second.files] == [False, True, False, True]
+
+
+def test_the_warnings_of_a_file_that_did_not_change_are_told_again(tmp_path: Path) -> None:
+    main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
+    put(tmp_path, {"config.yaml": main, **{f"{n}.yml": f"watches: [{{snapshot: {n}, on: faild}}]\n" for n in "ab"}})
+    first = read(tmp_path, Known())
+    assert isinstance(first, Parts)
+    before = {part.path: part for part in first.files}
+    (tmp_path / "b.yml").write_text("watches: [{dataset: b, on: failed}]\n")
+    second = read(tmp_path, known_of(first, {}))
+    assert isinstance(second, Parts)
+    assert [Path(each.file).name for each in config_of(first, {}).warnings] == ["a.yml", "b.yml"]
+    assert [Path(each.file).name for each in config_of(second, before).warnings] == ["a.yml"]
 
 
 @pytest.mark.parametrize(

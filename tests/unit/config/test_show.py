@@ -28,7 +28,10 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
         "api: {token: tok-123, timeout: 90s}\n"
         "operators: ops\n"
         "channels: {team: '${TEAM_URL}', ops: {url: 'mailtos://u:password@example.com'}}\n"
-        "watches: [{snapshot: s_1, notify: team, stalled_after: 36h, labels: {a: b}}]\n"
+        "watches:\n"
+        "- {dataset: gd_1, name: Profiles, notify: team, on: failed, stalled_after: off, results_kept: 30d,\n"
+        "   download: {folder: results, format: csv}}\n"
+        "- {snapshot: s_1, notify: team, stalled_after: 36h, labels: {a: b}}\n"
     )
     assert as_dict(config) == {
         "api": {
@@ -36,6 +39,7 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
             "base_url": "https://api.brightdata.com",
             "requests_per_second": 10,
             "timeout": "1m30s",
+            "batch": "auto",
         },
         "state": f"sqlite:///{folder}/notifier.db",
         "operators": ["ops"],
@@ -52,8 +56,23 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
                 "on": ["ready", "failed", "canceled", "stalled", "missing"],
                 "every": "30s",
                 "stalled_after": "1d12h",
+                "results_kept": "16d",
+                "expiring_before": "2d",
                 "labels": {"a": "b"},
-            }
+            },
+            {
+                "dataset": "gd_1",
+                "id": "gd_1",
+                "name": "Profiles",
+                "notify": ["team"],
+                "on": ["failed"],
+                "every": "30s",
+                "stalled_after": "off",
+                "results_kept": "30d",
+                "expiring_before": "2d",
+                "download": {"folder": f"{folder}/results", "format": "csv"},
+                "labels": {},
+            },
         ],
         "keep": "90d",
     }

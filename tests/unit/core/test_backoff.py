@@ -18,9 +18,11 @@ from notifier.core.backoff import (
     QUICK_PAUSE,
     YOUNG_FOR,
     look_pause,
+    pause_at,
     retry_pause,
 )
 from notifier.core.model import MISSING, OutcomeKind, SnapshotState
+from notifier.core.transitions import dated
 
 NOTHING = timedelta(0)
 dices = st.floats(0, 1, exclude_max=True)
@@ -46,8 +48,28 @@ class TestLookPause:
 
     @given(everies, st.timedeltas(NOTHING, timedelta(days=9)))
     def test_a_young_one_is_looked_at_quickly_and_an_old_one_as_asked(self, every: timedelta, age: timedelta) -> None:
-        expected = min(every, QUICK_PAUSE) if age < YOUNG_FOR else every
-        assert look_pause(state("running"), every, START + age) == expected
+        found = look_pause(state("running"), every, START + age)
+        assert found is not None
+        if age < YOUNG_FOR:
+            assert found == min(every, QUICK_PAUSE)
+        elif age < timedelta(hours=6):
+            assert found == every
+        else:
+            times = 2 if age < timedelta(hours=24) else 4
+            assert found == min(times * every, max(every, timedelta(minutes=10)))
+
+    @given(everies, st.timedeltas(YOUNG_FOR, timedelta(days=9)), st.timedeltas(NOTHING, timedelta(days=9)))
+    def test_an_older_one_is_never_looked_at_more_often(
+        self, every: timedelta, age: timedelta, more: timedelta
+    ) -> None:
+        assert every <= pause_at(age, every) <= pause_at(age + more, every) <= max(every, timedelta(minutes=10))
+
+    @given(everies, st.timedeltas(NOTHING, timedelta(days=9)), st.timedeltas(timedelta(days=-9), timedelta(days=9)))
+    def test_its_age_counts_from_the_earliest_sign_of_its_life(
+        self, every: timedelta, age: timedelta, earlier: timedelta
+    ) -> None:
+        known = dated(state("running"), START - earlier)
+        assert look_pause(known, every, START + age) == pause_at(age + max(earlier, NOTHING), every)
 
     @given(everies)
     def test_one_never_seen_yet_is_looked_at_quickly(self, every: timedelta) -> None:

@@ -173,3 +173,12 @@ def test_a_notice_is_held_too_unless_it_is_excepted() -> None:
     assert decided(queue, ChannelPolicy(quiet=AT_NOON)).hold == ((1, START.replace(hour=13)),)
     excepted = replace(AT_NOON, exceptions=("notice",))
     assert ids(decided(queue, ChannelPolicy(quiet=excepted))) == [1]
+
+
+def test_a_mute_of_a_datasets_watch_drops_what_belongs_to_its_snapshots() -> None:
+    told = event_about("s_1", "ready", revision=1)
+    queue = [
+        waiting(number, replace(told, id=f"evt_{number}", watch_id=watch_id))
+        for number, watch_id in enumerate(["profiles/s_1", "profiles", "s_1", "other/s_1"], 1)
+    ]
+    assert decided(queue, APART, "profiles").drop == ((1, MUTED), (2, MUTED))

@@ -52,6 +52,8 @@ facts = st.builds(
         ("running", Facts(running_time_ms=125_000), "▶️ Prices: running"),
         ("starting", Facts(), "⏳ Prices: starting"),
         ("digesting", Facts(), "🔔 Prices: digesting"),
+        ("stalled", Facts(), "🐌 Prices: stalled, still running"),
+        ("expiring", Facts(), "⌛ Prices: expiring, the results are deleted soon"),
     ],
 )
 def test_the_title_says_what_happened(status: str, known: Facts, title: str) -> None:
@@ -97,6 +99,33 @@ def test_a_body_without_facts_is_short_and_does_not_talk_of_lateness() -> None:
 def test_many_error_codes_are_counted_and_not_listed() -> None:
     codes = tuple((f"code_{number}", 1) for number in range(20))
     assert "code_7 × 1 and 12 more" in message(event("ready", Facts(error_codes=codes))).body
+
+
+def test_stalled_says_what_stands_still_since_when_and_how_far_it_came() -> None:
+    known = Facts(dataset_id="gd_1", records=7, running_time_ms=86_400_000)
+    stalled = transition("stalled", known, since=START - timedelta(days=1))
+    told = event_of(stalled, watch())
+    assert message(told).title == "🐌 Prices: stalled, still running after 1 d"
+    assert message(told).body.splitlines() == [
+        "Snapshot: s_1",
+        "Dataset: gd_1",
+        "So far: 7 records",
+        "Runs for: 1 d",
+        "It is still looked at, and its end will be told.",
+        "Status: running, since 2026-11-22 12:00:00 UTC",
+        "Seen: 2026-11-23 12:00:00 UTC",
+        f"Event: {told.id}",
+    ]
+
+
+def test_the_same_end_once_more_says_so() -> None:
+    told = event_of(transition("ready", Facts(records=7), names=("again",)), watch())
+    assert message(told).title == "🔁 Prices: ready again, as before"
+
+
+def test_what_was_before_has_its_time() -> None:
+    told = event_of(transition("ready", since=START - timedelta(minutes=5)), watch())
+    assert "Before: running, since 2026-11-23 11:55:00 UTC" in message(told).body
 
 
 def test_missing_says_what_to_check() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.model import Facts
-from notifier.core.routing import channels_for, event_id, event_of, wants
+from notifier.core.routing import channels_for, event_id, event_of, family, wants
 
 COMPLETE, PARTIAL, EMPTY = ("ready", "complete"), ("ready", "partial"), ("ready", "empty")
 FAILED, CANCELED = ("failed",), ("canceled",)
@@ -42,6 +42,28 @@ def test_each_channel_is_told_once_in_the_order_of_notify(notify: list[str]) -> 
 
 def test_no_channel_is_told_what_the_watch_does_not_ask_for() -> None:
     assert channels_for(watch(on=("failed",)), transition("ready")) == ()
+
+
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [
+        (("ready", "failed"), False),
+        (("again",), True),
+        (("all",), True),
+        (("ready", "running"), True),
+        (("failed", "running"), False),
+        (("complete", "expiring", "stalled"), False),
+    ],
+)
+def test_the_same_end_once_more_is_told_to_those_who_ask_for_it_or_who_follow_what_is_between(
+    on: tuple[str, ...], told: bool
+) -> None:
+    assert bool(channels_for(watch(on=on), transition("ready", names=("again",)))) is told
+
+
+def test_a_mute_of_a_datasets_watch_covers_the_snapshots_that_it_found() -> None:
+    assert family("profiles/sd_1") == ("profiles/sd_1", "profiles")
+    assert family("sd_1") == ("sd_1",)
 
 
 def test_the_api_saying_missing_does_not_reach_those_who_ask_for_missing() -> None:

@@ -37,7 +37,7 @@ from notifier.core.transitions import (
 )
 
 PAUSE = timedelta(seconds=30)
-OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "all")
+OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "again", "complete", "partial", "empty", "all")
 
 counts = st.none() | st.integers(0, 5)
 facts = st.builds(Facts, records=counts, errors=counts)
@@ -221,6 +221,14 @@ class TestMissing:
     def test_the_grace_is_not_called_late(self) -> None:
         _, (told,) = not_found(3, apart=30, state=at("running"))
         assert told.late_by == timedelta(0)
+
+    @pytest.mark.parametrize("back", [timedelta(seconds=1), timedelta(hours=3), timedelta(days=400)])
+    def test_a_clock_that_is_set_back_starts_the_grace_again_and_not_later(self, back: timedelta) -> None:
+        state, told = step(SnapshotState(snapshot_id="s_1"), NotFound(), START, timedelta(seconds=30))
+        for after in (timedelta(0), MISSING_GRACE / 2, MISSING_GRACE):
+            assert not told
+            state, told = step(state, NotFound(), START - back + after, timedelta(seconds=30))
+        assert [each.status for each in told] == [MISSING]
 
     @pytest.mark.parametrize("end", sorted(ENDS))
     def test_a_snapshot_that_has_ended_never_goes_missing(self, end: str) -> None:

@@ -1,0 +1,135 @@
+"""Starts collections. That is billed and not idempotent, so it is asked once and never again.
+
+`POST /datasets/v3/trigger` answers with the snapshot's id. `POST /datasets/v3/scrape` answers with the data within a
+minute, or with 202 and the id (documented).
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from notifier.brightdata.answers import observation_of
+from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.failures import NoAnswer
+from notifier.brightdata.inputs import Inputs
+from notifier.brightdata.paths import path_segment
+from notifier.brightdata.results import Data
+from notifier.core.model import Reason, Unclear
+
+TRIGGER = "/datasets/v3/trigger"
+SCRAPE = "/datasets/v3/scrape"
+
+LARGEST_ANSWER = 64 * 1024
+TRIGGER_SECONDS = 120.0
+"""Inputs may be large, and a scrape takes a minute. To give up early would leave it open whether it was started."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """A collection was started; its snapshot can be followed."""
+
+    snapshot_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotStarted:
+    """The API refused: nothing was started, nothing is billed."""
+
+    unclear: Unclear
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotKnown:
+    """The request went out and what became of it is not known: a collection may have been started, and be billed."""
+
+    unclear: Unclear
+
+
+class Collector:
+    """Starts collections through the door, each with one request. Whatever happens is a value."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def trigger(
+        self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
+    ) -> Started | NotStarted | NotKnown:
+        """Start a collection.
+
+        Args:
+            dataset_id: of what.
+            inputs: what to collect.
+            options: further parameters of the query, in the API's words.
+        """
+        async with self._asked(TRIGGER, dataset_id, inputs, options, TRIGGER_SECONDS) as answer:
+            return answer if not isinstance(answer, Answer) else await _started(answer)
+
+    @asynccontextmanager
+    async def scrape(
+        self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
+    ) -> AsyncIterator[Data | Started | NotStarted | NotKnown]:
+        """Collect and wait for the data, as long as the API does: it comes in the block, or there is a snapshot."""
+        async with self._asked(SCRAPE, dataset_id, inputs, options, None) as answer:
+            if isinstance(answer, Answer):
+                yield Data(answer) if answer.status_code == 200 else await _started(answer)
+            else:
+                yield answer
+
+    @asynccontextmanager
+    async def _asked(
+        self, path: str, dataset_id: str, inputs: Inputs, options: Mapping[str, str], seconds: float | None
+    ) -> AsyncIterator[Answer | NotStarted | NotKnown]:
+        asked = self._door.ask(
+            "POST",
+            path,
+            params={"dataset_id": dataset_id, **options},
+            headers={"Content-Type": inputs.content_type, "Accept": "*/*"},
+            content=inputs.body,
+            seconds=seconds,
+            patience=TRIGGER_SECONDS,
+        )
+        try:
+            answer = await asked.__aenter__()
+        except NoAnswer as error:
+            yield _without_answer(error)
+            return
+        try:
+            yield answer
+        finally:
+            await asked.__aexit__(None, None, None)
+
+
+def _without_answer(error: NoAnswer) -> NotStarted | NotKnown:
+    if error.unclear.reason is Reason.UNAUTHORISED or error.not_sent:
+        return NotStarted(unclear=error.unclear)
+    return NotKnown(unclear=error.unclear)
+
+
+async def _started(answer: Answer) -> Started | NotStarted | NotKnown:
+    try:
+        body = await answer.body(LARGEST_ANSWER)
+    except NoAnswer as error:
+        if 200 <= answer.status_code < 300 or answer.status_code >= 500:
+            return NotKnown(unclear=error.unclear)
+        body = b""
+    snapshot_id = _snapshot_id(body)
+    if answer.status_code in (200, 201, 202) and snapshot_id is not None:
+        return Started(snapshot_id=snapshot_id)
+    said = observation_of(
+        status_code=answer.status_code, headers=answer.headers, body=body, now=datetime.now(UTC), secret=answer.secret
+    )
+    unclear = said if isinstance(said, Unclear) else Unclear(reason=Reason.NONSENSE, detail="HTTP 404")
+    # A gateway's 5xx does not say what the server behind it did.
+    sure = 400 <= answer.status_code < 500 and answer.status_code != 408
+    return NotStarted(unclear=unclear) if sure else NotKnown(unclear=unclear)
+
+
+def _snapshot_id(body: bytes) -> str | None:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    found = read.get("snapshot_id") if isinstance(read, dict) else None
+    return found if isinstance(found, str) and found.isprintable() and path_segment(found) else None

@@ -1,0 +1,344 @@
+"""The one door to Bright Data: every request with the token goes through `Door.ask`, within the limits all share.
+
+httpx over the aiohttp transport: httpx's own pool takes quadratic time in its connections. Redirects are not followed
+and cookies not kept: the token goes nowhere else. What a failure means is decided in `notifier.brightdata.failures`.
+"""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+
+from notifier import __version__
+from notifier.brightdata.answers import retry_after_of
+from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
+from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.tokens import TokenSource
+from notifier.core.model import Reason, Unclear
+
+IDLE_CONNECTION_KEPT_S = 15.0
+
+LONG_ANSWERS = 8
+"""Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
+
+
+_REASONS = {
+    301: Reason.NONSENSE,
+    302: Reason.NONSENSE,
+    303: Reason.NONSENSE,
+    307: Reason.NONSENSE,
+    308: Reason.NONSENSE,
+    401: Reason.UNAUTHORISED,
+    403: Reason.FORBIDDEN,
+    408: Reason.TIMEOUT,
+    429: Reason.RATE_LIMITED,
+}
+"""The status codes, beside 5xx, that say that nothing can be told; any other is an answer."""
+
+
+class Answer:
+    """An answer whose status line has come, and whose body is still on its way.
+
+    `secret` is the token that was sent, to be masked in whatever the answer says; it is shown nowhere. `reason` is why
+    it does not tell what was asked, None for a good answer, and `detail` says it in a line: both by the status code,
+    until who reads the body has found a better one with `judge`. The API's health is told by them.
+    """
+
+    def __init__(self, response: httpx.Response, secret: str) -> None:
+        self._response = response
+        self.secret = secret
+        self.reason = _REASONS.get(response.status_code)
+        if 500 <= response.status_code <= 599:
+            self.reason = Reason.SERVER_ERROR
+        self.detail = f"HTTP {response.status_code}"
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status_code})"
+
+    def judge(self, verdict: Unclear | None) -> None:
+        """Say what the body has shown: that it tells nothing, or (None) that it is a good answer."""
+        self.reason = None if verdict is None else verdict.reason
+        self.detail = "" if verdict is None else verdict.detail
+
+    @property
+    def status_code(self) -> int:
+        """The status code of HTTP."""
+        return self._response.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; their names without regard to case."""
+        return self._response.headers
+
+    async def aiter_raw(self) -> AsyncIterator[bytes]:
+        """The body as it is on the wire, piece by piece.
+
+        Raises:
+            NoAnswer: it broke off, or the next piece did not come in time.
+        """
+        pieces = self._response.aiter_raw()
+        while True:
+            try:
+                piece = await anext(pieces, None)
+            except Exception as error:  # noqa: BLE001 - whatever the transport raises means that there is no more
+                raise no_answer_of(error, self.secret) from None
+            if piece is None:
+                return
+            yield piece
+
+    async def body(self, largest: int) -> bytes:
+        """The whole body as it is on the wire.
+
+        Raises:
+            AnswerTooLarge: it goes on beyond `largest` bytes.
+            NoAnswer: it broke off.
+        """
+        pieces: list[bytes] = []
+        length = 0
+        async for piece in self.aiter_raw():
+            length += len(piece)
+            if length > largest:
+                raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+class Door:
+    """Asks Bright Data, within the limits that all who use the token share.
+
+    Enter it as an async context manager; several requests may run at once. Proxies are taken from the environment as
+    httpx does.
+
+    Args:
+        base_url: `http://` or `https://`, a host, and a path before the API's own if there is one.
+        token: asked before each request, told when it was refused.
+        timeout: for connecting, and for each piece of an answer.
+        limiter: shared by all that use this token.
+        max_connections: how many are open at once, beside `LONG_ANSWERS`.
+
+    Raises:
+        ValueError: the base_url is not such an address.
+    """
+
+    def __init__(
+        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Limiter, max_connections: int
+    ) -> None:
+        self._base_url = checked_base_url(base_url)
+        self._token = token
+        self._seconds = timeout.total_seconds()
+        self._limiter = limiter
+        self._limits = httpx.Limits(
+            max_connections=max_connections + LONG_ANSWERS, keepalive_expiry=IDLE_CONNECTION_KEPT_S
+        )
+        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
+        self._http: HttpxAiohttpClient | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    @property
+    def seconds(self) -> float:
+        """The timeout that the door was made with."""
+        return self._seconds
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
+        seconds: float | None = None,
+        patience: float | None = None,
+        permit: Permit | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Ask, and hold the answer open for the block.
+
+        Args:
+            method: of HTTP.
+            path: begins with `/`; each of its segments is quoted already.
+            params: the query.
+            headers: beside the token and what every request carries; a name given here wins.
+            content: the body.
+            seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
+                Without it, as for a long download, only connecting and each piece have to come within the door's
+                timeout, and the limiter lets go of the request as soon as its status line is known.
+            patience: seconds for each piece, the first one too, instead of the door's timeout.
+            permit: this request's turn if the caller has waited for it already; it is released in any case.
+
+        Raises:
+            NoAnswer: the request got no answer, or it broke off, or it was not made because there is no token.
+            RuntimeError: the door is not open.
+        """
+        with permit or await self._limiter.admit() as permit:
+            http = self._open()
+            answer: Answer | None = None
+            try:
+                async with self._asked(http, method, path, params, headers, content, seconds, patience) as answer:
+                    if seconds is None:
+                        permit.release()
+                    yield answer
+            except NoAnswer as error:
+                # What the status line said counts, though the body broke off.
+                said = error.unclear if answer is None or answer.reason is None else answer
+                self._limiter.judged(said.reason, said.detail)
+                raise
+            self._limiter.judged(answer.reason, answer.detail)
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        headers: Mapping[str, str] | None,
+        content: bytes | AsyncIterable[bytes] | None,
+        seconds: float | None,
+        patience: float | None,
+    ) -> AsyncIterator[Answer]:
+        try:
+            token = self._token.current()
+        except Exception as error:  # noqa: BLE001 - a file may fail in any way
+            raise no_token_of(error) from None
+        request = self._request(method, path, params, headers, content, token, patience)
+        timer = asyncio.timeout(seconds)
+        try:
+            async with timer:
+                response = await _sent(http, request, token)
+                try:
+                    self._learn(response)
+                    yield Answer(response, token)
+                finally:
+                    await _closed(response)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
+
+    def _open(self) -> HttpxAiohttpClient:
+        if self._http is None:
+            raise RuntimeError("the door to Bright Data is not open")
+        return self._http
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        headers: Mapping[str, str] | None,
+        content: bytes | AsyncIterable[bytes] | None,
+        token: str,
+        patience: float | None,
+    ) -> httpx.Request:
+        # Not http.build_request(): merging the client's defaults costs as much as the rest of the request.
+        every = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"notifier/{__version__}",
+        }
+        url = f"{self._base_url}{path}?{urlencode(params)}" if params else self._base_url + path
+        return httpx.Request(
+            method,
+            url,
+            headers={**every, **headers} if headers else every,
+            content=content,
+            extensions=self._extensions
+            if patience is None
+            else {"timeout": {"connect": self._seconds, "read": patience}},
+        )
+
+    def _learn(self, response: httpx.Response) -> None:
+        """Tell the limiter as soon as the status line is known: what becomes of the body does not matter to it."""
+        if response.status_code == 429:
+            self._limiter.rate_limited(retry_after_of(response.headers, datetime.now(UTC)))
+        else:
+            self._limiter.answered()
+        if response.status_code in (401, 403):
+            self._token.refused()
+
+
+async def _sent(http: httpx.AsyncClient, request: httpx.Request, token: str) -> httpx.Response:
+    try:
+        return await http.send(request, stream=True)
+    except Exception as error:  # noqa: BLE001 - no answer, however odd, may stop the daemon
+        raise no_answer_of(error, token) from None
+
+
+async def _closed(response: httpx.Response) -> None:
+    try:
+        await response.aclose()
+    except Exception as error:  # noqa: BLE001 - the answer has been read, or given up: its end changes nothing
+        del error
+
+
+class _PlainClient(HttpxAiohttpClient):
+    """httpx over aiohttp sessions that do nothing unasked: see `_session`."""
+
+    def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
+        return _plain(super()._init_transport(*args, **kwargs))
+
+    def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
+        if proxy.raw_auth is not None:
+            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
+            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
+            basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
+            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
+        return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
+
+
+def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+    if isinstance(transport, AiohttpTransport):
+        transport.client = partial(_session, transport)
+    return transport
+
+
+def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
+    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
+    connector = aiohttp.TCPConnector(
+        limit=transport.limits.max_connections or 0,
+        keepalive_timeout=transport.limits.keepalive_expiry,
+        ssl=transport.ssl_context,
+    )
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
+    # turns it off like this. A contract test notices if the name ever changes.
+    session._retry_connection = False
+    return session
+
+
+def checked_base_url(base_url: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        ValueError: it is not `http(s)://HOST[:PORT][/PATH]`.
+    """
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"not an address: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("an address that starts with https:// is wanted")
+    if url.userinfo or url.query or url.fragment:
+        raise ValueError("an address without user, query or fragment is wanted")
+    return str(url).rstrip("/")

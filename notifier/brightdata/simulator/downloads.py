@@ -1,0 +1,118 @@
+"""The endpoints of the simulated API that give results: the download and its parts, cancel, and scrape."""
+
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from notifier.brightdata.simulator import results
+from notifier.brightdata.simulator.account import Account
+from notifier.brightdata.simulator.endpoints import SNAPSHOT, BadRequest, number, trigger
+from notifier.brightdata.simulator.faults import Fault
+from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_text, streamed
+from notifier.brightdata.simulator.results import ResultsState, Selection
+
+SCRAPED_WITHIN_S = 60.0
+"""A collection that takes no longer answers a scrape with its data; the simulator does not make anybody wait for it."""
+
+
+async def answer(
+    account: Account, kind: str, request: web.BaseRequest, *, retry_after: int, fault: Fault | None = None
+) -> web.StreamResponse:
+    """The answer to a request whose kind is download, parts, cancel or scrape.
+
+    Args:
+        retry_after: whole seconds that an answer of 202 asks to wait.
+        fault: `cut` and `short` spoil the data of the answer; any other is not for here.
+    """
+    try:
+        if kind == "scrape" and request.method == "POST":
+            return await _scrape(account, request, retry_after, fault)
+        segment = request.raw_path[len(SNAPSHOT) :].partition("?")[0].partition("/")[0]
+        if kind == "cancel" and request.method == "POST" and segment:
+            return _cancel(account, unquote(segment))
+        if kind in ("download", "parts") and request.method == "GET" and segment:
+            return await _download(account, unquote(segment), request, kind, retry_after, fault)
+    except BadRequest as error:
+        return as_json({"error": str(error)}, 400)
+    return as_html(NO_SUCH_PAGE, 404)
+
+
+async def _download(
+    account: Account, snapshot_id: str, request: web.BaseRequest, kind: str, retry_after: int, fault: Fault | None
+) -> web.StreamResponse:
+    selection = _selection(request)
+    found = account.results(snapshot_id)
+    if (refusal := _refusal(found, retry_after)) is not None:
+        return refusal
+    parts = selection.parts(found.records)
+    if kind == "parts":
+        return as_json({"parts": parts})
+    if selection.part is not None and not 1 <= selection.part <= parts:
+        return as_text("Part does not exist", 400)
+    records = found.records
+    if fault is Fault.SHORT and selection.chosen(records).stop == records:
+        records -= 1
+    pieces = results.body(selection, found.seed, records)
+    content_type = "application/gzip" if selection.compress else results.FORMATS[selection.format]
+    return await streamed(request, pieces, content_type, cut=fault is Fault.CUT)
+
+
+def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
+    match found.state:
+        case ResultsState.THERE:
+            return None
+        case ResultsState.NOT_FOUND:
+            return as_text("Snapshot does not exist", 404)
+        case ResultsState.NOT_READY:
+            message = f"Snapshot is not ready yet, try again in {retry_after}s"
+            return as_json({"status": found.status, "message": message}, 202)
+        case ResultsState.BUILDING:
+            message = f"Snapshot is building, try again in {retry_after}s"
+            return as_json({"status": "building", "message": message}, 202)
+        case ResultsState.EMPTY:
+            return as_text("Snapshot is empty", 400)
+        case ResultsState.EXPIRED:
+            return as_text("Snapshot is expired", 400)
+        case ResultsState.ENDED_WITHOUT:  # how the API says this is not documented
+            return as_json({"error": f"Snapshot is {found.status}"}, 400)
+
+
+def _cancel(account: Account, snapshot_id: str) -> web.Response:
+    match account.cancel(snapshot_id):
+        case None:
+            return as_text("Snapshot does not exist", 404)
+        case False:
+            return as_text("Snapshot is not running", 400)
+        case True:
+            return as_text("OK", 200)
+
+
+async def _scrape(
+    account: Account, request: web.BaseRequest, retry_after: int, fault: Fault | None
+) -> web.StreamResponse:
+    selection = _selection(request)
+    snapshot = await trigger(account, request)
+    records = snapshot.life.facts.get("records")
+    if snapshot.life.seconds <= SCRAPED_WITHIN_S and isinstance(records, int) and records:
+        pieces = results.body(selection, snapshot.order, records)
+        return await streamed(request, pieces, results.FORMATS[selection.format], cut=fault is Fault.CUT)
+    message = "The request has exceeded the synchronous time limit; follow its snapshot"
+    headers = {"Retry-After": str(retry_after)}
+    return as_json({"snapshot_id": snapshot.id, "message": message}, 202, headers)
+
+
+def _selection(request: web.BaseRequest) -> Selection:
+    query = request.query
+    if query.get("format", "json") not in results.FORMATS:
+        raise BadRequest(f"format must be one of {', '.join(results.FORMATS)}")
+    if query.get("compress", "false") not in ("true", "false"):
+        raise BadRequest("compress must be true or false")
+    batch_size = number(query, "batch_size", 0, 10**9) if "batch_size" in query else None
+    if batch_size is not None and batch_size < results.SMALLEST_BATCH:
+        raise BadRequest(f"batch_size must be at least {results.SMALLEST_BATCH}")
+    return Selection(
+        format=query.get("format", "json"),
+        compress=query.get("compress") == "true",
+        batch_size=batch_size,
+        part=number(query, "part", 0, 10**9) if "part" in query else None,
+    )

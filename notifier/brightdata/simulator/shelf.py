@@ -1,0 +1,88 @@
+"""The snapshots of one dataset as the listing shows them, kept as text: 5,000 of them are listed in a few milliseconds.
+
+What is listed of a snapshot changes with its status only, so its text is made again no earlier than that.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from notifier.brightdata.simulator.life import Life
+
+_MARGIN_S = 1e-6
+"""A text is made anew from this much before its status changes, so that rounding shows no old one."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(kw_only=True, slots=True)
+class Entry:
+    """A snapshot on the shelf. `text` is what is listed of it until the clock shows `until`; None: it is not listed."""
+
+    id: str
+    order: int
+    created: datetime
+    dataset_id: str
+    life: Life = field(repr=False)
+    began: float
+    status: str | None = None
+    text: str | None = None
+    until: float = float("-inf")
+
+    def refresh(self, now: float, speed: float) -> None:
+        """Make the text for this time."""
+        age = (now - self.began) * speed
+        self.status = self.life.status_at(age)
+        self.until = self.began + self.life.changes_after(age) / speed - _MARGIN_S
+        self.text = None if self.status is None else self._listed(self.status)
+
+    def _listed(self, status: str) -> str:
+        return _encode(
+            {
+                "id": self.id,
+                "created": self.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "status": status,
+                "dataset_id": self.dataset_id,
+                "dataset_size": self.life.facts.get("records", 0) if status == "ready" else 0,
+                "trigger": {"type": "API"},
+            }
+        )
+
+
+class Shelf:
+    """The entries of one dataset, in an order that means nothing."""
+
+    def __init__(self, *, speed: float) -> None:
+        self._speed = speed
+        self._entries: dict[str, Entry] = {}
+        self._sorted: list[Entry] | None = None
+
+    def put(self, entry: Entry) -> None:
+        """Add an entry, or replace the one with its id."""
+        self._entries[entry.id] = entry
+        self._sorted = None
+
+    def page(
+        self,
+        now: float,
+        *,
+        status: str | None,
+        skip: int,
+        limit: int,
+        from_date: date | None,
+        to_date: date | None,
+    ) -> list[str]:
+        """The texts of those that match, without the first `skip` and `limit` of them at most."""
+        if self._sorted is None:
+            self._sorted = sorted(self._entries.values(), key=lambda entry: entry.order)
+        entries = self._sorted
+        if from_date is not None or to_date is not None:
+            first, last = from_date or date.min, to_date or date.max
+            entries = [entry for entry in entries if first <= entry.created.date() <= last]
+        for entry in entries:
+            if now >= entry.until:
+                entry.refresh(now, self._speed)
+        texts = [
+            entry.text for entry in entries if entry.text is not None and (status is None or entry.status == status)
+        ]
+        return texts[skip : skip + limit]

@@ -1,0 +1,89 @@
+"""Watches what mail servers say: `smtplib`'s connections and replies. And lets each recipient get a mail once."""
+
+import smtplib
+from collections.abc import Sequence
+from functools import wraps
+from typing import Any
+
+from notifier.channels.exchange import current
+
+_START_MAIL_INPUT = 354
+"""The reply to DATA after which the mail goes out (RFC 5321, 4.2.3)."""
+
+
+def install() -> None:
+    """Put the watchers in place; once is enough."""
+    if not hasattr(smtplib.SMTP.getreply, "notifier_watches"):
+        smtplib.SMTP.getreply = _watched_reply(smtplib.SMTP.getreply)  # type: ignore[method-assign]
+        smtplib.SMTP.connect = _watched_connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
+        smtplib.SMTP.sendmail = _to_each(smtplib.SMTP.sendmail)  # type: ignore[method-assign]
+
+
+def _watched_reply(getreply: Any) -> Any:
+    @wraps(getreply)
+    def watched(connection: smtplib.SMTP) -> tuple[int, bytes]:
+        wire = current.get()
+        if wire is None:
+            return getreply(connection)  # type: ignore[no-any-return]
+        try:
+            reply: tuple[int, bytes] = getreply(connection)
+        except OSError as error:  # smtplib's own exceptions are OSErrors too
+            wire.lost = error
+            raise
+        wire.handed_over = reply[0] == _START_MAIL_INPUT
+        # The reply to QUIT or RSET says nothing of the message.
+        if reply[0] >= 400:
+            wire.smtp_code = reply[0]
+            wire.answer = reply[1].decode(errors="replace")
+        return reply
+
+    watched.notifier_watches = True  # type: ignore[attr-defined]
+    return watched
+
+
+def _watched_connect(connect: Any) -> Any:
+    @wraps(connect)
+    def watched(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> tuple[int, bytes]:
+        try:
+            reply: tuple[int, bytes] = connect(connection, *arguments, **options)
+        except OSError as error:
+            wire = current.get()
+            if wire is not None:
+                wire.lost = error
+            raise
+        return reply
+
+    return watched
+
+
+def _to_each(sendmail: Any) -> Any:
+    """One transaction for each recipient.
+
+    A mail with copies to others goes to all of them in one transaction, and when the server refuses one of them,
+    Apprise calls the mail failed: those who got it would get it again at every further attempt.
+    """
+
+    @wraps(sendmail)
+    def each(
+        connection: smtplib.SMTP, from_addr: str, to_addrs: Sequence[str] | str, msg: Any, *rest: Any, **options: Any
+    ) -> dict[str, tuple[int, bytes]]:
+        wire = current.get()
+        if wire is None or isinstance(to_addrs, str) or len(to_addrs) == 1:
+            return sendmail(connection, from_addr, to_addrs, msg, *rest, **options)  # type: ignore[no-any-return]
+        refused: dict[str, tuple[int, bytes]] = {}
+        together = sorted(to_addrs)
+        for address in to_addrs:
+            target = ("mail", together, address)  # who is in copy gets a mail for each of those it goes to
+            if target in wire.reached:
+                continue
+            try:
+                sendmail(connection, from_addr, [address], msg, *rest, **options)
+            except smtplib.SMTPRecipientsRefused as error:
+                refused |= error.recipients
+                if connection.sock is None:  # 421: the server closed the connection with its refusal
+                    raise
+            else:
+                wire.reached.add(target)
+        return refused
+
+    return each

@@ -1,0 +1,96 @@
+"""Watches what MQTT brokers say: `paho`'s connections, the broker's answer to them, and what is published.
+
+Apprise's plugin does not wait for the answer to CONNECT: a message without confirmation (QoS 0) counts as published
+to a broker that refuses the password. Here it is waited for.
+"""
+
+import threading
+from functools import wraps
+from typing import Any
+
+from notifier.channels.exchange import Wire, current
+
+LONGEST_WAIT_S = 4.0
+"""For the answer to CONNECT; as long as Apprise waits for a socket."""
+
+
+def install() -> None:
+    """Put the watchers in place, if `paho` is there; once is enough."""
+    try:
+        from paho.mqtt.client import Client
+    except ImportError:
+        return
+    if not hasattr(Client.reconnect, "notifier_watches"):
+        Client.reconnect = _watched_reconnect(Client.reconnect)  # type: ignore[method-assign]
+        Client.loop_start = _watched_loop_start(Client.loop_start)  # type: ignore[method-assign]
+        Client.publish = _watched_publish(Client.publish)  # type: ignore[method-assign]
+
+
+def _watched_reconnect(reconnect: Any) -> Any:
+    @wraps(reconnect)
+    def watched(client: Any) -> Any:
+        wire = current.get()
+        if wire is None:
+            return reconnect(client)
+        wire.handed_over = False
+        client.notifier_answered = answered = threading.Event()
+
+        def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any = None) -> None:
+            if reason.is_failure:
+                wire.mqtt_code, wire.answer = reason.value, str(reason)
+            answered.set()
+
+        client.on_connect = on_connect  # in paho's own thread, which is in no context of ours
+        try:
+            return reconnect(client)
+        except OSError as error:
+            wire.lost = error
+            raise
+
+    watched.notifier_watches = True  # type: ignore[attr-defined]
+    return watched
+
+
+def _watched_loop_start(loop_start: Any) -> Any:
+    @wraps(loop_start)
+    def watched(client: Any) -> Any:
+        result = loop_start(client)
+        wire = current.get()
+        if wire is not None:
+            _await_answer(client, wire)
+        return result
+
+    return watched
+
+
+def _watched_publish(publish: Any) -> Any:
+    @wraps(publish)
+    def watched(client: Any, *arguments: Any, **options: Any) -> Any:
+        wire = current.get()
+        if wire is None:
+            return publish(client, *arguments, **options)
+        if not client.is_connected():
+            _await_answer(client, wire)
+        published = publish(client, *arguments, **options)
+        wire.handed_over = published.rc == 0
+        # What it is called if the plugin calls it failed: it waits for the confirmation, and only so long.
+        wire.lost = TimeoutError("no confirmation") if wire.handed_over else ConnectionResetError()
+        return published
+
+    return watched
+
+
+def _await_answer(client: Any, wire: Wire) -> None:
+    """Wait until the broker has taken the connection.
+
+    Raises:
+        ConnectionError: it did not; the client is at its end, and tries nothing more behind our back.
+    """
+    client.notifier_answered.wait(LONGEST_WAIT_S)
+    if client.is_connected():
+        return
+    if wire.mqtt_code is None:
+        wire.lost = TimeoutError("the broker did not answer the connection")
+    client.disconnect()
+    client.loop_stop()
+    raise ConnectionError("the broker did not take the connection")

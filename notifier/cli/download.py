@@ -1,0 +1,141 @@
+"""`notifier download`: the results of a snapshot, streamed to a file, whole or not at all."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json
+from notifier.cli.wait import EVERY, TimeoutOption, wait_for
+from notifier.core.words import count
+
+if TYPE_CHECKING:
+    from notifier.config.model import Api
+    from notifier.fetch.download import Downloaded, Progress, Wanted
+
+
+class FileFormat(StrEnum):
+    """What `--format` takes; `download.Format` is the same, and heavy to import."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+def download(
+    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Whose results.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="The folder for the file; it must be there.")
+    ] = Path(),
+    file_format: Annotated[FileFormat, typer.Option("--format", help="How the records stand in it.")] = FileFormat.JSON,
+    compress: Annotated[bool, typer.Option("--compress", help="Pack it with gzip.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file with another content.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="First wait until it is ready.")] = False,
+    timeout: TimeoutOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch the results of a ready snapshot into DIR/SNAPSHOT.json (.ndjson, .csv; .gz).
+
+    The file gets its name when all records are in it, as many as Bright Data says that there are; until then there is
+    none. What came whole is kept when something breaks, and the same command goes on with it.
+
+    Exit status: 0 it is there, 1 it could not be fetched, 3 no such snapshot, 4 not authorised; with --wait those of
+    `notifier wait` too.
+    """
+    from notifier.account import api_of
+    from notifier.fetch.download import Format, Wanted
+
+    limit = duration_option("--timeout", timeout)
+    api = api_of(account_config(config), os.environ)
+    if wait:
+        every = duration_option("--every", EVERY)
+        assert every is not None
+        with _stdout_to_stderr(as_json):
+            status = wait_for(api, [snapshot], every=every, timeout=limit, config=config)
+        if status:
+            raise typer.Exit(status)
+    done = _fetch(
+        api,
+        Wanted(snapshot_id=snapshot, folder=to, format=Format(file_format), compress=compress, force=force),
+        quiet=as_json,
+    )
+    if as_json:
+        print_json(
+            {
+                "snapshot": snapshot,
+                "path": str(done.path.absolute()),
+                "records": done.records,
+                "bytes": done.size,
+                "new": done.new,
+            }
+        )
+    else:
+        was = "" if done.new else ", it was there already"
+        typer.echo(f"{done.path}: {count(done.records, 'record')}, {done.size:,} bytes{was}")
+
+
+def _fetch(api: "Api", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
+    import asyncio
+
+    from notifier.account import opened
+    from notifier.fetch.download import Downloader
+
+    async def fetch(report: "Callable[[Progress], None]") -> "Downloaded":
+        async with opened(api) as account:
+            return await Downloader(observer=account.client, results=account.results).fetch(wanted, report)
+
+    try:
+        with _bar(wanted.snapshot_id, quiet) as report:
+            return asyncio.run(fetch(report))
+    except KeyboardInterrupt:
+        typer.echo("\nStopped; the same command goes on after the last part that came whole.", err=True)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _bar(snapshot_id: str, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
+    """Shows how far it is: a bar on a terminal, elsewhere a line when something is waited for."""
+    if quiet or not sys.stderr.isatty():
+        last = ""
+
+        def say(progress: "Progress") -> None:
+            nonlocal last
+            if progress.waits_for and progress.waits_for != last and not quiet:
+                typer.echo(f"{snapshot_id}: waits: {progress.waits_for}", err=True)
+            last = progress.waits_for
+
+        yield say
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(snapshot_id, total=None, said="")
+
+        def show(progress: "Progress") -> None:
+            of = "" if progress.of is None else f" of {progress.of:,}"
+            said = progress.waits_for or f"{progress.records:,}{of} records, {progress.size / 1e6:,.1f} MB"
+            bar.update(task, completed=progress.records, total=progress.of, said=said)
+
+        yield show
+
+
+@contextmanager
+def _stdout_to_stderr(wanted: bool) -> Iterator[None]:
+    """What is said while waiting goes to standard error, so that standard output is one JSON document."""
+    if not wanted:
+        yield
+        return
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = stdout

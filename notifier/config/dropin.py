@@ -1,0 +1,144 @@
+"""A file of its own for one watch, among those that `include:` names. Nothing of the user's own YAML is rewritten."""
+
+import fnmatch
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import yaml
+
+from notifier.config import document, files
+from notifier.config.interpolate import UnsetAllowed
+from notifier.core.errors import NotifierError, UsageError
+
+PATTERN = "watches.d/*.yaml"
+"""What is proposed to somebody whose configuration includes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A watch as it will stand in the file; what is empty is left to the defaults."""
+
+    snapshot_id: str
+    name: str | None = None
+    notify: Sequence[str] = ()
+    on: Sequence[str] = ()
+    labels: Mapping[str, str] | None = None
+
+    def text(self) -> str:
+        """The whole file."""
+        watch: dict[str, object] = {"snapshot": self.snapshot_id}
+        if self.name:
+            watch["name"] = self.name
+        if self.notify:
+            watch["notify"] = list(self.notify)
+        if self.on:
+            watch["on"] = list(self.on)
+        if self.labels:
+            watch["labels"] = dict(self.labels)
+        written = yaml.dump(
+            {"watches": [watch]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+        )
+        return f"# Written by notifier; edit or remove it as you like.\n{written}"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every value: no reader of YAML, of whatever version, can then take an id for a number or a truth."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = text.isascii() and text.isidentifier() and text in ("watches", "snapshot", "name", "notify", "labels", "on")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _quoted)
+
+
+class Folder:
+    """Where drop-in files of one configuration go.
+
+    Args:
+        config: the main file.
+        environ: the variables for `${NAME}` in `include:`.
+
+    Raises:
+        UsageError: it includes no folder in which a new file would be found; the text says what to add.
+    """
+
+    def __init__(self, config: Path, environ: Mapping[str, str]) -> None:
+        main = document.read(config, UnsetAllowed(environ), main=True)
+        self._config = config
+        self._data = main.data
+        patterns = main.data.get("include")
+        patterns = [patterns] if isinstance(patterns, str) else patterns
+        self._patterns = [each for each in patterns if isinstance(each, str)] if isinstance(patterns, list) else []
+        self.path_of("any")
+
+    @property
+    def tells_somebody(self) -> bool:
+        """Whether a watch that names no channel is told to anybody."""
+        defaults = self._data.get("defaults")
+        return isinstance(defaults, dict) and bool(defaults.get("notify"))
+
+    def path_of(self, snapshot_id: str) -> Path:
+        """The file for a snapshot's watch.
+
+        Raises:
+            UsageError: no pattern of `include:` would find it.
+        """
+        stem = quote(snapshot_id, safe="")
+        stem = f"watch-{stem}" if stem.startswith((".", "#")) else stem
+        for pattern in self._patterns:
+            parent, name_pattern = os.path.split(pattern)
+            if glob.has_magic(parent) and parent.rpartition("/")[2] != "**":
+                continue
+            parent = parent.removesuffix("**").rstrip("/") if glob.has_magic(parent) else parent
+            for ending in (".yaml", ".yml"):
+                if glob.has_magic(name_pattern) and fnmatch.fnmatchcase(stem + ending, name_pattern):
+                    return self._config.absolute().parent / parent / (stem + ending)
+        raise UsageError(
+            f"{self._config} includes no folder for watches of their own: add the line `include: [{PATTERN}]` to it"
+        )
+
+    def write(self, entry: Entry) -> Path:
+        """Write the file of a watch: at once, or not at all.
+
+        Raises:
+            NotifierError: it cannot be written, or there is one with something else in it.
+        """
+        path, text = self.path_of(entry.snapshot_id), entry.text()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_new(path, text)
+        except FileExistsError:
+            if files.read(path).text != text:
+                raise NotifierError(f"{path} is there already and was left as it is") from None
+        except OSError as error:
+            raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error
+        return path
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that was not there: whoever looks finds it whole or not at all.
+
+    Raises:
+        FileExistsError: it is there.
+        OSError: it cannot be written.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with new.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,136 @@
+"""How many requests a second the watches need, and how fresh they stay when they may have fewer.
+
+The figures are averages once the snapshots are no longer young: a start, or a burst of new ones, takes more.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.core.backoff import YOUNG_FOR, look_pause
+from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.words import count, span
+
+LONGEST_LIST = 5_000
+"""The most snapshots that one request for a dataset's list answers (`limit` of GET /datasets/v3/snapshots)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What the watches need of what there is, in requests a second.
+
+    `watches` are those that are looked at: a snapshot that has ended needs nothing. `every` is what most of them ask
+    for. `unbatched` are snapshots whose dataset is not known yet, and which therefore count singly.
+    """
+
+    watches: int
+    needed: float
+    available: float
+    every: timedelta
+    unbatched: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether every watch can be looked at as often as it asks for."""
+        return self.needed <= self.available
+
+    @property
+    def freshness(self) -> timedelta:
+        """How often a watch that asks for `every` is looked at in the end: all are slowed down alike."""
+        return self.every * max(self.needed / self.available, 1.0)
+
+    def sentence(self) -> str:
+        """The figures for people: "these 3,400 watches need 4.1 requests/s of 10"."""
+        if not self.watches:
+            return "nothing is looked at, so no requests are needed"
+        which = "this watch needs" if self.watches == 1 else f"these {count(self.watches, 'watch', 'watches')} need"
+        rate = _rate(self.needed)
+        return f"{which} {rate} {'request' if rate == '1' else 'requests'}/s of {_rate(self.available)}"
+
+    def warning(self) -> str | None:
+        """What becomes of them when they need more than there is; None if they do not."""
+        if self.fits:
+            return None
+        which = "it" if self.watches == 1 else "each"
+        text = f"{which} will be looked at every {span(self.freshness)} instead of {span(self.every)}"
+        if self.unbatched:
+            return (
+                f"{text}; less will be needed when their datasets are known, for one request tells of a whole dataset"
+            )
+        return f"{text}; a longer `every:` needs less"
+
+    def fields(self) -> dict[str, object]:
+        """The figures for programs and for the log; durations in seconds."""
+        return {
+            "watches": self.watches,
+            "requests_per_second_needed": round(self.needed, 4),
+            "requests_per_second_available": self.available,
+            "fits": self.fits,
+            "every_s": self.every.total_seconds(),
+            "freshness_s": round(self.freshness.total_seconds(), 3),
+        }
+
+
+def budget(
+    watches: Iterable[Watch],
+    datasets: Iterable[DatasetWatch] = (),
+    *,
+    states: Mapping[str, SnapshotState],
+    now: datetime,
+    available: float,
+    batches: bool = True,
+) -> Budget:
+    """What these watches need.
+
+    A dataset of k snapshots in progress costs as many requests for its list as it has pages, for each of the shortest
+    pauses among them, where that is less than one request for each snapshot. The list of a watched dataset is asked
+    for in any case, to find new ones.
+
+    Args:
+        watches: of snapshots, with those that were found in datasets.
+        datasets: those that are watched as a whole.
+        states: what is known of the snapshots, by id; one that is not known counts as in progress.
+        now: the time, for the age of snapshots.
+        available: requests a second.
+        batches: whether lists may be asked for instead of single snapshots.
+    """
+    asked: Counter[timedelta] = Counter()
+    pauses: defaultdict[str | None, list[timedelta]] = defaultdict(list)
+    for watch in watches:
+        state = states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
+        # Nobody stays young: that would count a start as if it lasted.
+        pause = look_pause(state, watch.every, max(now, (state.first_seen_at or now) + YOUNG_FOR))
+        if pause is not None:
+            asked[watch.every] += 1
+            pauses[state.facts.dataset_id].append(watch.every if state.first_seen_at is None else pause)
+    needed = 0.0
+    for dataset in datasets:
+        asked[dataset.every] += 1
+        members = pauses.pop(dataset.dataset_id, []) if batches else []
+        needed += _listed([dataset.every, *members], len(members))
+    unbatched = len(pauses.get(None, ()))
+    for dataset_id, members in pauses.items():
+        singly = sum(1 / pause.total_seconds() for pause in members)
+        needed += min(singly, _listed(members, len(members))) if batches and dataset_id is not None else singly
+    return Budget(
+        watches=asked.total(),
+        needed=needed,
+        available=available,
+        every=asked.most_common(1)[0][0] if asked else timedelta(0),
+        unbatched=unbatched if batches else 0,
+    )
+
+
+def _listed(pauses: Iterable[timedelta], snapshots: int) -> float:
+    """The requests a second for the list of a dataset."""
+    return max(math.ceil(snapshots / LONGEST_LIST), 1) / min(pauses).total_seconds()
+
+
+def _rate(rate: float) -> str:
+    if rate < 0.01:
+        return "less than 0.01"
+    if rate < 1:
+        return f"{rate:.2g}"
+    return f"{rate:,.0f}" if rate >= 100 or rate == int(rate) else f"{rate:.1f}"

@@ -1,0 +1,50 @@
+"""The end of results: when those of a ready snapshot are about to be deleted, and whether anybody is to be warned.
+
+No look tells that: a snapshot that has ended is not looked at again, so this is due by the clock alone.
+"""
+
+from datetime import datetime, timedelta
+
+from notifier.core.model import EXPIRING, SnapshotState, Transition, Watch
+from notifier.core.routing import wants
+from notifier.core.transitions import LATE_AFTER, born_at, canonical, derive, names_of
+
+
+def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:
+    """When the warning is due; None if none is.
+
+    Only for a ready snapshot with results (an empty one has nothing to lose), once, and only if `on:` asks for it.
+    Bright Data does not say from when it counts: here from the earliest sign of the snapshot's life, because a warning
+    that comes early by the length of a collection does no harm, and one that comes late is worth nothing. With
+    `expiring_before` as long as `results_kept`, or longer, it is due at once.
+    """
+    end = deleted_at(state, watch)
+    if end is None or state.derived == EXPIRING or not wants(watch.on, (EXPIRING,)):
+        return None
+    names = names_of(state.status, state.facts)
+    if canonical(state.status) != "ready" or "empty" in names:
+        return None
+    return max(end - watch.expiring_before, end - watch.results_kept)
+
+
+def deleted_at(state: SnapshotState, watch: Watch) -> datetime | None:
+    """When the snapshot's results are deleted, as far as one can tell; None if it was never seen."""
+    born = born_at(state)
+    return None if born is None else born + watch.results_kept
+
+
+def due_without_look(state: SnapshotState, watch: Watch, now: datetime) -> tuple[SnapshotState, tuple[Transition, ...]]:
+    """What has happened to a snapshot by the clock alone: the event `expiring`, or nothing.
+
+    Past the deletion there is nothing left to save, so nothing is told: neither of a snapshot that was older than that
+    when it was first seen, nor after the notifier was down over the last days. (`stalled` is none of this: without a
+    look nobody knows that a snapshot has not ended. `core.transitions.step` tells it.)
+
+    Returns:
+        The state after it, and the transitions that happened (none or one).
+    """
+    due, end = expiring_at(state, watch), deleted_at(state, watch)
+    if due is None or end is None or not due <= now < end:
+        return state, ()
+    late_by = now - max(due, state.since or due)
+    return derive(state, EXPIRING, now, late_by if late_by >= LATE_AFTER else timedelta(0), until=end)

@@ -1,0 +1,76 @@
+"""What the list of a dataset means for what is known of its snapshots. Pure.
+
+A list has a status for each snapshot and no facts. So an end that it tells is asked for singly, and only then told; a
+word in progress is taken as it is. Lists and single answers need not agree on the words in between, so a list is
+believed by itself only where it moved since it last agreed with what is known: what differs from the start is asked
+for singly once, and then left alone until the list says something else.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from notifier.core.model import UNKNOWN, SnapshotState
+from notifier.core.transitions import ENDS, Phase, canonical, changed_by_list, is_stale, phase_of
+
+FEWEST_LISTED = 3
+"""Fewer snapshots of a dataset are looked at one by one, if nobody watches the dataset itself."""
+
+MARGIN = 1.5
+"""A list is larger than an answer: it must save this many looks for one before it is worth it."""
+
+SETTLES_IN = timedelta(days=1)
+"""How far a list's dates may be off from what is true of them: they are asked for by the day, in UTC."""
+
+
+class Verdict(StrEnum):
+    """What a list's word calls for: nothing, to be taken as the new status, or a look at the snapshot alone."""
+
+    SAME = "same"
+    TAKE = "take"
+    ASK = "ask"
+
+
+def verdict(
+    state: SnapshotState, word: str, *, asked_at: datetime, now: datetime, agreed_at: datetime | None, odd: str | None
+) -> Verdict:
+    """What follows from a list's word for a snapshot.
+
+    Args:
+        state: what is known.
+        word: the list's.
+        asked_at: when the list was asked for.
+        now: when it came.
+        agreed_at: when the list before was asked for, if it had the snapshot; else None.
+        odd: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
+    """
+    if not changed_by_list(state, word) or is_stale(state, asked_at, now) or canonical(word) == odd:
+        return Verdict.SAME
+    if canonical(word) in ENDS or phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
+        return Verdict.ASK
+    if state.status == UNKNOWN:
+        return Verdict.TAKE
+    moved_itself = agreed_at is not None and odd is None and state.since is not None and state.since <= agreed_at
+    return Verdict.TAKE if moved_itself else Verdict.ASK
+
+
+def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kept_since: datetime) -> bool:
+    """Whether a snapshot that a list has and nobody knows came to be after the dataset's first look.
+
+    What had ended before that look is its baseline, and no news. What is in progress is always news, and so is an end
+    without a date: better told once too often than never.
+
+    Args:
+        created: when it was begun, if the list says so.
+        ended: whether the list's word is an end.
+        baseline_at: the dataset's first look. What was then a day old at most is remembered singly, so that the two
+            clocks need not agree.
+        kept_since: what ended before this may have been told and forgotten.
+    """
+    if not ended or created is None:
+        return True
+    return created >= max(baseline_at - SETTLES_IN, kept_since)
+
+
+def worth_listing(members: int, pages: int) -> bool:
+    """Whether looking at this many snapshots through lists of so many pages costs less than one by one."""
+    return members >= FEWEST_LISTED and members > MARGIN * pages

@@ -1,0 +1,24 @@
+"""What an event says, by name: the words that a webhook's body and a user's template have in common."""
+
+from typing import Any
+
+from notifier.core.model import Event
+
+
+def words_of(event: Event) -> dict[str, Any]:
+    """The event's facts under the names that are promised to users; each keeps its name and meaning for ever."""
+    transition = event.transition
+    facts = transition.facts
+    return {
+        "event_id": event.id,
+        "name": event.name,
+        "snapshot_id": transition.snapshot_id,
+        "dataset_id": facts.dataset_id,
+        "status": transition.status,
+        "previous": transition.previous,
+        "events": transition.names,
+        "records": facts.records,
+        "errors": facts.errors,
+        "error_message": facts.error_message,
+        "duration_ms": facts.duration_ms,
+    }

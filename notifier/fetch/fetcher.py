@@ -1,0 +1,231 @@
+"""The results of every ready watch that has `download:`: fetched, tried again, given up; and told, once.
+
+What a reader of "ready" wants is the file, so the message waits for it, up to `HELD_FOR`, and then names it. When that
+is over the message goes out as it is, and what became of the file follows as a notice to the same channels. Jobs are
+rows, committed with their event: a daemon that is killed goes on where it was, and parts that came whole are kept.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from notifier.core.backoff import retry_pause
+from notifier.core.errors import DownloadError, DownloadTrouble
+from notifier.core.model import Event, Notice, OutcomeKind
+from notifier.core.words import count
+from notifier.fetch.download import Downloaded, Downloader, Format, Wanted
+
+HELD_FOR = timedelta(minutes=10)
+"""For so long a message waits for its file: one that takes longer is large or in trouble, and that must not hide that
+the snapshot is ready."""
+
+GIVE_UP_AFTER = timedelta(days=3)
+MOST_AT_ONCE = 2
+LONGEST_SLEEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Results that are to be fetched, for one event. `attempt` counts from 1."""
+
+    event: Event
+    folder: Path
+    format: Format
+    attempt: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """The file is there."""
+
+    path: Path
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retrying:
+    """It did not work, and will be tried again at that time."""
+
+    until: datetime
+    trouble: DownloadTrouble
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """There will be no file."""
+
+    trouble: DownloadTrouble
+    detail: str
+
+
+Result = Fetched | Retrying | GivenUp
+
+
+class Jobs(Protocol):
+    """What is to be fetched, where it is not lost."""
+
+    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+        """Jobs whose time has come, the oldest first, without those of these events."""
+        ...
+
+    async def next_due(self, besides: Collection[str]) -> datetime | None:
+        """When the next one's time comes; None if there is none."""
+        ...
+
+    async def settle(self, job: Job, result: Result, now: datetime, late: Notice | None) -> Collection[str]:
+        """Note what came of an attempt, in one transaction with what is told of it.
+
+        At an end the deliveries of the event that wait for it may go at once; `late` is told to those channels of the
+        event that have had their message. If somebody else has settled this attempt, nothing happens.
+
+        Returns:
+            The channels that have something to deliver now.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchOutcome:
+    """One attempt, for the log and the metrics."""
+
+    job: Job
+    result: Result
+    duration: timedelta
+
+
+class Fetcher:
+    """Does the jobs, `MOST_AT_ONCE` of them side by side."""
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        downloader: Downloader,
+        clock: Callable[[], datetime],
+        dice: Callable[[], float],
+        committed: Callable[[Collection[str]], None],
+        report: Callable[[FetchOutcome], None] = lambda _: None,
+    ) -> None:
+        """
+        Args:
+            jobs: what is to be fetched.
+            downloader: fetches it.
+            clock: the time, UTC.
+            dice: numbers in [0, 1), to spread retries.
+            committed: told the channels that have something to deliver.
+            report: told of every attempt.
+        """
+        self._jobs = jobs
+        self._downloader = downloader
+        self._clock = clock
+        self._dice = dice
+        self._committed = committed
+        self._report = report
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is a new job, or the clock was set."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Fetch what is due, as it becomes due, until cancelled."""
+        running: set[str] = set()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._woken.clear()
+                for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), running):
+                    running.add(job.event.id)
+                    tasks.create_task(self._in_its_place(job, running))
+                due = await self._jobs.next_due(running)
+                pause = LONGEST_SLEEP if due is None or len(running) >= MOST_AT_ONCE else due - self._clock()
+                seconds = max(0.0, min(pause, LONGEST_SLEEP).total_seconds())
+                try:
+                    async with asyncio.timeout(seconds):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+
+    async def fetch_due(self) -> None:
+        """Fetch what is due now, each once."""
+        tried: set[str] = set()
+        while jobs := await self._jobs.due(self._clock(), MOST_AT_ONCE, tried):
+            tried |= {job.event.id for job in jobs}
+            await asyncio.gather(*map(self._one, jobs))
+
+    async def _in_its_place(self, job: Job, running: set[str]) -> None:
+        try:
+            await self._one(job)
+        finally:
+            running.discard(job.event.id)
+            self.wake()
+
+    async def _one(self, job: Job) -> None:
+        began = self._clock()
+        result = await self._fetch(job)
+        now = self._clock()
+        woken = await self._jobs.settle(job, result, now, late_news(job, result, now))
+        self._report(FetchOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
+        self._committed(woken)
+
+    async def _fetch(self, job: Job) -> Result:
+        transition = job.event.transition
+        wanted = Wanted(
+            snapshot_id=transition.snapshot_id,
+            folder=job.folder,
+            format=job.format,
+            facts=transition.facts if transition.facts.records is not None else None,
+        )
+        try:
+            done: Downloaded = await self._downloader.fetch(wanted)
+        except DownloadError as error:
+            return self._failed(job, error.trouble, str(error), final=error.final)
+        except Exception as error:  # noqa: BLE001 - one file that cannot be made must not end all the others
+            return self._failed(job, DownloadTrouble.UNREACHABLE, f"{type(error).__name__}: {error}", final=False)
+        return Fetched(path=done.path, records=done.records)
+
+    def _failed(self, job: Job, trouble: DownloadTrouble, detail: str, *, final: bool) -> Result:
+        now = self._clock()
+        pause = None
+        if not final:
+            pause = retry_pause(
+                kind=OutcomeKind.RETRY,
+                attempt=job.attempt,
+                age=now - job.created_at,
+                retry_after=None,
+                dice=self._dice(),
+                give_up_after=GIVE_UP_AFTER,
+            )
+        if pause is None:
+            return GivenUp(trouble=trouble, detail=detail)
+        return Retrying(until=now + pause, trouble=trouble, detail=detail)
+
+
+def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
+    """What those are told who have had the event's message before its file was there; None while it is still tried."""
+    match result:
+        case Fetched(path=path, records=records):
+            return _notice(job, now, "fetched", "its results are there", f"{path}\n{count(records, 'record')}")
+        case GivenUp(detail=detail):
+            cure = f"To try again: notifier download {job.event.transition.snapshot_id} --to {job.folder}"
+            return _notice(job, now, "not_fetched", "its results could not be fetched", f"{detail}\n{cure}")
+        case Retrying():
+            return None
+
+
+def _notice(job: Job, now: datetime, kind: str, what: str, body: str) -> Notice:
+    subject = f"download:{job.event.id}"
+    key = f"{subject}\n{kind}"  # the same however often it is made
+    return Notice(
+        id=f"ntc_{hashlib.sha256(key.encode()).hexdigest()[:20]}",
+        kind=kind,
+        subject=subject,
+        title=f"{job.event.name}: {what}",
+        body=f"{body}\nEvent: {job.event.id}",
+        at=now,
+    )

@@ -1,0 +1,62 @@
+"""Attempts and deliveries as the rows that are written of them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier.core.delivery import OPEN, Settlement
+from notifier.core.model import Delivery, DeliveryState, Event, Notice, Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One attempt to send that came to its end. `together` deliveries went out as one message."""
+
+    delivery: Delivery
+    started_at: datetime
+    duration: timedelta
+    outcome: Outcome
+    together: int = 1
+
+
+def new_delivery(told: Event | Notice, channel: str) -> dict[str, Any]:
+    """A row of `deliveries`, due at once."""
+    decided_at = told.at if isinstance(told, Notice) else told.transition.observed_at
+    return {
+        "event_id": told.id if isinstance(told, Event) else None,
+        "notice_id": told.id if isinstance(told, Notice) else None,
+        "channel": channel,
+        "state": DeliveryState.PENDING,
+        "attempt": 0,
+        "not_before": decided_at,
+        "created_at": decided_at,
+        "wanted_at": decided_at,
+        "reason": "",
+    }
+
+
+def settled_row(attempt: Attempt, settlement: Settlement, now: datetime) -> dict[str, Any]:
+    """The values of a statement that settles a delivery, if it is still its attempt's."""
+    return {
+        "of_id": attempt.delivery.id,
+        "of_attempt": attempt.delivery.attempt,
+        "new_state": settlement.state,
+        "new_not_before": settlement.not_before,
+        "new_settled_at": None if settlement.state in OPEN else now,
+        "new_reason": attempt.outcome.reason,
+        "new_reached": sorted(attempt.outcome.reached | attempt.delivery.reached) or None,
+    }
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """A row of `attempts`."""
+    return {
+        "delivery_id": attempt.delivery.id,
+        "number": attempt.delivery.attempt,
+        "started_at": attempt.started_at,
+        "duration": attempt.duration,
+        "outcome": attempt.outcome.kind,
+        "reason": attempt.outcome.reason,
+        "detail": attempt.outcome.detail,
+        "together": attempt.together,
+    }

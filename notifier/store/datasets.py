@@ -1,0 +1,86 @@
+"""What is remembered of datasets, and which of their snapshots are known."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from notifier.core.model import SnapshotState, Watch
+from notifier.store.database import Database
+from notifier.store.queries import known
+from notifier.store.rows import state_from_row, state_to_row
+from notifier.store.tables import datasets, snapshots
+from notifier.store.whole import whole
+
+AT_ONCE = 500
+"""Rows of one statement: SQLite takes a limited number of variables."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetNote:
+    """One look at a dataset, as it is noted: `answer` is `listed`, or the reason why there was no list."""
+
+    dataset_id: str
+    looked_at: datetime
+    answer: str
+    next_look_at: datetime | None
+
+
+class Datasets:
+    """The daemon's side of it. Every method may raise `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @whole
+    async def baselines(self, watched: Collection[str]) -> dict[str, datetime]:
+        """Since when each of these datasets is watched as a whole, where one is known.
+
+        Those of all others are forgotten: one that is watched again later has a new baseline.
+        """
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(select(datasets).where(datasets.c.baseline_at.is_not(None)))).all()
+            gone = [row.dataset_id for row in rows if row.dataset_id not in watched]
+            for start in range(0, len(gone), AT_ONCE):
+                some = gone[start : start + AT_ONCE]
+                await connection.execute(
+                    update(datasets).where(datasets.c.dataset_id.in_(some)).values(baseline_at=None)
+                )
+        return {row.dataset_id: row.baseline_at for row in rows if row.dataset_id in watched}
+
+    @whole
+    async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
+        """What is known of those of the snapshots that were ever seen."""
+        found: dict[str, SnapshotState] = {}
+        for start in range(0, len(snapshot_ids), AT_ONCE):
+            query = known().where(snapshots.c.snapshot_id.in_(snapshot_ids[start : start + AT_ONCE]))
+            async with self._database.transaction() as connection:
+                rows = (await connection.execute(query)).mappings().all()
+            found |= {row["snapshot_id"]: state_from_row(row) for row in rows}
+        return found
+
+    @whole
+    async def begin(
+        self, dataset_id: str, at: datetime, ended: Sequence[SnapshotState], watch_for: Callable[[str], Watch]
+    ) -> None:
+        """Watch a dataset as a whole from now on: these of its snapshots had ended before, and are known silently."""
+        rows = [state_to_row(state, watch_for(state.snapshot_id)) for state in ended]
+        begun = upsert(datasets).values(dataset_id=dataset_id, baseline_at=at, answer="listed")
+        begun = begun.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_={"baseline_at": at})
+        async with self._database.transaction() as connection:
+            if rows:
+                await connection.execute(upsert(snapshots).on_conflict_do_nothing(), rows)
+            await connection.execute(begun)
+
+    @whole
+    async def note(self, batch: Collection[DatasetNote]) -> None:
+        """Note when datasets were looked at; the newest look of each is kept."""
+        if not batch:
+            return
+        statement = upsert(datasets)
+        kept = {name: statement.excluded[name] for name in ("looked_at", "answer", "next_look_at")}
+        statement = statement.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_=kept)
+        async with self._database.transaction() as connection:
+            await connection.execute(statement, [asdict(note) for note in batch])

@@ -1,0 +1,183 @@
+"""The part of the outbox that looks after what did not go its usual way.
+
+What a killed daemon left, what is late, what a wrong clock put out of reach, what somebody wants sent again.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, exists, func, insert, literal, or_, select, update
+
+from notifier.core.delivery import CLAIMABLE, OPEN
+from notifier.core.model import DeliveryState, Outcome, OutcomeKind
+from notifier.failpoints import failpoint
+from notifier.store.attempts import Attempt, attempt_row
+from notifier.store.database import Part
+from notifier.store.queries import QUIET, deliveries_with_events
+from notifier.store.rows import delivery_from_row
+from notifier.store.tables import Instant, attempts, deliveries
+from notifier.store.whole import whole
+
+LONGEST_WAIT = timedelta(hours=25)
+"""Quiet hours, the longest pause and the longest `Retry-After` that is honoured all end within a day."""
+
+_DEATH_IS_NEWS = timedelta(hours=1)
+
+
+class Rescue(Part):
+    """Brings deliveries back on their way."""
+
+    @whole
+    async def recover(self, now: datetime, held: Collection[str] = ()) -> int:
+        """Take up what a killed daemon left in the middle of sending: it is uncertain.
+
+        What was held as uncertain is due, if its channel holds such deliveries no longer.
+
+        Args:
+            now: when it is due again.
+            held: the channels whose uncertain deliveries are not sent again by themselves.
+
+        Returns:
+            How many deliveries were left in the middle of sending.
+        """
+        outcome = Outcome(
+            kind=OutcomeKind.UNCERTAIN, reason="interrupted", detail="the notifier was ended while this was being sent"
+        )
+        sending = deliveries.c.state == DeliveryState.SENDING
+        async with self._database.transaction() as connection:
+            found = (await connection.execute(deliveries_with_events().where(sending))).mappings().all()
+            no_longer_held = and_(
+                deliveries.c.state == DeliveryState.UNCERTAIN,
+                deliveries.c.not_before.is_(None),
+                deliveries.c.channel.not_in(held),
+            )
+            await connection.execute(update(deliveries).where(no_longer_held).values(not_before=now))
+            if not found:
+                return 0
+            ended = [
+                Attempt(
+                    delivery=delivery_from_row(row),
+                    started_at=row["claimed_at"],
+                    duration=timedelta(0),
+                    outcome=outcome,
+                )
+                for row in found
+            ]
+            await connection.execute(insert(attempts), [attempt_row(attempt) for attempt in ended])
+            failpoint("outbox.recovering")
+            uncertain = {"state": DeliveryState.UNCERTAIN, "reason": outcome.reason}
+            of_held = deliveries.c.channel.in_(held)
+            await connection.execute(
+                update(deliveries).where(sending, of_held).values(uncertain | {"not_before": None})
+            )
+            await connection.execute(update(deliveries).where(sending).values(uncertain | {"not_before": now}))
+        return len(found)
+
+    @whole
+    async def fall_back(
+        self, channel: str, to: str, after: timedelta, now: datetime, *, with_notices: bool = True
+    ) -> int:
+        """Tell the fallback what has not got through to a channel in time, or died on the way within the last hour.
+
+        What died long ago is no news to a fallback that was configured today. What quiet hours held back has its time
+        from their end.
+
+        Args:
+            channel: whose deliveries are late.
+            to: its fallback.
+            after: how long it has time.
+            now: the time.
+            with_notices: the fallback takes notices too.
+
+        Returns:
+            How many deliveries the fallback got by this.
+        """
+        held = and_(deliveries.c.reason == QUIET, deliveries.c.not_before > now - after)
+        late = and_(deliveries.c.state.in_(OPEN), deliveries.c.wanted_at <= now - after, ~held)
+        died = (deliveries.c.state == DeliveryState.DEAD) & (deliveries.c.settled_at > now - _DEATH_IS_NEWS)
+        told = deliveries.alias("told")
+        same = or_(told.c.event_id == deliveries.c.event_id, told.c.notice_id == deliveries.c.notice_id)
+        chosen = select(
+            deliveries.c.event_id,
+            deliveries.c.notice_id,
+            literal(to),
+            literal(DeliveryState.PENDING.value),
+            literal(0),
+            literal(now, deliveries.c.not_before.type),
+            literal(now, deliveries.c.created_at.type),
+            literal(now, deliveries.c.wanted_at.type),
+            literal(f"fallback of {channel}"),
+        ).where(
+            deliveries.c.channel == channel,
+            or_(late, died),
+            ~exists().where(told.c.channel == to, same),
+        )
+        if not with_notices:
+            chosen = chosen.where(deliveries.c.event_id.is_not(None))
+        columns = (
+            "event_id",
+            "notice_id",
+            "channel",
+            "state",
+            "attempt",
+            "not_before",
+            "created_at",
+            "wanted_at",
+            "reason",
+        )
+        async with self._database.transaction() as connection:
+            added = await connection.execute(insert(deliveries).from_select(columns, chosen))
+            if added.rowcount:
+                failpoint("outbox.falling_back")
+        return added.rowcount
+
+    @whole
+    async def clock_was_set(self, now: datetime) -> int:
+        """Call back what a clock that was wrong has put out of reach; how many deliveries that were.
+
+        No delivery waits for its first try but for quiet hours, and none for longer than `LONGEST_WAIT`.
+        """
+        first = (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.reason != QUIET)
+        too_far = or_(deliveries.c.not_before > now + LONGEST_WAIT, first & (deliveries.c.not_before > now))
+        async with self._database.transaction() as connection:
+            moved = await connection.execute(
+                update(deliveries)
+                .where(deliveries.c.state.in_(CLAIMABLE), too_far)
+                .values(not_before=now, wanted_at=func.min(deliveries.c.wanted_at, literal(now, Instant)))
+            )
+        return moved.rowcount
+
+    @whole
+    async def retry(
+        self,
+        now: datetime,
+        *,
+        ids: Sequence[int] = (),
+        channel: str | None = None,
+        since: datetime | None = None,
+        configured: Collection[str] | None = None,
+    ) -> list[str]:
+        """Send again: the deliveries of these ids, or without ids all dead ones of a channel and time.
+
+        Where `configured` channels are given, only theirs.
+
+        Only what is dead, held as uncertain, or waits for its next try is moved; a dead one starts its life again.
+
+        Returns:
+            The channel of each that was moved.
+        """
+        states = (DeliveryState.DEAD, DeliveryState.UNCERTAIN, DeliveryState.RETRYING)
+        chosen = update(deliveries).where(deliveries.c.state.in_(states if ids else (DeliveryState.DEAD,)))
+        if ids:
+            chosen = chosen.where(deliveries.c.id.in_(ids))
+        if channel is not None:
+            chosen = chosen.where(deliveries.c.channel == channel)
+        if since is not None:
+            chosen = chosen.where(deliveries.c.created_at >= since)
+        if configured is not None:
+            chosen = chosen.where(deliveries.c.channel.in_(configured))
+        again = chosen.values(
+            state=DeliveryState.PENDING, not_before=now, wanted_at=now, settled_at=None, reason="asked for"
+        )
+        async with self._database.transaction() as connection:
+            return list((await connection.execute(again.returning(deliveries.c.channel))).scalars())

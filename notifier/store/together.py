@@ -1,0 +1,89 @@
+"""Group commit: writes of one kind that wait at the same time share a transaction, and so a sync of the disk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.store.database import Database
+
+MOST = 500
+"""Writes in one transaction."""
+
+W = TypeVar("W")
+
+
+@dataclass(kw_only=True, slots=True)
+class _Job(Generic[W]):
+    work: W
+    written: bool | None = None
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.written is not None or self.error is not None
+
+
+class Together(Generic[W]):
+    """Writes that succeed or fail each by itself, and are durable when they are called written."""
+
+    def __init__(self, database: Database, write: Callable[[AsyncConnection, Sequence[W]], Awaitable[bool]]) -> None:
+        """
+        Args:
+            database: where to.
+            write: makes some writes; False if not all of them could be, and then none is kept.
+        """
+        self._database = database
+        self._write = write
+        self._waiting: list[_Job[W]] = []
+        self._turn = asyncio.Lock()
+
+    async def write(self, work: W) -> bool:
+        """Make a write, with those that wait beside it; whether it could be made. It must not be cancelled.
+
+        Nobody leads: whoever's turn it is makes all that wait by then. When they fail together, each is made alone,
+        so that none fails for another's fault.
+        """
+        job = _Job(work=work)
+        self._waiting.append(job)
+        async with self._turn:
+            if not job.done:
+                await self._make_all()
+        if job.error is not None:
+            raise job.error
+        return bool(job.written)
+
+    async def _make_all(self) -> None:
+        jobs: list[_Job[W]] = []
+        try:
+            async with self._database.transaction() as connection:
+                jobs, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                written = await self._write(connection, [job.work for job in jobs])
+                if not written:
+                    await connection.rollback()
+        except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
+            if not jobs:
+                jobs, self._waiting = self._waiting, []
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+        else:
+            if written or len(jobs) == 1:
+                for job in jobs:
+                    job.written = written
+                return
+        for job in jobs:
+            await self._make(job)
+
+    async def _make(self, job: _Job[W]) -> None:
+        try:
+            async with self._database.transaction() as connection:
+                written = await self._write(connection, [job.work])
+                if not written:
+                    await connection.rollback()
+        except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
+            job.error = error
+        else:
+            job.written = written

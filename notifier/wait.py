@@ -1,0 +1,186 @@
+"""Waits until snapshots have ended, for scripts: look by look as the daemon does, with `core.step` deciding.
+
+Nothing that the API fails to say ends it: an outage, 429 and nonsense are waited out. Three refusals of the token in a
+row end it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from notifier.core.backoff import look_pause
+from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
+from notifier.core.transitions import MISSING_GRACE, canonical, has_ended, step
+
+REFUSED_TIMES = 3
+"""Refusals of the token in a row that are taken for true."""
+
+REFUSED_PAUSE = timedelta(seconds=2)
+
+
+class Ending(StrEnum):
+    """How the wait for a snapshot ended."""
+
+    READY = "ready"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    MISSING = "missing"
+    NOT_AUTHORISED = "not_authorised"
+    TIMED_OUT = "timed_out"
+    GOING_ON = "going_on"
+
+
+_STATUSES: Sequence[tuple[int, frozenset[Ending]]] = (
+    (4, frozenset({Ending.NOT_AUTHORISED})),
+    (1, frozenset({Ending.FAILED, Ending.CANCELED})),
+    (3, frozenset({Ending.MISSING})),
+    (5, frozenset({Ending.TIMED_OUT})),
+    (130, frozenset({Ending.GOING_ON})),
+)
+
+
+def exit_status(endings: Iterable[Ending]) -> int:
+    """The exit status for several snapshots: the first of 4, 1, 3, 5 that one of them has; 0 if all are ready.
+
+    4: not authorised; 1: failed or canceled; 3: missing; 5: timed out; 130: interrupted.
+    """
+    found = set(endings)
+    return next((status for status, which in _STATUSES if found & which), 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """Something changed: a transition happened, or the API stopped answering (`unclear`), or does again (neither)."""
+
+    snapshot_id: str
+    state: SnapshotState
+    transition: Transition | None = None
+    unclear: Unclear | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waited:
+    """How it ended for one snapshot, and what was known of it then."""
+
+    snapshot_id: str
+    ending: Ending
+    state: SnapshotState
+
+
+class Observer(Protocol):
+    """Whatever can look at a snapshot."""
+
+    async def observe(self, snapshot_id: str) -> Observation:
+        """One look."""
+        ...
+
+
+class Waiter:
+    """Waits for snapshots.
+
+    Args:
+        observer: looks at them, within the limits that all share.
+        every: the pause between two looks at one of them.
+        clock: the time, UTC.
+        report: told what changes.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        observer: Observer,
+        every: timedelta,
+        clock: Callable[[], datetime],
+        report: Callable[[News], None] = lambda _: None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._observer = observer
+        self._every = every
+        self._clock = clock
+        self._report = report
+        self._sleep = sleep
+        self._states: dict[str, SnapshotState] = {}
+        self._endings: dict[str, Ending] = {}
+
+    async def wait(self, snapshot_ids: Sequence[str], timeout: timedelta | None = None) -> list[Waited]:
+        """Wait until every one of them has ended, the time is up, or the token is refused.
+
+        Args:
+            snapshot_ids: each once.
+            timeout: after which the wait is over; None for as long as it takes.
+
+        Returns:
+            How it ended, in the order of the ids. When this is cancelled, `outcomes()` still tells.
+        """
+        self._states = {snapshot_id: SnapshotState(snapshot_id=snapshot_id) for snapshot_id in snapshot_ids}
+        self._endings = {}
+        left = Ending.TIMED_OUT
+        following = [asyncio.create_task(self._follow(snapshot_id)) for snapshot_id in snapshot_ids]
+        timer = asyncio.create_task(self._time_up(timeout))
+        try:
+            pending: set[asyncio.Task[Ending]] = set(following)
+            while pending and not timer.done():
+                done, _ = await asyncio.wait({*pending, timer}, return_when=asyncio.FIRST_COMPLETED)
+                pending -= done
+                if any(each.result() is Ending.NOT_AUTHORISED for each in done & set(following)):
+                    left = Ending.NOT_AUTHORISED
+                    break
+        finally:
+            for task in (*following, timer):
+                task.cancel()
+            await asyncio.gather(*following, timer, return_exceptions=True)
+        return self.outcomes(left)
+
+    def outcomes(self, left: Ending = Ending.GOING_ON) -> list[Waited]:
+        """What is known of each; `left` is the ending of those that have none."""
+        return [
+            Waited(snapshot_id=snapshot_id, ending=self._endings.get(snapshot_id, left), state=state)
+            for snapshot_id, state in self._states.items()
+        ]
+
+    async def _time_up(self, timeout: timedelta | None) -> Ending:
+        if timeout is None:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets it")
+        await self._sleep(timeout.total_seconds())
+        return Ending.TIMED_OUT
+
+    async def _follow(self, snapshot_id: str) -> Ending:
+        ending = await self._ending(snapshot_id)
+        self._endings[snapshot_id] = ending
+        return ending
+
+    async def _ending(self, snapshot_id: str) -> Ending:
+        refused, trouble = 0, False
+        while True:
+            before = self._states[snapshot_id]
+            observation = await self._observer.observe(snapshot_id)
+            now = self._clock()
+            state, transitions = step(before, observation, now, self._every)
+            self._states[snapshot_id] = state
+            pause = look_pause(state, self._every, now) or self._every
+            if isinstance(observation, Unclear):
+                refused = refused + 1 if observation.reason is Reason.UNAUTHORISED else 0
+                if not trouble:
+                    self._report(News(snapshot_id=snapshot_id, state=state, unclear=observation))
+                if refused >= REFUSED_TIMES:
+                    return Ending.NOT_AUTHORISED
+                if refused:
+                    pause = min(pause, REFUSED_PAUSE)
+                pause = max(pause, observation.retry_after or pause)
+            elif trouble and not transitions:
+                self._report(News(snapshot_id=snapshot_id, state=state))
+            trouble = isinstance(observation, Unclear)
+            for transition in transitions:
+                self._report(News(snapshot_id=snapshot_id, state=state, transition=transition))
+            if state.status == MISSING:
+                return Ending.MISSING
+            if has_ended(state):
+                return Ending(canonical(state.status))
+            if isinstance(observation, NotFound):
+                pause = min(pause, MISSING_GRACE / 2)
+            await self._sleep(pause.total_seconds())

@@ -1,0 +1,101 @@
+"""Records on their way to a file: however the bytes are cut, nothing is lost, doubled or miscounted."""
+
+import csv
+import gzip
+import io
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, Unpacker, count_csv
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
+RECORDS = st.lists(st.dictionaries(st.sampled_from("abc"), TEXTS | st.integers(), min_size=1), max_size=8)
+CUTS = st.lists(st.integers(0, 400), max_size=10)
+
+
+def pieces(whole: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({0, len(whole), *(min(cut, len(whole)) for cut in cuts)})
+    return [whole[start:end] for start, end in itertools.pairwise(places)]
+
+
+def through(joiner: Joiner, whole: bytes, cuts: list[int]) -> bytes:
+    return b"".join(map(joiner.feed, pieces(whole, cuts))) + joiner.end()
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=3), CUTS, st.booleans())
+def test_parts_of_ndjson_become_one_array_wherever_they_are_cut(
+    parts: list[list[dict[str, object]]], cuts: list[int], ended: bool
+) -> None:
+    written, records = b"", 0
+    for part in parts:
+        whole = "\n".join(json.dumps(each, ensure_ascii=False) for each in part).encode() + (b"\n" if ended else b"")
+        joiner = Lines(lead=b",\n" if records else b"[\n", between=b",\n")
+        written += through(joiner, whole, cuts)
+        records += joiner.records
+    everything = [each for part in parts for each in part]
+    assert records == len(everything)
+    assert json.loads((written if records else b"[\n") + b"\n]\n") == everything
+
+
+@given(st.lists(st.lists(st.tuples(TEXTS, TEXTS), max_size=6), min_size=1, max_size=3), CUTS)
+def test_parts_of_csv_become_one_table_wherever_they_are_cut(
+    parts: list[list[tuple[str, str]]], cuts: list[int]
+) -> None:
+    written, header = b"", None
+    for part in parts:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("one", "two\nlines"), *part])
+        joiner = Rows(header=header)
+        written += through(joiner, text.getvalue().encode(), cuts)
+        header = joiner.header if header is None else header
+    rows = [row for part in parts for row in part]
+    found = list(csv.reader(io.StringIO(written.decode(), newline="")))
+    assert [tuple(row) for row in found] == [("one", "two\nlines"), *rows]
+    assert count_csv(io.StringIO(written.decode(), newline="")) == len(rows)
+
+
+def test_parts_of_csv_with_other_columns_are_not_joined() -> None:
+    with pytest.raises(DifferentColumns):
+        Rows(header=b"a,b").feed(b"a,c\n1,2\n")
+
+
+def test_a_csv_without_a_line_end_at_its_end_gets_one() -> None:
+    assert through(Rows(header=None), b"a,b\n1,2", []) == b"a,b\n1,2\n"
+    assert through(Rows(header=None), b"a,b", []) == b"a,b\n"
+
+
+@pytest.mark.parametrize("text", [b"<html>\n", b"[1]\n", b'{"a":1\n', b"null"])
+def test_what_is_not_an_object_on_each_line_is_refused(text: bytes) -> None:
+    with pytest.raises(NotRecords):
+        through(Lines(lead=b"", between=b"\n"), text, [])
+
+
+@given(st.lists(st.binary(max_size=200), max_size=4), CUTS)
+def test_gzip_is_unpacked_wherever_it_is_cut_in_any_number_of_members(members: list[bytes], cuts: list[int]) -> None:
+    unpacker = Unpacker()
+    packed = b"".join(map(gzip.compress, members))
+    plain = b"".join(out for piece in pieces(packed, cuts) for out in unpacker.feed(piece)) + unpacker.end()
+    assert plain == b"".join(members)
+
+
+@given(st.binary(max_size=100).filter(lambda plain: plain[:2] != b"\x1f\x8b"), CUTS)
+def test_what_is_not_packed_comes_as_it_is(plain: bytes, cuts: list[int]) -> None:
+    unpacker = Unpacker()
+    assert b"".join(out for piece in pieces(plain, cuts) for out in unpacker.feed(piece)) + unpacker.end() == plain
+
+
+@given(st.integers(1, 40))
+def test_gzip_that_is_cut_or_damaged_is_noticed(kept: int) -> None:
+    packed = gzip.compress(bytes(range(256)))
+    damaged = packed[:kept] if kept > 2 else packed[:2] + b"nonsense, not gzip"
+
+    def unpack() -> bytes:
+        unpacker = Unpacker()
+        return b"".join(unpacker.feed(damaged)) + unpacker.end()
+
+    with pytest.raises(NotRecords):
+        unpack()

@@ -1,0 +1,90 @@
+"""A watch in a file of its own: written at once, found by `include:`, and loaded as it was meant."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.config.dropin import Entry, Folder
+from notifier.config.load import Checks, load
+from notifier.config.model import Config
+from notifier.core.errors import NotifierError, UsageError
+
+MAIN = """\
+api: {{token: abcdefghijkl}}
+channels: {{team: "json://localhost", other: "json://localhost/x"}}
+defaults: {{notify: [team]}}
+include: {include}
+"""
+
+
+def main(folder: Path, include: str = "[watches.d/*.yaml]") -> Path:
+    path = folder / "config.yaml"
+    path.write_text(MAIN.format(include=include), encoding="utf-8")
+    return path
+
+
+def loaded(path: Path) -> Config:
+    return load(path, environ={}, checks=Checks(url=lambda _: None))
+
+
+def test_the_watch_is_loaded_as_it_was_meant(tmp_path: Path) -> None:
+    path = main(tmp_path)
+    written = Folder(path, {}).write(Entry(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"]))
+    assert written == tmp_path / "watches.d" / "sd_1.yaml"
+    (watch,) = loaded(path).watches
+    assert (watch.snapshot_id, watch.name, watch.notify, watch.on) == (
+        "sd_1",
+        "Prices: nightly #1",
+        ("other",),
+        ("all",),
+    )
+    assert [each.name for each in written.parent.iterdir()] == ["sd_1.yaml"]
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40))
+def test_any_id_that_a_watch_can_have_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, snapshot_id: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    path = main(folder)
+    try:
+        load_by_hand = Entry(snapshot_id=snapshot_id).text()
+        (folder / "watches.d").mkdir()
+        (folder / "watches.d" / "hand.yaml").write_text(load_by_hand, encoding="utf-8")
+        loaded(path)
+    except NotifierError:
+        return  # no id of a watch at all
+    (folder / "watches.d" / "hand.yaml").unlink()
+    Folder(path, {}).write(Entry(snapshot_id=snapshot_id))
+    assert [watch.snapshot_id for watch in loaded(path).watches] == [snapshot_id]
+
+
+@pytest.mark.parametrize("include", ["watches.d/*.yaml", "[a.yaml, conf/w-*.yml, x/sd_*.yml]", "['**/*.yaml']"])
+def test_the_first_pattern_that_would_find_it_tells_the_folder(tmp_path: Path, include: str) -> None:
+    (tmp_path / "a.yaml").write_text("watches: []\n")
+    path = main(tmp_path, include)
+    if "sd_" in include:
+        with pytest.raises(UsageError):
+            Folder(path, {})
+        return
+    Folder(path, {}).write(Entry(snapshot_id="sd_1"))
+    assert [watch.snapshot_id for watch in loaded(path).watches] == ["sd_1"]
+
+
+@pytest.mark.parametrize("include", ["[]", "[one.yaml]", "", "['*/x.yaml']"])
+def test_without_a_folder_it_says_what_to_add(tmp_path: Path, include: str) -> None:
+    with pytest.raises(UsageError, match=re.escape("add the line `include: [watches.d/*.yaml]`")):
+        Folder(main(tmp_path, include), {})
+
+
+def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = Folder(main(tmp_path), {})
+    first = folder.write(Entry(snapshot_id="sd_1"))
+    text = first.read_text()
+    folder.write(Entry(snapshot_id="sd_1"))
+    with pytest.raises(NotifierError, match="left as it is"):
+        folder.write(Entry(snapshot_id="sd_1", name="Other"))
+    assert first.read_text() == text

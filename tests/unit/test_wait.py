@@ -1,0 +1,140 @@
+"""Waiting for snapshots, in a time of its own."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
+from notifier.wait import Ending, News, Waiter, exit_status
+
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+RUNNING = Seen(status="running")
+READY = Seen(status="ready", facts=Facts(records=3, errors=0))
+REFUSED = Unclear(reason=Reason.UNAUTHORISED, detail="HTTP 401")
+TROUBLE = Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 502")
+
+
+class Api:
+    """Answers each snapshot's looks from its list, the last one for ever; its time passes with the pauses."""
+
+    def __init__(self, **answers: Sequence[Observation]) -> None:
+        self.answers = {snapshot_id: list(each) for snapshot_id, each in answers.items()}
+        self.looks: list[str] = []
+        self.news: list[News] = []
+        self.now = START
+        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    async def observe(self, snapshot_id: str) -> Observation:
+        self.looks.append(snapshot_id)
+        answers = self.answers[snapshot_id]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    async def sleep(self, seconds: float) -> None:
+        """The sleeper who is to wake first wakes when everybody sleeps."""
+        waking = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + timedelta(seconds=seconds), waking))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self._sleepers = [each for each in self._sleepers if not each[1].done()]
+        if not waking.done():
+            self.now = max(self.now, min(at for at, _ in self._sleepers))
+            for at, sleeper in self._sleepers:
+                if at <= self.now:
+                    sleeper.set_result(None)
+        await waking
+
+    async def wait(self, timeout: timedelta | None = None) -> dict[str, Ending]:
+        waiter = Waiter(
+            observer=self,
+            every=timedelta(seconds=10),
+            clock=lambda: self.now,
+            report=self.news.append,
+            sleep=self.sleep,
+        )
+        return {each.snapshot_id: each.ending for each in await waiter.wait(list(self.answers), timeout)}
+
+
+async def test_it_is_over_when_all_have_ended() -> None:
+    api = Api(s_1=[RUNNING, READY], s_2=[RUNNING, RUNNING, RUNNING, Seen(status="failed")])
+    assert await api.wait() == {"s_1": Ending.READY, "s_2": Ending.FAILED}
+    assert api.looks.count("s_1") == 2
+
+
+async def test_the_other_spelling_of_canceled_is_canceled() -> None:
+    assert await Api(s_1=[Seen(status="cancelled")]).wait() == {"s_1": Ending.CANCELED}
+
+
+async def test_no_outage_ends_it_and_it_is_told_once_with_its_end() -> None:
+    limited = Unclear(reason=Reason.RATE_LIMITED, detail="HTTP 429", retry_after=timedelta(minutes=5))
+    api = Api(s_1=[RUNNING, *[TROUBLE] * 50, limited, REFUSED, REFUSED, RUNNING, READY])
+    assert await api.wait() == {"s_1": Ending.READY}
+    told = [
+        news.transition.status if news.transition else str(news.unclear.reason) if news.unclear else "answers again"
+        for news in api.news
+    ]
+    assert told == ["running", "server_error", "answers again", "ready"]
+    assert api.now - START > timedelta(minutes=13)
+
+
+async def test_a_404_is_missing_only_after_its_grace() -> None:
+    assert await Api(s_1=[NotFound(), NotFound(), RUNNING, READY]).wait() == {"s_1": Ending.READY}
+    api = Api(s_1=[NotFound()])
+    assert await api.wait() == {"s_1": Ending.MISSING}
+    assert api.now - START >= timedelta(seconds=20)
+
+
+async def test_three_refusals_in_a_row_end_it_for_all() -> None:
+    api = Api(s_1=[RUNNING, REFUSED], s_2=[RUNNING])
+    assert await api.wait() == {"s_1": Ending.NOT_AUTHORISED, "s_2": Ending.NOT_AUTHORISED}
+    assert api.looks.count("s_1") == 4
+
+
+async def test_time_is_up_for_those_that_have_not_ended() -> None:
+    api = Api(s_1=[READY], s_2=[RUNNING])
+    assert await api.wait(timedelta(minutes=3)) == {"s_1": Ending.READY, "s_2": Ending.TIMED_OUT}
+    assert api.now - START == timedelta(minutes=3)
+
+
+async def test_when_it_is_interrupted_what_is_known_can_still_be_told() -> None:
+    async def never(seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    looked = asyncio.Event()
+    waiter = Waiter(
+        observer=Api(s_1=[RUNNING]),
+        every=timedelta(seconds=10),
+        clock=lambda: START,
+        report=lambda _: looked.set(),
+        sleep=never,
+    )
+    task = asyncio.create_task(waiter.wait(["s_1"]))
+    await looked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [(each.ending, each.state.status) for each in waiter.outcomes()] == [(Ending.GOING_ON, "running")]
+
+
+@pytest.mark.parametrize(
+    ("endings", "status"),
+    [
+        ([Ending.READY, Ending.READY], 0),
+        ([Ending.READY, Ending.FAILED, Ending.MISSING], 1),
+        ([Ending.CANCELED, Ending.TIMED_OUT], 1),
+        ([Ending.MISSING, Ending.TIMED_OUT], 3),
+        ([Ending.NOT_AUTHORISED, Ending.FAILED], 4),
+        ([Ending.READY, Ending.TIMED_OUT], 5),
+        ([Ending.GOING_ON], 130),
+    ],
+)
+def test_the_exit_status_is_the_first_that_is_true(endings: list[Ending], status: int) -> None:
+    assert exit_status(endings) == status
+
+
+@given(st.lists(st.sampled_from(Ending)))
+def test_the_exit_status_is_0_only_if_all_are_ready(endings: list[Ending]) -> None:
+    assert (exit_status(endings) == 0) == (set(endings) <= {Ending.READY})
