@@ -53,8 +53,16 @@ class Retry:
     configured: tuple[str, ...] | None = None
 
 
-Request = Mute | Unmute | Retry
-_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry)}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diff:
+    """Tell what a reload would change. The daemon reads the files itself: it has the secrets that they want.
+
+    The answer is `config.diff.plain`, or the `problems` for which it would be refused.
+    """
+
+
+Request = Mute | Unmute | Retry | Diff
+_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff)}
 
 
 _LARGEST_ID = 2**63 - 1
@@ -78,6 +86,8 @@ async def perform(request: Request, store: Store, wake: Callable[[Collection[str
             )
             wake(set(moved))
             return {"retried": len(moved)}
+        case Diff():
+            raise NotifierError("no daemon runs with this database, so there is nothing to compare the files with")
 
 
 def _time(text: str | None) -> datetime | None:
