@@ -1,7 +1,6 @@
 """The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
 
 import asyncio
-import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
