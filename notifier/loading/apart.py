@@ -77,8 +77,9 @@ async def load_config_apart(path: Path, previous: Loaded | None = None, *, limit
         raise NotifierError(f"{path}: reading it was given up after {limit.total_seconds():.0f} s") from None
     finally:
         if child.returncode is None:
+            # Not child.kill(): it would reap a child that has just ended, under the eyes of asyncio, which complains.
             with contextlib.suppress(ProcessLookupError):
-                child.kill()
+                os.kill(child.pid, signal.SIGKILL)
         await child.wait()
 
 
