@@ -1,6 +1,7 @@
 """Which watched snapshots belong to which dataset: the groups that are looked at through lists, and when that pays."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
@@ -10,6 +11,9 @@ from notifier.core.budget import Budget, budget
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.transitions import canonical
+
+DATASET = "dataset/"
+"""Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""
 
 PAGE = 5_000
 """The most entries that a page of a list has (documented)."""
@@ -66,6 +70,18 @@ class Group:
     handed_over: bool = False
     entries: int = 0
 
+    @property
+    def key(self) -> str:
+        """Under which its list is scheduled."""
+        return DATASET + self.dataset_id
+
+    def discard(self, snapshot_id: str) -> None:
+        """The snapshot is no member any more."""
+        for some in (self.members, self.listed, self.absent):
+            some.discard(snapshot_id)
+        self.odd.pop(snapshot_id, None)
+        self.asked.pop(snapshot_id, None)
+
     def seen_at(self, snapshot_id: str) -> datetime | None:
         """When a list last had what is known of a member, if one had."""
         asked = self.asked.get(snapshot_id)
@@ -113,7 +129,7 @@ class Groups:
         """
         self._state_of = state_of
         self._clock = clock
-        self._lists = lists
+        self.lists = lists
         self._groups: dict[str, Group] = {}
         self._group_of: dict[str, Group] = {}
         self._parents: dict[str, DatasetWatch] = {}
@@ -180,7 +196,7 @@ class Groups:
             states=states,
             now=self._clock(),
             available=available,
-            batches=self._lists,
+            batches=self.lists,
         )
 
     def join(self, snapshot_id: str, dataset_id: str) -> Group:
@@ -208,17 +224,51 @@ class Groups:
         group = self._group_of.pop(snapshot_id, None)
         if group is None:
             return
-        for some in (group.members, group.listed, group.absent):
-            some.discard(snapshot_id)
-        group.odd.pop(snapshot_id, None)
-        asked = group.asked.pop(snapshot_id, None)
+        asked = group.asked.get(snapshot_id)
+        group.discard(snapshot_id)
         group.ended[snapshot_id] = canonical(status if asked is None else asked.word)
+
+    def forget(self, snapshot_id: str, dataset_id: str | None) -> None:
+        """Nobody watches the snapshot any more; a group that is left without members goes too."""
+        self._strangers.discard(snapshot_id)
+        group = self._group_of.pop(snapshot_id, None) or self._groups.get(dataset_id or "")
+        if group is None:
+            return
+        group.discard(snapshot_id)
+        if group.watch is None:
+            group.ended.pop(snapshot_id, None)
+            self.prune(group)
+
+    def prune(self, group: Group) -> None:
+        """A group that nobody is in goes, unless its dataset is watched."""
+        if group.watch is None and not group.members and self._groups.get(group.dataset_id) is group:
+            del self._groups[group.dataset_id]
+
+    def renew(self, dataset_id: str, watch: DatasetWatch | None) -> Group:
+        """Begin anew with a dataset that is now watched, or not any more: nothing is known of its lists.
+
+        The old group is left empty, for whoever still reads a list of it; its members are to be told apart and joined
+        to the new one.
+
+        Returns:
+            What the old group was.
+        """
+        old = self._groups.get(dataset_id) or Group(dataset_id)
+        was = copy(old)
+        old.watch = None
+        old.members, old.listed, old.absent, old.asked, old.odd = set(), set(), set(), {}, {}
+        self._groups[dataset_id] = Group(dataset_id, watch)
+        return was
+
+    def name_parents(self, datasets: Collection[DatasetWatch]) -> None:
+        """These are the watches of datasets, each to be found by its id."""
+        self._parents = {each.id: each for each in datasets}
 
     def worth(self, group: Group) -> bool:
         """Whether the group is to be listed: it costs less than one by one, or the dataset itself is watched."""
         if group.watch is not None:
             return True
-        if not self._lists or group.failures:
+        if not self.lists or group.failures:
             return False
         if group.agreed_at is None and len(self._strangers) > MARGIN:
             return True  # its first list tells which of those belong to it

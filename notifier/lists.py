@@ -93,7 +93,7 @@ class Lister:
         self._poller = poller
         self._datasets = datasets
         self._clock = clock
-        self._keep = keep
+        self.keep = keep
         self._watch_of = watch_of
 
     async def look(self, group: Group, due: datetime, permit: Permit) -> ListOutcome:
@@ -231,7 +231,7 @@ class Lister:
     def _meet_new(self, group: Group, entry: Listed, reading: _Reading, baseline_at: datetime) -> None:
         """An entry that no look knew: news if the dataset itself is watched, or its silent baseline."""
         id_, ended = entry.snapshot_id, phase_of(entry.status) is Phase.ENDED
-        news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=reading.now - self._keep)
+        news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=reading.now - self.keep)
         first = group.baseline_at is None
         if group.watch is not None and news and not (first and ended):
             self._join(group, entry, reading)

@@ -6,24 +6,25 @@ itself is watched. What a list errs about or does not have is looked at singly, 
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.budget import Budget
 from notifier.core.expiring import due_without_look
+from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, NotFound, Unclear, Watch
 from notifier.core.routing import wants
 from notifier.core.transitions import ENDS, canonical, changed_by_list
+from notifier.groups import DATASET as DATASET
 from notifier.groups import LONGEST_PAUSE, Group, Groups
 from notifier.lists import Lister, ListObserver, ListOutcome
 from notifier.poll import LookOutcome, Observer, Poller
+from notifier.rewatch import Rewatch
 from notifier.schedule import Schedule
 from notifier.store.datasets import LISTED, DatasetNote
 from notifier.store.store import Store
-
-DATASET = "dataset/"
-"""Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""
 
 FAILURES_BEFORE_SINGLE = 3
 
@@ -70,6 +71,7 @@ class Lookout:
         self._listed = listed
         self._groups = Groups(state_of=poller.state_of, clock=clock, lists=lists)
         self._answered_at: datetime | None = None
+        self._changes = 0
         self._notes: dict[str, DatasetNote] = {}
         self._lister = Lister(
             observer=api,
@@ -96,6 +98,10 @@ class Lookout:
         groups = self._groups
         groups.load(watches, datasets)
         await self._poller.load(groups.watches)
+        for snapshot_id in groups.watches:
+            state = self._poller.states.get(snapshot_id)
+            if state is not None:
+                self._poller.put(at_first_sight(state))
         for snapshot_id in self._poller.open_snapshots():
             dataset_id = self._poller.state_of(snapshot_id).facts.dataset_id
             if not groups.is_watched(snapshot_id, dataset_id):
@@ -110,6 +116,46 @@ class Lookout:
         for group in groups:
             group.baseline_at = baselines.get(group.dataset_id)
             group.noted_at = listed.get(group.dataset_id)
+
+    async def reload(
+        self,
+        watches: Collection[Watch],
+        datasets: Collection[DatasetWatch],
+        *,
+        lists: bool | None = None,
+        gap: timedelta | None = None,
+        keep: timedelta | None = None,
+    ) -> None:
+        """Take up a changed configuration after `begin`, while looks go on; only what differs is touched.
+
+        Nothing is told by it. Others run every few milliseconds, and what they meet is whole. One call at a time.
+
+        Args:
+            watches, datasets: all that is watched from now on; what has not changed may be the same objects.
+            lists, gap, keep: as for `Lookout`, if they have changed.
+
+        Raises:
+            StoreError: nothing has changed, unless the baseline of a dataset that is no longer watched could not be
+                forgotten: then the new configuration runs, and the next reload or start forgets it.
+        """
+        rewatch = Rewatch(
+            groups=self._groups,
+            poller=self._poller,
+            datasets=self._store.datasets,
+            schedule=self.schedule,
+            clock=self._clock,
+            consider=self._consider,
+            look_singly=self._look_singly,
+        )
+        await self.flush()  # what comes back into the working set is read from there
+        await rewatch.read(watches, datasets)
+        self._gap = gap or self._gap
+        self._lister.keep = keep or self._lister.keep
+        self._changes += 1
+        try:
+            await rewatch.take_up(lists=self._groups.lists if lists is None else lists)
+        finally:
+            self._changes += 1
 
     def begin(self) -> int:
         """Schedule everything that has not ended: the first looks follow each other as fast as requests may.
@@ -135,9 +181,15 @@ class Lookout:
         group = self._groups.of(key)
         began = self._clock()
         seen_at = group.seen_at(key) if group is not None else None
-        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at)
+        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
         self._looked(outcome)
+        watch = self._groups.watch_of(key)
+        if watch is None:  # taken out of the configuration meanwhile
+            self._poller.drop(key)
+            return None
         pause = self._after(watch, outcome, began)
+        if pause is not None and watch.every < outcome.watch.every:
+            pause = min(pause, self._poller.pause(watch) or pause)
         if pause is not None and key not in self.schedule:  # a list took it over while it was being looked at
             self.schedule.add(key, pause=pause, first=self._clock() + pause)
         return pause
@@ -229,37 +281,48 @@ class Lookout:
         elif at_once:
             self.schedule.hasten(snapshot_id)
 
-    def _look_singly(self, snapshot_ids: Collection[str]) -> None:
-        """Look at these one by one from now on, as fast as requests may follow each other."""
-        now = first = self._clock()
+    def _look_singly(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
+        """Look at these one by one from now on, as fast as requests may follow each other; when the next one may.
+
+        Args:
+            snapshot_ids: which.
+            begin: when the first one may, if that is not yet.
+        """
+        now = self._clock()
+        first = max(begin or now, now)
         for snapshot_id in snapshot_ids:
             watch = self._groups.watch_of(snapshot_id)
             pause = self._poller.pause(watch) if watch is not None else None
             if pause is not None and snapshot_id not in self.schedule:
                 self.schedule.add(snapshot_id, pause=pause, first=min(first, now + pause))
                 first += self._gap
+        return first
 
     # Lists
 
     def _consider(self, group: Group) -> None:
         """List the group from now on, if that is worth it."""
-        key = DATASET + group.dataset_id
+        key = group.key
         if key not in self.schedule and self._groups.worth(group):
             self.schedule.add(key, pause=self._groups.pause(group), first=self._clock())
 
     def _is_listed(self, snapshot_id: str) -> bool:
         group = self._groups.of(snapshot_id)
-        return group is not None and DATASET + group.dataset_id in self.schedule
+        return group is not None and group.key in self.schedule
 
     async def _list(self, group: Group, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a group's dataset, and see to what its list did not tell."""
         if not group.members and group.watch is None:
             return None
-        before = group.listed
+        before, changes = group.listed, self._changes
         outcome = await self._lister.look(group, due, permit)
         for taken in outcome.taken:
             self._looked(taken)
         self._listed(outcome)
+        if changes != self._changes or changes % 2:
+            outcome = self._let_go(group, outcome)
+        if self._groups.of_dataset(group.dataset_id) is not group:
+            return self._pause_of_next(group.dataset_id)
         pause: timedelta | None
         if outcome.unclear is not None:
             pause = self._groups.pause(group)
@@ -276,6 +339,21 @@ class Lookout:
             next_look_at=None if pause is None else now + pause,
         )
         return pause
+
+    def _let_go(self, group: Group, outcome: ListOutcome) -> ListOutcome:
+        """Of what a list brought while the configuration changed, keep what is still watched."""
+        brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}
+        for snapshot_id in brought:
+            if not self._groups.is_watched(snapshot_id, group.dataset_id):
+                group.discard(snapshot_id)
+                self._groups.forget(snapshot_id, group.dataset_id)
+                self._poller.drop(snapshot_id)
+        return replace(outcome, ask=tuple(id_ for id_ in outcome.ask if id_ in group.asked))
+
+    def _pause_of_next(self, dataset_id: str) -> timedelta | None:
+        """The pause to the list of the group that has come in another's place meanwhile; None if it needs none."""
+        group = self._groups.of_dataset(dataset_id)
+        return self._groups.pause(group) if group is not None and self._groups.worth(group) else None
 
     def _go_by_list(self, group: Group, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
         """Look singly at what the list did not tell, and at nothing else."""

@@ -1,4 +1,4 @@
-"""Reload: notices that the configuration has changed, has it read and checked apart, and then taken up, or says why not.
+"""Reload: a configuration that has changed is read and checked apart, and then taken up, or it is said why not.
 
 Everything that can fail comes before the first change, so that half a reload does not exist: what is refused leaves
 everything as it is.
@@ -101,7 +101,7 @@ class Reloader:
         return changed
 
     async def preview(self) -> dict[str, Any]:
-        """What a reload would change now, as `config diff` prints it, or the `problems` for which it would be refused."""
+        """What a reload would change now, as `config diff` prints it, or the `problems` that would refuse it."""
         try:
             loaded = await load_config_apart(self._loaded.config.path, self._loaded)
         except ConfigurationRefused as error:

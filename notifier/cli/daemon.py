@@ -40,7 +40,7 @@ def run(
     redactor = Redactor()
     configure(level=log_level, redactor=redactor)
     loaded = asyncio.run(load_config_apart(config_path(config)))
-    daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor)
+    daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded)
     if not once:
         asyncio.run(run_until_signalled(daemon))
         return

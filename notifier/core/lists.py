@@ -7,6 +7,7 @@ where it moved since it last agreed with what has been known for a while: all el
 left alone until the list says something else.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -106,6 +107,16 @@ def of_baseline(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
         created_at=entry.created,
         derived=EXPIRING,
     )
+
+
+def at_first_sight(state: SnapshotState) -> SnapshotState:
+    """What counts as known of a snapshot that is now watched by itself.
+
+    Of the baseline of its dataset nothing was ever told: whoever names one of it wants to be told of its end.
+    """
+    if state.revision != 1 or state.derived != EXPIRING:  # whatever else expires has had a transition before
+        return state
+    return replace(state, status=UNKNOWN, since=None, seen_at=None, first_seen_at=None, derived=None)
 
 
 def worth_listing(members: int, pages: int) -> bool:
