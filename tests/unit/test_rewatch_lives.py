@@ -85,7 +85,7 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
     baselines: dict[str, datetime] = {}
 
     async def told(post: Post, account: FakeAccount) -> None:
-        account_of(history, account)
+        account_of(history, account, watched_from=-1)  # else it is rightly told as missing at first
         first, *others = edits
         post.watches, post.datasets, post.lists = first.watches(account), first.wholes(), first.lists
         in_force.append((post.clock.now(), first))
