@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fake_account import FakeAccount
-from fakes import START, watch
+from fakes import watch
 from hypothesis import given
 from hypothesis import strategies as st
 from lookouts import Post, story
