@@ -1,6 +1,7 @@
 """Puts the helpers beside it, such as `fakes`, in reach of every folder of tests, and loads Apprise's plugins once.
 
-A `store` over a `database` is there for every test that asks for one.
+A `store` over a `database` is there for every test that asks for one. Hypothesis has no deadlines here: how long an
+example takes says more of the machine than of the program.
 
 Some plugins warn, as they are loaded, of what a later Python will drop; a warning of ours fails a test.
 """
@@ -11,8 +12,12 @@ from pathlib import Path
 
 import pytest
 from apprise import Apprise
+from hypothesis import HealthCheck, settings
 
 from notifier.store.store import Store
+
+settings.register_profile("notifier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("notifier")
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

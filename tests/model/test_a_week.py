@@ -18,7 +18,7 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import caretaker, daemon, deliver, schedule
+from notifier import caretaker, daemon, deliver, schedule, senders
 from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.digest import digest
@@ -196,7 +196,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
         patches.setattr(daemon, "_client", lambda *_: api)
-        patches.setattr(daemon, "voice_of", lambda channel, **_: far_sides[channel.name])
+        patches.setattr(senders, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")
 
