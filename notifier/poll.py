@@ -103,7 +103,7 @@ class Poller:
             self.put(replace(state, seen_at=at))
 
     def drop(self, snapshot_id: str) -> None:
-        """Let go of a snapshot that nobody watches any more, or only with its dataset and has ended; the store keeps it."""
+        """Let go of a snapshot: nobody watches it, or only with its dataset, and it has ended. The store keeps it."""
         self._states.pop(snapshot_id, None)
 
     def pause(self, watch: Watch) -> timedelta | None:
