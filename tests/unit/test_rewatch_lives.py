@@ -1,4 +1,4 @@
-"""Whatever is put into the configuration or taken out while snapshots live: each end is told once, and none invented."""
+"""Whatever is put into the configuration or taken out: each end is told once, and none invented."""
 
 import asyncio
 from dataclasses import dataclass, replace
