@@ -7,6 +7,7 @@ from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import look_pause
+from notifier.core.lists import at_first_sight
 from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.routing import channels_for, event_of
 from notifier.core.transitions import MISSING_GRACE, has_ended, step
@@ -184,6 +185,8 @@ class Poller:
         superseded = told is None
         if superseded:
             after = await self._store.state(watch.snapshot_id)
+            if watch.parent is None:
+                after = at_first_sight(after)  # its dataset's baseline was being noted in just that moment
         self._states[watch.snapshot_id] = after
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
