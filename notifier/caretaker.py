@@ -61,6 +61,11 @@ class Caretaker:
             ):
                 rounds.create_task(_repeat(round_, every))
 
+    def configure(self, policies: Mapping[str, ChannelPolicy], keep: timedelta) -> None:
+        """Go by these from the next round on."""
+        self._policies = policies
+        self._keep = keep
+
     async def go_round(self) -> None:
         """Make each round once."""
         for round_ in (self.fall_back, self.audit, self.forget):

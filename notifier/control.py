@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -53,15 +53,29 @@ class Retry:
     configured: tuple[str, ...] | None = None
 
 
-Request = Mute | Unmute | Retry
-_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry)}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diff:
+    """Tell what a reload would change. The daemon reads the files itself: it has the secrets that they want.
+
+    The answer is `config.diff.plain`, or the `problems` for which it would be refused.
+    """
+
+
+Request = Mute | Unmute | Retry | Diff
+_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff)}
 
 
 _LARGEST_ID = 2**63 - 1
 """What SQLite counts up to."""
 
 
-async def perform(request: Request, store: Store, wake: Callable[[Collection[str]], None]) -> dict[str, Any]:
+Preview = Callable[[], Awaitable[dict[str, Any]]]
+"""Answers a `Diff`."""
+
+
+async def perform(
+    request: Request, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None = None
+) -> dict[str, Any]:
     """Do what is asked, and say what came of it."""
     now = datetime.now(UTC)
     match request:
@@ -78,6 +92,10 @@ async def perform(request: Request, store: Store, wake: Callable[[Collection[str
             )
             wake(set(moved))
             return {"retried": len(moved)}
+        case Diff() if preview is not None:
+            return await preview()
+        case Diff():
+            raise NotifierError("no daemon runs with this database, so there is nothing to compare the files with")
 
 
 def _time(text: str | None) -> datetime | None:
@@ -85,12 +103,14 @@ def _time(text: str | None) -> datetime | None:
 
 
 @asynccontextmanager
-async def listening(database: Path, store: Store, wake: Callable[[Collection[str]], None]) -> AsyncIterator[None]:
+async def listening(
+    database: Path, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None = None
+) -> AsyncIterator[None]:
     """Answer requests for as long as this is entered."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = await _answer(reader, store, wake)
+            reply = await _answer(reader, store, wake, preview)
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         except OSError:
@@ -113,12 +133,12 @@ async def listening(database: Path, store: Store, wake: Callable[[Collection[str
 
 
 async def _answer(
-    reader: asyncio.StreamReader, store: Store, wake: Callable[[Collection[str]], None]
+    reader: asyncio.StreamReader, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None
 ) -> dict[str, Any]:
     try:
         kind, fields = json.loads(await reader.readline())
         request = _KINDS[kind](**fields)
-        return {"done": await perform(request, store, wake)}
+        return {"done": await perform(request, store, wake, preview)}
     except _NO_REQUEST as error:
         return {"error": f"the daemon does not understand the request: {error}"}
     except NotifierError as error:

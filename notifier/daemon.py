@@ -1,12 +1,11 @@
 """The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
 
 import asyncio
-import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,26 +16,30 @@ from notifier.brightdata.breaker import WINDOW
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.results import Results
-from notifier.brightdata.tokens import FileToken, StaticToken
+from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.caretaker import Caretaker
+from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.control import listening
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome, OutcomeKind, Unclear
+from notifier.core.policy import ChannelPolicy
 from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.words import count
-from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.deliver import DeliveryOutcome
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher, FetchOutcome
 from notifier.lists import ListOutcome
+from notifier.loading.apart import Loaded
 from notifier.lookout import Lookout
 from notifier.operators import API, Operators
 from notifier.poll import LookOutcome, Poller
+from notifier.reload import Reloader, ReloadOutcome
 from notifier.report import Reporter
 from notifier.schedule import Schedule
-from notifier.speak import Signed, voice_of
+from notifier.senders import Senders
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
@@ -72,6 +75,7 @@ class Daemon:
         redactor: Redactor,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         dice: Callable[[], float] = random.random,
+        loaded: Loaded | None = None,
     ) -> None:
         """
         Args:
@@ -80,8 +84,10 @@ class Daemon:
             redactor: takes secrets out of text; the configuration's are added to it.
             clock: the time, UTC.
             dice: numbers in [0, 1), to spread retries.
+            loaded: how the configuration was loaded; with it, what changes in its files is taken up.
         """
         redactor.add(config.secrets)
+        self._redactor = redactor
         self._config = config
         self._reporters = tuple(reporters)
         self._clock = clock
@@ -94,14 +100,14 @@ class Daemon:
             refused=lambda at: self._later(self._store.note_refusal, at),
             changed=self._api_changed,
         )
-        self._client = _client(config, self._limiter, lambda token: redactor.add([token]))
+        self._client = _client(config, self._limiter, self._learned)
         self._lookout = Lookout(
             api=self._client,
             store=self._store,
             poller=Poller(observer=self._client, store=self._store, clock=clock, committed=self._wake),
             clock=clock,
             keep=config.keep,
-            gap=timedelta(seconds=1 / config.api.requests_per_second),
+            gap=_gap(config),
             lists=config.api.batches,
             looked=self._looked,
             listed=self._listed,
@@ -123,36 +129,35 @@ class Daemon:
             dice=dice,
             committed=self._wake,
             report=self._fetched,
-            deaf=[channel.name for channel in config.channels.values() if channel.webhook is not None],
+            deaf=_deaf(config),
         )
         self._clock_set = asyncio.Event()
         self._caretaker = Caretaker(
             store=self._store,
             clock=clock,
-            policies={channel.name: channel.policy for channel in config.channels.values()},
+            policies=_policies(config),
             keep=config.keep,
-            watched=lambda: {watch.snapshot_id for watch in config.watches},
+            watched=lambda: {watch.snapshot_id for watch in self._config.watches},
             committed=self._wake,
             audited=self._operators.audited,
             died=self._operators.died,
         )
-        self._voices = {
-            channel.name: voice_of(channel, redact=redactor, clock=clock, template_failed=_log_template_failed)
-            for channel in config.channels.values()
-        }
-        self._deliverers = {
-            channel.name: Deliverer(
-                channel=self._voices[channel.name],
-                policy=channel.policy,
-                outbox=self._store.outbox,
-                clock=clock,
-                dice=dice,
-                report=self._delivered,
-                dropped=_log_dropped,
-                verdict=lambda *news: self._later(self._tell_operators, *news),
+        self._senders = Senders(
+            outbox=self._store.outbox,
+            clock=clock,
+            dice=dice,
+            redact=redactor,
+            delivered=self._delivered,
+            dropped=_log_dropped,
+            template_failed=_log_template_failed,
+            verdict=lambda *news: self._later(self._tell_operators, *news),
+        )
+        self._senders.configure(config.channels)
+        self._reloader: Reloader | None = None
+        if loaded is not None:
+            self._reloader = Reloader(
+                loaded=loaded, take_up=self._reconfigure, report=self._reloaded, status=self._status
             )
-            for channel in config.channels.values()
-        }
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Watch and deliver until `stop` is set, then end within 5 s.
@@ -165,7 +170,8 @@ class Daemon:
             StoreError: the database cannot be used.
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
-        async with self._opened(), listening(self._config.database, self._store, self._wake):
+        preview = self._reloader.preview if self._reloader is not None else None
+        async with self._opened(), listening(self._config.database, self._store, self._senders.wake, preview):
             watches = self._lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
@@ -179,17 +185,20 @@ class Daemon:
                             self._follow_clock(),
                             self._caretaker.run(),
                             self._fetcher.run(),
+                            *([self._reloader.run()] if self._reloader is not None else []),
                         )
                     ]
-                    sending = [tasks.create_task(each.run()) for each in self._deliverers.values()]
+                    sending = tasks.create_task(self._senders.run())
                     self._log_configuration()
-                    log.info("daemon.started", watches=watches, channels=len(sending), config=str(self._config.path))
-                    notify("READY=1", f"STATUS={count(watches, 'watch', 'watches')}, {count(len(sending), 'channel')}")
+                    channels = len(self._senders)
+                    log.info("daemon.started", watches=watches, channels=channels, config=str(self._config.path))
+                    notify("READY=1", f"STATUS={self._status()}")
                     ready()
                     await stop.wait()
                     log.info("daemon.stopping")
                     notify("STOPPING=1")
-                    await self._stop(background, sending)
+                    await self._stop(background)
+                    sending.cancel()
         log.info("daemon.stopped")
 
     async def once(self) -> OnceOutcome:
@@ -202,11 +211,11 @@ class Daemon:
                 self._lookout.begin()
                 await self._schedule.once()
                 await self._fetcher.fetch_due()
-                await self._deliver_all()
+                await self._senders.deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
                 await self._caretaker.go_round()
                 await self._end_errands()
-                await self._deliver_all()
+                await self._senders.deliver_all()
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in attempts)
         return OnceOutcome(
             looks=len(looks),
@@ -226,10 +235,56 @@ class Daemon:
         else:
             log.warning("schedule.budget", text=f"{budget.sentence()}; {budget.warning()}", **budget.fields())
 
-    async def _deliver_all(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for deliverer in self._deliverers.values():
-                tasks.create_task(deliverer.deliver_all())
+    def _status(self) -> str:
+        """How many watches and channels there are, in a line."""
+        watches = len(self._config.watches) + len(self._config.datasets)
+        return f"{count(watches, 'watch', 'watches')}, {count(len(self._senders), 'channel')}"
+
+    def reload(self) -> None:
+        """Read the configuration again, soon."""
+        if self._reloader is not None:
+            self._reloader.ask()
+
+    async def _reconfigure(self, config: Config, changed: ConfigDiff) -> None:
+        """Take up another configuration: all of it has been checked, and nothing of it can fail.
+
+        Watches come before channels: what is to be told on a new channel may wait for it, but nothing more may be
+        meant for one that is gone.
+        """
+        self._redactor.add(config.secrets)
+        before, self._config = self._config, replace(config, database=self._config.database)
+        if before.api != config.api:
+            self._client.door.reconfigure(
+                base_url=config.api.base_url, token=_token(config.api, self._learned), timeout=config.api.timeout
+            )
+            self._limiter.set_rate(config.api.requests_per_second)
+            self._limiter.try_at_once()
+        await self._lookout.reload(
+            config.watches, config.datasets, lists=config.api.batches, gap=_gap(config), keep=config.keep
+        )
+        self._operators.configure(config.operators, _token_source(config.api))
+        self._caretaker.configure(_policies(config), config.keep)
+        self._fetcher.configure(_deaf(config))
+        self._senders.configure(config.channels)
+        await self._store.outbox.release(self._clock(), self._senders.holding)
+        if changed.channels.removed:
+            await self._log_orphans(changed.channels.removed)
+        self._senders.wake_all()
+        self._log_configuration()
+
+    async def _log_orphans(self, channels: Collection[str] | None = None) -> None:
+        """Say how much waits for channels that are not configured: for these, or for any."""
+        for channel, number in (await self._store.outbox.open_deliveries()).items():
+            if channel not in self._senders and (channels is None or channel in channels):
+                log.warning("channel.not_configured", channel=channel, waiting=number)
+
+    def _reloaded(self, outcome: ReloadOutcome) -> None:
+        for reporter in self._reporters:
+            reporter.reloaded(outcome)
+        self._later(self._operators.reloaded, outcome.refused)
+
+    def _learned(self, token: str) -> None:
+        self._redactor.add([token])
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
@@ -242,24 +297,18 @@ class Daemon:
             finally:
                 await self._lookout.flush()
                 await self._end_errands()
-                for voice in self._voices.values():
-                    if isinstance(voice, Signed):
-                        await voice.aclose()
+                await self._senders.aclose()
 
     async def _take_up(self) -> None:
         """Go on where the last daemon ended, however it did."""
         outbox = self._store.outbox
-        held = [name for name, deliverer in self._deliverers.items() if deliverer.holds_uncertain]
-        if recovered := await outbox.recover(self._clock(), held):
+        if recovered := await outbox.recover(self._clock(), self._senders.holding):
             log.warning("delivery.recovered", count=recovered)
         await self._call_back()
-        for channel, number in (await outbox.open_deliveries()).items():
-            if channel not in self._deliverers:
-                log.warning("channel.not_configured", channel=channel, waiting=number)
+        await self._log_orphans()
         for subject, kind in (await outbox.last_kinds()).items():
-            channel = subject.removeprefix("channel:")
-            if kind == Verdict.BROKEN and channel in self._deliverers:
-                self._deliverers[channel].assume_broken()
+            if kind == Verdict.BROKEN:
+                self._senders.assume_broken(subject.removeprefix("channel:"))
 
     async def _remember_api(self) -> None:
         """Tell the limiter what the last daemon knew of the API."""
@@ -273,16 +322,11 @@ class Daemon:
             told=ApiKind(told),
         )
 
-    async def _stop(self, background: Iterable[asyncio.Task[None]], sending: Collection[asyncio.Task[None]]) -> None:
+    async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:
         for task in background:
             task.cancel()
-        for deliverer in self._deliverers.values():
-            deliverer.stop()
         draining = asyncio.create_task(self._schedule.drain(LOOKS_GRACE))
-        if sending:
-            await asyncio.wait(sending, timeout=SENDS_GRACE.total_seconds())
-        for task in sending:
-            task.cancel()
+        await self._senders.stop(SENDS_GRACE)
         await draining
 
     def _looked(self, outcome: LookOutcome) -> None:
@@ -319,13 +363,12 @@ class Daemon:
             await self._clock_set.wait()
             self._clock_set.clear()
             await self._call_back()
-            for deliverer in self._deliverers.values():
-                deliverer.reconsider()
+            self._senders.reconsider()
 
     async def _call_back(self) -> None:
         if moved := await self._store.outbox.clock_was_set(self._clock()):
             log.warning("delivery.called_back", count=moved)
-            self._wake(self._deliverers)
+            self._senders.wake_all()
 
     def _later(self, errand: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Have this done by the task that does what nobody waits for, in order."""
@@ -352,9 +395,7 @@ class Daemon:
         await self._operators.channel_changed(channel, verdict, outcome)
 
     def _wake(self, channels: Collection[str]) -> None:
-        for channel in channels:
-            if channel in self._deliverers:  # else it is no longer configured, and what it has waits
-                self._deliverers[channel].wake()
+        self._senders.wake(channels)
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
         for reporter in self._reporters:
@@ -399,11 +440,28 @@ def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) ->
     api = config.api
     return Client(
         base_url=api.base_url,
-        token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned),
+        token=_token(api, learned),
         timeout=api.timeout,
         limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
     )
+
+
+def _token(api: Api, learned: Callable[[str], None]) -> TokenSource:
+    return StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned)
+
+
+def _gap(config: Config) -> timedelta:
+    return timedelta(seconds=1 / config.api.requests_per_second)
+
+
+def _policies(config: Config) -> dict[str, ChannelPolicy]:
+    return {channel.name: channel.policy for channel in config.channels.values()}
+
+
+def _deaf(config: Config) -> list[str]:
+    """The channels that take events only, and no notices."""
+    return [channel.name for channel in config.channels.values() if channel.webhook is not None]
 
 
 def _token_source(api: Api) -> str:
@@ -423,11 +481,10 @@ def _first_failure() -> Iterator[None]:
 
 
 async def run_until_signalled(daemon: Daemon) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP has it read its configuration again."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # Who is used to reloading a daemon by it must not kill this one, which cannot reload yet.
-    loop.add_signal_handler(signal.SIGHUP, lambda: log.warning("reload.not_supported", cure="restart it"))
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

@@ -95,6 +95,11 @@ class Deliverer:
         """Whether what is uncertain waits for a person."""
         return self._policy.on_uncertain is OnUncertain.HOLD
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the operators have been told that the channel is broken, and not yet that it works again."""
+        return self._health.broken
+
     def assume_broken(self) -> None:
         """The channel was broken when the last daemon ended, and the operators know."""
         self._health = ChannelHealth(broken=True)

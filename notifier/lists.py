@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
-from notifier.core.lists import SETTLES_IN, Verdict, is_news, verdict
-from notifier.core.model import DatasetWatch, Facts, Listed, Seen, SnapshotState, Unclear, Watch
+from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
+from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
+from notifier.core.routing import wants
 from notifier.core.transitions import Phase, canonical, changed_by_list, dated, has_ended, phase_of, stalled_at
+from notifier.groups import Asked, Group
 from notifier.poll import LookOutcome, Poller
 from notifier.store.datasets import Datasets
 
@@ -25,30 +27,6 @@ class ListObserver(Protocol):
     async def listing(self, dataset_id: str, *, from_date: date | None, permit: Permit) -> tuple[Listed, ...] | Unclear:
         """All of its snapshots that were created on that day (UTC) or later."""
         ...
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """The snapshots of one dataset, as far as they are watched.
-
-    `members` are those that have not ended; `listed` those of them that its last list had, at `agreed_at`; all others
-    are looked at singly. `asked` has the list's words that are being asked for singly, `odd` those that were not
-    confirmed, `ended` the ends that its list has and that are known. `watch` is there if the dataset itself is
-    watched, and `baseline_at` says since when.
-    """
-
-    dataset_id: str
-    watch: DatasetWatch | None = None
-    members: set[str] = field(default_factory=set)
-    listed: set[str] = field(default_factory=set)
-    asked: dict[str, str] = field(default_factory=dict)
-    odd: dict[str, str] = field(default_factory=dict)
-    ended: dict[str, str] = field(default_factory=dict)
-    baseline_at: datetime | None = None
-    agreed_at: datetime | None = None
-    oldest: datetime | None = None
-    entries: int = 0
-    failures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,16 +52,19 @@ class ListOutcome:
 
 @dataclass(slots=True)
 class _Reading:
-    """A list on its way through the comparison."""
+    """A list on its way through the comparison. `again` are those that have ended and of which it says otherwise."""
 
     asked_at: datetime
     now: datetime
+    facts: Facts
     seen: set[str] = field(default_factory=set)
     ended: dict[str, str] = field(default_factory=dict)
-    take: list[tuple[Watch, Listed]] = field(default_factory=list)
+    take: dict[str, str] = field(default_factory=dict)
     ask: dict[str, str] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
     fresh: list[Listed] = field(default_factory=list)
-    oldest: datetime | None = None
+    silent: list[SnapshotState] = field(default_factory=list)
+    baseline: int = 0
 
 
 class Lister:
@@ -112,7 +93,7 @@ class Lister:
         self._poller = poller
         self._datasets = datasets
         self._clock = clock
-        self._keep = keep
+        self.keep = keep
         self._watch_of = watch_of
 
     async def look(self, group: Group, due: datetime, permit: Permit) -> ListOutcome:
@@ -122,27 +103,28 @@ class Lister:
             StoreError: a change could not be committed; it has not been told, and the next look finds it again.
         """
         asked_at = self._clock()
-        entries = await self._observer.listing(group.dataset_id, from_date=self._from_date(group), permit=permit)
+        from_date = group.since(self._poller.state_of, asked_at)
+        entries = await self._observer.listing(group.dataset_id, from_date=from_date, permit=permit)
         now = self._clock()
         lag, duration = max(asked_at - due, timedelta(0)), now - asked_at
         if isinstance(entries, Unclear):
             group.failures += 1
+            group.failing_since = group.failing_since or asked_at
             return ListOutcome(dataset_id=group.dataset_id, unclear=entries, lag=lag, duration=duration)
-        reading = _Reading(asked_at=asked_at, now=now)
+        members, ended = set(group.members), set(group.ended)
+        reading = _Reading(asked_at=asked_at, now=now, facts=Facts(dataset_id=group.dataset_id))
         for start in range(0, len(entries), SLICE):
             for entry in entries[start : start + SLICE]:
                 self._compare(group, entry, reading)
             await asyncio.sleep(0)
-        members, ended = set(group.members), set(group.ended)
-        baseline = await self._meet(group, reading)
+        baseline_at = await self._meet(group, reading)
         taken = await self._take(group, reading)
-        # While commits were awaited, a single look may have found that a member has come to its end.
+        # Only now: if this is not reached, the next list is the first again, and what is in progress is known already.
+        await self._begin(group, baseline_at, reading.silent)
+        # While this was awaited, single looks may have found that members have come to their end.
         reading.ended |= {id_: word for id_, word in group.ended.items() if id_ not in ended}
-        group.listed = reading.seen & group.members
-        group.asked = group.asked | reading.ask
-        group.odd = {id_: word for id_, word in group.odd.items() if id_ in group.listed}
-        group.ended = reading.ended
-        group.agreed_at, group.oldest, group.entries, group.failures = asked_at, reading.oldest, len(entries), 0
+        self._settle(group, reading, whole=from_date is None)
+        group.entries = group.expected(entries, self._poller.state_of, now)
         return ListOutcome(
             dataset_id=group.dataset_id,
             entries=len(entries),
@@ -150,150 +132,149 @@ class Lister:
             ask=tuple(reading.ask),
             missing=tuple(group.members - group.listed),
             found=len(group.members - members),
-            baseline=baseline,
+            baseline=reading.baseline,
             lag=lag,
             duration=duration,
         )
 
-    def _from_date(self, group: Group) -> date | None:
-        """From when on the list is wanted: all that is in progress, and what is new since the last list."""
-        if group.agreed_at is None or not group.members <= group.listed:
-            return None
-        since = group.agreed_at if group.oldest is None else min(group.oldest, group.agreed_at)
-        return (since - SETTLES_IN).date()
+    def _settle(self, group: Group, reading: _Reading, *, whole: bool) -> None:
+        """What the group knows from now on."""
+        reading.ask = {id_: word for id_, word in reading.ask.items() if id_ in group.members or id_ in reading.again}
+        for id_, word in reading.ask.items():
+            asked = group.asked.get(id_)
+            if asked is None or canonical(asked.word) != canonical(word):
+                group.asked[id_] = Asked(word=word, at=reading.asked_at, seen_at=group.seen_at(id_))
+        for id_ in group.listed - reading.seen:
+            self._poller.seen(id_, group.seen_at(id_))
+        group.ended = reading.ended
+        group.listed = reading.seen & group.members
+        group.odd = {id_: word for id_, word in group.odd.items() if id_ in group.listed}
+        if whole:
+            group.absent, group.whole_at = group.members - group.listed, reading.asked_at
+        group.agreed_at = reading.asked_at
+        group.failures, group.failing_since, group.handed_over = 0, None, False
 
     def _compare(self, group: Group, entry: Listed, reading: _Reading) -> None:
+        """An entry: a member's, one of a known end, one that is watched by itself, a new one, or nobody's."""
         id_ = entry.snapshot_id
-        if id_ not in group.members:
-            self._meet_one(group, entry, reading)
+        if id_ in group.members:
+            self._compare_member(group, entry, reading)
             return
-        reading.seen.add(id_)
-        self._compare_member(group, entry, reading)
+        word, known = canonical(entry.status), group.ended.get(id_)
+        if known == word:
+            reading.ended[id_] = known
+            return
+        own = self._watch_of(id_) is not None
+        if own and not has_ended(self._poller.state_of(id_)):
+            self._join(group, entry, reading)
+        elif own or known is not None or group.watch is not None:
+            reading.fresh.append(entry)
 
     def _compare_member(self, group: Group, entry: Listed, reading: _Reading) -> None:
         id_ = entry.snapshot_id
+        reading.seen.add(id_)
         state = self._poller.state_of(id_)
-        if entry.created is not None:
-            if reading.oldest is None or entry.created < reading.oldest:
-                reading.oldest = entry.created
-            if state.created_at is None:
-                self._poller.put(dated(state, entry.created))
-        if entry.status == state.status:
-            group.odd.pop(id_, None)
-            watch = self._owner(group, id_)
-            due = stalled_at(state, watch.stalled_after) if watch is not None else None
-            if due is not None and due <= reading.now and watch is not None:
-                reading.take.append((self._whole(watch, id_), entry))
+        if entry.created is not None and state.created_at is None:
+            state = dated(state, entry.created)
+            self._poller.put(state)
+        owner = self._watch_of(id_) or group.watch
+        if owner is None:
             return
+        if not changed_by_list(state, entry.status):
+            group.odd.pop(id_, None)
+            if not has_ended(state):
+                group.asked.pop(id_, None)
         match verdict(
             state,
             entry.status,
+            told=wants(owner.on, (canonical(entry.status),)) if entry.status != state.status else False,
             asked_at=reading.asked_at,
             now=reading.now,
-            agreed_at=group.agreed_at if id_ in group.listed else None,
+            agreed_at=group.agreed_at if id_ in group.listed and id_ not in group.asked else None,
             odd=group.odd.get(id_),
         ):
             case Verdict.ASK:
                 reading.ask[id_] = entry.status
             case Verdict.TAKE:
-                owner = self._owner(group, id_)
-                if owner is not None:
-                    reading.take.append((self._whole(owner, id_), entry))
+                reading.take[id_] = entry.status
             case Verdict.SAME:
-                pass
-
-    def _meet_one(self, group: Group, entry: Listed, reading: _Reading) -> None:
-        """An entry that is no member: one of a known end, one that is watched by itself, a new one, or nobody's."""
-        id_, word = entry.snapshot_id, canonical(entry.status)
-        known = group.ended.get(id_)
-        if known is not None:
-            reading.ended[id_] = known
-            if word != known:
-                reading.fresh.append(entry)  # it came back from its end, or to another
-        elif self._watch_of(id_) is not None:
-            state = self._poller.state_of(id_)
-            if has_ended(state):
-                reading.ended[id_] = canonical(state.status)
-            else:
-                self._join(group, entry, reading)
-        elif group.watch is not None:
-            reading.fresh.append(entry)
-
-    async def _meet(self, group: Group, reading: _Reading) -> int:
-        """Take up what the dataset's own watch has found; how many of them are the silent baseline."""
-        known = await self._datasets.known([entry.snapshot_id for entry in reading.fresh])
-        first = group.baseline_at is None
-        baseline_at = group.baseline_at or reading.asked_at
-        kept_since = reading.now - self._keep
-        silent: list[SnapshotState] = []
-        baseline = 0
-        for entry in reading.fresh:
-            id_, before = entry.snapshot_id, known.get(entry.snapshot_id)
-            if before is not None:
-                self._meet_again(group, entry, before, reading)
-                continue
-            ended = phase_of(entry.status) is Phase.ENDED
-            news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=kept_since)
-            if news and not (first and ended):
-                self._join(group, entry, reading)
-                continue
-            baseline += 1
-            reading.ended[id_] = canonical(entry.status)
-            if news:  # recent: of this one the next list could not tell that it belongs to the baseline
-                silent.append(_baseline_state(entry, group.dataset_id, reading.now))
-        if first and group.watch is not None:
-            await self._datasets.begin(group.dataset_id, baseline_at, silent, group.watch.watch_for)
-            group.baseline_at = baseline_at
-        return baseline
-
-    def _meet_again(self, group: Group, entry: Listed, before: SnapshotState, reading: _Reading) -> None:
-        """An entry that an earlier look knew, and that is not in the working set."""
-        if not has_ended(before):
-            self._poller.put(before)
-            self._join(group, entry, reading)
-            return
-        reading.ended[entry.snapshot_id] = canonical(before.status)
-        if changed_by_list(before, entry.status) and canonical(entry.status) != group.odd.get(entry.snapshot_id):
-            self._poller.put(before)
-            reading.ask[entry.snapshot_id] = entry.status
+                # That it has stalled is told by a look of its own, with its facts: a list may use other words.
+                due = stalled_at(state, owner.stalled_after)
+                if due is not None and due <= reading.now:
+                    reading.ask[id_] = entry.status
 
     def _join(self, group: Group, entry: Listed, reading: _Reading) -> None:
-        group.members.add(entry.snapshot_id)
-        reading.seen.add(entry.snapshot_id)
+        id_ = entry.snapshot_id
+        group.members.add(id_)
+        state = self._poller.state_of(id_)
+        if state.facts.dataset_id is None:  # the answers to come need not say it
+            self._poller.put(replace(state, facts=replace(state.facts, dataset_id=group.dataset_id)))
         self._compare_member(group, entry, reading)
+
+    async def _meet(self, group: Group, reading: _Reading) -> datetime:
+        """Take up what nobody knows yet or has ended; since when the dataset is watched as a whole."""
+        known = await self._datasets.known([entry.snapshot_id for entry in reading.fresh])
+        baseline_at = min(group.baseline_at or reading.asked_at, reading.asked_at)
+        for number, entry in enumerate(reading.fresh):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            before = known.get(entry.snapshot_id)
+            if before is None:
+                self._meet_new(group, entry, reading, baseline_at)
+            elif has_ended(before):
+                self._meet_again(entry, before, reading)
+            else:
+                self._poller.put(before)
+                self._join(group, entry, reading)
+        return baseline_at
+
+    def _meet_new(self, group: Group, entry: Listed, reading: _Reading, baseline_at: datetime) -> None:
+        """An entry that no look knew: news if the dataset itself is watched, or its silent baseline."""
+        id_, ended = entry.snapshot_id, phase_of(entry.status) is Phase.ENDED
+        news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=reading.now - self.keep)
+        first = group.baseline_at is None
+        if group.watch is not None and news and not (first and ended):
+            self._join(group, entry, reading)
+            return
+        reading.baseline += 1
+        reading.ended[id_] = canonical(entry.status)
+        if news and first:  # recent: of this one the next list could not tell that it belongs to the baseline
+            reading.silent.append(of_baseline(entry, reading.facts, reading.now))
+
+    def _meet_again(self, entry: Listed, before: SnapshotState, reading: _Reading) -> None:
+        """An entry that had ended when it was last looked at."""
+        id_ = entry.snapshot_id
+        reading.ended[id_] = canonical(before.status)
+        if changed_by_list(before, entry.status) and not lags(before, reading.asked_at, reading.now):
+            self._poller.put(before)
+            reading.again.add(id_)
+            reading.ask[id_] = entry.status
 
     async def _take(self, group: Group, reading: _Reading) -> tuple[LookOutcome, ...]:
         taken: list[LookOutcome] = []
-        for start in range(0, len(reading.take), COMMITS_AT_ONCE):
-            taken += await asyncio.gather(
-                *(
-                    self._poller.take(
-                        watch,
-                        Seen(status=entry.status, facts=Facts(dataset_id=group.dataset_id)),
-                        asked_at=reading.asked_at,
-                        seen_at=group.agreed_at if watch.snapshot_id in group.listed else None,
-                    )
-                    for watch, entry in reading.take[start : start + COMMITS_AT_ONCE]
-                )
+        words = list(reading.take.items())
+        for start in range(0, len(words), COMMITS_AT_ONCE):
+            some = words[start : start + COMMITS_AT_ONCE]
+            taken += filter(
+                None, await asyncio.gather(*(self._take_one(group, id_, word, reading) for id_, word in some))
             )
         return tuple(taken)
 
-    def _owner(self, group: Group, snapshot_id: str) -> Watch | DatasetWatch | None:
-        return self._watch_of(snapshot_id) or group.watch
+    async def _take_one(self, group: Group, snapshot_id: str, word: str, reading: _Reading) -> LookOutcome | None:
+        watch = self._watch_of(snapshot_id)
+        if watch is None and group.watch is not None:
+            watch = group.watch.watch_for(snapshot_id)
+        if watch is None or snapshot_id not in group.members:  # a look of its own has seen its end meanwhile
+            return None
+        return await self._poller.take(
+            watch,
+            Seen(status=word, facts=reading.facts),
+            asked_at=reading.asked_at,
+            seen_at=group.seen_at(snapshot_id),
+        )
 
-    @staticmethod
-    def _whole(owner: Watch | DatasetWatch, snapshot_id: str) -> Watch:
-        return owner if isinstance(owner, Watch) else owner.watch_for(snapshot_id)
-
-
-def _baseline_state(entry: Listed, dataset_id: str, now: datetime) -> SnapshotState:
-    return SnapshotState(
-        snapshot_id=entry.snapshot_id,
-        status=entry.status,
-        revision=1,
-        facts=Facts(dataset_id=dataset_id),
-        first_seen_at=now,
-        since=now,
-        seen_at=now,
-        created_at=entry.created,
-    )
+    async def _begin(self, group: Group, baseline_at: datetime, silent: list[SnapshotState]) -> None:
+        """Remember since when the dataset is watched; anew if the clock was set back, or news would pass for old."""
+        if group.watch is not None and group.baseline_at != baseline_at:
+            await self._datasets.begin(group.dataset_id, baseline_at, silent, group.watch.watch_for)
+            group.baseline_at = baseline_at

@@ -5,35 +5,31 @@ first list. A group is listed when that costs less than looking at its members o
 itself is watched. What a list errs about or does not have is looked at singly, until a list has it again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from itertools import chain
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
-from notifier.core.backoff import pause_at
-from notifier.core.budget import Budget, budget
+from notifier.core.budget import Budget
 from notifier.core.expiring import due_without_look
-from notifier.core.lists import MARGIN, worth_listing
-from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
+from notifier.core.lists import at_first_sight
+from notifier.core.model import EXPIRING, DatasetWatch, NotFound, Unclear, Watch
 from notifier.core.routing import wants
-from notifier.core.transitions import canonical, changed_by_list
-from notifier.lists import Group, Lister, ListObserver, ListOutcome
+from notifier.core.transitions import ENDS, canonical, changed_by_list
+from notifier.groups import DATASET as DATASET
+from notifier.groups import LONGEST_PAUSE, Group, Groups
+from notifier.lists import Lister, ListObserver, ListOutcome
 from notifier.poll import LookOutcome, Observer, Poller
+from notifier.rewatch import Rewatch
 from notifier.schedule import Schedule
-from notifier.store.datasets import DatasetNote
+from notifier.store.datasets import LISTED, DatasetNote
 from notifier.store.store import Store
 
-DATASET = "dataset/"
-"""Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""
-
-PAGE = 5_000
 FAILURES_BEFORE_SINGLE = 3
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_PAUSE = timedelta(minutes=5)
-"""Between two tries at a list that fails."""
 
 ASK_AGAIN = timedelta(seconds=10)
+"""Between two looks at a snapshot of which its list says something new, until one is answered."""
 
 
 class Api(Observer, ListObserver, Protocol):
@@ -71,16 +67,19 @@ class Lookout:
         self._poller = poller
         self._clock = clock
         self._gap = gap
-        self._lists = lists
         self._looked = looked
         self._listed = listed
-        self._watches: dict[str, Watch] = {}
-        self._groups: dict[str, Group] = {}
-        self._group_of: dict[str, Group] = {}
-        self._strangers: set[str] = set()
+        self._groups = Groups(state_of=poller.state_of, clock=clock, lists=lists)
+        self._answered_at: datetime | None = None
+        self._changes = 0
         self._notes: dict[str, DatasetNote] = {}
         self._lister = Lister(
-            observer=api, poller=poller, datasets=store.datasets, clock=clock, keep=keep, watch_of=self._watches.get
+            observer=api,
+            poller=poller,
+            datasets=store.datasets,
+            clock=clock,
+            keep=keep,
+            watch_of=self._groups.watches.get,
         )
         self._schedule: Schedule | None = None
 
@@ -96,26 +95,67 @@ class Lookout:
 
     async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
         """Take up what the configuration watches, with what is known of it."""
-        self._watches.clear()
-        self._watches.update((watch.snapshot_id, watch) for watch in watches)
-        self._groups.clear()
-        self._group_of.clear()
-        await self._poller.load(self._watches)
-        baselines = await self._store.datasets.baselines({dataset.dataset_id for dataset in datasets})
-        for dataset in datasets:
-            group = self._group(dataset.dataset_id)
-            group.watch, group.baseline_at = dataset, baselines.get(dataset.dataset_id)
+        groups = self._groups
+        groups.load(watches, datasets)
+        await self._poller.load(groups.watches)
+        for snapshot_id in groups.watches:
+            state = self._poller.states.get(snapshot_id)
+            if state is not None:
+                self._poller.put(at_first_sight(state))
         for snapshot_id in self._poller.open_snapshots():
             dataset_id = self._poller.state_of(snapshot_id).facts.dataset_id
-            if dataset_id is not None and (snapshot_id in self._watches or dataset_id in self._groups):
-                self._join(snapshot_id, dataset_id)
-            if snapshot_id not in self._watches and snapshot_id not in self._group_of:
+            if not groups.is_watched(snapshot_id, dataset_id):
                 self._poller.drop(snapshot_id)  # nobody watches it any more
-        self._strangers = {
-            watch.snapshot_id
-            for watch in watches
-            if watch.snapshot_id not in self._group_of and self._poller.pause(watch) is not None
-        }
+            elif dataset_id is not None:
+                groups.join(snapshot_id, dataset_id)
+        for watch in watches:
+            if groups.of(watch.snapshot_id) is None and self._poller.pause(watch) is not None:
+                groups.estrange(watch.snapshot_id)
+        baselines = await self._store.datasets.baselines({dataset.dataset_id for dataset in datasets})
+        listed = await self._store.datasets.last_listed()
+        for group in groups:
+            group.baseline_at = baselines.get(group.dataset_id)
+            group.noted_at = listed.get(group.dataset_id)
+
+    async def reload(
+        self,
+        watches: Collection[Watch],
+        datasets: Collection[DatasetWatch],
+        *,
+        lists: bool | None = None,
+        gap: timedelta | None = None,
+        keep: timedelta | None = None,
+    ) -> None:
+        """Take up a changed configuration after `begin`, while looks go on; only what differs is touched.
+
+        Nothing is told by it. Others run every few milliseconds, and what they meet is whole. One call at a time.
+
+        Args:
+            watches, datasets: all that is watched from now on; what has not changed may be the same objects.
+            lists, gap, keep: as for `Lookout`, if they have changed.
+
+        Raises:
+            StoreError: nothing has changed, unless the baseline of a dataset that is no longer watched could not be
+                forgotten: then the new configuration runs, and the next reload or start forgets it.
+        """
+        rewatch = Rewatch(
+            groups=self._groups,
+            poller=self._poller,
+            datasets=self._store.datasets,
+            schedule=self.schedule,
+            clock=self._clock,
+            consider=self._consider,
+            look_singly=self._look_singly,
+        )
+        await self.flush()  # what comes back into the working set is read from there
+        await rewatch.read(watches, datasets)
+        self._gap = gap or self._gap
+        self._lister.keep = keep or self._lister.keep
+        self._changes += 1
+        try:
+            await rewatch.take_up(lists=self._groups.lists if lists is None else lists)
+        finally:
+            self._changes += 1
 
     def begin(self) -> int:
         """Schedule everything that has not ended: the first looks follow each other as fast as requests may.
@@ -123,54 +163,54 @@ class Lookout:
         Returns:
             How many watches of the configuration are looked at.
         """
-        now = self._clock()
-        for group in self._groups.values():
+        for group in self._groups:
             self._consider(group)
-        first = now
-        looked_at = sum(group.watch is not None for group in self._groups.values())
-        for watch in self._watches.values():
-            pause = self._poller.pause(watch)
-            if pause is None:
-                continue
-            looked_at += 1
-            its = self._group_of.get(watch.snapshot_id)
-            if its is None or DATASET + its.dataset_id not in self.schedule:
-                self.schedule.add(watch.snapshot_id, pause=pause, first=min(first, now + pause))
-                first += self._gap
-        return looked_at
+        datasets = sum(group.watch is not None for group in self._groups)
+        going_on = [id_ for id_, watch in self._groups.watches.items() if self._poller.pause(watch) is not None]
+        self._look_singly([snapshot_id for snapshot_id in going_on if not self._is_listed(snapshot_id)])
+        return datasets + len(going_on)
 
     async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
         """What is done when something is due; the pause to the next time, or None."""
         if key.startswith(DATASET):
-            group = self._groups.get(key.removeprefix(DATASET))
+            group = self._groups.of_dataset(key.removeprefix(DATASET))
             return await self._list(group, due, permit) if group is not None else None
-        watch = self._watch_of(key)
+        watch = self._groups.watch_of(key)
         if watch is None:
             return None
-        group = self._group_of.get(key)
-        seen_at = group.agreed_at if group is not None and key in group.listed else None
-        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at)
+        group = self._groups.of(key)
+        began = self._clock()
+        seen_at = group.seen_at(key) if group is not None else None
+        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
         self._looked(outcome)
-        return self._after(watch, outcome)
+        watch = self._groups.watch_of(key)
+        if watch is None:  # taken out of the configuration meanwhile
+            self._poller.drop(key)
+            return None
+        pause = self._after(watch, outcome, began)
+        if pause is not None and watch.every < outcome.watch.every:
+            pause = min(pause, self._poller.pause(watch) or pause)
+        if pause is not None and key not in self.schedule:  # a list took it over while it was being looked at
+            self.schedule.add(key, pause=pause, first=self._clock() + pause)
+        return pause
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""
-        watch = self._watch_of(snapshot_id)
+        watch = self._groups.watch_of(snapshot_id)
         if watch is None or self._poller.pause(watch) is None:
             return False
-        self._ask(snapshot_id)
-        self.schedule.hasten(snapshot_id)
+        self._ask(snapshot_id, at_once=True)
         return True
 
     async def warn_expiring(self) -> None:
         """Tell of the ready snapshots whose results are about to be deleted, where somebody wants to be told."""
-        asking = [each for each in self._all_watches() if wants(each.on, (EXPIRING,))]
+        asking = [each for each in self._groups.all_watches() if wants(each.on, (EXPIRING,))]
         if not asking:
             return
         now = self._clock()
         born_after = now - max(each.results_kept for each in asking)
         for state, watch_id in await self._store.ready_snapshots(born_after):
-            watch = self._watches.get(state.snapshot_id) or self._found_by(watch_id, state)
+            watch = self._groups.watch_by_id(watch_id, state.snapshot_id)
             if watch is None:
                 continue
             after, transitions = due_without_look(state, watch, now)
@@ -193,179 +233,162 @@ class Lookout:
 
     def budget(self, available: float) -> Budget:
         """How many requests a second all this needs, of those there are."""
-        found = (
-            group.watch.watch_for(snapshot_id)
-            for group in self._groups.values()
-            if group.watch is not None
-            for snapshot_id in group.members
-            if snapshot_id not in self._watches
-        )
-        return budget(
-            chain(self._watches.values(), found),
-            [group.watch for group in self._groups.values() if group.watch is not None],
-            states=self._poller.states,
-            now=self._clock(),
-            available=available,
-            batches=self._lists,
-        )
+        return self._groups.budget(self._poller.states, available)
 
-    def _all_watches(self) -> Iterator[Watch | DatasetWatch]:
-        yield from self._watches.values()
-        yield from (group.watch for group in self._groups.values() if group.watch is not None)
+    # Single looks
 
-    # Groups
-
-    def _group(self, dataset_id: str) -> Group:
-        return self._groups.setdefault(dataset_id, Group(dataset_id))
-
-    def _join(self, snapshot_id: str, dataset_id: str) -> Group:
-        group = self._group(dataset_id)
-        group.members.add(snapshot_id)
-        self._group_of[snapshot_id] = group
-        self._strangers.discard(snapshot_id)
-        return group
-
-    def _watch_of(self, snapshot_id: str) -> Watch | None:
-        watch = self._watches.get(snapshot_id)
-        if watch is not None:
-            return watch
-        group = self._group_of.get(snapshot_id)
-        return group.watch.watch_for(snapshot_id) if group is not None and group.watch is not None else None
-
-    def _found_by(self, watch_id: str, state: SnapshotState) -> Watch | None:
-        group = self._groups.get(state.facts.dataset_id or "")
-        dataset = group.watch if group is not None else None
-        return dataset.watch_for(state.snapshot_id) if dataset and watch_id.startswith(f"{dataset.id}/") else None
-
-    def _after(self, watch: Watch, outcome: LookOutcome) -> timedelta | None:
-        """What a single look means for how the snapshot is looked at from now on."""
-        snapshot_id = watch.snapshot_id
-        state = self._poller.state_of(snapshot_id)
-        group = self._group_of.get(snapshot_id)
+    def _after(self, watch: Watch, outcome: LookOutcome, began: datetime) -> timedelta | None:
+        """How the snapshot is looked at from now on: the pause to its next look of its own, or None."""
+        id_ = watch.snapshot_id
+        state = self._poller.state_of(id_)
+        group = self._groups.of(id_)
+        clear = not isinstance(outcome.observation, Unclear)
+        if clear:
+            self._answered_at = self._clock()
+            if group is not None and group.failures >= FAILURES_BEFORE_SINGLE:
+                self._hand_over(group)
+        asked = group.asked.get(id_) if group is not None else None
+        if asked is not None and (not clear or began < asked.at <= self._clock()):
+            return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
         if outcome.pause is None:
-            self._leave(snapshot_id, state)
+            self._groups.leave(id_, state.status)
+            if id_ not in self._groups.watches:
+                self._poller.drop(id_)
             return None
         if group is None and state.facts.dataset_id is not None:
-            group = self._join(snapshot_id, state.facts.dataset_id)
+            group = self._groups.join(id_, state.facts.dataset_id)
         if group is None:
             return outcome.pause
-        word = group.asked.pop(snapshot_id, None)
-        if snapshot_id in group.listed:
-            if word is not None and changed_by_list(state, word):
-                group.odd[snapshot_id] = canonical(word)  # the list says otherwise, and may go on to
+        if id_ not in group.listed:
+            group.asked.pop(id_, None)
+            self._consider(group)
+            return outcome.pause
+        if isinstance(outcome.observation, NotFound):
+            return outcome.pause  # whatever its list says: it may be missing
+        if asked is None or not changed_by_list(state, asked.word):
+            group.asked.pop(id_, None)
             return None
-        self._consider(group)
-        return outcome.pause
+        if canonical(asked.word) in ENDS:
+            return outcome.pause  # its end is near, or the list is wrong: looks of its own tell
+        del group.asked[id_]
+        group.odd[id_] = canonical(asked.word)  # they differ in their words, and may go on to
+        return None
 
-    def _leave(self, snapshot_id: str, state: SnapshotState) -> None:
-        """A snapshot has ended: it is no longer of the working set."""
-        group = self._group_of.pop(snapshot_id, None)
-        if group is not None:
-            group.members.discard(snapshot_id)
-            group.listed.discard(snapshot_id)
-            group.odd.pop(snapshot_id, None)
-            group.asked.pop(snapshot_id, None)
-            group.ended[snapshot_id] = canonical(state.status)
-        self._strangers.discard(snapshot_id)
-        if snapshot_id not in self._watches:
-            self._poller.drop(snapshot_id)
+    def _ask(self, snapshot_id: str, *, at_once: bool) -> None:
+        """Look at a snapshot alone; `at_once` even if a look of its own is due some time."""
+        if snapshot_id not in self.schedule:
+            self.schedule.add(snapshot_id, pause=ASK_AGAIN, first=self._clock())
+        elif at_once:
+            self.schedule.hasten(snapshot_id)
+
+    def _look_singly(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
+        """Look at these one by one from now on, as fast as requests may follow each other; when the next one may.
+
+        Args:
+            snapshot_ids: which.
+            begin: when the first one may, if that is not yet.
+        """
+        now = self._clock()
+        first = max(begin or now, now)
+        for snapshot_id in snapshot_ids:
+            watch = self._groups.watch_of(snapshot_id)
+            pause = self._poller.pause(watch) if watch is not None else None
+            if pause is not None and snapshot_id not in self.schedule:
+                self.schedule.add(snapshot_id, pause=pause, first=min(first, now + pause))
+                first += self._gap
+        return first
+
+    # Lists
 
     def _consider(self, group: Group) -> None:
         """List the group from now on, if that is worth it."""
-        key = DATASET + group.dataset_id
-        if key not in self.schedule and self._worth(group):
-            self.schedule.add(key, pause=self._pause(group), first=self._clock())
+        key = group.key
+        if key not in self.schedule and self._groups.worth(group):
+            self.schedule.add(key, pause=self._groups.pause(group), first=self._clock())
 
-    def _worth(self, group: Group) -> bool:
-        if group.watch is not None:
-            return True
-        if not self._lists or group.failures:
-            return False
-        if group.agreed_at is None and len(self._strangers) > MARGIN:
-            return True  # its first list tells which of those belong to it
-        return worth_listing(len(group.members), self._pages(group))
-
-    @staticmethod
-    def _pages(group: Group) -> int:
-        return 1 + group.entries // PAGE
-
-    def _pause(self, group: Group) -> timedelta:
-        """The pause between two lists of the group: as short as that of the member that is in the greatest hurry."""
-        now = self._clock()
-        newest: dict[timedelta, datetime] = {}
-        for snapshot_id in group.members:
-            watch = self._watches.get(snapshot_id) or group.watch
-            if watch is None:
-                continue
-            state = self._poller.state_of(snapshot_id)
-            born = state.created_at or state.first_seen_at or now
-            if born > newest.get(watch.every, NEVER):
-                newest[watch.every] = born
-        pauses = [pause_at(now - born, every) for every, born in newest.items()]
-        if group.watch is not None:
-            pauses.append(group.watch.every)  # what is new in the dataset shows as soon as that
-        return min(pauses, default=LONGEST_PAUSE)
-
-    # Lists
+    def _is_listed(self, snapshot_id: str) -> bool:
+        group = self._groups.of(snapshot_id)
+        return group is not None and group.key in self.schedule
 
     async def _list(self, group: Group, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a group's dataset, and see to what its list did not tell."""
         if not group.members and group.watch is None:
             return None
-        before = group.listed
+        before, changes = group.listed, self._changes
         outcome = await self._lister.look(group, due, permit)
         for taken in outcome.taken:
             self._looked(taken)
         self._listed(outcome)
-        pause = self._pause(group)
+        if changes != self._changes or changes % 2:
+            outcome = self._let_go(group, outcome)
+        if self._groups.of_dataset(group.dataset_id) is not group:
+            return self._pause_of_next(group.dataset_id)
+        pause: timedelta | None
         if outcome.unclear is not None:
+            pause = self._groups.pause(group)
             pause = min(pause * 2 ** min(group.failures - 1, 10), max(LONGEST_PAUSE, pause))
             if group.failures >= FAILURES_BEFORE_SINGLE:
-                self._look_singly(group, group.listed)
-                group.listed = set()
+                self._hand_over(group)
         else:
-            for snapshot_id in group.members:
-                self._group_of.setdefault(snapshot_id, group)
-            self._strangers -= group.members
-            for snapshot_id in group.listed - before:
-                self.schedule.remove(snapshot_id)
-            for snapshot_id in outcome.ask:
-                self._ask_found(group, snapshot_id)
-            self._look_singly(group, outcome.missing)
-            if not self._worth(group):
-                self._look_singly(group, group.listed)
-                group.listed = set()
-                self._note(group, outcome, None)
-                return None
-        self._note(group, outcome, pause)
-        return pause
-
-    def _ask_found(self, group: Group, snapshot_id: str) -> None:
-        """Look at a snapshot alone, once: its list says something new."""
-        group.members.add(snapshot_id)
-        group.listed.add(snapshot_id)
-        self._group_of[snapshot_id] = group
-        self._ask(snapshot_id)
-
-    def _ask(self, snapshot_id: str) -> None:
-        if snapshot_id not in self.schedule:
-            self.schedule.add(snapshot_id, pause=ASK_AGAIN, first=self._clock())
-
-    def _look_singly(self, group: Group, snapshot_ids: Collection[str]) -> None:
-        now = first = self._clock()
-        for snapshot_id in snapshot_ids:
-            watch = self._watch_of(snapshot_id)
-            pause = self._poller.pause(watch) if watch is not None else None
-            if pause is not None and snapshot_id not in self.schedule:
-                self.schedule.add(snapshot_id, pause=pause, first=min(first, now + pause))
-                first += self._gap
-        group.listed.difference_update(snapshot_ids)
-
-    def _note(self, group: Group, outcome: ListOutcome, pause: timedelta | None) -> None:
+            pause = self._go_by_list(group, outcome, before)
         now = self._clock()
         self._notes[group.dataset_id] = DatasetNote(
             dataset_id=group.dataset_id,
             looked_at=now,
-            answer="listed" if outcome.unclear is None else outcome.unclear.reason,
+            answer=LISTED if outcome.unclear is None else outcome.unclear.reason,
             next_look_at=None if pause is None else now + pause,
         )
+        return pause
+
+    def _let_go(self, group: Group, outcome: ListOutcome) -> ListOutcome:
+        """Of what a list brought while the configuration changed, keep what is still watched."""
+        brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}
+        for snapshot_id in brought:
+            if not self._groups.is_watched(snapshot_id, group.dataset_id):
+                group.discard(snapshot_id)
+                self._groups.forget(snapshot_id, group.dataset_id)
+                self._poller.drop(snapshot_id)
+        return replace(outcome, ask=tuple(id_ for id_ in outcome.ask if id_ in group.asked))
+
+    def _pause_of_next(self, dataset_id: str) -> timedelta | None:
+        """The pause to the list of the group that has come in another's place meanwhile; None if it needs none."""
+        group = self._groups.of_dataset(dataset_id)
+        return self._groups.pause(group) if group is not None and self._groups.worth(group) else None
+
+    def _go_by_list(self, group: Group, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
+        """Look singly at what the list did not tell, and at nothing else."""
+        for snapshot_id in outcome.ask:
+            if snapshot_id not in group.members:  # it had ended
+                group.members.add(snapshot_id)
+                group.listed.add(snapshot_id)
+                group.ended.pop(snapshot_id, None)
+        self._groups.recognise(group)
+        for snapshot_id in outcome.ask:
+            self._ask(snapshot_id, at_once=group.asked[snapshot_id].at == group.agreed_at)
+        if not self._groups.worth(group):
+            self._unlist(group, group.members)
+            return None
+        for snapshot_id in group.listed.difference(before, outcome.ask):
+            self.schedule.remove(snapshot_id)
+        self._look_singly(outcome.missing)
+        return self._groups.pause(group)
+
+    def _hand_over(self, group: Group) -> None:
+        """Look singly at the members of a group whose list goes on failing.
+
+        But as long as nothing at all is answered, that would only put everything else off once it is: then one member
+        is looked at, and the others follow if it is answered.
+        """
+        if group.handed_over:
+            return
+        alone = self._answered_at is None or (
+            group.failing_since is not None and self._answered_at < group.failing_since
+        )
+        group.handed_over = not alone
+        self._unlist(group, list(group.members)[: 1 if alone else None])
+
+    def _unlist(self, group: Group, members: Collection[str]) -> None:
+        for snapshot_id in members:
+            self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
+        group.listed.difference_update(members)
+        self._look_singly(members)

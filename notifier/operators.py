@@ -16,6 +16,8 @@ from notifier.store.upkeep import Audit, Deaths
 
 API = "api"
 AUDIT = "audit"
+RELOAD = "reload"
+MOST_PROBLEMS = 10
 STATUS = "status:"
 MOST_WORDS = 20
 """So many unknown status words are told: an API that says something else each time is told by its other troubles."""
@@ -56,6 +58,24 @@ class Operators:
         self._outbox = outbox
         self._clock = clock
         self._committed = committed
+
+    def configure(self, channels: Sequence[str], token_source: str) -> None:
+        """Tell these from now on."""
+        self._channels = tuple(channels)
+        self._token_source = token_source
+
+    async def reloaded(self, refused: Sequence[str]) -> None:
+        """The configuration was read again: for nothing, for these reasons, or (none) with success."""
+        before = (await self._outbox.last_kinds()).get(RELOAD, OK)
+        if not refused:
+            if before != OK:
+                await self._tell(RELOAD, OK, "the configuration is taken up again", "What the files say is what runs.")
+            return
+        body = "\n".join(refused[:MOST_PROBLEMS])
+        if len(refused) > MOST_PROBLEMS:
+            body += f"\nand {len(refused) - MOST_PROBLEMS} more: `notifier config check` shows all of them"
+        body += "\nThe old configuration keeps running, as it was. Mend the files: they are taken up by themselves."
+        await self._tell(RELOAD, "refused", "the configuration has errors and was not taken up", body)
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""

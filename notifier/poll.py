@@ -96,8 +96,14 @@ class Poller:
         """Take a state that differs by no transition from what is known into the working set."""
         self._states[state.snapshot_id] = state
 
+    def seen(self, snapshot_id: str, at: datetime | None) -> None:
+        """A list that was asked for at that time had the snapshot as it is known."""
+        state = self.state_of(snapshot_id)
+        if at is not None and state.seen_at is not None and state.seen_at < at:
+            self.put(replace(state, seen_at=at))
+
     def drop(self, snapshot_id: str) -> None:
-        """Let go of a snapshot that nobody watches by itself and that has ended; the store keeps it."""
+        """Let go of a snapshot that nobody watches, or that has ended and is watched with its dataset only."""
         self._states.pop(snapshot_id, None)
 
     def pause(self, watch: Watch) -> timedelta | None:
@@ -112,7 +118,13 @@ class Poller:
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 
     async def look(
-        self, watch: Watch, due: datetime, *, permit: Permit | None = None, seen_at: datetime | None = None
+        self,
+        watch: Watch,
+        due: datetime,
+        *,
+        permit: Permit | None = None,
+        seen_at: datetime | None = None,
+        owner: Callable[[str], Watch | None] | None = None,
     ) -> LookOutcome:
         """Look once at the watch's snapshot, and commit what changed.
 
@@ -121,12 +133,26 @@ class Poller:
             due: when the look was to begin.
             permit: the request's turn, if it was waited for.
             seen_at: when a list had the snapshot as it is known, if one had.
+            owner: whose the snapshot is once the answer is there; if nobody's, nothing comes of it. Without it the
+                watch stays the same.
 
         Raises:
             StoreError: the change could not be committed; it has not been told, and the next look finds it again.
         """
         began = self._clock()
         observation = await self._observer.observe(watch.snapshot_id, permit=permit)
+        now_of = watch if owner is None else owner(watch.snapshot_id)
+        if now_of is None:
+            return LookOutcome(
+                watch=watch,
+                observation=observation,
+                told=(),
+                superseded=False,
+                lag=max(began - due, timedelta(0)),
+                duration=self._clock() - began,
+                pause=None,
+            )
+        watch = now_of
         return await self.take(watch, observation, asked_at=began, due=due, seen_at=seen_at)
 
     async def take(

@@ -12,6 +12,10 @@ from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
+from notifier.reload import ReloadOutcome
+
+MOST_PROBLEMS = 20
+"""Of a refused configuration, in one line of the log."""
 
 
 class Reporter:
@@ -31,6 +35,9 @@ class Reporter:
 
     def fetched(self, outcome: FetchOutcome) -> None:
         """An attempt to fetch results ended."""
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        """The configuration was read again."""
 
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
@@ -144,6 +151,28 @@ class LogReporter(Reporter):
                 self._log.warning("download.retrying", reason=trouble, detail=detail, next_try=next_try, **fields)
             case GivenUp(trouble=trouble, detail=detail):
                 self._log.error("download.given_up", reason=trouble, detail=detail, **fields)
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        """Log what a reload changed, or why it was refused."""
+        duration_s = _seconds(outcome.duration)
+        if outcome.changed is None:
+            problems = list(outcome.refused[:MOST_PROBLEMS])
+            self._log.error("reload.refused", count=len(outcome.refused), problems=problems, duration_s=duration_s)
+            return
+        changed = outcome.changed
+        self._log.info(
+            "reload.done",
+            watches_added=len(changed.watches.added),
+            watches_removed=len(changed.watches.removed),
+            watches_changed=len(changed.watches.changed),
+            channels_added=list(changed.channels.added),
+            channels_removed=list(changed.channels.removed),
+            channels_changed=[each.name for each in changed.channels.changed],
+            keys=[each.key for each in changed.keys],
+            duration_s=duration_s,
+        )
+        if changed.restart:
+            self._log.warning("reload.needs_restart", keys=list(changed.restart))
 
     def clock_shifted(self, shift: timedelta) -> None:
         """Log a moved clock."""

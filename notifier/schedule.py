@@ -152,6 +152,16 @@ class Schedule:
         if entry is not None and not entry.queued and not entry.looking:
             self._wait(entry, instant(self._clock()))
 
+    def advance(self, key: str, by: datetime) -> None:
+        """Look by then at the latest; what is due earlier, or being looked at, stays as it is."""
+        entry, due = self._entries.get(key), instant(by)
+        if entry is None or entry.queued or entry.due is None or entry.due <= due:
+            return
+        if entry.looking:  # its end sees the new time
+            entry.due = due
+        else:
+            self._wait(entry, due)
+
     def next_looks(self) -> Mapping[str, datetime]:
         """When each is looked at next, by its key; what is being looked at is left out."""
         return {key: moment(entry.due) for key, entry in self._entries.items() if entry.due is not None}

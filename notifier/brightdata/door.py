@@ -142,6 +142,16 @@ class Door:
         self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
         self._http: HttpxAiohttpClient | None = None
 
+    def reconfigure(self, *, base_url: str, token: TokenSource, timeout: timedelta) -> None:
+        """Ask there, with that token and that much time, from the next request on.
+
+        Raises:
+            ValueError: the base_url is not such an address; nothing has changed.
+        """
+        self._base_url = checked_base_url(base_url)
+        self._token = token
+        self._seconds = timeout.total_seconds()
+
     async def __aenter__(self) -> Self:
         self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
         return self

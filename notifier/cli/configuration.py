@@ -1,10 +1,11 @@
-"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means."""
+"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means or would change."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -111,6 +112,56 @@ def _budget(found: "Config") -> "Budget":
 
 
 @app.command()
+def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Ask the running daemon what a reload would change: watches and channels added, removed, changed."""
+    import asyncio
+
+    from notifier.control import Diff, ask
+    from notifier.loading import load_config
+
+    found = asyncio.run(ask(load_config(config_path(config), secrets_needed=False).database, Diff()))
+    if as_json:
+        print_json(found)
+    elif "problems" not in found:
+        typer.echo("\n".join(_difference(found)) or "A reload would change nothing.")
+    else:
+        for problem in found["problems"]:
+            typer.echo(problem, err=True)
+        typer.echo("A reload would be refused, and what runs now would go on.", err=True)
+    if "problems" in found:
+        raise typer.Exit(2)
+
+
+def _difference(found: dict[str, Any]) -> Iterator[str]:
+    """The lines for people: `+` is new, `-` is gone, `~` is different."""
+    yield from _items("channel", found["channels"])
+    yield from _items("watch", found["watches"])
+    yield from (f"~ {_changed(change)}" for change in found["keys"])
+    if found["restart"]:
+        yield f"A reload leaves {', '.join(found['restart'])} as it is: restart the notifier for that."
+
+
+def _items(kind: str, items: dict[str, Any]) -> Iterator[str]:
+    yield from (f"+ {kind} {name}" for name in items["added"])
+    yield from (f"- {kind} {name}" for name in items["removed"])
+    for entry in items["changed"]:
+        yield f"~ {kind} {entry['name']}"
+        yield from (f"    {_changed(change)}" for change in entry["changes"])
+    for sign, which in (("+", "added"), ("-", "removed"), ("~", "changed")):
+        if more := items[f"{which}_total"] - len(items[which]):
+            yield f"{sign} and {more} more of this kind ({kind})"
+
+
+def _changed(change: dict[str, Any]) -> str:
+    before, after = (_word(change[side]) for side in ("before", "after"))
+    return f"{change['key']}: {before} → {after}"
+
+
+def _word(value: object) -> str:
+    return "(none)" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@app.command()
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
     from notifier.config.show import as_dict
@@ -123,3 +174,11 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     import yaml
 
     typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, with which an editor completes keys and marks errors."""
+    from notifier.config.editor import json_schema
+
+    print_json(json_schema())

@@ -32,14 +32,15 @@ def run(
     import asyncio
 
     from notifier.daemon import Daemon, run_until_signalled
-    from notifier.loading import load_config
+    from notifier.loading.apart import load_config_apart
     from notifier.report import LogReporter
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 
     redactor = Redactor()
     configure(level=log_level, redactor=redactor)
-    daemon = Daemon(load_config(config_path(config)), reporters=[LogReporter()], redactor=redactor)
+    loaded = asyncio.run(load_config_apart(config_path(config)))
+    daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded)
     if not once:
         asyncio.run(run_until_signalled(daemon))
         return

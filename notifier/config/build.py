@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from notifier.config.clock import zone
-from notifier.config.model import Api, Channel, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
@@ -21,9 +21,9 @@ from notifier.core.model import DatasetWatch, Download, Watch
 from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.transitions import canonical
 
-_POLICY = ChannelPolicy()
+Value = TypeVar("Value", bound=Hashable)
 
-H = TypeVar("H", bound=Hashable)
+_POLICY = ChannelPolicy()
 
 
 def api(section: ApiSection, source: TokenSource) -> Api:
@@ -87,34 +87,42 @@ def database(main: MainFile, folder: Path) -> Path:
     return folder / main.state
 
 
-def watches(
-    sections: Iterable[WatchSection], defaults: DefaultsSection, folder: Path
-) -> tuple[tuple[Watch, ...], tuple[DatasetWatch, ...]]:
-    """The watches of snapshots and those of datasets, with the defaults for what they do not say.
+class Shared:
+    """Gives the same object for equal values: a hundred thousand watches have few different ones between them."""
 
-    What is equal in them is one object: of 100,000 watches nearly all say the same.
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def one(self, value: Value) -> Value:
+        """The value, or an equal one of the same type from before."""
+        known: Value = self._known.setdefault((type(value), value), value)
+        return known
+
+    def labels(self, labels: Mapping[str, str]) -> Mapping[str, str]:
+        """The labels as a frozen mapping, in their order."""
+        key = tuple(labels.items())
+        if key not in self._known:
+            self._known[key] = MappingProxyType(dict(labels))
+        known: Mapping[str, str] = self._known[key]
+        return known
+
+
+def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, shared: Shared) -> AnyWatch:
+    """The watch of a snapshot or of a dataset, with the defaults for what it does not say.
+
+    Args:
+        section: the entry, which has either of the two.
+        defaults: those of the main file.
+        folder: that of the main file, where relative paths start.
+        shared: gives one object for what is equal in many watches.
     """
-    shared = _Shared()
-    snapshots: list[Watch] = []
-    datasets: list[DatasetWatch] = []
-    for section in sections:
-        names: dict[str, Any]
-        common = _common(section, defaults, folder, shared)
-        if section.snapshot is not None:
-            subject = section.snapshot
-            names = {"id": section.id or subject, "name": section.name or subject}
-            snapshots.append(Watch(snapshot_id=subject, **names, **common))
-        elif section.dataset is not None:
-            subject = section.dataset
-            names = {"id": section.id or subject, "name": section.name or subject}
-            datasets.append(DatasetWatch(dataset_id=subject, **names, **common))
-    return tuple(snapshots), tuple(datasets)
-
-
-def _common(section: WatchSection, defaults: DefaultsSection, folder: Path, shared: "_Shared") -> dict[str, Any]:
+    subject = section.snapshot or section.dataset
+    assert subject is not None
     stalled_after = section.stalled_after or defaults.stalled_after
     download = section.download
-    return {
+    common: dict[str, Any] = {
+        "id": section.id or subject,
+        "name": section.name or subject,
         "every": shared.one(section.every or defaults.every),
         "notify": shared.one(_once(section.notify or defaults.notify or ())),
         "on": shared.one(_once(section.on or defaults.on)),
@@ -124,26 +132,9 @@ def _common(section: WatchSection, defaults: DefaultsSection, folder: Path, shar
         "labels": shared.labels(section.labels),
         "download": download and shared.one(Download(folder=str(folder / download.folder), format=download.format)),
     }
-
-
-class _Shared:
-    """Keeps one object of all that are equal."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, Any] = {}
-
-    def one(self, value: H) -> H:
-        """The first value that was equal to this one."""
-        known: H = self._known.setdefault((type(value), value), value)
-        return known
-
-    def labels(self, labels: Mapping[str, str]) -> Mapping[str, str]:
-        """The first labels that were equal to these, and in the same order."""
-        key = tuple(labels.items())
-        if key not in self._known:
-            self._known[key] = MappingProxyType(dict(labels))
-        known: Mapping[str, str] = self._known[key]
-        return known
+    if section.snapshot is not None:
+        return Watch(snapshot_id=subject, **common)
+    return DatasetWatch(dataset_id=subject, **common)
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from notifier.config.values import kind
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_NAMES = ("snapshot", "dataset", "id")
 _INIT = "; `notifier init` writes one to start from"
 
 
@@ -23,12 +24,16 @@ _INIT = "; `notifier init` writes one to start from"
 class Document:
     """A file that was read. Without a root nothing in it can be checked further.
 
+    `digest` is what the content of the file is known by. One whose content was `known` already is not parsed.
+
     `data` is what the tree says, with variables put in and keys of the future taken out. `warnings` are no errors: the
     file works, but perhaps not as it was meant. `told` are the paths whose error is told already: what else is found
     there is not told again.
     """
 
     path: Path
+    digest: str = ""
+    known: bool = False
     flaws: list[Flaw] = field(default_factory=list)
     warnings: list[Flaw] = field(default_factory=list)
     root: MappingNode | None = None
@@ -53,21 +58,30 @@ class Document:
             if isinstance(entry, dict)
         ]
 
+    def names_used(self) -> set[str]:
+        """The names that its entries use up, which no other entry may have."""
+        values = (entry.get(key) for _, entry, _ in self.watches() for key in _NAMES)
+        return {value for value in values if isinstance(value, str)}
 
-def read(path: Path, environ: Mapping[str, str], *, main: bool) -> Document:
+
+def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | None = None) -> Document:
     """Read a file into a document. Whatever its bytes are, what is wrong stands in `flaws`.
 
     Args:
         path: the file.
         environ: the variables for `${NAME}`.
         main: it is the main file, which cannot be without content.
+        known: the digest of a content that has not to be parsed again.
     """
     document = Document(path=path)
     try:
-        text = files.read_text(path)
+        text, document.digest = files.read(path)
     except files.Unreadable as error:
         missing = main and isinstance(error.__cause__, FileNotFoundError)
         document.flaws.append(replace(error.flaw, text=error.flaw.text + _INIT) if missing else error.flaw)
+        return document
+    if document.digest == known:
+        document.known = True
         return document
     root, document.flaws = tree.parse(text)
     if isinstance(root, MappingNode):

@@ -114,7 +114,7 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_new(path, text)
         except FileExistsError:
-            if files.read_text(path) != text:
+            if files.read(path).text != text:
                 raise NotifierError(f"{path} is there already and was left as it is") from None
         except OSError as error:
             raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -3,7 +3,9 @@
 import contextlib
 import glob
 import os
+from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from notifier.config.nodes import Flaw, Place
 
@@ -11,6 +13,13 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of one file."""
 
 _LEFTOVERS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".orig", ".rej")
+
+
+class Content(NamedTuple):
+    """A file's text, and what its bytes are known by."""
+
+    text: str
+    digest: str
 
 
 class Unreadable(Exception):
@@ -21,7 +30,22 @@ class Unreadable(Exception):
         self.flaw = flaw
 
 
-def read_text(path: Path) -> str:
+def digest_of(content: bytes) -> str:
+    """What a file's content is known by: other bytes have another one."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def digest(path: Path) -> str:
+    """What the content of a file is known by.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return digest_of(file.read(LARGEST + 1))
+
+
+def read(path: Path) -> Content:
     """The text of a UTF-8 file, without a byte order mark, its lines ended by `\\n` alone.
 
     Raises:
@@ -40,7 +64,8 @@ def read_text(path: Path) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise Unreadable(_not_utf8(content[: error.start], content[error.start])) from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Content(text, digest_of(content))
 
 
 def _why_unreadable(error: OSError | ValueError) -> str:
@@ -76,6 +101,23 @@ def included(pattern: str, folder: Path) -> list[Path]:
         return _matches(pattern, folder)
     except OSError as error:
         raise ValueError(f"the files cannot be listed: {error.strerror or 'an error of the system'}") from error
+
+
+def present(pattern: str, folder: Path) -> list[str]:
+    """The paths that one entry of `include:` stands for just now, as far as they can be told, folders among them.
+
+    It is quicker than `included`: it is asked all the time, of a thousand files.
+    """
+    top = str(folder)
+    if "\0" in pattern:
+        return []
+    if not glob.has_magic(pattern):
+        return [os.path.join(top, pattern)]  # noqa: PTH118
+    try:
+        matches = glob.glob(pattern, root_dir=top, recursive=True)  # noqa: PTH207 (as above)
+    except OSError:
+        return []
+    return [os.path.join(top, match) for match in matches if not _leftover(os.path.basename(match))]  # noqa: PTH118, PTH119
 
 
 def real_path(path: Path) -> str:
@@ -114,4 +156,8 @@ def _check_listable(pattern: str, folder: Path) -> None:
 
 def _passed_over(path: Path) -> bool:
     # Not `is_file()`: a dangling link is an error to tell, not a file to pass over.
-    return path.name.startswith((".", "#")) or path.name.endswith(_LEFTOVERS) or path.is_dir()
+    return _leftover(path.name) or path.is_dir()
+
+
+def _leftover(name: str) -> bool:
+    return name.startswith((".", "#")) or name.endswith(_LEFTOVERS)

@@ -1,6 +1,7 @@
 """Loading a configuration: all of it, or the list of all that is wrong with it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,36 +12,63 @@ from notifier.config.document import Document
 from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
 from notifier.config.nodes import Flaw, KeyPath, Node, locate
-from notifier.config.report import file_name, problems_of, warnings_of
+from notifier.config.parts import Known, Part, Parts, whole
+from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.secrets import secrets_in, without_secrets
 from notifier.config.token_source import token_source
 from notifier.core.errors import ConfigurationRefused
 
+NOTHING_KNOWN = Known()
 
-def load(
-    path: Path,
-    *,
-    environ: Mapping[str, str],
-    check_url: Callable[[str], str | None],
-    check_template: Callable[[str], str | None] = lambda _: None,
-    check_webhook: CheckWebhook = lambda *_: None,
-    secrets_needed: bool = True,
-) -> Config:
+_NOT_FOR_WATCHES = frozenset(
+    {"api", "state", "http", "operators", "channels", "templates", "keep", "include", "watches"}
+)
+"""Sections of the main file of which nothing but the names of the channels decides about a watch of another file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checks:
+    """What other rooms can tell of a value: what is wrong with it, or None. They must not raise.
+
+    `url` is asked about a channel's Apprise URL, `template` about the source of a template (it names the line),
+    `webhook` about a webhook's address (its second argument: private ones are allowed).
+    """
+
+    url: Callable[[str], str | None]
+    template: Callable[[str], str | None] = lambda _: None
+    webhook: CheckWebhook = lambda *_: None
+
+
+def load(path: Path, *, environ: Mapping[str, str], checks: Checks, secrets_needed: bool = True) -> Config:
     """Read the main file and all that it includes.
 
     Args:
         path: the main file. Relative paths in it start at its folder.
         environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
-        check_url: tells what is wrong with a channel's Apprise URL, or None. It must not raise.
-        check_template: tells what is wrong in which line of a template's source, or None. Nor must it.
-        check_webhook: tells what is wrong with a webhook's address (its second argument: private ones are allowed), or
-            None. Nor must it.
+        checks: what other rooms know.
         secrets_needed: without it an unset variable reads `unset://NAME`, and a token that cannot be had is no error:
             for those who will use neither.
 
     Raises:
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
+    """
+    parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed)
+    return whole(parts.frame, parts.files)
+
+
+def load_parts(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    checks: Checks,
+    known: Known = NOTHING_KNOWN,
+    secrets_needed: bool = True,
+) -> Parts:
+    """Read the configuration as `load` does, but parse no included file again that is known.
+
+    Raises:
+        ConfigurationRefused: as by `load`, word for word, whatever is known.
     """
     if not secrets_needed:
         environ = UnsetAllowed({name: value for name, value in environ.items() if value})
@@ -48,55 +76,105 @@ def load(
     if main.root is None:
         raise ConfigurationRefused(problems_of([main]))
     folder = path.absolute().parent
-    documents = [main, *_included(main, main.root, environ)]
     context = Context(
-        channels=document.channel_names(main), check_url=_discreet(check_url), check_template=check_template
+        channels=document.channel_names(main),
+        check_url=_discreet(checks.url, known.urls),
+        check_template=checks.template,
     )
     sections = document.validate(main, MainFile, context)
-    included = [document.validate(each, IncludedFile, context) for each in documents[1:]]
+    rules = _rules(sections, folder, environ) if sections else ""
+    if rules != known.rules:
+        known = NOTHING_KNOWN
+    included = [
+        document.read(file, environ, main=False, known=known.digests.get(str(file.absolute())))
+        for file in _included(main, main.root)
+    ]
+    _parse_what_clashes(main, included, known, environ)
+    documents = [main, *included]
+    checked = [document.validate(each, IncludedFile, context) for each in included]
     source = token_source(main.data, main.root, folder, environ)
     main.add([source.flaw] if source.flaw and secrets_needed else [])
-    check_channels(main, check_webhook)
+    check_channels(main, checks.webhook)
     check_templates(main)
     check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if problems:
-        raise ConfigurationRefused(problems)
+        raise ConfigurationRefused(problems, include=_patterns(main))
     assert sections is not None
     nearmiss.check_event_names(documents)
     channels = build.channels(sections)
-    listed = [*sections.watches, *(watch for each in included if each for watch in each.watches)]
-    watches, datasets = build.watches(listed, sections.defaults, folder)
-    return Config(
+    frame = Config(
         path=path.absolute(),
         files=tuple(each.path.absolute() for each in documents),
+        include=tuple(sections.include),
         api=build.api(sections.api, source),
         database=build.database(sections, folder),
         operators=tuple(dict.fromkeys(sections.operators)),
         channels=MappingProxyType(channels),
-        watches=watches,
-        datasets=datasets,
+        watches=(),
         keep=sections.keep,
-        warnings=tuple(warnings_of(documents)),
         secrets=secrets_in(
             token=source.value,
             urls=[channel.url for channel in channels.values() if channel.url],
             webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
         ),
     )
+    shared = build.Shared()
+    return Parts(
+        frame=frame,
+        rules=rules,
+        files=tuple(
+            Part(
+                path=each.path.absolute(),
+                digest=each.digest,
+                watches=None
+                if section is None
+                else tuple(build.watch(watch, sections.defaults, folder, shared) for watch in section.watches),
+                warnings=excerpt_of(each, each.warnings),
+            )
+            for each, section in zip(documents, [sections, *checked], strict=True)
+        ),
+    )
 
 
-def _discreet(check_url: Callable[[str], str | None]) -> Callable[[str], str | None]:
-    """The check, with the URL and its secrets masked in what it says."""
+def _rules(sections: MainFile, folder: Path, environ: Mapping[str, str]) -> str:
+    """What decides, beside its own text, about the watches of an included file, as a digest."""
+    deciding = {name: value for name, value in sections if name not in _NOT_FOR_WATCHES}
+    return files.digest_of(repr((deciding, str(folder), sorted(sections.channels), sorted(environ.items()))).encode())
+
+
+def _parse_what_clashes(main: Document, included: list[Document], known: Known, environ: Mapping[str, str]) -> None:
+    """Parse a known file after all when another file now uses a name of its: the error tells the places of both."""
+    clashing = [-1]
+    while clashing:
+        used = {name for each in (main, *included) for name in each.names_used()}
+        clashing = [
+            index
+            for index, each in enumerate(included)
+            if each.known and not used.isdisjoint(known.names.get(str(each.path.absolute()), "").split())
+        ]
+        for index in clashing:
+            included[index] = document.read(included[index].path, environ, main=False)
+
+
+def _discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
+    """The check, not made of what is known to be right, with the URL and its secrets masked in what it says."""
 
     def check(url: str) -> str | None:
-        reason = check_url(url)
+        reason = None if url in right else check_url(url)
         return without_secrets(reason, secrets_in(urls=[url])) if reason else None
 
     return check
 
 
-def _included(main: Document, root: Node, environ: Mapping[str, str]) -> list[Document]:
+def _patterns(main: Document) -> tuple[str, ...]:
+    """The texts under `include:`, whatever else is wrong there."""
+    patterns = main.data.get("include")
+    found = patterns if isinstance(patterns, list) else [patterns]
+    return tuple(str(each) for each in found if isinstance(each, str) and each.strip())
+
+
+def _included(main: Document, root: Node) -> list[Path]:
     """The files that the main one includes: each once, in the order of the patterns, and never the main one itself."""
     patterns = main.data.get("include")
     if isinstance(patterns, str):
@@ -114,7 +192,7 @@ def _included(main: Document, root: Node, environ: Mapping[str, str]) -> list[Do
             where: KeyPath = ("include", index)
             at = locate(root, where)
             main.add([Flaw(place=at.node.place, path=at.path, text=str(error))])
-    return [document.read(file, environ, main=False) for file in list(found.values())[1:]]
+    return list(found.values())[1:]
 
 
 def _default_notify(main: Document) -> bool:

@@ -10,6 +10,9 @@ from notifier.core.errors import Problem
 from notifier.core.model import DatasetWatch, Watch
 from notifier.core.policy import ChannelPolicy
 
+AnyWatch = Watch | DatasetWatch
+"""What one entry of `watches:` becomes."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
@@ -64,10 +67,11 @@ class Channel:
 class Config:
     """A whole configuration.
 
-    `path` is the main file and `files` all that were read, the main one first. `database` is the SQLite file. `watches`
-    are those of snapshots, `datasets` those of datasets; no two have the same id. `keep` is how long what has ended is
-    remembered. `warnings` are what works, but perhaps not as it was meant. `secrets` are the values that may never be
-    shown: tokens, channel URLs and what stands secret inside them, the secrets of webhooks.
+    `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
+    found by. `database` is the SQLite file. `watches` are those of snapshots, `datasets` those of datasets; no two have
+    the same id. `keep` is how long what has ended is remembered. `warnings` are what works, but perhaps not as it was
+    meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them,
+    the secrets of webhooks.
     """
 
     path: Path
@@ -79,5 +83,6 @@ class Config:
     watches: tuple[Watch, ...]
     datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
+    include: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)

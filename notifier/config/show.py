@@ -2,22 +2,22 @@
 
 from notifier.config.clock import format_time
 from notifier.config.durations import format_duration
-from notifier.config.model import Api, Channel, Config, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Config, Template, Webhook
 from notifier.config.pace import format_pace
 from notifier.config.secrets import MASK, masked_url
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.model import Watch
 from notifier.core.policy import Quiet
 
 
 def as_dict(config: Config) -> dict[str, object]:
     """The configuration with every default applied, to be printed as YAML or JSON: texts, numbers, lists and dicts."""
-    watches: list[Watch | DatasetWatch] = [*config.watches, *config.datasets]
+    watches: list[AnyWatch] = [*config.watches, *config.datasets]
     return {
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
         "operators": list(config.operators),
-        "channels": {name: _channel(channel) for name, channel in config.channels.items()},
-        "watches": [_watch(watch) for watch in watches],
+        "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
+        "watches": [shown_watch(watch) for watch in watches],
         "keep": format_duration(config.keep),
     }
 
@@ -33,7 +33,8 @@ def _api(api: Api) -> dict[str, object]:
     }
 
 
-def _channel(channel: Channel) -> dict[str, object]:
+def shown_channel(channel: Channel) -> dict[str, object]:
+    """One entry of `channels:`, without its name."""
     policy = channel.policy
     shown: dict[str, object] = {} if channel.url is None else {"url": masked_url(channel.url)}
     if channel.webhook is not None:
@@ -74,7 +75,8 @@ def _template(template: Template) -> dict[str, object]:
     return {key: text for key, text in texts.items() if text is not None}
 
 
-def _watch(watch: Watch | DatasetWatch) -> dict[str, object]:
+def shown_watch(watch: AnyWatch) -> dict[str, object]:
+    """One entry of `watches:`."""
     shown: dict[str, object] = {
         **({"snapshot": watch.snapshot_id} if isinstance(watch, Watch) else {"dataset": watch.dataset_id}),
         "id": watch.id,

@@ -88,12 +88,17 @@ class Problem:
 
 
 class ConfigurationRefused(NotifierError):
-    """The configuration has errors: all of them at once, in the order of the files."""
+    """The configuration has errors: all of them at once, in the order of the files.
+
+    `include` are the patterns by which its files were found, as far as they could be read: one of those files has to
+    be mended.
+    """
 
     exit_status = 2
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, include: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
+        self.include = tuple(include)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

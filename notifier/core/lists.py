@@ -1,15 +1,17 @@
 """What the list of a dataset means for what is known of its snapshots. Pure.
 
 A list has a status for each snapshot and no facts. So an end that it tells is asked for singly, and only then told; a
-word in progress is taken as it is. Lists and single answers need not agree on the words in between, so a list is
-believed by itself only where it moved since it last agreed with what is known: what differs from the start is asked
-for singly once, and then left alone until the list says something else.
+word in progress that somebody is to be told of is asked for too, for its facts; any other is taken as it is. Lists and
+single answers need not agree on the words in between, and a list may lag behind, so a list is believed by itself only
+where it moved since it last agreed with what has been known for a while: all else is asked for singly once, and then
+left alone until the list says something else.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import UNKNOWN, SnapshotState
+from notifier.core.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
 from notifier.core.transitions import ENDS, Phase, canonical, changed_by_list, is_stale, phase_of
 
 FEWEST_LISTED = 3
@@ -21,6 +23,10 @@ MARGIN = 1.5
 SETTLES_IN = timedelta(days=1)
 """How far a list's dates may be off from what is true of them: they are asked for by the day, in UTC."""
 
+LAG = timedelta(seconds=30)
+"""How far a list may be behind a single answer (measured by nobody: caution). What was known this long before the list
+was asked for is not overridden by older news."""
+
 
 class Verdict(StrEnum):
     """What a list's word calls for: nothing, to be taken as the new status, or a look at the snapshot alone."""
@@ -31,16 +37,24 @@ class Verdict(StrEnum):
 
 
 def verdict(
-    state: SnapshotState, word: str, *, asked_at: datetime, now: datetime, agreed_at: datetime | None, odd: str | None
+    state: SnapshotState,
+    word: str,
+    *,
+    told: bool,
+    asked_at: datetime,
+    now: datetime,
+    agreed_at: datetime | None,
+    odd: str | None,
 ) -> Verdict:
     """What follows from a list's word for a snapshot.
 
     Args:
         state: what is known.
         word: the list's.
+        told: whether somebody is to be told of that word.
         asked_at: when the list was asked for.
         now: when it came.
-        agreed_at: when the list before was asked for, if it had the snapshot; else None.
+        agreed_at: when the list before was asked for, if it had what is known; else None.
         odd: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
     """
     if not changed_by_list(state, word) or is_stale(state, asked_at, now) or canonical(word) == odd:
@@ -49,8 +63,14 @@ def verdict(
         return Verdict.ASK
     if state.status == UNKNOWN:
         return Verdict.TAKE
-    moved_itself = agreed_at is not None and odd is None and state.since is not None and state.since <= agreed_at
-    return Verdict.TAKE if moved_itself else Verdict.ASK
+    if told or odd is not None or agreed_at is None or state.since is None:
+        return Verdict.ASK
+    return Verdict.TAKE if state.since <= agreed_at and state.since + LAG <= asked_at else Verdict.ASK
+
+
+def lags(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
+    """Whether a list that still has a snapshot in progress, of which a look told the end, may just be behind."""
+    return state.since is not None and state.since <= now and asked_at < state.since + LAG
 
 
 def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kept_since: datetime) -> bool:
@@ -69,6 +89,34 @@ def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kep
     if not ended or created is None:
         return True
     return created >= max(baseline_at - SETTLES_IN, kept_since)
+
+
+def of_baseline(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
+    """What is silently known of a snapshot that had ended when its dataset was first looked at.
+
+    Nor will anybody be warned that its results are deleted.
+    """
+    return SnapshotState(
+        snapshot_id=entry.snapshot_id,
+        status=entry.status,
+        revision=1,
+        facts=facts,
+        first_seen_at=now,
+        since=now,
+        seen_at=now,
+        created_at=entry.created,
+        derived=EXPIRING,
+    )
+
+
+def at_first_sight(state: SnapshotState) -> SnapshotState:
+    """What counts as known of a snapshot that is now watched by itself.
+
+    Of the baseline of its dataset nothing was ever told: whoever names one of it wants to be told of its end.
+    """
+    if state.revision != 1 or state.derived != EXPIRING:  # whatever else expires has had a transition before
+        return state
+    return replace(state, status=UNKNOWN, since=None, seen_at=None, first_seen_at=None, derived=None)
 
 
 def worth_listing(members: int, pages: int) -> bool:

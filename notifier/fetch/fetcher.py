@@ -92,6 +92,10 @@ class Fetcher:
         self._report = report
         self._woken = asyncio.Event()
 
+    def configure(self, deaf: Collection[str]) -> None:
+        """These channels take events only, from now on."""
+        self._deaf = deaf
+
     def wake(self) -> None:
         """There is a new job, or the clock was set."""
         self._woken.set()

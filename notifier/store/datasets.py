@@ -1,5 +1,6 @@
 """What is remembered of datasets, and which of their snapshots are known."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,10 +18,13 @@ from notifier.store.whole import whole
 AT_ONCE = 500
 """Rows of one statement: SQLite takes a limited number of variables."""
 
+LISTED = "listed"
+"""The answer that is noted of a dataset whose list came."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetNote:
-    """One look at a dataset, as it is noted: `answer` is `listed`, or the reason why there was no list."""
+    """One look at a dataset, as it is noted: `answer` is `LISTED`, or the reason why there was no list."""
 
     dataset_id: str
     looked_at: datetime
@@ -51,14 +55,23 @@ class Datasets:
         return {row.dataset_id: row.baseline_at for row in rows if row.dataset_id in watched}
 
     @whole
+    async def last_listed(self) -> dict[str, datetime]:
+        """When each dataset was listed last; none whose last look was not answered."""
+        query = select(datasets.c.dataset_id, datasets.c.looked_at).where(datasets.c.answer == LISTED)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query.where(datasets.c.looked_at.is_not(None)))).all()
+        return {row.dataset_id: row.looked_at for row in rows}
+
+    @whole
     async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
         """What is known of those of the snapshots that were ever seen."""
         found: dict[str, SnapshotState] = {}
         for start in range(0, len(snapshot_ids), AT_ONCE):
-            query = known().where(snapshots.c.snapshot_id.in_(snapshot_ids[start : start + AT_ONCE]))
+            query = known(*snapshot_ids[start : start + AT_ONCE]).where(snapshots.c.snapshot_id.is_not(None))
             async with self._database.transaction() as connection:
                 rows = (await connection.execute(query)).mappings().all()
             found |= {row["snapshot_id"]: state_from_row(row) for row in rows}
+            await asyncio.sleep(0)
         return found
 
     @whole
@@ -66,11 +79,11 @@ class Datasets:
         self, dataset_id: str, at: datetime, ended: Sequence[SnapshotState], watch_for: Callable[[str], Watch]
     ) -> None:
         """Watch a dataset as a whole from now on: these of its snapshots had ended before, and are known silently."""
-        rows = [state_to_row(state, watch_for(state.snapshot_id)) for state in ended]
-        begun = upsert(datasets).values(dataset_id=dataset_id, baseline_at=at, answer="listed")
+        begun = upsert(datasets).values(dataset_id=dataset_id, baseline_at=at, answer=LISTED)
         begun = begun.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_={"baseline_at": at})
         async with self._database.transaction() as connection:
-            if rows:
+            for start in range(0, len(ended), AT_ONCE):  # between two of them others go on
+                rows = [state_to_row(each, watch_for(each.snapshot_id)) for each in ended[start : start + AT_ONCE]]
                 await connection.execute(upsert(snapshots).on_conflict_do_nothing(), rows)
             await connection.execute(begun)
 

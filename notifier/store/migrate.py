@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Column, Connection, MetaData, String, Table, column, insert, inspect, select, table
 
 from notifier.core.errors import StoreTooNew
+from notifier.store.tables import metadata
 
 HEAD = "0007"
 """The newest migration; a test holds it against the scripts."""
@@ -21,7 +22,18 @@ def migrate(connection: Connection, database: str) -> None:
     current = _revision(connection)
     if current == HEAD:
         return  # as at nearly every start: without importing Alembic, which takes a quarter of a second
+    if current is None and not inspect(connection).get_table_names():
+        _make(connection)  # nor does a new database need it: nothing is to be kept
+        return
     _upgrade(connection, current, database)
+
+
+def _make(connection: Connection) -> None:
+    """A new database, as the migrations would have left it; a test holds the two against each other."""
+    metadata.create_all(connection)
+    version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+    version.create(connection)
+    connection.execute(insert(version).values(version_num=HEAD))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -11,8 +11,8 @@ QUIET = "quiet"
 """The reason of what quiet hours hold back."""
 
 
-def known(snapshot_id: str | None = None) -> Select[Any]:
-    """What `snapshots` and `looks` know of every snapshot that stands in either, or of one."""
+def known(*snapshot_ids: str) -> Select[Any]:
+    """What `snapshots` and `looks` know of every snapshot that stands in either, or of these."""
     ids = union(select(snapshots.c.snapshot_id), select(looks.c.snapshot_id)).subquery()
     query = (
         select(
@@ -23,7 +23,7 @@ def known(snapshot_id: str | None = None) -> Select[Any]:
         .join_from(ids, snapshots, ids.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
         .join(looks, ids.c.snapshot_id == looks.c.snapshot_id, isouter=True)
     )
-    return query if snapshot_id is None else query.where(ids.c.snapshot_id == snapshot_id)
+    return query.where(ids.c.snapshot_id.in_(snapshot_ids)) if snapshot_ids else query
 
 
 def deliveries_with_events() -> Select[Any]:

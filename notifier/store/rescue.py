@@ -6,7 +6,7 @@ What a killed daemon left, what is late, what a wrong clock put out of reach, wh
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Update, and_, exists, func, insert, literal, or_, select, update
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState, Outcome, OutcomeKind
@@ -46,12 +46,7 @@ class Rescue(Part):
         sending = deliveries.c.state == DeliveryState.SENDING
         async with self._database.transaction() as connection:
             found = (await connection.execute(deliveries_with_events().where(sending))).mappings().all()
-            no_longer_held = and_(
-                deliveries.c.state == DeliveryState.UNCERTAIN,
-                deliveries.c.not_before.is_(None),
-                deliveries.c.channel.not_in(held),
-            )
-            await connection.execute(update(deliveries).where(no_longer_held).values(not_before=now))
+            await connection.execute(_released(now, held))
             if not found:
                 return 0
             ended = [
@@ -72,6 +67,12 @@ class Rescue(Part):
             )
             await connection.execute(update(deliveries).where(sending).values(uncertain | {"not_before": now}))
         return len(found)
+
+    @whole
+    async def release(self, now: datetime, held: Collection[str]) -> None:
+        """Have what was held as uncertain sent again, of channels that do not hold it any longer."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_released(now, held))
 
     @whole
     async def fall_back(
@@ -181,3 +182,12 @@ class Rescue(Part):
         )
         async with self._database.transaction() as connection:
             return list((await connection.execute(again.returning(deliveries.c.channel))).scalars())
+
+
+def _released(now: datetime, held: Collection[str]) -> Update:
+    no_longer_held = and_(
+        deliveries.c.state == DeliveryState.UNCERTAIN,
+        deliveries.c.not_before.is_(None),
+        deliveries.c.channel.not_in(held),
+    )
+    return update(deliveries).where(no_longer_held).values(not_before=now)

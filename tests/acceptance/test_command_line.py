@@ -16,8 +16,8 @@ from acceptance.harness import TOKEN, Notifier
 from notifier import __version__
 from notifier.cli import app
 
-WITHOUT_CONFIGURATION = {("demo",), ("simulate",), ("init",)}
-WITHOUT_DATA = {("demo",), ("init",)}
+WITHOUT_CONFIGURATION = {("config", "schema"), ("demo",), ("simulate",), ("init",)}
+WITHOUT_DATA = {("config", "schema"), ("demo",), ("init",)}
 NAMED_IN_ISSUE_2 = {
     ("run",),
     ("demo",),

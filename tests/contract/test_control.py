@@ -12,7 +12,7 @@ import pytest
 from fakes import START
 from outboxes import rows, settled, sql, take, tell
 
-from notifier.control import Mute, Request, Retry, Unmute, ask, listening
+from notifier.control import Diff, Mute, Request, Retry, Unmute, ask, listening
 from notifier.core.errors import NotifierError, StoreBusy
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.store.reader import Reader
@@ -172,3 +172,8 @@ async def test_what_is_asked_of_a_watch_holds_for_as_long_as_it_says(store: Stor
     async with listening(database, store, nobody):
         await ask(database, Mute(watch="s_1", until=(START + timedelta(hours=2)).isoformat()))
     assert Reader(database).mutes(START) == {"s_1": START + timedelta(hours=2)}
+
+
+async def test_without_a_daemon_there_is_nothing_to_compare_the_files_with(tmp_path: Path) -> None:
+    with pytest.raises(NotifierError, match="no daemon runs"):
+        await ask(tmp_path / "n.db", Diff())

@@ -90,6 +90,33 @@ async def test_the_schema_is_what_the_tables_say(old: Path) -> None:
     engine.dispose()
 
 
+async def test_a_new_database_is_what_the_migrations_would_have_made(tmp_path: Path) -> None:
+    made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
+    async with Store(made):
+        pass
+    engine = create_engine(f"sqlite:///{migrated}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+    assert schema(made) == schema(migrated)
+
+
+def schema(database: Path) -> dict[str, object]:
+    """Every table with its columns and foreign keys, every index with what it covers; in whatever order."""
+    found: dict[str, object] = {"version": sql(database, "SELECT version_num FROM alembic_version")}
+    for (table,) in sql(database, "SELECT name FROM sqlite_schema WHERE type = 'table'"):
+        columns = sorted(row[1:] for row in sql(database, f"PRAGMA table_info({table})"))
+        keys = sorted(row[2:] for row in sql(database, f"PRAGMA foreign_key_list({table})"))
+        found[table] = columns, keys
+        for _, index, unique, *_ in sql(database, f"PRAGMA index_list({table})"):
+            covered = [name for _, _, name in sql(database, f"PRAGMA index_info({index})")]
+            found[f"{table}({', '.join(covered)})"] = unique
+    return found
+
+
 async def test_each_delivery_was_wanted_when_it_was_decided(old: Path) -> None:
     async with Store(old):
         pass

@@ -19,6 +19,7 @@ from notifier.channels.addresses import (
     refused_literal,
 )
 from notifier.channels.webhook import WebhookChannel, check_webhook_url
+from notifier.config.webhook import PLAIN
 
 PRIVATE = {
     "0.0.0.0": "unspecified",
@@ -205,6 +206,11 @@ def test_a_webhooks_address_is_checked_at_load(url: str, allow_private: bool, re
     assert (told is None) == (reason is None)
     assert (told or "").startswith(reason or "")
     assert "canary" not in (told or "")
+
+
+@given(st.from_regex(PLAIN, fullmatch=True))
+def test_a_plain_address_is_right_without_asking(url: str) -> None:
+    assert check_webhook_url(url, allow_private=False) is None
 
 
 @given(st.text(max_size=60) | st.text(max_size=60).map("http://{}/".format), st.booleans())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.load import load
+from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.core.errors import ConfigurationRefused
 
@@ -46,6 +46,9 @@ def check_webhook(url: str, allow_private: bool) -> str | None:
     return f"a private address in {url}" if "//10." in url and not allow_private else None
 
 
+CHECKS = Checks(url=check_url, template=check_template, webhook=check_webhook)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which is the current one, so that errors name files without their folder."""
@@ -63,9 +66,7 @@ def loaded(folder: Path) -> Loader:
         return load(
             Path("config.yaml"),
             environ={**ENVIRON, **environ},
-            check_url=check_url,
-            check_template=check_template,
-            check_webhook=check_webhook,
+            checks=CHECKS,
         )
 
     return load_text

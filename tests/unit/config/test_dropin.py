@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.config.dropin import Entry, Folder
-from notifier.config.load import load
+from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.core.errors import NotifierError, UsageError
 
@@ -27,7 +27,7 @@ def main(folder: Path, include: str = "[watches.d/*.yaml]") -> Path:
 
 
 def loaded(path: Path) -> Config:
-    return load(path, environ={}, check_url=lambda _: None)
+    return load(path, environ={}, checks=Checks(url=lambda _: None))
 
 
 def test_the_watch_is_loaded_as_it_was_meant(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifier.config.load import load
+from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.core.errors import ConfigurationRefused
 
@@ -23,8 +23,7 @@ def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
             return load(
                 file,
                 environ=ENVIRON,
-                check_url=lambda url: None,
-                check_template=lambda source: "line 1\nno" if "{{" in source else None,
+                checks=Checks(url=lambda url: None, template=lambda source: "line 1\nno" if "{{" in source else None),
             )
         except ConfigurationRefused as refusal:
             problems = refusal.problems

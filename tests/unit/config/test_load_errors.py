@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.load import load
+from notifier.config.load import Checks, load
 from notifier.core.errors import ConfigurationRefused
 
 Refusal = Callable[..., list[str]]
@@ -304,7 +304,7 @@ def test_no_error_shows_a_secret(refused: Refusal, text: str) -> None:
 
 def refusal_of(path: Path) -> list[str]:
     with pytest.raises(ConfigurationRefused) as refusal:
-        load(path, environ={}, check_url=lambda url: None)
+        load(path, environ={}, checks=Checks(url=lambda _: None))
     return [str(problem) for problem in refusal.value.problems]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.load import load
+from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.core.errors import ConfigurationRefused
 
@@ -19,7 +19,7 @@ watches: [{snapshot: s_1}]
 def read(path: Path, text: str) -> Config:
     """The configuration as a command reads it that will send nothing."""
     path.write_text(text, encoding="utf-8")
-    return load(path, environ={}, check_url=lambda _: None, secrets_needed=False)
+    return load(path, environ={}, checks=Checks(url=lambda _: None), secrets_needed=False)
 
 
 def test_an_unset_variable_is_no_error_and_defaults_still_hold(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Reads a configuration with the checks that only other rooms can make, for all who need one.
+
+Everything heavy is imported by its first use: Apprise alone takes longer than all else that a small configuration
+needs, and a daemon that has its configuration read by another process (`apart`) needs none of it.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notifier.config.model import Config
+from notifier.config.parts import Known, Parts
+
+if TYPE_CHECKING:
+    from notifier.config.load import Checks
+
+
+def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
+    """Read and check a configuration as the daemon would.
+
+    Args:
+        path: the main file.
+        secrets_needed: whether the token and the channels will be used. Commands that only read the database are
+            run by people who have neither the service's credentials nor its environment; for them an unset variable
+            is no error, and channel URLs are not tried.
+
+    Raises:
+        ConfigurationRefused: with all its errors.
+    """
+    from notifier.config.load import load
+
+    return load(path, environ=os.environ, checks=_checks(secrets_needed), secrets_needed=secrets_needed)
+
+
+def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> Parts:
+    """Read and check a configuration as the daemon would, file by file; none that is known is parsed again.
+
+    Raises:
+        ConfigurationRefused: with all its errors.
+    """
+    from notifier.config.load import load_parts
+
+    return load_parts(path, environ=environ, checks=_checks(True), known=known)
+
+
+def _checks(secrets_needed: bool) -> "Checks":
+    from notifier.config.load import Checks
+
+    if not secrets_needed:
+        return Checks(url=lambda _: None)
+    return Checks(url=_check_url, template=_check_template, webhook=_check_webhook)
+
+
+def _check_url(url: str) -> str | None:
+    from notifier.channels.apprise_channel import check_url
+
+    return check_url(url)
+
+
+def _check_template(source: str) -> str | None:
+    from notifier.templates.render import check_template
+
+    return check_template(source)
+
+
+def _check_webhook(url: str, private: bool) -> str | None:
+    from notifier.config.webhook import is_plain
+
+    if is_plain(url):
+        return None
+    from notifier.channels.webhook import check_webhook_url
+
+    return check_webhook_url(url, allow_private=private)

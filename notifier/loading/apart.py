@@ -1,0 +1,164 @@
+"""Loading in a process of its own, so that neither the event loop nor the daemon's memory feels it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from notifier import __version__
+from notifier.config.model import AnyWatch, Config
+from notifier.config.parts import Known, Part, names_of, whole
+from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
+
+LONGEST = timedelta(minutes=5)
+"""More than 100,000 watches take on a slow machine; what takes longer hangs."""
+
+COMMAND = ("-P", "-m", "notifier.loading.child")
+"""What Python is asked to run. `-P`: the folder where the daemon was started may have a `yaml.py` in it."""
+
+_WRITE_AT_ONCE = 256 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """A configuration, and what the next load need not do again. `rules` is what else decides about a file's watches.
+
+    The watches and warnings in `files` are those of the `config`, file by file; one that did not change since the load
+    before is the same object as then.
+    """
+
+    config: Config
+    rules: str
+    files: tuple[Part, ...]
+
+    @property
+    def digests(self) -> Mapping[Path, str]:
+        """What the content of each file is known by."""
+        return MappingProxyType({part.path: part.digest for part in self.files})
+
+
+async def load_config_apart(path: Path, previous: Loaded | None = None, *, limit: timedelta = LONGEST) -> Loaded:
+    """Read and check a configuration, as `load_config` does, in another process.
+
+    Args:
+        path: the main file.
+        previous: the last configuration that was right: an included file with the same content is not parsed again.
+        limit: after this long the load is given up.
+
+    Raises:
+        ConfigurationRefused: with all its errors.
+        NotifierError: it could not be read at all; the text says why.
+    """
+    known, parts = await _known(previous)
+    request = Request(version=__version__, path=str(path), environ=dict(os.environ), known=known)
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, *COMMAND),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            start_new_session=True,  # Ctrl-C is for the daemon, which ends this process itself
+        )
+    except OSError as error:
+        raise NotifierError(f"{path}: no process can be started to read it: {error.strerror or error}") from error
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return await _exchange(child, request, parts, path)
+    except TimeoutError:
+        raise NotifierError(f"{path}: reading it was given up after {limit.total_seconds():.0f} s") from None
+    finally:
+        if child.returncode is None:
+            # Not child.kill(): it would reap a child that has just ended, under the eyes of asyncio, which complains.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+
+
+async def _exchange(
+    child: asyncio.subprocess.Process, request: Request, parts: Mapping[str, Part], path: Path
+) -> Loaded:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        message = memoryview(packed(request))
+        with contextlib.suppress(ConnectionError):  # one that died at once says so below
+            for start in range(0, len(message), _WRITE_AT_ONCE):
+                child.stdin.write(message[start : start + _WRITE_AT_ONCE])
+                await child.stdin.drain()
+            child.stdin.close()
+        answer = await _next(child.stdout)
+        match answer:
+            case Refused(problems=problems, include=include):
+                raise ConfigurationRefused(problems, include=include)
+            case Failed(text=text):
+                raise NotifierError(f"{path}: {text}")
+            case Fine():
+                return await _loaded(answer, child.stdout, parts)
+            case _:
+                raise TypeError(type(answer))
+    except asyncio.IncompleteReadError:
+        raise NotifierError(f"{path}: {why_it_ended(await child.wait())}") from None
+
+
+async def _next(source: asyncio.StreamReader) -> Any:
+    size = LENGTH.unpack(await source.readexactly(LENGTH.size))[0]
+    return unpacked(await source.readexactly(size))
+
+
+async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[str, Part]) -> Loaded:
+    arriving: list[AnyWatch] = []
+    missing = sum(each.watches or 0 for each in answer.files)
+    while len(arriving) < missing:
+        arriving += await _next(source)
+        await asyncio.sleep(0)
+    files: list[Part] = []
+    start = 0
+    for each in answer.files:
+        part, start = _part(each, arriving, start, before)
+        files.append(part)
+    return Loaded(config=whole(answer.frame, files), rules=answer.rules, files=tuple(files))
+
+
+def _part(each: FilePart, arriving: list[AnyWatch], start: int, before: Mapping[str, Part]) -> tuple[Part, int]:
+    if each.watches is None:
+        return before[each.path], start
+    end = start + each.watches
+    watches = tuple(arriving[start:end])
+    return Part(path=Path(each.path), digest=each.digest, watches=watches, warnings=each.warnings), end
+
+
+async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, Part]]:
+    """What need not be parsed again, in a form that goes to the other process, and the parts it stands for."""
+    if previous is None:
+        return Known(), {}
+    parts = {str(part.path): part for part in previous.files[1:]}
+    names: dict[str, str] = {}
+    for path, part in parts.items():
+        names[path] = " ".join([name for watch in part.watches or () for name in names_of(watch)])
+        await asyncio.sleep(0)
+    known = Known(
+        rules=previous.rules,
+        digests={path: part.digest for path, part in parts.items()},
+        names=names,
+        urls=frozenset(channel.url for channel in previous.config.channels.values() if channel.url),
+    )
+    return known, parts
+
+
+def why_it_ended(status: int) -> str:
+    """What became of a process that gave no answer, by its exit status; a negative one is a signal."""
+    if status >= 0:
+        return f"the process that reads it ended with status {status} and without an answer"
+    names = {each.value: each.name for each in signal.Signals}
+    name = names.get(-status, f"signal {-status}")
+    cure = ": is there enough memory?" if -status == signal.SIGKILL else ""
+    return f"the process that reads it was ended by {name}{cure}"

@@ -1,0 +1,84 @@
+"""The process that reads a configuration for the daemon, and ends: `python -P -m notifier.loading.child`.
+
+A request comes in on its standard input, the answer goes out on its standard output; `wire` says how. The memory that
+parsing takes (a gigabyte for 100,000 watches) ends with it, and the daemon's event loop never waits.
+"""
+
+import gc
+import os
+import sys
+import traceback
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from notifier import __version__
+from notifier.config.model import AnyWatch
+from notifier.config.parts import Parts
+from notifier.core.errors import ConfigurationRefused
+from notifier.loading import load_config_parts
+from notifier.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
+
+_HOME = Path(__file__).parents[2]
+
+
+def main() -> None:
+    """Answer one request."""
+    # Whatever a library prints goes nowhere: not into the answer, and with no secret into the daemon's log.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    gc.disable()  # the process is short, and makes hardly a cycle among millions of objects
+    try:
+        with answers:
+            _answer(read(sys.stdin.buffer), answers)
+    except (EOFError, BrokenPipeError):
+        os._exit(1)  # the daemon has gone
+    os._exit(0)  # tidying up a gigabyte takes a second
+
+
+def _answer(request: Request, answers: BinaryIO) -> None:
+    if request.version != __version__:
+        text = f"this is version {request.version}, but {__version__} is installed by now: restart the notifier"
+        answers.write(packed(Failed(text=text)))
+        return
+    try:
+        parts = load_config_parts(Path(request.path), request.environ, request.known)
+    except ConfigurationRefused as refusal:
+        answers.write(packed(Refused(problems=refusal.problems, include=refusal.include)))
+    except MemoryError:
+        answers.write(packed(Failed(text="there is not enough memory to read it")))
+    except Exception as error:  # noqa: BLE001 - a fault of the program is told to whoever asked, not to nobody
+        answers.write(packed(Failed(text=_fault(error))))
+    else:
+        answers.write(packed(_fine(parts)))
+        for each in slices(_watches(parts)):
+            answers.write(packed(each))
+
+
+def _fine(parts: Parts) -> Fine:
+    files = tuple(
+        FilePart(
+            path=str(part.path),
+            digest=part.digest,
+            watches=None if part.watches is None else len(part.watches),
+            warnings=part.warnings,
+        )
+        for part in parts.files
+    )
+    return Fine(frame=parts.frame, rules=parts.rules, files=files)
+
+
+def _watches(parts: Parts) -> list[AnyWatch]:
+    return list(chain.from_iterable(part.watches or () for part in parts.files))
+
+
+def _fault(error: Exception) -> str:
+    """A fault of the program, without the error's text, which may hold a secret."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(where.filename)
+    name = file.relative_to(_HOME) if file.is_relative_to(_HOME) else file.name
+    return f"a fault of the program, {type(error).__name__} in {name}:{where.lineno}; please report it"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What goes between the daemon and the process that reads its configuration: pickled values, each after its length.
+
+Both ends are this program in this version, joined by pipes of their own: nobody else can write to them.
+"""
+
+import io
+import pickle
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, BinaryIO, TypeVar
+
+from notifier.config.excerpt import Excerpt
+from notifier.config.parts import Known
+from notifier.core.errors import Problem
+
+LENGTH = struct.Struct(">Q")
+
+SLICE = 250
+"""As many watches go in one message: their unpickling holds the event loop for 1 to 3 ms."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Read this configuration. `environ` is the daemon's, `known` what has not to be parsed again."""
+
+    version: str
+    path: str
+    environ: dict[str, str]
+    known: Known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilePart:
+    """A file that was read: its warnings, and the number of its watches, which follow; None: both are as known."""
+
+    path: str
+    digest: str
+    watches: int | None
+    warnings: Excerpt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """The answer: it has errors."""
+
+    problems: tuple[Problem, ...]
+    include: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """The answer: it could not be read at all, and why, in words for a user."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fine:
+    """The answer: `frame` is a `Config` without watches and warnings. The watches follow, a slice in each message."""
+
+    frame: Any
+    rules: str
+    files: tuple[FilePart, ...]
+
+
+Answer = Refused | Failed | Fine
+
+
+def frozen(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """What a read-only mapping is unpickled by: pickle knows none."""
+    return MappingProxyType(values)
+
+
+class _Pickler(pickle.Pickler):
+    dispatch_table = {MappingProxyType: lambda proxy: (frozen, (dict(proxy),))}  # noqa: RUF012 - as the base class wants it
+
+
+def packed(value: object) -> bytes:
+    """The message of a value."""
+    buffer = io.BytesIO()
+    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    content = buffer.getbuffer()
+    return LENGTH.pack(len(content)) + content
+
+
+def unpacked(content: bytes) -> Any:
+    """The value of a message's content."""
+    return pickle.loads(content)
+
+
+def read(source: BinaryIO) -> Any:
+    """The next value.
+
+    Raises:
+        EOFError: the other end has gone.
+    """
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        raise EOFError
+    return unpacked(source.read(LENGTH.unpack(head)[0]))
+
+
+def slices(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in their order, so many at a time as one message carries."""
+    return (items[start : start + SLICE] for start in range(0, len(items), SLICE))

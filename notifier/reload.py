@@ -1,0 +1,132 @@
+"""Reload: a configuration that has changed is read and checked apart, and then taken up, or it is said why not.
+
+Everything that can fail comes before the first change, so that half a reload does not exist: what is refused leaves
+everything as it is.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from notifier.config.changes import Changes
+from notifier.config.diff import ConfigDiff, diff, plain
+from notifier.config.model import Config
+from notifier.config.sources import Sources
+from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.loading.apart import Loaded, load_config_apart
+from notifier.telemetry.systemd import notify
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReloadOutcome:
+    """What came of a reload: what it `changed`, or why it was `refused`, line by line."""
+
+    changed: ConfigDiff | None = None
+    refused: tuple[str, ...] = ()
+    duration: timedelta
+
+    @property
+    def done(self) -> bool:
+        """Whether the configuration on disk is the one that runs."""
+        return not self.refused
+
+
+class Reloader:
+    """Keeps the daemon at what the files say. `run()` it in a task."""
+
+    def __init__(
+        self,
+        *,
+        loaded: Loaded,
+        take_up: Callable[[Config, ConfigDiff], Awaitable[None]],
+        report: Callable[[ReloadOutcome], None],
+        status: Callable[[], str],
+    ) -> None:
+        """
+        Args:
+            loaded: what the daemon runs with now.
+            take_up: takes up another configuration; it does not fail.
+            report: told what came of every reload.
+            status: the line that the service manager shows.
+        """
+        self._loaded = loaded
+        self._take_up = take_up
+        self._report = report
+        self._status = status
+        self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._changes = Changes(sources=_sources(loaded.config))
+        self._changes.loaded(_sources(loaded.config), loaded.digests)
+
+    def ask(self) -> None:
+        """Reload at once, changed or not."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reload whenever a file has changed, or somebody asks, until cancelled."""
+        while True:
+            await _first(self._changes.next(), self._asked.wait())
+            self._asked.clear()
+            await self.reload()
+
+    async def reload(self) -> ReloadOutcome:
+        """Read the files, and take up what they say if all of it is right."""
+        async with self._turn:
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            began = time.monotonic()
+            try:
+                changed = await self._reload()
+            except ConfigurationRefused as error:
+                self._changes.refused(error.include)
+                outcome = ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
+            except NotifierError as error:
+                outcome = ReloadOutcome(refused=(str(error),), duration=_since(began))
+            else:
+                outcome = ReloadOutcome(changed=changed, duration=_since(began))
+            self._report(outcome)
+            notify("READY=1", f"STATUS={self._status()}")
+            return outcome
+
+    async def _reload(self) -> ConfigDiff:
+        loaded = await load_config_apart(self._loaded.config.path, self._loaded)
+        changed = await asyncio.to_thread(diff, self._loaded.config, loaded.config)
+        self._loaded = loaded
+        self._changes.loaded(_sources(loaded.config), loaded.digests)
+        if changed:
+            await self._take_up(loaded.config, changed)
+        return changed
+
+    async def preview(self) -> dict[str, Any]:
+        """What a reload would change now, as `config diff` prints it, or the `problems` that would refuse it."""
+        try:
+            loaded = await load_config_apart(self._loaded.config.path, self._loaded)
+        except ConfigurationRefused as error:
+            return {"problems": [str(problem) for problem in error.problems]}
+        return plain(await asyncio.to_thread(diff, self._loaded.config, loaded.config))
+
+
+def _sources(config: Config) -> Sources:
+    return Sources(main=config.path, include=config.include)
+
+
+def _since(began: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - began)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of these, and let the others go; raise what it raised."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task

@@ -1,0 +1,261 @@
+"""Takes up a changed configuration in place: what differs from the one that runs, and nothing else.
+
+It is done in slices, between which looks and lists go on. After each slice all that is watched is on the schedule, or
+will be by a later one; whose a snapshot is and what is known of it never contradict each other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from notifier.core.lists import FEWEST_LISTED, at_first_sight
+from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.transitions import has_ended
+from notifier.groups import Group, Groups
+from notifier.poll import Poller
+from notifier.schedule import Schedule
+from notifier.store.datasets import Datasets
+
+SLICE = 250
+"""So many are taken up without letting others run: a few milliseconds."""
+
+T = TypeVar("T")
+
+
+class LookSingly(Protocol):
+    """Schedules looks, the first of them at `begin`; answers when the next may follow."""
+
+    def __call__(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
+        """Look at these one by one from now on."""
+        ...
+
+
+class Rewatch:
+    """One change of the configuration: first `read`, then `take_up`."""
+
+    def __init__(
+        self,
+        *,
+        groups: Groups,
+        poller: Poller,
+        datasets: Datasets,
+        schedule: Schedule,
+        clock: Callable[[], datetime],
+        consider: Callable[[Group], None],
+        look_singly: LookSingly,
+    ) -> None:
+        """
+        Args:
+            groups: who is watched.
+            poller: holds what is known of every snapshot.
+            datasets: what is remembered of datasets and their snapshots.
+            schedule: what is due when.
+            clock: the time, UTC.
+            consider: lists a group from now on, if that is worth it.
+            look_singly: looks at snapshots one by one from now on.
+        """
+        self._groups = groups
+        self._poller = poller
+        self._datasets = datasets
+        self._schedule = schedule
+        self._clock = clock
+        self._consider = consider
+        self._look_singly = look_singly
+        self._added: list[Watch] = []
+        self._changed: list[Watch] = []
+        self._removed: list[str] = []
+        self._known: dict[str, SnapshotState] = {}
+        self._parents: Collection[DatasetWatch] = ()
+        self._next: datetime | None = None
+
+    async def read(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
+        """See what differs, and what the store knows of it; nothing changes yet.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        old = self._groups.watches
+        kept: set[str] = set()
+        async for some in _sliced(watches):
+            for watch in some:
+                before = old.get(watch.snapshot_id)
+                if before is None:
+                    self._added.append(watch)
+                    continue
+                kept.add(watch.snapshot_id)
+                if before is not watch:
+                    (self._same if before == watch else self._changed.append)(watch)
+        async for ids in _sliced(old):
+            self._removed += [snapshot_id for snapshot_id in ids if snapshot_id not in kept]
+        self._parents = datasets
+        unknown = [each.snapshot_id for each in self._added if each.snapshot_id not in self._poller.states]
+        self._known = await self._datasets.known(unknown)
+
+    def _same(self, watch: Watch) -> None:
+        """Hold the new object: the next time the two are compared by identity."""
+        self._groups.watches[watch.snapshot_id] = watch
+
+    async def take_up(self, *, lists: bool) -> None:
+        """Watch what was read from now on.
+
+        Args:
+            lists: whether snapshots that are watched singly may be looked at through lists.
+
+        Raises:
+            StoreError: a baseline could not be forgotten; all else is done.
+        """
+        async for some in _sliced(self._changed):
+            for watch in some:
+                before = self._groups.watches[watch.snapshot_id]
+                self._groups.watches[watch.snapshot_id] = watch
+                self._hurry(watch, before.every)
+        await self._add()
+        await self._change_datasets()
+        async for ids in _sliced(self._removed):
+            for snapshot_id in ids:
+                self._remove(snapshot_id)
+        if lists is not self._groups.lists:
+            await self._change_lists(lists)
+
+    def _hurry(self, watch: Watch, before: timedelta) -> None:
+        """Bring the next look forward if it is wanted more often than before."""
+        pause = self._poller.pause(watch)
+        if pause is None or watch.every >= before:
+            return
+        by = self._clock() + pause
+        self._schedule.advance(watch.snapshot_id, by)
+        group = self._groups.of(watch.snapshot_id)
+        if group is not None and watch.snapshot_id in group.listed:
+            self._schedule.advance(group.key, by)
+
+    # Single watches
+
+    async def _add(self) -> None:
+        joined: dict[str, Group] = {}
+        strangers = 0
+        async for some in _sliced(self._added):
+            for watch in some:
+                id_ = watch.snapshot_id
+                found = self._groups.watch_of(id_)
+                if id_ not in self._poller.states and (state := self._known.get(id_)) is not None:
+                    self._poller.put(at_first_sight(state))
+                self._groups.watches[id_] = watch
+                if self._poller.pause(watch) is None:
+                    continue
+                if found is not None:
+                    self._hurry(watch, found.every)
+                dataset_id = self._poller.state_of(id_).facts.dataset_id
+                if self._groups.of(id_) is None and dataset_id is None:
+                    self._groups.estrange(id_)
+                    strangers += 1
+                elif self._groups.of(id_) is None and dataset_id is not None:
+                    joined[dataset_id] = self._groups.join(id_, dataset_id)
+        for group in joined.values():
+            self._consider(group)
+            self._schedule.hasten(group.key)
+        if strangers >= FEWEST_LISTED:
+            for group in self._groups:
+                group.whole_at = None  # each group's next list is a whole one, and tells which of them are of it
+        async for some in _sliced(self._added):
+            await self._ensure([each.snapshot_id for each in some])
+
+    async def _ensure(self, snapshot_ids: Collection[str]) -> None:
+        """Look singly at those of these for which no list does it."""
+        async for ids in _sliced(snapshot_ids):
+            self._next = self._look_singly([each for each in ids if not self._is_listed(each)], self._next)
+
+    def _is_listed(self, snapshot_id: str) -> bool:
+        """Whether a list that does not fail looks at it, or tells soon that it does not have it."""
+        group = self._groups.of(snapshot_id)
+        return group is not None and not group.failures and group.key in self._schedule
+
+    def _remove(self, snapshot_id: str) -> None:
+        """Give a snapshot back to its dataset's watch, or let it go."""
+        watch = self._groups.watches.pop(snapshot_id)
+        state = self._poller.state_of(snapshot_id)
+        dataset_id = state.facts.dataset_id
+        group = self._groups.of(snapshot_id) or self._groups.of_dataset(dataset_id or "")
+        if group is None or group.watch is None or has_ended(state) or snapshot_id not in self._poller.states:
+            self._let_go(snapshot_id, dataset_id)
+            return
+        self._groups.join(snapshot_id, group.dataset_id)
+        self._hurry(group.watch.watch_for(snapshot_id), watch.every)
+        if not self._is_listed(snapshot_id):
+            self._next = self._look_singly([snapshot_id], self._next)
+
+    def _let_go(self, snapshot_id: str, dataset_id: str | None) -> None:
+        self._groups.forget(snapshot_id, dataset_id)
+        self._schedule.remove(snapshot_id)
+        self._poller.drop(snapshot_id)
+
+    # Datasets
+
+    async def _change_datasets(self) -> None:
+        before = {group.dataset_id: group.watch for group in self._groups if group.watch is not None}
+        after = {each.dataset_id: each for each in self._parents}
+        self._groups.name_parents(self._parents)
+        for dataset_id, watch in before.items():
+            if dataset_id not in after:
+                await self._renew(dataset_id, None)
+            elif watch != after[dataset_id]:
+                await self._change_dataset(after[dataset_id], watch.every)
+        for dataset_id, watch in after.items():
+            if dataset_id not in before:
+                await self._renew(dataset_id, watch)
+        if before.keys() != after.keys():
+            await self._datasets.baselines(before.keys() & after.keys())
+
+    async def _change_dataset(self, watch: DatasetWatch, before: timedelta) -> None:
+        group = self._groups.of_dataset(watch.dataset_id)
+        assert group is not None
+        group.watch = watch
+        if watch.every >= before:
+            return
+        self._schedule.advance(group.key, self._clock() + watch.every)
+        async for ids in _sliced(group.members):
+            for snapshot_id in ids:
+                if snapshot_id in self._schedule and snapshot_id not in self._groups.watches:
+                    self._hurry(watch.watch_for(snapshot_id), before)
+
+    async def _renew(self, dataset_id: str, watch: DatasetWatch | None) -> None:
+        """Watch a dataset from now on, or not any more: those of its members that have watches of their own stay."""
+        was = self._groups.renew(dataset_id, watch)
+        group = self._groups.of_dataset(dataset_id)
+        assert group is not None
+        async for ids in _sliced(was.members):
+            for snapshot_id in ids:
+                self._poller.seen(snapshot_id, was.seen_at(snapshot_id))
+                own = self._groups.watches.get(snapshot_id)
+                if own is None:
+                    self._let_go(snapshot_id, None)
+                elif self._poller.pause(own) is not None:
+                    self._groups.join(snapshot_id, dataset_id)
+        if self._groups.worth(group):
+            self._schedule.add(group.key, pause=self._groups.pause(group), first=self._clock())
+            return
+        self._schedule.remove(group.key)
+        await self._ensure(group.members)
+        self._groups.prune(group)
+
+    async def _change_lists(self, lists: bool) -> None:
+        self._groups.lists = lists
+        for group in list(self._groups):
+            if lists:
+                self._consider(group)
+                await asyncio.sleep(0)
+            elif group.watch is None:
+                self._schedule.remove(group.key)
+                async for ids in _sliced(group.members):
+                    for snapshot_id in ids:
+                        self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
+                        group.listed.discard(snapshot_id)
+                    await self._ensure(ids)
+
+
+async def _sliced(all_: Collection[T]) -> AsyncIterator[tuple[T, ...]]:
+    """All as they are now, in slices between which others run."""
+    everything = list(all_)
+    for start in range(0, len(everything), SLICE):
+        yield tuple(everything[start : start + SLICE])
+        await asyncio.sleep(0)

@@ -1,0 +1,177 @@
+"""The channels at work: a deliverer for each channel of the configuration, kept, replaced or let go when that changes.
+
+What a channel has not delivered stands in the store and not here. So a channel with another address goes on with what
+the old one had left, and what waits for a channel that is gone waits until it is back.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+from notifier.config.model import Channel
+from notifier.core.health import Verdict
+from notifier.core.model import Outcome
+from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.speak import Signed, Spoken, voice_of
+from notifier.store.outbox import Outbox
+
+
+class _Sender:
+    """A channel's deliverer, with its voice and its task."""
+
+    def __init__(self, channel: Channel, voice: Spoken | Signed, deliverer: Deliverer) -> None:
+        self.channel = channel
+        self.voice = voice
+        self.deliverer = deliverer
+        self.task: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Deliver until stopped; then nothing is left open."""
+        try:
+            await self.deliverer.run()
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its network."""
+        if isinstance(self.voice, Signed):
+            await self.voice.aclose()
+
+
+class Senders:
+    """All of them. `configure` them, then `run()`; configure them again at any time."""
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        dice: Callable[[], float],
+        redact: Callable[[str], str],
+        delivered: Callable[[DeliveryOutcome], None],
+        dropped: Callable[[str, str, int], None],
+        template_failed: Callable[[str, str, str], None],
+        verdict: Callable[[str, Verdict, Outcome], None],
+    ) -> None:
+        """
+        Args:
+            outbox: what is to be told.
+            clock: the time, UTC.
+            dice: numbers in [0, 1), to spread retries.
+            redact: takes secrets out of what far sides said.
+            delivered, dropped, template_failed, verdict: told of what came of it: see `Deliverer` and `voice_of`.
+        """
+        self._outbox = outbox
+        self._clock = clock
+        self._dice = dice
+        self._redact = redact
+        self._delivered = delivered
+        self._dropped = dropped
+        self._template_failed = template_failed
+        self._verdict = verdict
+        self._senders: dict[str, _Sender] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    def __len__(self) -> int:
+        return len(self._senders)
+
+    def __contains__(self, channel: object) -> bool:
+        return channel in self._senders
+
+    @property
+    def holding(self) -> list[str]:
+        """The channels whose uncertain deliveries wait for a person."""
+        return [name for name, sender in self._senders.items() if sender.deliverer.holds_uncertain]
+
+    def configure(self, channels: Mapping[str, Channel]) -> None:
+        """Have these channels from now on. One that is as it was goes on undisturbed.
+
+        The send that is under way on one that is gone, or another now, comes to its end and is settled.
+        """
+        before, self._senders = self._senders, {}
+        for name, channel in channels.items():
+            old = before.get(name)
+            if old is not None and old.channel == channel:
+                self._senders[name] = before.pop(name)
+                continue
+            self._senders[name] = sender = self._make(channel)
+            if old is not None and old.deliverer.is_broken:
+                sender.deliverer.assume_broken()  # that it is better has to be seen, and is told then
+            if self._tasks is not None:
+                self._start(sender)
+        for sender in before.values():
+            sender.deliverer.stop()
+            if sender.task is not None:
+                self._ending.add(sender.task)
+                sender.task.add_done_callback(self._ending.discard)
+
+    def wake(self, channels: Collection[str]) -> None:
+        """There is something new to deliver; for one that is not configured it waits."""
+        for channel in channels:
+            if channel in self._senders:
+                self._senders[channel].deliverer.wake()
+
+    def wake_all(self) -> None:
+        """There may be something to deliver for anyone."""
+        self.wake(self._senders)
+
+    def reconsider(self) -> None:
+        """The clock was set: what is waited for may be due."""
+        for sender in self._senders.values():
+            sender.deliverer.reconsider()
+
+    def assume_broken(self, channel: str) -> None:
+        """The channel was broken when the last daemon ended, and the operators know."""
+        if channel in self._senders:
+            self._senders[channel].deliverer.assume_broken()
+
+    async def run(self) -> None:
+        """Deliver what is due, as it becomes due, until stopped or cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            for sender in self._senders.values():
+                self._start(sender)
+            await asyncio.Event().wait()
+
+    async def stop(self, grace: timedelta) -> None:
+        """Take nothing more, and let the sends in flight end within `grace`; what then has not ended is cancelled."""
+        tasks = [*self._ending]
+        for sender in self._senders.values():
+            sender.deliverer.stop()
+            if sender.task is not None:
+                tasks.append(sender.task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace.total_seconds())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def deliver_all(self) -> None:
+        """Deliver what is due now, once."""
+        async with asyncio.TaskGroup() as tasks:
+            for sender in self._senders.values():
+                tasks.create_task(sender.deliverer.deliver_all())
+
+    async def aclose(self) -> None:
+        """Close what was never run."""
+        for sender in self._senders.values():
+            await sender.aclose()
+
+    def _start(self, sender: _Sender) -> None:
+        assert self._tasks is not None
+        sender.task = self._tasks.create_task(sender.run())
+
+    def _make(self, channel: Channel) -> _Sender:
+        voice = voice_of(channel, redact=self._redact, clock=self._clock, template_failed=self._template_failed)
+        deliverer = Deliverer(
+            channel=voice,
+            policy=channel.policy,
+            outbox=self._outbox,
+            clock=self._clock,
+            dice=self._dice,
+            report=self._delivered,
+            dropped=self._dropped,
+            verdict=self._verdict,
+        )
+        return _Sender(channel, voice, deliverer)

@@ -1,0 +1,123 @@
+"""What a reload would change is told in the words of the YAML, completely, and without a secret."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.conftest import ROOT, Loader
+from notifier.config.diff import MOST_SHOWN, Change, ConfigDiff, diff, plain
+from notifier.config.model import Api, Config
+from notifier.core.model import Watch
+
+WATCHES = "watches: [{snapshot: a, notify: team}, {snapshot: b, notify: team, every: 30s, id: B}]\n"
+
+
+def changes_of(found: ConfigDiff) -> dict[str, list[str]]:
+    items = (*found.watches.changed, *found.channels.changed)
+    return {each.name: [change.key for change in each.changes] for each in items}
+
+
+def test_nothing_differs_between_two_loads_of_one_text(loaded: Loader) -> None:
+    found = diff(loaded(ROOT + WATCHES), loaded("# moved\n" + ROOT + WATCHES))
+    assert found == ConfigDiff()
+    assert not found
+
+
+def test_watches_are_known_by_their_ids(loaded: Loader) -> None:
+    found = diff(
+        loaded(ROOT + WATCHES),
+        loaded(ROOT + "watches: [{snapshot: c, notify: ops}, {snapshot: b, notify: [ops], every: 1m, id: B}]\n"),
+    )
+    assert found.watches.added == ("c",)
+    assert found.watches.removed == ("a",)
+    assert [each.name for each in found.watches.changed] == ["B"]
+    assert found.watches.changed[0].changes == (
+        Change(key="notify", before=["team"], after=["ops"]),
+        Change(key="every", before="30s", after="1m"),
+    )
+
+
+def test_watches_of_datasets_are_told_like_those_of_snapshots(loaded: Loader) -> None:
+    one = "watches: [{dataset: g, notify: team}, {dataset: h, notify: team}, {snapshot: s, id: x, notify: team}]\n"
+    two = (
+        "watches: [{dataset: g, notify: team, download: out, results_kept: 30d}, {dataset: n, notify: team}, "
+        "{dataset: d, id: x, notify: team}]\n"
+    )
+    found = diff(loaded(ROOT + one), loaded(ROOT + two))
+    assert (found.watches.added, found.watches.removed) == (("n",), ("h",))
+    assert changes_of(found) == {"g": ["results_kept", "download"], "x": ["snapshot", "name", "dataset"]}
+    assert not found.keys
+
+
+def test_every_key_of_a_watch_that_changed_is_told(loaded: Loader, folder: Path) -> None:
+    watch = "watches: [{{snapshot: a, notify: team, {}}}]\n"
+    values = {
+        "name": "n", "on": "[all]", "every": "7m", "stalled_after": "off", "results_kept": "30d",
+        "expiring_before": "5h", "download": "{folder: out, format: csv}", "labels": "{a: b}",
+    }  # fmt: skip
+    plainly = loaded(ROOT + watch.format("id: a"))
+    for key, value in values.items():
+        found = diff(plainly, loaded(ROOT + watch.format(f"{key}: {value}")))
+        assert changes_of(found) == {"a": [key]}
+    found = diff(plainly, loaded(ROOT + watch.format("download: out")))
+    download = {"folder": str(folder / "out"), "format": "json"}
+    assert found.watches.changed[0].changes == (Change(key="download", before=None, after=download),)
+
+
+def test_warnings_are_no_difference(loaded: Loader) -> None:
+    before = loaded(ROOT + "watches: [{snapshot: a, notify: team, on: [faild]}]\n")
+    assert before.warnings
+    assert not diff(before, replace(before, warnings=()))
+
+
+def test_the_other_sections_are_told_by_their_whole_keys_and_which_of_them_need_a_restart(loaded: Loader) -> None:
+    more = "operators: [ops]\nkeep: 7d\nstate: sqlite:///other.db\n"
+    found = diff(loaded(ROOT), loaded(ROOT.replace("api: {", "api: {timeout: 20s, batch: never, ") + more))
+    assert [change.key for change in found.keys] == ["api.timeout", "api.batch", "state", "operators", "keep"]
+    assert found.restart == ("state",)
+
+
+def test_a_secret_that_changed_is_told_and_not_shown(loaded: Loader) -> None:
+    other = "whsec_b3RoZXItc2VjcmV0LW9mLTI0LWJ5dGVzLW1vcmU="
+    text = (
+        'api: {{token: "{}"}}\nchannels:\n  hook: {{webhook: "https://example.com/{}", secret: "{}"}}\n'
+        '  team: "slack://{}/TokenB456/TokenC789"\n'
+    )
+    before = loaded(text.format("canary-one", "canary-two", "${SECRET}", "CanaryAA1"))
+    after = loaded(text.format("canary-eins", "canary-zwei", other, "CanaryBB2"))
+    found = diff(before, after)
+    assert [change.key for change in found.keys] == ["api.token"]
+    assert changes_of(found) == {"hook": ["webhook", "secret"], "team": ["url"]}
+    shown = (json.dumps(plain(found)) + repr(found)).lower()
+    assert "canary" not in shown
+    assert other.lower() not in shown
+
+
+@given(st.lists(st.sampled_from("abcdef"), unique=True), st.lists(st.sampled_from("abcdef"), unique=True))
+def test_added_and_removed_make_the_one_of_the_other(one: list[str], other: list[str]) -> None:
+    found = diff(config_of(one), config_of(other))
+    assert {*one, *found.watches.added} - {*found.watches.removed} == {*other}
+    assert not found.watches.changed
+
+
+def test_the_plain_form_is_cut_and_counts(loaded: Loader) -> None:
+    empty = replace(loaded(ROOT), watches=())
+    many = replace(empty, watches=config_of([str(n) for n in range(1000)]).watches)
+    items = plain(diff(empty, many))["watches"]
+    assert len(items["added"]) == MOST_SHOWN
+    assert items["added_total"] == 1000
+
+
+def config_of(ids: list[str]) -> Config:
+    watches = (
+        Watch(id=each, snapshot_id=each, name=each, every=timedelta(seconds=30), notify=("t",), on=("ready",))
+        for each in ids
+    )
+    return Config(
+        path=Path("x"), files=(), api=Api(token="t"), database=Path("d"), operators=(), channels={},
+        watches=tuple(watches), secrets=frozenset(),
+    )  # fmt: skip
