@@ -1,31 +1,41 @@
 """`make bench`: the notifier beside plain scripts that do the same, in one run.
 
-    python -m bench [polling] [delivering] [--watches 1000] [--every 5] [--seconds 45] [--events 1000]
+    python -m bench [polling] [delivering] [account] [overload] [freshness] [--seconds 20] [...]
 
-The exit status is 1 if the daemon was late or wrong, or an event did not arrive.
+The exit status is 1 if a bound was not kept, or an event did not arrive.
 """
 
 import argparse
 import sys
 
-from bench import delivering, polling
+from bench import account, delivering, freshness, overload, polling
+from bench.sides import print_load
+
+PARTS = ("polling", "delivering", "account", "overload", "freshness")
 
 
 def main() -> int:
     """Measure what is asked for, everything unless said otherwise."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("parts", nargs="*", choices=[[], "polling", "delivering"], help="all, unless some are named")
-    parser.add_argument("--watches", type=int, default=1000)
-    parser.add_argument("--every", type=float, default=5.0, help="seconds between two polls of a watch")
-    parser.add_argument("--seconds", type=float, default=45.0, help="how long each side is measured polling")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all, unless some are named")
+    parser.add_argument("--watches", type=int, default=1000, help="polled singly")
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between two single polls of a watch")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
     parser.add_argument("--events", type=int, default=1000, help="how many events come at once")
+    parser.add_argument("--account", type=int, default=100_000, help="how many snapshots the whole account has")
     options = parser.parse_args()
+    measures = {
+        "polling": lambda: polling.compare(options.watches, options.every, options.seconds),
+        "delivering": lambda: delivering.compare(options.events),
+        "account": lambda: account.compare(options.account, 3 * options.seconds),
+        "overload": lambda: overload.compare(options.every, options.seconds),
+        "freshness": lambda: freshness.compare(options.watches, options.every, options.seconds),
+    }
+    print_load()
     kept = []
-    if "polling" in options.parts or not options.parts:
-        kept.append(polling.compare(options.watches, options.every, options.seconds))
-        print()
-    if "delivering" in options.parts or not options.parts:
-        kept.append(delivering.compare(options.events))
+    for part in options.parts or PARTS:
+        kept.append(measures[part]())
+        print(flush=True)
     return 0 if all(kept) else 1
 
 

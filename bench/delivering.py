@@ -53,7 +53,7 @@ def compare(events: int) -> bool:
     print(f"{ALONE} events one after the other, {events:,} at once; each arrives at a receiver in another process")
     print(f"{'transition to delivered':34}{'p50, ms':>10}{'p99, ms':>10}{'messages':>10}{'of plain p50':>14}")
     complete = True
-    with _receiver() as port, tempfile.TemporaryDirectory() as folder:
+    with receiver() as port, tempfile.TemporaryDirectory() as folder:
         for label, number, alone, policies in (
             ("one alone", ALONE, True, (AT_ONCE, ONE_BY_ONE)),
             (f"{events:,} at once", events, False, (CHAT, ONE_BY_ONE)),
@@ -88,7 +88,8 @@ def _quantiles(took: Sequence[float]) -> tuple[float, float]:
 
 
 @contextmanager
-def _receiver() -> Iterator[int]:
+def receiver() -> Iterator[int]:
+    """A receiver in a process of its own; its port."""
     command = [sys.executable, "-m", "bench.side_receiver"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

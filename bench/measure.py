@@ -1,4 +1,4 @@
-"""What both sides of a comparison are measured by, in their own process."""
+"""What both sides of a comparison are measured by, in their own process, and how they talk with their parent."""
 
 import asyncio
 import json
@@ -6,44 +6,77 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(kw_only=True)
 class Work:
-    """What was done: how late each poll began, in seconds, and how many went wrong."""
+    """What was done since the measuring began.
+
+    `lags` says how late each request's look began, in seconds; `watches` which ones they were; `errors` how many went
+    wrong; `listed` how many snapshots were looked at through lists besides.
+    """
 
     lags: list[float] = field(default_factory=list)
+    watches: set[str] = field(default_factory=set)
     errors: int = 0
+    listed: int = 0
+
+    def clear(self) -> None:
+        """Begin to measure."""
+        self.lags.clear()
+        self.watches.clear()
+        self.errors = self.listed = 0
 
 
-async def measured(work: Work, *, warm_up: float, seconds: float) -> dict[str, float]:
-    """Let the work run, and say what it cost after the warm-up: polls, CPU, lags in seconds, memory in KiB."""
-    await asyncio.sleep(warm_up)
-    work.lags.clear()
-    work.errors = 0
+async def measured(work: Work, *, seconds: float) -> dict[str, float]:
+    """Let the work run, and say what it cost: looks, CPU, lags in milliseconds, memory in KiB."""
+    work.clear()
     cpu, began = _cpu(), time.monotonic()
     await asyncio.sleep(seconds)
     cpu, took = _cpu() - cpu, time.monotonic() - began
-    lags = sorted(work.lags) or [float("nan")]
+    first, middle, late, latest = (1000 * lag for lag in quantiles(work.lags, 0.01, 0.5, 0.99, 1.0))
     return {
         "polls": len(work.lags),
         "polls_per_second": len(work.lags) / took,
+        "polled": len(work.watches),
+        "looks": len(work.lags) + work.listed,
         "cpu_share": cpu / took,
         "cpu_ms_per_poll": 1000 * cpu / max(1, len(work.lags)),
-        "lag_p50_ms": 1000 * statistics.median(lags),
-        "lag_p99_ms": 1000 * lags[int(0.99 * (len(lags) - 1))],
-        "lag_max_ms": 1000 * lags[-1],
+        "cpu_us_per_look": 1e6 * cpu / max(1, len(work.lags) + work.listed),
+        "lag_p1_ms": first,
+        "lag_p50_ms": middle,
+        "lag_p99_ms": late,
+        "lag_max_ms": latest,
         "errors": work.errors,
-        "memory_kib": _memory(),
+        "memory_kib": _memory("VmRSS"),
+        "memory_peak_kib": _memory("VmHWM"),
+        "seconds": took,
     }
 
 
-def print_result(result: dict[str, float]) -> None:
-    """Hand the figures to the parent process."""
-    json.dump(result, sys.stdout)
+def quantiles(values: Sequence[float], *parts: float) -> list[float]:
+    """The values below which these parts of all lie; not-a-number when there are none."""
+    in_order = sorted(values) or [float("nan")]
+    return [statistics.median(in_order) if part == 0.5 else in_order[int(part * (len(in_order) - 1))] for part in parts]
+
+
+def tell(message: Mapping[str, object]) -> None:
+    """Hand a line to the parent process."""
+    print(json.dumps(message), flush=True)
+
+
+async def told() -> str:
+    """The parent's next word; empty when it has closed the line."""
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.strip()
+
+
+def ids(number: int) -> list[str]:
+    """The ids of the simulated snapshots, the same in every process."""
+    return [f"sd_bench_{index:06}" for index in range(number)]
 
 
 def _cpu() -> float:
@@ -51,14 +84,9 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _memory() -> float:
-    """The resident memory now, in KiB."""
+def _memory(field_name: str) -> float:
+    """The resident memory now, or at its most, in KiB."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{field_name}:"):
             return float(line.split()[1])
     raise RuntimeError("the kernel does not say how much memory this process has")
-
-
-def ids_of(path: Path, number: int) -> Sequence[str]:
-    """The first ids of a file that the simulated Bright Data wrote."""
-    return tuple(json.loads(path.read_text(encoding="utf-8"))["snapshots"][:number])

@@ -1,26 +1,64 @@
-"""The far side of both: a simulated Bright Data whose snapshots all run, for longer than any measurement."""
+"""The far side of all: a simulated Bright Data whose snapshots run, some until an end that begins on a word.
+
+It reads words from its input: `begin` moves its clock to where the ends come, and answers when each does; `count`
+answers what it was asked so far. It ends when its input does.
+"""
 
 import asyncio
 import json
-import signal
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 
+from bench.measure import ids, tell, told
 from notifier.brightdata.simulator import Simulator
-from notifier.brightdata.simulator.life import slow
+from notifier.brightdata.simulator.life import of, quiet
+
+UNTIL_ENDS = 3_600.0
+"""Seconds of life before the first end. Nobody waits for them: `begin` jumps there."""
+
+AGE = timedelta(hours=1)
+"""All began so long ago: neither young, when a look is due every 10 s, nor old."""
 
 
-async def main(snapshots: int) -> None:
-    """Serve until SIGTERM; the address and the ids go to standard output, as JSON."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    ids = [f"sd_bench_{number:06}" for number in range(snapshots)]
-    async with Simulator() as simulator:
-        for snapshot_id in ids:
-            simulator.add(snapshot_id, slow())
-        json.dump({"url": simulator.url, "snapshots": ids}, sys.stdout)
-        print(flush=True)
-        await stop.wait()
+async def main(*, snapshots: int, datasets: int, ends: int, over: float, requests_per_second: float | None) -> None:
+    """Serve.
+
+    Args:
+        snapshots, datasets: how many there are; the snapshots are spread evenly over the datasets.
+        ends: how many of the snapshots end, spread evenly over the others.
+        over: the seconds over which their ends are spread, evenly.
+        requests_per_second: what is above is answered with 429; None for no limit.
+    """
+    ahead = 0.0
+
+    def clock() -> float:
+        return time.monotonic() + ahead
+
+    simulator = Simulator(
+        clock=clock, wall_clock=lambda: datetime.now(UTC) - AGE, requests_per_second=requests_per_second
+    )
+    running = quiet()
+    every = snapshots // ends if ends else 0
+    ends_at: dict[str, float] = {}
+    async with simulator:
+        began = clock()
+        for number, snapshot_id in enumerate(ids(snapshots)):
+            life, dataset = running, number % datasets
+            if every and number % every == every - 1 and len(ends_at) < ends:
+                after = UNTIL_ENDS + over * ((len(ends_at) * 0.618034) % 1)  # even, and in no order
+                dataset = len(ends_at) % datasets
+                ends_at[snapshot_id] = began + after
+                life = of("running", "ready", seconds=began + after - clock(), records=10, errors=0)
+            simulator.add(snapshot_id, life, dataset_id=f"gd_bench_{dataset}")
+        tell({"url": simulator.url})
+        while word := await told():
+            if word == "begin":
+                ahead = began + UNTIL_ENDS - time.monotonic()
+                tell({snapshot_id: at - ahead for snapshot_id, at in ends_at.items()})
+            else:
+                tell({"requests": simulator.requests.total(), **simulator.answers})
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(**json.loads(sys.argv[1])))

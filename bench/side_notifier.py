@@ -1,54 +1,150 @@
-"""One side: the real daemon, without channels to tell."""
+"""One side: the real daemon. It says when it is warm, measures itself on a word, and then tells which ends it told."""
 
 import asyncio
+import base64
+import json
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from bench.measure import Work, ids_of, measured, print_result
+from bench.measure import Work, ids, measured, tell, told
+from notifier.config.model import Config
 from notifier.core.model import Unclear
 from notifier.daemon import Daemon
+from notifier.lists import ListOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
 from notifier.report import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 
+LONGEST_WARM_UP = 300.0
+
 
 class _Counter(Reporter):
+    """Counts looks; notes when each snapshot's end was found and when it was committed, in monotonic seconds."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._ahead = time.time() - time.monotonic()
+        self.first_commits = 0
+        self.found: dict[str, float] = {}
+        self.committed: dict[str, float] = {}
+        self.came = asyncio.Event()
 
     def looked(self, outcome: LookOutcome) -> None:
         self._work.lags.append(outcome.lag.total_seconds())
+        self._work.watches.add(outcome.watch.id)
         self._work.errors += isinstance(outcome.observation, Unclear)
+        for each in outcome.told:
+            transition = each.event.transition
+            if transition.status == "ready":
+                self.found[transition.snapshot_id] = transition.observed_at.timestamp() - self._ahead
+                self.committed[transition.snapshot_id] = time.monotonic()
+            else:
+                self.first_commits += transition.revision == 1
+            self.came.set()
+
+    def listed(self, outcome: ListOutcome) -> None:
+        self._work.listed += outcome.entries
+        if outcome.taken:
+            del self._work.lags[-len(outcome.taken) :]  # these were told just now, and nobody looked at them singly
+        self._work.errors += outcome.unclear is not None
+
+    async def until_first_commits(self, number: int) -> None:
+        async with asyncio.timeout(LONGEST_WARM_UP):
+            while self.first_commits < number:
+                self.came.clear()
+                await self.came.wait()
+
+    async def until_committed(self, number: int, longest: float) -> None:
+        try:
+            async with asyncio.timeout(longest):
+                while len(self.committed) < number:
+                    self.came.clear()
+                    await self.came.wait()
+        except TimeoutError:
+            return
 
 
-async def main(url: str, ids: Path, watches: int, every: float, warm_up: float, seconds: float) -> None:
-    """Run and measure."""
+def _configuration(
+    folder: Path, url: str, watches: int, every: float, batch: str, requests_per_second: float, port: int
+) -> Config:
+    """Loaded as a user's, but for its watches: how much memory loading takes is not what is measured."""
+    path = folder / "config.yaml"
+    if port:
+        secret = "whsec_" + base64.b64encode(bytes(32)).decode()
+        channel: object = {"webhook": f"http://127.0.0.1:{port}/hook", "secret": secret, "allow_private": True}
+    else:
+        channel = "json://127.0.0.1:9/"
+    data = {
+        "api": {"token": "bench", "base_url": url, "requests_per_second": requests_per_second, "batch": batch},
+        "channels": {"somebody": channel},
+        "defaults": {"every": f"{every:g}s", "notify": ["somebody"], "on": ["ready" if port else "failed"]},
+        "watches": [{"snapshot": "sd_bench"}],
+    }
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    config = load_config(path)
+    pattern = config.watches[0]
+    return replace(
+        config,
+        watches=tuple(
+            # The id stands in a text of its own each, as it does when a file was read.
+            replace(pattern, id=snapshot_id, snapshot_id=snapshot_id, name="".join((snapshot_id[:2], snapshot_id[2:])))
+            for snapshot_id in ids(watches)
+        ),
+    )
+
+
+async def main(
+    *,
+    url: str,
+    watches: int,
+    every: float,
+    seconds: float,
+    warm_up: float | None = None,
+    batch: str = "never",
+    requests_per_second: float = 100_000,
+    ends_expected: int = 0,
+    tail: float = 0.0,
+    port: int = 0,
+) -> None:
+    """Run and measure.
+
+    Args:
+        url: the simulated Bright Data.
+        watches, every: how many are looked at, and how often in seconds.
+        seconds: how long it is measured.
+        warm_up: the seconds before that; None for until every snapshot's first status is committed.
+        batch, requests_per_second: as in the configuration.
+        ends_expected: how many snapshots come to their end; waited for `tail` seconds after that at most.
+        port: of the webhook's receiver; 0 for a channel that nobody is told by.
+    """
     configure(level="error", redactor=Redactor())
     work = Work()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config.yaml"
-        data = {
-            "api": {"token": "bench", "base_url": url, "requests_per_second": 100_000, "batch": "never"},
-            "channels": {"nobody": "json://127.0.0.1:9/"},
-            "defaults": {"every": f"{every:g}s", "notify": ["nobody"], "on": ["failed"]},
-            "watches": [{"snapshot": snapshot_id} for snapshot_id in ids_of(ids, watches)],
-        }
-        path.write_text(yaml.safe_dump(data), encoding="utf-8")
-        daemon = Daemon(load_config(path), reporters=[_Counter(work)], redactor=Redactor())
+        counter = _Counter(work)
+        config = _configuration(Path(folder), url, watches, every, batch, requests_per_second, port)
+        daemon = Daemon(config, reporters=[counter], redactor=Redactor())
         stop = asyncio.Event()
+        began = time.monotonic()
         running = asyncio.create_task(daemon.run(stop))
-        result = await measured(work, warm_up=warm_up, seconds=seconds)
+        running.add_done_callback(lambda _: asyncio.get_running_loop().stop() if not stop.is_set() else None)
+        await (asyncio.sleep(warm_up) if warm_up is not None else counter.until_first_commits(watches))
+        tell({"warm_up": time.monotonic() - began})
+        await told()
+        tell(await measured(work, seconds=seconds))
+        await counter.until_committed(ends_expected, tail)
+        if port:
+            await asyncio.sleep(0.2)  # for the last one to arrive
+        tell({"found": counter.found, "committed": counter.committed})
         stop.set()
         await running
-    print_result(result)
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *(float(argument) for argument in sys.argv[4:7]))
-    )
+    asyncio.run(main(**json.loads(sys.argv[1])))

@@ -1,45 +1,51 @@
 """The other side: the script that one would write first. APScheduler, one httpx client, no memory of anything."""
 
 import asyncio
+import json
+import logging
+import os
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bench.measure import Work, ids_of, measured, print_result
+from bench.measure import Work, ids, measured, tell, told
 
 
-async def main(url: str, ids: Path, watches: int, every: float, warm_up: float, seconds: float) -> None:
-    """Run and measure."""
+async def main(*, url: str, watches: int, every: float, warm_up: float, seconds: float) -> None:
+    """Run and measure; the arguments are those of the other side."""
+    logging.disable()  # when it collapses it says so thousands of times
     work = Work()
     async with httpx.AsyncClient(headers={"Authorization": "Bearer bench"}, timeout=10) as client:
 
         async def poll(snapshot_id: str, first: datetime) -> None:
             # Late is what lies beyond the last instant of this job's own grid.
-            work.lags.append((datetime.now(UTC) - first).total_seconds() % every)
+            late = (datetime.now(UTC) - first).total_seconds() % every
             try:
                 answer = await client.get(f"{url}/datasets/v3/progress/{snapshot_id}")
                 answer.json()["status"]
             except (httpx.HTTPError, ValueError, KeyError):
                 work.errors += 1
+            else:
+                work.lags.append(late)
+                work.watches.add(snapshot_id)
 
         scheduler = AsyncIOScheduler(timezone=UTC)
         now = datetime.now(UTC)
-        for index, snapshot_id in enumerate(ids_of(ids, watches)):
+        for index, snapshot_id in enumerate(ids(watches)):
             first = now + timedelta(seconds=every * (index + 1) / watches)
             scheduler.add_job(
                 poll, "interval", seconds=every, args=[snapshot_id, first], next_run_time=first, misfire_grace_time=None
             )
         scheduler.start()
-        result = await measured(work, warm_up=warm_up, seconds=seconds)
-        scheduler.shutdown(wait=False)
-        await asyncio.sleep(0)
-    print_result(result)
+        await asyncio.sleep(warm_up)
+        tell({"warm_up": warm_up})
+        await told()
+        tell(await measured(work, seconds=seconds))
+        tell({"found": {}, "committed": {}})
+        os._exit(0)  # what still waits for a connection need not come to its end
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *(float(argument) for argument in sys.argv[4:7]))
-    )
+    asyncio.run(main(**json.loads(sys.argv[1])))

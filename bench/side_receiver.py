@@ -1,4 +1,5 @@
-"""The far side, in a process of its own: takes every POST, and tells when each came, in order, by its path.
+"""The far side, in a process of its own: takes every POST, and tells when each came, in order, by its path; and with
+what body, asked with `?bodies`.
 
 Its times are `time.monotonic()`, which on Linux is the same clock in every process.
 """
@@ -13,15 +14,18 @@ from aiohttp import web
 
 async def main() -> None:
     """Serve on a free port of loopback, which is printed, until the input ends."""
-    came: defaultdict[str, list[float]] = defaultdict(list)
+    came: defaultdict[str, list[tuple[float, bytes]]] = defaultdict(list)
 
     async def take(request: web.Request) -> web.Response:
-        await request.read()
-        came[request.path].append(time.monotonic())
+        body = await request.read()
+        came[request.path].append((time.monotonic(), body))
         return web.Response()
 
     async def tell(request: web.Request) -> web.Response:
-        return web.json_response(came.get(request.path, []))
+        all_of_it = came.get(request.path, [])
+        if "bodies" in request.query:
+            return web.json_response([(at, body.decode()) for at, body in all_of_it])
+        return web.json_response([at for at, _ in all_of_it])
 
     application = web.Application()
     application.router.add_post("/{path}", take)

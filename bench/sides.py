@@ -1,0 +1,138 @@
+"""Starts the processes of a comparison and talks with them: the simulated Bright Data, and the sides that poll it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+
+@dataclass(kw_only=True)
+class Line:
+    """A process that is spoken with in lines."""
+
+    process: "subprocess.Popen[str]"
+
+    def say(self, word: str) -> None:
+        """Say a word."""
+        _pipe(self.process.stdin).write(f"{word}\n")
+        _pipe(self.process.stdin).flush()
+
+    def hear(self) -> dict[str, Any]:
+        """The next answer.
+
+        Raises:
+            SystemExit: the process has ended.
+        """
+        line = _pipe(self.process.stdout).readline()
+        if not line:
+            raise SystemExit(f"a side of the comparison ended with status {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def ask(self, word: str) -> dict[str, Any]:
+        """Say a word and wait for its answer."""
+        self.say(word)
+        return self.hear()
+
+
+def _pipe(pipe: "IO[str] | None") -> "IO[str]":
+    assert pipe is not None
+    return pipe
+
+
+@contextmanager
+def process(module: str, **arguments: object) -> Iterator[Line]:
+    """A module of this package, run with these arguments until the block ends."""
+    command = [sys.executable, "-m", f"bench.{module}", json.dumps(arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            yield Line(process=running)
+        finally:
+            if not _pipe(running.stdin).closed:
+                _pipe(running.stdin).close()  # its word to end
+            try:
+                running.wait(10)
+            except subprocess.TimeoutExpired:
+                running.kill()
+
+
+@dataclass(kw_only=True)
+class Far:
+    """The simulated Bright Data."""
+
+    line: Line
+    url: str
+
+    def begin(self) -> dict[str, float]:
+        """Let the ends come; when each does, in monotonic seconds."""
+        return self.line.ask("begin")
+
+    def count(self) -> dict[str, int]:
+        """What it was asked so far: `requests`, and the answers by status."""
+        return self.line.ask("count")
+
+
+@contextmanager
+def far_side(
+    snapshots: int,
+    *,
+    datasets: int = 1,
+    ends: int = 0,
+    over: float = 0.0,
+    requests_per_second: float | None = None,
+) -> Iterator[Far]:
+    """A simulated Bright Data in a process of its own."""
+    with process(
+        "side_bright_data",
+        snapshots=snapshots,
+        datasets=datasets,
+        ends=ends,
+        over=over,
+        requests_per_second=requests_per_second,
+    ) as line:
+        yield Far(line=line, url=line.hear()["url"])
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What a side has done: its `figures`; what the far side was asked meanwhile, and up to the end of it all.
+
+    `ends` are the snapshots' real ends, `found` and `committed` when the side saw them and had them durable.
+    """
+
+    figures: dict[str, float]
+    counts: Mapping[str, int]
+    total: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, float] = field(default_factory=dict)
+    found: Mapping[str, float] = field(default_factory=dict)
+    committed: Mapping[str, float] = field(default_factory=dict)
+
+
+def measure(module: str, far: Far, *, ends: bool = False, **arguments: object) -> Result:
+    """Run a side against the far side until it has told what it cost."""
+    with process(module, url=far.url, **arguments) as side:
+        warm_up = side.hear()["warm_up"]
+        before = far.count()
+        ends_at = far.begin() if ends else {}
+        figures = side.ask("measure")
+        after = far.count()
+        last = side.hear()
+    return Result(
+        figures=figures | {"warm_up": warm_up},
+        counts={key: number - before.get(key, 0) for key, number in after.items()},
+        total=far.count(),
+        ends=ends_at,
+        found=last["found"],
+        committed=last["committed"],
+    )
+
+
+def print_load() -> None:
+    """How busy the machine is: the figures of one that is shared are compared by their ratios only."""
+    averages = Path("/proc/loadavg").read_text(encoding="ascii").split()[:3]
+    print(f"{time.strftime('%H:%M:%S')}, load average {' '.join(averages)}", flush=True)
