@@ -156,7 +156,7 @@ async def test_a_hangup_reloads_and_a_stop_right_after_it_still_ends_in_order(
 async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
     api: BrightData, team: Receiver, notifier: Notifier
 ) -> None:
-    """Before anything changed, and with a change that would be refused."""
+    """Before anything changed, with a change that would be refused, and after one was taken up."""
     api.add("s_1", lives.slow())
     notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     daemon = await notifier.daemon()
@@ -165,9 +165,12 @@ async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
 
     notifier.config.write_text(good + "wathces: []\n")
     refused = await notifier.command("config", "diff", "--config", str(notifier.config))
-    notifier.config.write_text(good)
+    notifier.config.write_text(good.replace("every: 1s", "every: 2s"))
+    await reloads(daemon, 1)
+    after = await notifier.command("config", "diff")
 
     assert refused.status == 2, refused
+    assert after.stdout == "A reload would change nothing.\n"
     assert "wathces" in refused.stderr
     assert daemon.alive
 

@@ -61,7 +61,8 @@ class Bench:
 
     def configure(self, *urls: str) -> None:
         """`chat` at this URL, or no channel."""
-        self.senders.configure({"chat": Channel(name="chat", url=url, policy=PLAIN) for url in urls})
+        channels = [Channel(name="chat", url=url, policy=PLAIN) for url in urls]
+        self.senders.configure({channel.name: channel for channel in channels})
 
     async def settled(self, number: int) -> list[str]:
         """The states of so many settled attempts."""
