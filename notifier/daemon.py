@@ -309,6 +309,7 @@ class Daemon:
         for subject, kind in (await outbox.last_kinds()).items():
             if kind == Verdict.BROKEN:
                 self._senders.assume_broken(subject.removeprefix("channel:"))
+        self._later(self._operators.reloaded, ())  # it was taken up, whatever was refused before
 
     async def _remember_api(self) -> None:
         """Tell the limiter what the last daemon knew of the API."""

@@ -5,7 +5,6 @@ everything as it is.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -79,34 +78,39 @@ class Reloader:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
             try:
-                changed = await self._reload()
+                loaded, changed = await self._read()
             except ConfigurationRefused as error:
                 self._changes.refused(error.include)
                 outcome = ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
             except NotifierError as error:
                 outcome = ReloadOutcome(refused=(str(error),), duration=_since(began))
             else:
+                # Out of the reach of what is caught above: a failure in the middle is no refusal, and ends the daemon.
+                self._loaded = loaded
+                self._changes.loaded(_sources(loaded.config), loaded.digests)
+                if changed:
+                    await self._take_up(loaded.config, changed)
                 outcome = ReloadOutcome(changed=changed, duration=_since(began))
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome
 
-    async def _reload(self) -> ConfigDiff:
-        loaded = await load_config_apart(self._loaded.config.path, self._loaded)
-        changed = await asyncio.to_thread(diff, self._loaded.config, loaded.config)
-        self._loaded = loaded
-        self._changes.loaded(_sources(loaded.config), loaded.digests)
-        if changed:
-            await self._take_up(loaded.config, changed)
-        return changed
+    async def _read(self) -> tuple[Loaded, ConfigDiff]:
+        """What the files say now, and what of it differs from what runs; any failure is a NotifierError."""
+        path = self._loaded.config.path
+        try:
+            loaded = await load_config_apart(path, self._loaded)
+        except OSError as error:
+            raise NotifierError(f"{path}: it cannot be read now: {error.strerror or error}") from error
+        return loaded, await asyncio.to_thread(diff, self._loaded.config, loaded.config)
 
     async def preview(self) -> dict[str, Any]:
         """What a reload would change now, as `config diff` prints it, or the `problems` that would refuse it."""
         try:
-            loaded = await load_config_apart(self._loaded.config.path, self._loaded)
+            _, changed = await self._read()
         except ConfigurationRefused as error:
             return {"problems": [str(problem) for problem in error.problems]}
-        return plain(await asyncio.to_thread(diff, self._loaded.config, loaded.config))
+        return plain(changed)
 
 
 def _sources(config: Config) -> Sources:
@@ -127,6 +131,5 @@ async def _first(*waits: Coroutine[Any, Any, object]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+        # Not `await task` with its cancellation suppressed: that would swallow our own, and the daemon never end.
+        await asyncio.wait(tasks)

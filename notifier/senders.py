@@ -7,6 +7,7 @@ the old one had left, and what waits for a channel that is gone waits until it i
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
@@ -70,6 +71,7 @@ class Senders:
         self._template_failed = template_failed
         self._verdict = verdict
         self._senders: dict[str, _Sender] = {}
+        self._known_broken: set[str] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -96,15 +98,18 @@ class Senders:
                 self._senders[name] = before.pop(name)
                 continue
             self._senders[name] = sender = self._make(channel)
-            if old is not None and old.deliverer.is_broken:
+            if name in self._known_broken or (old is not None and old.deliverer.is_broken):
                 sender.deliverer.assume_broken()  # that it is better has to be seen, and is told then
+                self._known_broken.discard(name)
             if self._tasks is not None:
                 self._start(sender)
-        for sender in before.values():
+        for name, sender in before.items():
+            if name not in self._senders and sender.deliverer.is_broken:
+                self._known_broken.add(name)
             sender.deliverer.stop()
             if sender.task is not None:
                 self._ending.add(sender.task)
-                sender.task.add_done_callback(self._ending.discard)
+                sender.task.add_done_callback(partial(self._ended, name))
 
     def wake(self, channels: Collection[str]) -> None:
         """There is something new to deliver; for one that is not configured it waits."""
@@ -125,6 +130,8 @@ class Senders:
         """The channel was broken when the last daemon ended, and the operators know."""
         if channel in self._senders:
             self._senders[channel].deliverer.assume_broken()
+        else:
+            self._known_broken.add(channel)  # it may come back
 
     async def run(self) -> None:
         """Deliver what is due, as it becomes due, until stopped or cancelled."""
@@ -154,13 +161,24 @@ class Senders:
                 tasks.create_task(sender.deliverer.deliver_all())
 
     async def aclose(self) -> None:
-        """Close what was never run."""
+        """Close what was never run; what ran closed itself."""
         for sender in self._senders.values():
             await sender.aclose()
 
     def _start(self, sender: _Sender) -> None:
         assert self._tasks is not None
         sender.task = self._tasks.create_task(sender.run())
+
+    def _ended(self, channel: str, task: asyncio.Task[None]) -> None:
+        """What a replaced one left may be due before its successor, which did not see it, would look again."""
+        self._ending.discard(task)
+        self.wake([channel])
+
+    def _judged(self, voice: Spoken | Signed, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+        """Pass on what was found of a channel as it is: of one that was replaced its successor judges anew."""
+        current = self._senders.get(channel)
+        if current is not None and current.voice is voice:
+            self._verdict(channel, verdict, outcome)
 
     def _make(self, channel: Channel) -> _Sender:
         voice = voice_of(channel, redact=self._redact, clock=self._clock, template_failed=self._template_failed)
@@ -172,6 +190,6 @@ class Senders:
             dice=self._dice,
             report=self._delivered,
             dropped=self._dropped,
-            verdict=self._verdict,
+            verdict=partial(self._judged, voice),
         )
         return _Sender(channel, voice, deliverer)

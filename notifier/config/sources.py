@@ -47,23 +47,27 @@ class Looker:
         """
         main = sources.main.absolute()
         paths = [str(main), *(path for pattern in sources.include for path in files.present(pattern, main.parent))]
-        contents = {path: digest for path in paths if (digest := self._digest(path, now_ns)) is not None}
-        self._seen = {path: seen for path, seen in self._seen.items() if path in contents}
+        # A look that nobody waits for any more may still go on in its thread: it changes nothing of another's.
+        before, now = self._seen, dict[str, _Seen]()
+        contents = {path: digest for path in paths if (digest := _digest(path, now_ns, before, now)) is not None}
+        self._seen = now
         return contents
 
-    def _digest(self, path: str, now_ns: int) -> str | None:
-        try:
-            found = os.stat(path)  # noqa: PTH116 - of a thousand files twice a second
-            if not stat.S_ISREG(found.st_mode):
-                return None  # reading a pipe would wait for ever
-            mark = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-            seen = self._seen.get(path)
-            if seen is not None and seen.mark == mark and found.st_ctime_ns < now_ns - _FRESH_NS:
-                return seen.digest
-            digest = files.digest(Path(path))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            return f"unreadable: {error}"
-        self._seen[path] = _Seen(mark, digest)
-        return digest
+
+def _digest(path: str, now_ns: int, before: Mapping[str, _Seen], now: dict[str, _Seen]) -> str | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - of a thousand files twice a second
+        if not stat.S_ISREG(found.st_mode):
+            return None  # reading a pipe would wait for ever
+        mark = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        seen = before.get(path)
+        if seen is not None and seen.mark == mark and found.st_ctime_ns < now_ns - _FRESH_NS:
+            now[path] = seen
+            return seen.digest
+        digest = files.digest(Path(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"unreadable: {error}"
+    now[path] = _Seen(mark, digest)
+    return digest

@@ -1,0 +1,226 @@
+"""A changed configuration is taken up while the daemon runs: whole, within 2 s, and with no word to anybody else."""
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from acceptance.bright_data import BrightData
+from acceptance.far_sides import Answer, Receiver
+from acceptance.harness import Notifier, Process
+from notifier.brightdata.simulator import life as lives
+
+WITHIN = 2.0
+INCLUDE = ["watches.d/*.yaml"]
+
+
+def drop_in(notifier: Notifier, *snapshots: str, name: str = "more.yaml") -> Path:
+    """Write a file of watches, in a folder that may not be there yet."""
+    path = notifier.folder / "watches.d" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"watches: [{', '.join(f'{{snapshot: {each}}}' for each in snapshots)}]\n")
+    return path
+
+
+async def reloads(daemon: Process, number: int, event: str = "reload.done") -> list[dict[str, object]]:
+    """The log lines of so many reloads."""
+    await daemon.log.until(lambda lines: sum(line["event"] == event for line in lines) >= number)
+    return [line for line in daemon.log.entries if line["event"] == event]
+
+
+async def hang_up(daemon: Process) -> None:
+    """Ask for a reload, as `systemctl reload` does."""
+    daemon._process.send_signal(signal.SIGHUP)
+
+
+async def test_a_drop_in_file_in_a_new_folder_is_watched_within_two_seconds_and_told_once(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Neither the folder nor the file was there at the start; what was watched before is not told again."""
+    for snapshot in ("s_old", "s_new"):
+        api.add(snapshot, lives.complete(seconds=0))
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_old"], include=INCLUDE)
+    daemon = await notifier.daemon()
+    await daemon.wait_for_log("delivery.delivered")
+
+    began = time.monotonic()
+    drop_in(notifier, "s_new")
+    await team.told(2)
+
+    assert time.monotonic() - began < WITHIN + 1, "2 s until it is watched, and the time to look and tell"
+    (done,) = await reloads(daemon, 1)
+    assert (done["watches_added"], done["watches_removed"], done["watches_changed"]) == (1, 0, 0)
+    assert set(team.copies.values()) == {1}
+
+
+async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_once_when_it_is_mended(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """The log has the place; the old watches go on."""
+    api.add("s_1", lives.complete(seconds=60))
+    channels = {"team": team.url, "ops": ops.url}
+    notifier.configure(
+        api=api.url, channels=channels, watches=["s_1"], defaults={"notify": ["team"]}, operators=["ops"]
+    )
+    daemon = await notifier.daemon()
+    good = notifier.config.read_text()
+
+    notifier.config.write_text(good + "wathces: []\n")
+    (refused,) = await reloads(daemon, 1, "reload.refused")
+    notifier.config.write_text(good + "wathces: [1]\n")
+    await reloads(daemon, 2, "reload.refused")
+    api.advance(60)
+    await team.told(1)
+    notifier.config.write_text(good + "\n")
+    await reloads(daemon, 1)
+    broken, mended = await ops.received.count(2)
+
+    place = f"config.yaml:{good.count(chr(10)) + 1}:1: wathces"
+    assert place in str(refused["problems"])
+    assert place in broken.message
+    assert "not taken up" in broken.title
+    assert "taken up again" in mended.title
+    assert (await daemon.stop()).status == 0
+    assert (len(ops.received), len(team.received)) == (2, 1)
+
+
+async def test_a_refusal_that_a_restart_ended_is_told_as_mended_and_the_next_one_again(
+    api: BrightData, ops: Receiver, notifier: Notifier
+) -> None:
+    """What the operators were told last is never out of date."""
+    api.add("s_1", lives.slow())
+    notifier.configure(api=api.url, channels={"ops": ops.url}, watches=["s_1"], operators=["ops"])
+    good = notifier.config.read_text()
+    daemon = await notifier.daemon()
+    notifier.config.write_text(good + "wathces: []\n")
+    await ops.received.count(1)
+    assert (await daemon.stop()).status == 0
+    notifier.config.write_text(good)
+
+    await notifier.daemon()
+    await ops.received.count(2)
+    notifier.config.write_text(good + "wathces: []\n")
+
+    titles = [each.title for each in await ops.received.count(3)]
+    assert ["taken up again" in title for title in titles] == [False, True, False]
+
+
+async def test_what_waits_for_a_channel_goes_to_its_new_address_and_waits_while_it_is_not_configured(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """A removed channel says how many wait; back with another URL it gets them, once."""
+    api.add("s_1", lives.complete(seconds=0))
+    api.add("s_2", lives.slow())
+    team.usual = Answer(status=503)
+    watch = {"snapshot": "s_1", "notify": ["team"]}
+    keep = {"snapshot": "s_2", "notify": ["ops"]}
+    notifier.configure(api=api.url, channels={"team": team.url, "ops": ops.url}, watches=[watch, keep])
+    daemon = await notifier.daemon()
+    await daemon.wait_for_log("delivery.retrying", channel="team")
+
+    notifier.configure(api=api.url, channels={"ops": ops.url}, watches=[keep])
+    orphaned = await daemon.wait_for_log("channel.not_configured", channel="team")
+    notifier.configure(api=api.url, channels={"team": ops.url + "/new", "ops": ops.url}, watches=[watch, keep])
+    await reloads(daemon, 2)
+    told = await ops.received.count(1)
+
+    assert orphaned["waiting"] == 1
+    assert [each.path for each in told] == ["/hook/new"]
+    assert told[0].event_id == team.received.entries[0].event_id
+
+
+@pytest.mark.parametrize("hangups", [1, 20])
+async def test_a_hangup_reloads_and_a_stop_right_after_it_still_ends_in_order(
+    hangups: int, api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Also when nothing changed, and also when the reload is under way."""
+    api.add("s_1", lives.slow())
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    daemon = await notifier.daemon()
+    await hang_up(daemon)
+    await reloads(daemon, 1)
+
+    for _ in range(hangups):
+        await hang_up(daemon)
+        await asyncio.sleep(0)
+    ended = await daemon.stop()
+
+    assert ended.status == 0, ended
+    assert ended.seconds < 5
+    assert [line["event"] for line in daemon.log.entries][-2:] == ["daemon.stopping", "daemon.stopped"]
+
+
+async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Before anything changed, with a change that would be refused, and after one was taken up."""
+    api.add("s_1", lives.slow())
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    daemon = await notifier.daemon()
+    good = notifier.config.read_text()
+    assert (await notifier.command("config", "diff")).stdout == "A reload would change nothing.\n"
+
+    notifier.config.write_text(good + "wathces: []\n")
+    refused = await notifier.command("config", "diff", "--config", str(notifier.config))
+    notifier.config.write_text(good.replace("every: 1s", "every: 2s"))
+    await reloads(daemon, 1)
+    after = await notifier.command("config", "diff")
+
+    assert refused.status == 2, refused
+    assert after.stdout == "A reload would change nothing.\n"
+    assert "wathces" in refused.stderr
+    assert daemon.alive
+
+
+async def test_of_sixty_quick_edits_the_last_valid_state_is_live_within_two_seconds_and_nothing_else_is_told(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """Valid, invalid, half-written, renamed and removed files, and what editors leave: no copy, no late look."""
+    names = [f"s_{number}" for number in range(8)]
+    for name in names:
+        api.add(name, lives.complete(seconds=0))
+    api.add("s_base", lives.slow())
+    notifier.configure(
+        api=api.url,
+        channels={"team": team.url, "ops": ops.url},
+        watches=["s_base"],
+        defaults={"notify": ["team"]},
+        operators=["ops"],
+        include=INCLUDE,
+    )
+    daemon = await notifier.daemon("--log-level", "debug")
+    dice = random.Random(7)
+    target = drop_in(notifier, "s_0")
+    for number in range(60):
+        text = f"watches: [{{snapshot: {dice.choice(names[:-1])}}}]\n"
+        match dice.randrange(6):
+            case 0:
+                target.write_text(text[: dice.randrange(len(text))])
+            case 1:
+                target.write_text("watches: [{snapshot: }\n")
+            case 2:
+                target.unlink(missing_ok=True)
+            case 3:
+                (target.parent / ".more.yaml.swp").write_bytes(b"\0vim")
+                (target.parent / "more.yaml~").write_text("not: [yaml")
+            case 4:
+                (target.parent / "new.tmp").write_text(text)
+                (target.parent / "new.tmp").rename(target)
+            case _:
+                target.write_text(text)
+        await asyncio.sleep(0.4 if number % 10 == 9 else 0.03)
+    drop_in(notifier, "s_7")
+    began = time.monotonic()
+    await daemon.wait_for_log("look.done", watch="s_7")
+    took = time.monotonic() - began
+    await daemon.wait_for_log("delivery.delivered", channel="team")
+    assert (await daemon.stop()).status == 0
+
+    assert took < WITHIN
+    assert set(team.copies.values()) <= {1}
+    assert {each.news[0] for each in team.received.entries} <= set(names)
+    assert all(("taken up again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
+    assert max(line["lag_s"] for line in daemon.log.entries if line["event"] == "look.done") < 1
