@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from notifier.core.errors import NotifierError
+from notifier.core.errors import NoDaemon, NotifierError
 from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024
@@ -61,22 +61,40 @@ class Diff:
     """
 
 
-Request = Mute | Unmute | Retry | Diff
-_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff)}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """Tell how the daemon does. The answer is `core.vitals.plain`."""
+
+
+Request = Mute | Unmute | Retry | Diff | Health
+_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff, Health)}
 
 
 _LARGEST_ID = 2**63 - 1
 """What SQLite counts up to."""
 
 
-Preview = Callable[[], Awaitable[dict[str, Any]]]
-"""Answers a `Diff`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What only a running daemon can do; without one there is nothing to wake, and nobody who knows the rest.
+
+    `wake` is told of channels for which something is due, `preview` answers a `Diff`, and `health` a `Health`.
+    """
+
+    wake: Callable[[Collection[str]], None] = lambda _: None
+    preview: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    health: Callable[[], Awaitable[dict[str, Any]]] | None = None
 
 
-async def perform(
-    request: Request, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None = None
-) -> dict[str, Any]:
-    """Do what is asked, and say what came of it."""
+_ALONE = Answers()
+
+
+async def perform(request: Request, store: Store, answers: Answers = _ALONE) -> dict[str, Any]:
+    """Do what is asked, and say what came of it.
+
+    Raises:
+        NoDaemon: only a daemon could answer.
+    """
     now = datetime.now(UTC)
     match request:
         case Mute(watch=watch, until=until):
@@ -90,12 +108,19 @@ async def perform(
             moved = await store.outbox.retry(
                 now, ids=tuple(ids), channel=channel, since=_time(since), configured=configured
             )
-            wake(set(moved))
+            answers.wake(set(moved))
             return {"retried": len(moved)}
-        case Diff() if preview is not None:
-            return await preview()
-        case Diff():
-            raise NotifierError("no daemon runs with this database, so there is nothing to compare the files with")
+        case Diff() if answers.preview is not None:
+            return await answers.preview()
+        case Health() if answers.health is not None:
+            return await answers.health()
+        case Diff() | Health():
+            raise _no_daemon(request)
+
+
+def _no_daemon(request: Diff | Health) -> NoDaemon:
+    end = ", so there is nothing to compare the files with" if isinstance(request, Diff) else "; start `notifier run`"
+    return NoDaemon(f"no daemon runs with this database{end}")
 
 
 def _time(text: str | None) -> datetime | None:
@@ -103,14 +128,12 @@ def _time(text: str | None) -> datetime | None:
 
 
 @asynccontextmanager
-async def listening(
-    database: Path, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None = None
-) -> AsyncIterator[None]:
+async def listening(database: Path, store: Store, answers: Answers) -> AsyncIterator[None]:
     """Answer requests for as long as this is entered."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = await _answer(reader, store, wake, preview)
+            reply = await _answer(reader, store, answers)
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         except OSError:
@@ -132,30 +155,36 @@ async def listening(
         _socket_of(database).unlink(missing_ok=True)
 
 
-async def _answer(
-    reader: asyncio.StreamReader, store: Store, wake: Callable[[Collection[str]], None], preview: Preview | None
-) -> dict[str, Any]:
+async def _answer(reader: asyncio.StreamReader, store: Store, answers: Answers) -> dict[str, Any]:
     try:
         kind, fields = json.loads(await reader.readline())
         request = _KINDS[kind](**fields)
-        return {"done": await perform(request, store, wake, preview)}
+        return {"done": await perform(request, store, answers)}
     except _NO_REQUEST as error:
         return {"error": f"the daemon does not understand the request: {error}"}
     except NotifierError as error:
         return {"error": str(error)}
 
 
-async def ask(database: Path, request: Request) -> dict[str, Any]:
+async def ask(database: Path, request: Request, *, limit: float | None = None) -> dict[str, Any]:
     """Have the daemon do something, or do it oneself when none runs.
 
+    Args:
+        database: whose daemon.
+        request: what.
+        limit: seconds that an answer may take, instead of the usual 30.
+
     Raises:
+        NoDaemon: none runs, and only one could answer.
         NotifierError: it could not be done; the text says why.
     """
-    reply = await _asked(database, request)
+    reply = await _asked(database, request, _LONGEST_ANSWER_S if limit is None else limit)
+    if reply is None and isinstance(request, Diff | Health):
+        raise _no_daemon(request)
     if reply is None:
         try:
             async with Store(database) as store:
-                return await perform(request, store, lambda _: None)
+                return await perform(request, store)
         except _NO_REQUEST as error:
             raise NotifierError(f"this cannot be done: {error}") from error
     if "error" in reply:
@@ -164,7 +193,7 @@ async def ask(database: Path, request: Request) -> dict[str, Any]:
     return done
 
 
-async def _asked(database: Path, request: Request) -> dict[str, Any] | None:
+async def _asked(database: Path, request: Request, limit: float) -> dict[str, Any] | None:
     """The daemon's reply; None when no daemon listens."""
     try:
         with _short_path(_socket_of(database)) as path:
@@ -174,11 +203,11 @@ async def _asked(database: Path, request: Request) -> dict[str, Any] | None:
     except OSError as error:
         raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
     try:
-        async with asyncio.timeout(_LONGEST_ANSWER_S):
+        async with asyncio.timeout(limit):
             writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
             line = await reader.readline()
     except TimeoutError as error:
-        raise NotifierError(f"the daemon has not answered within {_LONGEST_ANSWER_S:.0f} s; ask again") from error
+        raise NotifierError(f"the daemon has not answered within {limit:.0f} s; ask again") from error
     except OSError:
         line = b""
     finally:

@@ -21,12 +21,13 @@ from notifier.caretaker import Caretaker
 from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
-from notifier.control import listening
+from notifier.control import Answers, listening
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome, OutcomeKind, Unclear
 from notifier.core.policy import ChannelPolicy
 from notifier.core.transitions import NAMES, is_known_word
+from notifier.core.vitals import LastReload, Vitals, plain
 from notifier.core.words import count
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.download import Downloader
@@ -37,7 +38,7 @@ from notifier.lookout import Lookout
 from notifier.operators import API, Operators
 from notifier.poll import LookOutcome, Poller
 from notifier.reload import Reloader, ReloadOutcome
-from notifier.report import Reporter
+from notifier.report import MOST_PROBLEMS, Reporter
 from notifier.schedule import Schedule
 from notifier.senders import Senders
 from notifier.store.store import Store
@@ -153,6 +154,7 @@ class Daemon:
             verdict=lambda *news: self._later(self._tell_operators, *news),
         )
         self._senders.configure(config.channels)
+        self._last_reload: LastReload | None = None
         self._reloader: Reloader | None = None
         if loaded is not None:
             self._reloader = Reloader(
@@ -170,8 +172,12 @@ class Daemon:
             StoreError: the database cannot be used.
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
-        preview = self._reloader.preview if self._reloader is not None else None
-        async with self._opened(), listening(self._config.database, self._store, self._senders.wake, preview):
+        answers = Answers(
+            wake=self._senders.wake,
+            preview=self._reloader.preview if self._reloader is not None else None,
+            health=self._health,
+        )
+        async with self._opened(), listening(self._config.database, self._store, answers):
             watches = self._lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
@@ -279,9 +285,24 @@ class Daemon:
                 log.warning("channel.not_configured", channel=channel, waiting=number)
 
     def _reloaded(self, outcome: ReloadOutcome) -> None:
+        began = self._clock() - outcome.duration
+        self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
         for reporter in self._reporters:
             reporter.reloaded(outcome)
         self._later(self._operators.reloaded, outcome.refused)
+
+    async def _health(self) -> dict[str, Any]:
+        """How the daemon does, for who asks. That the store answers is seen by asking it."""
+        return plain(
+            Vitals(
+                api=self._limiter.api,
+                overdue=self._schedule.overdue,
+                watches=len(self._config.watches) + len(self._config.datasets),
+                channels=len(self._senders),
+                oldest_open=await self._store.outbox.oldest_open(),
+                reload=self._last_reload,
+            )
+        )
 
     def _learned(self, token: str) -> None:
         self._redactor.add([token])

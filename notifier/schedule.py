@@ -168,8 +168,11 @@ class Schedule:
 
     @property
     def overdue(self) -> timedelta:
-        """How long the most overdue look has been waiting; zero when nothing waits."""
+        """How long the most overdue look has been waiting, queued or not yet collected; zero when nothing waits."""
         dues = [entry.due for _, _, entry in self._queue if self._entries.get(entry.key) is entry and entry.due]
+        while self._waiting and not self._waits(*self._waiting[0]):
+            heapq.heappop(self._waiting)
+        dues += [due for due, _, _ in self._waiting[:1]]
         return max(self._clock() - moment(min(dues)), timedelta(0)) if dues else timedelta(0)
 
     async def run(self) -> None:

@@ -17,6 +17,7 @@ from notifier.cli import (
     daemon,
     deliveries,
     download,
+    healthcheck,
     history,
     simulation,
     status,
@@ -40,6 +41,7 @@ app.command("simulate")(simulation.simulate)
 app.command("init")(configuration.init)
 app.add_typer(configuration.app, name="config")
 app.command("status")(status.status)
+app.command("healthcheck")(healthcheck.healthcheck)
 app.command("trigger")(trigger.trigger)
 app.command("wait")(wait.wait)
 app.command("download")(download.download)

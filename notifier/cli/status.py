@@ -1,11 +1,20 @@
 """`notifier status`: the table of watches."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
+
+if TYPE_CHECKING:
+    from notifier.config.model import Config
+    from notifier.core.model import DatasetWatch
+    from notifier.store.reader import DatasetRow, SnapshotRow
+
+LISTED = "listed"
+"""The answer that the store notes of a dataset whose list came (`store.datasets.LISTED`)."""
 
 STYLES = {
     "ready": "green",
@@ -25,53 +34,119 @@ STYLES = {
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
-    from notifier.core.transitions import has_ended
+    from notifier.cli.healthcheck import daemon_health
+    from notifier.core.vitals import api_sentence
     from notifier.loading import load_config
-    from notifier.store.reader import Reader, SnapshotRow
 
     found = load_config(config_path(config), secrets_needed=False)
-    rows: dict[str, SnapshotRow] = {}
-    mutes: dict[str, datetime | None] = {}
     now = datetime.now(UTC)
-    if found.database.exists():
-        reader = Reader(found.database)
-        rows, mutes = reader.snapshots(), reader.mutes(now)
-    else:
+    if not found.database.exists():
         typer.echo("Nothing was looked at yet: start `notifier run`.", err=True)
-    entries: list[dict[str, Any]] = []
-    for watch in found.watches:
-        row = rows.get(watch.snapshot_id)
-        ended = row is not None and has_ended(row.state)
-        entries.append(
-            {
-                "watch": watch.id,
-                "name": watch.name,
-                "snapshot": watch.snapshot_id,
-                "status": row.state.status if row else "unknown",
-                "since": row.state.since if row else None,
-                "last_look": row.looked_at if row else None,
-                "last_answer": row.answer if row else None,
-                "next_look": row.next_look_at if row and not ended else None,
-                "deliveries": dict(row.deliveries) if row else {},
-                "muted": watch.id in mutes,
-                "muted_until": mutes.get(watch.id),
-            }
-        )
+    entries = overview(found, now)
     if as_json:
         print_json(entries)
         return
+    show_table(entries, now)
+    if (health := daemon_health(found.database)) is not None:
+        typer.echo(f"{api_sentence(health['api'])}.", err=True)
+
+
+def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
+    """Every watch as data: those of snapshots, then those of datasets, each with what it found that has not ended."""
+    from notifier.core.transitions import has_ended
+    from notifier.store.reader import Reader
+
+    rows: dict[str, SnapshotRow] = {}
+    listed: dict[str, DatasetRow] = {}
+    mutes: dict[str, datetime | None] = {}
+    if found.database.exists():
+        reader = Reader(found.database)
+        rows, listed, mutes = reader.snapshots(), reader.datasets(), reader.mutes(now)
+    entries = [
+        _snapshot(watch.id, watch.name, watch.snapshot_id, rows.get(watch.snapshot_id), listed, mutes)
+        for watch in found.watches
+    ]
+    named = {watch.snapshot_id for watch in found.watches}
+    members: dict[str, list[str]] = {}
+    for snapshot_id, row in rows.items():
+        parent, parted, _ = (row.watch_id or "").partition("/")
+        if parted and snapshot_id not in named and not has_ended(row.state):
+            members.setdefault(parent, []).append(snapshot_id)
+    for dataset in found.datasets:
+        inside = members.get(dataset.id, [])
+        entries.append(_dataset(dataset, len(inside), listed.get(dataset.dataset_id), mutes))
+        entries += [
+            _snapshot(each.id, each.name, each.snapshot_id, rows[each.snapshot_id], listed, mutes)
+            for each in map(dataset.watch_for, inside)
+        ]
+    return entries
+
+
+def _snapshot(
+    watch_id: str,
+    name: str,
+    snapshot_id: str,
+    row: "SnapshotRow | None",
+    listed: "Mapping[str, DatasetRow]",
+    mutes: Mapping[str, datetime | None],
+) -> dict[str, Any]:
+    from notifier.core.transitions import has_ended
+
+    looked_at, next_look, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
+    ended = row is not None and has_ended(row.state)
+    of_list = listed.get(row.state.facts.dataset_id or "") if row else None
+    listed_at = of_list.looked_at if of_list is not None and not ended else None
+    if of_list is not None and listed_at is not None and (looked_at is None or listed_at > looked_at):
+        looked_at, next_look = listed_at, of_list.next_look_at or next_look  # its list looks at it, too
+        answer = None if of_list.answer == LISTED else of_list.answer
+    return {
+        "watch": watch_id,
+        "name": name,
+        "snapshot": snapshot_id,
+        "status": row.state.status if row else "unknown",
+        "since": row.state.since if row else None,
+        "last_look": looked_at,
+        "last_answer": answer,
+        "next_look": None if ended else next_look,
+        "deliveries": dict(row.deliveries) if row else {},
+    } | _mute(watch_id, mutes)
+
+
+def _dataset(
+    watch: "DatasetWatch", in_progress: int, row: "DatasetRow | None", mutes: Mapping[str, datetime | None]
+) -> dict[str, Any]:
+    return {
+        "watch": watch.id,
+        "name": watch.name,
+        "dataset": watch.dataset_id,
+        "in_progress": in_progress,
+        "last_look": row.looked_at if row else None,
+        "last_answer": row.answer if row else None,
+        "next_look": row.next_look_at if row else None,
+    } | _mute(watch.id, mutes)
+
+
+def _mute(watch_id: str, mutes: Mapping[str, datetime | None]) -> dict[str, Any]:
+    from notifier.core.routing import family
+
+    muting = next((each for each in family(watch_id) if each in mutes), None)
+    return {"muted": muting is not None, "muted_until": None if muting is None else mutes[muting]}
+
+
+def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Print the table of watches."""
     print_table(
         ("watch", "name", "snapshot", "status", "since", "last look", "next look", "deliveries"),
         (
             (
                 entry["watch"],
                 entry["name"],
-                entry["snapshot"],
-                entry["status"],
-                when(entry["since"], now),
+                entry.get("snapshot") or entry["dataset"],
+                entry.get("status") or f"{entry['in_progress']} in progress",
+                when(entry.get("since"), now),
                 _last_look(entry, now),
                 when(entry["next_look"], now),
-                tally(entry["deliveries"]) + _muted(entry, now),
+                tally(entry.get("deliveries", {})) + _muted(entry, now),
             )
             for entry in entries
         ),
@@ -87,7 +162,7 @@ def _muted(entry: dict[str, Any], now: datetime) -> str:
 
 def _last_look(entry: dict[str, Any], now: datetime) -> str:
     looked = when(entry["last_look"], now)
-    trouble = entry["last_answer"] not in (None, entry["status"])
+    trouble = entry["last_answer"] not in (None, LISTED, entry.get("status"))
     return f"{looked} ({entry['last_answer']})" if trouble else looked
 
 
@@ -96,4 +171,4 @@ def tally(deliveries: dict[str, int]) -> str:
     return ", ".join(f"{number} {state}" for state, number in sorted(deliveries.items())) or "-"
 
 
-__all__ = ["STYLES", "iso", "status", "tally"]
+__all__ = ["STYLES", "iso", "overview", "show_table", "status", "tally"]

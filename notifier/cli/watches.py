@@ -1,15 +1,22 @@
-"""`notifier watch`: mute a watch, and tell of it again."""
+"""`notifier watch`: list and show watches, mute one, and tell of it again; `watch_files` adds and removes them."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.cli import watch_files
 from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json
 from notifier.core.errors import UsageError
 
-app = typer.Typer(help="Mute a watch, and tell of it again.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from notifier.config.model import AnyWatch, Config
+    from notifier.core.model import Event
+    from notifier.store.reader import DeliveryRow
+
+app = typer.Typer(help="Add, remove, list, show and mute watches.", no_args_is_help=True)
 
 WatchArgument = Annotated[str, typer.Argument(metavar="WATCH", help="The watch: its id, its snapshot or its name.")]
 
@@ -55,16 +62,130 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
     from notifier.control import ask
-    from notifier.core.routing import family
     from notifier.loading import load_config
 
     found = load_config(config_path(config), secrets_needed=False)
-    matching = [each.id for each in found.watches if watch in (each.id, each.snapshot_id, each.name)]
-    matching += [each.id for each in found.datasets if watch in (each.id, each.dataset_id, each.name)]
+    done: dict[str, Any] = asyncio.run(ask(found.database, request(watch_id(found, watch))))
+    return done
+
+
+def watch_id(found: "Config", watch: str) -> str:
+    """The id of the one watch that is meant by its id, its snapshot, its dataset or its name.
+
+    Raises:
+        UsageError: none is, or several are.
+    """
+    from notifier.core.routing import family
+
+    names = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
+    names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}
+    matching = [each for each, known in names.items() if watch in known]
     if any(each.id in family(watch)[1:] for each in found.datasets):
         matching.append(watch)  # a snapshot that the watch of a dataset found
-    if len(matching) != 1:
-        which = "there is no watch" if not matching else "there is more than one watch"
-        raise UsageError(f"{which} {watch!r}; `notifier status` shows those there are, with their ids")
-    done: dict[str, Any] = asyncio.run(ask(found.database, request(matching[0])))
-    return done
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise UsageError(f"there is more than one watch {watch!r}; `notifier watch list` shows them, with their ids")
+    from notifier.config.values import did_you_mean
+
+    near = did_you_mean(watch, frozenset(name for known in names.values() for name in known))
+    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
+
+
+@app.command("list")
+def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the watches, as `notifier status` does, without asking the daemon."""
+    from notifier.cli.status import overview, show_table
+    from notifier.loading import load_config
+
+    now = datetime.now(UTC)
+    entries = overview(load_config(config_path(config), secrets_needed=False), now)
+    if as_json:
+        print_json(entries)
+    else:
+        show_table(entries, now)
+
+
+@app.command()
+def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show one watch: its configuration, how it stands, and its last 100 events with their deliveries."""
+    from notifier.cli.status import overview
+    from notifier.loading import load_config
+    from notifier.store.reader import Reader
+
+    found = load_config(config_path(config), secrets_needed=False)
+    wanted = watch_id(found, watch)
+    entries = overview(found, datetime.now(UTC))
+    settings = _settings(found, wanted)
+    subject = wanted.partition("/")[2] or settings.get("snapshot_id")
+    entry = next((each for each in entries if each["watch"] == wanted), {"watch": wanted, "snapshot": subject})
+    timeline = []
+    if found.database.exists():
+        subjects = [subject] if subject else [each["snapshot"] for each in entries if _is_of(each, wanted)]
+        timeline = [_event(event, told) for event, told in Reader(found.database).timeline(subjects)]
+    if as_json:
+        print_json(entry | {"configuration": settings, "timeline": timeline})
+        return
+    for key, value in [*entry.items(), *settings.items()]:
+        if value not in (None, "", [], {}):
+            typer.echo(f"{key.replace('_', ' ')}: {_text(value)}")
+    for event in timeline:
+        typer.echo(f"{iso(event['at'])}  {event['previous']} -> {event['status']} ({', '.join(event['events'])})")
+        for told in event["deliveries"]:
+            reason = f" ({told['reason']})" if told["reason"] else ""
+            typer.echo(f"    {told['channel']}: {told['state']}{reason}")
+
+
+def _is_of(entry: dict[str, Any], parent: str) -> bool:
+    return "snapshot" in entry and entry["watch"].startswith(f"{parent}/")
+
+
+def _settings(found: "Config", wanted: str) -> dict[str, Any]:
+    from dataclasses import fields
+
+    from notifier.core.routing import family
+
+    every: list[AnyWatch] = [*found.watches, *found.datasets]
+    watch = next(each for each in every if each.id in family(wanted))
+    values = {field.name: getattr(watch, field.name) for field in fields(watch) if field.name not in _SHOWN_BEFORE}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+_SHOWN_BEFORE = {"id", "name", "parent"}
+
+
+def _plain(value: Any) -> Any:
+    from dataclasses import asdict, is_dataclass
+
+    from notifier.core.words import span
+
+    if isinstance(value, timedelta):
+        return span(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return iso(value) or ""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _event(event: "Event", told: "Sequence[DeliveryRow]") -> dict[str, Any]:
+    transition = event.transition
+    return {
+        "event_id": event.id,
+        "snapshot": transition.snapshot_id,
+        "at": transition.observed_at,
+        "previous": transition.previous,
+        "status": transition.status,
+        "events": list(transition.names),
+        "deliveries": [{"id": e.id, "channel": e.channel, "state": e.state, "reason": e.reason} for e in told],
+    }
+
+
+app.command("add")(watch_files.add)
+app.command("remove")(watch_files.remove)

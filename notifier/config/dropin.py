@@ -3,6 +3,7 @@
 import fnmatch
 import glob
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import yaml
 
 from notifier.config import document, files
 from notifier.config.interpolate import UnsetAllowed
+from notifier.config.nodes import path_text
+from notifier.config.schema import Context, IncludedFile
 from notifier.core.errors import NotifierError, UsageError
 
 PATTERN = "watches.d/*.yaml"
@@ -20,23 +23,34 @@ PATTERN = "watches.d/*.yaml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A watch as it will stand in the file; what is empty is left to the defaults."""
+    """A watch, of a snapshot or of a dataset, as it will stand in the file; what is empty is left to the defaults."""
 
-    snapshot_id: str
+    snapshot_id: str | None = None
+    dataset_id: str | None = None
     name: str | None = None
     notify: Sequence[str] = ()
     on: Sequence[str] = ()
+    every: str | None = None
     labels: Mapping[str, str] | None = None
+
+    @property
+    def subject(self) -> str:
+        """The snapshot's or the dataset's id."""
+        subject = self.snapshot_id or self.dataset_id
+        assert subject is not None
+        return subject
 
     def text(self) -> str:
         """The whole file."""
-        watch: dict[str, object] = {"snapshot": self.snapshot_id}
+        watch: dict[str, object] = {"dataset" if self.snapshot_id is None else "snapshot": self.subject}
         if self.name:
             watch["name"] = self.name
         if self.notify:
             watch["notify"] = list(self.notify)
         if self.on:
             watch["on"] = list(self.on)
+        if self.every:
+            watch["every"] = self.every
         if self.labels:
             watch["labels"] = dict(self.labels)
         written = yaml.dump(
@@ -49,8 +63,11 @@ class _Dumper(yaml.SafeDumper):
     """Quotes every value: no reader of YAML, of whatever version, can then take an id for a number or a truth."""
 
 
+_KEYS = ("watches", "snapshot", "dataset", "name", "notify", "every", "labels", "on")
+
+
 def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = text.isascii() and text.isidentifier() and text in ("watches", "snapshot", "name", "notify", "labels", "on")
+    plain = text.isascii() and text.isidentifier() and text in _KEYS
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
@@ -109,7 +126,7 @@ class Folder:
         Raises:
             NotifierError: it cannot be written, or there is one with something else in it.
         """
-        path, text = self.path_of(entry.snapshot_id), entry.text()
+        path, text = self.path_of(entry.subject), entry.text()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_new(path, text)
@@ -142,3 +159,14 @@ def write_new(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def mistakes(entry: Entry, channels: frozenset[str]) -> list[str]:
+    """What is wrong with the values of a watch, each with its key, before there is a file of it."""
+    context = Context(channels=channels, check_url=lambda _: None, check_template=lambda _: None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "watch.yaml"
+        path.write_text(entry.text(), encoding="utf-8")
+        read = document.read(path, {}, main=False)
+        document.validate(read, IncludedFile, context)
+    return [f"{path_text(flaw.path).removeprefix('watches[0].')}: {flaw.text}" for flaw in read.flaws]

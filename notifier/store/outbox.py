@@ -134,6 +134,14 @@ class Outbox(Rescue, Notices, Mutes):
             )
 
     @whole
+    async def oldest_open(self) -> datetime | None:
+        """When the oldest delivery was decided that has not come to its end; None if there is none."""
+        query = select(func.min(deliveries.c.created_at)).where(deliveries.c.state.in_(OPEN))
+        async with self._database.transaction() as connection:
+            oldest: datetime | None = (await connection.execute(query)).scalar_one()
+        return oldest
+
+    @whole
     async def open_deliveries(self) -> Mapping[str, int]:
         """How many deliveries have not come to their end, by channel."""
         query = (

@@ -1,6 +1,6 @@
 """What commands read while the daemon writes: rows as frozen values, over a connection that cannot write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,18 +14,28 @@ from notifier.core.model import Event, SnapshotState, Told
 from notifier.store.engine import DAMAGE, damaged, reader
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
-from notifier.store.tables import attempts, deliveries, events, mutes
+from notifier.store.tables import attempts, datasets, deliveries, events, mutes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotRow:
-    """A snapshot as `notifier status` shows it. `answer` is what its last look said."""
+    """A snapshot as `notifier status` shows it. `answer` is what its last look said, `watch_id` whose it was last."""
 
     state: SnapshotState
     looked_at: datetime | None
     next_look_at: datetime | None
     answer: str | None
     deliveries: Mapping[str, int]
+    watch_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetRow:
+    """A dataset that was listed: when last and next, and what came of it."""
+
+    looked_at: datetime | None
+    next_look_at: datetime | None
+    answer: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +115,30 @@ class Reader:
                     next_look_at=row["next_look_at"],
                     answer=row["answer"],
                     deliveries=counts.get(row["snapshot_id"], {}),
+                    watch_id=row["watch_id"],
                 )
                 for row in rows
             }
+
+    def datasets(self) -> dict[str, DatasetRow]:
+        """Every dataset that was ever listed, by its id."""
+        with self._reading() as connection:
+            return {
+                row.dataset_id: DatasetRow(looked_at=row.looked_at, next_look_at=row.next_look_at, answer=row.answer)
+                for row in connection.execute(select(datasets))
+            }
+
+    def timeline(self, snapshot_ids: Collection[str], limit: int = 100) -> list[tuple[Event, list[DeliveryRow]]]:
+        """The last events of these snapshots, the oldest first, each with its deliveries."""
+        latest = select(events).where(events.c.snapshot_id.in_(snapshot_ids))
+        query = latest.order_by(events.c.observed_at.desc(), events.c.revision.desc()).limit(limit)
+        with self._reading() as connection:
+            found = [event_from_row(row) for row in connection.execute(query).mappings()][::-1]
+            told: dict[str, list[DeliveryRow]] = {each.id: [] for each in found}
+            of_them = deliveries_with_events().where(deliveries.c.event_id.in_(told)).order_by(deliveries.c.id)
+            for row in connection.execute(of_them).mappings():
+                told[row["event_id"]].append(_delivery(row))
+        return [(each, told[each.id]) for each in found]
 
     def deliveries(
         self,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import stat
-from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from fakes import START
 from outboxes import rows, settled, sql, take, tell
 
-from notifier.control import Diff, Mute, Request, Retry, Unmute, ask, listening
+from notifier.control import Answers, Diff, Mute, Request, Retry, Unmute, ask, listening
 from notifier.core.errors import NotifierError, StoreBusy
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.store.reader import Reader
@@ -23,10 +22,6 @@ GONE = Outcome(kind=OutcomeKind.PERMANENT, reason="http_410")
 
 def socket_of(database: Path) -> Path:
     return database.with_name(database.name + ".sock")
-
-
-def nobody(_: Collection[str]) -> None:
-    """Wake no channel."""
 
 
 async def dead(store: Store, number: int = 1) -> None:
@@ -50,7 +45,7 @@ async def raw(database: Path, line: bytes) -> dict[str, Any]:
 async def test_the_daemon_does_what_is_asked_and_wakes_the_channels(store: Store, database: Path) -> None:
     woken: list[set[str]] = []
     await dead(store, 2)
-    async with listening(database, store, lambda channels: woken.append(set(channels))):
+    async with listening(database, store, Answers(wake=lambda channels: woken.append(set(channels)))):
         assert await ask(database, Mute(watch="s_1", until="2099-01-01T00:00:00+00:00")) == {
             "muted": "s_1",
             "until": "2099-01-01T00:00:00+00:00",
@@ -74,17 +69,17 @@ async def test_without_a_daemon_the_command_does_it_itself(database: Path) -> No
 
 
 async def test_a_socket_that_a_killed_daemon_left_behind_is_no_daemon(store: Store, database: Path) -> None:
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         socket_of(database).rename(database.with_name("left"))
     database.with_name("left").rename(socket_of(database))
     with pytest.raises(StoreBusy):  # so it was tried without the socket
         await ask(database, Unmute(watch="s_1"))
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
 
 
 async def test_the_socket_is_its_owners_alone_and_goes_with_the_daemon(store: Store, database: Path) -> None:
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         assert stat.S_IMODE(socket_of(database).stat().st_mode) == 0o600
     assert not socket_of(database).exists()
 
@@ -93,7 +88,7 @@ async def test_a_path_longer_than_an_address_takes_is_no_hindrance(tmp_path: Pat
     folder = tmp_path / ("d" * 120) / ("e" * 120)
     folder.mkdir(parents=True)
     database = folder / "notifier.db"
-    async with Store(database) as store, listening(database, store, nobody):
+    async with Store(database) as store, listening(database, store, Answers()):
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
 
 
@@ -107,14 +102,14 @@ async def test_a_path_longer_than_an_address_takes_is_no_hindrance(tmp_path: Pat
 async def test_what_is_no_request_is_answered_with_an_error_and_changes_nothing(
     store: Store, database: Path, line: bytes
 ) -> None:
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         assert set(await raw(database, line)) == {"error"}
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
     assert sql(database, "SELECT * FROM mutes") == []
 
 
 async def test_one_that_says_nothing_holds_nobody_up(store: Store, database: Path) -> None:
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         _, writer = await asyncio.open_unix_connection(str(socket_of(database)))
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
         writer.close()
@@ -128,7 +123,7 @@ async def test_what_cannot_be_done_is_said_in_words(database: Path, running: boo
         with pytest.raises(NotifierError, match="this cannot be done"):
             await ask(database, request_)
         return
-    async with Store(database) as store, listening(database, store, nobody):
+    async with Store(database) as store, listening(database, store, Answers()):
         with pytest.raises(NotifierError, match="does not understand"):
             await ask(database, request_)
 
@@ -169,7 +164,7 @@ async def test_one_who_may_not_ask_is_told_so(store: Store, database: Path, monk
 
 
 async def test_what_is_asked_of_a_watch_holds_for_as_long_as_it_says(store: Store, database: Path) -> None:
-    async with listening(database, store, nobody):
+    async with listening(database, store, Answers()):
         await ask(database, Mute(watch="s_1", until=(START + timedelta(hours=2)).isoformat()))
     assert Reader(database).mutes(START) == {"s_1": START + timedelta(hours=2)}
 

@@ -1,0 +1,182 @@
+"""`notifier watch add` and `remove`: a watch in a file of its own. The user's own YAML is never rewritten."""
+
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
+
+if TYPE_CHECKING:
+    from notifier.config.model import Config
+
+LONGEST_WAIT_S = 10.0
+"""The daemon finds a changed file within 2 s, reads it, looks, and notes its looks every 2 s."""
+
+NO_DAEMON = "no daemon runs; it is watched as soon as one does"
+
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the running daemon has taken it up.")]
+
+
+def add(
+    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot; with --dataset the dataset.")],
+    dataset: Annotated[bool, typer.Option("--dataset", help="It is a dataset: watch every snapshot of it.")] = False,
+    name: Annotated[str | None, typer.Option("--name", help="What messages call it.")] = None,
+    notify: Annotated[
+        list[str] | None, typer.Option("--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.")
+    ] = None,
+    on: Annotated[
+        list[str] | None, typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.")
+    ] = None,
+    every: Annotated[str | None, typer.Option("--every", help="The pause between looks, such as 30s.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label; may be repeated.")
+    ] = None,
+    no_wait: NoWait = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
+    from notifier.config.dropin import Entry, Folder, mistakes
+    from notifier.config.standing import standings
+    from notifier.loading import load_config
+
+    main = config_path(config)
+    found = load_config(main, secrets_needed=False)
+    entry = Entry(
+        snapshot_id=None if dataset else snapshot,
+        dataset_id=snapshot if dataset else None,
+        name=name,
+        notify=notify or (),
+        on=on or (),
+        every=every,
+        labels=_labels(label or ()),
+    )
+    if wrong := mistakes(entry, frozenset(found.channels)):
+        raise UsageError("\n".join(wrong))
+    folder = Folder(main, os.environ)
+    if not notify and not folder.tells_somebody:
+        raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {main}")
+    for there in standings(main, os.environ, snapshot):
+        raise UsageError(f"{snapshot} is watched already: {there.path}:{there.line}")
+    began = datetime.now(UTC)
+    path = folder.write(entry)
+    try:
+        load_config(main, secrets_needed=False)
+    except NotifierError:
+        path.unlink(missing_ok=True)
+        raise
+    taken_up = None if no_wait else _taken_up(found, snapshot, began)
+    if as_json:
+        print_json({"watch": snapshot, "file": str(path), "daemon": taken_up})
+    else:
+        typer.echo(f"{snapshot} stands in {path}.")
+        if taken_up is not None:
+            typer.echo(_sentence(snapshot, taken_up))
+    if taken_up is not None and taken_up["refused"]:
+        raise typer.Exit(1)
+
+
+def remove(
+    watch: Annotated[str, typer.Argument(metavar="WATCH", help="The watch: its id, its snapshot or its name.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays."""
+    from notifier.cli.watches import watch_id
+    from notifier.config.standing import standings
+    from notifier.loading import load_config
+
+    main = config_path(config)
+    found = load_config(main, secrets_needed=False)
+    wanted = watch_id(found, watch)
+    parent, parted, _ = wanted.partition("/")
+    if parted:
+        raise UsageError(f"{wanted} was found by the watch {parent}: remove that one, or mute this one")
+    places = standings(main, os.environ, wanted)
+    for place in places:
+        if not place.alone:
+            what = f"take the entry watches[{place.index}] ({wanted}) out"
+            raise NotifierError(f"{place.path}:{place.line}: this file is yours and was left as it is: {what}")
+    if not places:
+        raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
+    text = places[0].path.read_bytes()
+    try:
+        places[0].path.unlink()
+    except OSError as error:
+        raise NotifierError(f"{places[0].path} cannot be removed: {error.strerror or error}") from error
+    try:
+        load_config(main, secrets_needed=False)
+    except ConfigurationRefused:
+        places[0].path.write_bytes(text)  # named without a wildcard, say
+        raise
+    if as_json:
+        print_json({"removed": wanted, "file": str(places[0].path)})
+    else:
+        typer.echo(f"{wanted} is watched no more; {places[0].path} was removed.")
+
+
+def _labels(texts: Sequence[str]) -> dict[str, str]:
+    labels = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise UsageError(f"--label: {text!r} is not KEY=VALUE, as in team=growth")
+        labels[key.strip()] = value.strip()
+    return labels
+
+
+def _taken_up(found: "Config", subject: str, began: datetime) -> dict[str, Any]:
+    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw."""
+    from notifier.cli.status import overview
+
+    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": [], "status": None}
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while time.monotonic() < deadline:
+        if not _ask_about(found.database, began, seen):
+            return seen
+        if seen["taken_up"] and found.database.exists():
+            from notifier.loading import load_config
+
+            entries = overview(load_config(found.path, secrets_needed=False), datetime.now(UTC))
+            entry = next((each for each in entries if each["watch"] == subject), {})
+            if entry.get("status", "unknown") != "unknown" or (entry.get("last_look") or began) > began:
+                seen["status"] = entry.get("status") or entry.get("last_answer")
+                return seen
+        time.sleep(0.2)
+    return seen
+
+
+def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
+    """Note what the daemon says of its last reload; whether there is more to come."""
+    import asyncio
+
+    from notifier.control import Health, ask
+    from notifier.core.errors import NoDaemon
+
+    try:
+        reload = asyncio.run(ask(database, Health(), limit=LONGEST_WAIT_S))["reload"]
+    except NoDaemon:
+        seen["runs"] = False
+        return False
+    if reload is not None and datetime.fromisoformat(reload["at"]) >= began:
+        seen["refused"] = reload["refused"]
+        seen["taken_up"] = not reload["refused"]
+    return not seen["refused"]
+
+
+def _sentence(subject: str, seen: dict[str, Any]) -> str:
+    if not seen["runs"]:
+        return f"{NO_DAEMON[0].upper()}{NO_DAEMON[1:]}."
+    if seen["refused"]:
+        return "\n".join(["The running daemon refuses the configuration:", *seen["refused"]])
+    if not seen["taken_up"]:
+        return f"The running daemon has not taken it up within {LONGEST_WAIT_S:.0f} s; see `notifier healthcheck`."
+    if seen["status"] is None:
+        return "The running daemon has taken it up, and has not looked at it yet."
+    return f"The running daemon watches it: {subject} is {seen['status']}."

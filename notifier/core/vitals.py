@@ -1,0 +1,96 @@
+"""How the running daemon does: what `notifier healthcheck` asks for, and what of it is a reason to worry."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier.core.apihealth import ApiKind, ApiState
+from notifier.core.words import span
+
+STUCK_AFTER = timedelta(seconds=60)
+"""A look that has waited for longer, while nothing holds requests back and none is made, waits for nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastReload:
+    """The last reload: when it began, and the first problems for which it was `refused`, none if it was done."""
+
+    at: datetime
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vitals:
+    """How the daemon does now.
+
+    `overdue` is how long the most overdue look has waited, `oldest_open` when the oldest delivery was decided that has
+    not come to its end (None: there is none), `reload` the last reload since the start.
+    """
+
+    api: ApiState
+    overdue: timedelta
+    watches: int
+    channels: int
+    oldest_open: datetime | None
+    reload: LastReload | None
+
+
+def troubles(vitals: Vitals) -> list[str]:
+    """Why the daemon does not do its work, in words; nothing when it does."""
+    if vitals.api.kind is ApiKind.UNAUTHORISED:
+        said = f" ({vitals.api.detail})" if vitals.api.detail else ""
+        return [f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
+    if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
+        return [f"looks do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
+    return []
+
+
+def remarks(vitals: Vitals) -> list[str]:
+    """What is worth to be known, but no reason to restart anything."""
+    found = []
+    if vitals.overdue >= STUCK_AFTER and _held(vitals.api):
+        found.append(f"looks are held back by Bright Data's state, the most overdue one for {span(vitals.overdue)}")
+    elif vitals.overdue >= STUCK_AFTER and vitals.api.requests:
+        found.append(f"looks are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
+    if vitals.reload is not None and vitals.reload.refused:
+        found.append("the configuration on disk is refused, and the one before runs; see `notifier config check`")
+    return found
+
+
+def api_sentence(api: dict[str, Any]) -> str:
+    """One line about Bright Data, from `plain`."""
+    words = [f"Bright Data: {api['kind']}"]
+    if api["since"] is not None:
+        words[0] += f" since {api['since']}"
+    words.append(f"{api['requests']} requests in the last minute")
+    words.append(f"{api['refusals']} answers of 429 in five minutes")
+    if api["held_for_s"]:
+        words.append(f"none goes for {span(timedelta(seconds=api['held_for_s']))}")
+    return ", ".join(words)
+
+
+def plain(vitals: Vitals) -> dict[str, Any]:
+    """All of it, with what follows from it, as JSON has it; durations in seconds."""
+    api = asdict(vitals.api)
+    api["held_for_s"] = round(api.pop("held_for").total_seconds(), 3)
+    api["since"] = _iso(vitals.api.since)
+    reload = vitals.reload
+    return {
+        "healthy": not troubles(vitals),
+        "troubles": troubles(vitals),
+        "remarks": remarks(vitals),
+        "api": api,
+        "overdue_s": round(vitals.overdue.total_seconds(), 3),
+        "watches": vitals.watches,
+        "channels": vitals.channels,
+        "oldest_open_delivery": _iso(vitals.oldest_open),
+        "reload": None if reload is None else {"at": _iso(reload.at), "refused": list(reload.refused)},
+    }
+
+
+def _held(api: ApiState) -> bool:
+    return api.kind is not ApiKind.OK or bool(api.held_for)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

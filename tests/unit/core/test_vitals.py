@@ -1,0 +1,48 @@
+"""What of a daemon's vitals is a reason to worry."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fakes import START
+
+from notifier.core.apihealth import ApiKind, ApiState
+from notifier.core.vitals import LastReload, Vitals, plain, remarks, troubles
+
+API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
+FINE = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=None, reload=None)
+LATE = timedelta(minutes=2)
+
+
+def test_a_daemon_whose_looks_progress_is_healthy() -> None:
+    assert plain(FINE)["healthy"] is True
+    assert plain(FINE)["remarks"] == []
+
+
+def test_looks_that_wait_while_nothing_holds_them_and_none_is_made_are_stuck() -> None:
+    assert "do not progress" in troubles(replace(FINE, overdue=LATE))[0]
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        (replace(API, kind=ApiKind.UNREACHABLE), "held back"),
+        (replace(API, held_for=timedelta(seconds=9)), "held back"),
+        (replace(API, requests=40), "are late"),
+    ],
+)
+def test_looks_that_are_held_or_late_are_said_and_are_no_trouble(api: ApiState, said: str) -> None:
+    vitals = replace(FINE, api=api, overdue=LATE)
+    assert troubles(vitals) == []
+    assert said in remarks(vitals)[0]
+
+
+def test_a_refused_token_is_a_trouble_that_names_the_cure() -> None:
+    found = troubles(replace(FINE, api=replace(API, kind=ApiKind.UNAUTHORISED, detail="HTTP 401")))
+    assert "refuses the token (HTTP 401)" in found[0]
+
+
+def test_a_refused_reload_is_told_and_is_no_trouble() -> None:
+    vitals = replace(FINE, reload=LastReload(at=START, refused=("a",)))
+    assert plain(vitals)["healthy"] is True
+    assert "refused" in remarks(vitals)[0]
