@@ -11,13 +11,15 @@ import sys
 from bench import account, delivering, freshness, overload, polling
 from bench.sides import print_load
 
-PARTS = ("polling", "delivering", "account", "overload", "freshness")
+PARTS = ("polling", "delivering", "account", "freshness", "overload")
+USUAL = PARTS[:-1]
+"""Overload takes its time, and the whole machine."""
 
 
 def main() -> int:
-    """Measure what is asked for, everything unless said otherwise."""
+    """Measure what is asked for, the usual parts unless said otherwise."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all, unless some are named")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="without any: all but overload")
     parser.add_argument("--watches", type=int, default=1000, help="polled singly")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two single polls of a watch")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
@@ -33,7 +35,7 @@ def main() -> int:
     }
     print_load()
     kept = []
-    for part in options.parts or PARTS:
+    for part in options.parts or USUAL:
         kept.append(measures[part]())
         print(flush=True)
     return 0 if all(kept) else 1

@@ -12,7 +12,7 @@ from bench.measure import quantiles
 from bench.sides import far_side, measure, print_load
 
 FEW = 200
-ENDS_PER_SECOND = 10.0
+ENDS_PER_SECOND = 5.0
 MOST_OF_EVERY = 0.55
 LATEST_MS = 10.0
 

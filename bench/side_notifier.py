@@ -78,7 +78,12 @@ def _configuration(
     path = folder / "config.yaml"
     if port:
         secret = "whsec_" + base64.b64encode(bytes(32)).decode()
-        channel: object = {"webhook": f"http://127.0.0.1:{port}/hook", "secret": secret, "allow_private": True}
+        channel: object = {
+            "webhook": f"http://127.0.0.1:{port}/hook",
+            "secret": secret,
+            "allow_private": True,
+            "pace": "1000/s",
+        }
     else:
         channel = "json://127.0.0.1:9/"
     data = {
