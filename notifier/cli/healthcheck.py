@@ -17,9 +17,9 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
 
     from notifier.control import Health, ask
     from notifier.core.vitals import api_sentence
-    from notifier.loading import load_config
+    from notifier.loading import database_of
 
-    database = load_config(config_path(config), secrets_needed=False).database
+    database = database_of(config_path(config))
     try:
         found = asyncio.run(ask(database, Health(), limit=LONGEST_ANSWER_S))
     except NotifierError as error:

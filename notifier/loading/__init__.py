@@ -72,3 +72,26 @@ def _check_webhook(url: str, private: bool) -> str | None:
     from notifier.channels.webhook import check_webhook_url
 
     return check_webhook_url(url, allow_private=private)
+
+
+def database_of(path: Path) -> Path:
+    """Where a daemon with this configuration has its database, whatever else is wrong in the files now.
+
+    Raises:
+        ConfigurationRefused: the main file does not even say that.
+    """
+    from notifier.config import document, values
+    from notifier.core.errors import ConfigurationRefused
+
+    try:
+        return load_config(path, secrets_needed=False).database
+    except ConfigurationRefused:
+        main = document.read(path, os.environ, main=True)
+        if main.root is None:
+            raise
+        state = main.data.get("state", "sqlite:///notifier.db")
+        try:
+            return path.absolute().parent / values.state(state)
+        except ValueError:
+            pass
+        raise

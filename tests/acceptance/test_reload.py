@@ -76,6 +76,9 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     (refused,) = await reloads(daemon, 1, "reload.refused")
     notifier.config.write_text(good + "wathces: [1]\n")
     await reloads(daemon, 2, "reload.refused")
+    health = await notifier.json("healthcheck")  # the daemon is well, whatever the files say now
+    assert health["healthy"]
+    assert health["remarks"]
     api.advance(60)
     await team.told(1)
     notifier.config.write_text(good + "\n")
