@@ -140,6 +140,7 @@ class Watchman(Reporter):
             return True
         connection = sqlite3.connect(_READING.format(self.config.database), uri=True)
         try:
+            connection.execute("begin")  # one state of the database for all that is asked
             ended = {row[0] for row in connection.execute(_WATCHED) if canonical(row[1]) in ENDS}
             if any(watch.id not in self.looked_at | ended for watch in self.config.watches):
                 return True
