@@ -38,7 +38,8 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import LogReporter, Reporter
+from notifier.report.log import LogReporter
+from notifier.report.reporter import Reporter
 from notifier.store import (
     migrate,  # noqa: F401
     upkeep,

@@ -26,7 +26,7 @@ from notifier.core.model import Event, NotFound, Notice, Observation, Outcome, T
 from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
 from notifier.fetch import fetcher
-from notifier.report import Reporter
+from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
 MEMORY = Path("/dev/shm")
@@ -186,7 +186,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             # There is one connection, and who has its turn has its thread at work.
-            clock.busy = one._store._database._turn.locked
+            clock.busy = one._parts.store._database._turn.locked
             stop = asyncio.Event()
             asyncio.get_running_loop().call_later((DAY - timedelta(minutes=5)).total_seconds(), stop.set)
             await one.run(stop)
