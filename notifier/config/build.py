@@ -100,7 +100,7 @@ def http(section: HttpSection) -> Http | None:
 
 def heartbeat(section: HeartbeatSection | None) -> Heartbeat | None:
     """What it asks while all is well."""
-    return section and Heartbeat(url=section.url, every=section.every)
+    return None if section is None else Heartbeat(url=section.url, every=section.every)
 
 
 class Shared:

@@ -15,7 +15,7 @@ SHORTEST_TOKEN = 16
 MOST_OFTEN = timedelta(seconds=10)
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
-_AS_IN = f"as in `{DEFAULT}` or `\"[::1]:8787\"`"
+_AS_IN = f'as in `{DEFAULT}` or `"[::1]:8787"`'
 
 
 def parse(address: str) -> tuple[str, int]:
@@ -30,13 +30,16 @@ def parse(address: str) -> tuple[str, int]:
     host, port = found["host"] if found["six"] is None else found["six"], int(found["port"])
     if port > 65_535:
         raise ValueError("a port is a number up to 65535")
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        version = 4 if host == "localhost" else 0
-    if version != (4 if found["six"] is None else 6):
+    if not (_is_ip(host, 4) or host == "localhost" if found["six"] is None else _is_ip(host, 6)):
         raise ValueError(f"an IP address or `localhost` is expected before the port, {_AS_IN}")
     return host, port
+
+
+def _is_ip(host: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == version
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
@@ -93,4 +96,3 @@ def ping_every(value: object) -> timedelta:
     if checked < MOST_OFTEN:
         raise ValueError(f"more often than any such service wants it: the shortest is `{MOST_OFTEN.seconds}s`")
     return checked
-

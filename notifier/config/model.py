@@ -94,10 +94,10 @@ class Config:
 
     `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
     found by. `database` is the SQLite file. `watches` are those of snapshots, `datasets` those of datasets; no two have
-    the same id. `keep` is how long what has ended is remembered. `http` is where the daemon listens, and `heartbeat` what it asks; None for
-    neither. `warnings` are what works, but perhaps not as it was
-    meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them,
-    the secrets of webhooks.
+    the same id. `keep` is how long what has ended is remembered. `http` is where the daemon listens
+    and `heartbeat` what it asks while all is well; None is nowhere, and nothing. `warnings` are what works, but perhaps
+    not as it was meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret
+    inside them, the secrets of webhooks, the heartbeat's address.
     """
 
     path: Path

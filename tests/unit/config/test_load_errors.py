@@ -38,7 +38,7 @@ NEITHER_KIND = "nothing to watch: write `snapshot:` with the id of one, or `data
 BOTH_KINDS = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 # Each is the third line, after a token and the channels `team` and `ops`, and is all that is wrong.
-ADDRESS = "as in `127.0.0.1:8787` or `\"[::1]:8787\"`"
+ADDRESS = 'as in `127.0.0.1:8787` or `"[::1]:8787"`'
 UNGUARDED = (
     "whoever reaches this address could read everything: write `listen:` with the address and beside it "
     "`token: ${NOTIFIER_HTTP_TOKEN}`, or listen on `127.0.0.1:8787`"
