@@ -151,7 +151,7 @@ class _Stage(Reporter):
 
     def listening(self, address: str, trouble: str) -> None:
         """Show where health and metrics are to be had."""
-        self.tell("bad", trouble) if trouble else self.tell("heading", f"health and metrics: {address}/")
+        self.tell("bad" if trouble else "heading", trouble or f"health and metrics: {address}/")
 
     def message_arrived(self, title: str, body: str) -> None:
         """Show a notification as its reader sees it."""

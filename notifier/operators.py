@@ -79,13 +79,14 @@ class Operators:
         await self._tell(RELOAD, "refused", "the configuration has errors and was not taken up", body)
 
     async def listening(self, address: str, trouble: str) -> None:
-        """The daemon answers over HTTP at that address; or it cannot, and why."""
+        """The daemon answers over HTTP at that address; or it cannot, and why; or (no address) it need not any more."""
         if trouble:
             title = f"nothing can be had over HTTP at {address}"
             body = f"It {trouble}. It is tried again every few seconds. Watching and telling go on as always."
             await self._tell(PAGE, "failed", title, body)
         elif (await self._outbox.last_kinds()).get(PAGE, OK) != OK:
-            await self._tell(PAGE, OK, "health and metrics can be had over HTTP again", f"The address: {address}")
+            body = f"The address: {address}" if address else "It is turned off (`http: off`)."
+            await self._tell(PAGE, OK, "the trouble with HTTP is over", body)
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""

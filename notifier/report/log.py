@@ -186,8 +186,10 @@ class LogReporter(Reporter):
         """Log where the daemon answers over HTTP, or why it does not."""
         if trouble:
             self._log.error("http.not_listening", address=address, detail=trouble)
-        else:
+        elif address:
             self._log.info("http.listening", address=address)
+        else:
+            self._log.debug("http.off")
 
 
 def _seconds(duration: timedelta) -> float:

@@ -57,7 +57,7 @@ class Reporter:
         """It was time for a heartbeat."""
 
     def listening(self, address: str, trouble: str) -> None:
-        """The daemon answers over HTTP there, or (with a trouble) it cannot, and why."""
+        """The daemon answers over HTTP there; or it cannot, and why; or (without an address) it is not to."""
 
 
 class Reporters(Reporter):

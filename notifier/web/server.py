@@ -45,15 +45,15 @@ class Server:
         Args:
             http: where to listen; None for nowhere.
             make: makes what answers, for a token.
-            changed: told the address and that it listens there now (an empty trouble), or why it does not: once for
-                each trouble, and not when `http:` is off.
+            changed: told the address and that it listens there now (an empty trouble), or why it does not, once for
+                each trouble. When `http:` is off the address is empty, too.
             again: until a port that could not be had is tried again.
         """
         self._wanted = http
         self._make = make
         self._changed = changed
         self._again = again.total_seconds()
-        self._had: Http | None = None
+        self._settled = False
         self._runner: web.AppRunner | None = None
         self._woken = asyncio.Event()
         self.trouble = ""
@@ -62,6 +62,7 @@ class Server:
         """Listen there from now on."""
         if http != self._wanted:
             self._wanted = http
+            self._settled = False
             self._woken.set()
 
     async def run(self) -> None:
@@ -69,9 +70,9 @@ class Server:
         try:
             while True:
                 self._woken.clear()
-                if self._had != self._wanted:
+                if not self._settled:
                     await self._move()
-                await self._wait(self._again if self._had != self._wanted else None)
+                await self._wait(None if self._settled else self._again)
         finally:
             await self._close()
 
@@ -85,9 +86,10 @@ class Server:
     async def _move(self) -> None:
         """Leave the old address, which may be in the way of the new one, and take that."""
         await self._close()
-        http = self._wanted
+        http, self._settled = self._wanted, True
         if http is None:
             self.trouble = ""
+            self._changed("", "")
             return
         runner = web.AppRunner(
             self._make(http.token),
@@ -103,9 +105,9 @@ class Server:
             await web.TCPSite(runner, http.host, http.port).start()
         except OSError as error:
             await self._close()
+            self._settled = False
             self._failed(http.address, why_not(error))
             return
-        self._had = http
         self.trouble = ""
         self._changed(_shown(runner.addresses[0]), "")
 
@@ -116,7 +118,7 @@ class Server:
             self._changed(address, why)
 
     async def _close(self) -> None:
-        runner, self._runner, self._had = self._runner, None, None
+        runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
 
