@@ -45,7 +45,7 @@ def names_in(path: Path, environ: Mapping[str, str]) -> Names:
     if main is None:
         found.cut = room.cut
         return found
-    found.channels = list(_mapping(main.get("channels")))
+    found.channels = _texts(list(_mapping(main.get("channels"))))
     found.words = _texts(_mapping(main.get("defaults")).get("on"))
     found.database = _database(main, path.absolute().parent)
     _take_watches(main, found)
@@ -124,4 +124,5 @@ def _texts(value: object) -> list[str]:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str) and not is_unset(value) else None
+    fits = isinstance(value, str) and value.isprintable() and not is_unset(value)
+    return str(value) if fits else None
