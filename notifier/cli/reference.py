@@ -23,9 +23,7 @@ def reference() -> str:
 def _shorten(command: object) -> None:
     """Give each command its first sentence for the lists of commands; Typer would cut it in the middle."""
     for each in getattr(command, "commands", {}).values():
-        each.short_help = (
-            re.split(r"(?<=[.:;])\s", " ".join((each.help or "").split()), maxsplit=1)[0].rstrip(":;.") + "."
-        )
+        each.short_help = re.split(r"(?<=\.)\s", " ".join((each.help or "").split()), maxsplit=1)[0]
         _shorten(each)
 
 
