@@ -3,6 +3,7 @@
 Nothing is checked here. A file that is no YAML has no names, and what does not fit is passed over.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,16 @@ from notifier.config.interpolate import UnsetAllowed, is_unset, plain_data
 MOST_READ = 128 * 1024
 """Bytes of all files together: about 0.1 s. A shell waits while it completes, and of more nobody wants a list."""
 
+_WATCHES = re.compile(r"^watches:.*?(?=^[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
+"""That section of a file, up to the next key at the beginning of a line."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Names:
     """What was found. `watches` are names by id, `words` the event names that are asked for.
 
-    `database` is where the daemon remembers; None if the main file cannot be read. `cut` says that the files have more
-    than was read.
+    `database` is where the daemon remembers; None if the main file cannot be read. `cut` says that there are more
+    watches in the files than were read.
     """
 
     watches: dict[str, str] = field(default_factory=dict)
@@ -41,9 +45,8 @@ def names_in(path: Path, environ: Mapping[str, str]) -> Names:
     found = Names()
     environ = UnsetAllowed(environ)
     room = _Room(MOST_READ)
-    main = _data(path, environ, room)
+    main = _data(path, environ, room, without_watches=True)
     if main is None:
-        found.cut = room.cut
         return found
     found.channels = _texts(list(_mapping(main.get("channels"))))
     found.words = _texts(_mapping(main.get("defaults")).get("on"))
@@ -76,13 +79,19 @@ class _Room:
         return not self.cut
 
 
-def _data(path: Path, environ: Mapping[str, str], room: _Room) -> dict[str, object] | None:
-    if not room.for_file(path):
+def _data(
+    path: Path, environ: Mapping[str, str], room: _Room, *, without_watches: bool = False
+) -> dict[str, object] | None:
+    """What a file has in it; if it has no room, nothing, or what is left of it without its watches."""
+    whole = room.for_file(path)
+    if not whole and not without_watches:
         return None
     try:
-        root, _ = tree.parse(files.read(path).text)
+        text = files.read(path).text
     except files.Unreadable:
         return None
+    text = text if whole else _WATCHES.sub("", text)
+    root, _ = tree.parse(text) if len(text) <= MOST_READ else (None, [])
     data = plain_data(root, environ)[0] if root is not None else None
     return data if isinstance(data, dict) else None
 

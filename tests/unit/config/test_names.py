@@ -48,6 +48,14 @@ def test_no_more_is_read_than_a_user_would_wait_for(tmp_path: Path, monkeypatch:
     assert (found.snapshots, found.cut) == (["s_1"], True)
 
 
+def test_a_main_file_that_is_too_large_is_read_without_its_watches(tmp_path: Path) -> None:
+    many = "".join(f"- {{snapshot: s_{number}}}\n" for number in range(names.MOST_READ // 20))
+    written(tmp_path, f"channels: {{team: json://a}}\nwatches:\n{many}# all\nstate: sqlite:///here.db\n")
+    found = names_in(tmp_path / "config.yaml", {})
+    assert (found.channels, found.snapshots, found.cut) == (["team"], [], True)
+    assert found.database == tmp_path / "here.db"
+
+
 @pytest.mark.parametrize("text", ["", "# nothing", "watches: [", "\t", "- 1", "7", "channels: 7\nwatches: x\nstate: 1"])
 def test_a_file_that_is_no_configuration_has_no_names(text: str, tmp_path: Path) -> None:
     found = names_in(written(tmp_path, text), {})
