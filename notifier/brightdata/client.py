@@ -12,9 +12,9 @@ from typing import Self
 import msgspec
 
 from notifier.brightdata.answers import observation_of
-from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.door import Answer, Door, Gate
 from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.limiter import Permit
 from notifier.brightdata.listing import LARGEST_PAGE, SLICE, entries_of, listed_of
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.tokens import TokenSource
@@ -55,7 +55,7 @@ class Client:
         base_url: str,
         token: TokenSource,
         timeout: timedelta,
-        limiter: Limiter,
+        limiter: Gate,
         max_connections: int,
         requested: Callable[[int | None], None] = lambda _: None,
     ) -> None:
