@@ -55,14 +55,20 @@ class Outside:
         self._server = Server(
             parts.config.http, make=lambda token: application(sources, token=token), changed=self._listening
         )
-        metrics.configure(parts.config.channels)
         self._heartbeat = Heartbeat(parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat)
+        self._asked_for = asyncio.Event()
+        self.configure()
 
     def configure(self) -> None:
         """Be seen as the configuration says that the parts have now."""
-        self._metrics.configure(self._parts.config.channels)
-        self._server.configure(self._parts.config.http)
-        self._heartbeat.configure(self._parts.config.heartbeat)
+        config = self._parts.config
+        self._metrics.configure(config.channels)
+        self._server.configure(config.http)
+        self._heartbeat.configure(config.heartbeat)
+        if config.http is not None:
+            self._asked_for.set()
+        else:
+            self._asked_for.clear()
 
     async def run(self) -> None:
         """Be seen until cancelled."""
@@ -135,9 +141,10 @@ class Outside:
         return counts
 
     async def _watch_loop(self) -> None:
-        """Measure how late the event loop wakes those that sleep."""
+        """Measure how late the event loop wakes those that sleep, while somebody may ask for it."""
         loop, pause = asyncio.get_running_loop(), LOOP_CHECK.total_seconds()
         while True:
+            await self._asked_for.wait()
             began = loop.time()
             await asyncio.sleep(pause)
             self._metrics.loop_lagged(loop.time() - began - pause)
