@@ -5,6 +5,7 @@ everything as it is.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Reloader:
 
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
+        _keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
             self._asked.clear()
@@ -93,6 +95,8 @@ class Reloader:
                 outcome = ReloadOutcome(changed=changed, duration=_since(began))
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
+            if outcome.changed:
+                _keep()
             return outcome
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:
@@ -111,6 +115,16 @@ class Reloader:
         except ConfigurationRefused as error:
             return {"problems": [str(problem) for problem in error.problems]}
         return plain(changed)
+
+
+def _keep() -> None:
+    """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
+
+    It stops everything for as long as it takes to visit all that is not kept, and would visit every watch, 150 ms for
+    10,000 of them. What is garbage already is collected before, else it would be kept too.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _sources(config: Config) -> Sources:

@@ -1,0 +1,218 @@
+"""One side: a process whose event loop is watched while it takes up a changed configuration of thousands of watches.
+
+It is the real daemon, reading its files apart, or (`plain`) a loop that reads them where it stands, or in a thread.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import yaml
+
+from bench.measure import ids, quantiles, tell, told
+from notifier.daemon import Daemon
+from notifier.loading import load_config
+from notifier.loading.apart import load_config_apart
+from notifier.poll import LookOutcome
+from notifier.reload import ReloadOutcome
+from notifier.report import Reporter
+from notifier.telemetry.log import configure
+from notifier.telemetry.redaction import Redactor
+
+FILES = 10
+TICK = 0.001
+LONGEST = 120.0
+
+
+class Probe:
+    """How late the event loop is: it is to come round every millisecond."""
+
+    def __init__(self) -> None:
+        self._lags: list[float] = []
+        self.pauses: list[float] = []
+        self._began = 0.0
+        gc.callbacks.append(self._collected)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            due = time.monotonic() + TICK
+            await asyncio.sleep(TICK)
+            self._lags.append(time.monotonic() - due)
+
+    def clear(self) -> None:
+        """Begin to measure."""
+        self._lags.clear()
+        self.pauses.clear()
+
+    def figures(self) -> dict[str, float]:
+        """The lags since then, and the longest pause for collecting garbage, in milliseconds."""
+        middle, late, latest = (1000 * lag for lag in quantiles(self._lags, 0.5, 0.99, 1.0))
+        return {
+            "lag_p50_ms": middle,
+            "lag_p99_ms": late,
+            "lag_max_ms": latest,
+            "gc_max_ms": 1000 * max(self.pauses, default=0.0),
+        }
+
+    def _collected(self, phase: str, _: object) -> None:
+        if phase == "start":
+            self._began = time.monotonic()
+        else:
+            self.pauses.append(time.monotonic() - self._began)
+
+
+class Files:
+    """A configuration of so many watches, in a main file and drop-in files; `edit` it."""
+
+    def __init__(self, folder: Path, url: str, watches: int, requests_per_second: float, batch: str) -> None:
+        self.main = folder / "config.yaml"
+        self._url = url
+        self._rate = requests_per_second
+        self._batch = batch
+        (folder / "watches.d").mkdir()
+        self.write(0, watches, every=30)
+
+    def write(self, first: int, watches: int, *, every: int) -> None:
+        """Watch these from now on: so many, from the first on."""
+        data = {
+            "api": {
+                "token": "bench",
+                "base_url": self._url,
+                "requests_per_second": self._rate,
+                "batch": self._batch,
+            },
+            "channels": {"somebody": "json://127.0.0.1:9/"},
+            "defaults": {"every": f"{every}s", "notify": ["somebody"], "on": ["failed"]},
+            "include": ["watches.d/*.yaml"],
+        }
+        for number, start in enumerate(range(first, first + watches, watches // FILES)):
+            lines = [
+                f"- {{snapshot: {each}, name: Snapshot {each}}}\n" for each in _ids(start, start + watches // FILES)
+            ]
+            path = self.main.parent / "watches.d" / f"{number:02}.yaml"
+            path.with_suffix(".tmp").write_text("watches:\n" + "".join(lines), encoding="utf-8")
+            path.with_suffix(".tmp").rename(path)
+        self.main.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+
+def _ids(first: int, end: int) -> list[str]:
+    return ids(end)[first:]
+
+
+class _Reloads(Reporter):
+    """Waits for reloads, and before them until each watch was looked at."""
+
+    def __init__(self) -> None:
+        self._outcomes: asyncio.Queue[ReloadOutcome] = asyncio.Queue()
+        self._looked: set[str] = set()
+
+    def looked(self, outcome: LookOutcome) -> None:
+        self._looked.add(outcome.watch.id)
+
+    async def until_looked(self, number: int) -> None:
+        async with asyncio.timeout(LONGEST):
+            while len(self._looked) < number:
+                await asyncio.sleep(0.1)
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        self._outcomes.put_nowait(outcome)
+
+    async def next(self) -> ReloadOutcome:
+        async with asyncio.timeout(LONGEST):
+            return await self._outcomes.get()
+
+
+async def _daemon(files: Files, probe: Probe, edits: list[Callable[[], None]], settle: float, watches: int) -> None:
+    reloads, redactor = _Reloads(), Redactor()
+    loaded = await load_config_apart(files.main)
+    daemon = Daemon(loaded.config, reporters=[reloads], redactor=redactor, loaded=loaded)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(daemon.run(stop, ready.set))
+    running.add_done_callback(lambda _: asyncio.get_running_loop().stop() if not stop.is_set() else None)
+    await ready.wait()
+    await reloads.until_looked(watches)
+    await asyncio.sleep(settle)
+    probe.clear()
+    await asyncio.sleep(settle)
+    tell({"case": "nothing", "took_s": settle, **probe.figures()})
+    for edit in edits:
+        await told()
+        edit()
+        await asyncio.sleep(0)  # the probe sees the edit itself
+        probe.clear()
+        outcome = await reloads.next()
+        assert outcome.changed is not None, outcome.refused
+        await asyncio.sleep(1.0)  # for what comes after it
+        watches = outcome.changed.watches
+        counts = {kind: len(getattr(watches, kind)) for kind in ("added", "removed", "changed")}
+        tell({**counts, "took_s": outcome.duration.total_seconds(), **probe.figures()})
+    stop.set()
+    await running
+
+
+async def _plain(files: Files, probe: Probe, edits: list[Callable[[], None]], *, thread: bool) -> None:
+    async def here() -> object:
+        return load_config(files.main)
+
+    def apart() -> Awaitable[object]:
+        return asyncio.to_thread(load_config, files.main)
+
+    load = apart if thread else here
+    before = await load()
+    tell({"case": "nothing", **probe.figures()})
+    for edit in edits:
+        await told()
+        edit()
+        await asyncio.sleep(0)  # the probe sees the edit itself
+        probe.clear()
+        began = time.monotonic()
+        before, _ = await load(), before
+        took = time.monotonic() - began
+        await asyncio.sleep(0.1)
+        tell({"took_s": took, **probe.figures()})
+
+
+async def main(
+    *,
+    url: str,
+    watches: int,
+    exchanged: int,
+    requests_per_second: float,
+    batch: str = "never",
+    settle: float = 3.0,
+    plain: str | None = None,
+) -> None:
+    """Load, and on each word edit and measure.
+
+    Args:
+        url: the simulated Bright Data.
+        watches: how many there are; `exchanged` of them go at an edit, and as many come.
+        requests_per_second, batch: as in the configuration.
+        settle: the seconds before the first edit, and of the measure without any.
+        plain: None for the daemon, `loop` or `thread` for where it is read instead.
+    """
+    configure(level="error", redactor=Redactor())
+    with tempfile.TemporaryDirectory() as folder:
+        files = Files(Path(folder), url, watches, requests_per_second, batch)
+        edits = [
+            lambda: files.write(exchanged, watches, every=60),  # other defaults: every watch changes
+            lambda: files.write(0, watches, every=15),  # and all are wanted sooner
+            lambda: files.write(0, watches - exchanged, every=15),
+        ]
+        probe = Probe()
+        watching = asyncio.create_task(probe.run())
+        if plain is None:
+            await _daemon(files, probe, edits, settle, watches)
+        else:
+            await _plain(files, probe, edits, thread=plain == "thread")
+        watching.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(**json.loads(sys.argv[1])))
