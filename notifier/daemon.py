@@ -98,7 +98,7 @@ class Daemon:
                         )
                     ]
                     sending = tasks.create_task(self._parts.senders.run())
-                    self._parts.log_configuration()
+                    await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
                     notify("READY=1", f"STATUS={self._parts.status()}")

@@ -7,8 +7,9 @@ everything as it is.
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,10 @@ from notifier.config.sources import Sources
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.telemetry.systemd import notify
+
+
+MANY = 1_000
+"""Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +59,7 @@ class Reloader:
             status: the line that the service manager shows.
         """
         self._loaded = loaded
+        self._database = loaded.config.database
         self._take_up = take_up
         self._report = report
         self._status = status
@@ -68,11 +74,14 @@ class Reloader:
 
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
-        _keep()
+        keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
             self._asked.clear()
-            await self.reload()
+            with uncollected():
+                made = _watches_made(await self.reload())
+                if made >= MANY:
+                    keep()
 
     async def reload(self) -> ReloadOutcome:
         """Read the files, and take up what they say if all of it is right."""
@@ -88,15 +97,14 @@ class Reloader:
                 outcome = ReloadOutcome(refused=(str(error),), duration=_since(began))
             else:
                 # Out of the reach of what is caught above: a failure in the middle is no refusal, and ends the daemon.
-                self._loaded = loaded
+                # The daemon stays with its database: as long as the files say another, that is a difference.
+                self._loaded = replace(loaded, config=replace(loaded.config, database=self._database))
                 self._changes.loaded(_sources(loaded.config), loaded.digests)
                 if changed:
                     await self._take_up(loaded.config, changed)
                 outcome = ReloadOutcome(changed=changed, duration=_since(began))
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
-            if outcome.changed:
-                _keep()
             return outcome
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:
@@ -117,14 +125,34 @@ class Reloader:
         return plain(changed)
 
 
-def _keep() -> None:
+def keep() -> None:
     """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
 
-    It stops everything for as long as it takes to visit all that is not kept, and would visit every watch, 150 ms for
-    10,000 of them. What is garbage already is collected before, else it would be kept too.
+    A collection stops everything for as long as it takes to visit all that is not kept: 150 ms for 10,000 watches and
+    the program itself. What is garbage already is collected first, else it would be kept too; and as what is under way
+    now and becomes garbage later is not seen any more, this is for times when there is much to keep.
     """
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Leave garbage for afterwards: thousands of new objects that all stay would be visited again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _watches_made(outcome: ReloadOutcome) -> int:
+    """How many watches there are that were not before. The outcome itself goes with this, before `keep`."""
+    if outcome.changed is None:
+        return 0
+    return len(outcome.changed.watches.added) + len(outcome.changed.watches.changed)
 
 
 def _sources(config: Config) -> Sources:
