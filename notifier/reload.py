@@ -25,6 +25,8 @@ from notifier.telemetry.systemd import notify
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
 
+_NEVER = 2**31 - 1
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReloadOutcome:
@@ -74,14 +76,15 @@ class Reloader:
 
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
+        gc.collect()
         keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
             self._asked.clear()
-            with uncollected():
+            with tidy():
                 made = _watches_made(await self.reload())
-                if made >= MANY:
-                    keep()
+            if made >= MANY:
+                keep()
 
     async def reload(self) -> ReloadOutcome:
         """Read the files, and take up what they say if all of it is right."""
@@ -128,24 +131,23 @@ class Reloader:
 def keep() -> None:
     """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
 
-    A collection stops everything for as long as it takes to visit all that is not kept: 150 ms for 10,000 watches and
-    the program itself. What is garbage already is collected first, else it would be kept too; and as what is under way
-    now and becomes garbage later is not seen any more, this is for times when there is much to keep.
+    Else the program and 10,000 watches are visited time and again, and nothing else runs for 150 ms. What has become
+    garbage is to be collected before, for it would be kept too.
     """
-    gc.collect()
     gc.freeze()
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Leave garbage for afterwards: thousands of new objects that all stay would be visited again and again."""
-    was = gc.isenabled()
-    gc.disable()
+def tidy() -> Iterator[None]:
+    """Collect garbage before, and of what comes meanwhile only what is gone again soon: most of it stays."""
+    gc.collect()
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, _NEVER)
     try:
         yield
+        gc.collect(1)
     finally:
-        if was:
-            gc.enable()
+        gc.set_threshold(young, middle, old)
 
 
 def _watches_made(outcome: ReloadOutcome) -> int:
