@@ -119,14 +119,17 @@ class _Reloads(Reporter):
     def __init__(self) -> None:
         self._outcomes: asyncio.Queue[ReloadOutcome] = asyncio.Queue()
         self._looked: set[str] = set()
+        self._came = asyncio.Event()
 
     def looked(self, outcome: LookOutcome) -> None:
         self._looked.add(outcome.watch.id)
+        self._came.set()
 
     async def until_looked(self, number: int) -> None:
         async with asyncio.timeout(LONGEST):
             while len(self._looked) < number:
-                await asyncio.sleep(0.1)
+                self._came.clear()
+                await self._came.wait()
 
     def reloaded(self, outcome: ReloadOutcome) -> None:
         self._outcomes.put_nowait(outcome)

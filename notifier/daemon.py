@@ -19,7 +19,7 @@ from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded
 from notifier.operators import API
 from notifier.parts import Parts
-from notifier.reload import Reloader, ReloadOutcome
+from notifier.reload import Reloader, ReloadOutcome, Tidings
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.redaction import Redactor
@@ -59,6 +59,7 @@ class Daemon:
         self._parts = Parts(config, reporters=reporters, redactor=redactor, clock=clock, dice=dice)
         self._last_reload: LastReload | None = None
         self._reloader: Reloader | None = None
+        self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
                 loaded=loaded, take_up=self._parts.configure, report=self._reloaded, status=self._parts.status
@@ -135,7 +136,7 @@ class Daemon:
         began = self._parts.clock() - outcome.duration
         self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
         self._parts.report.reloaded(outcome)
-        self._parts.errands.later(self._parts.operators.reloaded, outcome.refused)
+        self._tidings.reloaded(outcome)
 
     async def _health(self) -> dict[str, Any]:
         return plain(await self._parts.vitals(self._last_reload))
@@ -178,6 +179,7 @@ class Daemon:
         )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:
+        self._tidings.cancel()
         for task in background:
             task.cancel()
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))

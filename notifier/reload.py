@@ -21,6 +21,8 @@ from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.telemetry.systemd import notify
 
+PATIENCE = timedelta(seconds=10)
+"""For so long a refusal is in the log, the state and the answers to commands only."""
 
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
@@ -30,16 +32,55 @@ _NEVER = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReloadOutcome:
-    """What came of a reload: what it `changed`, or why it was `refused`, line by line."""
+    """What came of a reload: what it `changed`, or why it was `refused`, line by line; `asked` says that it was asked
+    for, and not begun because a file had changed.
+    """
 
     changed: ConfigDiff | None = None
     refused: tuple[str, ...] = ()
     duration: timedelta
+    asked: bool = False
 
     @property
     def done(self) -> bool:
         """Whether the configuration on disk is the one that runs."""
         return not self.refused
+
+
+class Tidings:
+    """Passes on to people how reloads went: a success at once, a refusal once it has lasted for `PATIENCE`.
+
+    Who is just saving a file, or copies several, makes refusals that are over before anybody could read of them. One
+    that was asked for is told at once: who asks has done.
+    """
+
+    def __init__(self, tell: Callable[[tuple[str, ...]], None]) -> None:
+        """
+        Args:
+            tell: told for what reasons the files are refused; none once they are taken up.
+        """
+        self._tell = tell
+        self._refused: tuple[str, ...] = ()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        """This came of a reload; what lasts is told as it was in the end."""
+        self._refused = outcome.refused
+        if outcome.done or outcome.asked:
+            self.cancel()
+            self._tell(self._refused)
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE.total_seconds(), self._has_lasted)
+
+    def cancel(self) -> None:
+        """What has not lasted yet is not told any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _has_lasted(self) -> None:
+        self._timer = None
+        self._tell(self._refused)
 
 
 class Reloader:
@@ -80,14 +121,15 @@ class Reloader:
         keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
+            asked = self._asked.is_set()
             self._asked.clear()
             with tidy():
-                made = _watches_made(await self.reload())
+                made = _watches_made(await self.reload(asked=asked))
             if made >= MANY:
                 keep()
 
-    async def reload(self) -> ReloadOutcome:
-        """Read the files, and take up what they say if all of it is right."""
+    async def reload(self, *, asked: bool = True) -> ReloadOutcome:
+        """Read the files, and take up what they say if all of it is right; `asked`: somebody wants it now."""
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
@@ -106,6 +148,7 @@ class Reloader:
                 if changed:
                     await self._take_up(loaded.config, changed)
                 outcome = ReloadOutcome(changed=changed, duration=_since(began))
+            outcome = replace(outcome, asked=asked)
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome

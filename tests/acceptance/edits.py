@@ -1,6 +1,5 @@
 """Somebody who edits a configuration again and again, in every way that people, editors and machines do."""
 
-import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -82,7 +81,7 @@ class Editor:
         """A new file takes the name of the old one, as most editors save."""
         new = self._file.with_name("own.yaml.tmp")
         new.write_text(text_of(self._others()))
-        os.replace(new, self._file)
+        new.replace(self._file)
 
     async def swap_file(self) -> None:
         """An editor has it open, and leaves what is no configuration beside it."""
@@ -127,7 +126,7 @@ class Editor:
         (version / "mounted.yaml").write_text(text_of(self._mounted))
         new = self._mount / "new"
         new.symlink_to(version)
-        os.replace(new, self._mount / "current")
+        new.replace(self._mount / "current")
 
 
 def plan(editor: Editor, number: int, dice: random.Random) -> list[Callable[[], Awaitable[None]]]:

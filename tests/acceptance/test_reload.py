@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -76,7 +77,7 @@ async def test_a_drop_in_file_in_a_new_folder_is_watched_soon_and_told_once(
 async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_once_when_it_is_mended(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """The log has the place; the old watches go on."""
+    """The log has the place; the old watches go on. Who asks for the reload need not wait for the word."""
     api.add("s_1", lives.complete(seconds=60))
     channels = {"team": team.url, "ops": ops.url}
     notifier.configure(
@@ -89,9 +90,15 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     (refused,) = await reloads(daemon, 1, "reload.refused")
     notifier.config.write_text(good + "wathces: [1]\n")
     await reloads(daemon, 2, "reload.refused")
+    assert not ops.received.entries, "who is just editing is left in peace"
+    await hang_up(daemon)
+    await ops.received.count(1)
     health = await notifier.json("healthcheck")  # the daemon is well, whatever the files say now
     assert health["healthy"]
     assert health["remarks"]
+    notifier.config.write_text("api: {\nstate: 'sqlite:///notifier.db'\n")
+    await reloads(daemon, 4, "reload.refused")
+    assert (await notifier.json("healthcheck"))["healthy"], "though it is no YAML at all"
     api.advance(60)
     await team.told(1)
     notifier.config.write_text(good + "\n")
@@ -116,13 +123,15 @@ async def test_a_refusal_that_a_restart_ended_is_told_as_mended_and_the_next_one
     good = notifier.config.read_text()
     daemon = await notifier.daemon()
     notifier.config.write_text(good + "wathces: []\n")
+    await hang_up(daemon)
     await ops.received.count(1)
     assert (await daemon.stop()).status == 0
     notifier.config.write_text(good)
 
-    await notifier.daemon()
+    daemon = await notifier.daemon()
     await ops.received.count(2)
     notifier.config.write_text(good + "wathces: []\n")
+    await hang_up(daemon)
 
     titles = [each.title for each in await ops.received.count(3)]
     assert ["taken up again" in title for title in titles] == [False, True, False]
@@ -188,11 +197,14 @@ async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
     notifier.config.write_text(good.replace("every: 1s", "every: 2s"))
     await reloads(daemon, 1)
     after = await notifier.command("config", "diff")
+    notifier.config.write_text(notifier.config.read_text() + "state: sqlite:///other.db\n")
+    await reloads(daemon, 2)
+    still = await ask(notifier.database, Diff())  # the commands look for the daemon beside the other one
 
     assert refused.status == 2, refused
     assert after.stdout == "A reload would change nothing.\n"
     assert "wathces" in refused.stderr
-    assert daemon.alive
+    assert still["restart"] == ["state"], "for as long as it is so"
 
 
 @pytest.mark.parametrize("seed", [7])
@@ -254,7 +266,8 @@ async def test_of_many_edits_under_load_each_valid_one_is_soon_live_and_nothing_
     assert (await daemon.stop()).status == 0
 
     lags = [line["lag_s"] for line in daemon.log.entries if line["event"] == "look.done"]
-    print(f"{EDITS} edits, {len(lags)} looks; latest look {max(lags):.3f} s, slowest reload {max(took):.3f} s")
+    figures = f"{EDITS} edits, {len(lags)} looks; latest look {max(lags):.3f} s, slowest reload {max(took):.3f} s"
+    sys.stdout.write(figures + "\n")  # for `make edits`
     assert {each.news[0] for each in team.received.entries} == {base[0]}
     assert set(team.copies.values()) == {1}
     assert all(("taken up again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
