@@ -5,6 +5,7 @@ its YAML where it stands, on its event loop or in a thread. On a shared machine 
 held against the bound is the CPU time that the loop's thread took between two of its rounds.
 """
 
+from bench.side_reload import DATASETS
 from bench.sides import far_side, print_load, process
 
 EDITS = ("every + 30 s", "every - 45 s", "a tenth removed")
@@ -30,7 +31,7 @@ def compare(watches: int) -> bool:
 def _side(watches: int, name: str, batch: str, plain: str | None) -> float:
     """Print a row for each edit; the most work between two rounds in any, in milliseconds."""
     longest = 0.0
-    with far_side(watches + watches // 10, datasets=20) as far:
+    with far_side(watches + watches // 10, datasets=DATASETS) as far:
         with process(
             "side_reload",
             url=far.url,

@@ -1,6 +1,9 @@
 """Somebody who edits a configuration again and again, in every way that people, editors and machines do."""
 
+import asyncio
 import random
+import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,6 +148,30 @@ def plan(editor: Editor, number: int, dice: random.Random) -> list[Callable[[], 
     while len(edits) < number:
         edits += [edit for kind in dice.sample(kinds, len(kinds)) for edit in kind]
     return edits[:number]
+
+
+class Machine:
+    """How slow the machine is just now: a bare Python is started time and again, and compared with its fastest start.
+
+    A reload starts a Python too, so where others have the processors it takes as many times as long.
+    """
+
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+
+    @property
+    def slowness(self) -> float:
+        """How many times as long as the fastest the longest of the last few starts took."""
+        return max(self.starts[-5:], default=1.0) / min(self.starts, default=1.0)
+
+    async def watch(self) -> None:
+        """Start one after another until cancelled."""
+        while True:
+            began = time.monotonic()
+            process = await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", "import argparse, json, logging")
+            await process.wait()
+            self.starts.append(time.monotonic() - began)
+            await asyncio.sleep(0.3)  # it is not to be what makes the machine slow
 
 
 class Following:
