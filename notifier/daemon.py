@@ -6,10 +6,12 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
+from notifier.borrow import lend
 from notifier.brightdata.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
@@ -80,6 +82,7 @@ class Daemon:
             wake=self._parts.senders.wake,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
+            lend=partial(lend, self._parts.limiter),
         )
         async with self._opened(), listening(self._parts.config.database, self._parts.store, answers):
             watches = self._parts.lookout.begin()
