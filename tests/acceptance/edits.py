@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -161,8 +162,8 @@ class Machine:
 
     @property
     def slowness(self) -> float:
-        """How many times as long as the fastest the longest of the last few starts took."""
-        return max(self.starts[-5:], default=1.0) / min(self.starts, default=1.0)
+        """How many times as long as the fastest the last few starts took, in the middle of them."""
+        return statistics.median(self.starts[-5:] or [1.0]) / min(self.starts, default=1.0)
 
     async def watch(self) -> None:
         """Start one after another until cancelled."""
