@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.words import count
@@ -29,7 +30,9 @@ class FileFormat(StrEnum):
 
 
 def download(
-    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Whose results.")],
+    snapshot: Annotated[
+        str, typer.Argument(metavar="SNAPSHOT", help="Whose results.", autocompletion=completion.snapshot)
+    ],
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="The folder for the file; it must be there.")
     ] = Path(),

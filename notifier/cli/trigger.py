@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
@@ -33,7 +34,14 @@ class InputFormat(StrEnum):
 
 
 def trigger(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset (gd_…) whose collector is to run.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help="The dataset (gd_…) whose collector is to run.",
+            autocompletion=completion.dataset,
+        ),
+    ],
     inputs: Annotated[str, typer.Option("--input", metavar="FILE", help="JSON, NDJSON or CSV; `-` is standard input.")],
     file_format: Annotated[
         InputFormat | None, typer.Option("--format", help="Of the input, instead of what its name or content says.")
@@ -58,7 +66,13 @@ def trigger(
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Add a watch for it to the configuration.")] = True,
     name: Annotated[str | None, typer.Option("--name", help="The name of the watch.")] = None,
     notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="CHANNEL", help="Whom the watch tells; the default without.")
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="CHANNEL",
+            help="Whom the watch tells; the default without.",
+            autocompletion=completion.channel,
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Then wait for it, as `notifier wait` does.")] = False,
     timeout: TimeoutOption = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, iso, json_line, say_held
 from notifier.cli.status import STYLES
 from notifier.core.words import count, span
@@ -29,7 +30,10 @@ EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="T
 
 
 def wait(
-    snapshots: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="The snapshots to wait for.")],
+    snapshots: Annotated[
+        list[str],
+        typer.Argument(metavar="SNAPSHOT...", help="The snapshots to wait for.", autocompletion=completion.snapshot),
+    ],
     timeout: TimeoutOption = None,
     every: EveryOption = EVERY,
     config: ConfigOption = None,
