@@ -23,7 +23,7 @@ from notifier.loading.apart import Loaded
 from notifier.operators import API
 from notifier.outside import Outside
 from notifier.parts import Parts
-from notifier.reload import Reloader, ReloadOutcome
+from notifier.reload import Reloader, ReloadOutcome, Tidings
 from notifier.report.metrics import Metrics
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
@@ -65,6 +65,7 @@ class Daemon:
         self._parts = Parts(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
         self._last_reload: LastReload | None = None
         self._reloader: Reloader | None = None
+        self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
                 loaded=loaded, take_up=self._configure, report=self._reloaded, status=self._parts.status
@@ -109,7 +110,7 @@ class Daemon:
                         )
                     ]
                     sending = tasks.create_task(self._parts.senders.run())
-                    self._parts.log_configuration()
+                    await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
                     notify("READY=1", f"STATUS={self._parts.status()}")
@@ -153,7 +154,7 @@ class Daemon:
         began = self._parts.clock() - outcome.duration
         self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
         self._parts.report.reloaded(outcome)
-        self._parts.errands.later(self._parts.operators.reloaded, outcome.refused)
+        self._tidings.reloaded(outcome)
 
     async def _health(self) -> dict[str, Any]:
         return plain(await self._outside.vitals())
@@ -196,6 +197,7 @@ class Daemon:
         )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:
+        self._tidings.cancel()
         for task in background:
             task.cancel()
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))

@@ -11,7 +11,7 @@ import typer
 
 from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
-from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
+from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -103,11 +103,16 @@ def remove(
             autocompletion=completion.written_watch,
         ),
     ],
+    no_wait: NoWait = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays."""
+    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays.
+
+    It waits until the running daemon has let it go.
+    """
     from notifier.cli.watches import watch_id
+    from notifier.config.dropin import set_aside
     from notifier.config.standing import standings
     from notifier.loading import load_config
 
@@ -124,20 +129,17 @@ def remove(
             raise NotifierError(f"{place.path}:{place.line}: this file is yours and was left as it is: {what}")
     if not places:
         raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
-    text = places[0].path.read_bytes()
-    try:
-        places[0].path.unlink()
-    except OSError as error:
-        raise NotifierError(f"{places[0].path} cannot be removed: {error.strerror or error}") from error
-    try:
-        load_config(main, secrets_needed=False)
-    except ConfigurationRefused:
-        places[0].path.write_bytes(text)  # named without a wildcard, say
-        raise
+    began = datetime.now(UTC)
+    with set_aside(places[0].path):
+        load_config(main, secrets_needed=False)  # it may be named without a wildcard: then it has to stay
+    let_go = None if no_wait else _taken_up(found, None, began)
     if as_json:
-        print_json({"removed": wanted, "file": str(places[0].path)})
+        print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})
     else:
-        typer.echo(f"{wanted} is watched no more; {places[0].path} was removed.")
+        typer.echo(f"{places[0].path} was removed.")
+        typer.echo(f"{wanted} is watched no more." if let_go is None else _let_go_sentence(wanted, let_go))
+    if let_go is not None and let_go["refused"]:
+        raise typer.Exit(1)
 
 
 def _labels(texts: Sequence[str]) -> dict[str, str]:
@@ -150,14 +152,24 @@ def _labels(texts: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _taken_up(found: "Config", subject: str, began: datetime) -> dict[str, Any]:
-    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw."""
+def _taken_up(found: "Config", subject: str | None, began: datetime) -> dict[str, Any]:
+    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw.
+
+    Args:
+        found: the configuration before the change.
+        subject: which watch was added; None if one was removed, of which there is nothing to see.
+        began: when it was changed.
+    """
     from notifier.cli.status import overview
 
-    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": [], "status": None}
+    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
+    if subject is not None:
+        seen["status"] = None
     deadline = time.monotonic() + LONGEST_WAIT_S
     while time.monotonic() < deadline:
         if not _ask_about(found.database, began, seen):
+            return seen
+        if seen["taken_up"] and subject is None:
             return seen
         if seen["taken_up"] and found.database.exists():
             from notifier.loading import load_config
@@ -187,6 +199,12 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
         seen["refused"] = reload["refused"]
         seen["taken_up"] = not reload["refused"]
     return not seen["refused"]
+
+
+def _let_go_sentence(subject: str, seen: dict[str, Any]) -> str:
+    if not seen["runs"]:
+        return f"{subject} is watched no more. No daemon runs."
+    return f"{subject} is watched no more." if seen["taken_up"] else _sentence(subject, seen)
 
 
 def _sentence(subject: str, seen: dict[str, Any]) -> str:
