@@ -1,31 +1,26 @@
 """The one door to Bright Data: every request with the token goes through `Door.ask`, within the limits all share.
 
-httpx over the aiohttp transport: httpx's own pool takes quadratic time in its connections. Redirects are not followed
-and cookies not kept: the token goes nowhere else. What a failure means is decided in `notifier.brightdata.failures`.
+How they are carried is the matter of `notifier.brightdata.transport`, what a failure means that of
+`notifier.brightdata.failures`.
 """
 
 import asyncio
-import base64
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from notifier import __version__
 from notifier.brightdata.answers import retry_after_of
 from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.tokens import TokenSource
+from notifier.brightdata.transport import Carrier
 from notifier.core.model import Reason, Unclear
-
-IDLE_CONNECTION_KEPT_S = 15.0
 
 LONG_ANSWERS = 8
 """Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
@@ -136,11 +131,9 @@ class Door:
         self._token = token
         self._seconds = timeout.total_seconds()
         self._limiter = limiter
-        self._limits = httpx.Limits(
-            max_connections=max_connections + LONG_ANSWERS, keepalive_expiry=IDLE_CONNECTION_KEPT_S
-        )
+        self._connections = max_connections + LONG_ANSWERS
         self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
-        self._http: HttpxAiohttpClient | None = None
+        self._http: Carrier | None = None
 
     def reconfigure(self, *, base_url: str, token: TokenSource, timeout: timedelta) -> None:
         """Ask there, with that token and that much time, from the next request on.
@@ -153,7 +146,7 @@ class Door:
         self._seconds = timeout.total_seconds()
 
     async def __aenter__(self) -> Self:
-        self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
+        self._http = Carrier(connections=self._connections)
         return self
 
     async def __aexit__(
@@ -245,7 +238,7 @@ class Door:
                 raise
             raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
 
-    def _open(self) -> HttpxAiohttpClient:
+    def _open(self) -> Carrier:
         if self._http is None:
             raise RuntimeError("the door to Bright Data is not open")
         return self._http
@@ -300,41 +293,6 @@ async def _closed(response: httpx.Response) -> None:
         await response.aclose()
     except Exception as error:  # noqa: BLE001 - the answer has been read, or given up: its end changes nothing
         del error
-
-
-class _PlainClient(HttpxAiohttpClient):
-    """httpx over aiohttp sessions that do nothing unasked: see `_session`."""
-
-    def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _plain(super()._init_transport(*args, **kwargs))
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        if proxy.raw_auth is not None:
-            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
-            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
-            basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
-            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
-        return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
-
-
-def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-    if isinstance(transport, AiohttpTransport):
-        transport.client = partial(_session, transport)
-    return transport
-
-
-def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
-    connector = aiohttp.TCPConnector(
-        limit=transport.limits.max_connections or 0,
-        keepalive_timeout=transport.limits.keepalive_expiry,
-        ssl=transport.ssl_context,
-    )
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
-    # turns it off like this. A contract test notices if the name ever changes.
-    session._retry_connection = False
-    return session
 
 
 def checked_base_url(base_url: str) -> str:
