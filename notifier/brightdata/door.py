@@ -49,7 +49,9 @@ class Answer:
     """
 
     def __init__(self, response: httpx.Response, secret: str) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
         self._response = response
+        self._stream = response.stream
         self.secret = secret
         self.reason = _REASONS.get(response.status_code)
         if 500 <= response.status_code <= 599:
@@ -80,7 +82,7 @@ class Answer:
         Raises:
             NoAnswer: it broke off, or the next piece did not come in time.
         """
-        pieces = self._response.aiter_raw()
+        pieces = aiter(self._stream)
         while True:
             try:
                 piece = await anext(pieces, None)
@@ -99,11 +101,14 @@ class Answer:
         """
         pieces: list[bytes] = []
         length = 0
-        async for piece in self.aiter_raw():
-            length += len(piece)
-            if length > largest:
-                raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
-            pieces.append(piece)
+        try:
+            async for piece in self._stream:
+                length += len(piece)
+                if length > largest:
+                    raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
+                pieces.append(piece)
+        except Exception as error:  # noqa: BLE001 - as in `aiter_raw`, without a second generator for every look
+            raise no_answer_of(error, self.secret) from None
         return b"".join(pieces)
 
 
@@ -210,7 +215,7 @@ class Door:
     @asynccontextmanager
     async def _asked(
         self,
-        http: httpx.AsyncClient,
+        http: Carrier,
         method: str,
         path: str,
         params: Mapping[str, str | int] | None,
@@ -281,9 +286,9 @@ class Door:
             self._token.refused()
 
 
-async def _sent(http: httpx.AsyncClient, request: httpx.Request, token: str) -> httpx.Response:
+async def _sent(http: Carrier, request: httpx.Request, token: str) -> httpx.Response:
     try:
-        return await http.send(request, stream=True)
+        return await http.carry(request)
     except Exception as error:  # noqa: BLE001 - no answer, however odd, may stop the daemon
         raise no_answer_of(error, token) from None
 
