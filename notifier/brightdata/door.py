@@ -132,12 +132,9 @@ class Door:
     def __init__(
         self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Limiter, max_connections: int
     ) -> None:
-        self._base_url = checked_base_url(base_url)
-        self._token = token
-        self._seconds = timeout.total_seconds()
+        self.reconfigure(base_url=base_url, token=token, timeout=timeout)
         self._limiter = limiter
         self._connections = max_connections + LONG_ANSWERS
-        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
         self._http: Carrier | None = None
 
     def reconfigure(self, *, base_url: str, token: TokenSource, timeout: timedelta) -> None:
@@ -149,6 +146,7 @@ class Door:
         self._base_url = checked_base_url(base_url)
         self._token = token
         self._seconds = timeout.total_seconds()
+        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
 
     async def __aenter__(self) -> Self:
         self._http = Carrier(connections=self._connections)
