@@ -39,9 +39,13 @@ EASES_IN = 300.0
 settles below what the API bears, with about one refusal in that time, instead of living from one hold to the next."""
 
 
+MOST_IN_FLIGHT = 256
+"""At any rate. What is more would only wait in the process or at the API, where nobody can say what is most overdue."""
+
+
 def most_in_flight(requests_per_second: float) -> int:
-    """What may be in flight at once at a rate: enough for answers that take 0.8 s each."""
-    return max(SAFE_IN_FLIGHT, int(0.8 * requests_per_second))
+    """What may be in flight at once at a rate: enough for answers that take 0.8 s each, up to `MOST_IN_FLIGHT`."""
+    return min(max(SAFE_IN_FLIGHT, int(0.8 * requests_per_second)), MOST_IN_FLIGHT)
 
 
 class Permit:
