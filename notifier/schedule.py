@@ -30,8 +30,8 @@ TICK = timedelta(milliseconds=50)
 """What falls due within this is collected together; a look that is due alone begins on time."""
 
 MOST_LOOKS = 512
-"""Under way at once: as many as may wait for answers, and as many again for their commits. More would take the loop from
-those commits, and all of them would be late."""
+"""Under way at once: as many as may wait for answers, and as many again for their commits. Each one more would take the
+loop from those commits, until all are late."""
 
 _JOB = "collect"
 _IDLE = timedelta(hours=1)

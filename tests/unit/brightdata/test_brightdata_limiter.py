@@ -73,7 +73,7 @@ def test_first_come_is_first_served() -> None:
     assert run(test) == list(range(30))
 
 
-@pytest.mark.parametrize(("rate", "most"), [(0.1, 8), (10, 8), (12, 9), (100, 80), (1000, 800)])
+@pytest.mark.parametrize(("rate", "most"), [(0.1, 8), (10, 8), (12, 9), (100, 80), (320, 256), (1000, 256)])
 def test_what_may_be_in_flight_is_bounded_by_the_rate(rate: float, most: int) -> None:
     assert most_in_flight(rate) == most
 
