@@ -47,8 +47,8 @@ def compare(every: float, seconds: float) -> bool:
 
 def _row(far: Far, module: str, label: str, watches: int, every: float, seconds: float) -> dict[str, float]:
     # Once each has been looked at and committed, a round is done, and the queue is as long as it gets.
-    warm = {"warm_up": 2 * every} if module == "side_plain" else {"settle": every}
-    found = measure(module, far, watches=watches, every=every, seconds=seconds, **warm).figures
+    before: dict[str, object] = {"warm_up": 2 * every} if module == "side_plain" else {"settle": every}
+    found = measure(module, far, watches=watches, every=every, seconds=seconds, ends=False, **before).figures
     print(
         f"{label:26}{watches / every:>9,.0f}{found['polls_per_second']:>9,.0f}{found['cpu_share']:>7.0%}"
         f"{found['cpu_ms_per_poll']:>9.3f}{found['lag_p1_ms']:>9,.0f}{found['lag_p50_ms']:>8,.0f}"

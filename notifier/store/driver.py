@@ -57,6 +57,9 @@ class Cursor:
     async def __aenter__(self) -> Self:
         return self
 
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def execute(self, sql: str, parameters: Iterable[Any] = ()) -> Self:
         """Execute one statement."""
         await self._connection.in_thread(self._execute, sqlite3.Connection.execute, sql, parameters)
