@@ -9,7 +9,7 @@ KILLS ?= 3000
 SEED ?= 1
 FUZZ_CASES ?= 20000
 
-.PHONY: help demo test soak fuzz check format bench model coverage clean
+.PHONY: help demo docs test soak fuzz check format bench model coverage clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ demo: $(VENV)/.program ## the main job on a simulated Bright Data, no account ne
 test: $(VENV)/.tools ## all tests
 	tests/system-packages
 	$(BIN)/python -m pytest -n 3 --dist loadscope
+
+docs: $(VENV)/.program ## write docs/cli.md and config.schema.json anew
+	$(BIN)/python -m notifier.cli.reference > docs/cli.md
+	$(BIN)/notifier config schema > config.schema.json
 
 soak: $(VENV)/.tools ## kill daemons at failpoints, KILLS=3000 of them, from SEED=1 on
 	cd tests && ../$(BIN)/python -m acceptance.soak --kills $(KILLS) --seed $(SEED)

@@ -18,7 +18,7 @@ from notifier.daemon import Daemon
 from notifier.lists import ListOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import Reporter
+from notifier.report.reporter import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 

@@ -32,7 +32,7 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import Reporter
+from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
 TIME_LIMIT = timedelta(seconds=33)

@@ -33,7 +33,7 @@ def run(
 
     from notifier.daemon import Daemon, run_until_signalled
     from notifier.loading.apart import load_config_apart
-    from notifier.report import LogReporter
+    from notifier.report.log import LogReporter
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 

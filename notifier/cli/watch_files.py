@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 
@@ -24,14 +25,25 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the r
 
 
 def add(
-    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot; with --dataset the dataset.")],
+    snapshot: Annotated[
+        str,
+        typer.Argument(
+            metavar="SNAPSHOT",
+            help="The snapshot; with --dataset the dataset.",
+            autocompletion=completion.found_snapshot,
+        ),
+    ],
     dataset: Annotated[bool, typer.Option("--dataset", help="It is a dataset: watch every snapshot of it.")] = False,
     name: Annotated[str | None, typer.Option("--name", help="What messages call it.")] = None,
     notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.", autocompletion=completion.channel
+        ),
     ] = None,
     on: Annotated[
-        list[str] | None, typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.")
+        list[str] | None,
+        typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.", autocompletion=completion.event),
     ] = None,
     every: Annotated[str | None, typer.Option("--every", help="The pause between looks, such as 30s.")] = None,
     label: Annotated[
@@ -83,7 +95,14 @@ def add(
 
 
 def remove(
-    watch: Annotated[str, typer.Argument(metavar="WATCH", help="The watch: its id, its snapshot or its name.")],
+    watch: Annotated[
+        str,
+        typer.Argument(
+            metavar="WATCH",
+            help="The watch: its id, its snapshot or its name.",
+            autocompletion=completion.written_watch,
+        ),
+    ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -38,7 +38,8 @@ from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
 from notifier.poll import LookOutcome
-from notifier.report import LogReporter, Reporter
+from notifier.report.log import LogReporter
+from notifier.report.reporter import Reporter
 from notifier.store import (
     migrate,  # noqa: F401
     upkeep,
@@ -140,6 +141,7 @@ class Watchman(Reporter):
             return True
         connection = sqlite3.connect(_READING.format(self.config.database), uri=True)
         try:
+            connection.execute("begin")  # one state of the database for all that is asked
             ended = {row[0] for row in connection.execute(_WATCHED) if canonical(row[1]) in ENDS}
             if any(watch.id not in self.looked_at | ended for watch in self.config.watches):
                 return True

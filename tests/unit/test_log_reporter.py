@@ -12,7 +12,7 @@ from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.deliver import DeliveryOutcome
 from notifier.poll import LookOutcome, Told
-from notifier.report import LogReporter
+from notifier.report.log import LogReporter
 
 
 def look(observation: Observation, *told: Told, superseded: bool = False) -> LookOutcome:

@@ -1,4 +1,4 @@
-"""Turns what the use cases return into log lines: the one place that does."""
+"""What the daemon did, in the log."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,40 +7,14 @@ import structlog
 
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.fetching import Fetched, GivenUp, Retrying
-from notifier.core.model import DeliveryState, Observation, Unclear, Watch
+from notifier.core.health import Verdict
+from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Watch
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
 from notifier.reload import ReloadOutcome
-
-MOST_PROBLEMS = 20
-"""Of a refused configuration, in one line of the log."""
-
-
-class Reporter:
-    """Whoever wants to know what the daemon does: this one wants nothing. Nothing that it does may raise."""
-
-    def looked(self, outcome: LookOutcome) -> None:
-        """A look ended."""
-
-    def listed(self, outcome: ListOutcome) -> None:
-        """A look at a dataset ended; what it made of its snapshots is told by `looked`."""
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
-        """An attempt to deliver ended."""
-
-    def api_changed(self, news: ApiNews) -> None:
-        """The API does otherwise than before."""
-
-    def fetched(self, outcome: FetchOutcome) -> None:
-        """An attempt to fetch results ended."""
-
-    def reloaded(self, outcome: ReloadOutcome) -> None:
-        """The configuration was read again."""
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """The wall clock was moved."""
+from notifier.report.reporter import MOST_PROBLEMS, Reporter
 
 
 class LogReporter(Reporter):
@@ -99,6 +73,21 @@ class LogReporter(Reporter):
                 detail=observation.detail,
                 retry_after_s=None if observation.retry_after is None else _seconds(observation.retry_after),
             )
+
+    def dropped(self, channel: str, reason: str, number: int) -> None:
+        """Log what is not told any more."""
+        self._log.info("delivery.dropped", channel=channel, reason=reason, count=number)
+
+    def template_failed(self, channel: str, event_id: str, reason: str) -> None:
+        """Log a template that failed."""
+        self._log.warning("template.failed", channel=channel, event_id=event_id, reason=reason)
+
+    def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+        """Log a channel that broke, or works again."""
+        if verdict is Verdict.BROKEN:
+            self._log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
+        else:
+            self._log.info("channel.healed", channel=channel)
 
     def api_changed(self, news: ApiNews) -> None:
         """Log that a trouble of the API began, or ended."""

@@ -1,0 +1,253 @@
+"""All parts of a notifier, built from a configuration and given another one when it changes; nothing runs here."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from notifier.brightdata.client import Client
+from notifier.brightdata.limiter import Limiter, most_in_flight
+from notifier.brightdata.results import Results
+from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
+from notifier.caretaker import Caretaker
+from notifier.config.diff import ConfigDiff
+from notifier.config.model import Api, Config
+from notifier.config.secrets import read_token
+from notifier.core.apihealth import ApiNews
+from notifier.core.health import Verdict
+from notifier.core.model import Outcome
+from notifier.core.policy import ChannelPolicy
+from notifier.core.transitions import NAMES, is_known_word
+from notifier.core.vitals import LastReload, Vitals
+from notifier.core.words import count
+from notifier.errands import Errands
+from notifier.fetch.download import Downloader
+from notifier.fetch.fetcher import Fetcher
+from notifier.lookout import Lookout
+from notifier.operators import Operators
+from notifier.poll import LookOutcome, Poller
+from notifier.report.reporter import Reporter, Reporters
+from notifier.schedule import Schedule
+from notifier.senders import Senders
+from notifier.store.store import Store
+from notifier.telemetry.redaction import Redactor
+
+log = structlog.get_logger("notifier")
+
+
+class Parts:
+    """What a daemon consists of. Each part knows the others only by the functions that it was given here."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        reporters: Collection[Reporter],
+        redactor: Redactor,
+        clock: Callable[[], datetime],
+        dice: Callable[[], float],
+    ) -> None:
+        """
+        Args:
+            config: what to watch and whom to tell.
+            reporters: told of everything that happens.
+            redactor: takes secrets out of text; the configuration's are added to it.
+            clock: the time, UTC.
+            dice: numbers in [0, 1), to spread retries.
+        """
+        redactor.add(config.secrets)
+        self._redactor = redactor
+        self.config = config
+        self.report = Reporters(reporters)
+        self.clock = clock
+        self.store = Store(config.database)
+        self.errands = Errands()
+        self.limiter = Limiter(
+            requests_per_second=config.api.requests_per_second,
+            clock=_monotonic,
+            wall=clock,
+            refused=lambda at: self.errands.later(self.store.note_refusal, at),
+            changed=self._api_changed,
+        )
+        self.client = _client(config, self.limiter, self._learned)
+        self.lookout = Lookout(
+            api=self.client,
+            store=self.store,
+            poller=Poller(observer=self.client, store=self.store, clock=clock, committed=self._wake),
+            clock=clock,
+            keep=config.keep,
+            gap=_gap(config),
+            lists=config.api.batches,
+            looked=self._looked,
+            listed=self.report.listed,
+        )
+        self.schedule = self.lookout.schedule = Schedule(
+            look=self.lookout.look, admit=self.limiter.admit, clock=clock, clock_shifted=self._clock_shifted
+        )
+        self.operators = Operators(
+            channels=config.operators,
+            outbox=self.store.outbox,
+            clock=clock,
+            committed=self._wake,
+            token_source=_token_source(config.api),
+        )
+        self.fetcher = Fetcher(
+            jobs=self.store.downloads,
+            downloader=Downloader(observer=self.client, results=Results(self.client.door)),
+            clock=clock,
+            dice=dice,
+            committed=self._wake,
+            report=self.report.fetched,
+            deaf=_deaf(config),
+        )
+        self.clock_set = asyncio.Event()
+        self.caretaker = Caretaker(
+            store=self.store,
+            clock=clock,
+            policies=_policies(config),
+            keep=config.keep,
+            watched=lambda: {watch.snapshot_id for watch in self.config.watches},
+            committed=self._wake,
+            audited=self.operators.audited,
+            died=self.operators.died,
+        )
+        self.senders = Senders(
+            outbox=self.store.outbox,
+            clock=clock,
+            dice=dice,
+            redact=redactor,
+            delivered=self.report.delivered,
+            dropped=self.report.dropped,
+            template_failed=self.report.template_failed,
+            verdict=self._channel_changed,
+        )
+        self.senders.configure(config.channels)
+
+    @property
+    def watches(self) -> int:
+        """How many watches the configuration has."""
+        return len(self.config.watches) + len(self.config.datasets)
+
+    def status(self) -> str:
+        """How many watches and channels there are, in a line."""
+        return f"{count(self.watches, 'watch', 'watches')}, {count(len(self.senders), 'channel')}"
+
+    def log_configuration(self) -> None:
+        """What is not wrong with it, but worth to be known."""
+        for warning in self.config.warnings:
+            log.warning("config.warning", text=str(warning))
+        budget = self.lookout.budget(self.config.api.requests_per_second)
+        if budget.fits:
+            log.info("schedule.budget", text=budget.sentence(), **budget.fields())
+        else:
+            log.warning("schedule.budget", text=f"{budget.sentence()}; {budget.warning()}", **budget.fields())
+
+    async def configure(self, config: Config, changed: ConfigDiff) -> None:
+        """Take up another configuration: all of it has been checked, and nothing of it can fail.
+
+        Watches come before channels: what is to be told on a new channel may wait for it, but nothing more may be
+        meant for one that is gone.
+        """
+        self._redactor.add(config.secrets)
+        before, self.config = self.config, replace(config, database=self.config.database)
+        if before.api != config.api:
+            self.client.door.reconfigure(
+                base_url=config.api.base_url, token=_token(config.api, self._learned), timeout=config.api.timeout
+            )
+            self.limiter.set_rate(config.api.requests_per_second)
+            self.limiter.try_at_once()
+        await self.lookout.reload(
+            config.watches, config.datasets, lists=config.api.batches, gap=_gap(config), keep=config.keep
+        )
+        self.operators.configure(config.operators, _token_source(config.api))
+        self.caretaker.configure(_policies(config), config.keep)
+        self.fetcher.configure(_deaf(config))
+        self.senders.configure(config.channels)
+        await self.store.outbox.release(self.clock(), self.senders.holding)
+        if changed.channels.removed:
+            await self.log_orphans(changed.channels.removed)
+        self.senders.wake_all()
+        self.log_configuration()
+
+    async def log_orphans(self, channels: Collection[str] | None = None) -> None:
+        """Say how much waits for channels that are not configured: for these, or for any."""
+        for channel, number in (await self.store.outbox.open_deliveries()).items():
+            if channel not in self.senders and (channels is None or channel in channels):
+                log.warning("channel.not_configured", channel=channel, waiting=number)
+
+    async def vitals(self, reload: LastReload | None) -> Vitals:
+        """How the daemon does. That the store answers is seen by asking it."""
+        return Vitals(
+            api=self.limiter.api,
+            overdue=self.schedule.overdue,
+            watches=self.watches,
+            channels=len(self.senders),
+            oldest_open=await self.store.outbox.oldest_open(),
+            reload=reload,
+        )
+
+    def _learned(self, token: str) -> None:
+        self._redactor.add([token])
+
+    def _looked(self, outcome: LookOutcome) -> None:
+        self.report.looked(outcome)
+        if outcome.told:
+            self.fetcher.wake()
+        for told in outcome.told:
+            transition = told.event.transition
+            if transition.status not in NAMES and not is_known_word(transition.status):
+                self.errands.later(self.operators.unknown_word, transition.status, transition.snapshot_id)
+
+    def _api_changed(self, news: ApiNews) -> None:
+        self.report.api_changed(news)
+        self.errands.later(self.operators.api_changed, news)
+
+    def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+        self.report.channel_changed(channel, verdict, outcome)
+        self.errands.later(self.operators.channel_changed, channel, verdict, outcome)
+
+    def _wake(self, channels: Collection[str]) -> None:
+        self.senders.wake(channels)
+
+    def _clock_shifted(self, shift: timedelta) -> None:
+        self.clock_set.set()
+        self.report.clock_shifted(shift)
+
+
+def _monotonic() -> float:
+    """Seconds by the clock of the loop, by which everything else waits too."""
+    return asyncio.get_running_loop().time()
+
+
+def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) -> Client:
+    api = config.api
+    return Client(
+        base_url=api.base_url,
+        token=_token(api, learned),
+        timeout=api.timeout,
+        limiter=limiter,
+        max_connections=most_in_flight(api.requests_per_second),
+    )
+
+
+def _token(api: Api, learned: Callable[[str], None]) -> TokenSource:
+    return StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned)
+
+
+def _gap(config: Config) -> timedelta:
+    return timedelta(seconds=1 / config.api.requests_per_second)
+
+
+def _policies(config: Config) -> dict[str, ChannelPolicy]:
+    return {channel.name: channel.policy for channel in config.channels.values()}
+
+
+def _deaf(config: Config) -> list[str]:
+    """The channels that take events only, and no notices."""
+    return [channel.name for channel in config.channels.values() if channel.webhook is not None]
+
+
+def _token_source(api: Api) -> str:
+    return "`api: token`" if api.token is not None else f"the file {api.token_file}"

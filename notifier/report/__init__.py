@@ -1,0 +1,1 @@
+"""Turns what the use cases return into log lines, figures and counts: the one place that does."""

@@ -1,0 +1,46 @@
+"""What one round over all watches did, counted."""
+
+from dataclasses import dataclass
+
+from notifier.core.model import OutcomeKind, Unclear
+from notifier.deliver import DeliveryOutcome
+from notifier.poll import LookOutcome
+from notifier.report.reporter import Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnceOutcome:
+    """What one round over all watches did."""
+
+    looks: int
+    unclear: int
+    transitions: int
+    delivered: int
+    undelivered: int
+
+
+class Tally(Reporter):
+    """Keeps what was done, to be counted at the end."""
+
+    def __init__(self) -> None:
+        self._looks: list[LookOutcome] = []
+        self._attempts: list[DeliveryOutcome] = []
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Keep it."""
+        self._looks.append(outcome)
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Keep it."""
+        self._attempts.append(outcome)
+
+    def outcome(self) -> OnceOutcome:
+        """All of it in figures."""
+        delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in self._attempts)
+        return OnceOutcome(
+            looks=len(self._looks),
+            unclear=sum(isinstance(look.observation, Unclear) for look in self._looks),
+            transitions=sum(len(look.told) for look in self._looks),
+            delivered=delivered,
+            undelivered=len(self._attempts) - delivered,
+        )
