@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from functools import partial
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from notifier.core.errors import StoreError
-from notifier.store.driver import connect
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -65,9 +63,7 @@ def writer(database: Path) -> AsyncEngine:
     """
     url = URL.create("sqlite+aiosqlite", database=str(database))
     # No rollback when a connection comes back: `Database` ends every transaction, and that is a turn of its thread.
-    engine = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_reset_on_return=None, async_creator=partial(connect, str(database))
-    )
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
