@@ -17,6 +17,7 @@ from notifier.store.upkeep import Audit, Deaths
 API = "api"
 AUDIT = "audit"
 RELOAD = "reload"
+PAGE = "http"
 MOST_PROBLEMS = 10
 STATUS = "status:"
 MOST_WORDS = 20
@@ -76,6 +77,16 @@ class Operators:
             body += f"\nand {len(refused) - MOST_PROBLEMS} more: `notifier config check` shows all of them"
         body += "\nThe old configuration keeps running, as it was. Mend the files: they are taken up by themselves."
         await self._tell(RELOAD, "refused", "the configuration has errors and was not taken up", body)
+
+    async def listening(self, address: str, trouble: str) -> None:
+        """The daemon answers over HTTP at that address; or it cannot, and why; or (no address) it need not any more."""
+        if trouble:
+            title = f"nothing can be had over HTTP at {address}"
+            body = f"It {trouble}. It is tried again every few seconds. Watching and telling go on as always."
+            await self._tell(PAGE, "failed", title, body)
+        elif (await self._outbox.last_kinds()).get(PAGE, OK) != OK:
+            body = f"The address: {address}" if address else "It is turned off (`http: off`)."
+            await self._tell(PAGE, OK, "the trouble with HTTP is over", body)
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""

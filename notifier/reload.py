@@ -108,6 +108,11 @@ class Reloader:
         self._changes = Changes(sources=_sources(loaded.config))
         self._changes.loaded(_sources(loaded.config), loaded.digests)
 
+    @property
+    def config_hash(self) -> str:
+        """What the files that run are known by: 12 characters that change with any of them."""
+        return self._loaded.hash
+
     def ask(self) -> None:
         """Reload at once, changed or not."""
         self._asked.set()

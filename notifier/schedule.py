@@ -172,6 +172,11 @@ class Schedule:
         return {key: moment(entry.due) for key, entry in self._entries.items() if entry.due is not None}
 
     @property
+    def queued(self) -> int:
+        """How many looks are due and wait for a request's turn."""
+        return len(self._queue)
+
+    @property
     def overdue(self) -> timedelta:
         """How long the most overdue look has been waiting, queued or not yet collected; zero when nothing waits."""
         dues = [entry.due for _, _, entry in self._queue if self._entries.get(entry.key) is entry and entry.due]

@@ -5,7 +5,7 @@ How they are carried is the matter of `notifier.brightdata.transport`, what a fa
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -140,14 +140,23 @@ class Door:
         timeout: for connecting, and for each piece of an answer.
         limiter: shared by all that use this token.
         max_connections: how many are open at once, beside `LONG_ANSWERS`.
+        requested: told of each request the status code of its answer, None if there was none.
 
     Raises:
         ValueError: the base_url is not such an address.
     """
 
     def __init__(
-        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Gate, max_connections: int
+        self,
+        *,
+        base_url: str,
+        token: TokenSource,
+        timeout: timedelta,
+        limiter: Gate,
+        max_connections: int,
+        requested: Callable[[int | None], None] = lambda _: None,
     ) -> None:
+        self._requested = requested
         self.reconfigure(base_url=base_url, token=token, timeout=timeout)
         self._limiter = limiter
         self._connections = max_connections + LONG_ANSWERS
@@ -220,6 +229,8 @@ class Door:
                         permit.release()
                     yield answer
             except NoAnswer as error:
+                if answer is None:
+                    self._requested(None)
                 # What the status line said counts, though the body broke off.
                 said = error.unclear if answer is None or answer.reason is None else answer
                 self._limiter.judged(said.reason, said.detail)
@@ -292,6 +303,7 @@ class Door:
 
     def _learn(self, response: httpx.Response) -> None:
         """Tell the limiter as soon as the status line is known: what becomes of the body does not matter to it."""
+        self._requested(response.status_code)
         if response.status_code == 429:
             self._limiter.rate_limited(retry_after_of(response.headers, datetime.now(UTC)))
         else:

@@ -11,6 +11,7 @@ from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.deliver import DeliveryOutcome
+from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.poll import LookOutcome, Told
 from notifier.report.log import LogReporter
 
@@ -104,3 +105,28 @@ def test_a_moved_clock_is_told() -> None:
     with capture_logs() as lines:
         LogReporter().clock_shifted(timedelta(hours=-1))
     assert [(line["event"], line["shift_s"]) for line in lines] == [("clock.shifted", -3600.0)]
+
+
+def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:
+    kinds = (BeatKind.SENT, BeatKind.SENT, BeatKind.FAILED, BeatKind.FAILED, BeatKind.WITHHELD, BeatKind.SENT)
+    with capture_logs() as lines:
+        reporter = LogReporter()
+        for kind in kinds:
+            reporter.beat(BeatOutcome(kind=kind))
+    assert [line["event"] for line in lines] == [
+        "heartbeat.sent",
+        "heartbeat.failed",
+        "heartbeat.withheld",
+        "heartbeat.sent",
+    ]
+
+
+def test_where_the_daemon_listens_is_told_and_why_it_does_not() -> None:
+    with capture_logs() as lines:
+        for address, trouble in (("a:1", ""), ("a:1", "taken"), ("", "")):
+            LogReporter().listening(address, trouble)
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("http.listening", "info"),
+        ("http.not_listening", "error"),
+        ("http.off", "debug"),
+    ]
