@@ -6,6 +6,7 @@ refused token or an API that is out is no reason to be ended: they stand in the 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -21,6 +22,9 @@ STATUS_EVERY = timedelta(seconds=2)
 
 LOOKS_PER_INTERVAL = 6
 """So often in the interval of the watchdog it is looked whether all is well: one moment of doubt ends nobody."""
+
+LOG_FROM = 0.6
+"""Of the interval: after so much of it without being fed it is said why; never come to while all is well."""
 
 log = structlog.get_logger("notifier")
 
@@ -56,8 +60,8 @@ class Watchdog:
         self._count = 0
         self._asking: asyncio.Task[None] | None = None
         self._told = ""
-        self._told_at = self._fed_at = float("-inf")
-        self._starving = ""
+        self._told_at = self._fed_at = -math.inf
+        self._starving = False
 
     def status(self) -> str:
         """The line of status, with the deliveries as they were counted last."""
@@ -92,14 +96,19 @@ class Watchdog:
 
     def _feed(self, why_not: str, interval: timedelta) -> None:
         """Tell that the daemon is alive, unless there is a reason not to, at half the interval."""
-        if why_not and not self._starving:
-            log.error("watchdog.starving", reason=why_not, restart_after_s=interval.total_seconds())
-        elif self._starving and not why_not:
+        now, seconds = self._monotonic(), interval.total_seconds()
+        hungry = (now - self._fed_at) / seconds
+        # What lasts for a moment has no consequence, and is not worth a word.
+        if why_not and not self._starving and hungry >= LOG_FROM:
+            log.error("watchdog.starving", reason=why_not, within_s=seconds)
+            self._starving = True
+        if why_not:
+            return
+        if self._starving:
             log.info("watchdog.fed_again")
-        self._starving = why_not
-        now = self._monotonic()
+            self._starving = False
         # Half of it, less what the next look may come too late for that.
-        if not why_not and now - self._fed_at >= interval.total_seconds() * (1 / 2 - 1 / LOOKS_PER_INTERVAL):
+        if hungry >= 1 / 2 - 1 / LOOKS_PER_INTERVAL:
             self._tell("WATCHDOG=1")
             self._fed_at = now
 

@@ -139,13 +139,14 @@ async def test_a_database_that_does_not_answer_starves_the_watchdog_until_it_doe
         locker = sqlite3.connect(hindered.database, isolation_level=None)
         locker.execute("BEGIN IMMEDIATE")
         await daemon.wait_for_log("watchdog.starving", reason="the database does not answer")
+        await daemon.outlives(INTERVAL_S)  # what is on its way arrives
         before = await manager.told_alive()
         await daemon.outlives(2 * INTERVAL_S)
         assert await manager.told_alive() == before
         locker.execute("ROLLBACK")
         locker.close()
-        await daemon.wait_for_log("watchdog.fed_again")
         await manager.alive.count(before + 3)
+        await daemon.wait_for_log("watchdog.fed_again")
         assert (await daemon.stop()).status == 0
 
 
