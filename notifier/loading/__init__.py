@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from notifier.config.environment import with_credentials
 from notifier.config.model import Config
 from notifier.config.parts import Known, Parts
 
@@ -30,7 +31,9 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     """
     from notifier.config.load import load
 
-    return load(path, environ=os.environ, checks=_checks(secrets_needed), secrets_needed=secrets_needed)
+    return load(
+        path, environ=with_credentials(os.environ), checks=_checks(secrets_needed), secrets_needed=secrets_needed
+    )
 
 
 def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> Parts:
@@ -41,7 +44,7 @@ def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> P
     """
     from notifier.config.load import load_parts
 
-    return load_parts(path, environ=environ, checks=_checks(True), known=known)
+    return load_parts(path, environ=with_credentials(environ), checks=_checks(True), known=known)
 
 
 def _checks(secrets_needed: bool) -> "Checks":
@@ -86,7 +89,7 @@ def database_of(path: Path) -> Path:
     try:
         return load_config(path, secrets_needed=False).database
     except ConfigurationRefused:
-        main = document.read(path, os.environ, main=True)
+        main = document.read(path, with_credentials(os.environ), main=True)
         if main.root is None:
             raise
         state = main.data.get("state", "sqlite:///notifier.db")
