@@ -7,8 +7,8 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,10 +20,11 @@ from acceptance.harness import Journal, Notifier
 from notifier.brightdata.simulator import life as lives
 
 READY = "READY=1\nSTATUS=1 watch, 1 channel, 1 snapshot in progress, no deliveries waiting"
-STOPPING = "STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000"
+MORE = "EXTEND_TIMEOUT_USEC=30000000"
+STOPPING = f"STOPPING=1\n{MORE}"
 ALIVE = "WATCHDOG=1"
 
-INTERVAL_S = 0.6
+INTERVAL_S = 1.0
 OFTEN = str(int(INTERVAL_S * 1e6))
 """A watchdog with so little patience, in microseconds."""
 
@@ -62,6 +63,18 @@ async def managing(address: str) -> AsyncIterator[Manager]:
         yield manager
     finally:
         transport.close()
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Nobody else can write to the database."""
+    connection = sqlite3.connect(database, isolation_level=None, timeout=60)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
 
 
 @pytest.fixture
@@ -136,18 +149,41 @@ async def test_a_database_that_does_not_answer_starves_the_watchdog_until_it_doe
     async with managing(str(tmp_path / "notify")) as manager:
         daemon = await hindered.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
         await manager.alive.count(3)
-        locker = sqlite3.connect(hindered.database, isolation_level=None)
-        locker.execute("BEGIN IMMEDIATE")
-        await daemon.wait_for_log("watchdog.starving", reason="the database does not answer")
-        await daemon.outlives(INTERVAL_S)  # what is on its way arrives
-        before = await manager.told_alive()
-        await daemon.outlives(2 * INTERVAL_S)
-        assert await manager.told_alive() == before
-        locker.execute("ROLLBACK")
-        locker.close()
+        with locked(hindered.database):
+            await daemon.wait_for_log("watchdog.starving", reason="the database does not answer")
+            await daemon.outlives(INTERVAL_S)  # what is on its way arrives
+            before = await manager.told_alive()
+            await daemon.outlives(2 * INTERVAL_S)
+            assert await manager.told_alive() == before
         await manager.alive.count(before + 3)
         await daemon.wait_for_log("watchdog.fed_again")
-        assert (await daemon.stop()).status == 0
+
+
+async def test_a_start_and_an_end_that_take_their_time_ask_for_more(
+    api: BrightData, team: Receiver, hindered: Notifier, tmp_path: Path
+) -> None:
+    """As long as there is no READY=1, and from STOPPING=1 on: here somebody has locked the database both times."""
+    api.add("s_1", lives.slow())
+    hindered.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    async with managing(str(tmp_path / "notify")) as manager:
+        sqlite3.connect(hindered.database).execute("PRAGMA journal_mode=WAL").connection.close()
+        with locked(hindered.database):
+            daemon = await hindered.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
+            await manager.told.count(12)
+            assert set(manager.told.entries) == {MORE}
+        await daemon.wait_for_log("transition.committed")
+        with locked(hindered.database):
+            await daemon.wait_for_log("watchdog.starving")  # something is under way that cannot end
+            os.kill(daemon.pid, signal.SIGTERM)
+            await manager.told.first(lambda each: each == STOPPING)
+            await manager.told.until(lambda told: len(told) - told.index(STOPPING) > 5)
+        assert (await daemon.ended()).status == 0
+    started = manager.told.entries.index(READY)
+    stopping = manager.told.entries.index(STOPPING)
+    assert set(manager.told.entries[:started]) == {MORE}
+    assert MORE not in manager.told.entries[started:stopping]
+    assert len(manager.alive)
+    assert set(manager.told.entries[stopping + 1 :]) == {MORE}
 
 
 async def test_a_watchdog_that_waits_for_another_process_is_not_fed(
