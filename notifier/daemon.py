@@ -6,11 +6,13 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from notifier.borrow import lend
 from notifier.brightdata.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
@@ -20,7 +22,7 @@ from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.operators import API
 from notifier.parts import Parts
-from notifier.reload import Reloader, ReloadOutcome
+from notifier.reload import Reloader, ReloadOutcome, Tidings
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.redaction import Redactor
@@ -72,6 +74,7 @@ class Daemon:
             waiting=self._parts.waiting,
         )
         self._reloader: Reloader | None = None
+        self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
                 loaded=loaded, take_up=self._parts.configure, report=self._reloaded, status=self._watchdog.status
@@ -92,6 +95,7 @@ class Daemon:
             wake=self._parts.senders.wake,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
+            lend=partial(lend, self._parts.limiter),
         )
         async with AsyncExitStack() as stack:
             stopping = stack.enter_context(ExitStack())
@@ -113,14 +117,15 @@ class Daemon:
                             self._parts.caretaker.run(),
                             self._parts.fetcher.run(),
                             *([self._reloader.run()] if self._reloader is not None else []),
-                            *([self._watchdog.run()] if is_listening() else []),
                         )
                     ]
                     sending = tasks.create_task(self._parts.senders.run())
-                    self._parts.log_configuration()
+                    await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
                     notify("READY=1", f"STATUS={self._watchdog.status()}")
+                    if is_listening():
+                        background.append(tasks.create_task(self._watchdog.run()))
                     ready()
                     await stop.wait()
                     log.info("daemon.stopping")
@@ -155,7 +160,7 @@ class Daemon:
         began = self._parts.clock() - outcome.duration
         self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
         self._parts.report.reloaded(outcome)
-        self._parts.errands.later(self._parts.operators.reloaded, outcome.refused)
+        self._tidings.reloaded(outcome)
 
     async def _health(self) -> dict[str, Any]:
         return plain(await self._parts.vitals(self._last_reload))
@@ -198,6 +203,7 @@ class Daemon:
         )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:
+        self._tidings.cancel()
         for task in background:
             task.cancel()
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))

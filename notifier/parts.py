@@ -133,11 +133,11 @@ class Parts:
         """How many deliveries have not come to their end."""
         return sum((await self.store.outbox.open_deliveries()).values())
 
-    def log_configuration(self) -> None:
+    async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
         for warning in self.config.warnings:
             log.warning("config.warning", text=str(warning))
-        budget = self.lookout.budget(self.config.api.requests_per_second)
+        budget = await self.lookout.budget(self.config.api.requests_per_second)
         if budget.fits:
             log.info("schedule.budget", text=budget.sentence(), **budget.fields())
         else:
@@ -168,7 +168,7 @@ class Parts:
         if changed.channels.removed:
             await self.log_orphans(changed.channels.removed)
         self.senders.wake_all()
-        self.log_configuration()
+        await self.log_configuration()
 
     async def log_orphans(self, channels: Collection[str] | None = None) -> None:
         """Say how much waits for channels that are not configured: for these, or for any."""
