@@ -130,8 +130,8 @@ class Parts:
         return len(self.config.watches) + len(self.config.datasets)
 
     async def waiting(self) -> int:
-        """How many deliveries have not come to their end."""
-        return sum((await self.store.outbox.open_deliveries()).values())
+        """How many deliveries to the channels that there are have not come to their end; the store is asked."""
+        return await self.store.outbox.count_open(list(self.config.channels))
 
     async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
