@@ -20,6 +20,7 @@ from notifier.core.apihealth import ApiKind
 from notifier.core.health import Verdict
 from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded, load_config_apart
+from notifier.memory import keep_what_stays
 from notifier.operators import API
 from notifier.parts import Parts
 from notifier.reload import Reloader, ReloadOutcome, Tidings
@@ -112,6 +113,7 @@ class Daemon:
                             self._parts.schedule.run(),
                             self._flush_looks(),
                             self._warn_expiring(),
+                            keep_what_stays(),
                             self._parts.errands.run(),
                             self._follow_clock(),
                             self._parts.caretaker.run(),

@@ -12,7 +12,7 @@ from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
 from notifier.brightdata.limiter import Permit
-from notifier.schedule import CLOCK_CHECK, Schedule, _Scheduler
+from notifier.schedule import CLOCK_CHECK, MOST_LOOKS, Schedule, _Scheduler
 
 EVERY = timedelta(seconds=30)
 
@@ -313,6 +313,25 @@ class TestQueue:
         looks = tell(story)
         assert [key for key, _, _ in looks.made] == [f"s_{number}" for number in range(10)]
         assert (looks.requests.in_flight, looks.requests.given_back) == (0, 10)
+
+    def test_what_is_under_way_is_bounded_even_if_its_requests_are_done(self) -> None:
+        async def story(looks: Looks) -> None:
+            committed = asyncio.Event()
+
+            async def commit(_key: str) -> None:
+                looks.requests.in_flight = 0
+                await committed.wait()
+
+            looks.during = commit
+            for number in range(2 * MOST_LOOKS):
+                looks.add(f"s_{number}", pause=timedelta(hours=1))
+            async with looks.running():
+                await asyncio.sleep(1)
+                assert len(looks.made) == MOST_LOOKS
+                committed.set()
+                await asyncio.sleep(1)
+
+        assert len({key for key, _, _ in tell(story).made}) == 2 * MOST_LOOKS
 
     def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue(self) -> None:
         async def story(looks: Looks) -> None:
