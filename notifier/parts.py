@@ -21,7 +21,6 @@ from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
 from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.vitals import LastReload, Vitals
-from notifier.core.words import count
 from notifier.errands import Errands
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
@@ -130,9 +129,9 @@ class Parts:
         """How many watches the configuration has."""
         return len(self.config.watches) + len(self.config.datasets)
 
-    def status(self) -> str:
-        """How many watches and channels there are, in a line."""
-        return f"{count(self.watches, 'watch', 'watches')}, {count(len(self.senders), 'channel')}"
+    async def waiting(self) -> int:
+        """How many deliveries to the channels that there are have not come to their end; the store is asked."""
+        return await self.store.outbox.count_open(list(self.config.channels))
 
     async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
@@ -179,12 +178,16 @@ class Parts:
 
     async def vitals(self, reload: LastReload | None) -> Vitals:
         """How the daemon does. That the store answers is seen by asking it."""
+        return replace(self.vitals_in_memory(reload), oldest_open=await self.store.outbox.oldest_open())
+
+    def vitals_in_memory(self, reload: LastReload | None) -> Vitals:
+        """How the daemon does, as far as can be told without asking the store."""
         return Vitals(
             api=self.limiter.api,
             overdue=self.schedule.overdue,
             watches=self.watches,
             channels=len(self.senders),
-            oldest_open=await self.store.outbox.oldest_open(),
+            oldest_open=None,
             reload=reload,
         )
 

@@ -42,6 +42,11 @@ def troubles(vitals: Vitals) -> list[str]:
     if vitals.api.kind is ApiKind.UNAUTHORISED:
         said = f" ({vitals.api.detail})" if vitals.api.detail else ""
         return [f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
+    return mendable(vitals)
+
+
+def mendable(vitals: Vitals) -> list[str]:
+    """Which of the troubles a restart could mend: not a refused token, and not an API that does not answer."""
     if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
         return [f"looks do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
     return []
