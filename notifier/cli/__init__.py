@@ -28,6 +28,7 @@ from notifier.cli import (
 )
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import count
+from notifier.telemetry.redaction import EVERY_SECRET
 
 app = typer.Typer(
     name="notifier",
@@ -90,8 +91,8 @@ def main() -> None:
         sys.exit(error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last place before the user; Ctrl-C and a closed pipe are Typer's
         if os.environ.get("NOTIFIER_DEBUG"):
-            traceback.print_exc()
-        typer.echo(f"notifier: {_unexpected(error)}", err=True)
+            typer.echo(EVERY_SECRET(traceback.format_exc()), err=True, nl=False)
+        typer.echo(f"notifier: {EVERY_SECRET(_unexpected(error))}", err=True)
         # What could not be written is not tried again at the exit, where Python would complain in its own way.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)

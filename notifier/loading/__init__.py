@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from notifier.config.environment import with_credentials
 from notifier.config.model import Config
 from notifier.config.parts import Known, Parts
+from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.config.load import Checks
@@ -31,9 +32,11 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     """
     from notifier.config.load import load
 
-    return load(
+    config = load(
         path, environ=with_credentials(os.environ), checks=_checks(secrets_needed), secrets_needed=secrets_needed
     )
+    EVERY_SECRET.add(config.secrets)
+    return config
 
 
 def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> Parts:

@@ -13,11 +13,14 @@ class Redactor:
     def __init__(self, secrets: Collection[str] = ()) -> None:
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self.add(secrets)
+        if secrets:
+            self.add(secrets)
 
     def add(self, secrets: Collection[str]) -> None:
         """Mask these from now on; what was added before stays masked."""
         self._secrets.update(secret for secret in secrets if secret)
+        if self is not EVERY_SECRET:
+            EVERY_SECRET.add(secrets)
         # The longest first, so that a secret inside another does not leave the rest of it standing.
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
@@ -39,3 +42,7 @@ class Redactor:
                 return [self.of(each) for each in value]
             case _:
                 return self(str(value))
+
+
+EVERY_SECRET = Redactor()
+"""Of every secret that this process has come to know: for what is said when nothing else can be relied on any more."""

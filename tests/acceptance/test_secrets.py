@@ -1,13 +1,20 @@
 """A secret is never printed, logged or stored, whatever goes wrong."""
 
 import asyncio
+import base64
 import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import quote_plus
 
+import yaml
 from aiohttp import web
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Receiver, free_port, serving
 from acceptance.harness import TOKEN, Notifier
+from acceptance.pages import Pages, pages_of
 from notifier.brightdata.simulator import life as lives
 
 SLACK_TOKENS = ("T0CANARY99", "B0CANARY88", "canarySlackSecret0123456")
@@ -69,6 +76,101 @@ async def test_no_secret_is_printed_logged_or_stored(api: BrightData, team: Rece
     shown = json.loads(outputs[0].stdout)
     assert shown["api"]["token"] == "***"
     assert {each["url"].partition("://")[2] for each in shown["channels"].values()} == {"***"}
+
+
+async def test_no_canary_leaves_any_place_where_a_secret_can_stand(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Token, channel URLs, a password, webhook secrets, proxies, the pages' token, the heartbeat: none is seen again.
+
+    Not in a log, a page, a metric, a database row, a message, any command's output with or without `--json`, nor in
+    what is said when the program fails. Everything that can fail does: its text is what gives secrets away.
+    """
+    words = {name: f"canary-{name}-5f4dcc3b5aa765d61d83" for name in ("hook", "web", "page", "beat", "proxy")}
+    signing = [f"whsec_{base64.b64encode(f'canary signing {number} 0123456'.encode()).decode()}" for number in (1, 2)]
+    secrets = {TOKEN, PASSWORD, *SLACK_TOKENS, *words.values(), *signing, *(each[6:] for each in signing)}
+    notifier.secrets |= secrets
+    dead = f"127.0.0.1:{free_port()}"
+    notifier.environment["HTTPS_PROXY"] = f"http://robot:{words['proxy']}@{dead}"
+    token_file = notifier.folder / "token"
+    token_file.write_text(TOKEN)
+    api.add("s_1", lives.failed(seconds=0, message=f"the collector was called with {TOKEN}"))
+    notifier.configure(
+        api=api.url,
+        api_options={"token": None, "token_file": str(token_file)},
+        channels={
+            "hook": f"{team.url}/{words['hook']}",
+            "slack": f"slack://{'/'.join(SLACK_TOKENS)}",
+            "mail": f"mailto://robot:{quote_plus(PASSWORD)}@{dead}?from=robot@example.com&to=ops@example.com",
+            "signed": {
+                "webhook": f"http://{dead}/{words['web']}",
+                "secret": signing,
+                "allow_private": True,
+            },
+        },
+        watches=["s_1"],
+        operators=["hook"],
+        http={"listen": "127.0.0.1:0", "token": words["page"]},
+        heartbeat={"url": f"http://{dead}/{words['beat']}", "every": "10s"},
+    )
+    config = yaml.safe_load(notifier.config.read_text("utf-8"))
+    del config["api"]["token"]
+    notifier.config.write_text(yaml.safe_dump(config), "utf-8")
+    team.usual = Answer(status=500, body=f"{team.url}/{words['hook']} said no to {words['hook']}")
+    daemon = await notifier.daemon("--log-level", "debug")
+    pages = await pages_of(daemon, words["page"])
+    for channel in ("hook", "slack", "mail", "signed"):
+        await daemon.wait_for_log("delivery.retrying", channel=channel)
+    await daemon.wait_for_log("heartbeat.failed")
+
+    shown = [await pages.get(path) for path in ("/", "/healthz", "/readyz", "/metrics", f"/{words['page']}")]
+    shown.append(await Pages(pages.address, "wrong").get("/metrics"))
+    shown.append(await pages.get("/readyz", Accept="application/json"))
+    commands = [
+        *(command for command in COMMANDS if command[0] != "channel"),
+        *(("channel", "test", channel, *json) for channel in ("hook", "slack", "signed") for json in ((), ("--json",))),
+        *(("healthcheck", *json) for json in ((), ("--json",))),
+        ("config", "show"),
+        ("config", "diff", "--json"),
+        ("watch", "list", "--json"),
+        ("watch", "show", "s_1", "--json"),
+        ("replay", "--since", "1d", "--json"),
+        ("wait", "s_1", "--json"),
+        ("download", "s_1", "--json"),
+    ]
+    outputs = [await notifier.command(*command) for command in commands]
+    stored = b"".join(path.read_bytes() for path in notifier.database_files())
+    assert (await daemon.stop()).status == 0
+    broken = notifier.config.read_text("utf-8").replace("http:", "htpp:").replace("every: 10s", "every: soon")
+    notifier.config.write_text(broken, "utf-8")
+    outputs += [await notifier.command("config", "check"), await notifier.command("config", "check", "--json")]
+
+    texts = [daemon.output, *(page.text for page in shown), *(each.stdout + each.stderr for each in outputs)]
+    texts += [f"{each.title} {each.message}" for each in team.received.entries]
+    assert b"s_1" in stored
+    for secret in secrets:
+        assert secret.encode() not in stored, f"{secret} is in the database"
+        for text in texts:
+            assert secret not in text, f"{secret} is in: {text}"
+
+
+async def test_a_fault_of_the_program_is_told_without_secrets(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Neither the sentence that a user sees nor the traceback that a developer asks for has one."""
+    notifier.program = (sys.executable, "-m", "acceptance.faulty")
+    notifier.environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
+    notifier.environment |= {"NOTIFIER_DEBUG": "1", "NOTIFIER_TEST_SAYS": f"{TOKEN} and {team.url}/{HOOK}"}
+    api.add("s_1", lives.complete(seconds=0))
+    notifier.configure(api=api.url, channels={"hook": f"{team.url}/{HOOK}"}, watches=["s_1"])
+    for arguments in (("run",), ("run", "--once")):
+        ended = await (await notifier.start(*arguments)).ended()
+        assert ended.status == 1
+        assert "a fault beside *** and ***" in ended.stderr
+        assert "Traceback" in ended.stderr
+        assert TOKEN not in ended.stderr
+        assert HOOK not in ended.stderr
+    notifier.forget()  # a traceback was asked for
 
 
 async def test_a_token_that_the_api_refuses_and_repeats_is_not_shown(team: Receiver, notifier: Notifier) -> None:
