@@ -27,9 +27,9 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     begun: list[str] = []
     transaction = Database.transaction
 
-    def counted(self: Database, cure: str = "") -> object:
-        begun.append(cure)
-        return transaction(self, cure)
+    def counted(self: Database) -> object:
+        begun.append("")
+        return transaction(self)
 
     monkeypatch.setattr(Database, "transaction", counted)
     return begun
