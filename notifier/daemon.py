@@ -14,6 +14,7 @@ from notifier.brightdata.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.core.apihealth import ApiKind
+from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded
@@ -24,6 +25,9 @@ from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
+
+STORE_WORKS_AFTER = timedelta(minutes=1)
+"""So long a database has worked that is called well again, after it ended the last daemon."""
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
 WARN_EXPIRING_EVERY = timedelta(minutes=10)
@@ -80,6 +84,7 @@ class Daemon:
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
         )
+        self._parts.store.patience.wait()
         async with self._opened(), listening(self._parts.config.database, self._parts.store, answers):
             watches = self._parts.lookout.begin()
             with _first_failure():
@@ -90,6 +95,7 @@ class Daemon:
                             self._parts.schedule.run(),
                             self._flush_looks(),
                             self._warn_expiring(),
+                            self._tell_store_works(),
                             self._parts.errands.run(),
                             self._follow_clock(),
                             self._parts.caretaker.run(),
@@ -106,6 +112,7 @@ class Daemon:
                     await stop.wait()
                     log.info("daemon.stopping")
                     notify("STOPPING=1")
+                    self._parts.store.patience.hurry()
                     await self._stop(background)
                     sending.cancel()
         log.info("daemon.stopped")
@@ -148,10 +155,22 @@ class Daemon:
             await self._remember_api()
             try:
                 yield
+            except StoreError as error:
+                if not isinstance(error, StoreUnready):  # of that one they know
+                    await self._parts.alarm.last_words(error)
+                raise
             finally:
-                await self._parts.lookout.flush()
-                await self._parts.errands.end()
-                await self._parts.senders.aclose()
+                await self._end()
+
+    async def _end(self) -> None:
+        """Write what is left to be written, and leave nothing open, whether or not it could be."""
+        self._parts.store.patience.hurry()
+        try:
+            await self._parts.lookout.flush()
+            await self._parts.errands.end()
+        finally:
+            await self._parts.alarm.aclose()
+            await self._parts.senders.aclose()
 
     async def _take_up(self) -> None:
         """Go on where the last daemon ended, however it did."""
@@ -183,6 +202,10 @@ class Daemon:
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))
         await self._parts.senders.stop(SENDS_GRACE)
         await draining
+
+    async def _tell_store_works(self) -> None:
+        await asyncio.sleep(STORE_WORKS_AFTER.total_seconds())
+        await self._parts.operators.store_works()
 
     async def _warn_expiring(self) -> None:
         while True:

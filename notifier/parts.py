@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from notifier.alarm import Alarm
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.results import Results
@@ -19,8 +20,9 @@ from notifier.core.apihealth import ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
+from notifier.core.storehealth import StoreNews
 from notifier.core.transitions import NAMES, is_known_word
-from notifier.core.vitals import LastReload, Vitals
+from notifier.core.vitals import STORE_WORDS, LastReload, Vitals
 from notifier.core.words import count
 from notifier.errands import Errands
 from notifier.fetch.download import Downloader
@@ -31,8 +33,13 @@ from notifier.poll import LookOutcome, Poller
 from notifier.report.reporter import Reporter, Reporters
 from notifier.schedule import Schedule
 from notifier.senders import Senders
+from notifier.store.patience import Patience
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.systemd import notify
+
+STORE_ANSWERS_WITHIN = 3.0
+"""Seconds; a database that says nothing for longer does not hold up who asks how the daemon does."""
 
 log = structlog.get_logger("notifier")
 
@@ -62,7 +69,7 @@ class Parts:
         self.config = config
         self.report = Reporters(reporters)
         self.clock = clock
-        self.store = Store(config.database)
+        self.store = Store(config.database, Patience(self._store_changed, clock))
         self.errands = Errands()
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
@@ -124,6 +131,7 @@ class Parts:
             verdict=self._channel_changed,
         )
         self.senders.configure(config.channels)
+        self.alarm = Alarm(operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.later)
 
     @property
     def watches(self) -> int:
@@ -131,8 +139,10 @@ class Parts:
         return len(self.config.watches) + len(self.config.datasets)
 
     def status(self) -> str:
-        """How many watches and channels there are, in a line."""
-        return f"{count(self.watches, 'watch', 'watches')}, {count(len(self.senders), 'channel')}"
+        """How many watches and channels there are, and what is wrong with the database, in a line."""
+        line = f"{count(self.watches, 'watch', 'watches')}, {count(len(self.senders), 'channel')}"
+        trouble = self.store.patience.trouble
+        return line if trouble is None else f"{line}; {STORE_WORDS[trouble.trouble]}"
 
     def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
@@ -178,14 +188,23 @@ class Parts:
                 log.warning("channel.not_configured", channel=channel, waiting=number)
 
     async def vitals(self, reload: LastReload | None) -> Vitals:
-        """How the daemon does. That the store answers is seen by asking it."""
+        """How the daemon does. That the store answers is seen by asking it, unless it is known that it cannot."""
+        oldest_open = None
+        if self.store.patience.trouble is None:
+            asking = asyncio.create_task(self.store.outbox.oldest_open())
+            await asyncio.wait({asking}, timeout=STORE_ANSWERS_WITHIN)
+            if asking.done():
+                oldest_open = asking.result()
+            else:
+                asking.add_done_callback(lambda task: task.cancelled() or task.exception())
         return Vitals(
             api=self.limiter.api,
             overdue=self.schedule.overdue,
             watches=self.watches,
             channels=len(self.senders),
-            oldest_open=await self.store.outbox.oldest_open(),
+            oldest_open=oldest_open,
             reload=reload,
+            store=self.store.patience.trouble,
         )
 
     def _learned(self, token: str) -> None:
@@ -203,6 +222,11 @@ class Parts:
     def _api_changed(self, news: ApiNews) -> None:
         self.report.api_changed(news)
         self.errands.later(self.operators.api_changed, news)
+
+    def _store_changed(self, news: StoreNews) -> None:
+        self.report.store_changed(news)
+        notify(f"STATUS={self.status()}")
+        self.alarm.store_changed(news)
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         self.report.channel_changed(channel, verdict, outcome)

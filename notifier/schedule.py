@@ -29,6 +29,10 @@ CLOCK_SHIFT = timedelta(seconds=2)
 TICK = timedelta(milliseconds=50)
 """What falls due within this is collected together; a look that is due alone begins on time."""
 
+MOST_AT_ONCE = 2_000
+"""Looks that have begun and not ended. Only a database that cannot be written makes them so many: each holds in memory
+what it saw, and what is not looked at holds nothing, and is looked at afterwards."""
+
 _JOB = "collect"
 _IDLE = timedelta(hours=1)
 _MOST_DEFERRED = 15_000_000
@@ -257,6 +261,8 @@ class Schedule:
         """One look for each request that may go, the most overdue first."""
         while True:
             await self._queued.wait()
+            while len(self._running) >= MOST_AT_ONCE:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             permit = await self._admit()
             entry = self._next()
             if entry is None:

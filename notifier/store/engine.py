@@ -18,6 +18,7 @@ _WRITER_PRAGMAS = (
     "PRAGMA busy_timeout=2000",  # what takes longer is waited for in `patience`, and does not hold up the exit
 )
 
+
 def probe(database: Path) -> None:
     """Open the database as the daemon does, and close it again.
 

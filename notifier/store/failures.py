@@ -82,9 +82,12 @@ def trouble_of(database: Path, cause: object) -> StoreTrouble | None:
 
 
 def _has_room(folder: Path) -> bool:
-    """Whether something can be written there; a file that stands nowhere is written to, and nobody waits for the disk."""
+    """Whether something can be written there, to a file without a name; nobody waits for the disk itself."""
+    left = _ROOM
     try:
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-            return file.write(bytes(_ROOM)) == _ROOM
+            while left > 0:  # the last bytes of a disk are still written, and only what comes after them fails
+                left -= file.write(bytes(left))
     except OSError as error:
         return error.errno not in _NO_ROOM
+    return True

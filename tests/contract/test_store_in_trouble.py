@@ -4,17 +4,15 @@ The disk is a real one of eight megabytes where this machine lets us mount one; 
 """
 
 import asyncio
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import disks
 import pytest
+from disks import fill
 from fakes import START, seen, watch
 from outboxes import blank, rows, settled, sql, take, tell
 
@@ -42,7 +40,7 @@ class News:
         self._changed.set()
 
     async def until(self, number: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.told) < number:
                 self._changed.clear()
                 await self._changed.wait()
@@ -70,32 +68,9 @@ async def patient(database: Path, news: News) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A disk of eight megabytes."""
-    folder = Path(tempfile.mkdtemp())
-    mounted = shutil.which("mount") is not None and os.geteuid() == 0
-    if mounted:
-        command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    if not mounted:
-        folder.rmdir()
-        pytest.skip("no disk can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-    folder.rmdir()
-
-
-def fill(folder: Path) -> Path:
-    """Leave no room on the disk; remove the file to make some."""
-    file = folder / "ballast"
-    with file.open("wb", buffering=0) as ballast:
-        for size in (65_536, 4_096, 1):
-            while True:
-                try:
-                    if ballast.write(bytes(size)) < size:
-                        break
-                except OSError:
-                    break
-    return file
+    """A disk that can be filled."""
+    with disks.small_disk() as folder:
+        yield folder
 
 
 async def commit(store: Store, snapshot_id: str) -> bool:
@@ -117,10 +92,15 @@ def look(snapshot_id: str) -> Look:
     )
 
 
-async def waiting(store: Store, number: int) -> None:
-    async with asyncio.timeout(20):
-        while store.patience.waiting < number:
+async def until(met: Callable[[], bool]) -> None:
+    """Wait for what the store does by itself."""
+    async with asyncio.timeout(60):
+        while not met():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(0.005)
+
+
+async def waiting(store: Store, number: int) -> None:
+    await until(lambda: store.patience.waiting >= number)
 
 
 async def no_more_pages(store: Store) -> None:
@@ -270,9 +250,7 @@ class TestLocked:
             await waiting(patient, 1)
             other.execute("ROLLBACK")
         assert await write
-        async with asyncio.timeout(20):
-            while patient.patience.trouble is not None:
-                await asyncio.sleep(0.005)
+        await until(lambda: patient.patience.trouble is None)
         assert news.told == []
 
 
@@ -301,14 +279,18 @@ class TestFailing:
             await connection.exec_driver_sql("SELECT 1")
         with closing(sqlite3.connect(database)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        size = database.stat().st_size
-        with database.open("r+b") as file:
-            file.seek(4096)
-            file.write(b"\xaa" * (size - 4096))
+        _damage(database)
         await _forget_what_was_read(patient)
-        with pytest.raises(StoreError, match="the database failed: .*malformed.*; put a backup of it back") as caught:
+        with pytest.raises(StoreError, match=r"the database failed: .*malformed.*; put a backup of it back") as caught:
             await patient.states()
         assert not isinstance(caught.value, StoreUnready)
+
+
+def _damage(database: Path) -> None:
+    size = database.stat().st_size
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xaa" * (size - 4096))
 
 
 async def _forget_what_was_read(store: Store) -> None:
