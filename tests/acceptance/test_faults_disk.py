@@ -5,9 +5,9 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+import disks
 import pytest
 
-import disks
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier, Process
