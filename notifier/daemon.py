@@ -23,6 +23,7 @@ from notifier.parts import Parts
 from notifier.reload import Reloader, ReloadOutcome
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
+from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import notify
 
@@ -84,6 +85,7 @@ class Daemon:
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
         )
+        watch_loop(asyncio.get_running_loop())
         self._parts.store.patience.wait()
         async with self._opened(), listening(self._parts.config.database, self._parts.store, answers):
             watches = self._parts.lookout.begin()

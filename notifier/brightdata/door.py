@@ -24,6 +24,7 @@ from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of,
 from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.tokens import TokenSource
 from notifier.core.model import Reason, Unclear
+from notifier.trust import tls_context
 
 IDLE_CONNECTION_KEPT_S = 15.0
 
@@ -153,7 +154,7 @@ class Door:
         self._seconds = timeout.total_seconds()
 
     async def __aenter__(self) -> Self:
-        self._http = _PlainClient(limits=self._limits, timeout=self._seconds)
+        self._http = _PlainClient(limits=self._limits, timeout=self._seconds, verify=tls_context())
         return self
 
     async def __aexit__(

@@ -4,7 +4,6 @@ The daemon is the real one, in this process, so that the times after which a tro
 """
 
 import asyncio
-import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +17,7 @@ import pytest
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
+from acceptance.in_process import running
 from notifier import caretaker, daemon
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
@@ -26,11 +26,9 @@ from notifier.core import apihealth, backoff, health
 from notifier.core.errors import StoreError
 from notifier.core.storehealth import StoreTrouble
 from notifier.daemon import Daemon
-from notifier.loading.apart import load_config_apart
 from notifier.operators import Heading
 from notifier.store import patience
 from notifier.store.store import Store
-from notifier.telemetry.redaction import Redactor
 
 ENDING = [f"s_{number}" for number in range(20)]
 """Snapshots that end after a minute of their own time."""
@@ -231,25 +229,6 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(patience, "PAUSES", (0.05,))
     patch.setattr(patience, "CALM", timedelta(milliseconds=50))
     patch.setitem(patience.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
-
-
-@asynccontextmanager
-async def running(notifier: Notifier) -> AsyncIterator[tuple[Daemon, asyncio.Task[None]]]:
-    """A daemon in this process, as `notifier run` makes it."""
-    loaded = await load_config_apart(notifier.config)
-    redactor = Redactor()
-    made = Daemon(loaded.config, reporters=[], redactor=redactor, dice=lambda: 0.0, loaded=loaded)
-    stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(made.run(stop, ready.set))
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        yield made, task
-    finally:
-        stop.set()
-        with contextlib.suppress(StoreError):
-            await task
 
 
 def words_of(heading: Heading) -> str:
