@@ -8,8 +8,9 @@ SOURCES := notifier tests bench
 KILLS ?= 3000
 SEED ?= 1
 FUZZ_CASES ?= 20000
+EDITS ?= 200
 
-.PHONY: help demo test soak fuzz check format bench model coverage clean
+.PHONY: help demo docs test soak edits fuzz check format bench model coverage clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,8 +31,15 @@ test: $(VENV)/.tools ## all tests
 	tests/system-packages
 	$(BIN)/python -m pytest -n 3 --dist loadscope
 
+docs: $(VENV)/.program ## write docs/cli.md and config.schema.json anew
+	$(BIN)/python -m notifier.cli.reference > docs/cli.md
+	$(BIN)/notifier config schema > config.schema.json
+
 soak: $(VENV)/.tools ## kill daemons at failpoints, KILLS=3000 of them, from SEED=1 on
 	cd tests && ../$(BIN)/python -m acceptance.soak --kills $(KILLS) --seed $(SEED)
+
+edits: $(VENV)/.tools ## 200 edits of the YAML under load, EDITS=200 of them, with the bounds that are promised
+	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0
 
 fuzz: $(VENV)/.tools ## 20,000 answers of any kind, FUZZ_CASES=20000 of them
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/test_fuzz_answers.py --override-ini timeout=0

@@ -8,10 +8,10 @@ The exit status is 1 if a bound was not kept, or an event did not arrive.
 import argparse
 import sys
 
-from bench import account, delivering, freshness, overload, polling
+from bench import account, delivering, freshness, overload, polling, reload
 from bench.sides import print_load
 
-PARTS = ("polling", "delivering", "account", "freshness", "overload")
+PARTS = ("polling", "delivering", "account", "freshness", "reload", "overload")
 USUAL = PARTS[:-1]
 """Overload takes its time, and the whole machine."""
 
@@ -25,12 +25,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
     parser.add_argument("--events", type=int, default=1000, help="how many events come at once")
     parser.add_argument("--account", type=int, default=100_000, help="how many snapshots the whole account has")
+    parser.add_argument("--reloaded", type=int, default=10_000, help="how many watches a reload is of")
     options = parser.parse_args()
     measures = {
         "polling": lambda: polling.compare(options.watches, options.every, options.seconds),
         "delivering": lambda: delivering.compare(options.events),
         "account": lambda: account.compare(options.account, 3 * options.seconds),
         "overload": lambda: overload.compare(options.every, options.seconds),
+        "reload": lambda: reload.compare(options.reloaded),
         "freshness": lambda: freshness.compare(options.watches, options.every, options.seconds),
     }
     print_load()

@@ -1,22 +1,26 @@
-"""Bright Data as a command asks it by itself, without a daemon: the same door, limiter and breaker, at a gentle rate.
+"""Bright Data as a command asks it: through the limiter of the daemon that runs, else through one of its own.
 
-The daemon's budget is its own, so a command takes at most one request a second beside it. That is far from a block:
-every 429 it gets holds it up as it does the daemon.
+So one limiter and one breaker hold for everything that uses the token. Where no daemon runs with the configuration's
+database, a command asks by itself, once a second at most; every 429 it gets holds it up as it does the daemon.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
+from notifier.borrow import Borrower
 from notifier.brightdata.client import Client
 from notifier.brightdata.collect import Collector
+from notifier.brightdata.door import Gate
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken, TokenUnusable
 from notifier.config.model import Api
 from notifier.config.secrets import read_token
+from notifier.control import BORROW, connected
 from notifier.core.errors import UsageError
 from notifier.loading import load_config
 
@@ -35,7 +39,15 @@ class Account:
     collector: Collector
 
 
-def api_of(config: Path | None, environ: Mapping[str, str]) -> Api:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """How to reach Bright Data, and beside which database the daemon listens whose limiter is to be used."""
+
+    api: Api
+    database: Path | None = None
+
+
+def access_of(config: Path | None, environ: Mapping[str, str]) -> Access:
     """How to reach Bright Data: as the configuration says, or, without one, with the token in `BRIGHTDATA_API_KEY`.
 
     Channels' secrets are not needed for it, and may be unset.
@@ -50,31 +62,55 @@ def api_of(config: Path | None, environ: Mapping[str, str]) -> Api:
             raise UsageError(f"no configuration and no token: set {TOKEN_VARIABLE}, or name a file with --config")
         base_url = environ.get(BASE_URL_VARIABLE)
         api = Api(token=token)
-        return replace(api, base_url=base_url) if base_url else api
-    api = load_config(config, secrets_needed=False).api
+        return Access(api=replace(api, base_url=base_url) if base_url else api)
+    found = load_config(config, secrets_needed=False)
+    api = found.api
     if (api.token is None and api.token_file is None) or (api.token is not None and _UNSET in api.token):
         raise UsageError(f"{config}: api.token: the token cannot be had: set its environment variable")
-    return api
+    return Access(api=api, database=found.database)
 
 
 @asynccontextmanager
-async def opened(api: Api) -> AsyncIterator[Account]:
+async def opened(access: Access, held: Callable[[timedelta], None] = lambda _: None) -> AsyncIterator[Account]:
     """The account, for as long as this is entered.
+
+    Args:
+        access: how to reach it.
+        held: told, each time, for how long a request has to wait because the daemon is held up by the API's state.
 
     Raises:
         UsageError: the address or the token cannot be used.
     """
+    api = access.api
+    own = Limiter(requests_per_second=min(api.requests_per_second, REQUESTS_PER_SECOND), clock=time.monotonic)
+    async with _gate(access.database, own, held) as gate:
+        try:
+            client = Client(
+                base_url=api.base_url,
+                token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
+                timeout=api.timeout,
+                limiter=gate,
+                max_connections=2,
+            )
+        except (ValueError, TokenUnusable) as error:
+            raise UsageError(f"Bright Data cannot be asked: {error}") from error
+        async with client:
+            yield Account(client=client, results=Results(client.door), collector=Collector(client.door))
+
+
+@asynccontextmanager
+async def _gate(database: Path | None, own: Limiter, held: Callable[[timedelta], None]) -> AsyncIterator[Gate]:
     try:
-        client = Client(
-            base_url=api.base_url,
-            token=StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api)),
-            timeout=api.timeout,
-            limiter=Limiter(
-                requests_per_second=min(api.requests_per_second, REQUESTS_PER_SECOND), clock=time.monotonic
-            ),
-            max_connections=2,
-        )
-    except (ValueError, TokenUnusable) as error:
-        raise UsageError(f"Bright Data cannot be asked: {error}") from error
-    async with client:
-        yield Account(client=client, results=Results(client.door), collector=Collector(client.door))
+        connection = await connected(database) if database is not None else None
+    except OSError:
+        connection = None  # of another user, say: its limiter cannot be had
+    if connection is None:
+        yield own
+        return
+    reader, writer = connection
+    writer.write(BORROW)
+    borrower = Borrower(reader, writer, own, held=held)
+    try:
+        yield borrower
+    finally:
+        await borrower.aclose()

@@ -70,6 +70,9 @@ Request = Mute | Unmute | Retry | Diff | Health
 _KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff, Health)}
 
 
+BORROW = b'"borrow"\n'
+"""The line that begins a loan of the limiter."""
+
 _LARGEST_ID = 2**63 - 1
 """What SQLite counts up to."""
 
@@ -78,12 +81,14 @@ _LARGEST_ID = 2**63 - 1
 class Answers:
     """What only a running daemon can do; without one there is nothing to wake, and nobody who knows the rest.
 
-    `wake` is told of channels for which something is due, `preview` answers a `Diff`, and `health` a `Health`.
+    `wake` is told of channels for which something is due, `preview` answers a `Diff`, and `health` a `Health`. `lend`
+    has a connection that began with `BORROW` for as long as it lasts: see `notifier.borrow`.
     """
 
     wake: Callable[[Collection[str]], None] = lambda _: None
     preview: Callable[[], Awaitable[dict[str, Any]]] | None = None
     health: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    lend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
 
 
 _ALONE = Answers()
@@ -131,14 +136,26 @@ def _time(text: str | None) -> datetime | None:
 async def listening(database: Path, store: Store, answers: Answers) -> AsyncIterator[None]:
     """Answer requests for as long as this is entered."""
 
+    idle: set[asyncio.StreamWriter] = set()  # connections that may end with the daemon: nothing is half done there
+    ended = False
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        idle.add(writer)
         try:
-            reply = await _answer(reader, store, answers)
+            if ended:
+                return
+            line = await _first_line(reader)
+            if line == BORROW and answers.lend is not None:
+                await answers.lend(reader, writer)
+                return
+            idle.discard(writer)
+            reply = await _answer(line, store, answers)
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         except OSError:
             return  # who asked has gone; what was asked is done
         finally:
+            idle.discard(writer)
             writer.close()
 
     with _short_path(_socket_of(database)) as path:
@@ -152,12 +169,23 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
         yield
     finally:
         server.close()
+        ended = True
+        for writer in idle:
+            writer.close()
         _socket_of(database).unlink(missing_ok=True)
 
 
-async def _answer(reader: asyncio.StreamReader, store: Store, answers: Answers) -> dict[str, Any]:
+async def _first_line(reader: asyncio.StreamReader) -> bytes:
+    """What is asked; nothing if it is longer than anything that is."""
     try:
-        kind, fields = json.loads(await reader.readline())
+        return await reader.readline()
+    except ValueError:
+        return b""
+
+
+async def _answer(line: bytes, store: Store, answers: Answers) -> dict[str, Any]:
+    try:
+        kind, fields = json.loads(line)
         request = _KINDS[kind](**fields)
         return {"done": await perform(request, store, answers)}
     except _NO_REQUEST as error:
@@ -196,12 +224,12 @@ async def ask(database: Path, request: Request, *, limit: float | None = None) -
 async def _asked(database: Path, request: Request, limit: float) -> dict[str, Any] | None:
     """The daemon's reply; None when no daemon listens."""
     try:
-        with _short_path(_socket_of(database)) as path:
-            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
+        connection = await connected(database)
     except OSError as error:
         raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
+    if connection is None:
+        return None
+    reader, writer = connection
     try:
         async with asyncio.timeout(limit):
             writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
@@ -216,6 +244,19 @@ async def _asked(database: Path, request: Request, limit: float) -> dict[str, An
         raise NotifierError("the daemon ended before it answered; ask again")
     reply: dict[str, Any] = json.loads(line)
     return reply
+
+
+async def connected(database: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    """A connection to the daemon; None when no daemon listens.
+
+    Raises:
+        OSError: there may be one, but it cannot be asked.
+    """
+    try:
+        with _short_path(_socket_of(database)) as path:
+            return await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
 
 
 def _socket_of(database: Path) -> Path:

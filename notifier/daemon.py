@@ -6,10 +6,12 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
+from notifier.borrow import lend
 from notifier.brightdata.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
@@ -20,7 +22,7 @@ from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded
 from notifier.operators import API
 from notifier.parts import Parts
-from notifier.reload import Reloader, ReloadOutcome
+from notifier.reload import Reloader, ReloadOutcome, Tidings
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.loop import watch_loop
@@ -64,6 +66,7 @@ class Daemon:
         self._parts = Parts(config, reporters=reporters, redactor=redactor, clock=clock, dice=dice)
         self._last_reload: LastReload | None = None
         self._reloader: Reloader | None = None
+        self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
                 loaded=loaded, take_up=self._parts.configure, report=self._reloaded, status=self._parts.status
@@ -84,6 +87,7 @@ class Daemon:
             wake=self._parts.senders.wake,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
+            lend=partial(lend, self._parts.limiter),
         )
         watch_loop(asyncio.get_running_loop())
         self._parts.store.patience.wait()
@@ -106,7 +110,7 @@ class Daemon:
                         )
                     ]
                     sending = tasks.create_task(self._parts.senders.run())
-                    self._parts.log_configuration()
+                    await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
                     notify("READY=1", f"STATUS={self._parts.status()}")
@@ -144,7 +148,7 @@ class Daemon:
         began = self._parts.clock() - outcome.duration
         self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
         self._parts.report.reloaded(outcome)
-        self._parts.errands.later(self._parts.operators.reloaded, outcome.refused)
+        self._tidings.reloaded(outcome)
 
     async def _health(self) -> dict[str, Any]:
         return plain(await self._parts.vitals(self._last_reload))
@@ -199,6 +203,7 @@ class Daemon:
         )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:
+        self._tidings.cancel()
         for task in background:
             task.cancel()
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))

@@ -1,13 +1,11 @@
 """Which watched snapshots belong to which dataset: the groups that are looked at through lists, and when that pays."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
 
 from notifier.core.backoff import pause_at
-from notifier.core.budget import Budget, budget
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.transitions import canonical
@@ -176,28 +174,21 @@ class Groups:
         dataset = self._parents.get(watch_id.removesuffix(f"/{snapshot_id}"))
         return dataset.watch_for(snapshot_id) if dataset is not None else None
 
+    @property
+    def parents(self) -> Collection[DatasetWatch]:
+        """The watches of datasets."""
+        return self._parents.values()
+
     def all_watches(self) -> Iterator[Watch | DatasetWatch]:
         """Every watch of the configuration."""
         yield from self.watches.values()
         yield from self._parents.values()
 
-    def budget(self, states: Mapping[str, SnapshotState], available: float) -> Budget:
-        """How many requests a second all that is watched needs, of those there are."""
-        found = (
-            group.watch.watch_for(snapshot_id)
-            for group in self
-            if group.watch is not None
-            for snapshot_id in group.members
-            if snapshot_id not in self.watches
-        )
-        return budget(
-            chain(self.watches.values(), found),
-            list(self._parents.values()),
-            states=states,
-            now=self._clock(),
-            available=available,
-            batches=self.lists,
-        )
+    def found(self, group: Group) -> list[Watch]:
+        """How the members of a watched dataset are watched that have no watch of their own."""
+        if group.watch is None:
+            return []
+        return [group.watch.watch_for(id_) for id_ in group.members if id_ not in self.watches]
 
     def join(self, snapshot_id: str, dataset_id: str) -> Group:
         """The snapshot is of this dataset."""

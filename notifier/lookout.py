@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
-from notifier.core.budget import Budget
+from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, NotFound, Unclear, Watch
@@ -21,7 +21,7 @@ from notifier.groups import DATASET as DATASET
 from notifier.groups import LONGEST_PAUSE, Group, Groups
 from notifier.lists import Lister, ListObserver, ListOutcome
 from notifier.poll import LookOutcome, Observer, Poller
-from notifier.rewatch import Rewatch
+from notifier.rewatch import Rewatch, sliced
 from notifier.schedule import Schedule
 from notifier.store.datasets import LISTED, DatasetNote
 from notifier.store.store import Store
@@ -231,9 +231,15 @@ class Lookout:
         """When each snapshot or dataset is looked at next, by its key in the schedule."""
         return self.schedule.next_looks()
 
-    def budget(self, available: float) -> Budget:
-        """How many requests a second all this needs, of those there are."""
-        return self._groups.budget(self._poller.states, available)
+    async def budget(self, available: float) -> Budget:
+        """How many requests a second all this needs, of those there are; others run while it is added up."""
+        needs = Needs(states=self._poller.states, now=self._clock(), batches=self._groups.lists)
+        async for some in sliced(self._groups.watches.values()):
+            needs.add(some)
+        for group in list(self._groups):
+            async for found in sliced(self._groups.found(group)):
+                needs.add(found)
+        return needs.budget(self._groups.parents, available)
 
     # Single looks
 

@@ -144,11 +144,11 @@ class Parts:
         trouble = self.store.patience.trouble
         return line if trouble is None else f"{line}; {STORE_WORDS[trouble.trouble]}"
 
-    def log_configuration(self) -> None:
+    async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
         for warning in self.config.warnings:
             log.warning("config.warning", text=str(warning))
-        budget = self.lookout.budget(self.config.api.requests_per_second)
+        budget = await self.lookout.budget(self.config.api.requests_per_second)
         if budget.fits:
             log.info("schedule.budget", text=budget.sentence(), **budget.fields())
         else:
@@ -179,7 +179,7 @@ class Parts:
         if changed.channels.removed:
             await self.log_orphans(changed.channels.removed)
         self.senders.wake_all()
-        self.log_configuration()
+        await self.log_configuration()
 
     async def log_orphans(self, channels: Collection[str] | None = None) -> None:
         """Say how much waits for channels that are not configured: for these, or for any."""

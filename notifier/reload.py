@@ -5,9 +5,11 @@ everything as it is.
 """
 
 import asyncio
+import gc
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,19 +21,66 @@ from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.telemetry.systemd import notify
 
+PATIENCE = timedelta(seconds=10)
+"""For so long a refusal is in the log, the state and the answers to commands only."""
+
+MANY = 1_000
+"""Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
+
+_NEVER = 2**31 - 1
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReloadOutcome:
-    """What came of a reload: what it `changed`, or why it was `refused`, line by line."""
+    """What came of a reload: what it `changed`, or why it was `refused`, line by line; `asked` says that it was asked
+    for, and not begun because a file had changed.
+    """
 
     changed: ConfigDiff | None = None
     refused: tuple[str, ...] = ()
     duration: timedelta
+    asked: bool = False
 
     @property
     def done(self) -> bool:
         """Whether the configuration on disk is the one that runs."""
         return not self.refused
+
+
+class Tidings:
+    """Passes on to people how reloads went: a success at once, a refusal once it has lasted for `PATIENCE`.
+
+    Who is just saving a file, or copies several, makes refusals that are over before anybody could read of them. One
+    that was asked for is told at once: who asks has done.
+    """
+
+    def __init__(self, tell: Callable[[tuple[str, ...]], None]) -> None:
+        """
+        Args:
+            tell: told for what reasons the files are refused; none once they are taken up.
+        """
+        self._tell = tell
+        self._refused: tuple[str, ...] = ()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        """This came of a reload; what lasts is told as it was in the end."""
+        self._refused = outcome.refused
+        if outcome.done or outcome.asked:
+            self.cancel()
+            self._tell(self._refused)
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE.total_seconds(), self._has_lasted)
+
+    def cancel(self) -> None:
+        """What has not lasted yet is not told any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _has_lasted(self) -> None:
+        self._timer = None
+        self._tell(self._refused)
 
 
 class Reloader:
@@ -53,6 +102,7 @@ class Reloader:
             status: the line that the service manager shows.
         """
         self._loaded = loaded
+        self._database = loaded.config.database
         self._take_up = take_up
         self._report = report
         self._status = status
@@ -67,13 +117,19 @@ class Reloader:
 
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
+        gc.collect()
+        keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
+            asked = self._asked.is_set()
             self._asked.clear()
-            await self.reload()
+            with tidy():
+                made = _watches_made(await self.reload(asked=asked))
+            if made >= MANY:
+                keep()
 
-    async def reload(self) -> ReloadOutcome:
-        """Read the files, and take up what they say if all of it is right."""
+    async def reload(self, *, asked: bool = True) -> ReloadOutcome:
+        """Read the files, and take up what they say if all of it is right; `asked`: somebody wants it now."""
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
@@ -86,11 +142,13 @@ class Reloader:
                 outcome = ReloadOutcome(refused=(str(error),), duration=_since(began))
             else:
                 # Out of the reach of what is caught above: a failure in the middle is no refusal, and ends the daemon.
-                self._loaded = loaded
+                # The daemon stays with its database: as long as the files say another, that is a difference.
+                self._loaded = replace(loaded, config=replace(loaded.config, database=self._database))
                 self._changes.loaded(_sources(loaded.config), loaded.digests)
                 if changed:
                     await self._take_up(loaded.config, changed)
                 outcome = ReloadOutcome(changed=changed, duration=_since(began))
+            outcome = replace(outcome, asked=asked)
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome
@@ -111,6 +169,35 @@ class Reloader:
         except ConfigurationRefused as error:
             return {"problems": [str(problem) for problem in error.problems]}
         return plain(changed)
+
+
+def keep() -> None:
+    """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
+
+    Else the program and 10,000 watches are visited time and again, and nothing else runs for 150 ms. What has become
+    garbage is to be collected before, for it would be kept too.
+    """
+    gc.freeze()
+
+
+@contextmanager
+def tidy() -> Iterator[None]:
+    """Collect garbage before, and of what comes meanwhile only what is gone again soon: most of it stays."""
+    gc.collect()
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, _NEVER)
+    try:
+        yield
+        gc.collect(1)
+    finally:
+        gc.set_threshold(young, middle, old)
+
+
+def _watches_made(outcome: ReloadOutcome) -> int:
+    """How many watches there are that were not before. The outcome itself goes with this, before `keep`."""
+    if outcome.changed is None:
+        return 0
+    return len(outcome.changed.watches.added) + len(outcome.changed.watches.changed)
 
 
 def _sources(config: Config) -> Sources:

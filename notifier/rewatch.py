@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from notifier.core.grid import Grid, instant, moment
 from notifier.core.lists import FEWEST_LISTED, at_first_sight
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.transitions import has_ended
@@ -77,7 +78,7 @@ class Rewatch:
         """
         old = self._groups.watches
         kept: set[str] = set()
-        async for some in _sliced(watches):
+        async for some in sliced(watches):
             for watch in some:
                 before = old.get(watch.snapshot_id)
                 if before is None:
@@ -86,7 +87,7 @@ class Rewatch:
                 kept.add(watch.snapshot_id)
                 if before is not watch:
                     (self._same if before == watch else self._changed.append)(watch)
-        async for ids in _sliced(old):
+        async for ids in sliced(old):
             self._removed += [snapshot_id for snapshot_id in ids if snapshot_id not in kept]
         self._parents = datasets
         unknown = [each.snapshot_id for each in self._added if each.snapshot_id not in self._poller.states]
@@ -105,14 +106,14 @@ class Rewatch:
         Raises:
             StoreError: a baseline could not be forgotten; all else is done.
         """
-        async for some in _sliced(self._changed):
+        async for some in sliced(self._changed):
             for watch in some:
                 before = self._groups.watches[watch.snapshot_id]
                 self._groups.watches[watch.snapshot_id] = watch
                 self._hurry(watch, before.every)
         await self._add()
         await self._change_datasets()
-        async for ids in _sliced(self._removed):
+        async for ids in sliced(self._removed):
             for snapshot_id in ids:
                 self._remove(snapshot_id)
         if lists is not self._groups.lists:
@@ -124,7 +125,10 @@ class Rewatch:
         if pause is None or watch.every >= before:
             return
         by = self._clock() + pause
-        self._schedule.advance(watch.snapshot_id, by)
+        # On its own grid: else all that is wanted sooner now would be due in one instant.
+        self._schedule.advance(
+            watch.snapshot_id, moment(Grid.of(watch.snapshot_id, pause).after(instant(self._clock())))
+        )
         group = self._groups.of(watch.snapshot_id)
         if group is not None and watch.snapshot_id in group.listed:
             self._schedule.advance(group.key, by)
@@ -134,7 +138,7 @@ class Rewatch:
     async def _add(self) -> None:
         joined: dict[str, Group] = {}
         strangers = 0
-        async for some in _sliced(self._added):
+        async for some in sliced(self._added):
             for watch in some:
                 id_ = watch.snapshot_id
                 found = self._groups.watch_of(id_)
@@ -157,12 +161,12 @@ class Rewatch:
         if strangers >= FEWEST_LISTED:
             for group in self._groups:
                 group.whole_at = None  # each group's next list is a whole one, and tells which of them are of it
-        async for some in _sliced(self._added):
+        async for some in sliced(self._added):
             await self._ensure([each.snapshot_id for each in some])
 
     async def _ensure(self, snapshot_ids: Collection[str]) -> None:
         """Look singly at those of these for which no list does it."""
-        async for ids in _sliced(snapshot_ids):
+        async for ids in sliced(snapshot_ids):
             self._next = self._look_singly([each for each in ids if not self._is_listed(each)], self._next)
 
     def _is_listed(self, snapshot_id: str) -> bool:
@@ -213,7 +217,7 @@ class Rewatch:
         if watch.every >= before:
             return
         self._schedule.advance(group.key, self._clock() + watch.every)
-        async for ids in _sliced(group.members):
+        async for ids in sliced(group.members):
             for snapshot_id in ids:
                 if snapshot_id in self._schedule and snapshot_id not in self._groups.watches:
                     self._hurry(watch.watch_for(snapshot_id), before)
@@ -223,7 +227,7 @@ class Rewatch:
         was = self._groups.renew(dataset_id, watch)
         group = self._groups.of_dataset(dataset_id)
         assert group is not None
-        async for ids in _sliced(was.members):
+        async for ids in sliced(was.members):
             for snapshot_id in ids:
                 self._poller.seen(snapshot_id, was.seen_at(snapshot_id))
                 own = self._groups.watches.get(snapshot_id)
@@ -246,14 +250,14 @@ class Rewatch:
                 await asyncio.sleep(0)
             elif group.watch is None:
                 self._schedule.remove(group.key)
-                async for ids in _sliced(group.members):
+                async for ids in sliced(group.members):
                     for snapshot_id in ids:
                         self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
                         group.listed.discard(snapshot_id)
                     await self._ensure(ids)
 
 
-async def _sliced(all_: Collection[T]) -> AsyncIterator[tuple[T, ...]]:
+async def sliced(all_: Collection[T]) -> AsyncIterator[tuple[T, ...]]:
     """All as they are now, in slices between which others run."""
     everything = list(all_)
     for start in range(0, len(everything), SLICE):

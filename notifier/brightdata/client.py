@@ -11,9 +11,9 @@ from typing import Self
 import msgspec
 
 from notifier.brightdata.answers import observation_of
-from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.door import Answer, Door, Gate
 from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.limiter import Permit
 from notifier.brightdata.listing import LARGEST_PAGE, SLICE, entries_of, listed_of
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.tokens import TokenSource
@@ -49,7 +49,7 @@ class Client:
     """
 
     def __init__(
-        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Limiter, max_connections: int
+        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Gate, max_connections: int
     ) -> None:
         self.door = Door(
             base_url=base_url, token=token, timeout=timeout, limiter=limiter, max_connections=max_connections

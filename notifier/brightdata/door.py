@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -21,7 +21,7 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from notifier import __version__
 from notifier.brightdata.answers import retry_after_of
 from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
-from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.limiter import Permit
 from notifier.brightdata.tokens import TokenSource
 from notifier.core.model import Reason, Unclear
 from notifier.trust import tls_context
@@ -44,6 +44,22 @@ _REASONS = {
     429: Reason.RATE_LIMITED,
 }
 """The status codes, beside 5xx, that say that nothing can be told; any other is an answer."""
+
+
+class Gate(Protocol):
+    """What all requests with the token pass: a `Limiter`, or one that another process lends (`notifier.borrow`)."""
+
+    async def admit(self) -> Permit:
+        """Wait for a request's turn."""
+
+    def rate_limited(self, retry_after: timedelta | None) -> None:
+        """Learn that the API answered 429."""
+
+    def answered(self) -> None:
+        """Learn that it answered something else."""
+
+    def judged(self, reason: Reason | None, detail: str = "") -> None:
+        """Learn what the request came to: why it told nothing, or None for a good answer."""
 
 
 class Answer:
@@ -131,7 +147,7 @@ class Door:
     """
 
     def __init__(
-        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Limiter, max_connections: int
+        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Gate, max_connections: int
     ) -> None:
         self._base_url = checked_base_url(base_url)
         self._token = token

@@ -13,6 +13,7 @@ import typer
 from notifier import __version__
 from notifier.cli import (
     channels,
+    completion,
     configuration,
     daemon,
     deliveries,
@@ -52,7 +53,7 @@ app.add_typer(deliveries.app, name="delivery")
 
 
 def _version(wanted: bool) -> None:
-    if wanted:
+    if wanted and not completion.is_asked():
         typer.echo(f"notifier {__version__}")
         raise typer.Exit
 
@@ -76,8 +77,10 @@ def _open_standard_streams() -> None:
 def main() -> None:
     """Run the command line. Whatever goes wrong reaches the user as a sentence and an exit status."""
     _open_standard_streams()
+    if completion.is_asked():
+        completion.silence()
     try:
-        app()
+        app(prog_name="notifier")
     except ConfigurationRefused as error:
         typer.echo(error, err=True)
         typer.echo(f"{count(len(error.problems), 'error')} in the configuration.", err=True)

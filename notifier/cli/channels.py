@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
@@ -50,12 +51,21 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
 @app.command("test")
 def send_test(
-    name: Annotated[str, typer.Argument(help="The channel's name in the configuration.")],
+    name: Annotated[
+        str, typer.Argument(help="The channel's name in the configuration.", autocompletion=completion.channel)
+    ],
     config: ConfigOption = None,
     event: Annotated[
-        str | None, typer.Option(help="The event it plays, such as failed or empty, by the channel's own template.")
+        str | None,
+        typer.Option(
+            help="The event it plays, such as failed or empty, by the channel's own template.",
+            autocompletion=completion.event,
+        ),
     ] = None,
-    watch: Annotated[str | None, typer.Option(help="The watch it plays, by its id, snapshot or name.")] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(help="The watch it plays, by its id, snapshot or name.", autocompletion=completion.written_watch),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed."""

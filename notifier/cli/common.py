@@ -51,6 +51,15 @@ def account_config(given: Path | None) -> Path | None:
     return next((path for path in DEFAULT_PATHS if path.exists()), None)
 
 
+def say_held(pause: timedelta) -> None:
+    """Say on standard error why a request waits, if it waits for long enough to be wondered about."""
+    if pause > timedelta(seconds=2):
+        typer.echo(
+            f"Bright Data asked for fewer requests: the daemon makes none for {span(pause)}, and this waits with it.",
+            err=True,
+        )
+
+
 def duration_option(option: str, text: str | None) -> timedelta | None:
     """The duration that an option was given.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,22 +24,33 @@ app = typer.Typer(help="Check the configuration, or show what it means.", no_arg
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
 ) -> None:
-    """Write a commented config.yaml to start from. An existing file is never touched."""
+    """Write a commented config.yaml to start from, and its schema for editors. What is there is never touched."""
+    from notifier.config.editor import SCHEMA_FILE, json_schema
     from notifier.config.template import INITIAL
 
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(INITIAL)
+        _write_new(path, INITIAL)
     except FileExistsError:
         raise UsageError(
             f"{path} exists already and was left as it is; name another file: notifier init OTHER"
         ) from None
-    except OSError as error:
-        raise NotifierError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"Wrote {path}. Put your snapshot's id and your channel in, then:")
+    schema = path.with_name(SCHEMA_FILE)
+    with suppress(FileExistsError):  # of another configuration in this folder: `config schema` writes it anew
+        _write_new(schema, json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
+    typer.echo(f"Wrote {path}, and {schema.name} for editors. Put your snapshot's id and your channel in, then:")
     typer.echo("  export BRIGHTDATA_API_KEY=… SLACK_URL=…")
     typer.echo(f"  notifier config check --config {path}")
     typer.echo(f"  notifier run --config {path}")
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise NotifierError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 @app.command()
@@ -178,7 +190,10 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the configuration, with which an editor completes keys and marks errors."""
+    """Print the JSON Schema of the configuration, with which an editor completes keys and marks errors.
+
+    `notifier init` writes it beside the configuration; after an update `> config.schema.json` renews it.
+    """
     from notifier.config.editor import json_schema
 
     print_json(json_schema())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
 from notifier.cli.status import STYLES
 from notifier.core.errors import NotifierError, UsageError
@@ -26,7 +27,9 @@ app = typer.Typer(help="What was told to whom, when, and in how many attempts.",
 def list_deliveries(
     config: ConfigOption = None,
     state: Annotated[list[DeliveryState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Only this channel.", autocompletion=completion.told_channel)
+    ] = None,
     since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many, the newest first.")] = 100,
     as_json: JsonOption = False,
@@ -61,7 +64,14 @@ def list_deliveries(
 @app.command()
 def show(
     delivery_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**62, help="The delivery's number, from `delivery list`.")
+        int,
+        typer.Argument(
+            metavar="ID",
+            min=1,
+            max=2**62,
+            help="The delivery's number, from `delivery list`.",
+            autocompletion=completion.delivery,
+        ),
     ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -114,11 +124,20 @@ def show(
 @app.command()
 def retry(
     ids: Annotated[
-        list[int] | None, typer.Argument(metavar="ID...", min=1, max=2**62, help="The deliveries' numbers.")
+        list[int] | None,
+        typer.Argument(
+            metavar="ID...",
+            min=1,
+            max=2**62,
+            help="The deliveries' numbers.",
+            autocompletion=completion.sendable_delivery,
+        ),
     ] = None,
     config: ConfigOption = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead ones, instead of naming them.")] = False,
-    channel: Annotated[str | None, typer.Option(help="With --dead: only this channel.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="With --dead: only this channel.", autocompletion=completion.told_channel)
+    ] = None,
     since: Annotated[str | None, typer.Option(help="With --dead: only those decided within this time, as 2d.")] = None,
     as_json: JsonOption = False,
 ) -> None:

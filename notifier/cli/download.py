@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json
+from notifier.cli import completion
+from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.words import count
 
 if TYPE_CHECKING:
-    from notifier.config.model import Api
+    from notifier.account import Access
     from notifier.fetch.wanted import Downloaded, Progress, Wanted
 
 
@@ -29,7 +30,9 @@ class FileFormat(StrEnum):
 
 
 def download(
-    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Whose results.")],
+    snapshot: Annotated[
+        str, typer.Argument(metavar="SNAPSHOT", help="Whose results.", autocompletion=completion.snapshot)
+    ],
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="The folder for the file; it must be there.")
     ] = Path(),
@@ -49,20 +52,20 @@ def download(
     Exit status: 0 it is there, 1 it could not be fetched, 3 no such snapshot, 4 not authorised; with --wait those of
     `notifier wait` too.
     """
-    from notifier.account import api_of
+    from notifier.account import access_of
     from notifier.fetch.wanted import Format, Wanted
 
     limit = duration_option("--timeout", timeout)
-    api = api_of(account_config(config), os.environ)
+    access = access_of(account_config(config), os.environ)
     if wait:
         every = duration_option("--every", EVERY)
         assert every is not None
         with _stdout_to_stderr(as_json):
-            status = wait_for(api, [snapshot], every=every, timeout=limit, config=config)
+            status = wait_for(access, [snapshot], every=every, timeout=limit, config=config)
         if status:
             raise typer.Exit(status)
     done = _fetch(
-        api,
+        access,
         Wanted(snapshot_id=snapshot, folder=to, format=Format(file_format), compress=compress, force=force),
         quiet=as_json,
     )
@@ -81,14 +84,14 @@ def download(
         typer.echo(f"{done.path}: {count(done.records, 'record')}, {done.size:,} bytes{was}")
 
 
-def _fetch(api: "Api", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
+def _fetch(access: "Access", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
     import asyncio
 
     from notifier.account import opened
     from notifier.fetch.download import Downloader
 
     async def fetch(report: "Callable[[Progress], None]") -> "Downloaded":
-        async with opened(api) as account:
+        async with opened(access, say_held) as account:
             return await Downloader(observer=account.client, results=account.results).fetch(wanted, report)
 
     try:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json
+from notifier.cli import completion
+from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.words import count
 
 if TYPE_CHECKING:
+    from notifier.account import Access
     from notifier.brightdata.collect import NotKnown, NotStarted, Started
     from notifier.brightdata.inputs import Inputs
     from notifier.config.dropin import Folder
-    from notifier.config.model import Api
 
 
 class InputFormat(StrEnum):
@@ -33,7 +34,14 @@ class InputFormat(StrEnum):
 
 
 def trigger(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset (gd_…) whose collector is to run.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help="The dataset (gd_…) whose collector is to run.",
+            autocompletion=completion.dataset,
+        ),
+    ],
     inputs: Annotated[str, typer.Option("--input", metavar="FILE", help="JSON, NDJSON or CSV; `-` is standard input.")],
     file_format: Annotated[
         InputFormat | None, typer.Option("--format", help="Of the input, instead of what its name or content says.")
@@ -58,7 +66,13 @@ def trigger(
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Add a watch for it to the configuration.")] = True,
     name: Annotated[str | None, typer.Option("--name", help="The name of the watch.")] = None,
     notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="CHANNEL", help="Whom the watch tells; the default without.")
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="CHANNEL",
+            help="Whom the watch tells; the default without.",
+            autocompletion=completion.channel,
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Then wait for it, as `notifier wait` does.")] = False,
     timeout: TimeoutOption = None,
@@ -70,7 +84,7 @@ def trigger(
     A collection is billed, so it is asked for once and never again by itself: when no answer comes, this says so, and
     how to look. Everything else is checked before.
     """
-    from notifier.account import api_of
+    from notifier.account import access_of
 
     read = _read(inputs, file_format)
     options = _options(
@@ -87,9 +101,9 @@ def trigger(
     )
     limit_of_wait = duration_option("--timeout", timeout)
     found = account_config(config)
-    api = api_of(found, os.environ)
+    access = access_of(found, os.environ)
     folder = _folder(found, notify or ()) if watch else None
-    started = _ask(api, _Request(dataset=dataset, inputs=read, options=options, scrape=scrape))
+    started = _ask(access, _Request(dataset=dataset, inputs=read, options=options, scrape=scrape))
     if started is None:
         return  # the data came, and there is nothing to watch
     if not as_json:
@@ -103,7 +117,7 @@ def trigger(
         every = duration_option("--every", EVERY)
         assert every is not None
         sys.stdout.flush()
-        if status := wait_for(api, [started], every=every, timeout=limit_of_wait, as_json=as_json, config=config):
+        if status := wait_for(access, [started], every=every, timeout=limit_of_wait, as_json=as_json, config=config):
             raise typer.Exit(status)
 
 
@@ -169,29 +183,29 @@ def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequenc
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
-def _ask(api: "Api", request: _Request) -> str | None:
+def _ask(access: "Access", request: _Request) -> str | None:
     """The id of the snapshot; None if the data came at once, and was printed."""
     import asyncio
 
     try:
-        answer = asyncio.run(_scrape(api, request) if request.scrape else _trigger(api, request))
+        answer = asyncio.run(_scrape(access, request) if request.scrape else _trigger(access, request))
     except KeyboardInterrupt:
-        raise _not_known(api, request, "you stopped it before the answer came") from None
-    return None if answer is None else _snapshot_of(api, request, answer)
+        raise _not_known(access, request, "you stopped it before the answer came") from None
+    return None if answer is None else _snapshot_of(access, request, answer)
 
 
-async def _trigger(api: "Api", request: _Request) -> "Started | NotStarted | NotKnown":
+async def _trigger(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown":
     from notifier.account import opened
 
-    async with opened(api) as account:
+    async with opened(access, say_held) as account:
         return await account.collector.trigger(request.dataset, request.inputs, request.options)
 
 
-async def _scrape(api: "Api", request: _Request) -> "Started | NotStarted | NotKnown | None":
+async def _scrape(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown | None":
     from notifier.account import opened
     from notifier.brightdata.results import BrokenOff, Data, NotRecords
 
-    async with opened(api) as account:
+    async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:
             if not isinstance(answer, Data):
                 return answer
@@ -206,7 +220,7 @@ async def _scrape(api: "Api", request: _Request) -> "Started | NotStarted | NotK
             return None
 
 
-def _snapshot_of(api: "Api", request: _Request, answer: "Started | NotStarted | NotKnown") -> str:
+def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStarted | NotKnown") -> str:
     from notifier.brightdata.collect import NotStarted, Started
     from notifier.core.model import Reason
 
@@ -219,10 +233,10 @@ def _snapshot_of(api: "Api", request: _Request, answer: "Started | NotStarted | 
                 error.exit_status = 4
             raise error
         case _:
-            raise _not_known(api, request, answer.unclear.detail)
+            raise _not_known(access, request, answer.unclear.detail)
 
 
-def _not_known(api: "Api", request: _Request, why: str) -> NotifierError:
+def _not_known(access: "Access", request: _Request, why: str) -> NotifierError:
     from urllib.parse import urlencode
 
     today = datetime.now(UTC).date().isoformat()
@@ -230,6 +244,6 @@ def _not_known(api: "Api", request: _Request, why: str) -> NotifierError:
     return NotifierError(
         f"it is not known whether a collection was started, and it would be billed: {why}\n"
         "Before you start it again, look at what there is since today:\n"
-        f'  curl -H "Authorization: Bearer $BRIGHTDATA_API_KEY" "{api.base_url}/datasets/v3/snapshots?{query}"\n'
+        f'  curl -H "Authorization: Bearer $BRIGHTDATA_API_KEY" "{access.api.base_url}/datasets/v3/snapshots?{query}"\n'
         "and follow what you find with: notifier wait SNAPSHOT"
     )

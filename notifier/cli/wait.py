@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, iso, json_line
+from notifier.cli import completion
+from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, iso, json_line, say_held
 from notifier.cli.status import STYLES
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from notifier.config.model import Api
+    from notifier.account import Access
     from notifier.wait import News, Waited
 
 EVERY = "10s"
@@ -29,7 +30,10 @@ EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="T
 
 
 def wait(
-    snapshots: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="The snapshots to wait for.")],
+    snapshots: Annotated[
+        list[str],
+        typer.Argument(metavar="SNAPSHOT...", help="The snapshots to wait for.", autocompletion=completion.snapshot),
+    ],
     timeout: TimeoutOption = None,
     every: EveryOption = EVERY,
     config: ConfigOption = None,
@@ -40,12 +44,12 @@ def wait(
     Exit status: 0 all are ready; else the first that is true of 4 not authorised, 1 any failed or canceled, 3 any
     missing, 5 timed out; 130 after Ctrl-C. With --json each change and each end is one line.
     """
-    from notifier.account import api_of
+    from notifier.account import access_of
 
     pause, limit = duration_option("--every", every), duration_option("--timeout", timeout)
     assert pause is not None
     status = wait_for(
-        api_of(account_config(config), os.environ),
+        access_of(account_config(config), os.environ),
         snapshots,
         every=pause,
         timeout=limit,
@@ -57,7 +61,7 @@ def wait(
 
 
 def wait_for(
-    api: "Api",
+    access: "Access",
     snapshots: Sequence[str],
     *,
     every: timedelta,
@@ -76,7 +80,7 @@ def wait_for(
     outcomes: list[Waited] = []
 
     async def until_ended() -> None:
-        async with opened(api) as account:
+        async with opened(access, say_held) as account:
             waiter = Waiter(observer=account.client, every=every, clock=lambda: datetime.now(UTC), report=show.changed)
             try:
                 outcomes.extend(await waiter.wait(ids, timeout))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
-from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
+from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -24,14 +25,25 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the r
 
 
 def add(
-    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot; with --dataset the dataset.")],
+    snapshot: Annotated[
+        str,
+        typer.Argument(
+            metavar="SNAPSHOT",
+            help="The snapshot; with --dataset the dataset.",
+            autocompletion=completion.found_snapshot,
+        ),
+    ],
     dataset: Annotated[bool, typer.Option("--dataset", help="It is a dataset: watch every snapshot of it.")] = False,
     name: Annotated[str | None, typer.Option("--name", help="What messages call it.")] = None,
     notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.", autocompletion=completion.channel
+        ),
     ] = None,
     on: Annotated[
-        list[str] | None, typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.")
+        list[str] | None,
+        typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.", autocompletion=completion.event),
     ] = None,
     every: Annotated[str | None, typer.Option("--every", help="The pause between looks, such as 30s.")] = None,
     label: Annotated[
@@ -83,12 +95,24 @@ def add(
 
 
 def remove(
-    watch: Annotated[str, typer.Argument(metavar="WATCH", help="The watch: its id, its snapshot or its name.")],
+    watch: Annotated[
+        str,
+        typer.Argument(
+            metavar="WATCH",
+            help="The watch: its id, its snapshot or its name.",
+            autocompletion=completion.written_watch,
+        ),
+    ],
+    no_wait: NoWait = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays."""
+    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays.
+
+    It waits until the running daemon has let it go.
+    """
     from notifier.cli.watches import watch_id
+    from notifier.config.dropin import set_aside
     from notifier.config.standing import standings
     from notifier.loading import load_config
 
@@ -105,20 +129,17 @@ def remove(
             raise NotifierError(f"{place.path}:{place.line}: this file is yours and was left as it is: {what}")
     if not places:
         raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
-    text = places[0].path.read_bytes()
-    try:
-        places[0].path.unlink()
-    except OSError as error:
-        raise NotifierError(f"{places[0].path} cannot be removed: {error.strerror or error}") from error
-    try:
-        load_config(main, secrets_needed=False)
-    except ConfigurationRefused:
-        places[0].path.write_bytes(text)  # named without a wildcard, say
-        raise
+    began = datetime.now(UTC)
+    with set_aside(places[0].path):
+        load_config(main, secrets_needed=False)  # it may be named without a wildcard: then it has to stay
+    let_go = None if no_wait else _taken_up(found, None, began)
     if as_json:
-        print_json({"removed": wanted, "file": str(places[0].path)})
+        print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})
     else:
-        typer.echo(f"{wanted} is watched no more; {places[0].path} was removed.")
+        typer.echo(f"{places[0].path} was removed.")
+        typer.echo(f"{wanted} is watched no more." if let_go is None else _let_go_sentence(wanted, let_go))
+    if let_go is not None and let_go["refused"]:
+        raise typer.Exit(1)
 
 
 def _labels(texts: Sequence[str]) -> dict[str, str]:
@@ -131,14 +152,24 @@ def _labels(texts: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _taken_up(found: "Config", subject: str, began: datetime) -> dict[str, Any]:
-    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw."""
+def _taken_up(found: "Config", subject: str | None, began: datetime) -> dict[str, Any]:
+    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw.
+
+    Args:
+        found: the configuration before the change.
+        subject: which watch was added; None if one was removed, of which there is nothing to see.
+        began: when it was changed.
+    """
     from notifier.cli.status import overview
 
-    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": [], "status": None}
+    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
+    if subject is not None:
+        seen["status"] = None
     deadline = time.monotonic() + LONGEST_WAIT_S
     while time.monotonic() < deadline:
         if not _ask_about(found.database, began, seen):
+            return seen
+        if seen["taken_up"] and subject is None:
             return seen
         if seen["taken_up"] and found.database.exists():
             from notifier.loading import load_config
@@ -168,6 +199,12 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
         seen["refused"] = reload["refused"]
         seen["taken_up"] = not reload["refused"]
     return not seen["refused"]
+
+
+def _let_go_sentence(subject: str, seen: dict[str, Any]) -> str:
+    if not seen["runs"]:
+        return f"{subject} is watched no more. No daemon runs."
+    return f"{subject} is watched no more." if seen["taken_up"] else _sentence(subject, seen)
 
 
 def _sentence(subject: str, seen: dict[str, Any]) -> str:

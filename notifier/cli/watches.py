@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notifier.cli import watch_files
+from notifier.cli import completion, watch_files
 from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json
 from notifier.core.errors import UsageError
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Add, remove, list, show and mute watches.", no_args_is_help=True)
 
-WatchArgument = Annotated[str, typer.Argument(metavar="WATCH", help="The watch: its id, its snapshot or its name.")]
+_MEANT = "The watch: its id, its snapshot or its name."
+WatchArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_MEANT, autocompletion=completion.watch)]
+MutedArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_MEANT, autocompletion=completion.muted_watch)]
 
 
 @app.command()
@@ -47,7 +49,7 @@ def mute(
 
 
 @app.command()
-def unmute(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def unmute(watch: MutedArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell of a watch again."""
     from notifier.control import Unmute
 

@@ -30,7 +30,10 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changed:
-    """A watch (by its id) or a channel that is there before and after, and what is different."""
+    """A watch (by its id) or a channel that is there before and after, and what is different.
+
+    Of more than `MOST_SHOWN` that changed only so many say what: nobody reads it of the others.
+    """
 
     name: str
     changes: tuple[Change, ...]
@@ -88,14 +91,14 @@ def _items(
     old: Mapping[str, Item], new: Mapping[str, Item], changes: Callable[[Item, Item], tuple[Change, ...]]
 ) -> ItemsDiff:
     both = ((name, old[name], after) for name, after in new.items() if name in old)
+    # Of a file that did not change the watches are the same objects.
+    different = ((name, before, after) for name, before, after in both if before is not after and before != after)
     return ItemsDiff(
         added=tuple(name for name in new if name not in old),
         removed=tuple(name for name in old if name not in new),
         changed=tuple(
-            Changed(name=name, changes=changes(before, after))
-            # Of a file that did not change the watches are the same objects.
-            for name, before, after in both
-            if before is not after and before != after
+            Changed(name=name, changes=changes(before, after) if number < MOST_SHOWN else ())
+            for number, (name, before, after) in enumerate(different)
         ),
     )
 

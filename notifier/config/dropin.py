@@ -4,7 +4,8 @@ import fnmatch
 import glob
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -159,6 +160,36 @@ def write_new(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def set_aside(path: Path) -> Iterator[None]:
+    """Take a file away for good, unless the block fails: then it is there again, the same file, whole.
+
+    Raises:
+        NotifierError: it cannot be taken away.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a name that no pattern of `include:` finds
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise NotifierError(f"{path} cannot be removed: {error.strerror or error}") from error
+    try:
+        yield
+    except BaseException:
+        _put_back(aside, path)
+        raise
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # somebody has written a new one meanwhile: that is theirs
+    except OSError:
+        aside.rename(path)  # this disk knows no links
 
 
 def mistakes(entry: Entry, channels: frozenset[str]) -> list[str]:

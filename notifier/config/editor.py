@@ -8,6 +8,9 @@ from typing import Any
 
 from notifier.config.schema import MainFile
 
+SCHEMA_FILE = "config.schema.json"
+"""Its file beside the configuration, whose first line names it: no network is needed to edit a YAML file."""
+
 _VARIABLE: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
 """In the place of every value a variable may stand."""
 

@@ -73,6 +73,64 @@ class Budget:
         }
 
 
+class Needs:
+    """Adds up what watches need, some at a time: `add` them all, then ask for the `budget`.
+
+    A dataset of k snapshots in progress costs as many requests for its list as it has pages, for each of the shortest
+    pauses among them, where that is less than one request for each snapshot. The list of a watched dataset is asked
+    for in any case, to find new ones.
+    """
+
+    def __init__(self, *, states: Mapping[str, SnapshotState], now: datetime, batches: bool = True) -> None:
+        """
+        Args:
+            states: what is known of the snapshots, by id; one that is not known counts as in progress.
+            now: the time, for the age of snapshots.
+            batches: whether lists may be asked for instead of single snapshots.
+        """
+        self._states = states
+        self._now = now
+        self._batches = batches
+        self._asked: Counter[timedelta] = Counter()
+        self._pauses: defaultdict[str | None, list[timedelta]] = defaultdict(list)
+
+    def add(self, watches: Iterable[Watch]) -> None:
+        """These watches of snapshots, too, with those that were found in datasets."""
+        for watch in watches:
+            state = self._states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
+            # Nobody stays young: that would count a start as if it lasted.
+            pause = look_pause(state, watch.every, max(self._now, (state.first_seen_at or self._now) + YOUNG_FOR))
+            if pause is not None:
+                self._asked[watch.every] += 1
+                self._pauses[state.facts.dataset_id].append(watch.every if state.first_seen_at is None else pause)
+
+    def budget(self, datasets: Iterable[DatasetWatch], available: float) -> Budget:
+        """What all of them need.
+
+        Args:
+            datasets: those that are watched as a whole.
+            available: requests a second.
+        """
+        asked, pauses = self._asked.copy(), dict(self._pauses)
+        needed = 0.0
+        for dataset in datasets:
+            asked[dataset.every] += 1
+            members = pauses.pop(dataset.dataset_id, []) if self._batches else []
+            needed += _listed([dataset.every, *members], len(members))
+        unbatched = len(pauses.get(None, ()))
+        for dataset_id, members in pauses.items():
+            singly = sum(1 / pause.total_seconds() for pause in members)
+            listed = self._batches and dataset_id is not None
+            needed += min(singly, _listed(members, len(members))) if listed else singly
+        return Budget(
+            watches=asked.total(),
+            needed=needed,
+            available=available,
+            every=asked.most_common(1)[0][0] if asked else timedelta(0),
+            unbatched=unbatched if self._batches else 0,
+        )
+
+
 def budget(
     watches: Iterable[Watch],
     datasets: Iterable[DatasetWatch] = (),
@@ -82,45 +140,10 @@ def budget(
     available: float,
     batches: bool = True,
 ) -> Budget:
-    """What these watches need.
-
-    A dataset of k snapshots in progress costs as many requests for its list as it has pages, for each of the shortest
-    pauses among them, where that is less than one request for each snapshot. The list of a watched dataset is asked
-    for in any case, to find new ones.
-
-    Args:
-        watches: of snapshots, with those that were found in datasets.
-        datasets: those that are watched as a whole.
-        states: what is known of the snapshots, by id; one that is not known counts as in progress.
-        now: the time, for the age of snapshots.
-        available: requests a second.
-        batches: whether lists may be asked for instead of single snapshots.
-    """
-    asked: Counter[timedelta] = Counter()
-    pauses: defaultdict[str | None, list[timedelta]] = defaultdict(list)
-    for watch in watches:
-        state = states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
-        # Nobody stays young: that would count a start as if it lasted.
-        pause = look_pause(state, watch.every, max(now, (state.first_seen_at or now) + YOUNG_FOR))
-        if pause is not None:
-            asked[watch.every] += 1
-            pauses[state.facts.dataset_id].append(watch.every if state.first_seen_at is None else pause)
-    needed = 0.0
-    for dataset in datasets:
-        asked[dataset.every] += 1
-        members = pauses.pop(dataset.dataset_id, []) if batches else []
-        needed += _listed([dataset.every, *members], len(members))
-    unbatched = len(pauses.get(None, ()))
-    for dataset_id, members in pauses.items():
-        singly = sum(1 / pause.total_seconds() for pause in members)
-        needed += min(singly, _listed(members, len(members))) if batches and dataset_id is not None else singly
-    return Budget(
-        watches=asked.total(),
-        needed=needed,
-        available=available,
-        every=asked.most_common(1)[0][0] if asked else timedelta(0),
-        unbatched=unbatched if batches else 0,
-    )
+    """What these watches need, all at once: see `Needs`."""
+    needs = Needs(states=states, now=now, batches=batches)
+    needs.add(watches)
+    return needs.budget(datasets, available)
 
 
 def _listed(pauses: Iterable[timedelta], snapshots: int) -> float:

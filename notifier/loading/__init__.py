@@ -77,8 +77,10 @@ def _check_webhook(url: str, private: bool) -> str | None:
 def database_of(path: Path) -> Path:
     """Where a daemon with this configuration has its database, whatever else is wrong in the files now.
 
+    Where the main file is no YAML at all just now, the line counts that begins with `state:`.
+
     Raises:
-        ConfigurationRefused: the main file does not even say that.
+        ConfigurationRefused: there is no main file, or what it says of the state is wrong.
     """
     from notifier.config import document, values
     from notifier.core.errors import ConfigurationRefused
@@ -87,11 +89,30 @@ def database_of(path: Path) -> Path:
         return load_config(path, secrets_needed=False).database
     except ConfigurationRefused:
         main = document.read(path, os.environ, main=True)
-        if main.root is None:
+        data = main.data if main.root is not None else _state_line(path)
+        if data is None:
             raise
-        state = main.data.get("state", "sqlite:///notifier.db")
         try:
-            return path.absolute().parent / values.state(state)
+            return path.absolute().parent / values.state(data.get("state", "sqlite:///notifier.db"))
         except ValueError:
             pass
         raise
+
+
+def _state_line(path: Path) -> Mapping[str, object] | None:
+    """What the line says of a file that cannot be parsed; None if its text cannot even be had."""
+    from notifier.config import files, tree
+    from notifier.config.interpolate import plain_data
+    from notifier.config.nodes import MappingNode
+
+    try:
+        lines = files.read(path).text.splitlines()
+    except files.Unreadable:
+        return None
+    for line in lines:
+        root = tree.parse(line)[0] if line.startswith("state:") else None
+        if isinstance(root, MappingNode):
+            data, _ = plain_data(root, os.environ)
+            assert isinstance(data, dict)
+            return data
+    return {}

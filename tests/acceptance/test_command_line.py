@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from typer.main import get_command
 
 from acceptance.bright_data import BrightData
@@ -76,6 +77,8 @@ async def test_init_writes_a_configuration_that_loads_and_never_over_another(not
     }
     first = await notifier.command("init")
     assert first.status == 0, first
+    schema = json.loads((notifier.folder / "config.schema.json").read_bytes())
+    Draft202012Validator.check_schema(schema)
     written = notifier.config.read_bytes()
 
     checked, again, unset = await asyncio.gather(

@@ -126,6 +126,24 @@ async def test_wait_has_an_exit_status_for_every_end(api: BrightData, script: No
     assert (as_json.status, lines[0]["events"], lines[-1]["ended"]) == (0, ["ready", "complete"], "ready")
 
 
+async def test_what_a_command_asks_passes_the_limiter_of_the_daemon_that_runs(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """One budget for all who use the token: the daemon's own figures count the command's requests."""
+    for number in range(4):
+        api.add(f"s_{number}", lives.of("ready", records=1))
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_0"])
+    await notifier.daemon()
+    await team.received.count(1)
+
+    waited = await notifier.command("wait", "s_1", "s_2", "s_3")
+    health = await notifier.json("healthcheck")
+
+    assert waited.status == 0
+    assert len(api.asked.entries) == 4
+    assert health["api"]["requests"] == 4
+
+
 async def test_ctrl_c_says_what_is_still_going_on(api: BrightData, script: Notifier) -> None:
     """The status is 130, and the command to go on with is named."""
     api.add("s_slow", lives.slow())

@@ -1,17 +1,22 @@
 """A changed configuration is taken up while the daemon runs: whole, within 2 s, and with no word to anybody else."""
 
 import asyncio
+import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from acceptance.bright_data import BrightData
+from acceptance.edits import MOUNTED, OWN, Editor, Following, Machine, plan
 from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier, Process
 from notifier.brightdata.simulator import life as lives
+from notifier.config.changes import CALM, SETTLE
+from notifier.control import Diff, Health, ask
 
 WITHIN = 2.0
 """Seconds, as promised."""
@@ -19,6 +24,19 @@ WITHIN = 2.0
 BESIDE_OTHERS = 5
 """How many times as long it may take here: the tests run three at a time on two cores, and this is not about those."""
 INCLUDE = ["watches.d/*.yaml"]
+
+EDITS = int(os.environ.get("EDITS", "18"))
+"""Each way of editing twice. `make edits` does 200, best alone on the machine, and holds the bounds as promised."""
+
+SLACK = 1 if os.environ.get("EDITS") else 10
+"""How many times as long it may take in the suite, for the same reason."""
+
+PAUSES = (CALM + SETTLE).total_seconds()
+"""Of what passes until an edit is live, what a machine that is busy with other things does not make longer."""
+
+LATEST_LOOK = 1.0
+WATCHES = 300
+EVERY = 3.0
 
 
 def drop_in(notifier: Notifier, *snapshots: str, name: str = "more.yaml") -> Path:
@@ -63,7 +81,7 @@ async def test_a_drop_in_file_in_a_new_folder_is_watched_soon_and_told_once(
 async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_once_when_it_is_mended(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """The log has the place; the old watches go on."""
+    """The log has the place; the old watches go on. Who asks for the reload need not wait for the word."""
     api.add("s_1", lives.complete(seconds=60))
     channels = {"team": team.url, "ops": ops.url}
     notifier.configure(
@@ -76,9 +94,15 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     (refused,) = await reloads(daemon, 1, "reload.refused")
     notifier.config.write_text(good + "wathces: [1]\n")
     await reloads(daemon, 2, "reload.refused")
+    assert not ops.received.entries, "who is just editing is left in peace"
+    await hang_up(daemon)
+    await ops.received.count(1)
     health = await notifier.json("healthcheck")  # the daemon is well, whatever the files say now
     assert health["healthy"]
     assert health["remarks"]
+    notifier.config.write_text("api: {\nstate: 'sqlite:///notifier.db'\n")
+    await reloads(daemon, 4, "reload.refused")
+    assert (await notifier.json("healthcheck"))["healthy"], "though it is no YAML at all"
     api.advance(60)
     await team.told(1)
     notifier.config.write_text(good + "\n")
@@ -103,13 +127,15 @@ async def test_a_refusal_that_a_restart_ended_is_told_as_mended_and_the_next_one
     good = notifier.config.read_text()
     daemon = await notifier.daemon()
     notifier.config.write_text(good + "wathces: []\n")
+    await hang_up(daemon)
     await ops.received.count(1)
     assert (await daemon.stop()).status == 0
     notifier.config.write_text(good)
 
-    await notifier.daemon()
+    daemon = await notifier.daemon()
     await ops.received.count(2)
     notifier.config.write_text(good + "wathces: []\n")
+    await hang_up(daemon)
 
     titles = [each.title for each in await ops.received.count(3)]
     assert ["taken up again" in title for title in titles] == [False, True, False]
@@ -175,59 +201,85 @@ async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
     notifier.config.write_text(good.replace("every: 1s", "every: 2s"))
     await reloads(daemon, 1)
     after = await notifier.command("config", "diff")
+    notifier.config.write_text(notifier.config.read_text() + "state: sqlite:///other.db\n")
+    await reloads(daemon, 2)
+    still = await ask(notifier.database, Diff())  # the commands look for the daemon beside the other one
 
     assert refused.status == 2, refused
     assert after.stdout == "A reload would change nothing.\n"
     assert "wathces" in refused.stderr
-    assert daemon.alive
+    assert still["restart"] == ["state"], "for as long as it is so"
 
 
-async def test_of_sixty_quick_edits_the_last_valid_state_is_live_soon_and_nothing_else_is_told(
-    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+@pytest.mark.parametrize("seed", [7])
+async def test_of_many_edits_under_load_each_valid_one_is_soon_live_and_nothing_else_is_noticed(
+    seed: int, api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """Valid, invalid, half-written, renamed and removed files, and what editors leave: no copy, no late look."""
-    names = [f"s_{number}" for number in range(8)]
-    for name in names:
-        api.add(name, lives.complete(seconds=0))
-    api.add("s_base", lives.slow())
+    """No look is late, no notification invented; what is wrong leaves all as it runs, and is refused once."""
+    base = [f"s_base_{number}" for number in range(WATCHES)]
+    for name in (*base[1:], *OWN, *MOUNTED):
+        api.add(name, lives.slow())
+    api.add(base[0], lives.complete(seconds=60))
     notifier.configure(
         api=api.url,
         channels={"team": team.url, "ops": ops.url},
-        watches=["s_base"],
-        defaults={"notify": ["team"]},
+        watches=base,
+        api_options={"requests_per_second": 1000, "batch": "never"},
+        defaults={"notify": ["team"], "every": f"{EVERY:g}s"},
         operators=["ops"],
         include=INCLUDE,
     )
+    dice = random.Random(seed)
+    editor = Editor(notifier.folder, dice, while_half=lambda: api.more_asked(5))
     daemon = await notifier.daemon("--log-level", "debug")
-    dice = random.Random(7)
-    target = drop_in(notifier, "s_0")
-    for number in range(60):
-        text = f"watches: [{{snapshot: {dice.choice(names[:-1])}}}]\n"
-        match dice.randrange(6):
-            case 0:
-                target.write_text(text[: dice.randrange(len(text))])
-            case 1:
-                target.write_text("watches: [{snapshot: }\n")
-            case 2:
-                target.unlink(missing_ok=True)
-            case 3:
-                (target.parent / ".more.yaml.swp").write_bytes(b"\0vim")
-                (target.parent / "more.yaml~").write_text("not: [yaml")
-            case 4:
-                (target.parent / "new.tmp").write_text(text)
-                (target.parent / "new.tmp").rename(target)
-            case _:
-                target.write_text(text)
-        await asyncio.sleep(0.4 if number % 10 == 9 else 0.03)
-    drop_in(notifier, "s_7")
-    began = time.monotonic()
-    await daemon.wait_for_log("look.done", watch="s_7")
-    took = time.monotonic() - began
-    await daemon.wait_for_log("delivery.delivered", channel="team")
+    running, log, took, half_refused = editor.wanted, Following(daemon.log), list[float](), 0
+    assert running is not None
+    await api.more_asked(len(base))
+    machine, scaled = Machine(), list[float]()
+    watching = asyncio.create_task(machine.watch())
+
+    for edit in plan(editor, EDITS, dice):
+        before = editor.wanted
+        await edit()
+        began = time.monotonic()
+        if edit == editor.swap_file:
+            found = await ask(notifier.database, Diff())  # reads the files as they are: what is beside them is none
+            assert ("problems" in found) == (before is None), found
+            assert before is None or found["watches"]["added"] == found["watches"]["removed"] == []
+            continue
+        told = await log.next("reload.done", "reload.refused")
+        if edit == editor.half_written and told["event"] == "reload.refused":  # the half was there for long enough
+            half_refused += 1
+            told = await log.next("reload.done", "reload.refused")
+        took.append(time.monotonic() - began)
+        scaled.append(PAUSES + max(took[-1] - PAUSES, 0.0) / machine.slowness)
+        wanted = editor.wanted
+        if wanted is None:
+            assert told["event"] == "reload.refused", (edit, told)
+        else:
+            assert (told["event"], told["watches_added"], told["watches_removed"], told["watches_changed"]) == (
+                ("reload.done", len(wanted - running), len(running - wanted), 0)
+            ), (edit, told)
+            running = wanted
+        vitals = await ask(notifier.database, Health())
+        assert vitals["watches"] == len(base) + len(running)
+        await api.more_asked(20)  # all goes on
+
+    watching.cancel()
+    reloads = [line for line in daemon.log.entries if line["event"] in ("reload.done", "reload.refused")]
+    assert len(reloads) == len(took) + half_refused
+    assert not team.received.entries
+    api.advance(60)
+    await team.told(1)
     assert (await daemon.stop()).status == 0
 
-    assert took < BESIDE_OTHERS * WITHIN
-    assert set(team.copies.values()) <= {1}
-    assert {each.news[0] for each in team.received.entries} <= set(names)
+    lags = [line["lag_s"] for line in daemon.log.entries if line["event"] == "look.done"]
+    figures = f"{EDITS} edits, {len(lags)} looks; latest look {max(lags):.3f} s, slowest reload {max(took):.3f} s"
+    figures += f", {sum(each < WITHIN for each in took)} of {len(took)} within {WITHIN:g} s, on a machine of its own"
+    figures += f" {max(scaled):.3f} s (by the start of a bare process, {min(machine.starts):.3f} s at its fastest)"
+    sys.stdout.write(figures + "\n")  # for `make edits`
+    assert {each.news[0] for each in team.received.entries} == {base[0]}
+    assert set(team.copies.values()) == {1}
     assert all(("taken up again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
-    assert max(line["lag_s"] for line in daemon.log.entries if line["event"] == "look.done") < BESIDE_OTHERS
+    assert max(lags) < SLACK * LATEST_LOOK
+    assert max(scaled) < SLACK * WITHIN

@@ -32,8 +32,10 @@ async def test_a_watch_is_added_taken_up_told_and_removed(api: BrightData, team:
     assert (own.status, "config.yaml:" in own.stderr) == (1, True)
     assert (near.status, "did you mean 'Nightly'?" in near.stderr) == (2, True)
 
-    assert (await notifier.json("watch", "remove", "s_new"))["removed"] == "s_new"
-    await daemon.wait_for_log("reload.done", watches_removed=1)
+    removed = await notifier.json("watch", "remove", "s_new")
+    assert removed["removed"] == "s_new"
+    assert removed["daemon"] == {"runs": True, "taken_up": True, "refused": []}
+    assert [line["watches_removed"] for line in daemon.log.entries if line["event"] == "reload.done"] == [0, 1]
     assert not (notifier.folder / "watches.d" / "s_new.yaml").exists()
     assert [each["watch"] for each in notifier.glance("watch", "list")] == ["s_own"]
     assert (await daemon.stop()).status == 0

@@ -82,9 +82,22 @@ def test_the_readme_lists_every_command_and_no_other() -> None:
     assert listed == set(commands(typer.main.get_command(app)))
 
 
-@pytest.mark.parametrize("document", sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")), ids=str)
-def test_the_files_that_a_document_links_to_are_there(document: Path) -> None:
+PAGES = sorted(path.relative_to(ROOT) for folder in (".", "docs", "systemd") for path in (ROOT / folder).glob("*.md"))
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may point at in a page: its headings, as they are written by those who show Markdown."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", PAGES, ids=str)
+def test_what_a_document_links_to_is_there(document: Path) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    links = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]
-    missing = [target for target in links if not (ROOT / document.parent / target).exists()]
+    missing = []
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        page = ROOT / document.parent / path if path else ROOT / document
+        if "://" not in target and not (page.exists() and (not anchor or anchor in anchors(page))):
+            missing.append(target)
     assert missing == []

@@ -18,7 +18,7 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import caretaker, daemon, deliver, schedule, senders
+from notifier import caretaker, daemon, deliver, parts, schedule, senders
 from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.digest import digest
@@ -182,7 +182,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
-        patches.setattr(daemon, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
+        patches.setattr(parts, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             # There is one connection, and who has its turn has its thread at work.
@@ -195,7 +195,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
 
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
-        patches.setattr(daemon, "_client", lambda *_: api)
+        patches.setattr(parts, "_client", lambda *_: api)
         patches.setattr(senders, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")

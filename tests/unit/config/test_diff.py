@@ -112,6 +112,14 @@ def test_the_plain_form_is_cut_and_counts(loaded: Loader) -> None:
     assert items["added_total"] == 1000
 
 
+def test_of_more_than_are_shown_all_are_counted_and_the_first_say_what_changed() -> None:
+    before = config_of([str(n) for n in range(MOST_SHOWN + 5)])
+    after = replace(before, watches=tuple(replace(each, name="other") for each in before.watches))
+    changed = diff(before, after).watches.changed
+    assert [each.name for each in changed] == [each.id for each in after.watches]
+    assert [bool(each.changes) for each in changed] == [True] * MOST_SHOWN + [False] * 5
+
+
 def config_of(ids: list[str]) -> Config:
     watches = (
         Watch(id=each, snapshot_id=each, name=each, every=timedelta(seconds=30), notify=("t",), on=("ready",))

@@ -1,13 +1,15 @@
 """A watch in a file of its own: written at once, found by `include:`, and loaded as it was meant."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.dropin import Entry, Folder
+from notifier.config import files
+from notifier.config.dropin import Entry, Folder, set_aside
 from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.core.errors import NotifierError, UsageError
@@ -88,3 +90,27 @@ def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_p
     with pytest.raises(NotifierError, match="left as it is"):
         folder.write(Entry(snapshot_id="sd_1", name="Other"))
     assert first.read_text() == text
+
+
+def test_a_file_that_was_set_aside_is_gone_for_good_or_there_again_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("watches: []\n")
+    inode = path.stat().st_ino
+    with suppress(ZeroDivisionError), set_aside(path):
+        assert not files.included("*.yaml", tmp_path)
+        raise ZeroDivisionError
+    assert (path.read_text(), path.stat().st_ino, list(tmp_path.iterdir())) == ("watches: []\n", inode, [path])
+    with set_aside(path):
+        pass
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(NotifierError, match="cannot be removed: No such file"), set_aside(path):
+        pass
+
+
+def test_what_somebody_writes_meanwhile_is_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+    with suppress(ZeroDivisionError), set_aside(path):
+        path.write_text("new")
+        raise ZeroDivisionError
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]

@@ -1,0 +1,189 @@
+"""The daemon's limiter, lent to commands: one gate for everything that uses the token, in whatever process.
+
+A command asks over one connection for as long as it runs. Lines of JSON go each way: the command's `admit`, with a
+number of its own, is answered by `granted`, or first by `held` when the API is not to be asked for now; what came of
+its requests it tells as it would tell a limiter. When the connection ends, however that comes, its turns are released.
+
+While the API refuses the token or cannot be reached, the daemon tries it slowly, and a person wants to know at once
+how it answers: then `alone` lets the command ask by itself.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from notifier.brightdata.breaker import BreakerState
+from notifier.brightdata.limiter import Limiter, Permit
+from notifier.core.apihealth import ApiKind
+from notifier.core.model import Reason
+
+MOST_AT_ONCE = 16
+"""Turns of one command, waited for or in flight."""
+
+_NOT_OURS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What a line that is none of this protocol makes of the attempt to follow it."""
+
+
+async def lend(limiter: Limiter, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let whoever is at the other end use the limiter, until it has gone or says something senseless."""
+    loan = _Loan(limiter, writer)
+    try:
+        while line := await reader.readline():
+            loan.follow(json.loads(line))
+    except (OSError, *_NOT_OURS):
+        return
+    finally:
+        await loan.end()
+
+
+class _Loan:
+    """What one command has of the limiter."""
+
+    def __init__(self, limiter: Limiter, writer: asyncio.StreamWriter) -> None:
+        self._limiter = limiter
+        self._writer = writer
+        self._waiting: dict[int, asyncio.Task[None]] = {}
+        self._permits: dict[int, Permit] = {}
+
+    def follow(self, said: Any) -> None:
+        """Do what a line asks for. Raises one of `_NOT_OURS` for what makes no sense."""
+        match said:
+            case ["admit", int(number)] if number not in self._waiting | self._permits:
+                if len(self._waiting) + len(self._permits) >= MOST_AT_ONCE:
+                    raise ValueError("too many turns at once")
+                if self._limiter.state is BreakerState.CLOSED and self._limiter.api.kind is not ApiKind.OK:
+                    self._say("alone", number)
+                    return
+                if self._limiter.held_for:
+                    self._say("held", number, self._limiter.held_for.total_seconds())
+                self._waiting[number] = asyncio.create_task(self._admit(number))
+            case ["release", int(number)]:
+                if number in self._waiting:
+                    self._waiting.pop(number).cancel()
+                elif number in self._permits:
+                    self._permits.pop(number).release()
+            case ["answered"]:
+                self._limiter.answered()
+            case ["rate_limited", int() | float() | None as pause]:
+                self._limiter.rate_limited(None if pause is None else timedelta(seconds=pause))
+            case ["judged", str() | None as reason, str(detail)]:
+                self._limiter.judged(None if reason is None else Reason(reason), detail)
+            case _:
+                raise ValueError("not a request for the limiter")
+
+    async def end(self) -> None:
+        """Take everything back."""
+        waiting = [*self._waiting.values()]
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            await asyncio.wait(waiting)
+        for permit in self._permits.values():
+            permit.release()
+
+    async def _admit(self, number: int) -> None:
+        permit = await self._limiter.admit()
+        self._waiting.pop(number, None)
+        self._permits[number] = permit
+        self._say("granted", number)
+
+    def _say(self, *words: Any) -> None:
+        self._writer.write(json.dumps(words).encode() + b"\n")
+
+
+class Borrower:
+    """A gate for the requests of a command: the daemon's limiter while it listens, else the command's own."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        own: Limiter,
+        *,
+        held: Callable[[timedelta], None] = lambda _: None,
+    ) -> None:
+        """
+        Args:
+            reader, writer: a connection to a daemon that has begun to `lend`.
+            own: what holds when the daemon has gone; it is told of everything, too.
+            held: told for how long a request waits because of the API's state.
+        """
+        self._reader = reader
+        self._writer = writer
+        self._own = own
+        self._held = held
+        self._numbers = 0
+        self._granted: dict[int, asyncio.Future[bool]] = {}
+        self._gone = False
+        self._listening = asyncio.create_task(self._listen())
+
+    async def admit(self) -> Permit:
+        """Wait for a request's turn; see `Limiter.admit`."""
+        if not self._gone:
+            self._numbers += 1
+            number = self._numbers
+            granted = self._granted[number] = asyncio.get_running_loop().create_future()
+            self._say("admit", number)
+            try:
+                if await granted:
+                    return Permit(lambda: self._say("release", number))
+            except asyncio.CancelledError:
+                self._say("release", number)
+                raise
+            finally:
+                self._granted.pop(number, None)
+        return await self._own.admit()
+
+    def rate_limited(self, retry_after: timedelta | None) -> None:
+        """Learn that the API answered 429; see `Limiter.rate_limited`."""
+        self._own.rate_limited(retry_after)
+        self._say("rate_limited", None if retry_after is None else retry_after.total_seconds())
+
+    def answered(self) -> None:
+        """Learn that the API answered something else."""
+        self._own.answered()
+        self._say("answered")
+
+    def judged(self, reason: Reason | None, detail: str = "") -> None:
+        """Learn what a request came to."""
+        self._own.judged(reason, detail)
+        self._say("judged", reason, detail)
+
+    async def aclose(self) -> None:
+        """Give everything back."""
+        self._gone = True
+        self._listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._listening
+        self._writer.close()
+
+    def _say(self, *words: Any) -> None:
+        if not self._gone:
+            self._writer.write(json.dumps(words).encode() + b"\n")
+
+    async def _listen(self) -> None:
+        try:
+            while line := await self._reader.readline():
+                self._hear(json.loads(line))
+        except (OSError, *_NOT_OURS):
+            pass  # whatever it is, it lends nothing: the own limiter holds from now on
+        finally:
+            self._gone = True
+            self._writer.close()
+            for granted in self._granted.values():
+                if not granted.done():
+                    granted.set_result(False)
+
+    def _hear(self, said: Any) -> None:
+        match said:
+            case ["granted" | "alone", int(number)]:
+                granted = self._granted.get(number)
+                if granted is not None and not granted.done():
+                    granted.set_result(said[0] == "granted")
+            case ["held", int(), int() | float() as seconds]:
+                self._held(timedelta(seconds=seconds))
+            case _:
+                raise ValueError("not an answer of a lender")

@@ -1,0 +1,28 @@
+"""What `make docs` makes is what would be made now."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from notifier.cli.reference import reference
+from notifier.config.editor import SCHEMA_FILE, json_schema
+from notifier.config.template import INITIAL
+
+ROOT = Path(__file__).parents[2]
+CURE = "`make docs` writes it anew, and it goes into the same commit"
+
+
+def test_the_page_of_the_commands_is_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in ("40", "200"):  # it is the same on any terminal
+        monkeypatch.setenv("COLUMNS", columns)
+        assert reference() == (ROOT / "docs/cli.md").read_text(encoding="utf-8"), CURE
+
+
+def test_the_schema_beside_the_example_is_of_today() -> None:
+    assert json_schema() == json.loads((ROOT / SCHEMA_FILE).read_text(encoding="utf-8")), CURE
+
+
+def test_the_first_line_of_the_example_names_the_schema_beside_it() -> None:
+    assert INITIAL.splitlines()[0] == f"# yaml-language-server: $schema={SCHEMA_FILE}"
+    assert (ROOT / "config.example.yaml").with_name(SCHEMA_FILE).exists()
