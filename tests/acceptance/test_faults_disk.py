@@ -1,7 +1,9 @@
 """The machine's disk in trouble: the daemon goes on polling, says so once, loses nothing, and goes on when it can."""
 
+import asyncio
 import json
 import resource
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,10 +135,21 @@ async def test_a_full_disk_at_the_start_is_refused_with_the_way_out(
     """Exit status 1, and words that say what to do."""
     configure(notifier, api, team, ops, state=f"sqlite:///{small_disk}/notifier.db")
     disks.fill(small_disk)
-    for arguments in (("run",), ("run", "--once")):
-        ended = await notifier.command(*arguments)
-        assert ended.status == 1
-        assert "make some" in ended.stderr
+    ended = await notifier.command("run")
+    assert ended.status == 1
+    assert "make some" in ended.stderr
+
+
+async def test_a_disk_that_cannot_be_written_at_the_start_is_refused_with_the_way_out(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier, small_disk: Path
+) -> None:
+    """It says which file could not be made, and that `state:` names it."""
+    configure(notifier, api, team, ops, state=f"sqlite:///{small_disk}/notifier.db")
+    await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    ended = await notifier.command("run")
+    assert ended.status == 1
+    assert "cannot be made (Read-only file system)" in ended.stderr
+    assert "`state:`" in ended.stderr
 
 
 async def test_a_database_that_breaks_while_it_runs_ends_the_daemon_loudly_and_the_operators_know(

@@ -11,6 +11,7 @@ import pytest
 from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
+from notifier import schedule
 from notifier.brightdata.limiter import Permit
 from notifier.schedule import CLOCK_CHECK, Schedule, _Scheduler
 
@@ -313,6 +314,31 @@ class TestQueue:
         looks = tell(story)
         assert [key for key, _, _ in looks.made] == [f"s_{number}" for number in range(10)]
         assert (looks.requests.in_flight, looks.requests.given_back) == (0, 10)
+
+    def test_no_more_begin_than_are_kept_in_memory_while_none_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """So it is while the database cannot be written; what has not begun is looked at afterwards."""
+        monkeypatch.setattr(schedule, "MOST_AT_ONCE", 3)
+        begun: list[int] = []
+
+        async def story(looks: Looks) -> None:
+            written = asyncio.Event()
+
+            async def wait(_key: str) -> None:
+                await written.wait()
+
+            looks.during = wait
+            looks.pauses = {f"s_{number}": [None] for number in range(10)}
+            for number in range(10):
+                looks.add(f"s_{number}", first_s=number / 10)
+            async with looks.running():
+                await asyncio.sleep(20)
+                begun.append(len(looks.made))
+                written.set()
+                await asyncio.sleep(20)
+                begun.append(len(looks.made))
+
+        tell(story)
+        assert begun == [3, 10]
 
     def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue(self) -> None:
         async def story(looks: Looks) -> None:
