@@ -90,8 +90,7 @@ class Daemon:
             lend=partial(lend, self._parts.limiter),
         )
         watch_loop(asyncio.get_running_loop())
-        self._parts.store.patience.wait()
-        async with self._opened(), listening(self._parts.config.database, self._parts.store, answers):
+        async with self._opened(patient=True), listening(self._parts.config.database, self._parts.store, answers):
             watches = self._parts.lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
@@ -154,8 +153,10 @@ class Daemon:
         return plain(await self._parts.vitals(self._last_reload))
 
     @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[None]:
+    async def _opened(self, *, patient: bool = False) -> AsyncIterator[None]:
         async with self._parts.store, self._parts.client:
+            if patient:  # from here on: a database that cannot be opened is refused
+                self._parts.store.patience.wait()
             await self._parts.lookout.load(self._parts.config.watches, self._parts.config.datasets)
             await self._take_up()
             await self._remember_api()
@@ -163,6 +164,7 @@ class Daemon:
                 yield
             except StoreError as error:
                 if not isinstance(error, StoreUnready):  # of that one they know
+                    self._parts.store.patience.hurry()
                     await self._parts.alarm.last_words(error)
                 raise
             finally:

@@ -1,8 +1,10 @@
 """The machine's disk in trouble: the daemon goes on polling, says so once, loses nothing, and goes on when it can."""
 
 import asyncio
+import contextlib
 import json
 import resource
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ def configure(notifier: Notifier, api: BrightData, team: Receiver, ops: Receiver
     """Snapshots that end in a minute, each with a message that takes some room, and one that goes on."""
     for snapshot in SNAPSHOTS:
         api.add(snapshot, lives.failed(seconds=60, message="x" * 2_000))
-    api.add("s_slow", lives.slow())
+    api.add("s_slow", lives.of("running", "ready", seconds=1e9))
     notifier.configure(
         api=api.url,
         channels={"team": {"url": team.url, "pace": "1000/s"}, "ops": ops.url},
@@ -65,7 +67,7 @@ async def test_what_ends_while_the_disk_is_full_is_told_once_when_there_is_room(
     """The operators are told past the outbox, once, and once when it is over."""
     configure(notifier, api, team, ops, state=f"sqlite:///{small_disk}/notifier.db")
     daemon = await notifier.daemon()
-    await api.more_asked(len(SNAPSHOTS))
+    await api.more_asked(len(SNAPSHOTS) + 1)
     ballast = disks.fill(small_disk)
 
     await end_in_trouble(notifier, api, daemon, "full")
@@ -90,8 +92,12 @@ async def test_what_ends_while_the_database_cannot_be_written_is_told_once_when_
 ) -> None:
     """An error of I/O at each write, here by a limit to the size of files, is waited for in the same way."""
     configure(notifier, api, team, ops)
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(notifier.folder / "notify"))
+    manager.setblocking(False)
+    notifier.environment["NOTIFY_SOCKET"] = str(notifier.folder / "notify")
     daemon = await notifier.daemon()
-    await api.more_asked(len(SNAPSHOTS))
+    await api.more_asked(len(SNAPSHOTS) + 1)
     before = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (1, before[1]))
 
@@ -105,6 +111,15 @@ async def test_what_ends_while_the_database_cannot_be_written_is_told_once_when_
     assert "the database can be written again" in over.title
     assert (await daemon.stop()).status == 0
     assert len(ops.received) == 2
+    told: list[str] = []
+    with manager, contextlib.suppress(BlockingIOError):
+        while True:
+            told += manager.recv(4_096).decode().splitlines()
+    assert [line for line in told if line.startswith("STATUS=")] == [
+        "STATUS=21 watches, 2 channels",
+        "STATUS=21 watches, 2 channels; the database cannot be used",
+        "STATUS=21 watches, 2 channels",
+    ]
 
 
 async def test_a_daemon_whose_disk_is_full_still_ends_within_five_seconds_and_the_next_one_tells_all(
@@ -113,7 +128,7 @@ async def test_a_daemon_whose_disk_is_full_still_ends_within_five_seconds_and_th
     """It says that not everything could be written; what it held is found again by the next look."""
     configure(notifier, api, team, ops)
     daemon = await notifier.daemon()
-    await api.more_asked(len(SNAPSHOTS))
+    await api.more_asked(len(SNAPSHOTS) + 1)
     _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (1, hard))
     await end_in_trouble(notifier, api, daemon, "failing")
@@ -158,7 +173,7 @@ async def test_a_database_that_breaks_while_it_runs_ends_the_daemon_loudly_and_t
     """Exit status 1 and words without a traceback; the operators are told past the outbox."""
     configure(notifier, api, team, ops)
     daemon = await notifier.daemon()
-    await api.more_asked(len(SNAPSHOTS))
+    await api.more_asked(len(SNAPSHOTS) + 1)
 
     notifier.database.rename(notifier.database.with_suffix(".gone"))
     ended = await daemon.ended()
