@@ -57,7 +57,7 @@ format: $(VENV)/.tools ## put the code in its format
 model: $(VENV)/.tools ## 2,000 random lives of the real parts, held against a model of the promise
 	MODEL_RUNS=2000 $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0
 
-bench: $(VENV)/.tools ## polls, deliveries, a whole account, overload and freshness, beside plain scripts doing the same
+bench: $(VENV)/.tools ## polls, deliveries, a whole account, freshness and overload, beside plain scripts doing the same
 	$(BIN)/python -m bench
 
 clean: ## away with everything that was made

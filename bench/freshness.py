@@ -8,7 +8,7 @@ import json
 from urllib.request import urlopen
 
 from bench.delivering import receiver
-from bench.measure import quantiles
+from bench.measure import print_machine, quantiles
 from bench.sides import far_side, measure, print_load
 
 FEW = 200
@@ -33,6 +33,7 @@ def compare(watches: int, every: float, seconds: float) -> bool:
         f"wanted: p50 at most {MOST_OF_EVERY:g} x every; from detection to the webhook p99 under {LATEST_MS:g} ms"
         f" at {watches:,} watches; every end told"
     )
+    print_machine()
     kept = all(each[0] and each[1] <= MOST_OF_EVERY for each in (few, many)) and many[2] < LATEST_MS
     print("kept" if kept else "NOT KEPT")
     print_load()

@@ -2,13 +2,18 @@
 
 import asyncio
 import json
+import os
 import resource
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+TRIES = 300
+PAUSE_S = 0.002
 
 
 @dataclass(kw_only=True)
@@ -72,6 +77,27 @@ async def told() -> str:
     """The parent's next word; empty when it has closed the line."""
     line: str = await asyncio.to_thread(sys.stdin.readline)
     return line.strip()
+
+
+def print_machine() -> None:
+    """What the machine itself takes of the daemon's time just now: a sync of its disk, and waking a process up.
+
+    A commit waits for the first once, and each hop between threads and processes for the second.
+    """
+    page = bytes(4096)
+    synced, woken = [], []
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for _ in range(TRIES):
+            began = time.perf_counter()
+            os.pwrite(file.fileno(), page, 0)
+            os.fdatasync(file.fileno())
+            synced.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            time.sleep(PAUSE_S)
+            woken.append(time.perf_counter() - began - PAUSE_S)
+    for label, took in (("4 KiB and fdatasync", synced), ("woken too late by", woken)):
+        middle, late = (1000 * each for each in quantiles(took, 0.5, 0.99))
+        print(f"the machine: {label}, p50 {middle:.1f} ms, p99 {late:.1f} ms")
 
 
 def ids(number: int) -> list[str]:

@@ -112,6 +112,7 @@ async def main(
     every: float,
     seconds: float,
     warm_up: float | None = None,
+    settle: float = 0.0,
     batch: str = "never",
     requests_per_second: float = 100_000,
     ends_expected: int = 0,
@@ -125,6 +126,7 @@ async def main(
         watches, every: how many are looked at, and how often in seconds.
         seconds: how long it is measured.
         warm_up: the seconds before that; None for until every snapshot's first status is committed.
+        settle: the seconds between the two.
         batch, requests_per_second: as in the configuration.
         ends_expected: how many snapshots come to their end; waited for `tail` seconds after that at most.
         port: of the webhook's receiver; 0 for a channel that nobody is told by.
@@ -140,6 +142,7 @@ async def main(
         running = asyncio.create_task(daemon.run(stop))
         running.add_done_callback(lambda _: asyncio.get_running_loop().stop() if not stop.is_set() else None)
         await (asyncio.sleep(warm_up) if warm_up is not None else counter.until_first_commits(watches))
+        await asyncio.sleep(settle)
         tell({"warm_up": time.monotonic() - began})
         await told()
         tell(await measured(work, seconds=seconds))

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import httpx
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -39,12 +40,18 @@ async def main(*, url: str, watches: int, every: float, warm_up: float, seconds:
                 poll, "interval", seconds=every, args=[snapshot_id, first], next_run_time=first, misfire_grace_time=None
             )
         scheduler.start()
-        await asyncio.sleep(warm_up)
-        tell({"warm_up": warm_up})
-        await told()
-        tell(await measured(work, seconds=seconds))
-        tell({"found": {}, "committed": {}})
-        os._exit(0)  # what still waits for a connection need not come to its end
+        # In a thread: when the script collapses, one turn of its loop takes minutes.
+        Thread(target=asyncio.run, args=(_measure(work, warm_up, seconds),)).start()
+        await asyncio.Event().wait()
+
+
+async def _measure(work: Work, warm_up: float, seconds: float) -> None:
+    await asyncio.sleep(warm_up)
+    tell({"warm_up": warm_up})
+    await told()
+    tell(await measured(work, seconds=seconds))
+    tell({"found": {}, "committed": {}})
+    os._exit(0)  # what still waits for a connection need not come to its end
 
 
 if __name__ == "__main__":

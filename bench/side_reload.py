@@ -100,6 +100,7 @@ class Files:
             },
             "channels": {"somebody": "json://127.0.0.1:9/"},
             "defaults": {"every": f"{every}s", "notify": ["somebody"], "on": ["failed"]},
+            "http": "off",
             "include": ["watches.d/*.yaml"],
         }
         for number, start in enumerate(range(first, first + watches, watches // FILES)):

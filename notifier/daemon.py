@@ -13,6 +13,7 @@ import structlog
 
 from notifier.borrow import lend
 from notifier.brightdata.breaker import WINDOW
+from notifier.config.diff import ConfigDiff
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.core.apihealth import ApiKind
@@ -20,9 +21,12 @@ from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded
+from notifier.memory import keep_what_stays
 from notifier.operators import API
+from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.reload import Reloader, ReloadOutcome, Tidings
+from notifier.report.metrics import Metrics
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.loop import watch_loop
@@ -63,14 +67,18 @@ class Daemon:
             dice: numbers in [0, 1), to spread retries.
             loaded: how the configuration was loaded; with it, what changes in its files is taken up.
         """
-        self._parts = Parts(config, reporters=reporters, redactor=redactor, clock=clock, dice=dice)
+        metrics = Metrics(clock)
+        self._parts = Parts(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
         self._last_reload: LastReload | None = None
         self._reloader: Reloader | None = None
         self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
-                loaded=loaded, take_up=self._parts.configure, report=self._reloaded, status=self._parts.status
+                loaded=loaded, take_up=self._configure, report=self._reloaded, status=self._parts.status
             )
+        self._outside = Outside(
+            self._parts, metrics, last_reload=lambda: self._last_reload, config_hash=self._config_hash
+        )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Watch and deliver until `stop` is set, then end within 5 s.
@@ -101,10 +109,12 @@ class Daemon:
                             self._flush_looks(),
                             self._warn_expiring(),
                             self._tell_store_works(),
+                            keep_what_stays(),
                             self._parts.errands.run(),
                             self._follow_clock(),
                             self._parts.caretaker.run(),
                             self._parts.fetcher.run(),
+                            self._outside.run(),
                             *([self._reloader.run()] if self._reloader is not None else []),
                         )
                     ]
@@ -143,6 +153,13 @@ class Daemon:
         if self._reloader is not None:
             self._reloader.ask()
 
+    async def _configure(self, config: Config, changed: ConfigDiff) -> None:
+        await self._parts.configure(config, changed)
+        self._outside.configure()
+
+    def _config_hash(self) -> str:
+        return self._reloader.config_hash if self._reloader is not None else "none"
+
     def _reloaded(self, outcome: ReloadOutcome) -> None:
         began = self._parts.clock() - outcome.duration
         self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
@@ -150,7 +167,7 @@ class Daemon:
         self._tidings.reloaded(outcome)
 
     async def _health(self) -> dict[str, Any]:
-        return plain(await self._parts.vitals(self._last_reload))
+        return plain(await self._outside.vitals())
 
     @asynccontextmanager
     async def _opened(self, *, patient: bool = False) -> AsyncIterator[None]:

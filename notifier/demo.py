@@ -149,6 +149,10 @@ class _Stage(Reporter):
         """Show it."""
         self.tell("bad", f"the clock was moved by {span(abs(shift))}")
 
+    def listening(self, address: str, trouble: str) -> None:
+        """Show where health and metrics are to be had."""
+        self.tell("bad" if trouble else "heading", trouble or f"health and metrics: {address}/")
+
     def message_arrived(self, title: str, body: str) -> None:
         """Show a notification as its reader sees it."""
         self.messages += 1
@@ -224,6 +228,7 @@ def _configuration(api_url: str, channel_url: str) -> str:
     data: dict[str, Any] = {
         "api": {"token": "demo-token", "base_url": api_url, "requests_per_second": 20},
         "state": "sqlite:///demo.db",
+        "http": "127.0.0.1:0",
         "channels": {"receiver": channel_url},
         "defaults": {"every": "1s", "notify": ["receiver"]},
         "watches": [{"snapshot": snapshot_id, "name": name} for snapshot_id, name, _ in _SNAPSHOTS],

@@ -14,7 +14,7 @@ from notifier.brightdata.limiter import Permit
 from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
-from notifier.core.model import EXPIRING, DatasetWatch, NotFound, Unclear, Watch
+from notifier.core.model import EXPIRING, DatasetWatch, NotFound, SnapshotState, Unclear, Watch
 from notifier.core.routing import wants
 from notifier.core.transitions import ENDS, canonical, changed_by_list
 from notifier.groups import DATASET as DATASET
@@ -226,6 +226,11 @@ class Lookout:
             self._notes = notes | self._notes
             raise
         await self._poller.flush_looks()
+
+    @property
+    def states(self) -> Mapping[str, SnapshotState]:
+        """The working set, by snapshot id."""
+        return self._poller.states
 
     def next_looks(self) -> Mapping[str, datetime]:
         """When each snapshot or dataset is looked at next, by its key in the schedule."""

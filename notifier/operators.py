@@ -19,6 +19,7 @@ from notifier.store.upkeep import Audit, Deaths
 API = "api"
 AUDIT = "audit"
 RELOAD = "reload"
+PAGE = "http"
 MOST_PROBLEMS = 10
 STORE = "store"
 STATUS = "status:"
@@ -44,6 +45,8 @@ class Heading(StrEnum):
     DELIVERIES_DEAD = "{number} to the channel {channel} could not be made"
     RELOAD_REFUSED = "the configuration has errors and was not taken up"
     RELOAD_OK = "the configuration is taken up again"
+    PAGE_FAILED = "nothing can be had over HTTP at {address}"
+    PAGE_OK = "the trouble with HTTP is over"
     AUDIT_FINDING = "the outbox is not in order"
     AUDIT_OK = "the outbox is in order again"
     STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
@@ -111,6 +114,15 @@ class Operators:
             body += f"\nand {len(refused) - MOST_PROBLEMS} more: `notifier config check` shows all of them"
         body += "\nThe old configuration keeps running, as it was. Mend the files: they are taken up by themselves."
         await self._tell(Heading.RELOAD_REFUSED, RELOAD, "refused", body)
+
+    async def listening(self, address: str, trouble: str) -> None:
+        """The daemon answers over HTTP at that address; or it cannot, and why; or (no address) it need not any more."""
+        if trouble:
+            body = f"It {trouble}. It is tried again every few seconds. Watching and telling go on as always."
+            await self._tell(Heading.PAGE_FAILED, PAGE, "failed", body, address=address)
+        elif (await self._outbox.last_kinds()).get(PAGE, OK) != OK:
+            body = f"The address: {address}" if address else "It is turned off (`http: off`)."
+            await self._tell(Heading.PAGE_OK, PAGE, OK, body)
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""

@@ -65,7 +65,7 @@ class Parts:
             dice: numbers in [0, 1), to spread retries.
         """
         redactor.add(config.secrets)
-        self._redactor = redactor
+        self.redactor = redactor
         self.config = config
         self.report = Reporters(reporters)
         self.clock = clock
@@ -78,7 +78,7 @@ class Parts:
             refused=lambda at: self.errands.later(self.store.note_refusal, at),
             changed=self._api_changed,
         )
-        self.client = _client(config, self.limiter, self._learned)
+        self.client = _client(config, self.limiter, self._learned, self.report.requested)
         self.lookout = Lookout(
             api=self.client,
             store=self.store,
@@ -160,7 +160,7 @@ class Parts:
         Watches come before channels: what is to be told on a new channel may wait for it, but nothing more may be
         meant for one that is gone.
         """
-        self._redactor.add(config.secrets)
+        self.redactor.add(config.secrets)
         before, self.config = self.config, replace(config, database=self.config.database)
         if before.api != config.api:
             self.client.door.reconfigure(
@@ -208,7 +208,7 @@ class Parts:
         )
 
     def _learned(self, token: str) -> None:
-        self._redactor.add([token])
+        self.redactor.add([token])
 
     def _looked(self, outcome: LookOutcome) -> None:
         self.report.looked(outcome)
@@ -245,7 +245,9 @@ def _monotonic() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) -> Client:
+def _client(
+    config: Config, limiter: Limiter, learned: Callable[[str], None], requested: Callable[[int | None], None]
+) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
@@ -253,6 +255,7 @@ def _client(config: Config, limiter: Limiter, learned: Callable[[str], None]) ->
         timeout=api.timeout,
         limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
+        requested=requested,
     )
 
 

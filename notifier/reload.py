@@ -5,10 +5,8 @@ everything as it is.
 """
 
 import asyncio
-import gc
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +17,7 @@ from notifier.config.model import Config
 from notifier.config.sources import Sources
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading.apart import Loaded, load_config_apart
+from notifier.memory import keep, tidy
 from notifier.telemetry.systemd import notify
 
 PATIENCE = timedelta(seconds=10)
@@ -26,8 +25,6 @@ PATIENCE = timedelta(seconds=10)
 
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
-
-_NEVER = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,14 +108,17 @@ class Reloader:
         self._changes = Changes(sources=_sources(loaded.config))
         self._changes.loaded(_sources(loaded.config), loaded.digests)
 
+    @property
+    def config_hash(self) -> str:
+        """What the files that run are known by: 12 characters that change with any of them."""
+        return self._loaded.hash
+
     def ask(self) -> None:
         """Reload at once, changed or not."""
         self._asked.set()
 
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
-        gc.collect()
-        keep()
         while True:
             await _first(self._changes.next(), self._asked.wait())
             asked = self._asked.is_set()
@@ -169,28 +169,6 @@ class Reloader:
         except ConfigurationRefused as error:
             return {"problems": [str(problem) for problem in error.problems]}
         return plain(changed)
-
-
-def keep() -> None:
-    """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
-
-    Else the program and 10,000 watches are visited time and again, and nothing else runs for 150 ms. What has become
-    garbage is to be collected before, for it would be kept too.
-    """
-    gc.freeze()
-
-
-@contextmanager
-def tidy() -> Iterator[None]:
-    """Collect garbage before, and of what comes meanwhile only what is gone again soon: most of it stays."""
-    gc.collect()
-    young, middle, old = gc.get_threshold()
-    gc.set_threshold(young, middle, _NEVER)
-    try:
-        yield
-        gc.collect(1)
-    finally:
-        gc.set_threshold(young, middle, old)
 
 
 def _watches_made(outcome: ReloadOutcome) -> int:

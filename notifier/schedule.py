@@ -29,9 +29,10 @@ CLOCK_SHIFT = timedelta(seconds=2)
 TICK = timedelta(milliseconds=50)
 """What falls due within this is collected together; a look that is due alone begins on time."""
 
-MOST_AT_ONCE = 2_000
-"""Looks that have begun and not ended. Only a database that cannot be written makes them so many: each holds in memory
-what it saw, and what is not looked at holds nothing, and is looked at afterwards."""
+MOST_LOOKS = 512
+"""Under way at once: as many as may wait for answers, and as many again for their commits. Each one more would take the
+loop from those commits, until all are late. And while the database cannot be written, each of them waits for it with
+what it has seen, and no others begin."""
 
 _JOB = "collect"
 _IDLE = timedelta(hours=1)
@@ -126,6 +127,7 @@ class Schedule:
         )
         self._armed = self._clock() + _IDLE
         self._running: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(MOST_LOOKS)
         self._failed: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
@@ -169,6 +171,11 @@ class Schedule:
     def next_looks(self) -> Mapping[str, datetime]:
         """When each is looked at next, by its key; what is being looked at is left out."""
         return {key: moment(entry.due) for key, entry in self._entries.items() if entry.due is not None}
+
+    @property
+    def queued(self) -> int:
+        """How many looks are due and wait for a request's turn."""
+        return len(self._queue)
 
     @property
     def overdue(self) -> timedelta:
@@ -261,17 +268,16 @@ class Schedule:
         """One look for each request that may go, the most overdue first."""
         while True:
             await self._queued.wait()
-            while len(self._running) >= MOST_AT_ONCE:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            await self._room.acquire()
             permit = await self._admit()
             entry = self._next()
             if entry is None:
                 permit.release()
+                self._room.release()
                 self._queued.clear()
                 continue
             task = asyncio.create_task(self._look_once(entry, permit))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
             task.add_done_callback(self._ended)
             if not self._queue:
                 self._queued.clear()
@@ -304,7 +310,10 @@ class Schedule:
             self._wait(entry, entry.grid.after(max(instant(self._clock()), due)))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """What a task raises ends the schedule."""
+        """A look that has ended makes room for another; what a task raises ends the schedule."""
+        if task in self._running:
+            self._running.discard(task)
+            self._room.release()
         if task.cancelled() or (error := task.exception()) is None:
             return
         if self._failed is not None and not self._failed.done():

@@ -86,6 +86,11 @@ class Senders:
         """The channels whose uncertain deliveries wait for a person."""
         return [name for name, sender in self._senders.items() if sender.deliverer.holds_uncertain]
 
+    @property
+    def broken(self) -> dict[str, bool]:
+        """Of each channel, whether it is broken."""
+        return {name: sender.deliverer.is_broken for name, sender in self._senders.items()}
+
     def configure(self, channels: Mapping[str, Channel]) -> None:
         """Have these channels from now on. One that is as it was goes on undisturbed.
 

@@ -4,6 +4,7 @@ What an answer means is decided in `notifier.brightdata.answers` and `notifier.b
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,7 @@ class Client:
     Enter it as an async context manager; several looks may run at once.
 
     Args:
-        base_url, token, limiter, max_connections: see `Door`.
+        base_url, token, limiter, max_connections, requested: see `Door`.
         timeout: for one answer as a whole, from the moment the limiter lets its request go.
 
     Raises:
@@ -49,10 +50,22 @@ class Client:
     """
 
     def __init__(
-        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Gate, max_connections: int
+        self,
+        *,
+        base_url: str,
+        token: TokenSource,
+        timeout: timedelta,
+        limiter: Gate,
+        max_connections: int,
+        requested: Callable[[int | None], None] = lambda _: None,
     ) -> None:
         self.door = Door(
-            base_url=base_url, token=token, timeout=timeout, limiter=limiter, max_connections=max_connections
+            base_url=base_url,
+            token=token,
+            timeout=timeout,
+            limiter=limiter,
+            max_connections=max_connections,
+            requested=requested,
         )
 
     async def __aenter__(self) -> Self:

@@ -1,32 +1,26 @@
 """The one door to Bright Data: every request with the token goes through `Door.ask`, within the limits all share.
 
-httpx over the aiohttp transport: httpx's own pool takes quadratic time in its connections. Redirects are not followed
-and cookies not kept: the token goes nowhere else. What a failure means is decided in `notifier.brightdata.failures`.
+How they are carried is the matter of `notifier.brightdata.transport`, what a failure means that of
+`notifier.brightdata.failures`.
 """
 
 import asyncio
-import base64
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 from urllib.parse import urlencode
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from notifier import __version__
 from notifier.brightdata.answers import retry_after_of
 from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Permit
 from notifier.brightdata.tokens import TokenSource
+from notifier.brightdata.transport import Carrier
 from notifier.core.model import Reason, Unclear
-from notifier.trust import tls_context
-
-IDLE_CONNECTION_KEPT_S = 15.0
 
 LONG_ANSWERS = 8
 """Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
@@ -71,7 +65,9 @@ class Answer:
     """
 
     def __init__(self, response: httpx.Response, secret: str) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
         self._response = response
+        self._stream = response.stream
         self.secret = secret
         self.reason = _REASONS.get(response.status_code)
         if 500 <= response.status_code <= 599:
@@ -102,7 +98,7 @@ class Answer:
         Raises:
             NoAnswer: it broke off, or the next piece did not come in time.
         """
-        pieces = self._response.aiter_raw()
+        pieces = aiter(self._stream)
         while True:
             try:
                 piece = await anext(pieces, None)
@@ -121,11 +117,14 @@ class Answer:
         """
         pieces: list[bytes] = []
         length = 0
-        async for piece in self.aiter_raw():
-            length += len(piece)
-            if length > largest:
-                raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
-            pieces.append(piece)
+        try:
+            async for piece in self._stream:
+                length += len(piece)
+                if length > largest:
+                    raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
+                pieces.append(piece)
+        except Exception as error:  # noqa: BLE001 - as in `aiter_raw`, without a second generator for every look
+            raise no_answer_of(error, self.secret) from None
         return b"".join(pieces)
 
 
@@ -141,23 +140,27 @@ class Door:
         timeout: for connecting, and for each piece of an answer.
         limiter: shared by all that use this token.
         max_connections: how many are open at once, beside `LONG_ANSWERS`.
+        requested: told of each request the status code of its answer, None if there was none.
 
     Raises:
         ValueError: the base_url is not such an address.
     """
 
     def __init__(
-        self, *, base_url: str, token: TokenSource, timeout: timedelta, limiter: Gate, max_connections: int
+        self,
+        *,
+        base_url: str,
+        token: TokenSource,
+        timeout: timedelta,
+        limiter: Gate,
+        max_connections: int,
+        requested: Callable[[int | None], None] = lambda _: None,
     ) -> None:
-        self._base_url = checked_base_url(base_url)
-        self._token = token
-        self._seconds = timeout.total_seconds()
+        self._requested = requested
+        self.reconfigure(base_url=base_url, token=token, timeout=timeout)
         self._limiter = limiter
-        self._limits = httpx.Limits(
-            max_connections=max_connections + LONG_ANSWERS, keepalive_expiry=IDLE_CONNECTION_KEPT_S
-        )
-        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
-        self._http: HttpxAiohttpClient | None = None
+        self._connections = max_connections + LONG_ANSWERS
+        self._http: Carrier | None = None
 
     def reconfigure(self, *, base_url: str, token: TokenSource, timeout: timedelta) -> None:
         """Ask there, with that token and that much time, from the next request on.
@@ -168,9 +171,10 @@ class Door:
         self._base_url = checked_base_url(base_url)
         self._token = token
         self._seconds = timeout.total_seconds()
+        self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
 
     async def __aenter__(self) -> Self:
-        self._http = _PlainClient(limits=self._limits, timeout=self._seconds, verify=tls_context())
+        self._http = Carrier(connections=self._connections)
         return self
 
     async def __aexit__(
@@ -225,6 +229,8 @@ class Door:
                         permit.release()
                     yield answer
             except NoAnswer as error:
+                if answer is None:
+                    self._requested(None)
                 # What the status line said counts, though the body broke off.
                 said = error.unclear if answer is None or answer.reason is None else answer
                 self._limiter.judged(said.reason, said.detail)
@@ -234,7 +240,7 @@ class Door:
     @asynccontextmanager
     async def _asked(
         self,
-        http: httpx.AsyncClient,
+        http: Carrier,
         method: str,
         path: str,
         params: Mapping[str, str | int] | None,
@@ -262,7 +268,7 @@ class Door:
                 raise
             raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
 
-    def _open(self) -> HttpxAiohttpClient:
+    def _open(self) -> Carrier:
         if self._http is None:
             raise RuntimeError("the door to Bright Data is not open")
         return self._http
@@ -297,6 +303,7 @@ class Door:
 
     def _learn(self, response: httpx.Response) -> None:
         """Tell the limiter as soon as the status line is known: what becomes of the body does not matter to it."""
+        self._requested(response.status_code)
         if response.status_code == 429:
             self._limiter.rate_limited(retry_after_of(response.headers, datetime.now(UTC)))
         else:
@@ -305,9 +312,9 @@ class Door:
             self._token.refused()
 
 
-async def _sent(http: httpx.AsyncClient, request: httpx.Request, token: str) -> httpx.Response:
+async def _sent(http: Carrier, request: httpx.Request, token: str) -> httpx.Response:
     try:
-        return await http.send(request, stream=True)
+        return await http.carry(request)
     except Exception as error:  # noqa: BLE001 - no answer, however odd, may stop the daemon
         raise no_answer_of(error, token) from None
 
@@ -317,41 +324,6 @@ async def _closed(response: httpx.Response) -> None:
         await response.aclose()
     except Exception as error:  # noqa: BLE001 - the answer has been read, or given up: its end changes nothing
         del error
-
-
-class _PlainClient(HttpxAiohttpClient):
-    """httpx over aiohttp sessions that do nothing unasked: see `_session`."""
-
-    def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _plain(super()._init_transport(*args, **kwargs))
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        if proxy.raw_auth is not None:
-            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
-            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
-            basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
-            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
-        return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
-
-
-def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-    if isinstance(transport, AiohttpTransport):
-        transport.client = partial(_session, transport)
-    return transport
-
-
-def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
-    connector = aiohttp.TCPConnector(
-        limit=transport.limits.max_connections or 0,
-        keepalive_timeout=transport.limits.keepalive_expiry,
-        ssl=transport.ssl_context,
-    )
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
-    # turns it off like this. A contract test notices if the name ever changes.
-    session._retry_connection = False
-    return session
 
 
 def checked_base_url(base_url: str) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from notifier.config import listen
 from notifier.config.clock import zone
-from notifier.config.model import AnyWatch, Api, Channel, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Heartbeat, Http, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
     DefaultsSection,
+    HeartbeatSection,
+    HttpSection,
     MainFile,
     QuietSection,
     TemplateSection,
@@ -85,6 +88,19 @@ def _templates(general: Mapping[str, TemplateSection], own: Mapping[str, Templat
 def database(main: MainFile, folder: Path) -> Path:
     """The SQLite file; a relative one stands in the folder of the main file."""
     return folder / main.state
+
+
+def http(section: HttpSection) -> Http | None:
+    """Where the daemon listens."""
+    if section.listen == listen.OFF:
+        return None
+    host, port = listen.parse(section.listen)
+    return Http(host=host, port=port, token=section.token)
+
+
+def heartbeat(section: HeartbeatSection | None) -> Heartbeat | None:
+    """What it asks while all is well."""
+    return None if section is None else Heartbeat(url=section.url, every=section.every)
 
 
 class Shared:

@@ -68,7 +68,7 @@ class ConfigDiff:
 
 def diff(old: Config, new: Config) -> ConfigDiff:
     """What a reload from one to the other would change. Which file a thing stands in, and where, is no difference."""
-    keys = _changes(_other_keys(old), _other_keys(new), hidden=_hidden(("api.token", old.api.token, new.api.token)))
+    keys = _changes(_other_keys(old), _other_keys(new), hidden=_hidden_keys(old, new))
     return ConfigDiff(
         watches=_items(_watches(old), _watches(new), _of_watch),
         channels=_items(old.channels, new.channels, _of_channel),
@@ -125,6 +125,14 @@ def _of_channel(before: Channel, after: Channel) -> tuple[Change, ...]:
 def _hidden(*values: tuple[str, object, object]) -> frozenset[str]:
     """The keys whose value changed, though what is shown of it may be the same."""
     return frozenset(key for key, before, after in values if before != after)
+
+
+def _hidden_keys(old: Config, new: Config) -> frozenset[str]:
+    return _hidden(
+        ("api.token", old.api.token, new.api.token),
+        ("http.token", old.http and old.http.token, new.http and new.http.token),
+        ("heartbeat.url", old.heartbeat and old.heartbeat.url, new.heartbeat and new.heartbeat.url),
+    )
 
 
 def _other_keys(config: Config) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from notifier.config import files, notyet, tree
+from notifier.config import files, tree
 from notifier.config.explain import flaws_of
 from notifier.config.interpolate import plain_data
 from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Place, ScalarNode, locate
@@ -26,7 +26,7 @@ class Document:
 
     `digest` is what the content of the file is known by. One whose content was `known` already is not parsed.
 
-    `data` is what the tree says, with variables put in and keys of the future taken out. `warnings` are no errors: the
+    `data` is what the tree says, with variables put in. `warnings` are no errors: the
     file works, but perhaps not as it was meant. `told` are the paths whose error is told already: what else is found
     there is not told again.
     """
@@ -99,7 +99,6 @@ def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | Non
     document.data = data
     document.add(flaws)
     document.told.update(flaw.path for flaw in flaws)
-    document.add(notyet.take_out(document.data, document.root))
     return document
 
 

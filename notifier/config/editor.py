@@ -29,6 +29,8 @@ def json_schema() -> dict[str, Any]:
     watch = sections["WatchSection"]
     watch["properties"]["download"] = {"anyOf": [{"type": "string"}, watch["properties"]["download"]]}
     watch["oneOf"] = [{"required": ["snapshot"]}, {"required": ["dataset"]}]
+    for short in ("http", "heartbeat"):
+        found["properties"][short] = {"anyOf": [{"type": "string"}, {"$ref": f"#/$defs/{short.title()}Section"}]}
     channels = found["properties"]["channels"]["anyOf"][0]
     channels["additionalProperties"] = {"anyOf": [{"type": "string"}, channels["additionalProperties"]]}
     return {

@@ -9,6 +9,8 @@ from notifier.config.schema import (
     ChannelSection,
     DefaultsSection,
     DownloadSection,
+    HeartbeatSection,
+    HttpSection,
     IncludedFile,
     MainFile,
     QuietSection,
@@ -26,12 +28,15 @@ _SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
     (("defaults",), DefaultsSection),
     (("watches", ANY), WatchSection),
     (("watches", ANY, "download"), DownloadSection),
+    (("http",), HttpSection),
+    (("heartbeat",), HeartbeatSection),
 )
 """Where each mapping stands that a model describes."""
 
 _NEEDED = {
     "folder": "missing: write the folder for the results, as in `folder: results`",
     "from": 'missing: write when the quiet hours begin, as in `from: "22:00"`',
+    "url": "missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`",
     "to": 'missing: write when the quiet hours end, as in `to: "07:00"`',
 }
 

@@ -22,7 +22,7 @@ from notifier.core.errors import ConfigurationRefused
 NOTHING_KNOWN = Known()
 
 _NOT_FOR_WATCHES = frozenset(
-    {"api", "state", "http", "operators", "channels", "templates", "keep", "include", "watches"}
+    {"api", "state", "http", "heartbeat", "operators", "channels", "templates", "keep", "include", "watches"}
 )
 """Sections of the main file of which nothing but the names of the channels decides about a watch of another file."""
 
@@ -113,9 +113,13 @@ def load_parts(
         channels=MappingProxyType(channels),
         watches=(),
         keep=sections.keep,
+        http=build.http(sections.http),
+        heartbeat=build.heartbeat(sections.heartbeat),
         secrets=secrets_in(
             token=source.value,
             urls=[channel.url for channel in channels.values() if channel.url],
+            others=[each for each in (sections.http.token,) if each],
+            addresses=[sections.heartbeat.url] if sections.heartbeat else [],
             webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
         ),
     )

@@ -64,14 +64,40 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Http:
+    """Where health, metrics and the page are to be had. Port 0 is one that the system chooses.
+
+    With a `token` nobody is answered who does not know it, but for `/healthz`.
+    """
+
+    host: str
+    port: int
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """The host and the port, as a user writes them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heartbeat:
+    """The address that is asked `every` so often while all is well; it is a secret as a whole."""
+
+    url: str = field(repr=False)
+    every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """A whole configuration.
 
     `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
     found by. `database` is the SQLite file. `watches` are those of snapshots, `datasets` those of datasets; no two have
-    the same id. `keep` is how long what has ended is remembered. `warnings` are what works, but perhaps not as it was
-    meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret inside them,
-    the secrets of webhooks.
+    the same id. `keep` is how long what has ended is remembered. `http` is where the daemon listens
+    and `heartbeat` what it asks while all is well; None is nowhere, and nothing. `warnings` are what works, but perhaps
+    not as it was meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret
+    inside them, the secrets of webhooks, the heartbeat's address.
     """
 
     path: Path
@@ -83,6 +109,8 @@ class Config:
     watches: tuple[Watch, ...]
     datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
+    http: Http | None = None
+    heartbeat: Heartbeat | None = None
     include: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)

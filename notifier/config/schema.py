@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from notifier.config import clock, pace, values, webhook
+from notifier.config import clock, listen, pace, values, webhook
 from notifier.config.interpolate import FromEnvironment, is_unset
 from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
 from notifier.core.policy import ChannelPolicy
@@ -114,6 +114,14 @@ def _only_a_folder(value: object) -> object:
     return {"folder": value} if isinstance(value, str) else _given(value)
 
 
+def _only_an_address(value: object) -> object:
+    return value if isinstance(value, dict | list) else {"listen": _given(value)}
+
+
+def _only_a_url(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else _given(value)
+
+
 def _short_form(value: object) -> object:
     return {"url": value} if value is None or isinstance(value, str) else value
 
@@ -139,6 +147,10 @@ OptionalOn = Annotated[list[EventWord] | None, Field(min_length=1), BeforeValida
 Secret = Annotated[str, BeforeValidator(_checked_secret)]
 OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 TimeOfDay = Annotated[time, BeforeValidator(clock.time_of_day)]
+ListenAddress = Annotated[str, BeforeValidator(listen.address)]
+OptionalPageToken = Annotated[str | None, BeforeValidator(listen.page_token)]
+PingUrl = Annotated[str, BeforeValidator(listen.ping_url)]
+PingEvery = Annotated[timedelta, BeforeValidator(listen.ping_every)]
 OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
 
 
@@ -233,6 +245,29 @@ class WatchSection(_Section):
     labels: Annotated[dict[Name, Name], BeforeValidator(_nothing_as_mapping)] = {}
 
 
+class HttpSection(_Section):
+    """`http:`, in its long form; a text alone is the address."""
+
+    listen: ListenAddress = listen.DEFAULT
+    token: OptionalPageToken = None
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        if self.token is None and self.listen != listen.OFF and not listen.is_loopback(listen.parse(self.listen)[0]):
+            raise ValueError(
+                "whoever reaches this address could read everything: write `listen:` with the address and beside it "
+                f"`token: ${{NOTIFIER_HTTP_TOKEN}}`, or listen on `{listen.DEFAULT}`"
+            )
+        return self
+
+
+class HeartbeatSection(_Section):
+    """`heartbeat:`, in its long form; a text alone is the URL."""
+
+    url: PingUrl
+    every: PingEvery = timedelta(minutes=1)
+
+
 Watches = Annotated[list[WatchSection], BeforeValidator(_nothing_as_list)]
 Channels = Annotated[
     dict[
@@ -248,7 +283,8 @@ class MainFile(_Section):
 
     api: Annotated[ApiSection, BeforeValidator(_nothing_as_mapping)] = ApiSection()
     state: Annotated[str, BeforeValidator(values.state)] = "notifier.db"
-    http: Literal["off"] = "off"
+    http: Annotated[HttpSection, BeforeValidator(_only_an_address)] = HttpSection()
+    heartbeat: Annotated[HeartbeatSection | None, BeforeValidator(_only_a_url)] = None
     operators: Annotated[list[KnownChannel], BeforeValidator(_nothing_as_list)] = []
     channels: Channels = {}
     templates: Templates = {}

@@ -58,20 +58,28 @@ def token_in(path: Path) -> str:
 
 
 def secrets_in(
-    *, token: str | None = None, urls: Iterable[str] = (), webhooks: Iterable[Webhook] = ()
+    *,
+    token: str | None = None,
+    urls: Iterable[str] = (),
+    webhooks: Iterable[Webhook] = (),
+    addresses: Iterable[str] = (),
+    others: Iterable[str] = (),
 ) -> frozenset[str]:
     """The values that may never be shown: the token, each channel URL as a whole, and what stands secret inside it.
 
     That is its password, a user or a host that looks like a token (not a host's name), path segments of at least 8
     characters and option values of at least 6, each as written, unquoted and quoted. Of a webhook it is also the path
     as a whole, and its segments but for plain words: its path often ends with `snapshots`, which no log can do without.
-    And its secrets, with their prefix and without.
+    And its secrets, with their prefix and without. Other `addresses` are taken apart like a webhook's; `others` are
+    secrets as a whole.
     """
-    secrets = {token} if token else set()
+    secrets = {*others, *([token] if token else [])}
     for url in urls:
         secrets |= {url, *_shown_never(_secret_parts(url))}
+    webhooks = tuple(webhooks)
+    for address in (*addresses, *(webhook.url for webhook in webhooks)):
+        secrets |= {address, *_shown_never(_secret_webhook_parts(address))}
     for webhook in webhooks:
-        secrets |= {webhook.url, *_shown_never(_secret_webhook_parts(webhook.url))}
         for secret in webhook.secrets:
             encoded = secret.removeprefix(PREFIX)
             secrets |= {secret, encoded, encoded.rstrip("=")}

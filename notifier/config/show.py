@@ -2,7 +2,7 @@
 
 from notifier.config.clock import format_time
 from notifier.config.durations import format_duration
-from notifier.config.model import AnyWatch, Api, Channel, Config, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
 from notifier.config.pace import format_pace
 from notifier.config.secrets import MASK, masked_url
 from notifier.core.model import Watch
@@ -15,6 +15,8 @@ def as_dict(config: Config) -> dict[str, object]:
     return {
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
+        "http": _http(config.http),
+        **({} if config.heartbeat is None else {"heartbeat": _heartbeat(config.heartbeat)}),
         "operators": list(config.operators),
         "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
         "watches": [shown_watch(watch) for watch in watches],
@@ -31,6 +33,16 @@ def _api(api: Api) -> dict[str, object]:
         "timeout": format_duration(api.timeout),
         "batch": "auto" if api.batches else "never",
     }
+
+
+def _http(http: Http | None) -> dict[str, object]:
+    if http is None:
+        return {"listen": "off"}
+    return {"listen": http.address, **({} if http.token is None else {"token": MASK})}
+
+
+def _heartbeat(heartbeat: Heartbeat) -> dict[str, object]:
+    return {"url": masked_url(heartbeat.url), "every": format_duration(heartbeat.every)}
 
 
 def shown_channel(channel: Channel) -> dict[str, object]:

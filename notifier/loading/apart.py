@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,7 +29,7 @@ COMMAND = ("-P", "-m", "notifier.loading.child")
 _WRITE_AT_ONCE = 256 * 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A configuration, and what the next load need not do again. `rules` is what else decides about a file's watches.
 
@@ -43,6 +45,11 @@ class Loaded:
     def digests(self) -> Mapping[Path, str]:
         """What the content of each file is known by."""
         return MappingProxyType({part.path: part.digest for part in self.files})
+
+    @cached_property
+    def hash(self) -> str:
+        """What all of it together is known by, in 12 characters."""
+        return hashlib.sha256(repr([(str(part.path), part.digest) for part in self.files]).encode()).hexdigest()[:12]
 
 
 async def load_config_apart(path: Path, previous: Loaded | None = None, *, limit: timedelta = LONGEST) -> Loaded:

@@ -12,6 +12,7 @@ from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Wa
 from notifier.core.storehealth import StoreNews
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
+from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, answer_word
 from notifier.reload import ReloadOutcome
@@ -23,6 +24,7 @@ class LogReporter(Reporter):
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
+        self._last_beat: BeatKind | None = None
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
@@ -175,6 +177,28 @@ class LogReporter(Reporter):
     def clock_shifted(self, shift: timedelta) -> None:
         """Log a moved clock."""
         self._log.warning("clock.shifted", shift_s=_seconds(shift))
+
+    def beat(self, outcome: BeatOutcome) -> None:
+        """Log a heartbeat that is otherwise than the one before."""
+        if outcome.kind is self._last_beat:
+            return
+        self._last_beat = outcome.kind
+        match outcome.kind:
+            case BeatKind.SENT:
+                self._log.info("heartbeat.sent")
+            case BeatKind.FAILED:
+                self._log.warning("heartbeat.failed", detail=outcome.detail)
+            case BeatKind.WITHHELD:
+                self._log.warning("heartbeat.withheld", detail=outcome.detail)
+
+    def listening(self, address: str, trouble: str) -> None:
+        """Log where the daemon answers over HTTP, or why it does not."""
+        if trouble:
+            self._log.error("http.not_listening", address=address, detail=trouble)
+        elif address:
+            self._log.info("http.listening", address=address)
+        else:
+            self._log.debug("http.off")
 
 
 def _seconds(duration: timedelta) -> float:

@@ -9,6 +9,7 @@ from notifier.core.model import Outcome
 from notifier.core.storehealth import StoreNews
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
+from notifier.heartbeat import BeatOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome
 from notifier.reload import ReloadOutcome
@@ -25,6 +26,9 @@ class Reporter:
 
     def listed(self, outcome: ListOutcome) -> None:
         """A look at a dataset ended; what it made of its snapshots is told by `looked`."""
+
+    def requested(self, status: int | None) -> None:
+        """A request to Bright Data was answered with this status code; None if it was not."""
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """An attempt to deliver ended."""
@@ -53,6 +57,12 @@ class Reporter:
     def clock_shifted(self, shift: timedelta) -> None:
         """The wall clock was moved."""
 
+    def beat(self, outcome: BeatOutcome) -> None:
+        """It was time for a heartbeat."""
+
+    def listening(self, address: str, trouble: str) -> None:
+        """The daemon answers over HTTP there; or it cannot, and why; or (without an address) it is not to."""
+
 
 class Reporters(Reporter):
     """Tells several, in their order. One more may be added at any time."""
@@ -73,6 +83,11 @@ class Reporters(Reporter):
         """Pass it on."""
         for reporter in self._reporters:
             reporter.listed(outcome)
+
+    def requested(self, status: int | None) -> None:
+        """Pass it on."""
+        for reporter in self._reporters:
+            reporter.requested(status)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Pass it on."""
@@ -118,3 +133,13 @@ class Reporters(Reporter):
         """Pass it on."""
         for reporter in self._reporters:
             reporter.clock_shifted(shift)
+
+    def beat(self, outcome: BeatOutcome) -> None:
+        """Pass it on."""
+        for reporter in self._reporters:
+            reporter.beat(outcome)
+
+    def listening(self, address: str, trouble: str) -> None:
+        """Pass it on."""
+        for reporter in self._reporters:
+            reporter.listening(address, trouble)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, case, func, insert, literal, select, update
+from sqlalchemy import Integer, bindparam, case, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.batch import Batch, Waiting
@@ -87,17 +87,7 @@ class Outbox(Rescue, Notices, Mutes):
 
     @staticmethod
     async def _waiting(connection: AsyncConnection, channel: str, most: int) -> list[Waiting]:
-        query = (
-            deliveries_with_events()
-            .where(
-                deliveries.c.channel == channel,
-                deliveries.c.state.in_(CLAIMABLE),
-                deliveries.c.not_before.is_not(None),
-            )
-            .order_by(deliveries.c.not_before, deliveries.c.id)
-            .limit(most)
-        )
-        rows = (await connection.execute(query)).mappings()
+        rows = (await connection.execute(_WAITING, {"of_channel": channel, "most": most})).mappings()
         return [Waiting(delivery=next_attempt(delivery_from_row(row)), not_before=row["not_before"]) for row in rows]
 
     @whole
@@ -112,11 +102,8 @@ class Outbox(Rescue, Notices, Mutes):
     @whole
     async def next_due(self, channel: str) -> datetime | None:
         """When the channel's next delivery may be sent; None when none waits."""
-        query = select(func.min(deliveries.c.not_before)).where(
-            deliveries.c.channel == channel, deliveries.c.state.in_(CLAIMABLE)
-        )
         async with self._database.transaction() as connection:
-            due: datetime | None = (await connection.execute(query)).scalar_one_or_none()
+            due: datetime | None = (await connection.execute(_NEXT_DUE, {"of_channel": channel})).scalar_one_or_none()
         return due
 
     @whole
@@ -173,6 +160,22 @@ def _alike(pairs: Iterable[tuple[int, T]]) -> dict[T, list[int]]:
         ids[what].append(delivery_id)
     return ids
 
+
+# These are asked for every message, and putting a statement together takes longer than SQLite takes to answer it.
+_WAITING = (
+    deliveries_with_events()
+    .where(
+        deliveries.c.channel == bindparam("of_channel"),
+        deliveries.c.state.in_(CLAIMABLE),
+        deliveries.c.not_before.is_not(None),
+    )
+    .order_by(deliveries.c.not_before, deliveries.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+_NEXT_DUE = select(func.min(deliveries.c.not_before)).where(
+    deliveries.c.channel == bindparam("of_channel"), deliveries.c.state.in_(CLAIMABLE)
+)
 
 _SETTLE = (
     update(deliveries)

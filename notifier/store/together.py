@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +21,7 @@ class _Job(Generic[W]):
     work: W
     written: bool | None = None
     error: Exception | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def done(self) -> bool:
@@ -39,19 +40,28 @@ class Together(Generic[W]):
         self._database = database
         self._write = write
         self._waiting: list[_Job[W]] = []
-        self._turn = asyncio.Lock()
+        self._led = False
 
     async def write(self, work: W) -> bool:
         """Make a write, with those that wait beside it; whether it could be made. It must not be cancelled.
 
-        Nobody leads: whoever's turn it is makes all that wait by then. When they fail together, each is made alone,
-        so that none fails for another's fault.
+        The first of those that wait makes all that wait by then, and wakes the others when that is done; then the
+        first of those that came meanwhile does the same. (With a lock they would wake one after the other, each in a
+        turn of the loop of its own.) When they fail together, each is made alone, so that none fails for another's
+        fault.
         """
         job = _Job(work=work)
         self._waiting.append(job)
-        async with self._turn:
-            if not job.done:
+        if self._led:
+            await job.woken.wait()
+        if not job.done:
+            self._led = True
+            try:
                 await self._make_all()
+            finally:
+                self._led = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].woken.set()
         if job.error is not None:
             raise job.error
         return bool(job.written)
@@ -70,6 +80,7 @@ class Together(Generic[W]):
             if isinstance(error, StoreUnready):  # which is the fault of none of them
                 for job in jobs:
                     job.error = error.anew()
+                    job.woken.set()
                 return
             if len(jobs) == 1:
                 jobs[0].error = error
@@ -78,9 +89,11 @@ class Together(Generic[W]):
             if written or len(jobs) == 1:
                 for job in jobs:
                     job.written = written
+                    job.woken.set()
                 return
         for job in jobs:
             await self._make(job)
+            job.woken.set()
 
     async def _make(self, job: _Job[W]) -> None:
         try:

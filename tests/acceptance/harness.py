@@ -226,6 +226,7 @@ class Notifier:
             "channels": dict(channels),
             "defaults": {"every": "1s", "notify": list(channels), **(defaults or {})},
             "watches": [{"snapshot": watch} if isinstance(watch, str) else dict(watch) for watch in watches],
+            "http": "off",  # many daemons run side by side, and one port is for one
             **sections,
         }
         self.config.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -34,6 +34,7 @@ async def test_the_demonstration_shows_every_notification_and_ends_by_itself(not
         ]
         assert len(told) == 1, ended.stdout
     assert "503" in ended.stdout, "the receiver refuses its first message, to show a retry"
+    assert "health and metrics: http://127.0.0.1:" in ended.stdout
     assert "every notification came through exactly once" in ended.stdout
     assert not any(notifier.folder.iterdir())
 

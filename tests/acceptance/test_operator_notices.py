@@ -5,6 +5,7 @@ The daemon is the real one, in this process, so that the times after which a tro
 
 import asyncio
 import re
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
@@ -115,6 +116,20 @@ async def wrong_files(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def taken_address(world: World) -> AsyncIterator[None]:
+    """The configuration is changed to an address where another program listens, until that ends."""
+    world.running._outside._server._again = 0.1
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        good = world.notifier.config.read_text()
+        assert "http: 'off'" in good
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        world.notifier.config.write_text(good.replace("http: 'off'", f"http: {address}"))
+        yield
+
+
+@asynccontextmanager
 async def lost_time(world: World) -> AsyncIterator[None]:
     """A delivery that waits for its next try has lost the time of it."""
     world.team.usual = Answer(status=503)
@@ -199,6 +214,7 @@ ROWS = (
     Row(begin=Heading.CHANNEL_BROKEN, end=Heading.CHANNEL_HEALED, trouble=broken_channel),
     Row(begin=Heading.DELIVERIES_DEAD, end=None, trouble=refusing_channel),
     Row(begin=Heading.RELOAD_REFUSED, end=Heading.RELOAD_OK, trouble=wrong_files),
+    Row(begin=Heading.PAGE_FAILED, end=Heading.PAGE_OK, trouble=taken_address),
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
@@ -291,5 +307,5 @@ async def unknown_words_are_known(world: World) -> None:
 def test_the_documents_say_of_every_notice_what_to_do() -> None:
     page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
     headings = set(re.findall(r"^\*\*(.+?)\*\*", page, re.MULTILINE))
-    examples = {"channel": "NAME", "number": "N deliveries", "word": "WORD"}
+    examples = {"address": "ADDRESS", "channel": "NAME", "number": "N deliveries", "word": "WORD"}
     assert {each.format(**examples) for each in Heading} <= headings

@@ -1,14 +1,17 @@
 """Writes that share a transaction are each by itself: none is lost by another, and one that failed fails alone."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fakes import START, seen, watch
 from outboxes import blank, settled, sql, take, tell
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
@@ -16,7 +19,9 @@ from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
 from notifier.store.database import Database
+from notifier.store.patience import Patience
 from notifier.store.store import Store
+from notifier.store.together import Together
 
 APART = ChannelPolicy(merges=False)
 
@@ -102,3 +107,23 @@ async def test_a_closed_store_says_so_to_each(database: Path) -> None:
         pass
     done = await asyncio.gather(*(commit(store, blank(f"s_{number}")) for number in range(3)), return_exceptions=True)
     assert all(isinstance(each, StoreError) for each in done)
+
+
+async def test_those_that_were_made_together_are_told_together() -> None:
+    class NoDatabase(Database):
+        @asynccontextmanager
+        async def transaction(self, *, opening: bool = False) -> AsyncIterator[AsyncConnection]:
+            await asyncio.sleep(0)
+            yield cast(AsyncConnection, None)
+
+    async def write(connection: AsyncConnection, numbers: Sequence[int]) -> bool:
+        return True
+
+    together = Together(NoDatabase(Path("none"), Patience()), write)
+    writes = [asyncio.create_task(together.write(number)) for number in range(400)]
+    turns = 0
+    while not all(task.done() for task in writes):
+        await asyncio.sleep(0)
+        turns += 1
+    assert all(task.result() for task in writes)
+    assert turns < 20

@@ -21,7 +21,12 @@ from notifier.config.tree import parse
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 WITHOUT_CHECKS = Context(channels=None, check_url=lambda _: None, check_template=lambda _: None)
-ENVIRON = {"BRIGHTDATA_API_KEY": "t0ken", "SLACK_URL": "slack://A/B/C", "PIPELINE_SECRET": "QUFB" * 8}
+ENVIRON = {
+    "BRIGHTDATA_API_KEY": "t0ken",
+    "SLACK_URL": "slack://A/B/C",
+    "PIPELINE_SECRET": "QUFB" * 8,
+    "NOTIFIER_HTTP_TOKEN": "page-t0ken-0123456789",
+}
 IN_EFFECT = MappingProxyType({"MainFile.state": "sqlite:///notifier.db"})
 """Defaults that the schema has in another form than a file."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"apprise", "sqlalchemy", "httpx", "aiohttp", "apscheduler"}
+HEAVY = {"apprise", "sqlalchemy", "httpx", "aiohttp", "apscheduler", "prometheus_client"}
 
 PROGRAM = """\
 import atexit, json, sys

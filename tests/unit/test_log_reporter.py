@@ -12,6 +12,7 @@ from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.deliver import DeliveryOutcome
+from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.poll import LookOutcome, Told
 from notifier.report.log import LogReporter
 
@@ -119,3 +120,28 @@ def test_a_database_that_cannot_be_written_is_an_error_and_its_end_says_how_long
         ("info", "store.recovered"),
     ]
     assert (lines[0]["trouble"], lines[1]["lasted_s"]) == ("full", 7.0)
+
+
+def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:
+    kinds = (BeatKind.SENT, BeatKind.SENT, BeatKind.FAILED, BeatKind.FAILED, BeatKind.WITHHELD, BeatKind.SENT)
+    with capture_logs() as lines:
+        reporter = LogReporter()
+        for kind in kinds:
+            reporter.beat(BeatOutcome(kind=kind))
+    assert [line["event"] for line in lines] == [
+        "heartbeat.sent",
+        "heartbeat.failed",
+        "heartbeat.withheld",
+        "heartbeat.sent",
+    ]
+
+
+def test_where_the_daemon_listens_is_told_and_why_it_does_not() -> None:
+    with capture_logs() as lines:
+        for address, trouble in (("a:1", ""), ("a:1", "taken"), ("", "")):
+            LogReporter().listening(address, trouble)
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("http.listening", "info"),
+        ("http.not_listening", "error"),
+        ("http.off", "debug"),
+    ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lookouts import Post, story
 
 from notifier.core.budget import Needs, budget
-from notifier.reload import keep, tidy
+from notifier.memory import keep, tidy
 from notifier.rewatch import SLICE
 
 MANY = 3_000

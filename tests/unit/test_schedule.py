@@ -11,9 +11,8 @@ import pytest
 from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
-from notifier import schedule
 from notifier.brightdata.limiter import Permit
-from notifier.schedule import CLOCK_CHECK, Schedule, _Scheduler
+from notifier.schedule import CLOCK_CHECK, MOST_LOOKS, Schedule, _Scheduler
 
 EVERY = timedelta(seconds=30)
 
@@ -315,30 +314,24 @@ class TestQueue:
         assert [key for key, _, _ in looks.made] == [f"s_{number}" for number in range(10)]
         assert (looks.requests.in_flight, looks.requests.given_back) == (0, 10)
 
-    def test_no_more_begin_than_are_kept_in_memory_while_none_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """So it is while the database cannot be written; what has not begun is looked at afterwards."""
-        monkeypatch.setattr(schedule, "MOST_AT_ONCE", 3)
-        begun: list[int] = []
-
+    def test_what_is_under_way_is_bounded_even_if_its_requests_are_done(self) -> None:
         async def story(looks: Looks) -> None:
-            written = asyncio.Event()
+            committed = asyncio.Event()
 
-            async def wait(_key: str) -> None:
-                await written.wait()
+            async def commit(_key: str) -> None:
+                looks.requests.in_flight = 0
+                await committed.wait()
 
-            looks.during = wait
-            looks.pauses = {f"s_{number}": [None] for number in range(10)}
-            for number in range(10):
-                looks.add(f"s_{number}", first_s=number / 10)
+            looks.during = commit
+            for number in range(2 * MOST_LOOKS):
+                looks.add(f"s_{number}", pause=timedelta(hours=1))
             async with looks.running():
-                await asyncio.sleep(20)
-                begun.append(len(looks.made))
-                written.set()
-                await asyncio.sleep(20)
-                begun.append(len(looks.made))
+                await asyncio.sleep(1)
+                assert len(looks.made) == MOST_LOOKS
+                committed.set()
+                await asyncio.sleep(1)
 
-        tell(story)
-        assert begun == [3, 10]
+        assert len({key for key, _, _ in tell(story).made}) == 2 * MOST_LOOKS
 
     def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue(self) -> None:
         async def story(looks: Looks) -> None:

@@ -42,7 +42,7 @@ def test_requests_are_spaced_evenly() -> None:
 
     went = run(test)
     gaps = [later - earlier for earlier, later in itertools.pairwise(went)]
-    assert gaps[0] == pytest.approx(0.05)  # the first may catch up half a space
+    assert gaps[0] == pytest.approx(0.1 - CATCH_UP)  # the first one may catch up
     assert gaps[1:] == pytest.approx([0.1] * 18)
 
 
@@ -73,7 +73,7 @@ def test_first_come_is_first_served() -> None:
     assert run(test) == list(range(30))
 
 
-@pytest.mark.parametrize(("rate", "most"), [(0.1, 8), (10, 8), (12, 9), (100, 80), (1000, 800)])
+@pytest.mark.parametrize(("rate", "most"), [(0.1, 8), (10, 8), (12, 9), (100, 80), (320, 256), (1000, 256)])
 def test_what_may_be_in_flight_is_bounded_by_the_rate(rate: float, most: int) -> None:
     assert most_in_flight(rate) == most
 
@@ -120,7 +120,7 @@ def test_after_a_hold_one_probe_goes_and_the_others_wait_for_its_answer() -> Non
         await asyncio.gather(*(ask(gate, went, takes=5.0) for _ in range(3)))
         return [at - began for at in went]
 
-    assert run(test) == pytest.approx([2.0, 7.0, 7.1], abs=0.06)
+    assert run(test) == pytest.approx([2.0, 7.0, 7.2 - CATCH_UP], abs=0.06)
 
 
 def test_a_probe_without_an_answer_lets_the_next_probe_go() -> None:
@@ -154,7 +154,7 @@ def test_a_cancelled_waiter_gives_its_place_to_the_next() -> None:
         return [at - began for at in went], gate.in_flight
 
     went, left = run(test)
-    assert went == pytest.approx([0.0, 0.95, 1.95])
+    assert went == pytest.approx([0.0, 1.0 - CATCH_UP, 2.0 - CATCH_UP])
     assert left == 0
 
 

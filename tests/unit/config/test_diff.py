@@ -97,6 +97,18 @@ def test_a_secret_that_changed_is_told_and_not_shown(loaded: Loader) -> None:
     assert other.lower() not in shown
 
 
+def test_what_changed_of_the_pages_is_told_without_their_secrets(loaded: Loader) -> None:
+    text = "http: {{listen: '{}', token: '{}'}}\nheartbeat: {{url: 'https://example.com/{}', every: {}}}\n"
+    before = loaded(ROOT + text.format("[::]:80", "canary-one-0123456", "canary-two", "1m"))
+    other = loaded(ROOT + text.format("[::]:80", "canary-eins-012345", "canary-zwei", "1m"))
+    found = diff(before, other)
+    assert [change.key for change in found.keys] == ["http.token", "heartbeat.url"]
+    assert "canary" not in json.dumps(plain(found)) + repr(found)
+    assert not found.restart
+    found = diff(before, loaded(ROOT + "http: off\n"))
+    assert [change.key for change in found.keys] == ["http.listen", "http.token", "heartbeat.url", "heartbeat.every"]
+
+
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.lists(st.sampled_from("abcdef"), unique=True))
 def test_added_and_removed_make_the_one_of_the_other(one: list[str], other: list[str]) -> None:
     found = diff(config_of(one), config_of(other))

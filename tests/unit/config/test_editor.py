@@ -54,6 +54,8 @@ def test_the_example_is_right(text: str) -> None:
         "watches: [{snapshot: a, notify: team, labels: }]", "watches: [{snapshot: a, notify: [team], on: all}]",
         "watches: [{dataset: gd_1, notify: team, download: results, stalled_after: off, results_kept: 30d}]",
         "watches: [{snapshot: a, notify: team, download: {folder: '${TOKEN}', format: csv}, expiring_before: 2h}]",
+        "http: 127.0.0.1:0", "http: {listen: '${LISTEN:-off}'}", "heartbeat: https://example.com/x",
+        "heartbeat: {url: https://example.com/x, every: 30s}",
         "http: off", "state: sqlite:///x.db", 'channels: {team: {url: "json://a", pace: 20/m, on_uncertain: hold}}',
     ],
 )  # fmt: skip
@@ -82,6 +84,8 @@ def test_what_the_program_takes_is_not_marked(more: str, tmp_path: Path) -> None
         ("channels: {team: {on_uncertain: drop}}", "$.channels"),
         ("api: {requests_per_second: fast}", "$.api"),
         ("operators: [1]", "$.operators"),
+        ("http: {listn: off}", "$.http"),
+        ("heartbeat: {every: 1m}", "$.heartbeat"),
     ],
 )
 def test_what_is_wrong_is_marked(text: str, place: str, tmp_path: Path) -> None:

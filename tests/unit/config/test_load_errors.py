@@ -25,7 +25,7 @@ NUMBER = "a number is expected here, as in `10`"
 NO_CHANNEL = "a URL cannot stand here: give it a name under `channels:` and write that name"
 CHANNEL_NAME = "the name of a channel has only letters, digits, `_`, `.` and `-` (at most 100)"
 NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the address of a signed webhook"
-KEYS = "api, state, http, operators, channels, templates, defaults, watches, keep, include"
+KEYS = "api, state, http, heartbeat, operators, channels, templates, defaults, watches, keep, include"
 URL = "an Apprise URL is expected here, as in `slack://…` or `mailtos://…`"
 BASE_URL = "an http or https URL is expected here, as in `https://api.brightdata.com`"
 SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
@@ -38,6 +38,13 @@ NEITHER_KIND = "nothing to watch: write `snapshot:` with the id of one, or `data
 BOTH_KINDS = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 # Each is the third line, after a token and the channels `team` and `ops`, and is all that is wrong.
+ADDRESS = 'as in `127.0.0.1:8787` or `"[::1]:8787"`'
+UNGUARDED = (
+    "whoever reaches this address could read everything: write `listen:` with the address and beside it "
+    "`token: ${NOTIFIER_HTTP_TOKEN}`, or listen on `127.0.0.1:8787`"
+)
+PING = "an http or https address is expected here, as in `https://hc-ping.com/…`"
+
 THIRD_LINE = [
     # Unknown keys.
     ("chanels: {}", "3:1: chanels: unknown key; did you mean 'channels'?"),
@@ -132,10 +139,24 @@ THIRD_LINE = [
     ("keep: 90", f"3:7: keep: {UNIT}write `90s`"),
     ("keep: 23h", "3:7: keep: too short to look anything up in: the shortest is `1d`"),
     ("keep:", f"3:6: keep: {NO_VALUE}"),
-    # What is still to come.
-    ("heartbeat: https://x", "3:1: heartbeat: a heartbeat is not supported yet: take it out"),
-    ("http: 127.0.0.1:8787", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
-    ("http: false", "3:1: http: the status page is not supported yet: write `http: off`, or take it out"),
+    # HTTP.
+    ("http: 8787", "3:7: http: an address is expected before the port: write `127.0.0.1:8787`"),
+    ("http: false", "3:7: http: write `off`, or an address such as `127.0.0.1:8787`"),
+    ("http:", f"3:6: http: {NO_VALUE}"),
+    ("http: localhost", f"3:7: http: an address and a port are expected here, {ADDRESS}, or `off`"),
+    ("http: '::1:8787'", f"3:7: http: an address and a port are expected here, {ADDRESS}, or `off`"),
+    ("http: example.com:80", f"3:7: http: an IP address or `localhost` is expected before the port, {ADDRESS}"),
+    ("http: '[127.0.0.1]:80'", f"3:7: http: an IP address or `localhost` is expected before the port, {ADDRESS}"),
+    ("http: 127.0.0.1:65536", "3:7: http: a port is a number up to 65535"),
+    ("http: 0.0.0.0:8787", f"3:7: http: {UNGUARDED}"),
+    ("http: {listen: '[::]:80'}", f"3:7: http: {UNGUARDED}"),
+    ("http: {listen: '[::]:80', token: abc}", "3:34: http.token: shorter than 16 characters, which can be guessed: `openssl rand -hex 16` makes one"),
+    ("http: {port: 80}", "3:8: http.port: unknown key; the keys here are listen, token"),
+    ("heartbeat: hc-ping.com/x", f"3:12: heartbeat: {PING}"),
+    ("heartbeat: off", f"3:12: heartbeat: {PING}"),
+    ("heartbeat: {url: 'https://u:p@x/y'}", "3:18: heartbeat.url: a user or a password cannot stand in this address"),
+    ("heartbeat: {url: https://x, every: 1s}", "3:36: heartbeat.every: more often than any such service wants it: the shortest is `10s`"),
+    ("heartbeat: {every: 1m}", "3:12: heartbeat.url: missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`"),
     # YAML.
     ("a: b: c", "3:5: not YAML: a `:` where no key can stand: check the indentation, and quote text with `: `"),
     ("api: {}", "3:1: api: this key is already on line 1: keep one of them"),

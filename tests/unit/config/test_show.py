@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from notifier.config.model import Config
+from notifier.config.model import Config, Heartbeat, Http
 from notifier.config.schema import MainFile
 from notifier.config.show import as_dict
 from notifier.config.template import INITIAL
@@ -20,6 +21,7 @@ from notifier.core.policy import ChannelPolicy
 Loader = Callable[..., Config]
 
 REPOSITORY = Path(__file__).parents[3]
+OF_PAGES = {"NOTIFIER_HTTP_TOKEN": "p4ge-t0ken-0123456789", "HEARTBEAT_URL": "https://hc-ping.com/4b2f-9c1d-77"}
 VARIABLES = {"BRIGHTDATA_API_KEY": "key-0123456789", "SLACK_URL": "slack://TokenA123/TokenB456/TokenC789"}
 
 
@@ -42,6 +44,7 @@ def test_everything_in_effect_is_shown_in_the_shape_of_the_yaml(loaded: Loader, 
             "batch": "auto",
         },
         "state": f"sqlite:///{folder}/notifier.db",
+        "http": {"listen": "127.0.0.1:8787"},
         "operators": ["ops"],
         "channels": {
             "team": {"url": "slack://***", "on_uncertain": "resend", "give_up_after": "3d"},
@@ -161,6 +164,24 @@ def test_what_is_shown_loads_again_once_the_secrets_are_there(loaded: Loader, fo
     assert second.channels["team"].policy == first.channels["team"].policy
 
 
+def test_the_secrets_of_the_pages_are_masked_and_known_as_such(loaded: Loader, root: str) -> None:
+    text = "http: {listen: '[::]:80', token: '${NOTIFIER_HTTP_TOKEN}'}\nheartbeat: '${HEARTBEAT_URL}'\n"
+    config = loaded(root + text, **OF_PAGES)
+    assert config.http == Http(host="::", port=80, token=OF_PAGES["NOTIFIER_HTTP_TOKEN"])
+    shown = as_dict(config)
+    assert shown["http"] == {"listen": "[::]:80", "token": "***"}
+    assert shown["heartbeat"] == {"url": "https://***", "every": "1m"}
+    assert {*OF_PAGES.values(), "/4b2f-9c1d-77"} <= config.secrets
+    assert not [secret for secret in OF_PAGES.values() if secret in repr(config)]
+
+
+@pytest.mark.parametrize("text", ["http: off\n", "http: {listen: off}\n", "http: '${UNSET:-off}'\n"])
+def test_http_that_is_off_is_off(loaded: Loader, root: str, text: str) -> None:
+    config = loaded(root + text)
+    assert config.http is None
+    assert as_dict(config)["http"] == {"listen": "off"}
+
+
 def test_the_template_loads_as_it_is(loaded: Loader) -> None:
     config = loaded(INITIAL, **VARIABLES)
     assert list(config.channels) == ["team"]
@@ -170,9 +191,12 @@ def test_the_template_loads_as_it_is(loaded: Loader) -> None:
 
 def test_the_examples_of_the_template_load_too(loaded: Loader) -> None:
     text = re.sub(r"^( *)#(?! [^ ])", r"\1", INITIAL, flags=re.MULTILINE)
-    config = loaded(text, **VARIABLES, SMTP_PASSWORD="password", PIPELINE_SECRET="QUFB" * 8)
+    config = loaded(text, **VARIABLES, SMTP_PASSWORD="password", PIPELINE_SECRET="QUFB" * 8, **OF_PAGES)
     assert [watch.id for watch in config.watches] == ["s_m4x7enmven8djfqak", "prices"]
     assert list(config.channels) == ["team", "mail", "pipeline"]
+    assert config.http is not None
+    assert config.http.token == OF_PAGES["NOTIFIER_HTTP_TOKEN"]
+    assert config.heartbeat == Heartbeat(url=OF_PAGES["HEARTBEAT_URL"], every=timedelta(minutes=1))
     # What stands there is what holds without it, where there is such a value.
     assert config.keep == Config.__dataclass_fields__["keep"].default
     mail = config.channels["mail"].policy

@@ -43,6 +43,12 @@ def test_a_refused_token_is_a_trouble_that_names_the_cure() -> None:
     assert "refuses the token (HTTP 401)" in found[0]
 
 
+def test_pages_that_cannot_be_had_are_told_and_are_no_trouble() -> None:
+    vitals = replace(FINE, page="127.0.0.1:8787: taken")
+    assert plain(vitals)["healthy"] is True
+    assert "127.0.0.1:8787: taken" in remarks(vitals)[0]
+
+
 def test_a_refused_reload_is_told_and_is_no_trouble() -> None:
     vitals = replace(FINE, reload=LastReload(at=START, refused=("a",)))
     assert plain(vitals)["healthy"] is True

@@ -1,0 +1,103 @@
+"""Asks the address of a dead man's switch every so often while all is well, and is silent when it is not.
+
+Who watches there tells people when nothing comes any more: also when this machine, or its network, is gone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+import aiohttp
+
+from notifier import __version__
+from notifier.config.model import Heartbeat as Wanted
+
+LONGEST = timedelta(seconds=10)
+"""How long the far side may take."""
+
+
+class BeatKind(StrEnum):
+    """What became of a heartbeat. The same word stands in the log and in the metrics."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BeatOutcome:
+    """What became of one, and why it failed or was withheld."""
+
+    kind: BeatKind
+    detail: str = ""
+
+
+class Heartbeat:
+    """`run()` it in a task; it ends only when it is cancelled."""
+
+    def __init__(
+        self,
+        wanted: Wanted | None,
+        *,
+        troubles: Callable[[], Awaitable[list[str]]],
+        report: Callable[[BeatOutcome], None],
+    ) -> None:
+        """
+        Args:
+            wanted: which address, and how often; None for none.
+            troubles: why all is not well; an empty list when it is. It must not raise.
+            report: told what became of each.
+        """
+        self._wanted = wanted
+        self._troubles = troubles
+        self._report = report
+        self._woken = asyncio.Event()
+
+    def configure(self, wanted: Wanted | None) -> None:
+        """Ask that address from now on, at once if it is another."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Ask, at once and then every so often, until cancelled."""
+        while True:
+            self._woken.clear()
+            wanted = self._wanted
+            if wanted is not None:
+                self._report(await self._beat(wanted.url))
+            try:
+                async with asyncio.timeout(None if wanted is None else wanted.every.total_seconds()):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def _beat(self, url: str) -> BeatOutcome:
+        if found := await self._troubles():
+            return BeatOutcome(kind=BeatKind.WITHHELD, detail=found[0])
+        return await ping(url)
+
+
+async def ping(url: str) -> BeatOutcome:
+    """Ask the address once. Proxies and certificates are those of the environment; whatever fails is an outcome."""
+    timeout = aiohttp.ClientTimeout(total=LONGEST.total_seconds())
+    headers = {"User-Agent": f"notifier/{__version__}"}
+    try:
+        async with aiohttp.ClientSession(trust_env=True, timeout=timeout, headers=headers) as session:
+            async with session.get(url) as response:
+                if response.ok:
+                    return BeatOutcome(kind=BeatKind.SENT)
+                return BeatOutcome(kind=BeatKind.FAILED, detail=f"HTTP {response.status}")
+    except TimeoutError:
+        return BeatOutcome(kind=BeatKind.FAILED, detail=f"no answer within {LONGEST.total_seconds():g} s")
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong there must not stop the work here
+        return BeatOutcome(kind=BeatKind.FAILED, detail=_words(error))
+
+
+def _words(error: Exception) -> str:
+    """What is known of it, without the address, which is a secret."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    said = getattr(cause, "strerror", None) if isinstance(cause, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

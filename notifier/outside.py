@@ -1,0 +1,150 @@
+"""What of the daemon can be seen from outside: health and metrics over HTTP, and the heartbeat."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from notifier.core.errors import NotifierError
+from notifier.core.vitals import LastReload, Vitals, troubles
+from notifier.heartbeat import Heartbeat
+from notifier.parts import Parts
+from notifier.report.gauges import Readings, Stored
+from notifier.report.labels import status_label
+from notifier.report.metrics import Metrics
+from notifier.web.patience import Patience
+from notifier.web.server import Server
+from notifier.web.views import Sources, application
+
+LONGEST_ANSWER = timedelta(seconds=5)
+"""How long the store may take before it counts as one that does not answer."""
+
+LOOP_CHECK = timedelta(seconds=5)
+"""Often enough for a quantile over minutes; more often it would cost more than it tells."""
+
+_SLICE = 10_000
+"""Snapshots that are counted without letting others run: about a millisecond's work."""
+
+
+class Outside:
+    """`run()` it beside the daemon's other tasks."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        metrics: Metrics,
+        *,
+        last_reload: Callable[[], LastReload | None],
+        config_hash: Callable[[], str],
+    ) -> None:
+        """
+        Args:
+            parts: what is shown.
+            metrics: what was counted; it is one of their reporters.
+            last_reload: the last reload since the start.
+            config_hash: what the files are known by that run.
+        """
+        self._parts = parts
+        self._metrics = metrics
+        self._last_reload = last_reload
+        self._config_hash = config_hash
+        self._patient = Patience(self.vitals, LONGEST_ANSWER)
+        self._patient_store = Patience(self._read_store, LONGEST_ANSWER)
+        sources = Sources(vitals=self._patient, metrics=self._page, redact=parts.redactor.of)
+        self._server = Server(
+            parts.config.http, make=lambda token: application(sources, token=token), changed=self._listening
+        )
+        self._heartbeat = Heartbeat(parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat)
+        self._asked_for = asyncio.Event()
+        self.configure()
+
+    def configure(self) -> None:
+        """Be seen as the configuration says that the parts have now."""
+        config = self._parts.config
+        self._metrics.configure(config.channels)
+        self._server.configure(config.http)
+        self._heartbeat.configure(config.heartbeat)
+        if config.http is not None:
+            self._asked_for.set()
+        else:
+            self._asked_for.clear()
+
+    async def run(self) -> None:
+        """Be seen until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in (self._server.run(), self._heartbeat.run(), self._watch_loop()):
+                tasks.create_task(each)
+
+    async def vitals(self) -> Vitals:
+        """How the daemon does.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return replace(await self._parts.vitals(self._last_reload()), page=self._server.trouble)
+
+    async def _troubles(self) -> list[str]:
+        try:
+            return troubles(await self._patient())
+        except NotifierError as error:
+            return [str(error)]
+        except TimeoutError as error:
+            return [f"the database does not answer: {error}"]
+
+    def _listening(self, address: str, trouble: str) -> None:
+        self._parts.report.listening(address, trouble)
+        self._parts.errands.later(self._parts.operators.listening, address, trouble)
+
+    async def _page(self) -> bytes:
+        readings = await self._read()
+        return await asyncio.to_thread(self._metrics.page, readings)
+
+    async def _read(self) -> Readings:
+        parts = self._parts
+        try:
+            stored = await self._patient_store()
+        except (NotifierError, TimeoutError):
+            stored = None  # a page without it, and with `notifier_store_up 0`, is what is needed just then
+        snapshots = await self._count_snapshots()
+        return Readings(
+            at=parts.clock(),
+            api=parts.limiter.api,
+            breaker=parts.limiter.state,
+            in_flight=parts.limiter.in_flight,
+            due_looks=parts.schedule.queued,
+            overdue=parts.schedule.overdue,
+            watches={"snapshot": len(parts.config.watches), "dataset": len(parts.config.datasets)},
+            snapshots=snapshots,
+            broken=parts.senders.broken,
+            config_hash=self._config_hash(),
+            stored=stored,
+        )
+
+    async def _read_store(self) -> Stored:
+        vitals = await self.vitals()
+        return Stored(
+            open_deliveries=await self._parts.store.outbox.open_deliveries(),
+            oldest_open=vitals.oldest_open,
+            healthy=not troubles(vitals),
+        )
+
+    async def _count_snapshots(self) -> Counter[str]:
+        states = list(self._parts.lookout.states.values())
+        words: Counter[str] = Counter()
+        for start in range(0, len(states), _SLICE):
+            words.update([state.status for state in states[start : start + _SLICE]])
+            await asyncio.sleep(0)
+        counts: Counter[str] = Counter()
+        for word, number in words.items():
+            counts[status_label(word)] += number
+        return counts
+
+    async def _watch_loop(self) -> None:
+        """Measure how late the event loop wakes those that sleep, while somebody may ask for it."""
+        loop, pause = asyncio.get_running_loop(), LOOP_CHECK.total_seconds()
+        while True:
+            await self._asked_for.wait()
+            began = loop.time()
+            await asyncio.sleep(pause)
+            self._metrics.loop_lagged(loop.time() - began - pause)

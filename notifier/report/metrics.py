@@ -1,0 +1,197 @@
+"""What the daemon did, counted for Prometheus. docs/metrics.md has the list, and tests hold it against the page."""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric
+
+from notifier import __version__
+from notifier.core.fetching import Fetched, GivenUp
+from notifier.core.model import DeliveryState, OutcomeKind
+from notifier.deliver import DeliveryOutcome
+from notifier.fetch.fetcher import FetchOutcome
+from notifier.heartbeat import BeatKind, BeatOutcome
+from notifier.lists import ListOutcome
+from notifier.poll import LookOutcome
+from notifier.reload import ReloadOutcome
+from notifier.report.gauges import Readings, gauges
+from notifier.report.labels import Few, answer_label, code_label, status_label
+from notifier.report.reporter import Reporter
+
+_LAG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_DURATION = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_DELAY = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+_LOOP = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+_SNAPSHOT, _DATASET = "snapshot", "dataset"
+
+
+class Metrics(Reporter):
+    """Counts, in a registry of its own: two daemons in one process have nothing to do with each other."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._reason = Few()
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"notifier_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"notifier_{name}", text, labels, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"notifier_{name}", text, labels, registry=registry)
+
+        gauge("build_info", "The version that runs; always 1.", "version", "python").labels(
+            __version__, platform.python_version()
+        ).set(1)
+        self._transitions = counter("transitions_total", "Transitions of snapshots, and derived events.", "status")
+        self._looks = counter("looks_total", "Looks at snapshots and at datasets.", "kind", "answer")
+        self._lag = histogram("look_lag_seconds", "How late looks began.", _LAG, "kind")
+        self._look_duration = histogram("look_duration_seconds", "How long looks took.", _DURATION, "kind")
+        self._requests = counter("requests_total", "Requests to Bright Data.", "code")
+        self._attempts = counter(
+            "delivery_attempts_total", "Attempts to deliver an event.", "channel", "outcome", "reason"
+        )
+        self._deliveries = counter(
+            "deliveries_total", "Deliveries that came to their end: delivered, dead or dropped.", "channel", "outcome"
+        )
+        self._dropped = counter("deliveries_dropped_total", "Deliveries that were dropped.", "channel", "reason")
+        self._delay = histogram(
+            "delivery_delay_seconds", "From when a delivery was decided until it was delivered.", _DELAY, "channel"
+        )
+        self._send = histogram("send_duration_seconds", "How long sends took.", _DURATION, "channel")
+        self._templates = counter("template_failures_total", "Messages of which a template failed.", "channel")
+        self._downloads = counter("download_attempts_total", "Attempts to fetch results.", "outcome")
+        self._reloads = counter("config_reloads_total", "Reloads of the configuration.", "outcome")
+        self._reload_successful = gauge(
+            "config_last_reload_successful", "Whether the configuration on disk is the one that runs."
+        )
+        self._reload_at = gauge(
+            "config_last_reload_success_timestamp_seconds", "When a configuration was last taken up."
+        )
+        self._heartbeats = counter("heartbeats_total", "Heartbeats to the dead man's switch.", "outcome")
+        self._clock_shifts = counter("clock_shifts_total", "How often the wall clock was moved.")
+        self._loop_lag = histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", _LOOP)
+        self._taken_up()
+        self._show_from_the_start()
+
+    def _taken_up(self) -> None:
+        self._reload_successful.set(1)
+        self._reload_at.set(self._clock().timestamp())
+
+    def _show_from_the_start(self) -> None:
+        """Make the series whose labels are known: a rate over one that is not there yet misses its first event."""
+        for status in ("ready", "failed", "canceled", "missing", "stalled"):
+            self._transitions.labels(status)
+        for kind in (_SNAPSHOT, _DATASET):
+            self._looks.labels(kind, "told")
+            self._lag.labels(kind)
+            self._look_duration.labels(kind)
+        for code in ("2xx", "4xx", "429", "5xx", "none"):
+            self._requests.labels(code)
+        for outcome in ("done", "refused"):
+            self._reloads.labels(outcome)
+        for outcome in ("fetched", "retrying", "given_up"):
+            self._downloads.labels(outcome)
+        for beat in BeatKind:
+            self._heartbeats.labels(beat.value)
+
+    def configure(self, channels: Iterable[str]) -> None:
+        """Show these channels, also before anything went there."""
+        for channel in channels:
+            for state in (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.DROPPED):
+                self._deliveries.labels(channel, state.value)
+
+    def page(self, readings: Readings) -> bytes:
+        """The page for Prometheus, in its text format 0.0.4."""
+        return generate_latest(_Page(self._registry, readings))
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Count a look, and what it brought."""
+        if outcome.observation is not None:
+            self._looks.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
+            self._lag.labels(_SNAPSHOT).observe(outcome.lag.total_seconds())
+            self._look_duration.labels(_SNAPSHOT).observe(outcome.duration.total_seconds())
+        for told in outcome.told:
+            self._transitions.labels(status_label(told.event.transition.status)).inc()
+
+    def listed(self, outcome: ListOutcome) -> None:
+        """Count a look at a dataset."""
+        answer = "told" if outcome.unclear is None else answer_label(outcome.unclear)
+        self._looks.labels(_DATASET, answer).inc()
+        self._lag.labels(_DATASET).observe(outcome.lag.total_seconds())
+        self._look_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
+
+    def requested(self, status: int | None) -> None:
+        """Count a request."""
+        self._requests.labels(code_label(status)).inc()
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Count an attempt, and the delivery if that was its end."""
+        channel, reason = outcome.delivery.channel, self._reason(outcome.outcome.reason)
+        self._attempts.labels(channel, outcome.outcome.kind.value, reason).inc()
+        self._send.labels(channel).observe(outcome.duration.total_seconds())
+        if outcome.outcome.kind is OutcomeKind.DELIVERED:
+            delay = self._clock() - outcome.delivery.created_at
+            self._delay.labels(channel).observe(max(delay, timedelta(0)).total_seconds())
+        if outcome.settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
+            self._deliveries.labels(channel, outcome.settlement.state.value).inc()
+
+    def dropped(self, channel: str, reason: str, number: int) -> None:
+        """Count what was dropped."""
+        self._deliveries.labels(channel, DeliveryState.DROPPED.value).inc(number)
+        self._dropped.labels(channel, self._reason(reason)).inc(number)
+
+    def template_failed(self, channel: str, event_id: str, reason: str) -> None:
+        """Count it."""
+        self._templates.labels(channel).inc()
+
+    def fetched(self, outcome: FetchOutcome) -> None:
+        """Count an attempt to fetch results."""
+        match outcome.result:
+            case Fetched():
+                self._downloads.labels("fetched").inc()
+            case GivenUp():
+                self._downloads.labels("given_up").inc()
+            case _:
+                self._downloads.labels("retrying").inc()
+
+    def reloaded(self, outcome: ReloadOutcome) -> None:
+        """Count a reload, and note whether what runs is what the files say."""
+        self._reloads.labels("done" if outcome.done else "refused").inc()
+        if outcome.done:
+            self._taken_up()
+        else:
+            self._reload_successful.set(0)
+
+    def clock_shifted(self, shift: timedelta) -> None:
+        """Count it."""
+        self._clock_shifts.inc()
+
+    def beat(self, outcome: BeatOutcome) -> None:
+        """Count a heartbeat."""
+        self._heartbeats.labels(outcome.kind.value).inc()
+
+    def loop_lagged(self, seconds: float) -> None:
+        """Note how late the event loop woke a timer."""
+        self._loop_lag.observe(max(seconds, 0.0))
+
+
+class _Page:
+    """What was counted and what is read off now, as one page."""
+
+    def __init__(self, registry: CollectorRegistry, readings: Readings) -> None:
+        self._registry = registry
+        self._readings = readings
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            # When each series began, which the library adds to all, would be a third of the page; nobody asks for it.
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+        yield from gauges(self._readings)

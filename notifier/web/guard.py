@@ -1,0 +1,86 @@
+"""Who is answered: whoever knows the token, or without one whoever asks this machine by a name of its own."""
+
+import hmac
+import ipaddress
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from notifier import __version__
+
+PUBLIC = frozenset({"/healthz"})
+"""What anybody may ask who reaches the address: it says only that the daemon lives."""
+
+_HEADERS = {
+    hdrs.SERVER: f"notifier/{__version__}",
+    hdrs.CACHE_CONTROL: "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+_NO_TOKEN = "the token is missing or wrong: send `Authorization: Bearer TOKEN`, the token of `http:`\n"
+_OTHER_NAME = (
+    "Only 127.0.0.1, [::1] and localhost are answered here, so that no web page can read this through a name of its "
+    "own. A proxy has to send one of these as the `Host`, or `http:` gets a `token:`.\n"
+)
+
+log = structlog.get_logger("notifier")
+
+
+def guard(token: str | None) -> Middleware:
+    """A middleware that answers only whom it may, and every failure in words.
+
+    Args:
+        token: what has to be known. Without one, the address is loopback: then a browser may be made to ask by the
+            page of a stranger, whose name was bent to this address (DNS rebinding).
+    """
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = _refusal(request, token) or await handler(request)
+        except web.HTTPException as error:
+            response = web.Response(status=error.status, text=f"{error.reason}; / says what there is\n")
+        except Exception as error:  # noqa: BLE001 - one request must not end the daemon, nor show a traceback
+            log.error("http.failed", path=request.path, error=f"{type(error).__name__}: {error}")
+            response = web.Response(status=500, text="this could not be answered; the log says why\n")
+        response.headers.update(_HEADERS)
+        return response
+
+    return answer
+
+
+def _refusal(request: web.Request, token: str | None) -> web.Response | None:
+    if request.path in PUBLIC:
+        return None
+    if token is None:
+        return None if is_own_name(request.headers.get(hdrs.HOST)) else web.Response(status=403, text=_OTHER_NAME)
+    if knows(request.headers.get(hdrs.AUTHORIZATION, ""), token):
+        return None
+    return web.Response(status=401, text=_NO_TOKEN, headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="notifier"'})
+
+
+def knows(authorization: str, token: str) -> bool:
+    """Whether the header has the token; how long that takes tells nothing of it."""
+    scheme, _, given = authorization.partition(" ")
+    same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+    return same and scheme.lower() == "bearer"
+
+
+def is_own_name(host: str | None) -> bool:
+    """Whether a `Host` header, with its port if it has one, is a name of this machine for itself.
+
+    One who sends none (HTTP/1.0) is no browser.
+    """
+    if host is None:
+        return True
+    name = host.strip().lower()
+    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,116 @@
+"""A dead man's switch is asked while all is well, and only then."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from aiohttp import web
+
+from notifier.config.model import Heartbeat as Wanted
+from notifier.heartbeat import BeatKind, BeatOutcome, Heartbeat, ping
+
+HOUR = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def switch(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """The address of a service that answers so, the last status for ever, and what it was asked."""
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(f"{request.method} {request.path_qs}")
+        return web.Response(status=statuses[min(len(asked), len(statuses)) - 1])
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/canary-path?token=canary", asked
+    finally:
+        await runner.cleanup()
+
+
+class Beats:
+    """Heartbeats as they are reported, to be waited for; `troubles` are what is wrong."""
+
+    def __init__(self) -> None:
+        self.troubles: list[str] = []
+        self._reported: asyncio.Queue[BeatOutcome] = asyncio.Queue()
+
+    async def ask(self) -> list[str]:
+        return self.troubles
+
+    async def next(self) -> BeatOutcome:
+        async with asyncio.timeout(60):
+            return await self._reported.get()
+
+    @asynccontextmanager
+    async def of(self, wanted: Wanted | None) -> AsyncIterator[Heartbeat]:
+        heartbeat = Heartbeat(wanted, troubles=self.ask, report=self._reported.put_nowait)
+        task = asyncio.create_task(heartbeat.run())
+        try:
+            yield heartbeat
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_it_is_sent_at_once_and_then_every_so_often_by_get() -> None:
+    beats = Beats()
+    async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+        assert [(await beats.next()).kind for _ in range(3)] == [BeatKind.SENT] * 3
+    assert set(asked) == {"GET /canary-path?token=canary"}
+
+
+async def test_while_something_is_wrong_nothing_is_sent() -> None:
+    beats = Beats()
+    beats.troubles = ["the token is refused"]
+    async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+        assert await beats.next() == BeatOutcome(kind=BeatKind.WITHHELD, detail="the token is refused")
+        assert (await beats.next()).kind is BeatKind.WITHHELD
+        assert asked == []
+        beats.troubles = []
+        while (await beats.next()).kind is not BeatKind.SENT:
+            pass
+
+
+async def test_a_refusal_is_an_outcome_and_the_next_one_comes() -> None:
+    beats = Beats()
+    async with switch(500, 200) as (url, _), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+        assert await beats.next() == BeatOutcome(kind=BeatKind.FAILED, detail="HTTP 500")
+        assert (await beats.next()).kind is BeatKind.SENT
+
+
+async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
+    beats = Beats()
+    async with switch(200) as (one, first), switch(204) as (other, second):
+        async with beats.of(None) as heartbeat:
+            heartbeat.configure(Wanted(url=one, every=HOUR))
+            await beats.next()
+            heartbeat.configure(Wanted(url=one, every=HOUR))  # the same: not asked again
+            heartbeat.configure(Wanted(url=other, every=HOUR))
+            await beats.next()
+            heartbeat.configure(None)
+            await asyncio.sleep(0)
+    assert (len(first), len(second)) == (1, 1)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/canary", "http://canary:99999/"])
+async def test_whatever_fails_is_an_outcome_that_gives_the_address_not_away(url: str) -> None:
+    outcome = await ping(url)
+    assert outcome.kind is BeatKind.FAILED
+    assert outcome.detail
+    assert "canary" not in outcome.detail
+
+
+async def test_a_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with switch(200) as (proxy, asked):
+        monkeypatch.setenv("http_proxy", proxy.partition("/canary")[0])
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert (await ping("http://switch.invalid/x")).kind is BeatKind.SENT
+    assert asked == ["GET /x"] or asked == ["GET http://switch.invalid/x"]

@@ -1,0 +1,60 @@
+"""What may hang is asked once at a time, and waited for so long."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+import pytest
+
+from notifier.web.patience import Patience
+
+
+async def test_an_answer_is_given_to_all_who_ask_meanwhile() -> None:
+    asked = 0
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        return asked
+
+    patient = Patience(ask, timedelta(seconds=60))
+    assert [*await asyncio.gather(patient(), patient(), patient())] == [1, 1, 1]
+    assert await patient() == 2
+
+
+async def test_what_hangs_is_not_waited_for_and_not_asked_again_until_it_answers() -> None:
+    asked, go = 0, asyncio.Event()
+
+    async def ask() -> str:
+        nonlocal asked
+        asked += 1
+        await go.wait()
+        return "late"
+
+    patient = Patience(ask, timedelta(milliseconds=1))
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await patient()
+    assert asked == 1
+    go.set()
+    async with asyncio.timeout(60):
+        while asked == 1:
+            with contextlib.suppress(TimeoutError):
+                assert await patient() == "late"
+
+
+async def test_a_failure_is_raised_and_nobody_complains_of_one_that_came_too_late() -> None:
+    go = asyncio.Event()
+
+    async def ask() -> str:
+        await go.wait()
+        raise OSError("gone")
+
+    patient = Patience(ask, timedelta(milliseconds=1))
+    with pytest.raises(TimeoutError):
+        await patient()
+    go.set()
+    await asyncio.sleep(0)
+    with pytest.raises(OSError, match="gone"):
+        await Patience(ask, timedelta(seconds=60))()
