@@ -4,9 +4,10 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from notifier.core.apihealth import ApiKind
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.vitals import LastReload, plain
-from notifier.loading.apart import Loaded
+from notifier.loading.apart import Loaded, load_config_apart
 from notifier.memory import keep_what_stays
 from notifier.operators import API
 from notifier.outside import Outside
@@ -31,7 +32,8 @@ from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.redaction import Redactor
-from notifier.telemetry.systemd import notify
+from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
+from notifier.watchdog import Watchdog
 
 STORE_WORKS_AFTER = timedelta(minutes=1)
 """So long a database has worked that is called well again, after it ended the last daemon."""
@@ -41,6 +43,10 @@ WARN_EXPIRING_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
+
+LONGEST_START = timedelta(minutes=30)
+LONGEST_STOP = timedelta(minutes=2)
+"""A migration, or a database with all of 100,000 watches, takes its time. What takes longer hangs."""
 
 log = structlog.get_logger("notifier")
 
@@ -70,11 +76,18 @@ class Daemon:
         metrics = Metrics(clock)
         self._parts = Parts(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
         self._last_reload: LastReload | None = None
+        self._watchdog = Watchdog(
+            tell=notify,
+            interval=watchdog_interval(),
+            vitals=lambda: self._parts.vitals_in_memory(self._last_reload),
+            in_progress=lambda: self._parts.lookout.in_progress,
+            waiting=self._parts.waiting,
+        )
         self._reloader: Reloader | None = None
         self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
-                loaded=loaded, take_up=self._configure, report=self._reloaded, status=self._parts.status
+                loaded=loaded, take_up=self._configure, report=self._reloaded, status=self._watchdog.status
             )
         self._outside = Outside(
             self._parts, metrics, last_reload=lambda: self._last_reload, config_hash=self._config_hash
@@ -98,8 +111,13 @@ class Daemon:
             lend=partial(lend, self._parts.limiter),
         )
         watch_loop(asyncio.get_running_loop())
-        async with self._opened(patient=True), listening(self._parts.config.database, self._parts.store, answers):
-            watches = self._parts.lookout.begin()
+        async with AsyncExitStack() as stack:
+            stopping = stack.enter_context(ExitStack())
+            with more_time(LONGEST_START):
+                await stack.enter_async_context(self._opened(patient=True))
+                database, store = self._parts.config.database, self._parts.store
+                await stack.enter_async_context(listening(database, store, answers))
+                watches = self._parts.lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
@@ -122,11 +140,14 @@ class Daemon:
                     await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
-                    notify("READY=1", f"STATUS={self._parts.status()}")
+                    notify("READY=1", f"STATUS={self._watchdog.status()}")
+                    if is_listening():
+                        background.append(tasks.create_task(self._watchdog.run()))
                     ready()
                     await stop.wait()
                     log.info("daemon.stopping")
-                    notify("STOPPING=1")
+                    notify("STOPPING=1", EXTEND)
+                    stopping.enter_context(more_time(LONGEST_STOP))
                     self._parts.store.patience.hurry()
                     await self._stop(background)
                     sending.cancel()
@@ -267,6 +288,17 @@ def _first_failure() -> Iterator[None]:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
+
+
+async def load_at_start(path: Path) -> Loaded:
+    """The configuration to begin with. That a service manager waits meanwhile is seen to.
+
+    Raises:
+        ConfigurationRefused: with all its errors.
+        NotifierError: it could not be read at all; the text says why.
+    """
+    with more_time(LONGEST_START):
+        return await load_config_apart(path)
 
 
 async def run_until_signalled(daemon: Daemon) -> None:

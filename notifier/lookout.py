@@ -170,6 +170,12 @@ class Lookout:
         self._look_singly([snapshot_id for snapshot_id in going_on if not self._is_listed(snapshot_id)])
         return datasets + len(going_on)
 
+    @property
+    def in_progress(self) -> int:
+        """How many snapshots are watched that have not ended, looked at singly or in lists."""
+        listed = sum(len(group.listed) - sum(each in group.listed for each in group.asked) for group in self._groups)
+        return len(self.schedule) - sum(group.key in self.schedule for group in self._groups) + listed
+
     async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
         """What is done when something is due; the pause to the next time, or None."""
         if key.startswith(DATASET):

@@ -17,13 +17,13 @@ from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.core.apihealth import ApiNews
+from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
 from notifier.core.storehealth import StoreNews
 from notifier.core.transitions import NAMES, is_known_word
-from notifier.core.vitals import STORE_WORDS, LastReload, Vitals
-from notifier.core.words import count
+from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
@@ -33,13 +33,9 @@ from notifier.poll import LookOutcome, Poller
 from notifier.report.reporter import Reporter, Reporters
 from notifier.schedule import Schedule
 from notifier.senders import Senders
-from notifier.store.patience import Patience
+from notifier.store.patience import Patience, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
-from notifier.telemetry.systemd import notify
-
-STORE_ANSWERS_WITHIN = 3.0
-"""Seconds; a database that says nothing for longer does not hold up who asks how the daemon does."""
 
 log = structlog.get_logger("notifier")
 
@@ -138,11 +134,14 @@ class Parts:
         """How many watches the configuration has."""
         return len(self.config.watches) + len(self.config.datasets)
 
-    def status(self) -> str:
-        """How many watches and channels there are, and what is wrong with the database, in a line."""
-        line = f"{count(self.watches, 'watch', 'watches')}, {count(len(self.senders), 'channel')}"
-        trouble = self.store.patience.trouble
-        return line if trouble is None else f"{line}; {STORE_WORDS[trouble.trouble]}"
+    async def waiting(self) -> int:
+        """How many deliveries to the channels that there are have not come to their end; the store is asked.
+
+        Raises:
+            StoreError: it cannot tell now.
+        """
+        with at_once():
+            return await self.store.outbox.count_open(list(self.config.channels))
 
     async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
@@ -189,20 +188,23 @@ class Parts:
 
     async def vitals(self, reload: LastReload | None) -> Vitals:
         """How the daemon does. That the store answers is seen by asking it, unless it is known that it cannot."""
-        oldest_open = None
-        if self.store.patience.trouble is None:
-            asking = asyncio.create_task(self.store.outbox.oldest_open())
-            await asyncio.wait({asking}, timeout=STORE_ANSWERS_WITHIN)
-            if asking.done():
-                oldest_open = asking.result()
-            else:
-                asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            with at_once():
+                oldest_open = await self.store.outbox.oldest_open()
+        except StoreUnready as error:
+            known = self.vitals_in_memory(reload)
+            unready = StoreNews(trouble=error.trouble, at=self.clock(), detail=str(error))
+            return replace(known, store=known.store or unready)
+        return replace(self.vitals_in_memory(reload), oldest_open=oldest_open)
+
+    def vitals_in_memory(self, reload: LastReload | None) -> Vitals:
+        """How the daemon does, as far as can be told without asking the store."""
         return Vitals(
             api=self.limiter.api,
             overdue=self.schedule.overdue,
             watches=self.watches,
             channels=len(self.senders),
-            oldest_open=oldest_open,
+            oldest_open=None,
             reload=reload,
             store=self.store.patience.trouble,
         )
@@ -225,7 +227,6 @@ class Parts:
 
     def _store_changed(self, news: StoreNews) -> None:
         self.report.store_changed(news)
-        notify(f"STATUS={self.status()}")
         self.alarm.store_changed(news)
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:

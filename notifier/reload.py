@@ -16,9 +16,9 @@ from notifier.config.diff import ConfigDiff, diff, plain
 from notifier.config.model import Config
 from notifier.config.sources import Sources
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading.apart import Loaded, load_config_apart
+from notifier.loading.apart import LONGEST, Loaded, load_config_apart
 from notifier.memory import keep, tidy
-from notifier.telemetry.systemd import notify
+from notifier.telemetry.systemd import more_time, notify
 
 PATIENCE = timedelta(seconds=10)
 """For so long a refusal is in the log, the state and the answers to commands only."""
@@ -134,7 +134,8 @@ class Reloader:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
             try:
-                loaded, changed = await self._read()
+                with more_time(LONGEST):
+                    loaded, changed = await self._read()
             except ConfigurationRefused as error:
                 self._changes.refused(error.include)
                 outcome = ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))

@@ -31,15 +31,14 @@ def run(
     """
     import asyncio
 
-    from notifier.daemon import Daemon, run_until_signalled
-    from notifier.loading.apart import load_config_apart
+    from notifier.daemon import Daemon, load_at_start, run_until_signalled
     from notifier.report.log import LogReporter
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 
     redactor = Redactor()
     configure(level=log_level, redactor=redactor)
-    loaded = asyncio.run(load_config_apart(config_path(config)))
+    loaded = asyncio.run(load_at_start(config_path(config)))
     daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded)
     if not once:
         asyncio.run(run_until_signalled(daemon))

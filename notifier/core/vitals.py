@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.apihealth import ApiKind, ApiState
-from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.storehealth import StoreNews
 from notifier.core.words import span
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -40,22 +40,20 @@ class Vitals:
     store: StoreNews | None = None
 
 
-STORE_WORDS = {
-    StoreTrouble.FULL: "there is no room on the disk of the database",
-    StoreTrouble.LOCKED: "another program keeps the database locked",
-    StoreTrouble.FAILING: "the database cannot be used",
-}
-"""What each trouble is in a few words, for a line of status."""
-
-
 def troubles(vitals: Vitals) -> list[str]:
     """Why the daemon does not do its work, in words; nothing when it does."""
     found = [] if vitals.store is None else [f"{vitals.store.detail} (since {_iso(vitals.store.at)})"]
     if vitals.api.kind is ApiKind.UNAUTHORISED:
         said = f" ({vitals.api.detail})" if vitals.api.detail else ""
         return [*found, f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
-    if found:
-        return found  # looks that do not progress wait for it
+    return [*found, *mendable(vitals)]
+
+
+def mendable(vitals: Vitals) -> list[str]:
+    """Which of the troubles a restart could mend: not a refused token, not an API that does not answer, and not a
+    database that cannot be written: looks that do not progress then wait for it."""
+    if vitals.store is not None:
+        return []
     if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
         return [f"looks do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
     return []

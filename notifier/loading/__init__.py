@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from notifier.config.environment import with_credentials
 from notifier.config.model import Config
 from notifier.config.parts import Known, Parts
 
@@ -30,7 +31,9 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     """
     from notifier.config.load import load
 
-    return load(path, environ=os.environ, checks=_checks(secrets_needed), secrets_needed=secrets_needed)
+    return load(
+        path, environ=with_credentials(os.environ), checks=_checks(secrets_needed), secrets_needed=secrets_needed
+    )
 
 
 def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> Parts:
@@ -41,7 +44,7 @@ def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> P
     """
     from notifier.config.load import load_parts
 
-    return load_parts(path, environ=environ, checks=_checks(True), known=known)
+    return load_parts(path, environ=with_credentials(environ), checks=_checks(True), known=known)
 
 
 def _checks(secrets_needed: bool) -> "Checks":
@@ -88,7 +91,7 @@ def database_of(path: Path) -> Path:
     try:
         return load_config(path, secrets_needed=False).database
     except ConfigurationRefused:
-        main = document.read(path, os.environ, main=True)
+        main = document.read(path, with_credentials(os.environ), main=True)
         data = main.data if main.root is not None else _state_line(path)
         if data is None:
             raise
@@ -112,7 +115,7 @@ def _state_line(path: Path) -> Mapping[str, object] | None:
     for line in lines:
         root = tree.parse(line)[0] if line.startswith("state:") else None
         if isinstance(root, MappingNode):
-            data, _ = plain_data(root, os.environ)
+            data, _ = plain_data(root, with_credentials(os.environ))
             assert isinstance(data, dict)
             return data
     return {}

@@ -6,7 +6,9 @@ as it can be, by the very task that sent it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -29,6 +31,18 @@ TOLD_AFTER = {
 }
 
 T = TypeVar("T")
+
+_AT_ONCE: ContextVar[bool] = ContextVar("at_once", default=False)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """For a question that is of use only now: within it, what cannot be done is raised as `StoreUnready`."""
+    token = _AT_ONCE.set(True)
+    try:
+        yield
+    finally:
+        _AT_ONCE.reset(token)
 
 
 class Patience:
@@ -94,12 +108,18 @@ class Patience:
             StoreUnready: it cannot be done, and is not waited for.
             StoreError: it cannot be done at all.
         """
-        if self._trouble is not None and not self._waits:
-            raise self._trouble.anew()
+        now = _AT_ONCE.get()
+        if self._trouble is not None:
+            # On a full disk what only reads goes on; else a question would only be tried in vain, behind all who wait.
+            in_vain = now and self._trouble.trouble is not StoreTrouble.FULL
+            if in_vain or not self._waits:
+                raise self._trouble.anew()
         try:
             return await work()
         except StoreUnready as first:
             error = first.anew()
+        if now:
+            raise error
         return await self._insist(work, hurried, error)
 
     async def _insist(self, work: Callable[[], Awaitable[T]], hurried: asyncio.Event, error: StoreUnready) -> T:

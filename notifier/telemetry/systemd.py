@@ -1,7 +1,18 @@
 """Tells systemd how the service is (sd_notify(3)): a datagram to the socket that it named, if it named one."""
 
+import asyncio
 import os
 import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+
+MORE_TIME = timedelta(seconds=30)
+ASK_EVERY = timedelta(seconds=5)
+"""So much more is asked for, so often: shorter than any sensible TimeoutStartSec= or TimeoutStopSec=."""
+
+_PATIENCE_S = 1.0
+"""A service manager that does not empty its socket holds the daemon up for no longer than this."""
 
 
 def notify(*assignments: str) -> None:
@@ -16,8 +27,51 @@ def notify(*assignments: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.settimeout(_PATIENCE_S)
             channel.connect(address)
             channel.sendall("\n".join(assignments).encode())
     except OSError:
         # The service manager's own timeout speaks if it misses us; the work must not stop for it.
         return
+
+
+def is_listening(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a service manager that wants to be told."""
+    return bool(environ.get("NOTIFY_SOCKET"))
+
+
+def watchdog_interval(environ: Mapping[str, str] = os.environ, pid: int | None = None) -> timedelta | None:
+    """Within which time `WATCHDOG=1` has to come again and again, None if nobody waits for it (sd_watchdog_enabled(3)).
+
+    Args:
+        environ: has WATCHDOG_USEC; with a WATCHDOG_PID of another process it is not meant for this one.
+        pid: of this process.
+    """
+    if environ.get("WATCHDOG_PID", str(pid or os.getpid())) != str(pid or os.getpid()):
+        return None
+    usec = environ.get("WATCHDOG_USEC", "")
+    return timedelta(microseconds=int(usec)) if usec.isascii() and usec.isdigit() and int(usec) else None
+
+
+@contextmanager
+def more_time(longest: timedelta) -> Iterator[None]:
+    """Ask for more time to start or to stop, again and again, as long as the block lasts and its event loop runs.
+
+    Args:
+        longest: after this nothing is asked for any more: what takes longer hangs, and is to be ended.
+    """
+    task = asyncio.get_running_loop().create_task(_ask_for_time(longest))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _ask_for_time(longest: timedelta) -> None:
+    for _ in range(longest // ASK_EVERY):
+        await asyncio.sleep(ASK_EVERY.total_seconds())
+        notify(EXTEND)
+
+
+EXTEND = f"EXTEND_TIMEOUT_USEC={MORE_TIME // timedelta(microseconds=1)}"
+"""The assignment that asks for `MORE_TIME` from now on."""

@@ -1,5 +1,6 @@
 """How much one rendering may use up. It cannot be interrupted, so it asks by itself, at every step and every filter."""
 
+import gc
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -56,13 +57,20 @@ _current: ContextVar[Meter] = ContextVar("meter")
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Count what is done inside this block as one rendering."""
+    """Count what is done inside this block as one rendering.
+
+    Garbage is not collected in it: of a large daemon that takes longer than the rendering may, and is not its work.
+    """
+    collects = gc.isenabled()
+    gc.disable()
     meter = Meter()
     token = _current.set(meter)
     try:
         yield meter
     finally:
         _current.reset(token)
+        if collects:
+            gc.enable()
 
 
 def current() -> Meter:

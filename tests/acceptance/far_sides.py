@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+import trustme
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from paho.mqtt.enums import CallbackAPIVersion
@@ -173,6 +174,13 @@ class SlackPost:
     def text(self) -> str:
         """All that a reader in Slack sees."""
         return json.dumps(self.payload, ensure_ascii=False)
+
+
+def server_context(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    """TLS for a server of that name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
 
 
 class Slack:

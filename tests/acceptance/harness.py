@@ -201,6 +201,7 @@ class Notifier:
         if "PYTHONPATH" in os.environ:  # another copy of the code than the installed one is under test
             self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         self.secrets = {TOKEN}
+        self.program: Sequence[str] = (sys.executable, "-m", "notifier")
         self._processes: list[Process] = []
 
     def configure(
@@ -238,9 +239,7 @@ class Notifier:
     async def start(self, *arguments: str, stdout: int = asyncio.subprocess.PIPE, **environment: str) -> Process:
         """Start a process and do not wait for it. Its output is read, unless `stdout` is a file for it."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "notifier",
+            *self.program,
             *arguments,
             cwd=self.folder,
             env=self.environment | environment,

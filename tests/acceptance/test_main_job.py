@@ -1,13 +1,12 @@
 """The main job, end to end: a line of YAML, a snapshot that becomes ready, and people who are told once."""
 
-import ssl
 from pathlib import Path
 
 import pytest
 import trustme
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import MailServer, Receiver, Slack, event_ids
+from acceptance.far_sides import MailServer, Receiver, Slack, event_ids, server_context
 from acceptance.harness import TOKEN, Notifier
 from notifier.brightdata.simulator import life as lives
 
@@ -35,13 +34,6 @@ watches:
 def authority() -> trustme.CA:
     """Whom the notifier trusts."""
     return trustme.CA()
-
-
-def server_context(authority: trustme.CA, host: str) -> ssl.SSLContext:
-    """TLS for a server of that name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    return context
 
 
 @pytest.fixture

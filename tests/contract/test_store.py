@@ -410,6 +410,9 @@ class TestDue:
         await tell(store, "chat", snapshot_id="s_2")
         await take(store)
         assert await store.outbox.open_deliveries() == {"chat": 2, "mail": 1}
+        assert await store.outbox.count_open(["chat", "mail", "none"]) == 3
+        assert await store.outbox.count_open(["mail"]) == 1
+        assert await store.outbox.count_open([]) == 0
 
 
 class TestCancellation:

@@ -22,7 +22,7 @@ from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.transitions import step
 from notifier.store import patience as patience_module
 from notifier.store.failures import trouble_of
-from notifier.store.patience import Patience
+from notifier.store.patience import Patience, at_once
 from notifier.store.store import Look, Store
 
 MUCH = "x" * 2_000
@@ -241,6 +241,23 @@ class TestLocked:
         ]
         assert "another program keeps it locked" in news.told[0].detail
         assert [row.state for row in rows(database)] == ["pending"]
+
+    async def test_a_question_that_is_of_use_only_now_is_not_waited_for(self, patient: Store, database: Path) -> None:
+        """Whether or not it is known already that the database is locked."""
+        await _wait_no_longer_for_locks(patient)
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
+                await patient.outbox.oldest_open()
+            write = asyncio.create_task(commit(patient, "s_1"))
+            await waiting(patient, 1)
+            with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
+                await patient.outbox.oldest_open()
+            other.execute("ROLLBACK")
+        assert await write
+        await until(lambda: patient.patience.trouble is None)
+        with at_once():
+            assert await patient.outbox.oldest_open() is not None
 
     async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
         await _wait_no_longer_for_locks(patient)

@@ -1,5 +1,6 @@
 """Templates: what they can say, what they cannot do, and that there is always a message."""
 
+import gc
 import re
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from notifier.core.model import Event, Facts, Transition
 from notifier.core.transitions import names_of
 from notifier.templates.filters import JINJAS, filters
 from notifier.templates.language import METHODS
-from notifier.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS
+from notifier.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS, metered
 from notifier.templates.render import LONGEST_TITLE, VARIABLES, Renderer, check_template
 from notifier.templates.samples import sample_events
 
@@ -331,3 +332,10 @@ def test_any_event_makes_a_message_with_its_id(status: str, told: Facts, name: s
     )
     made, _ = renderer(EVERYTHING, EVERYTHING + "{{ records / errors }}").render(event)
     assert "evt_1" in made.body
+
+
+def test_garbage_of_others_is_not_counted_as_the_time_of_a_rendering() -> None:
+    """None is collected while one goes on, and it is collected as before after it."""
+    with metered(), metered():
+        assert not gc.isenabled()
+    assert gc.isenabled()

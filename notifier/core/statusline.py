@@ -1,0 +1,27 @@
+"""The line that a service manager shows of the daemon: its counts, and then what is wrong."""
+
+from notifier.core.apihealth import ApiKind
+from notifier.core.vitals import Vitals, remarks, troubles
+from notifier.core.words import count
+
+
+def status_line(vitals: Vitals, *, in_progress: int, waiting: int) -> str:
+    """How the daemon does, in one line.
+
+    Args:
+        vitals: as they are now.
+        in_progress: snapshots that are watched and have not ended.
+        waiting: deliveries that have not come to their end.
+    """
+    counts = ", ".join(
+        (
+            count(vitals.watches, "watch", "watches"),
+            count(vitals.channels, "channel"),
+            f"{count(in_progress, 'snapshot')} in progress",
+            f"{count(waiting, 'delivery', 'deliveries')} waiting",
+        )
+    )
+    wrong = [*troubles(vitals), *remarks(vitals)]
+    if vitals.api.kind in (ApiKind.UNREACHABLE, ApiKind.RATE_LIMITED):
+        wrong.insert(0, f"Bright Data: {vitals.api.kind.replace('_', ' ')}")
+    return " ".join("; ".join((counts, *wrong)).split())

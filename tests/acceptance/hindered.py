@@ -1,0 +1,46 @@
+"""The daemon as `notifier run` builds it, with one more reporter, by which its event loop can be blocked for good.
+
+It is blocked by a call that does not come back, as a fault in a library would do it, once a snapshot becomes ready. And
+it waits longer than usual for a database that somebody else has locked, and asks for more time sooner.
+"""
+
+import asyncio
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from notifier.daemon import Daemon, load_at_start, run_until_signalled
+from notifier.poll import LookOutcome
+from notifier.report.log import LogReporter
+from notifier.report.reporter import Reporter
+from notifier.store import engine
+from notifier.telemetry import systemd
+from notifier.telemetry.log import configure
+from notifier.telemetry.redaction import Redactor
+
+
+class Blocker(Reporter):
+    """Blocks the event loop."""
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """A look ended; after this one nothing else does."""
+        if any(told.event.transition.status == "ready" for told in outcome.told):
+            print('{"event": "test.blocked"}', file=sys.stderr, flush=True)  # noqa: T201
+            time.sleep(3600)
+
+
+def main() -> None:
+    """Run it."""
+    *usual, _ = engine._WRITER_PRAGMAS
+    engine._WRITER_PRAGMAS = (*usual, "PRAGMA busy_timeout=60000")  # type: ignore[assignment]
+    systemd.ASK_EVERY = timedelta(seconds=0.1)
+    redactor = Redactor()
+    configure(level="info", redactor=redactor)
+    loaded = asyncio.run(load_at_start(Path("config.yaml")))
+    daemon = Daemon(loaded.config, reporters=[LogReporter(), Blocker()], redactor=redactor, loaded=loaded)
+    asyncio.run(run_until_signalled(daemon))
+
+
+if __name__ == "__main__":
+    main()
