@@ -18,6 +18,7 @@ from notifier.config.diff import ConfigDiff
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.core.apihealth import ApiKind
+from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.vitals import LastReload, plain
 from notifier.loading.apart import Loaded, load_config_apart
@@ -29,9 +30,13 @@ from notifier.reload import Reloader, ReloadOutcome, Tidings
 from notifier.report.metrics import Metrics
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
+from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
 from notifier.watchdog import Watchdog
+
+STORE_WORKS_AFTER = timedelta(minutes=1)
+"""So long a database has worked that is called well again, after it ended the last daemon."""
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
 WARN_EXPIRING_EVERY = timedelta(minutes=10)
@@ -105,10 +110,11 @@ class Daemon:
             health=self._health,
             lend=partial(lend, self._parts.limiter),
         )
+        watch_loop(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
             stopping = stack.enter_context(ExitStack())
             with more_time(LONGEST_START):
-                await stack.enter_async_context(self._opened())
+                await stack.enter_async_context(self._opened(patient=True))
                 database, store = self._parts.config.database, self._parts.store
                 await stack.enter_async_context(listening(database, store, answers))
                 watches = self._parts.lookout.begin()
@@ -120,6 +126,7 @@ class Daemon:
                             self._parts.schedule.run(),
                             self._flush_looks(),
                             self._warn_expiring(),
+                            self._tell_store_works(),
                             keep_what_stays(),
                             self._parts.errands.run(),
                             self._follow_clock(),
@@ -141,6 +148,7 @@ class Daemon:
                     log.info("daemon.stopping")
                     notify("STOPPING=1", EXTEND)
                     stopping.enter_context(more_time(LONGEST_STOP))
+                    self._parts.store.patience.hurry()
                     await self._stop(background)
                     sending.cancel()
         log.info("daemon.stopped")
@@ -183,17 +191,32 @@ class Daemon:
         return plain(await self._outside.vitals())
 
     @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[None]:
+    async def _opened(self, *, patient: bool = False) -> AsyncIterator[None]:
         async with self._parts.store, self._parts.client:
+            if patient:  # from here on: a database that cannot be opened is refused
+                self._parts.store.patience.wait()
             await self._parts.lookout.load(self._parts.config.watches, self._parts.config.datasets)
             await self._take_up()
             await self._remember_api()
             try:
                 yield
+            except StoreError as error:
+                if not isinstance(error, StoreUnready):  # of that one they know
+                    self._parts.store.patience.hurry()
+                    await self._parts.alarm.last_words(error)
+                raise
             finally:
-                await self._parts.lookout.flush()
-                await self._parts.errands.end()
-                await self._parts.senders.aclose()
+                await self._end()
+
+    async def _end(self) -> None:
+        """Write what is left to be written, and leave nothing open, whether or not it could be."""
+        self._parts.store.patience.hurry()
+        try:
+            await self._parts.lookout.flush()
+            await self._parts.errands.end()
+        finally:
+            await self._parts.alarm.aclose()
+            await self._parts.senders.aclose()
 
     async def _take_up(self) -> None:
         """Go on where the last daemon ended, however it did."""
@@ -226,6 +249,10 @@ class Daemon:
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))
         await self._parts.senders.stop(SENDS_GRACE)
         await draining
+
+    async def _tell_store_works(self) -> None:
+        await asyncio.sleep(STORE_WORKS_AFTER.total_seconds())
+        await self._parts.operators.store_works()
 
     async def _warn_expiring(self) -> None:
         while True:

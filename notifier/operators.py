@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.message import one_line
 from notifier.core.model import Notice, Outcome
+from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.transitions import canonical
 from notifier.core.words import count, span
 from notifier.failpoints import failpoint
@@ -19,12 +21,47 @@ AUDIT = "audit"
 RELOAD = "reload"
 PAGE = "http"
 MOST_PROBLEMS = 10
+STORE = "store"
 STATUS = "status:"
 MOST_WORDS = 20
 """So many unknown status words are told: an API that says something else each time is told by its other troubles."""
 
 _LONGEST_WORD = 100
 OK = "ok"
+
+ENDED = "ended"
+"""What a database is told to be that ended the daemon."""
+
+
+class Heading(StrEnum):
+    """Every notice there is, by its title; docs/operations.md says of each what it means and what to do."""
+
+    TOKEN_REFUSED = "Bright Data refuses the token"
+    API_UNREACHABLE = "Bright Data cannot be reached"
+    API_LIMITED = "Bright Data asks for fewer requests (429)"
+    API_OK = "Bright Data answers again"
+    CHANNEL_BROKEN = "the channel {channel} is broken"
+    CHANNEL_HEALED = "the channel {channel} works again"
+    DELIVERIES_DEAD = "{number} to the channel {channel} could not be made"
+    RELOAD_REFUSED = "the configuration has errors and was not taken up"
+    RELOAD_OK = "the configuration is taken up again"
+    PAGE_FAILED = "nothing can be had over HTTP at {address}"
+    PAGE_OK = "the trouble with HTTP is over"
+    AUDIT_FINDING = "the outbox is not in order"
+    AUDIT_OK = "the outbox is in order again"
+    STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
+    STORE_FULL = "there is no room on the disk of the database"
+    STORE_LOCKED = "another program keeps the database locked"
+    STORE_FAILING = "the database cannot be used"
+    STORE_OK = "the database can be written again"
+    STORE_ENDED = "the notifier has ended: its database cannot be used"
+
+
+_STORE_TROUBLES = {
+    StoreTrouble.FULL: Heading.STORE_FULL,
+    StoreTrouble.LOCKED: Heading.STORE_LOCKED,
+    StoreTrouble.FAILING: Heading.STORE_FAILING,
+}
 
 _TROUBLES = {
     ApiKind.UNAUTHORISED: "the token was refused",
@@ -70,61 +107,60 @@ class Operators:
         before = (await self._outbox.last_kinds()).get(RELOAD, OK)
         if not refused:
             if before != OK:
-                await self._tell(RELOAD, OK, "the configuration is taken up again", "What the files say is what runs.")
+                await self._tell(Heading.RELOAD_OK, RELOAD, OK, "What the files say is what runs.")
             return
         body = "\n".join(refused[:MOST_PROBLEMS])
         if len(refused) > MOST_PROBLEMS:
             body += f"\nand {len(refused) - MOST_PROBLEMS} more: `notifier config check` shows all of them"
         body += "\nThe old configuration keeps running, as it was. Mend the files: they are taken up by themselves."
-        await self._tell(RELOAD, "refused", "the configuration has errors and was not taken up", body)
+        await self._tell(Heading.RELOAD_REFUSED, RELOAD, "refused", body)
 
     async def listening(self, address: str, trouble: str) -> None:
         """The daemon answers over HTTP at that address; or it cannot, and why; or (no address) it need not any more."""
         if trouble:
-            title = f"nothing can be had over HTTP at {address}"
             body = f"It {trouble}. It is tried again every few seconds. Watching and telling go on as always."
-            await self._tell(PAGE, "failed", title, body)
+            await self._tell(Heading.PAGE_FAILED, PAGE, "failed", body, address=address)
         elif (await self._outbox.last_kinds()).get(PAGE, OK) != OK:
             body = f"The address: {address}" if address else "It is turned off (`http: off`)."
-            await self._tell(PAGE, OK, "the trouble with HTTP is over", body)
+            await self._tell(Heading.PAGE_OK, PAGE, OK, body)
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""
         if verdict is Verdict.BROKEN:
-            title = f"the channel {channel} is broken"
+            heading = Heading.CHANNEL_BROKEN
             body = f"{outcome.reason}: {outcome.detail}\n" if outcome.detail else f"{outcome.reason}\n"
             body += "What is to be told there is kept, and tried again for as long as the channel's give_up_after says."
         else:
-            title = f"the channel {channel} works again"
+            heading = Heading.CHANNEL_HEALED
             body = "What was kept for it goes out now."
-        await self._tell(f"channel:{channel}", verdict, title, body, avoid=channel)
+        await self._tell(heading, f"channel:{channel}", verdict, body, avoid=channel, channel=channel)
 
     async def api_changed(self, news: ApiNews) -> None:
         """A trouble of the API began, or ended."""
         said = f"The last answer: {news.detail}.\n" if news.detail else ""
         match news.kind:
             case ApiKind.UNAUTHORISED:
-                title = "Bright Data refuses the token"
+                heading = Heading.TOKEN_REFUSED
                 body = f"{said}Polling has stopped; the token is tried again, at first each minute. "
                 body += f"It comes from {self._token_source}: put a valid one there. "
                 body += "Nothing is lost: what happens meanwhile is told afterwards."
             case ApiKind.UNREACHABLE:
-                title = "Bright Data cannot be reached"
+                heading = Heading.API_UNREACHABLE
                 body = (
                     f"{said}One request at a time tries it, at least once a minute. Every snapshot keeps its status, "
                 )
                 body += "and what happens meanwhile is told afterwards. If it lasts, see whether this machine reaches "
                 body += "`api: base_url`, and what Bright Data says of an outage."
             case ApiKind.RATE_LIMITED:
-                title = "Bright Data asks for fewer requests (429)"
+                heading = Heading.API_LIMITED
                 body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. What "
                 body += "happens meanwhile is told afterwards. If it comes again, lower `api: requests_per_second`, or "
                 body += "look for another program that uses the same account."
             case _:
-                title = "Bright Data answers again"
+                heading = Heading.API_OK
                 lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
                 body = f"The trouble ({_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
-        await self._tell(API, news.kind, title, body)
+        await self._tell(heading, API, news.kind, body)
 
     async def died(self, deaths: Deaths) -> None:
         """Deliveries to a channel were given up."""
@@ -132,9 +168,15 @@ class Operators:
         body = f"The last reason: {deaths.reason}.\n"
         body += f"See `notifier delivery list --state dead --channel {deaths.channel}`; "
         body += f"send them again with `notifier delivery retry --dead --channel {deaths.channel}`."
-        title = f"{number} to the channel {deaths.channel} could not be made"
-        # Each finding is news of its own: the kind says until when it counts.
-        await self._tell(deaths.subject, deaths.until.isoformat(), title, body, avoid=deaths.channel)
+        await self._tell(
+            Heading.DELIVERIES_DEAD,
+            deaths.subject,
+            deaths.until.isoformat(),  # each finding is news of its own: it says until when it counts
+            body,
+            avoid=deaths.channel,
+            channel=deaths.channel,
+            number=number,
+        )
 
     async def unknown_word(self, status: str, snapshot_id: str) -> None:
         """The API said a status that nobody knows (`core.transitions.is_known_word`): each word is told once, for ever.
@@ -154,13 +196,13 @@ class Operators:
         body += f"A watch with `{word}` in its `on:` list is told of it."
         if len(told) == MOST_WORDS - 1:
             body += "\nOf further unknown words nothing is told any more; the log has them."
-        await self._tell(subject, "unknown", f"Bright Data says a status that is not known yet: {word}", body)
+        await self._tell(Heading.STATUS_UNKNOWN, subject, "unknown", body, word=word)
 
     async def audited(self, audit: Audit) -> None:
         """The auditor was round; it is told when something is wrong, and when it is right again."""
         if audit.sound:
             if (await self._outbox.last_kinds()).get(AUDIT, OK) != OK:
-                await self._tell(AUDIT, OK, "the outbox is in order again", "The auditor finds nothing wrong.")
+                await self._tell(Heading.AUDIT_OK, AUDIT, OK, "The auditor finds nothing wrong.")
             return
         findings = [
             f"{count(audit.untold, 'event')} without a delivery to one of its channels" if audit.untold else "",
@@ -170,20 +212,63 @@ class Operators:
         if audit.oldest is not None:
             findings.append(f"The oldest waits since {span(self._clock() - audit.oldest)}.")
         body = "\n".join(finding for finding in findings if finding)
-        await self._tell(AUDIT, "finding", "the outbox is not in order", body)
+        await self._tell(Heading.AUDIT_FINDING, AUDIT, "finding", body)
 
-    async def _tell(self, subject: str, kind: str, title: str, body: str, *, avoid: str | None = None) -> None:
-        now = self._clock()
-        key = f"{subject}\n{kind}\n{now.isoformat()}"
-        notice = Notice(
-            id=f"ntc_{hashlib.sha256(key.encode()).hexdigest()[:20]}",
-            kind=kind,
-            subject=subject,
-            title=title,
-            body=body,
-            at=now,
-        )
+    def store_notice(self, news: StoreNews) -> Notice:
+        """What is told, past the outbox, of a database that cannot be used now."""
+        body = f"{news.detail}.\nPolling goes on. What changes is kept in memory and told afterwards, each once; it is "
+        body += "found again by itself if the notifier is restarted meanwhile. No message goes out until then."
+        return self._notice(_STORE_TROUBLES[news.trouble], STORE, news.trouble, body)
+
+    async def store_over(self, news: StoreNews, begun: Notice, untold: Sequence[str]) -> None:
+        """The database can be written again.
+
+        Args:
+            news: that it can.
+            begun: what was told past the outbox when it began.
+            untold: the channels that could not be told so.
+        """
+        if await self._outbox.tell(begun, untold):
+            self._committed(untold)
+        lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
+        await self._tell(Heading.STORE_OK, STORE, OK, f"What waited is written, and is told now.{lasted}")
+
+    def last_notice(self, detail: str) -> Notice:
+        """What is told, past the outbox, of a database that ends the daemon."""
+        body = f"{detail}.\nNothing is watched until the notifier runs again. Nothing is lost that the database holds."
+        return self._notice(Heading.STORE_ENDED, STORE, ENDED, body)
+
+    async def store_works(self) -> None:
+        """The database has worked for a while; that is news after one that ended the last daemon."""
+        if (await self._outbox.last_kinds()).get(STORE, OK) != OK:
+            await self._tell(Heading.STORE_OK, STORE, OK, "The notifier runs, and everything is told as usual.")
+
+    async def is_new(self, notice: Notice) -> bool:
+        """Note that a notice is told past the outbox; whether the last one of its subject was another."""
+        return await self._outbox.tell(notice, ())
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """Who is told."""
+        return self._channels
+
+    async def _tell(
+        self, heading: Heading, subject: str, kind: str, body: str, *, avoid: str | None = None, **words: str
+    ) -> None:
+        notice = self._notice(heading, subject, kind, body, **words)
         told = [channel for channel in self._channels if channel != avoid]
         if await self._outbox.tell(notice, told):
             failpoint("operators.after_notice")
             self._committed(told)
+
+    def _notice(self, heading: Heading, subject: str, kind: str, body: str, **words: str) -> Notice:
+        now = self._clock()
+        key = f"{subject}\n{kind}\n{now.isoformat()}"
+        return Notice(
+            id=f"ntc_{hashlib.sha256(key.encode()).hexdigest()[:20]}",
+            kind=kind,
+            subject=subject,
+            title=heading.format(**words),
+            body=body,
+            at=now,
+        )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from notifier.alarm import Alarm
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
 from notifier.brightdata.results import Results
@@ -16,9 +17,11 @@ from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.core.apihealth import ApiNews
+from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
+from notifier.core.storehealth import StoreNews
 from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
@@ -30,6 +33,7 @@ from notifier.poll import LookOutcome, Poller
 from notifier.report.reporter import Reporter, Reporters
 from notifier.schedule import Schedule
 from notifier.senders import Senders
+from notifier.store.patience import Patience, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 
@@ -61,7 +65,7 @@ class Parts:
         self.config = config
         self.report = Reporters(reporters)
         self.clock = clock
-        self.store = Store(config.database)
+        self.store = Store(config.database, Patience(self._store_changed, clock))
         self.errands = Errands()
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
@@ -123,6 +127,7 @@ class Parts:
             verdict=self._channel_changed,
         )
         self.senders.configure(config.channels)
+        self.alarm = Alarm(operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.later)
 
     @property
     def watches(self) -> int:
@@ -130,8 +135,13 @@ class Parts:
         return len(self.config.watches) + len(self.config.datasets)
 
     async def waiting(self) -> int:
-        """How many deliveries to the channels that there are have not come to their end; the store is asked."""
-        return await self.store.outbox.count_open(list(self.config.channels))
+        """How many deliveries to the channels that there are have not come to their end; the store is asked.
+
+        Raises:
+            StoreError: it cannot tell now.
+        """
+        with at_once():
+            return await self.store.outbox.count_open(list(self.config.channels))
 
     async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
@@ -177,8 +187,15 @@ class Parts:
                 log.warning("channel.not_configured", channel=channel, waiting=number)
 
     async def vitals(self, reload: LastReload | None) -> Vitals:
-        """How the daemon does. That the store answers is seen by asking it."""
-        return replace(self.vitals_in_memory(reload), oldest_open=await self.store.outbox.oldest_open())
+        """How the daemon does. That the store answers is seen by asking it, unless it is known that it cannot."""
+        try:
+            with at_once():
+                oldest_open = await self.store.outbox.oldest_open()
+        except StoreUnready as error:
+            known = self.vitals_in_memory(reload)
+            unready = StoreNews(trouble=error.trouble, at=self.clock(), detail=str(error))
+            return replace(known, store=known.store or unready)
+        return replace(self.vitals_in_memory(reload), oldest_open=oldest_open)
 
     def vitals_in_memory(self, reload: LastReload | None) -> Vitals:
         """How the daemon does, as far as can be told without asking the store."""
@@ -189,6 +206,7 @@ class Parts:
             channels=len(self.senders),
             oldest_open=None,
             reload=reload,
+            store=self.store.patience.trouble,
         )
 
     def _learned(self, token: str) -> None:
@@ -206,6 +224,10 @@ class Parts:
     def _api_changed(self, news: ApiNews) -> None:
         self.report.api_changed(news)
         self.errands.later(self.operators.api_changed, news)
+
+    def _store_changed(self, news: StoreNews) -> None:
+        self.report.store_changed(news)
+        self.alarm.store_changed(news)
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         self.report.channel_changed(channel, verdict, outcome)

@@ -31,7 +31,8 @@ TICK = timedelta(milliseconds=50)
 
 MOST_LOOKS = 512
 """Under way at once: as many as may wait for answers, and as many again for their commits. Each one more would take the
-loop from those commits, until all are late."""
+loop from those commits, until all are late. And while the database cannot be written, each of them waits for it with
+what it has seen, and no others begin."""
 
 _JOB = "collect"
 _IDLE = timedelta(hours=1)

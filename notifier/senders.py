@@ -11,7 +11,7 @@ from functools import partial
 
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
-from notifier.core.model import Outcome
+from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.deliver import Deliverer, DeliveryOutcome
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.store.outbox import Outbox
@@ -137,6 +137,16 @@ class Senders:
             self._senders[channel].deliverer.assume_broken()
         else:
             self._known_broken.add(channel)  # it may come back
+
+    async def send_past_outbox(self, channel: str, notice: Notice) -> Outcome:
+        """Send a notice that cannot be committed first; it is tried once, and nobody remembers it."""
+        sender = self._senders.get(channel)
+        if sender is None:
+            return Outcome(kind=OutcomeKind.RETRY, reason="not_configured", detail="there is no such channel now")
+        try:
+            return await sender.voice.send([notice])
+        except Exception as error:  # noqa: BLE001 - whatever a channel does becomes a value
+            return Outcome(kind=OutcomeKind.RETRY, reason="internal_error", detail=f"{type(error).__name__}: {error}")
 
     async def run(self) -> None:
         """Deliver what is due, as it becomes due, until stopped or cancelled."""

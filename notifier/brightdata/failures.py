@@ -1,5 +1,7 @@
 """What a request that got no answer says: the reason, told by the exception that ended it."""
 
+import ssl
+
 import aiohttp
 
 from notifier.brightdata.answers import LONGEST_DETAIL
@@ -7,6 +9,7 @@ from notifier.brightdata.text import one_line, redacted
 from notifier.brightdata.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
+from notifier.trust import cure
 
 
 class NoAnswer(Exception):
@@ -79,4 +82,11 @@ def _text(cause: Exception) -> str:
     if isinstance(cause, aiohttp.ClientResponseError):
         # Its own text would quote the request's address and what the server sent.
         return f"{type(cause).__name__}: no valid HTTP ({cause.status})"
+    if isinstance(cause, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
+        return f"its certificate is not believed ({_verification(cause)}); {cure()}"
     return f"{type(cause).__name__}: {cause}"
+
+
+def _verification(cause: aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError) -> str:
+    error = cause.certificate_error if isinstance(cause, aiohttp.ClientConnectorCertificateError) else cause
+    return getattr(error, "verify_message", "") or type(error).__name__

@@ -12,6 +12,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
+from notifier.trust import tls_context
+
 IDLE_CONNECTION_KEPT_S = 15.0
 
 
@@ -23,7 +25,8 @@ class Carrier(HttpxAiohttpClient):
     """
 
     def __init__(self, *, connections: int) -> None:
-        super().__init__(limits=httpx.Limits(max_connections=connections, keepalive_expiry=IDLE_CONNECTION_KEPT_S))
+        limits = httpx.Limits(max_connections=connections, keepalive_expiry=IDLE_CONNECTION_KEPT_S)
+        super().__init__(limits=limits, verify=tls_context())
 
     async def carry(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer's body is still on its way.

@@ -17,6 +17,7 @@ from urllib3.exceptions import (
 
 from notifier.channels.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
+from notifier.trust import cure
 
 _MOST_DIGITS = 9
 """Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""
@@ -112,7 +113,10 @@ def _connection_failure(error: requests.RequestException) -> Outcome:
         cause = cause.reason
     for kinds, outcome_kind, reason in _CONNECTION_FAILURES:
         if isinstance(cause, kinds) or isinstance(error, kinds):
-            return Outcome(kind=outcome_kind, reason=reason, detail=type(cause or error).__name__)
+            detail = type(cause or error).__name__
+            return Outcome(
+                kind=outcome_kind, reason=reason, detail=f"{detail}; {cure()}" if reason == "tls" else detail
+            )
     return Outcome(kind=OutcomeKind.RETRY, reason="connection", detail=type(error).__name__)
 
 

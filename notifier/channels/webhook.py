@@ -23,6 +23,7 @@ from notifier.channels.addresses import Lookup, Resolver, public_socket, refused
 from notifier.channels.payload import body_of
 from notifier.channels.webhook_outcomes import answered, failed
 from notifier.core.model import Event, Outcome, OutcomeKind
+from notifier.trust import tls_context
 
 TIMEOUT = timedelta(seconds=15)
 """For one attempt as a whole; the specification recommends 15 to 30 s."""
@@ -129,7 +130,7 @@ class WebhookChannel:
         if refused is not None:
             return Outcome(kind=OutcomeKind.PERMANENT, reason="private_address", detail=refused)
         if self._http is None:
-            transport = AiohttpTransport()
+            transport = AiohttpTransport(verify=tls_context())
             transport.client = partial(self._session, transport.ssl_context)
             self._http = httpx.AsyncClient(transport=transport, trust_env=False)
         response: httpx.Response | None = None

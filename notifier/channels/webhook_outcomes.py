@@ -11,6 +11,7 @@ import aiohttp
 from notifier.channels.addresses import PrivateAddress
 from notifier.channels.classify import retry_after
 from notifier.core.model import Outcome, OutcomeKind
+from notifier.trust import cure
 
 GONE = "http_410"
 """The reason of an answer that ends a delivery at once: whoever answers 410 wants no more of them. The others that are
@@ -64,7 +65,7 @@ def failed(error: Exception) -> Outcome:
         case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError(os_error=TimeoutError()):
             kind, reason = OutcomeKind.RETRY, "connect_timeout"
         case aiohttp.ClientSSLError() | ssl.CertificateError():
-            kind, reason = OutcomeKind.RETRY, "tls"
+            return Outcome(kind=OutcomeKind.RETRY, reason="tls", detail=f"{_words(cause)}; {cure()}")
         case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
             kind, reason = OutcomeKind.RETRY, "refused"
         case aiohttp.ClientConnectorError():

@@ -6,6 +6,7 @@ NotifierError              1  it could not be done
 ├── NoDaemon              1  no daemon runs that could be asked
 ├── DownloadError          1  results could not be fetched; 3 if there is no such snapshot, 4 if not authorised
 └── StoreError             1  the database cannot be used
+    ├── StoreUnready       1  it cannot be used now, but may be later
     ├── StoreBusy          1  another daemon has it
     └── StoreTooNew        1  a newer version of the program wrote it
 
@@ -15,6 +16,8 @@ The text of each says what is wrong and what to do; causes are chained for the l
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from notifier.core.storehealth import StoreTrouble
 
 
 class NotifierError(Exception):
@@ -109,6 +112,18 @@ class ConfigurationRefused(NotifierError):
 
 class StoreError(NotifierError):
     """The database cannot be used."""
+
+
+class StoreUnready(StoreError):
+    """The database cannot be used now, but may be later: what is to be written can be tried again."""
+
+    def __init__(self, trouble: StoreTrouble, text: str) -> None:
+        super().__init__(text)
+        self.trouble = trouble
+
+    def anew(self) -> "StoreUnready":
+        """The same without its history, for another to raise: one that many raise would grow with each of them."""
+        return StoreUnready(self.trouble, str(self))
 
 
 class StoreBusy(StoreError):

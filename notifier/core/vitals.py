@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.apihealth import ApiKind, ApiState
+from notifier.core.storehealth import StoreNews
 from notifier.core.words import span
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -24,8 +25,9 @@ class Vitals:
     """How the daemon does now.
 
     `overdue` is how long the most overdue look has waited, `oldest_open` when the oldest delivery was decided that has
-    not come to its end (None: there is none), `reload` the last reload since the start. `page` is why nothing can be
-    had over HTTP, empty if all is well with that.
+    not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
+    and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
+    HTTP, empty if all is well with that.
     """
 
     api: ApiState
@@ -35,18 +37,23 @@ class Vitals:
     oldest_open: datetime | None
     reload: LastReload | None
     page: str = ""
+    store: StoreNews | None = None
 
 
 def troubles(vitals: Vitals) -> list[str]:
     """Why the daemon does not do its work, in words; nothing when it does."""
+    found = [] if vitals.store is None else [f"{vitals.store.detail} (since {_iso(vitals.store.at)})"]
     if vitals.api.kind is ApiKind.UNAUTHORISED:
         said = f" ({vitals.api.detail})" if vitals.api.detail else ""
-        return [f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
-    return mendable(vitals)
+        return [*found, f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
+    return [*found, *mendable(vitals)]
 
 
 def mendable(vitals: Vitals) -> list[str]:
-    """Which of the troubles a restart could mend: not a refused token, and not an API that does not answer."""
+    """Which of the troubles a restart could mend: not a refused token, not an API that does not answer, and not a
+    database that cannot be written: looks that do not progress then wait for it."""
+    if vitals.store is not None:
+        return []
     if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
         return [f"looks do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
     return []
@@ -93,6 +100,9 @@ def plain(vitals: Vitals) -> dict[str, Any]:
         "watches": vitals.watches,
         "channels": vitals.channels,
         "oldest_open_delivery": _iso(vitals.oldest_open),
+        "store": None
+        if vitals.store is None
+        else {"trouble": vitals.store.trouble, "since": _iso(vitals.store.at), "detail": vitals.store.detail},
         "reload": None if reload is None else {"at": _iso(reload.at), "refused": list(reload.refused)},
     }
 

@@ -9,6 +9,7 @@ from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.fetching import Fetched, GivenUp, Retrying
 from notifier.core.health import Verdict
 from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Watch
+from notifier.core.storehealth import StoreNews
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.heartbeat import BeatKind, BeatOutcome
@@ -99,6 +100,14 @@ class LogReporter(Reporter):
         else:
             held = _seconds(news.held_for)
             self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
+
+    def store_changed(self, news: StoreNews) -> None:
+        """Log that the database cannot be used, or can be again."""
+        if news.over:
+            lasted = None if news.lasted is None else _seconds(news.lasted)
+            self._log.info("store.recovered", was=news.trouble, lasted_s=lasted)
+        else:
+            self._log.error("store.trouble", trouble=news.trouble, detail=news.detail)
 
     def delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from notifier.core.apihealth import ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
+from notifier.core.storehealth import StoreNews
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.heartbeat import BeatOutcome
@@ -43,6 +44,9 @@ class Reporter:
 
     def api_changed(self, news: ApiNews) -> None:
         """The API does otherwise than before."""
+
+    def store_changed(self, news: StoreNews) -> None:
+        """The database cannot be used, or can be again."""
 
     def fetched(self, outcome: FetchOutcome) -> None:
         """An attempt to fetch results ended."""
@@ -109,6 +113,11 @@ class Reporters(Reporter):
         """Pass it on."""
         for reporter in self._reporters:
             reporter.api_changed(news)
+
+    def store_changed(self, news: StoreNews) -> None:
+        """Pass it on."""
+        for reporter in self._reporters:
+            reporter.store_changed(news)
 
     def fetched(self, outcome: FetchOutcome) -> None:
         """Pass it on."""

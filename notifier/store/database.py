@@ -1,6 +1,7 @@
 """The open database of the one daemon that owns it: locked, at this program's version, one transaction at a time."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,17 +12,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.core.errors import StoreError
-from notifier.store.engine import CURE, DAMAGE, damaged, probe, writer
+from notifier.store.engine import probe, writer
+from notifier.store.failures import DAMAGE, damaged, failure
 from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
+from notifier.store.patience import Patience
 from notifier.store.whole import whole
 
 
 class Database:
-    """Enter it before use. `path` is its file."""
+    """Enter it before use. `path` is its file, and `patience` what waits while it cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: Patience) -> None:
         self.path = path
+        self.patience = patience
         self._stack = AsyncExitStack()
         self._engine: AsyncEngine | None = None
         self._turn = asyncio.Lock()
@@ -33,6 +37,7 @@ class Database:
         Raises:
             StoreBusy: another daemon has it.
             StoreTooNew: a newer version wrote it.
+            StoreUnready: it cannot be written now; a cause that may pass.
             StoreError: it cannot be read, made or written.
         """
         async with AsyncExitStack() as stack:
@@ -45,9 +50,13 @@ class Database:
             self._stack = stack.pop_all()
         return self
 
+    @property
+    def _database(self) -> "Database":
+        return self
+
     @whole
     async def _migrate(self) -> None:
-        async with self.transaction(cure=CURE) as connection:
+        async with self.transaction(opening=True) as connection:
             await connection.run_sync(migrate, str(self.path))
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -71,8 +80,13 @@ class Database:
         await self._stack.aclose()
 
     @asynccontextmanager
-    async def transaction(self, cure: str = "") -> AsyncIterator[AsyncConnection]:
-        """One transaction, in turn: there is one connection."""
+    async def transaction(self, *, opening: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction, in turn: there is one connection. What fails is rolled back.
+
+        Raises:
+            StoreUnready: for now it cannot be made.
+            StoreError: it cannot be made at all.
+        """
         async with self._turn:
             if self._engine is None:
                 raise StoreError(f"{self.path}: the store is closed")
@@ -81,9 +95,8 @@ class Database:
             try:
                 async with self._engine.begin() as connection:
                     yield connection
-            except SQLAlchemyError as error:
-                cause = getattr(error, "orig", None) or error
-                raise StoreError(f"{self.path}: the database failed: {cause}{cure}") from error
+            except (SQLAlchemyError, sqlite3.Error) as error:
+                raise failure(self.path, error, opening=opening) from error
             except DAMAGE as error:
                 raise damaged(self.path, error) from error
 

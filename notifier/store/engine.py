@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,29 +9,14 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from notifier.core.errors import StoreError
+from notifier.store.failures import failure
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit survives a power cut
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
+    "PRAGMA busy_timeout=2000",  # what takes longer is waited for in `patience`, and does not hold up the exit
 )
-
-CURE = (
-    "; `state:` must name the notifier's own SQLite file, in a folder it can write to: "
-    "put a backup of it back, or name another file"
-)
-"""The end of what is said of a database that cannot be opened."""
-
-DAMAGE = (JSONDecodeError, UnicodeDecodeError, OverflowError)
-"""What reading a row raises whose values this program cannot have written."""
-
-
-def damaged(database: Path, error: Exception) -> StoreError:
-    """The words for it, with the cure."""
-    said = f"{type(error).__name__}: {error}"
-    return StoreError(f"{database}: a row is damaged ({said}); put a backup of the database back")
 
 
 def probe(database: Path) -> None:
@@ -42,7 +26,7 @@ def probe(database: Path) -> None:
     loop is closed by then. So the first attempt is made without it.
 
     Raises:
-        StoreError: it cannot be opened.
+        StoreError: it cannot be opened; `StoreUnready` where that may pass.
     """
     try:
         with closing(sqlite3.connect(database)) as connection:
@@ -51,7 +35,7 @@ def probe(database: Path) -> None:
             for pragma in _WRITER_PRAGMAS:
                 connection.execute(pragma)
     except sqlite3.Error as error:
-        raise StoreError(f"{database}: the database failed: {error}{CURE}") from error
+        raise failure(database, error, opening=True) from error
 
 
 def writer(database: Path) -> AsyncEngine:

@@ -1,5 +1,6 @@
 """One daemon per database: an exclusive lock on a file beside it, freed by the kernel however the process ends."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -46,13 +47,15 @@ class DatabaseLock:
             raise StoreError(
                 f"{self._path}: cannot be locked ({error.strerror}); set `state:` to a file on a local disk"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk: it only says who has it
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The file stays: removing it would let two processes lock two files of one name.
-        os.ftruncate(self._descriptor, 0)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, SnapshotState, Told
-from notifier.store.engine import DAMAGE, damaged, reader
+from notifier.store.engine import reader
+from notifier.store.failures import DAMAGE, damaged
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
 from notifier.store.tables import attempts, datasets, deliveries, events, mutes

@@ -23,6 +23,7 @@ from notifier.store.database import Database
 from notifier.store.datasets import Datasets
 from notifier.store.downloads import Downloads, add
 from notifier.store.outbox import Outbox
+from notifier.store.patience import Patience
 from notifier.store.queries import known
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
 from notifier.store.tables import deliveries, events, looks, refusals, snapshots
@@ -65,14 +66,20 @@ class _Change:
 
 class Store:
     """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order, and
-    `datasets` is what is known of them.
+    `datasets` is what is known of them. `patience` says whether writes wait while the database cannot be used.
 
     Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
     its work first.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path, patience: Patience | None = None) -> None:
+        """
+        Args:
+            path: the database's file.
+            patience: what becomes of writes while it cannot be used; without it that is raised.
+        """
+        self.patience = patience or Patience()
+        self._database = Database(path, self.patience)
         self.outbox = Outbox(self._database)
         self.upkeep = Upkeep(self._database)
         self.datasets = Datasets(self._database)

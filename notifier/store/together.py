@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.core.errors import StoreUnready
 from notifier.store.database import Database
 
 MOST = 500
@@ -76,6 +77,11 @@ class Together(Generic[W]):
         except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
             if not jobs:
                 jobs, self._waiting = self._waiting, []
+            if isinstance(error, StoreUnready):  # which is the fault of none of them
+                for job in jobs:
+                    job.error = error.anew()
+                    job.woken.set()
+                return
             if len(jobs) == 1:
                 jobs[0].error = error
                 return

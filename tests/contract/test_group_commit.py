@@ -19,6 +19,7 @@ from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
 from notifier.store.database import Database
+from notifier.store.patience import Patience
 from notifier.store.store import Store
 from notifier.store.together import Together
 
@@ -31,9 +32,9 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     begun: list[str] = []
     transaction = Database.transaction
 
-    def counted(self: Database, cure: str = "") -> object:
-        begun.append(cure)
-        return transaction(self, cure)
+    def counted(self: Database) -> object:
+        begun.append("")
+        return transaction(self)
 
     monkeypatch.setattr(Database, "transaction", counted)
     return begun
@@ -111,14 +112,14 @@ async def test_a_closed_store_says_so_to_each(database: Path) -> None:
 async def test_those_that_were_made_together_are_told_together() -> None:
     class NoDatabase(Database):
         @asynccontextmanager
-        async def transaction(self, cure: str = "") -> AsyncIterator[AsyncConnection]:
+        async def transaction(self, *, opening: bool = False) -> AsyncIterator[AsyncConnection]:
             await asyncio.sleep(0)
             yield cast(AsyncConnection, None)
 
     async def write(connection: AsyncConnection, numbers: Sequence[int]) -> bool:
         return True
 
-    together = Together(NoDatabase(Path("none")), write)
+    together = Together(NoDatabase(Path("none"), Patience()), write)
     writes = [asyncio.create_task(together.write(number)) for number in range(400)]
     turns = 0
     while not all(task.done() for task in writes):

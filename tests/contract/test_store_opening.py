@@ -101,7 +101,7 @@ class TestWriter:
                 for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
         await engine.dispose()
-        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 2000}
 
     async def test_transactions_take_the_write_lock_at_once(self, database: Path) -> None:
         engine = writer(database)

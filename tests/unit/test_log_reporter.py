@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.deliver import DeliveryOutcome
 from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.poll import LookOutcome, Told
@@ -105,6 +106,20 @@ def test_a_moved_clock_is_told() -> None:
     with capture_logs() as lines:
         LogReporter().clock_shifted(timedelta(hours=-1))
     assert [(line["event"], line["shift_s"]) for line in lines] == [("clock.shifted", -3600.0)]
+
+
+def test_a_database_that_cannot_be_written_is_an_error_and_its_end_says_how_long_it_lasted() -> None:
+    with capture_logs() as lines:
+        reporter = LogReporter()
+        reporter.store_changed(StoreNews(trouble=StoreTrouble.FULL, at=START, detail="no room"))
+        reporter.store_changed(
+            StoreNews(trouble=StoreTrouble.FULL, at=START, detail="", over=True, lasted=timedelta(seconds=7))
+        )
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("error", "store.trouble"),
+        ("info", "store.recovered"),
+    ]
+    assert (lines[0]["trouble"], lines[1]["lasted_s"]) == ("full", 7.0)
 
 
 def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:

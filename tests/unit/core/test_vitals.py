@@ -7,7 +7,8 @@ import pytest
 from fakes import START
 
 from notifier.core.apihealth import ApiKind, ApiState
-from notifier.core.vitals import LastReload, Vitals, plain, remarks, troubles
+from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.vitals import LastReload, Vitals, mendable, plain, remarks, troubles
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
 FINE = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=None, reload=None)
@@ -52,3 +53,21 @@ def test_a_refused_reload_is_told_and_is_no_trouble() -> None:
     vitals = replace(FINE, reload=LastReload(at=START, refused=("a",)))
     assert plain(vitals)["healthy"] is True
     assert "refused" in remarks(vitals)[0]
+
+
+def test_a_database_that_cannot_be_written_is_the_trouble_and_looks_that_wait_for_it_are_none() -> None:
+    store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
+    (said,) = troubles(replace(FINE, store=store, overdue=LATE))
+    assert said == "notifier.db: there is no room (since 2026-11-23T12:00:00.000Z)"
+    assert plain(replace(FINE, store=store))["store"] == {
+        "trouble": "full",
+        "since": "2026-11-23T12:00:00.000Z",
+        "detail": "notifier.db: there is no room",
+    }
+    assert plain(FINE)["store"] is None
+
+
+def test_a_restart_mends_no_disk_so_that_looks_which_wait_for_it_are_no_reason_for_one() -> None:
+    store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
+    assert mendable(replace(FINE, overdue=LATE))
+    assert mendable(replace(FINE, store=store, overdue=LATE)) == []

@@ -1,0 +1,93 @@
+"""What SQLite's errors mean: for now or for good, in words that name the file and the cure.
+
+The codes are those of sqlite.org/rescode.html. A full disk is SQLITE_FULL where the system says ENOSPC; a quota, and
+the shared memory beside the file that cannot grow, are errors of I/O like those of a dying disk, so there the disk
+itself is asked.
+"""
+
+import errno
+import sqlite3
+import tempfile
+from json import JSONDecodeError
+from pathlib import Path
+
+from notifier.core.errors import StoreError, StoreUnready
+from notifier.core.storehealth import StoreTrouble
+
+_CURE = (
+    "; `state:` must name the notifier's own SQLite file, in a folder it can write to: "
+    "put a backup of it back, or name another file"
+)
+"""The end of what is said of a database that cannot be opened."""
+
+DAMAGE = (JSONDecodeError, UnicodeDecodeError, OverflowError)
+"""What reading a row raises whose values this program cannot have written."""
+
+_ROOM = 128 * 1024
+"""Bytes: with less, a disk is full."""
+
+_PRIMARY = 0xFF
+"""The low byte of an extended code is its primary code."""
+
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_FAILING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def damaged(database: Path, error: Exception) -> StoreError:
+    """The words for a row that cannot be read, with the cure."""
+    said = f"{type(error).__name__}: {error}"
+    return StoreError(f"{database}: a row is damaged ({said}); put a backup of the database back")
+
+
+def failure(database: Path, error: Exception, *, opening: bool = False) -> StoreError:
+    """The error for what SQLite or SQLAlchemy raised, with the cure.
+
+    Args:
+        database: its file.
+        error: what was raised.
+        opening: the database is not open yet: then only what says that it is full or locked may pass.
+    """
+    cause = getattr(error, "orig", None) or error
+    match trouble_of(database, cause):
+        case StoreTrouble.FULL:
+            cure = "make some: what is to be written waits for it"
+            return StoreUnready(StoreTrouble.FULL, f"{database}: there is no room on its disk ({cause}); {cure}")
+        case StoreTrouble.LOCKED:
+            cure = f"see which one with `fuser {database}`, and end it"
+            return StoreUnready(StoreTrouble.LOCKED, f"{database}: another program keeps it locked ({cause}); {cure}")
+        case StoreTrouble.FAILING if not opening:
+            cure = "see whether its disk is well and can be written, and whether the system's log has errors of it"
+            return StoreUnready(StoreTrouble.FAILING, f"{database}: it cannot be used ({cause}); {cure}")
+        case _:
+            broken = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY in _BROKEN
+            cure = _CURE if opening else "; put a backup of it back" if broken else ""
+            return StoreError(f"{database}: the database failed: {cause}{cure}")
+
+
+def trouble_of(database: Path, cause: object) -> StoreTrouble | None:
+    """What keeps the database from being used for now; None for anything else."""
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & _PRIMARY
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreTrouble.FULL
+    if primary in _LOCKED:
+        return StoreTrouble.LOCKED
+    if primary == sqlite3.SQLITE_IOERR and not _has_room(database.parent):
+        return StoreTrouble.FULL
+    return StoreTrouble.FAILING if primary in _FAILING else None
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether something can be written there, to a file without a name; nobody waits for the disk itself."""
+    left = _ROOM
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            while left > 0:  # the last bytes of a disk are still written, and only what comes after them fails
+                left -= file.write(bytes(left))
+    except OSError as error:
+        return error.errno not in _NO_ROOM
+    return True

@@ -1,0 +1,78 @@
+"""The machine itself in trouble: no file descriptors left, and a clock that jumps."""
+
+import asyncio
+import resource
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from acceptance.bright_data import BrightData
+from acceptance.far_sides import Receiver
+from acceptance.harness import Notifier
+from acceptance.in_process import running
+from notifier import schedule
+from notifier.brightdata.simulator import life as lives
+
+SNAPSHOTS = [f"s_{number}" for number in range(10)]
+
+
+async def test_a_daemon_without_file_descriptors_goes_on_when_there_are_some_again(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Looks and sends fail as what they are, and are made again; who asks how it does waits, and is answered then."""
+    for snapshot in SNAPSHOTS:
+        api.add(snapshot, lives.complete(seconds=60))
+    hook = {"webhook": team.web_url, "secret": "whsec_bm90IGEgc2VjcmV0LCBidXQgMjQgYnl0ZXM=", "allow_private": True}
+    channels = {"team": {"url": team.url, "pace": "1000/s"}, "hook": hook}
+    notifier.configure(
+        api=api.url, channels=channels, watches=SNAPSHOTS, api_options={"batch": "never"}, defaults={"every": "1s"}
+    )
+    daemon = await notifier.daemon()
+    await api.more_asked(len(SNAPSHOTS))
+    before = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+
+    api.advance(60)
+    asking = [asyncio.create_task(notifier.command("healthcheck")) for _ in range(2)]
+    await daemon.wait_for_log("machine.exhausted")
+    await daemon.outlives(1.5)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, before)
+
+    await team.told(len(SNAPSHOTS))
+    async with asyncio.timeout(60):
+        while any(each["state"] != "delivered" for each in await notifier.deliveries()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert (await daemon.stop()).status == 0
+    assert len([line for line in daemon.log.entries if line["event"] == "machine.exhausted"]) == 1
+    assert "Too many open files" in daemon.output
+    assert set(team.copies.values()) == {2}, "each event once to each channel"
+    for each in await asyncio.gather(*asking):
+        assert each.status in (0, 1)
+
+
+@pytest.mark.parametrize("shift", [timedelta(days=-1), timedelta(days=2)], ids=["back", "ahead"])
+async def test_a_clock_that_jumps_delays_nothing_and_tells_nothing_twice(
+    shift: timedelta, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends after the jump is told as soon as without it; ahead is also what a machine sees that slept."""
+    monkeypatch.setattr(schedule, "CLOCK_CHECK", timedelta(milliseconds=50))
+    api.add("s_before", lives.complete(seconds=30))
+    api.add("s_after", lives.complete(seconds=60))
+    notifier.configure(
+        api=api.url,
+        channels={"team": {"url": team.url, "pace": "1000/s"}},
+        watches=["s_before", "s_after"],
+        api_options={"batch": "never"},
+        defaults={"every": "1s", "stalled_after": "off"},
+    )
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
+        async with running(notifier):
+            await api.more_asked(2)
+            api.advance(30)
+            await team.told(1)
+            clock.shift(shift)
+            api.advance(30)
+            await team.told(2)
+    assert set(team.copies.values()) == {1}
+    assert {each["state"] for each in await notifier.deliveries()} == {"delivered"}

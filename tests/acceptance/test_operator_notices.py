@@ -1,0 +1,311 @@
+"""Every notice to the operators, provoked by the trouble itself and seen once at a real receiver, and its end once.
+
+The daemon is the real one, in this process, so that the times after which a trouble is told can be shortened.
+"""
+
+import asyncio
+import re
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from acceptance.bright_data import BrightData
+from acceptance.far_sides import Answer, Received, Receiver
+from acceptance.harness import Notifier
+from acceptance.in_process import running
+from notifier import caretaker, daemon
+from notifier.brightdata import limiter
+from notifier.brightdata.simulator import Fault
+from notifier.brightdata.simulator import life as lives
+from notifier.core import apihealth, backoff, health
+from notifier.core.errors import StoreError
+from notifier.core.storehealth import StoreTrouble
+from notifier.daemon import Daemon
+from notifier.operators import Heading
+from notifier.store import patience
+from notifier.store.store import Store
+
+ENDING = [f"s_{number}" for number in range(20)]
+"""Snapshots that end after a minute of their own time."""
+
+GOING_ON = [f"s_slow_{number}" for number in range(5)]
+
+
+@dataclass(kw_only=True)
+class World:
+    """A daemon, and what it works with. `team` is told of snapshots, `ops` is the operators' receiver."""
+
+    api: BrightData
+    team: Receiver
+    ops: Receiver
+    notifier: Notifier
+    running: Daemon
+    ended: asyncio.Task[None]
+
+    @property
+    def store(self) -> Store:
+        """The daemon's own."""
+        return self.running._parts.store
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        """Wait for something that nobody tells of."""
+        async with asyncio.timeout(60):
+            while not met():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def notices(self, number: int) -> list[Received]:
+        """What the operators were told, as soon as it is so much."""
+        return await self.ops.received.count(number)
+
+    async def sql(self, *statements: str) -> None:
+        """Change what is in the database, by the daemon's own connection or, once it has ended, by another."""
+        if self.ended.done():
+            with closing(sqlite3.connect(self.notifier.database)) as connection, connection:
+                connection.executescript(";".join(statements))
+            return
+        async with self.store._database.transaction() as opened:
+            for statement in statements:
+                await opened.exec_driver_sql(statement)
+
+
+Trouble = Callable[[World], AbstractAsyncContextManager[None]]
+
+
+def api_fault(fault: Fault, times: int) -> Trouble:
+    """So many answers of Bright Data in a row are bad ones."""
+
+    @asynccontextmanager
+    async def trouble(world: World) -> AsyncIterator[None]:
+        for _ in range(times):
+            world.api.fail_next(fault)
+        yield
+
+    return trouble
+
+
+@asynccontextmanager
+async def broken_channel(world: World) -> AsyncIterator[None]:
+    """The team's receiver answers 503."""
+    world.team.usual = Answer(status=503)
+    world.api.advance(60)
+    yield
+    world.team.usual = Answer()
+
+
+@asynccontextmanager
+async def refusing_channel(world: World) -> AsyncIterator[None]:
+    """The team's receiver answers 401 to one message, for good."""
+    world.team.answer_next(Answer(status=401))
+    world.api.advance(60)
+    yield
+
+
+@asynccontextmanager
+async def wrong_files(world: World) -> AsyncIterator[None]:
+    """The configuration has an error, and then another."""
+    good = world.notifier.config.read_text()
+    world.notifier.config.write_text(good + "wathces: []\n")
+    yield
+    world.notifier.config.write_text(good + "\n")
+
+
+@asynccontextmanager
+async def taken_address(world: World) -> AsyncIterator[None]:
+    """The configuration is changed to an address where another program listens, until that ends."""
+    world.running._outside._server._again = 0.1
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        good = world.notifier.config.read_text()
+        assert "http: 'off'" in good
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        world.notifier.config.write_text(good.replace("http: 'off'", f"http: {address}"))
+        yield
+
+
+@asynccontextmanager
+async def lost_time(world: World) -> AsyncIterator[None]:
+    """A delivery that waits for its next try has lost the time of it."""
+    world.team.usual = Answer(status=503)
+    world.api.advance(60)
+    await world.team.received.count(1)
+    await world.until(lambda: bool(world.notifier.glance("delivery", "list", "--state", "retrying")))
+    await world.sql("UPDATE deliveries SET not_before = NULL WHERE channel = 'team' AND state = 'retrying'")
+    yield
+    await world.sql("UPDATE deliveries SET not_before = wanted_at WHERE not_before IS NULL AND state = 'retrying'")
+
+
+@asynccontextmanager
+async def unknown_word(world: World) -> AsyncIterator[None]:
+    """A snapshot comes to a status that nobody knows."""
+    world.api.advance(60)
+    yield
+
+
+@asynccontextmanager
+async def full_disk(world: World) -> AsyncIterator[None]:
+    """The database may not grow."""
+    async with world.store._database.transaction() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    world.api.advance(60)
+    yield
+    await world.sql("PRAGMA max_page_count=1000000")
+
+
+@asynccontextmanager
+async def locked(world: World) -> AsyncIterator[None]:
+    """Another program has the database's lock."""
+    await world.sql("PRAGMA busy_timeout=1")
+    other = sqlite3.connect(world.notifier.database, isolation_level=None, timeout=20, check_same_thread=False)
+    with closing(other):
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the daemon may have it for a moment
+        world.api.advance(60)
+        yield
+        other.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def read_only(world: World) -> AsyncIterator[None]:
+    """The database cannot be written."""
+    async with world.store._database.transaction() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await connection.exec_driver_sql("PRAGMA query_only=ON")
+    world.api.advance(60)
+    yield
+    await driver.execute("PRAGMA query_only=OFF")
+
+
+@asynccontextmanager
+async def damaged(world: World) -> AsyncIterator[None]:
+    """A row is damaged: the daemon ends, somebody mends it, and the next daemon runs."""
+    world.team.usual = Answer(status=503)
+    world.api.advance(60)
+    await world.team.received.count(1)
+    await world.until(lambda: not world.notifier.glance("delivery", "list", "--state", "sending"))
+    await world.sql("UPDATE deliveries SET reached = '['")
+    yield
+    with pytest.raises(StoreError, match="a row is damaged"):
+        await world.ended
+    await world.sql("DELETE FROM attempts", "DELETE FROM deliveries WHERE event_id IS NOT NULL", "DELETE FROM events")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A trouble, what it is told as, and as what its end is told; some have none."""
+
+    begin: Heading
+    end: Heading | None
+    trouble: Trouble
+    lives_on: bool = True
+
+
+ROWS = (
+    Row(begin=Heading.TOKEN_REFUSED, end=Heading.API_OK, trouble=api_fault(Fault.UNAUTHORISED, 8)),
+    Row(begin=Heading.API_UNREACHABLE, end=Heading.API_OK, trouble=api_fault(Fault.SERVER_ERROR, 10)),
+    Row(begin=Heading.API_LIMITED, end=Heading.API_OK, trouble=api_fault(Fault.RATE_LIMITED, 1)),
+    Row(begin=Heading.CHANNEL_BROKEN, end=Heading.CHANNEL_HEALED, trouble=broken_channel),
+    Row(begin=Heading.DELIVERIES_DEAD, end=None, trouble=refusing_channel),
+    Row(begin=Heading.RELOAD_REFUSED, end=Heading.RELOAD_OK, trouble=wrong_files),
+    Row(begin=Heading.PAGE_FAILED, end=Heading.PAGE_OK, trouble=taken_address),
+    Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
+    Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
+    Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
+    Row(begin=Heading.STORE_LOCKED, end=Heading.STORE_OK, trouble=locked),
+    Row(begin=Heading.STORE_FAILING, end=Heading.STORE_OK, trouble=read_only),
+    Row(begin=Heading.STORE_ENDED, end=Heading.STORE_OK, trouble=damaged, lives_on=False),
+)
+
+QUIET_LIFE = {Heading.CHANNEL_BROKEN, Heading.DELIVERIES_DEAD}
+"""Where a failing channel is what it is about; elsewhere it is not to be noticed."""
+
+
+def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
+    """Tell every trouble at once, and try again soon."""
+    patch.setattr(apihealth, "LOCKED_PROBES", (0.05,))
+    patch.setattr(apihealth, "DOWN_PROBES", (0.05,))
+    patch.setattr(apihealth, "DOWN_FOR", 0.0)
+    patch.setattr(limiter, "LIMITED_AFTER", -1.0)
+    patch.setattr(limiter, "LOOKS_AGAIN", 0.05)
+    if row.begin in QUIET_LIFE:
+        for name, module in (("FIRST_RETRY", backoff), ("FIRST_PROBE", health)):
+            patch.setattr(module, name, timedelta(milliseconds=20))
+        patch.setattr(health, "BROKEN_AFTER", timedelta(0))
+        patch.setattr(backoff, "PERMANENT_TRIES", 1)
+    patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
+    patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
+    patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
+    patch.setattr(patience, "PAUSES", (0.05,))
+    patch.setattr(patience, "CALM", timedelta(milliseconds=50))
+    patch.setitem(patience.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+
+
+def words_of(heading: Heading) -> str:
+    """The part of a heading that does not vary, its longest one."""
+    return max(re.split(r"\{\w+\}", heading), key=len).strip()
+
+
+def test_every_notice_there_is_is_provoked_here() -> None:
+    provoked = {each for row in ROWS for each in (row.begin, row.end) if each is not None}
+    assert provoked == set(Heading)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.begin.name.lower())
+async def test_a_trouble_is_told_once_and_its_end_once(
+    row: Row, api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it shows meanwhile; and never through the channel that is broken."""
+    shorten(monkeypatch, row)
+    for snapshot in ENDING:
+        api.add(snapshot, lives.of("running", "pondering", "failed", seconds=120, error_message="x" * 2_000))
+    for snapshot in GOING_ON:
+        api.add(snapshot, lives.of("running", "ready", seconds=1e9))
+    fast = {"pace": "1000/s"}
+    on = ["pondering"] if row.begin is not Heading.STATUS_UNKNOWN else ["failed"]
+    notifier.configure(
+        api=api.url,
+        channels={"team": {"url": team.url, **fast}, "ops": {"url": ops.url, **fast}},
+        watches=[*ENDING, *GOING_ON],
+        api_options={"batch": "never"},
+        defaults={"notify": ["team"], "on": on},
+        operators=["team", "ops"] if row.begin in QUIET_LIFE else ["ops"],
+    )
+    async with running(notifier) as (made, task):
+        world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, ended=task)
+        await api.more_asked(len(ENDING) + len(GOING_ON))
+        if row.begin is not Heading.STATUS_UNKNOWN:
+            await unknown_words_are_known(world)
+        before = len(ops.received)
+        async with row.trouble(world):
+            told = (await world.notices(before + 1))[before]
+            assert words_of(row.begin) in told.title
+            if row.lives_on and row.end is not None and row.begin not in (Heading.API_LIMITED,):
+                await asyncio.wait({task}, timeout=0.3)  # it goes on for a while
+        if row.lives_on and row.end is not None:
+            assert words_of(row.end) in (await world.notices(before + 2))[before + 1].title
+    if not row.lives_on and row.end is not None:
+        async with running(notifier):
+            assert words_of(row.end) in (await world.notices(before + 2))[before + 1].title
+    titles = [each.title for each in ops.received.entries[before:]]
+    assert len(titles) == 1 + (row.end is not None), titles
+    assert all("🛠️" not in each.title or "channel team" not in each.title for each in team.received.entries)
+
+
+async def unknown_words_are_known(world: World) -> None:
+    """Tell the word that the snapshots will come to beforehand, so that it is no news in the midst of the trouble."""
+    await world.running._parts.operators.unknown_word("pondering", "s_0")
+    await world.notices(1)
+
+
+def test_the_documents_say_of_every_notice_what_to_do() -> None:
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
+    headings = set(re.findall(r"^\*\*(.+?)\*\*", page, re.MULTILINE))
+    examples = {"address": "ADDRESS", "channel": "NAME", "number": "N deliveries", "word": "WORD"}
+    assert {each.format(**examples) for each in Heading} <= headings
