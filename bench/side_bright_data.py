@@ -5,6 +5,7 @@ answers what it was asked so far. It ends when its input does.
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -51,6 +52,8 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
                 ends_at[snapshot_id] = began + after
                 life = of("running", "ready", seconds=began + after - clock(), records=10, errors=0)
             simulator.add(snapshot_id, life, dataset_id=f"gd_bench_{dataset}")
+        gc.collect()
+        gc.freeze()  # to go through them all would stall every answer, and what waits then arrives as one burst
         tell({"url": simulator.url})
         while word := await told():
             if word == "begin":
