@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.store.database import Part
@@ -29,5 +29,7 @@ class Mutes(Part):
 
 def muted(connection: Connection, now: datetime) -> set[str]:
     """The ids of the watches that are muted now."""
-    query = select(mutes.c.watch_id).where(or_(mutes.c.until.is_(None), mutes.c.until > now))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_MUTED, {"now": now}).scalars())
+
+
+_MUTED = select(mutes.c.watch_id).where(or_(mutes.c.until.is_(None), mutes.c.until > bindparam("now")))
