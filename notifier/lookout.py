@@ -6,30 +6,24 @@ itself is watched. What a list errs about or does not have is looked at singly, 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
+from notifier.bylist import ByList
 from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
-from notifier.core.model import EXPIRING, DatasetWatch, NotFound, SnapshotState, Unclear, Watch
+from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.routing import wants
-from notifier.core.transitions import ENDS, canonical, changed_by_list
-from notifier.groups import DATASET as DATASET
-from notifier.groups import LONGEST_PAUSE, Group, Groups
+from notifier.groups import DATASET, Groups
 from notifier.lists import Lister, ListObserver, ListOutcome
 from notifier.poll import LookOutcome, Observer, Poller
 from notifier.rewatch import Rewatch, sliced
 from notifier.schedule import Schedule
-from notifier.store.datasets import LISTED, DatasetNote
+from notifier.singly import Singly
 from notifier.store.store import Store
-
-FAILURES_BEFORE_SINGLE = 3
-
-ASK_AGAIN = timedelta(seconds=10)
-"""Between two looks at a snapshot of which its list says something new, until one is answered."""
+from notifier.ways import Ways
 
 
 class Api(Observer, ListObserver, Protocol):
@@ -66,13 +60,8 @@ class Lookout:
         self._store = store
         self._poller = poller
         self._clock = clock
-        self._gap = gap
         self._looked = looked
-        self._listed = listed
         self._groups = Groups(state_of=poller.state_of, clock=clock, lists=lists)
-        self._answered_at: datetime | None = None
-        self._changes = 0
-        self._notes: dict[str, DatasetNote] = {}
         self._lister = Lister(
             observer=api,
             poller=poller,
@@ -81,17 +70,27 @@ class Lookout:
             keep=keep,
             watch_of=self._groups.watches.get,
         )
-        self._schedule: Schedule | None = None
+        self._ways = Ways(groups=self._groups, poller=poller, clock=clock, gap=gap)
+        self._singly = Singly(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
+        self._by_list = ByList(
+            groups=self._groups,
+            ways=self._ways,
+            lister=self._lister,
+            poller=poller,
+            datasets=store.datasets,
+            clock=clock,
+            looked=looked,
+            listed=listed,
+        )
 
     @property
     def schedule(self) -> Schedule:
         """What is due when; set by whoever runs it."""
-        assert self._schedule is not None
-        return self._schedule
+        return self._ways.schedule
 
     @schedule.setter
     def schedule(self, schedule: Schedule) -> None:
-        self._schedule = schedule
+        self._ways.schedule = schedule
 
     async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
         """Take up what the configuration watches, with what is known of it."""
@@ -142,20 +141,18 @@ class Lookout:
             groups=self._groups,
             poller=self._poller,
             datasets=self._store.datasets,
-            schedule=self.schedule,
+            ways=self._ways,
             clock=self._clock,
-            consider=self._consider,
-            look_singly=self._look_singly,
         )
         await self.flush()  # what comes back into the working set is read from there
         await rewatch.read(watches, datasets)
-        self._gap = gap or self._gap
+        self._ways.gap = gap or self._ways.gap
         self._lister.keep = keep or self._lister.keep
-        self._changes += 1
+        self._by_list.reconfiguring()
         try:
             await rewatch.take_up(lists=self._groups.lists if lists is None else lists)
         finally:
-            self._changes += 1
+            self._by_list.reconfiguring()
 
     def begin(self) -> int:
         """Schedule everything that has not ended: the first looks follow each other as fast as requests may.
@@ -164,10 +161,10 @@ class Lookout:
             How many watches of the configuration are looked at.
         """
         for group in self._groups:
-            self._consider(group)
+            self._ways.consider(group)
         datasets = sum(group.watch is not None for group in self._groups)
         going_on = [id_ for id_, watch in self._groups.watches.items() if self._poller.pause(watch) is not None]
-        self._look_singly([snapshot_id for snapshot_id in going_on if not self._is_listed(snapshot_id)])
+        self._ways.look_singly([snapshot_id for snapshot_id in going_on if not self._ways.is_listed(snapshot_id)])
         return datasets + len(going_on)
 
     @property
@@ -180,32 +177,15 @@ class Lookout:
         """What is done when something is due; the pause to the next time, or None."""
         if key.startswith(DATASET):
             group = self._groups.of_dataset(key.removeprefix(DATASET))
-            return await self._list(group, due, permit) if group is not None else None
-        watch = self._groups.watch_of(key)
-        if watch is None:
-            return None
-        group = self._groups.of(key)
-        began = self._clock()
-        seen_at = group.seen_at(key) if group is not None else None
-        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
-        self._looked(outcome)
-        watch = self._groups.watch_of(key)
-        if watch is None:  # taken out of the configuration meanwhile
-            self._poller.drop(key)
-            return None
-        pause = self._after(watch, outcome, began)
-        if pause is not None and watch.every < outcome.watch.every:
-            pause = min(pause, self._poller.pause(watch) or pause)
-        if pause is not None and key not in self.schedule:  # a list took it over while it was being looked at
-            self.schedule.add(key, pause=pause, first=self._clock() + pause)
-        return pause
+            return await self._by_list.look(group, due, permit) if group is not None else None
+        return await self._singly.look(key, due, permit)
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""
         watch = self._groups.watch_of(snapshot_id)
         if watch is None or self._poller.pause(watch) is None:
             return False
-        self._ask(snapshot_id, at_once=True)
+        self._ways.ask(snapshot_id, at_once=True)
         return True
 
     async def warn_expiring(self) -> None:
@@ -225,12 +205,7 @@ class Lookout:
 
     async def flush(self) -> None:
         """Note the looks since the last time in the store."""
-        notes, self._notes = self._notes, {}
-        try:
-            await self._store.datasets.note(notes.values())
-        except BaseException:
-            self._notes = notes | self._notes
-            raise
+        await self._by_list.flush()
         await self._poller.flush_looks()
 
     @property
@@ -251,161 +226,3 @@ class Lookout:
             async for found in sliced(self._groups.found(group)):
                 needs.add(found)
         return needs.budget(self._groups.parents, available)
-
-    # Single looks
-
-    def _after(self, watch: Watch, outcome: LookOutcome, began: datetime) -> timedelta | None:
-        """How the snapshot is looked at from now on: the pause to its next look of its own, or None."""
-        id_ = watch.snapshot_id
-        state = self._poller.state_of(id_)
-        group = self._groups.of(id_)
-        clear = not isinstance(outcome.observation, Unclear)
-        if clear:
-            self._answered_at = self._clock()
-            if group is not None and group.failures >= FAILURES_BEFORE_SINGLE:
-                self._hand_over(group)
-        asked = group.asked.get(id_) if group is not None else None
-        if asked is not None and (not clear or began < asked.at <= self._clock()):
-            return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
-        if outcome.pause is None:
-            self._groups.leave(id_, state.status)
-            if id_ not in self._groups.watches:
-                self._poller.drop(id_)
-            return None
-        if group is None and state.facts.dataset_id is not None:
-            group = self._groups.join(id_, state.facts.dataset_id)
-        if group is None:
-            return outcome.pause
-        if id_ not in group.listed:
-            group.asked.pop(id_, None)
-            self._consider(group)
-            return outcome.pause
-        if isinstance(outcome.observation, NotFound):
-            return outcome.pause  # whatever its list says: it may be missing
-        if asked is None or not changed_by_list(state, asked.word):
-            group.asked.pop(id_, None)
-            return None
-        if canonical(asked.word) in ENDS:
-            return outcome.pause  # its end is near, or the list is wrong: looks of its own tell
-        del group.asked[id_]
-        group.odd[id_] = canonical(asked.word)  # they differ in their words, and may go on to
-        return None
-
-    def _ask(self, snapshot_id: str, *, at_once: bool) -> None:
-        """Look at a snapshot alone; `at_once` even if a look of its own is due some time."""
-        if snapshot_id not in self.schedule:
-            self.schedule.add(snapshot_id, pause=ASK_AGAIN, first=self._clock())
-        elif at_once:
-            self.schedule.hasten(snapshot_id)
-
-    def _look_singly(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
-        """Look at these one by one from now on, as fast as requests may follow each other; when the next one may.
-
-        Args:
-            snapshot_ids: which.
-            begin: when the first one may, if that is not yet.
-        """
-        now = self._clock()
-        first = max(begin or now, now)
-        for snapshot_id in snapshot_ids:
-            watch = self._groups.watch_of(snapshot_id)
-            pause = self._poller.pause(watch) if watch is not None else None
-            if pause is not None and snapshot_id not in self.schedule:
-                self.schedule.add(snapshot_id, pause=pause, first=min(first, now + pause))
-                first += self._gap
-        return first
-
-    # Lists
-
-    def _consider(self, group: Group) -> None:
-        """List the group from now on, if that is worth it."""
-        key = group.key
-        if key not in self.schedule and self._groups.worth(group):
-            self.schedule.add(key, pause=self._groups.pause(group), first=self._clock())
-
-    def _is_listed(self, snapshot_id: str) -> bool:
-        group = self._groups.of(snapshot_id)
-        return group is not None and group.key in self.schedule
-
-    async def _list(self, group: Group, due: datetime, permit: Permit) -> timedelta | None:
-        """Look at a group's dataset, and see to what its list did not tell."""
-        if not group.members and group.watch is None:
-            return None
-        before, changes = group.listed, self._changes
-        outcome = await self._lister.look(group, due, permit)
-        for taken in outcome.taken:
-            self._looked(taken)
-        self._listed(outcome)
-        if changes != self._changes or changes % 2:
-            outcome = self._let_go(group, outcome)
-        if self._groups.of_dataset(group.dataset_id) is not group:
-            return self._pause_of_next(group.dataset_id)
-        pause: timedelta | None
-        if outcome.unclear is not None:
-            pause = self._groups.pause(group)
-            pause = min(pause * 2 ** min(group.failures - 1, 10), max(LONGEST_PAUSE, pause))
-            if group.failures >= FAILURES_BEFORE_SINGLE:
-                self._hand_over(group)
-        else:
-            pause = self._go_by_list(group, outcome, before)
-        now = self._clock()
-        self._notes[group.dataset_id] = DatasetNote(
-            dataset_id=group.dataset_id,
-            looked_at=now,
-            answer=LISTED if outcome.unclear is None else outcome.unclear.reason,
-            next_look_at=None if pause is None else now + pause,
-        )
-        return pause
-
-    def _let_go(self, group: Group, outcome: ListOutcome) -> ListOutcome:
-        """Of what a list brought while the configuration changed, keep what is still watched."""
-        brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}
-        for snapshot_id in brought:
-            if not self._groups.is_watched(snapshot_id, group.dataset_id):
-                group.discard(snapshot_id)
-                self._groups.forget(snapshot_id, group.dataset_id)
-                self._poller.drop(snapshot_id)
-        return replace(outcome, ask=tuple(id_ for id_ in outcome.ask if id_ in group.asked))
-
-    def _pause_of_next(self, dataset_id: str) -> timedelta | None:
-        """The pause to the list of the group that has come in another's place meanwhile; None if it needs none."""
-        group = self._groups.of_dataset(dataset_id)
-        return self._groups.pause(group) if group is not None and self._groups.worth(group) else None
-
-    def _go_by_list(self, group: Group, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
-        """Look singly at what the list did not tell, and at nothing else."""
-        for snapshot_id in outcome.ask:
-            if snapshot_id not in group.members:  # it had ended
-                group.members.add(snapshot_id)
-                group.listed.add(snapshot_id)
-                group.ended.pop(snapshot_id, None)
-        self._groups.recognise(group)
-        for snapshot_id in outcome.ask:
-            self._ask(snapshot_id, at_once=group.asked[snapshot_id].at == group.agreed_at)
-        if not self._groups.worth(group):
-            self._unlist(group, group.members)
-            return None
-        for snapshot_id in group.listed.difference(before, outcome.ask):
-            self.schedule.remove(snapshot_id)
-        self._look_singly(outcome.missing)
-        return self._groups.pause(group)
-
-    def _hand_over(self, group: Group) -> None:
-        """Look singly at the members of a group whose list goes on failing.
-
-        But as long as nothing at all is answered, that would only put everything else off once it is: then one member
-        is looked at, and the others follow if it is answered.
-        """
-        if group.handed_over:
-            return
-        alone = self._answered_at is None or (
-            group.failing_since is not None and self._answered_at < group.failing_since
-        )
-        group.handed_over = not alone
-        self._unlist(group, list(group.members)[: 1 if alone else None])
-
-    def _unlist(self, group: Group, members: Collection[str]) -> None:
-        for snapshot_id in members:
-            self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
-        group.listed.difference_update(members)
-        self._look_singly(members)

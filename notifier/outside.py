@@ -13,7 +13,7 @@ from notifier.parts import Parts
 from notifier.report.gauges import Readings, Stored
 from notifier.report.labels import status_label
 from notifier.report.metrics import Metrics
-from notifier.web.patience import Patience
+from notifier.web.enquiry import Enquiry
 from notifier.web.server import Server
 from notifier.web.views import Sources, application
 
@@ -49,9 +49,9 @@ class Outside:
         self._metrics = metrics
         self._last_reload = last_reload
         self._config_hash = config_hash
-        self._patient = Patience(self.vitals, LONGEST_ANSWER)
-        self._patient_store = Patience(self._read_store, LONGEST_ANSWER)
-        sources = Sources(vitals=self._patient, metrics=self._page, redact=parts.redactor.of)
+        self._ask_vitals = Enquiry(self.vitals, LONGEST_ANSWER)
+        self._ask_store = Enquiry(self._read_store, LONGEST_ANSWER)
+        sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=parts.redactor.of)
         self._server = Server(
             parts.config.http, make=lambda token: application(sources, token=token), changed=self._listening
         )
@@ -86,7 +86,7 @@ class Outside:
 
     async def _troubles(self) -> list[str]:
         try:
-            return troubles(await self._patient())
+            return troubles(await self._ask_vitals())
         except NotifierError as error:
             return [str(error)]
         except TimeoutError as error:
@@ -103,7 +103,7 @@ class Outside:
     async def _read(self) -> Readings:
         parts = self._parts
         try:
-            stored = await self._patient_store()
+            stored = await self._ask_store()
         except (NotifierError, TimeoutError):
             stored = None  # a page without it, and with `notifier_store_up 0`, is what is needed just then
         snapshots = await self._count_snapshots()

@@ -7,7 +7,7 @@ will be by a later one; whose a snapshot is and what is known of it never contra
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from notifier.core.grid import Grid, instant, moment
 from notifier.core.lists import FEWEST_LISTED, at_first_sight
@@ -15,21 +15,13 @@ from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.transitions import has_ended
 from notifier.groups import Group, Groups
 from notifier.poll import Poller
-from notifier.schedule import Schedule
 from notifier.store.datasets import Datasets
+from notifier.ways import Ways
 
 SLICE = 250
 """So many are taken up without letting others run: a few milliseconds."""
 
 T = TypeVar("T")
-
-
-class LookSingly(Protocol):
-    """Schedules looks, the first of them at `begin`; answers when the next may follow."""
-
-    def __call__(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
-        """Look at these one by one from now on."""
-        ...
 
 
 class Rewatch:
@@ -41,28 +33,23 @@ class Rewatch:
         groups: Groups,
         poller: Poller,
         datasets: Datasets,
-        schedule: Schedule,
+        ways: Ways,
         clock: Callable[[], datetime],
-        consider: Callable[[Group], None],
-        look_singly: LookSingly,
     ) -> None:
         """
         Args:
             groups: who is watched.
             poller: holds what is known of every snapshot.
             datasets: what is remembered of datasets and their snapshots.
-            schedule: what is due when.
+            ways: puts them on the schedule.
             clock: the time, UTC.
-            consider: lists a group from now on, if that is worth it.
-            look_singly: looks at snapshots one by one from now on.
         """
         self._groups = groups
         self._poller = poller
         self._datasets = datasets
-        self._schedule = schedule
+        self._ways = ways
+        self._schedule = ways.schedule
         self._clock = clock
-        self._consider = consider
-        self._look_singly = look_singly
         self._added: list[Watch] = []
         self._changed: list[Watch] = []
         self._removed: list[str] = []
@@ -156,7 +143,7 @@ class Rewatch:
                 elif self._groups.of(id_) is None and dataset_id is not None:
                     joined[dataset_id] = self._groups.join(id_, dataset_id)
         for group in joined.values():
-            self._consider(group)
+            self._ways.consider(group)
             self._schedule.hasten(group.key)
         if strangers >= FEWEST_LISTED:
             for group in self._groups:
@@ -167,7 +154,7 @@ class Rewatch:
     async def _ensure(self, snapshot_ids: Collection[str]) -> None:
         """Look singly at those of these for which no list does it."""
         async for ids in sliced(snapshot_ids):
-            self._next = self._look_singly([each for each in ids if not self._is_listed(each)], self._next)
+            self._next = self._ways.look_singly([each for each in ids if not self._is_listed(each)], self._next)
 
     def _is_listed(self, snapshot_id: str) -> bool:
         """Whether a list that does not fail looks at it, or tells soon that it does not have it."""
@@ -186,7 +173,7 @@ class Rewatch:
         self._groups.join(snapshot_id, group.dataset_id)
         self._hurry(group.watch.watch_for(snapshot_id), watch.every)
         if not self._is_listed(snapshot_id):
-            self._next = self._look_singly([snapshot_id], self._next)
+            self._next = self._ways.look_singly([snapshot_id], self._next)
 
     def _let_go(self, snapshot_id: str, dataset_id: str | None) -> None:
         self._groups.forget(snapshot_id, dataset_id)
@@ -246,7 +233,7 @@ class Rewatch:
         self._groups.lists = lists
         for group in list(self._groups):
             if lists:
-                self._consider(group)
+                self._ways.consider(group)
                 await asyncio.sleep(0)
             elif group.watch is None:
                 self._schedule.remove(group.key)

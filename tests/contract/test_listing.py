@@ -199,22 +199,28 @@ async def test_a_permit_that_was_waited_for_is_used_and_given_back() -> None:
 
 
 async def test_a_long_answer_lets_go_of_its_turn_with_its_status_and_has_time_for_each_piece() -> None:
+    timeout, sent = 0.3, 0
+
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        """Pieces that follow each other at once, for twice as long as one alone may take."""
+        nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(6):
+        sent, end = 0, time.monotonic() + 2 * timeout
+        while time.monotonic() < end:
             await response.write(b"x" * 10)
-            await asyncio.sleep(0.1)
+            sent += 10
+            await asyncio.sleep(0)
         return response
 
     gate = limiter()
-    async with serving(answer) as url, client_of(url, gate, timeout=0.3) as client:
+    async with serving(answer) as url, client_of(url, gate, timeout=timeout) as client:
         async with client.door.ask("GET", "/datasets/v3/snapshot/s_1", params={"format": "json"}) as whole:
             assert gate.in_flight == 0
-            assert len(await whole.body(1_000)) == 60
+            assert len(await whole.body(100_000_000)) == sent
         with pytest.raises(NoAnswer, match="no whole answer"):
-            async with client.door.ask("GET", "/x", seconds=0.3) as cut:
-                await cut.body(1_000)
+            async with client.door.ask("GET", "/x", seconds=timeout) as cut:
+                await cut.body(100_000_000)
         with pytest.raises(AnswerTooLarge):
             async with client.door.ask("GET", "/x") as large:
                 await large.body(15)

@@ -11,7 +11,7 @@ from fakes import START, watch
 from lookouts import Post, story
 
 from notifier.core.model import DatasetWatch, NotFound, Watch
-from notifier.lookout import DATASET
+from notifier.groups import DATASET
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -333,14 +333,14 @@ class TestDatasets:
                 account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
             post.datasets = [whole(every=2 * MINUTE)]
             async with post.running():
-                groups, schedule = post.lookout._groups, post.schedule
+                groups, agenda = post.lookout._groups, post.schedule._agenda
                 group = groups.of_dataset("gd_1")
                 assert group is not None
                 for _ in range(10):
                     await asyncio.sleep(600)
                     await post.lookout.flush()
                     sizes = [len(post.poller._states), len(post.poller._looks), len(groups._group_of)]
-                    sizes += [len(schedule._entries), len(schedule._waiting), len(group.asked), len(group.odd)]
+                    sizes += [len(agenda), len(agenda._waiting), len(group.asked), len(group.odd)]
                     sizes += [len(group.members), len(group.listed), len(group.absent)]
                     assert max(sizes) <= 12
             assert len(group.ended) <= 120

@@ -176,5 +176,6 @@ def test_what_is_found_in_a_dataset_is_told_as_it_was_unless_it_is_of_the_baseli
     statuses = post.statuses()
     for id_, life in post.account.lives.items():
         last, word = life.words[-1]
-        if last > baselines[life.dataset] or word not in {*ENDS, "cancelled"}:
+        answered_at = baselines[life.dataset] + post.account.latency / 2  # what had ended by then is the baseline
+        if last > answered_at or word not in {*ENDS, "cancelled"}:
             assert statuses[id_][-1] == word, (id_, statuses[id_], life)

@@ -118,8 +118,10 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
         owner = own.get(id_) or whole.get(life.dataset)
         if owner is None:
             continue
-        if id_ in own or word not in ("ready", "failed", "cancelled") or at > baselines[life.dataset]:
-            assert statuses[id_][-1] == word, (number, id_, statuses.get(id_), life)
+        has_ended = word in ("ready", "failed", "cancelled")
+        if id_ not in own and has_ended and at <= baselines[life.dataset] + post.account.latency / 2:
+            continue  # it had ended when the first list was answered: that is the baseline
+        assert statuses[id_][-1] == word, (number, id_, statuses.get(id_), life)
         if at > since + timedelta(seconds=1) and word in owner.on:
             revision = len(statuses[id_])
             assert channels[id_, revision] == owner.notify

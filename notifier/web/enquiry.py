@@ -1,4 +1,4 @@
-"""Asking for what may hang, such as a store on a disk that does not answer, without hanging oneself."""
+"""An enquiry for what may hang, such as a store on a disk that does not answer, without hanging oneself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Patience(Generic[T]):
+class Enquiry(Generic[T]):
     """Asks for something, and waits so long and no longer. Whoever asks meanwhile gets the same answer."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], longest: timedelta) -> None:

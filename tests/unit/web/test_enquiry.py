@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.web.patience import Patience
+from notifier.web.enquiry import Enquiry
 
 
 async def test_an_answer_is_given_to_all_who_ask_meanwhile() -> None:
@@ -18,9 +18,9 @@ async def test_an_answer_is_given_to_all_who_ask_meanwhile() -> None:
         await asyncio.sleep(0)
         return asked
 
-    patient = Patience(ask, timedelta(seconds=60))
-    assert [*await asyncio.gather(patient(), patient(), patient())] == [1, 1, 1]
-    assert await patient() == 2
+    enquiry = Enquiry(ask, timedelta(seconds=60))
+    assert [*await asyncio.gather(enquiry(), enquiry(), enquiry())] == [1, 1, 1]
+    assert await enquiry() == 2
 
 
 async def test_what_hangs_is_not_waited_for_and_not_asked_again_until_it_answers() -> None:
@@ -32,16 +32,16 @@ async def test_what_hangs_is_not_waited_for_and_not_asked_again_until_it_answers
         await go.wait()
         return "late"
 
-    patient = Patience(ask, timedelta(milliseconds=1))
+    enquiry = Enquiry(ask, timedelta(milliseconds=1))
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await patient()
+            await enquiry()
     assert asked == 1
     go.set()
     async with asyncio.timeout(60):
         while asked == 1:
             with contextlib.suppress(TimeoutError):
-                assert await patient() == "late"
+                assert await enquiry() == "late"
 
 
 async def test_a_failure_is_raised_and_nobody_complains_of_one_that_came_too_late() -> None:
@@ -51,10 +51,10 @@ async def test_a_failure_is_raised_and_nobody_complains_of_one_that_came_too_lat
         await go.wait()
         raise OSError("gone")
 
-    patient = Patience(ask, timedelta(milliseconds=1))
+    enquiry = Enquiry(ask, timedelta(milliseconds=1))
     with pytest.raises(TimeoutError):
-        await patient()
+        await enquiry()
     go.set()
     await asyncio.sleep(0)
     with pytest.raises(OSError, match="gone"):
-        await Patience(ask, timedelta(seconds=60))()
+        await Enquiry(ask, timedelta(seconds=60))()

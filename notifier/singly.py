@@ -1,0 +1,101 @@
+"""One look at a snapshot alone, and what follows from it: whether it goes on so, or by its dataset's list."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from notifier.brightdata.limiter import Permit
+from notifier.core.model import NotFound, Unclear, Watch
+from notifier.core.transitions import ENDS, canonical, changed_by_list
+from notifier.groups import Groups
+from notifier.poll import LookOutcome, Poller
+from notifier.ways import ASK_AGAIN, Ways
+
+
+class Singly:
+    """Looks at snapshots one by one."""
+
+    def __init__(
+        self,
+        *,
+        groups: Groups,
+        ways: Ways,
+        poller: Poller,
+        clock: Callable[[], datetime],
+        looked: Callable[[LookOutcome], None],
+    ) -> None:
+        """
+        Args:
+            groups: who is watched, and which snapshots belong to which dataset.
+            ways: puts on the schedule what follows.
+            poller: looks, and commits what changed.
+            clock: the time, UTC.
+            looked: told of what came of each look.
+        """
+        self._groups = groups
+        self._ways = ways
+        self._poller = poller
+        self._clock = clock
+        self._looked = looked
+
+    async def look(self, snapshot_id: str, due: datetime, permit: Permit) -> timedelta | None:
+        """Look at a snapshot; the pause to its next look of its own, or None.
+
+        Raises:
+            StoreError: a change could not be committed; it has not been told, and the next look finds it again.
+        """
+        watch = self._groups.watch_of(snapshot_id)
+        if watch is None:
+            return None
+        group = self._groups.of(snapshot_id)
+        began = self._clock()
+        seen_at = group.seen_at(snapshot_id) if group is not None else None
+        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
+        self._looked(outcome)
+        watch = self._groups.watch_of(snapshot_id)
+        if watch is None:  # taken out of the configuration meanwhile
+            self._poller.drop(snapshot_id)
+            return None
+        pause = self._after(watch, outcome, began)
+        if pause is not None and watch.every < outcome.watch.every:
+            pause = min(pause, self._poller.pause(watch) or pause)
+        schedule = self._ways.schedule
+        if pause is not None and snapshot_id not in schedule:  # a list took it over while it was being looked at
+            schedule.add(snapshot_id, pause=pause, first=self._clock() + pause)
+        return pause
+
+    def _after(self, watch: Watch, outcome: LookOutcome, began: datetime) -> timedelta | None:
+        """How the snapshot is looked at from now on: the pause to its next look of its own, or None."""
+        id_ = watch.snapshot_id
+        state = self._poller.state_of(id_)
+        group = self._groups.of(id_)
+        clear = not isinstance(outcome.observation, Unclear)
+        if clear:
+            self._ways.answered()
+            if group is not None:
+                self._ways.hand_over(group)
+        asked = group.asked.get(id_) if group is not None else None
+        if asked is not None and (not clear or began < asked.at <= self._clock()):
+            return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
+        if outcome.pause is None:
+            self._groups.leave(id_, state.status)
+            if id_ not in self._groups.watches:
+                self._poller.drop(id_)
+            return None
+        if group is None and state.facts.dataset_id is not None:
+            group = self._groups.join(id_, state.facts.dataset_id)
+        if group is None:
+            return outcome.pause
+        if id_ not in group.listed:
+            group.asked.pop(id_, None)
+            self._ways.consider(group)
+            return outcome.pause
+        if isinstance(outcome.observation, NotFound):
+            return outcome.pause  # whatever its list says: it may be missing
+        if asked is None or not changed_by_list(state, asked.word):
+            group.asked.pop(id_, None)
+            return None
+        if canonical(asked.word) in ENDS:
+            return outcome.pause  # its end is near, or the list is wrong: looks of its own tell
+        del group.asked[id_]
+        group.odd[id_] = canonical(asked.word)  # they differ in their words, and may go on to
+        return None
