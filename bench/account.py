@@ -87,6 +87,7 @@ def _print_bounds(ours: Result, ends: int) -> bool:
         ("end to commit, p99, s", f"{late:.1f}", f"<= {LATEST_IN_EVERY * EVERY:g}", late <= LATEST_IN_EVERY * EVERY),
         ("requests per second", f"{requests:.2f}", f"<= {REQUESTS_PER_SECOND:g}", requests <= REQUESTS_PER_SECOND),
         ("answers of 429, in all", f"{refused}", "0", not refused),
+        ("far side stalled, ms", f"{ours.total['stalled_ms']}", "-", True),
         ("CPU of one core", f"{share:.1%}", f"< {MOST_CPU:.0%}", share < MOST_CPU),
         ("memory, MiB", f"{mib:.0f}", f"< {MOST_MIB:.0f}", mib < MOST_MIB),
         ("memory at its most, MiB", f"{ours.figures['memory_peak_kib'] / 1024:.0f}", "-", True),

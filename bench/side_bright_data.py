@@ -18,6 +18,8 @@ from notifier.brightdata.simulator.life import of, quiet
 UNTIL_ENDS = 3_600.0
 """Seconds of life before the first end. Nobody waits for them: `begin` jumps there."""
 
+_BLINK = 0.01
+
 AGE = timedelta(hours=1)
 """All began so long ago: neither young, when a look is due every 10 s, nor old."""
 
@@ -55,12 +57,29 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
         gc.collect()
         gc.freeze()  # to go through them all would stall every answer, and what waits then arrives as one burst
         tell({"url": simulator.url})
+        stalls = _Stalls()
+        watching = asyncio.create_task(stalls.watch())
         while word := await told():
             if word == "begin":
                 ahead = began + UNTIL_ENDS - time.monotonic()
                 tell({snapshot_id: at - ahead for snapshot_id, at in ends_at.items()})
             else:
-                tell({"requests": simulator.requests.total(), **simulator.answers})
+                tell({"requests": simulator.requests.total(), "stalled_ms": stalls.longest_ms, **simulator.answers})
+        watching.cancel()
+
+
+class _Stalls:
+    """For how long the far side answered nobody: requests that come evenly meanwhile are taken as a burst."""
+
+    def __init__(self) -> None:
+        self.longest_ms = 0
+
+    async def watch(self) -> None:
+        """Measure, until cancelled."""
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(_BLINK)
+            self.longest_ms = max(self.longest_ms, int(1000 * (time.monotonic() - began - _BLINK)))
 
 
 if __name__ == "__main__":

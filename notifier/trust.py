@@ -6,6 +6,7 @@ without `ca-certificates`), it is those of certifi, as everywhere in Python.
 
 import os
 import ssl
+from functools import cache
 from pathlib import Path
 
 import certifi
@@ -14,7 +15,12 @@ _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def tls_context() -> ssl.SSLContext:
-    """What a connection over TLS is checked with."""
+    """What a connection over TLS is checked with; read once, for all of the process, as it takes some 25 ms."""
+    return _context(*(os.environ.get(name) for name in _VARIABLES))
+
+
+@cache
+def _context(*_named: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not any(os.environ.get(name) for name in _VARIABLES) and not _system_has_any():
         context.load_verify_locations(certifi.where())

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Post:
     async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
         """One run of the notifier; a killed one notes no more looks at its end."""
         store = Store(self.path)
-        self.clock.busy = store._database._turn.locked  # who has its turn has the thread at work
+        self.clock.busy = partial(getattr, store._database, "busy")
         async with store as self.store:
             self.poller = Poller(
                 observer=self.account, store=self.store, clock=self.clock.now, committed=lambda _: None

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlencode
@@ -284,16 +285,11 @@ class Door:
         patience: float | None,
     ) -> httpx.Request:
         # Not http.build_request(): merging the client's defaults costs as much as the rest of the request.
-        every = {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"notifier/{__version__}",
-        }
+        every = _headers(token)
         url = f"{self._base_url}{path}?{urlencode(params)}" if params else self._base_url + path
         return httpx.Request(
             method,
-            url,
+            _url(url),
             headers={**every, **headers} if headers else every,
             content=content,
             extensions=self._extensions
@@ -310,6 +306,24 @@ class Door:
             self._limiter.answered()
         if response.status_code in (401, 403):
             self._token.refused()
+
+
+@lru_cache(maxsize=1)
+def _headers(token: str) -> httpx.Headers:
+    return httpx.Headers(
+        {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"notifier/{__version__}",
+        }
+    )
+
+
+@lru_cache(maxsize=2_000)
+def _url(text: str) -> httpx.URL:
+    """Most are asked for again and again, and to parse one takes as long as the rest of its request."""
+    return httpx.URL(text)
 
 
 async def _sent(http: Carrier, request: httpx.Request, token: str) -> httpx.Response:

@@ -106,10 +106,10 @@ class Fetcher:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()
-                for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), running):
+                for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), frozenset(running)):
                     running.add(job.event.id)
                     tasks.create_task(self._in_its_place(job, running))
-                due = await self._jobs.next_due(running)
+                due = await self._jobs.next_due(frozenset(running))
                 pause = LONGEST_SLEEP if due is None or len(running) >= MOST_AT_ONCE else due - self._clock()
                 seconds = max(0.0, min(pause, LONGEST_SLEEP).total_seconds())
                 try:
@@ -121,7 +121,7 @@ class Fetcher:
     async def fetch_due(self) -> None:
         """Fetch what is due now, each once."""
         tried: set[str] = set()
-        while jobs := await self._jobs.due(self._clock(), MOST_AT_ONCE, tried):
+        while jobs := await self._jobs.due(self._clock(), MOST_AT_ONCE, frozenset(tried)):
             tried |= {job.event.id for job in jobs}
             await asyncio.gather(*map(self._one, jobs))
 

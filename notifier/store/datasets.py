@@ -1,11 +1,10 @@
 """What is remembered of datasets, and which of their snapshots are known."""
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.core.model import SnapshotState, Watch
@@ -13,7 +12,7 @@ from notifier.store.database import Database
 from notifier.store.queries import known
 from notifier.store.rows import state_from_row, state_to_row
 from notifier.store.tables import datasets, snapshots
-from notifier.store.whole import whole
+from notifier.store.whole import transaction
 
 AT_ONCE = 500
 """Rows of one statement: SQLite takes a limited number of variables."""
@@ -38,62 +37,61 @@ class Datasets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @whole
-    async def baselines(self, watched: Collection[str]) -> dict[str, datetime]:
+    @transaction
+    def baselines(self, connection: Connection, watched: Collection[str]) -> dict[str, datetime]:
         """Since when each of these datasets is watched as a whole, where one is known.
 
         Those of all others are forgotten: one that is watched again later has a new baseline.
         """
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(datasets).where(datasets.c.baseline_at.is_not(None)))).all()
-            gone = [row.dataset_id for row in rows if row.dataset_id not in watched]
-            for start in range(0, len(gone), AT_ONCE):
-                some = gone[start : start + AT_ONCE]
-                await connection.execute(
-                    update(datasets).where(datasets.c.dataset_id.in_(some)).values(baseline_at=None)
-                )
+        rows = connection.execute(select(datasets).where(datasets.c.baseline_at.is_not(None))).all()
+        gone = [row.dataset_id for row in rows if row.dataset_id not in watched]
+        for start in range(0, len(gone), AT_ONCE):
+            some = gone[start : start + AT_ONCE]
+            connection.execute(update(datasets).where(datasets.c.dataset_id.in_(some)).values(baseline_at=None))
         return {row.dataset_id: row.baseline_at for row in rows if row.dataset_id in watched}
 
-    @whole
-    async def last_listed(self) -> dict[str, datetime]:
+    @transaction
+    def last_listed(self, connection: Connection) -> dict[str, datetime]:
         """When each dataset was listed last; none whose last look was not answered."""
         query = select(datasets.c.dataset_id, datasets.c.looked_at).where(datasets.c.answer == LISTED)
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query.where(datasets.c.looked_at.is_not(None)))).all()
+        rows = connection.execute(query.where(datasets.c.looked_at.is_not(None))).all()
         return {row.dataset_id: row.looked_at for row in rows}
 
-    @whole
     async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
         """What is known of those of the snapshots that were ever seen."""
         found: dict[str, SnapshotState] = {}
-        for start in range(0, len(snapshot_ids), AT_ONCE):
-            query = known(*snapshot_ids[start : start + AT_ONCE]).where(snapshots.c.snapshot_id.is_not(None))
-            async with self._database.transaction() as connection:
-                rows = (await connection.execute(query)).mappings().all()
-            found |= {row["snapshot_id"]: state_from_row(row) for row in rows}
-            await asyncio.sleep(0)
+        for start in range(0, len(snapshot_ids), AT_ONCE):  # between two of them others go on
+            found |= await self._known(snapshot_ids[start : start + AT_ONCE])
         return found
 
-    @whole
-    async def begin(
-        self, dataset_id: str, at: datetime, ended: Sequence[SnapshotState], watch_for: Callable[[str], Watch]
+    @transaction
+    def _known(self, connection: Connection, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
+        query = known(*snapshot_ids).where(snapshots.c.snapshot_id.is_not(None))
+        return {row["snapshot_id"]: state_from_row(row) for row in connection.execute(query).mappings()}
+
+    @transaction
+    def begin(
+        self,
+        connection: Connection,
+        dataset_id: str,
+        at: datetime,
+        ended: Sequence[SnapshotState],
+        watch_for: Callable[[str], Watch],
     ) -> None:
         """Watch a dataset as a whole from now on: these of its snapshots had ended before, and are known silently."""
         begun = upsert(datasets).values(dataset_id=dataset_id, baseline_at=at, answer=LISTED)
         begun = begun.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_={"baseline_at": at})
-        async with self._database.transaction() as connection:
-            for start in range(0, len(ended), AT_ONCE):  # between two of them others go on
-                rows = [state_to_row(each, watch_for(each.snapshot_id)) for each in ended[start : start + AT_ONCE]]
-                await connection.execute(upsert(snapshots).on_conflict_do_nothing(), rows)
-            await connection.execute(begun)
+        for start in range(0, len(ended), AT_ONCE):
+            rows = [state_to_row(each, watch_for(each.snapshot_id)) for each in ended[start : start + AT_ONCE]]
+            connection.execute(upsert(snapshots).on_conflict_do_nothing(), rows)
+        connection.execute(begun)
 
-    @whole
-    async def note(self, batch: Collection[DatasetNote]) -> None:
+    @transaction
+    def note(self, connection: Connection, batch: Collection[DatasetNote]) -> None:
         """Note when datasets were looked at; the newest look of each is kept."""
         if not batch:
             return
         statement = upsert(datasets)
         kept = {name: statement.excluded[name] for name in ("looked_at", "answer", "next_look_at")}
         statement = statement.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_=kept)
-        async with self._database.transaction() as connection:
-            await connection.execute(statement, [asdict(note) for note in batch])
+        connection.execute(statement, [asdict(note) for note in batch])

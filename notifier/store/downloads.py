@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, insert, select, update
 
 from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import DeliveryState, Event, Notice
@@ -12,16 +11,16 @@ from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.rows import FETCHED, GIVEN_UP, WAITING, event_from_row
 from notifier.store.tables import deliveries, downloads, events, notices
-from notifier.store.whole import whole
+from notifier.store.whole import transaction
 
 _TOLD = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
 """Deliveries whose message was made without the file."""
 
 
-async def add(connection: AsyncConnection, event: Event, *, folder: str, format: str) -> None:  # noqa: A002
+def add(connection: Connection, event: Event, *, folder: str, format: str) -> None:  # noqa: A002
     """A job for an event, in the transaction that commits it: its deliveries wait for the file, up to `HELD_FOR`."""
     now = event.transition.observed_at
-    await connection.execute(
+    connection.execute(
         insert(downloads).values(
             event_id=event.id,
             folder=folder,
@@ -34,7 +33,7 @@ async def add(connection: AsyncConnection, event: Event, *, folder: str, format:
             detail="",
         )
     )
-    await connection.execute(
+    connection.execute(
         update(deliveries)
         .where(deliveries.c.event_id == event.id, deliveries.c.state == DeliveryState.PENDING)
         .values(not_before=now + HELD_FOR, wanted_at=now + HELD_FOR)
@@ -47,8 +46,8 @@ class Downloads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @whole
-    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+    @transaction
+    def due(self, connection: Connection, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
         """Jobs whose time has come, the oldest first, without those of these events."""
         query = (
             select(
@@ -65,8 +64,7 @@ class Downloads:
             .order_by(downloads.c.not_before)
             .limit(most)
         )
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query)).mappings().all()
+        rows = connection.execute(query).mappings().all()
         return [
             Job(
                 event=event_from_row(row),
@@ -78,41 +76,45 @@ class Downloads:
             for row in rows
         ]
 
-    @whole
-    async def next_due(self, besides: Collection[str]) -> datetime | None:
+    @transaction
+    def next_due(self, connection: Connection, besides: Collection[str]) -> datetime | None:
         """When the next one's time comes; None if there is none."""
         query = select(func.min(downloads.c.not_before)).where(
             downloads.c.state == WAITING, downloads.c.event_id.not_in(list(besides))
         )
-        async with self._database.transaction() as connection:
-            found: datetime | None = (await connection.execute(query)).scalar_one()
+        found: datetime | None = connection.execute(query).scalar_one()
         return found
 
-    @whole
-    async def settle(
-        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+    @transaction
+    def settle(
+        self,
+        connection: Connection,
+        job: Job,
+        result: Result,
+        now: datetime,
+        late: Notice | None,
+        deaf: Collection[str] = (),
     ) -> Collection[str]:
         """Note what came of an attempt, with what is told of it: see `fetch.fetcher.Jobs`."""
-        async with self._database.transaction() as connection:
-            noted = await connection.execute(
-                update(downloads)
-                .where(
-                    downloads.c.event_id == job.event.id,
-                    downloads.c.state == WAITING,
-                    downloads.c.attempt == job.attempt - 1,
-                )
-                .values(attempt=job.attempt, **_columns(result, now))
+        noted = connection.execute(
+            update(downloads)
+            .where(
+                downloads.c.event_id == job.event.id,
+                downloads.c.state == WAITING,
+                downloads.c.attempt == job.attempt - 1,
             )
-            if noted.rowcount != 1 or isinstance(result, Retrying):
-                return ()
-            released = await self._release(connection, job.event.id, now)
-            told = await self._tell_late(connection, job.event.id, late, deaf)
+            .values(attempt=job.attempt, **_columns(result, now))
+        )
+        if noted.rowcount != 1 or isinstance(result, Retrying):
+            return ()
+        released = self._release(connection, job.event.id, now)
+        told = self._tell_late(connection, job.event.id, late, deaf)
         return {*released, *told}
 
     @staticmethod
-    async def _release(connection: AsyncConnection, event_id: str, now: datetime) -> list[str]:
+    def _release(connection: Connection, event_id: str, now: datetime) -> list[str]:
         """Let go what waits for the file, and for nothing else (such as the end of quiet hours)."""
-        released = await connection.execute(
+        released = connection.execute(
             update(deliveries)
             .where(
                 deliveries.c.event_id == event_id,
@@ -127,18 +129,16 @@ class Downloads:
         return list(released.scalars())
 
     @staticmethod
-    async def _tell_late(
-        connection: AsyncConnection, event_id: str, late: Notice | None, deaf: Collection[str]
-    ) -> list[str]:
+    def _tell_late(connection: Connection, event_id: str, late: Notice | None, deaf: Collection[str]) -> list[str]:
         query = select(deliveries.c.channel).where(
             deliveries.c.event_id == event_id, deliveries.c.state.in_(_TOLD), deliveries.c.channel.not_in(list(deaf))
         )
-        channels = list((await connection.execute(query)).scalars())
+        channels = list(connection.execute(query).scalars())
         if late is None or not channels:
             return []
         row = {name: getattr(late, name) for name in ("id", "kind", "subject", "title", "body", "at")}
-        await connection.execute(insert(notices).values(row))
-        await connection.execute(insert(deliveries), [new_delivery(late, channel) for channel in channels])
+        connection.execute(insert(notices).values(row))
+        connection.execute(insert(deliveries), [new_delivery(late, channel) for channel in channels])
         return channels
 
 

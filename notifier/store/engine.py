@@ -1,15 +1,11 @@
 """How SQLite is opened: for the daemon one writing connection that loses no commit, for everybody else read-only."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
-from notifier.store.failures import failure
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -19,45 +15,26 @@ _WRITER_PRAGMAS = (
 )
 
 
-def probe(database: Path) -> None:
-    """Open the database as the daemon does, and close it again.
-
-    When a connection cannot be made, aiosqlite's thread outlives the attempt, and complains with a traceback if the
-    loop is closed by then. So the first attempt is made without it.
-
-    Raises:
-        StoreError: it cannot be opened; `StoreUnready` where that may pass.
-    """
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            if connection.execute("PRAGMA page_count").fetchone() == (0,):
-                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that the file can shrink; only a new one can
-            for pragma in _WRITER_PRAGMAS:
-                connection.execute(pragma)
-    except sqlite3.Error as error:
-        raise failure(database, error, opening=True) from error
-
-
-def writer(database: Path) -> AsyncEngine:
-    """The daemon's engine.
+def writer(database: Path) -> Engine:
+    """The daemon's engine, for one thread.
 
     One connection, no more: SQLite before 3.51.3 can lose committed data when two connections write and checkpoint
     at once (sqlite.org, "WAL-reset bug"). Every transaction begins with BEGIN IMMEDIATE, so that none has to be
     upgraded half-way.
     """
-    url = URL.create("sqlite+aiosqlite", database=str(database))
-    # No rollback when a connection comes back: `Database` ends every transaction, and that is a turn of its thread.
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None)
+    url = URL.create("sqlite", database=str(database))
+    # No rollback when a connection comes back: every transaction has ended by then.
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        cursor = connection.cursor()
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that the file can shrink; only a new one can
         for pragma in _WRITER_PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
+            connection.execute(pragma)
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 

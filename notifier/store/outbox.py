@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, bindparam, case, func, insert, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Integer, bindparam, case, func, insert, literal, select, update
 
 from notifier.core.batch import Batch, Waiting
 from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
@@ -26,7 +25,7 @@ from notifier.store.rescue import Rescue
 from notifier.store.rows import delivery_from_row
 from notifier.store.tables import attempts, deliveries
 from notifier.store.together import Together
-from notifier.store.whole import whole
+from notifier.store.whole import transaction, whole
 
 MOST_WAITING = 5_000
 """How many waiting deliveries of a channel are decided over at once."""
@@ -44,9 +43,10 @@ class Outbox(Rescue, Notices, Mutes):
         super().__init__(database)
         self._settling = Together(database, _settle_all)
 
-    @whole
-    async def take(
+    @transaction
+    def take(
         self,
+        connection: Connection,
         channel: str,
         now: datetime,
         decide: Callable[[Sequence[Waiting], Collection[str]], Batch],
@@ -63,31 +63,30 @@ class Outbox(Rescue, Notices, Mutes):
         Returns:
             The decision; what is to be sent is claimed, with the number of its new attempt.
         """
-        async with self._database.transaction() as connection:
-            waiting = await self._waiting(connection, channel, most)
-            if all(each.not_before > now for each in waiting):
-                return Batch()
-            batch = decide(waiting, await muted(connection, now))
-            for reason, ids in _alike(batch.drop).items():
-                await _move(connection, ids, state=DeliveryState.DROPPED, reason=reason, settled_at=now)
-            for until, ids in _alike(batch.hold).items():
-                # What was tried before the quiet hours grows no younger by them: else it would never be given up.
-                typed = literal(until, deliveries.c.wanted_at.type)  # a bare one would be kept as a text
-                wanted_at = case((deliveries.c.attempt == 0, typed), else_=deliveries.c.wanted_at)
-                await _move(connection, ids, not_before=until, wanted_at=wanted_at, reason=QUIET)
-            if batch.send:
-                await _move(
-                    connection,
-                    [delivery.id for delivery in batch.send],
-                    state=DeliveryState.SENDING,
-                    attempt=deliveries.c.attempt + 1,
-                    claimed_at=now,
-                )
+        waiting = self._waiting(connection, channel, most)
+        if all(each.not_before > now for each in waiting):
+            return Batch()
+        batch = decide(waiting, muted(connection, now))
+        for reason, ids in _alike(batch.drop).items():
+            _move(connection, ids, state=DeliveryState.DROPPED, reason=reason, settled_at=now)
+        for until, ids in _alike(batch.hold).items():
+            # What was tried before the quiet hours grows no younger by them: else it would never be given up.
+            typed = literal(until, deliveries.c.wanted_at.type)  # a bare one would be kept as a text
+            wanted_at = case((deliveries.c.attempt == 0, typed), else_=deliveries.c.wanted_at)
+            _move(connection, ids, not_before=until, wanted_at=wanted_at, reason=QUIET)
+        if batch.send:
+            _move(
+                connection,
+                [delivery.id for delivery in batch.send],
+                state=DeliveryState.SENDING,
+                attempt=deliveries.c.attempt + 1,
+                claimed_at=now,
+            )
         return batch
 
     @staticmethod
-    async def _waiting(connection: AsyncConnection, channel: str, most: int) -> list[Waiting]:
-        rows = (await connection.execute(_WAITING, {"of_channel": channel, "most": most})).mappings()
+    def _waiting(connection: Connection, channel: str, most: int) -> list[Waiting]:
+        rows = connection.execute(_WAITING, {"of_channel": channel, "most": most}).mappings()
         return [Waiting(delivery=next_attempt(delivery_from_row(row)), not_before=row["not_before"]) for row in rows]
 
     @whole
@@ -99,56 +98,51 @@ class Outbox(Rescue, Notices, Mutes):
         """
         return await self._settling.write((settled, now))
 
-    @whole
-    async def next_due(self, channel: str) -> datetime | None:
+    @transaction
+    def next_due(self, connection: Connection, channel: str) -> datetime | None:
         """When the channel's next delivery may be sent; None when none waits."""
-        async with self._database.transaction() as connection:
-            due: datetime | None = (await connection.execute(_NEXT_DUE, {"of_channel": channel})).scalar_one_or_none()
+        due: datetime | None = connection.execute(_NEXT_DUE, {"of_channel": channel}).scalar_one_or_none()
         return due
 
-    @whole
-    async def hasten(self, channel: str, now: datetime) -> None:
+    @transaction
+    def hasten(self, connection: Connection, channel: str, now: datetime) -> None:
         """The channel works again: what waits for its next try is due now. What quiet hours hold back stays held."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.channel == channel,
-                    deliveries.c.state.in_((DeliveryState.RETRYING, DeliveryState.UNCERTAIN)),
-                    deliveries.c.not_before > now,
-                )
-                .values(not_before=now)
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.channel == channel,
+                deliveries.c.state.in_((DeliveryState.RETRYING, DeliveryState.UNCERTAIN)),
+                deliveries.c.not_before > now,
             )
+            .values(not_before=now)
+        )
 
-    @whole
-    async def oldest_open(self) -> datetime | None:
+    @transaction
+    def oldest_open(self, connection: Connection) -> datetime | None:
         """When the oldest delivery was decided that has not come to its end; None if there is none."""
         query = select(func.min(deliveries.c.created_at)).where(deliveries.c.state.in_(OPEN))
-        async with self._database.transaction() as connection:
-            oldest: datetime | None = (await connection.execute(query)).scalar_one()
+        oldest: datetime | None = connection.execute(query).scalar_one()
         return oldest
 
-    @whole
-    async def count_open(self, channels: Collection[str]) -> int:
+    @transaction
+    def count_open(self, connection: Connection, channels: Collection[str]) -> int:
         """How many deliveries to these channels have not come to their end.
 
         By the channels' names the index finds them: it takes as long as there are open ones, however many have ended.
         """
         query = select(func.count()).where(deliveries.c.channel.in_(list(channels)), deliveries.c.state.in_(OPEN))
-        async with self._database.transaction() as connection:
-            number: int = (await connection.execute(query)).scalar_one()
+        number: int = connection.execute(query).scalar_one()
         return number
 
-    @whole
-    async def open_deliveries(self) -> Mapping[str, int]:
+    @transaction
+    def open_deliveries(self, connection: Connection) -> Mapping[str, int]:
         """How many deliveries have not come to their end, by channel."""
         query = (
             select(deliveries.c.channel, func.count())
             .where(deliveries.c.state.in_(OPEN))
             .group_by(deliveries.c.channel)
         )
-        async with self._database.transaction() as connection:
-            return {row[0]: row[1] for row in await connection.execute(query)}
+        return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def next_attempt(delivery: Delivery) -> Delivery:
@@ -156,10 +150,10 @@ def next_attempt(delivery: Delivery) -> Delivery:
     return replace(delivery, attempt=delivery.attempt + 1)
 
 
-async def _move(connection: AsyncConnection, ids: Sequence[int], **values: Any) -> None:
+def _move(connection: Connection, ids: Sequence[int], **values: Any) -> None:
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
-        await connection.execute(
+        connection.execute(
             update(deliveries).where(deliveries.c.id.in_(some), deliveries.c.state.in_(CLAIMABLE)).values(**values)
         )
 
@@ -199,12 +193,10 @@ _SETTLE = (
 )
 
 
-async def _settle_all(
-    connection: AsyncConnection, parts: Sequence[tuple[Sequence[tuple[Attempt, Settlement]], datetime]]
-) -> bool:
+def _settle_all(connection: Connection, parts: Sequence[tuple[Sequence[tuple[Attempt, Settlement]], datetime]]) -> bool:
     rows = [settled_row(*each, now) for settled, now in parts for each in settled]
-    if (await connection.execute(_SETTLE, rows)).rowcount < len(rows):
+    if connection.execute(_SETTLE, rows).rowcount < len(rows):
         return False
     failpoint("outbox.half_settled")
-    await connection.execute(insert(attempts), [attempt_row(each) for settled, _ in parts for each, _ in settled])
+    connection.execute(insert(attempts), [attempt_row(each) for settled, _ in parts for each, _ in settled])
     return True

@@ -6,7 +6,7 @@ What a killed daemon left, what is late, what a wrong clock put out of reach, wh
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, update
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState, Outcome, OutcomeKind
@@ -16,7 +16,7 @@ from notifier.store.database import Part
 from notifier.store.queries import QUIET, deliveries_with_events
 from notifier.store.rows import delivery_from_row
 from notifier.store.tables import Instant, attempts, deliveries
-from notifier.store.whole import whole
+from notifier.store.whole import transaction
 
 LONGEST_WAIT = timedelta(hours=25)
 """Quiet hours, the longest pause and the longest `Retry-After` that is honoured all end within a day."""
@@ -27,8 +27,8 @@ _DEATH_IS_NEWS = timedelta(hours=1)
 class Rescue(Part):
     """Brings deliveries back on their way."""
 
-    @whole
-    async def recover(self, now: datetime, held: Collection[str] = ()) -> int:
+    @transaction
+    def recover(self, connection: Connection, now: datetime, held: Collection[str] = ()) -> int:
         """Take up what a killed daemon left in the middle of sending: it is uncertain.
 
         What was held as uncertain is due, if its channel holds such deliveries no longer.
@@ -44,39 +44,42 @@ class Rescue(Part):
             kind=OutcomeKind.UNCERTAIN, reason="interrupted", detail="the notifier was ended while this was being sent"
         )
         sending = deliveries.c.state == DeliveryState.SENDING
-        async with self._database.transaction() as connection:
-            found = (await connection.execute(deliveries_with_events().where(sending))).mappings().all()
-            await connection.execute(_released(now, held))
-            if not found:
-                return 0
-            ended = [
-                Attempt(
-                    delivery=delivery_from_row(row),
-                    started_at=row["claimed_at"],
-                    duration=timedelta(0),
-                    outcome=outcome,
-                )
-                for row in found
-            ]
-            await connection.execute(insert(attempts), [attempt_row(attempt) for attempt in ended])
-            failpoint("outbox.recovering")
-            uncertain = {"state": DeliveryState.UNCERTAIN, "reason": outcome.reason}
-            of_held = deliveries.c.channel.in_(held)
-            await connection.execute(
-                update(deliveries).where(sending, of_held).values(uncertain | {"not_before": None})
+        found = connection.execute(deliveries_with_events().where(sending)).mappings().all()
+        connection.execute(_released(now, held))
+        if not found:
+            return 0
+        ended = [
+            Attempt(
+                delivery=delivery_from_row(row),
+                started_at=row["claimed_at"],
+                duration=timedelta(0),
+                outcome=outcome,
             )
-            await connection.execute(update(deliveries).where(sending).values(uncertain | {"not_before": now}))
+            for row in found
+        ]
+        connection.execute(insert(attempts), [attempt_row(attempt) for attempt in ended])
+        failpoint("outbox.recovering")
+        uncertain = {"state": DeliveryState.UNCERTAIN, "reason": outcome.reason}
+        of_held = deliveries.c.channel.in_(held)
+        connection.execute(update(deliveries).where(sending, of_held).values(uncertain | {"not_before": None}))
+        connection.execute(update(deliveries).where(sending).values(uncertain | {"not_before": now}))
         return len(found)
 
-    @whole
-    async def release(self, now: datetime, held: Collection[str]) -> None:
+    @transaction
+    def release(self, connection: Connection, now: datetime, held: Collection[str]) -> None:
         """Have what was held as uncertain sent again, of channels that do not hold it any longer."""
-        async with self._database.transaction() as connection:
-            await connection.execute(_released(now, held))
+        connection.execute(_released(now, held))
 
-    @whole
-    async def fall_back(
-        self, channel: str, to: str, after: timedelta, now: datetime, *, with_notices: bool = True
+    @transaction
+    def fall_back(
+        self,
+        connection: Connection,
+        channel: str,
+        to: str,
+        after: timedelta,
+        now: datetime,
+        *,
+        with_notices: bool = True,
     ) -> int:
         """Tell the fallback what has not got through to a channel in time, or died on the way within the last hour.
 
@@ -126,31 +129,30 @@ class Rescue(Part):
             "wanted_at",
             "reason",
         )
-        async with self._database.transaction() as connection:
-            added = await connection.execute(insert(deliveries).from_select(columns, chosen))
-            if added.rowcount:
-                failpoint("outbox.falling_back")
+        added = connection.execute(insert(deliveries).from_select(columns, chosen))
+        if added.rowcount:
+            failpoint("outbox.falling_back")
         return added.rowcount
 
-    @whole
-    async def clock_was_set(self, now: datetime) -> int:
+    @transaction
+    def clock_was_set(self, connection: Connection, now: datetime) -> int:
         """Call back what a clock that was wrong has put out of reach; how many deliveries that were.
 
         No delivery waits for its first try but for quiet hours, and none for longer than `LONGEST_WAIT`.
         """
         first = (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.reason != QUIET)
         too_far = or_(deliveries.c.not_before > now + LONGEST_WAIT, first & (deliveries.c.not_before > now))
-        async with self._database.transaction() as connection:
-            moved = await connection.execute(
-                update(deliveries)
-                .where(deliveries.c.state.in_(CLAIMABLE), too_far)
-                .values(not_before=now, wanted_at=func.min(deliveries.c.wanted_at, literal(now, Instant)))
-            )
+        moved = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state.in_(CLAIMABLE), too_far)
+            .values(not_before=now, wanted_at=func.min(deliveries.c.wanted_at, literal(now, Instant)))
+        )
         return moved.rowcount
 
-    @whole
-    async def retry(
+    @transaction
+    def retry(
         self,
+        connection: Connection,
         now: datetime,
         *,
         ids: Sequence[int] = (),
@@ -180,8 +182,7 @@ class Rescue(Part):
         again = chosen.values(
             state=DeliveryState.PENDING, not_before=now, wanted_at=now, settled_at=None, reason="asked for"
         )
-        async with self._database.transaction() as connection:
-            return list((await connection.execute(again.returning(deliveries.c.channel))).scalars())
+        return list(connection.execute(again.returning(deliveries.c.channel)).scalars())
 
 
 def _released(now: datetime, held: Collection[str]) -> Update:

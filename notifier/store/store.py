@@ -11,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.core.fetching import has_results
 from notifier.core.model import Event, SnapshotState, Watch
@@ -29,7 +28,7 @@ from notifier.store.rows import event_to_row, state_from_row, state_to_row
 from notifier.store.tables import deliveries, events, looks, refusals, snapshots
 from notifier.store.together import Together
 from notifier.store.upkeep import Upkeep
-from notifier.store.whole import whole
+from notifier.store.whole import transaction, whole
 
 ROWS_AT_ONCE = 1_000
 """Of a long answer: what is read of it at once."""
@@ -102,19 +101,20 @@ class Store:
     ) -> None:
         await self._database.__aexit__(kind, error, trace)
 
-    @whole
-    async def states(self, wanted: Callable[[SnapshotState], bool] = lambda _: True) -> dict[str, SnapshotState]:
+    @transaction
+    def states(
+        self, connection: Connection, wanted: Callable[[SnapshotState], bool] = lambda _: True
+    ) -> dict[str, SnapshotState]:
         """All that is known of every snapshot that is wanted, by its id."""
         found: dict[str, SnapshotState] = {}
-        async with self._database.transaction() as connection:
-            async with connection.stream(known().execution_options(yield_per=ROWS_AT_ONCE)) as result:
-                async for some in result.mappings().partitions():
-                    states = map(state_from_row, some)
-                    found.update((state.snapshot_id, state) for state in states if wanted(state))
+        with connection.execute(known().execution_options(yield_per=ROWS_AT_ONCE)) as result:
+            for some in result.mappings().partitions():
+                states = map(state_from_row, some)
+                found.update((state.snapshot_id, state) for state in states if wanted(state))
         return found
 
-    @whole
-    async def ready_snapshots(self, born_after: datetime) -> list[tuple[SnapshotState, str]]:
+    @transaction
+    def ready_snapshots(self, connection: Connection, born_after: datetime) -> list[tuple[SnapshotState, str]]:
         """The ready snapshots, seen first after a time, of which nothing was told since; each with its watch's id."""
         query = known().where(
             func.lower(snapshots.c.status) == "ready",
@@ -122,17 +122,15 @@ class Store:
             snapshots.c.first_seen_at > born_after,
         )
         found: list[tuple[SnapshotState, str]] = []
-        async with self._database.transaction() as connection:
-            async with connection.stream(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
-                async for some in result.mappings().partitions():
-                    found += [(state_from_row(row), row["watch_id"]) for row in some]
+        with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
+            for some in result.mappings().partitions():
+                found += [(state_from_row(row), row["watch_id"]) for row in some]
         return found
 
-    @whole
-    async def state(self, snapshot_id: str) -> SnapshotState:
+    @transaction
+    def state(self, connection: Connection, snapshot_id: str) -> SnapshotState:
         """What is known of one snapshot; a blank state if it was never seen."""
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(known(snapshot_id))).mappings().all()
+        rows = connection.execute(known(snapshot_id)).mappings().all()
         return state_from_row(rows[0]) if rows else SnapshotState(snapshot_id=snapshot_id)
 
     @whole
@@ -152,8 +150,8 @@ class Store:
         """
         return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
 
-    @whole
-    async def note_looks(self, batch: Collection[Look]) -> None:
+    @transaction
+    def note_looks(self, connection: Connection, batch: Collection[Look]) -> None:
         """Note when snapshots were looked at; the newest look of each is kept."""
         if not batch:
             return
@@ -161,32 +159,28 @@ class Store:
         kept = {column.name: statement.excluded[column.name] for column in looks.c if not column.primary_key}
         statement = statement.on_conflict_do_update(index_elements=[looks.c.snapshot_id], set_=kept)
         rows = [{name: getattr(look, name) for name in _LOOK_FIELDS} for look in batch]
-        async with self._database.transaction() as connection:
-            await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
-    @whole
-    async def note_refusal(self, at: datetime) -> None:
+    @transaction
+    def note_refusal(self, connection: Connection, at: datetime) -> None:
         """Note an answer of 429; those that no longer matter are removed."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
-            await connection.execute(insert(refusals).values(at=at))
+        connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
+        connection.execute(insert(refusals).values(at=at))
 
-    @whole
-    async def refusals(self, since: datetime) -> list[datetime]:
+    @transaction
+    def refusals(self, connection: Connection, since: datetime) -> list[datetime]:
         """The answers of 429 that were noted since then, the oldest first."""
-        async with self._database.transaction() as connection:
-            found = await connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
-            return list(found.scalars())
+        found = connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
+        return list(found.scalars())
 
-    @whole
-    async def last_look(self) -> datetime | None:
+    @transaction
+    def last_look(self, connection: Connection) -> datetime | None:
         """When a snapshot was looked at last, by this process or a former one."""
-        async with self._database.transaction() as connection:
-            at: datetime | None = (await connection.execute(select(func.max(looks.c.looked_at)))).scalar()
+        at: datetime | None = connection.execute(select(func.max(looks.c.looked_at))).scalar()
         return at
 
 
-async def _commit_all(connection: AsyncConnection, changes: Sequence[_Change]) -> bool:
+def _commit_all(connection: Connection, changes: Sequence[_Change]) -> bool:
     """Write these; False if the database has moved on from the state that one of them starts from."""
     born = [state_to_row(each.after, each.watch) for each in changes if each.before.revision == 0]
     grown = [
@@ -195,20 +189,20 @@ async def _commit_all(connection: AsyncConnection, changes: Sequence[_Change]) -
         if each.before.revision != 0
     ]
     for statement, rows in ((_BORN, born), (_GROWN, grown)):
-        if rows and (await connection.execute(statement, rows)).rowcount < len(rows):
+        if rows and connection.execute(statement, rows).rowcount < len(rows):
             return False
     told = [pair for each in changes for pair in each.told]
     if told:
-        await connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
+        connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
     failpoint("store.event_written")
     rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
     if rows:
-        await connection.execute(insert(deliveries), rows)
+        connection.execute(insert(deliveries), rows)
     for each in changes:
         for event, _ in each.told:
             if each.watch.download is not None and has_results(event.transition):
                 download = each.watch.download
-                await add(connection, event, folder=download.folder, format=download.format)
+                add(connection, event, folder=download.folder, format=download.format)
     return True
 
 

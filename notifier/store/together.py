@@ -1,11 +1,12 @@
 """Group commit: writes of one kind that wait at the same time share a transaction, and so a sync of the disk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from notifier.core.errors import StoreUnready
 from notifier.store.database import Database
@@ -31,7 +32,7 @@ class _Job(Generic[W]):
 class Together(Generic[W]):
     """Writes that succeed or fail each by itself, and are durable when they are called written."""
 
-    def __init__(self, database: Database, write: Callable[[AsyncConnection, Sequence[W]], Awaitable[bool]]) -> None:
+    def __init__(self, database: Database, write: Callable[[Connection, Sequence[W]], bool]) -> None:
         """
         Args:
             database: where to.
@@ -39,7 +40,7 @@ class Together(Generic[W]):
         """
         self._database = database
         self._write = write
-        self._waiting: list[_Job[W]] = []
+        self._waiting: deque[_Job[W]] = deque()
         self._led = False
 
     async def write(self, work: W) -> bool:
@@ -68,15 +69,18 @@ class Together(Generic[W]):
 
     async def _make_all(self) -> None:
         jobs: list[_Job[W]] = []
+
+        def make(connection: Connection) -> bool:
+            # In the database's thread, and only now: what came while the transaction had to wait is made, too.
+            while self._waiting and len(jobs) < MOST:
+                jobs.append(self._waiting.popleft())
+            return self._written(connection, jobs)
+
         try:
-            async with self._database.transaction() as connection:
-                jobs, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                written = await self._write(connection, [job.work for job in jobs])
-                if not written:
-                    await connection.rollback()
+            written = await self._database.run(make)
         except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
-            if not jobs:
-                jobs, self._waiting = self._waiting, []
+            while self._waiting and not jobs:
+                jobs.append(self._waiting.popleft())
             if isinstance(error, StoreUnready):  # which is the fault of none of them
                 for job in jobs:
                     job.error = error.anew()
@@ -97,11 +101,12 @@ class Together(Generic[W]):
 
     async def _make(self, job: _Job[W]) -> None:
         try:
-            async with self._database.transaction() as connection:
-                written = await self._write(connection, [job.work])
-                if not written:
-                    await connection.rollback()
+            job.written = await self._database.run(lambda connection: self._written(connection, [job]))
         except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
             job.error = error
-        else:
-            job.written = written
+
+    def _written(self, connection: Connection, jobs: Sequence[_Job[W]]) -> bool:
+        written = self._write(connection, [job.work for job in jobs])
+        if not written:
+            connection.rollback()
+        return written

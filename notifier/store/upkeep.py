@@ -1,10 +1,11 @@
 """Keeps the database in order: what the auditor asks of it, and the end of what is old."""
 
+import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Delete, and_, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Delete, and_, delete, exists, func, or_, select, text
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
@@ -13,7 +14,7 @@ from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.rows import WAITING
 from notifier.store.tables import attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
-from notifier.store.whole import whole
+from notifier.store.whole import transaction
 
 BATCH = 500
 """Rows of old history that are removed in one transaction."""
@@ -68,8 +69,10 @@ class Deaths:
 class Upkeep(Part):
     """The caretaker of the daemon's database."""
 
-    @whole
-    async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
+    @transaction
+    def audit(
+        self, connection: Connection, *, now: datetime, longest_send: timedelta, resending: Collection[str]
+    ) -> Audit:
         """Prove that every event has its deliveries, and every delivery an end or a next try.
 
         Args:
@@ -91,18 +94,17 @@ class Upkeep(Part):
             deliveries.c.state == DeliveryState.SENDING, deliveries.c.claimed_at < now - longest_send
         )
         waiting = select(func.count(), func.min(deliveries.c.wanted_at)).where(deliveries.c.state.in_(OPEN))
-        async with self._database.transaction() as connection:
-            number, oldest = (await connection.execute(waiting)).one()
-            return Audit(
-                untold=(await connection.execute(untold)).scalar_one(),
-                stuck=(await connection.execute(stuck)).scalar_one(),
-                lingering=(await connection.execute(lingering)).scalar_one(),
-                waiting=number,
-                oldest=oldest,
-            )
+        number, oldest = connection.execute(waiting).one()
+        return Audit(
+            untold=connection.execute(untold).scalar_one(),
+            stuck=connection.execute(stuck).scalar_one(),
+            lingering=connection.execute(lingering).scalar_one(),
+            waiting=number,
+            oldest=oldest,
+        )
 
-    @whole
-    async def deaths(self, now: datetime) -> list[Deaths]:
+    @transaction
+    def deaths(self, connection: Connection, now: datetime) -> list[Deaths]:
         """What died since the operators were told of it; not of a channel that they were told of within the hour."""
         last = select(func.max(notices.c.at)).where(notices.c.subject == _DEAD + deliveries.c.channel).scalar_subquery()
         query = (
@@ -114,8 +116,7 @@ class Upkeep(Part):
             )
             .group_by(deliveries.c.channel)
         )
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = connection.execute(query).all()
         return [Deaths(channel=row[0], number=row[1], reason=row[2], until=row[3]) for row in rows]
 
     async def forget(self, *, before: datetime, watched: Collection[str], now: datetime) -> int:
@@ -143,69 +144,67 @@ class Upkeep(Part):
             await self._shrink()
         return removed
 
-    @whole
-    async def _forget_events(self, before: datetime) -> int:
+    @transaction
+    def _forget_events(self, connection: Connection, before: datetime) -> int:
         of_it = deliveries.c.event_id == events.c.id
         unfinished = exists().where(of_it, or_(deliveries.c.state.in_(OPEN), deliveries.c.settled_at >= before))
         fetching = exists().where(downloads.c.event_id == events.c.id, downloads.c.state == WAITING)
         query = select(events.c.id).where(events.c.observed_at < before, ~unfinished, ~fetching).limit(BATCH)
-        async with self._database.transaction() as connection:
-            ids = list((await connection.execute(query)).scalars())
-            if ids:
-                for statement in _with_deliveries(deliveries.c.event_id, ids):
-                    await connection.execute(statement)
-                failpoint("upkeep.half_forgotten")
-                await connection.execute(delete(downloads).where(downloads.c.event_id.in_(ids)))
-                await connection.execute(delete(events).where(events.c.id.in_(ids)))
+        ids = list(connection.execute(query).scalars())
+        if ids:
+            for statement in _with_deliveries(deliveries.c.event_id, ids):
+                connection.execute(statement)
+            failpoint("upkeep.half_forgotten")
+            connection.execute(delete(downloads).where(downloads.c.event_id.in_(ids)))
+            connection.execute(delete(events).where(events.c.id.in_(ids)))
         return len(ids)
 
-    @whole
-    async def _forget_notices(self, before: datetime) -> int:
+    @transaction
+    def _forget_notices(self, connection: Connection, before: datetime) -> int:
         of_it = deliveries.c.notice_id == notices.c.id
         unfinished = exists().where(of_it, or_(deliveries.c.state.in_(OPEN), deliveries.c.settled_at >= before))
         newer = notices.alias("newer")
         is_last = ~exists().where(newer.c.subject == notices.c.subject, newer.c.at > notices.c.at)
         query = select(notices.c.id).where(notices.c.at < before, ~unfinished, ~is_last).limit(BATCH)
-        async with self._database.transaction() as connection:
-            ids = list((await connection.execute(query)).scalars())
-            if ids:
-                for statement in _with_deliveries(deliveries.c.notice_id, ids):
-                    await connection.execute(statement)
-                await connection.execute(delete(notices).where(notices.c.id.in_(ids)))
+        ids = list(connection.execute(query).scalars())
+        if ids:
+            for statement in _with_deliveries(deliveries.c.notice_id, ids):
+                connection.execute(statement)
+            connection.execute(delete(notices).where(notices.c.id.in_(ids)))
         return len(ids)
 
-    @whole
-    async def _forget_snapshots(self, before: datetime, watched: frozenset[str], now: datetime) -> int:
+    @transaction
+    def _forget_snapshots(
+        self, connection: Connection, before: datetime, watched: frozenset[str], now: datetime
+    ) -> int:
         # While it has an event it keeps its state: from a blank one the next look would make the same event again.
         has_events = exists().where(events.c.snapshot_id == snapshots.c.snapshot_id)
         query = select(snapshots.c.snapshot_id, snapshots.c.status).where(snapshots.c.since < before, ~has_events)
-        async with self._database.transaction() as connection:
-            old = [
-                row.snapshot_id
-                for row in await connection.execute(query)
-                if row.snapshot_id not in watched and canonical(row.status) in ENDS
-            ]
-            for start in range(0, len(old), BATCH):
-                some = old[start : start + BATCH]
-                await connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(some)))
-                await connection.execute(delete(looks).where(looks.c.snapshot_id.in_(some)))
-            await connection.execute(delete(mutes).where(mutes.c.until < now))
+        old = [
+            row.snapshot_id
+            for row in connection.execute(query)
+            if row.snapshot_id not in watched and canonical(row.status) in ENDS
+        ]
+        for start in range(0, len(old), BATCH):
+            some = old[start : start + BATCH]
+            connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(some)))
+            connection.execute(delete(looks).where(looks.c.snapshot_id.in_(some)))
+        connection.execute(delete(mutes).where(mutes.c.until < now))
         return len(old)
 
     async def _shrink(self) -> None:
         while await self._free(PAGES):
             pass
 
-    @whole
-    async def _free(self, pages: int) -> bool:
+    @transaction
+    def _free(self, connection: Connection, pages: int) -> bool:
         """Give so many free pages back; whether there may be more."""
-        async with self._database.transaction() as connection:
-            before = (await connection.execute(_FREE_PAGES)).scalar_one()
-            # Every step of the statement frees one page, and only a fetch goes all steps: SQLAlchemy makes none.
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            await (await driver.execute(f"PRAGMA incremental_vacuum({pages})")).fetchall()
-            after = (await connection.execute(_FREE_PAGES)).scalar_one()
+        before = connection.execute(_FREE_PAGES).scalar_one()
+        # Every step of the statement frees one page, and only a fetch goes all steps: SQLAlchemy makes none.
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        after = connection.execute(_FREE_PAGES).scalar_one()
         return bool(0 < after < before)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from sqlalchemy import Connection
+
 from notifier.core.errors import StoreUnready
 from notifier.store.patience import Patience
 
@@ -16,6 +18,8 @@ class _Patient(Protocol):
     @property
     def patience(self) -> Patience: ...
 
+    async def run(self, body: Callable[[Connection], T]) -> T: ...
+
 
 class _Part(Protocol):
     @property
@@ -25,14 +29,30 @@ class _Part(Protocol):
 S = TypeVar("S", bound=_Part)
 
 
+def transaction(
+    body: Callable[Concatenate[S, Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a coroutine of a method that is one transaction; it is `whole`.
+
+    The method is called in the database's thread, with the connection before its own arguments. So it may take its
+    time, but it must not change what belongs to the event loop. It may be called again when it has failed.
+    """
+
+    @wraps(body)
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.run(lambda connection: body(self, connection, *args, **kwargs))
+
+    return whole(run)
+
+
 def whole(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Let a cancellation wait until the method is done, and have the method done again while it cannot be.
 
-    A transaction that is cancelled half-way leaves a connection in aiosqlite's thread, and with it the database
-    locked; and an attempt to deliver that was made but not recorded would be made again. But whoever is cancelled does
-    not wait for a database that cannot be used.
+    What is under way in the database's thread cannot be stopped: whoever is cancelled would not know what became of
+    it, and an attempt to deliver that was made but not recorded would be made again. But nobody who is cancelled waits
+    for a database that cannot be used.
     """
 
     @wraps(method)

@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pragmas import no_more_pages, pages_again, read_only
+from sqlalchemy import Connection
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
@@ -69,9 +71,12 @@ class World:
             with closing(sqlite3.connect(self.notifier.database)) as connection, connection:
                 connection.executescript(";".join(statements))
             return
-        async with self.store._database.transaction() as opened:
+
+        def change(opened: Connection) -> None:
             for statement in statements:
-                await opened.exec_driver_sql(statement)
+                opened.exec_driver_sql(statement)
+
+        await self.store._database.run(change)
 
 
 Trouble = Callable[[World], AbstractAsyncContextManager[None]]
@@ -151,12 +156,10 @@ async def unknown_word(world: World) -> AsyncIterator[None]:
 @asynccontextmanager
 async def full_disk(world: World) -> AsyncIterator[None]:
     """The database may not grow."""
-    async with world.store._database.transaction() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    await no_more_pages(world.store)
     world.api.advance(60)
     yield
-    await world.sql("PRAGMA max_page_count=1000000")
+    await pages_again(world.store)
 
 
 @asynccontextmanager
@@ -172,15 +175,11 @@ async def locked(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def read_only(world: World) -> AsyncIterator[None]:
+async def unwritable(world: World) -> AsyncIterator[None]:
     """The database cannot be written."""
-    async with world.store._database.transaction() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
-        await connection.exec_driver_sql("PRAGMA query_only=ON")
-    world.api.advance(60)
-    yield
-    await driver.execute("PRAGMA query_only=OFF")
+    async with read_only(world.store):
+        world.api.advance(60)
+        yield
 
 
 @asynccontextmanager
@@ -219,7 +218,7 @@ ROWS = (
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
     Row(begin=Heading.STORE_LOCKED, end=Heading.STORE_OK, trouble=locked),
-    Row(begin=Heading.STORE_FAILING, end=Heading.STORE_OK, trouble=read_only),
+    Row(begin=Heading.STORE_FAILING, end=Heading.STORE_OK, trouble=unwritable),
     Row(begin=Heading.STORE_ENDED, end=Heading.STORE_OK, trouble=damaged, lives_on=False),
 )
 

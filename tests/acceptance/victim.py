@@ -20,8 +20,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiosqlite.core  # noqa: F401 - imported here, so that no fork has to
-import alembic.command
+import alembic.command  # and what follows is imported here, so that no fork has to
 import alembic.config
 import alembic.script  # noqa: F401
 import httpx_aiohttp  # noqa: F401

@@ -21,8 +21,7 @@ FETCHED = Fetched(path="/results/s_1.json", records=3)
 async def job(store: Store, *channels: str) -> Event:
     """An event whose results are to be fetched."""
     event = await tell(store, *channels)
-    async with store._database.transaction() as connection:
-        await downloads.add(connection, event, folder="/results", format="json")
+    await store._database.run(lambda connection: downloads.add(connection, event, folder="/results", format="json"))
     return event
 
 

@@ -1,17 +1,16 @@
 """Writes that share a transaction are each by itself: none is lost by another, and one that failed fails alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 from fakes import START, seen, watch
 from outboxes import blank, settled, sql, take, tell
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
@@ -23,6 +22,8 @@ from notifier.store.patience import Patience
 from notifier.store.store import Store
 from notifier.store.together import Together
 
+T = TypeVar("T")
+
 APART = ChannelPolicy(merges=False)
 
 
@@ -30,13 +31,13 @@ APART = ChannelPolicy(merges=False)
 def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one with each transaction."""
     begun: list[str] = []
-    transaction = Database.transaction
+    run = Database.run
 
-    def counted(self: Database) -> object:
+    async def counted(self: Database, body: Callable[[Connection], object]) -> object:
         begun.append("")
-        return transaction(self)
+        return await run(self, body)
 
-    monkeypatch.setattr(Database, "transaction", counted)
+    monkeypatch.setattr(Database, "run", counted)
     return begun
 
 
@@ -111,12 +112,11 @@ async def test_a_closed_store_says_so_to_each(database: Path) -> None:
 
 async def test_those_that_were_made_together_are_told_together() -> None:
     class NoDatabase(Database):
-        @asynccontextmanager
-        async def transaction(self, *, opening: bool = False) -> AsyncIterator[AsyncConnection]:
+        async def run(self, body: Callable[[Connection], T]) -> T:
             await asyncio.sleep(0)
-            yield cast(AsyncConnection, None)
+            return body(cast(Connection, None))
 
-    async def write(connection: AsyncConnection, numbers: Sequence[int]) -> bool:
+    def write(connection: Connection, numbers: Sequence[int]) -> bool:
         return True
 
     together = Together(NoDatabase(Path("none"), Patience()), write)

@@ -15,6 +15,7 @@ import pytest
 from disks import fill
 from fakes import START, seen, watch
 from outboxes import blank, rows, settled, sql, take, tell
+from pragmas import no_more_pages, pages_again, pragma, read_only
 
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.routing import event_of
@@ -101,17 +102,6 @@ async def until(met: Callable[[], bool]) -> None:
 
 async def waiting(store: Store, number: int) -> None:
     await until(lambda: store.patience.waiting >= number)
-
-
-async def no_more_pages(store: Store) -> None:
-    async with store._database.transaction() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-
-
-async def pages_again(store: Store) -> None:
-    async with store._database.transaction() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
 
 
 class TestFull:
@@ -226,7 +216,7 @@ class TestLocked:
     async def test_a_database_that_another_program_locks_is_waited_for(
         self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await _wait_no_longer_for_locks(patient)
+        await pragma(patient, "busy_timeout=1")
         monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
         with closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -244,7 +234,7 @@ class TestLocked:
 
     async def test_a_question_that_is_of_use_only_now_is_not_waited_for(self, patient: Store, database: Path) -> None:
         """Whether or not it is known already that the database is locked."""
-        await _wait_no_longer_for_locks(patient)
+        await pragma(patient, "busy_timeout=1")
         with closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
@@ -260,7 +250,7 @@ class TestLocked:
             assert await patient.outbox.oldest_open() is not None
 
     async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
-        await _wait_no_longer_for_locks(patient)
+        await pragma(patient, "busy_timeout=1")
         with closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             write = asyncio.create_task(commit(patient, "s_1"))
@@ -271,33 +261,23 @@ class TestLocked:
         assert news.told == []
 
 
-async def _wait_no_longer_for_locks(store: Store) -> None:
-    async with store._database.transaction() as connection:
-        await connection.exec_driver_sql("PRAGMA busy_timeout=1")
-
-
 class TestFailing:
     async def test_a_database_that_became_read_only_is_waited_for(self, patient: Store, news: News) -> None:
-        async with patient._database.transaction() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            await connection.exec_driver_sql("PRAGMA query_only=ON")
-        write = asyncio.create_task(commit(patient, "s_1"))
-        await waiting(patient, 1)
-        assert [each.trouble for each in news.told] == [StoreTrouble.FAILING]
-        await driver.execute("PRAGMA query_only=OFF")
+        async with read_only(patient):
+            write = asyncio.create_task(commit(patient, "s_1"))
+            await waiting(patient, 1)
+            assert [each.trouble for each in news.told] == [StoreTrouble.FAILING]
         assert await write
 
     async def test_a_database_that_is_damaged_while_it_runs_is_not_waited_for(
         self, patient: Store, database: Path
     ) -> None:
         await tell(patient, "chat")
-        async with patient._database.transaction() as connection:
-            await connection.exec_driver_sql("SELECT 1")
+        await patient.last_look()
         with closing(sqlite3.connect(database)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         _damage(database)
-        await _forget_what_was_read(patient)
+        await pragma(patient, "shrink_memory")  # what was read of it
         with pytest.raises(StoreError, match=r"the database failed: .*malformed.*; put a backup of it back") as caught:
             await patient.states()
         assert not isinstance(caught.value, StoreUnready)
@@ -308,11 +288,6 @@ def _damage(database: Path) -> None:
     with database.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xaa" * (size - 4096))
-
-
-async def _forget_what_was_read(store: Store) -> None:
-    async with store._database.transaction() as connection:
-        await connection.exec_driver_sql("PRAGMA shrink_memory")
 
 
 def test_where_sqlite_knows_only_of_an_error_of_io_the_disk_is_asked_whether_it_is_full(small_disk: Path) -> None:

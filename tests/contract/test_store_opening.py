@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fakes import START, seen, watch
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
@@ -95,21 +95,21 @@ def files(folder: Path) -> dict[str, str]:
 class TestWriter:
     async def test_a_commit_survives_a_power_cut_and_a_reference_must_hold(self, database: Path) -> None:
         engine = writer(database)
-        async with engine.begin() as connection:
+        with engine.begin() as connection:
             found = {
-                pragma: (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
+                pragma: connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
                 for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
-        await engine.dispose()
+        engine.dispose()
         assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 2000}
 
     async def test_transactions_take_the_write_lock_at_once(self, database: Path) -> None:
         engine = writer(database)
-        async with engine.begin():
+        with engine.begin():
             with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
                 with pytest.raises(sqlite3.OperationalError, match="locked"):
                     other.execute("BEGIN IMMEDIATE")
-        await engine.dispose()
+        engine.dispose()
 
     @pytest.mark.parametrize("name", ["a b.db", "q?mode=ro.db", "a#b.db", "100%.db", "%20.db", "ünï.db", "-.db"])
     async def test_any_file_name_is_that_file(self, tmp_path: Path, name: str) -> None:
@@ -233,8 +233,11 @@ class TestReader:
             reading = Reader(database)
             assert reading.snapshots()["s_1"].deliveries == {"pending": 1}
             assert reading.channels() == {"chat": {"pending": 1}}
-            async with store._database.transaction():
-                assert [row.state for row in reading.deliveries()] == ["pending"]
+
+            def writing(_connection: Connection) -> list[str]:
+                return [row.state for row in reading.deliveries()]
+
+            assert await store._database.run(writing) == ["pending"]
 
     async def test_it_reads_when_no_daemon_runs(self, database: Path) -> None:
         async with Store(database) as store:

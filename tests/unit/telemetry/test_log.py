@@ -122,7 +122,6 @@ def test_a_level_holds_back_what_is_below_it() -> None:
         ("asyncio", logging.WARNING),
         ("alembic.runtime.migration", logging.WARNING),
         ("sqlalchemy.engine.Engine", logging.WARNING),
-        ("aiosqlite", logging.WARNING),
         ("requests_oauthlib", logging.WARNING),
         ("never_heard_of", logging.WARNING),
         ("notifier.sub", logging.DEBUG),
