@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,13 @@ PAUSE_S = 0.002
 class Work:
     """What was done since the measuring began.
 
-    `lags` says how late each request's look began, in seconds; `watches` which ones they were; `errors` how many went
-    wrong; `listed` how many snapshots were looked at through lists besides.
+    `lags` says how late each request's look began, in seconds; `turns` when it began and when it was due, by one clock,
+    if the side knows; `watches` which ones they were; `errors` how many went wrong; `listed` how many snapshots were
+    looked at through lists besides.
     """
 
     lags: list[float] = field(default_factory=list)
+    turns: list[tuple[float, float]] = field(default_factory=list)
     watches: set[str] = field(default_factory=set)
     errors: int = 0
     listed: int = 0
@@ -32,6 +34,7 @@ class Work:
     def clear(self) -> None:
         """Begin to measure."""
         self.lags.clear()
+        self.turns.clear()
         self.watches.clear()
         self.errors = self.listed = 0
 
@@ -55,11 +58,24 @@ async def measured(work: Work, *, seconds: float) -> dict[str, float]:
         "lag_p50_ms": middle,
         "lag_p99_ms": late,
         "lag_max_ms": latest,
+        "overtaken_ms": 1000 * overtaken(work.turns),
         "errors": work.errors,
         "memory_kib": _memory("VmRSS"),
         "memory_peak_kib": _memory("VmHWM"),
         "seconds": took,
     }
+
+
+def overtaken(turns: Iterable[tuple[float, float]]) -> float:
+    """By how much at most one that had begun before another was due after it; 0 if the most overdue always went first.
+
+    Args:
+        turns: when each began, and when it was due, in seconds.
+    """
+    most, latest = 0.0, float("-inf")
+    for _, due in sorted(turns):
+        most, latest = max(most, latest - due), max(latest, due)
+    return most
 
 
 def quantiles(values: Sequence[float], *parts: float) -> list[float]:

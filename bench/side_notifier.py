@@ -37,7 +37,10 @@ class _Counter(Reporter):
         self.came = asyncio.Event()
 
     def looked(self, outcome: LookOutcome) -> None:
-        self._work.lags.append(outcome.lag.total_seconds())
+        lag = outcome.lag.total_seconds()
+        began = time.time() - outcome.duration.total_seconds()
+        self._work.lags.append(lag)
+        self._work.turns.append((began, began - lag))
         self._work.watches.add(outcome.watch.id)
         self._work.errors += isinstance(outcome.observation, Unclear)
         for each in outcome.told:
@@ -52,6 +55,7 @@ class _Counter(Reporter):
     def listed(self, outcome: ListOutcome) -> None:
         self._work.listed += outcome.entries
         if outcome.taken:
+            del self._work.turns[-len(outcome.taken) :]
             del self._work.lags[-len(outcome.taken) :]  # these were told just now, and nobody looked at them singly
         self._work.errors += outcome.unclear is not None
 
