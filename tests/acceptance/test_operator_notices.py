@@ -281,6 +281,8 @@ async def test_a_trouble_is_told_once_and_its_end_once(
         await api.more_asked(len(ENDING) + len(GOING_ON))
         if row.begin is not Heading.STATUS_UNKNOWN:
             await unknown_words_are_known(world)
+        if row.begin in QUIET_LIFE:
+            await team.received.count(1)  # that was told to it, too, and is not what it is to refuse
         before = len(ops.received)
         async with row.trouble(world):
             told = (await world.notices(before + 1))[before]
