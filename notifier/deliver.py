@@ -1,4 +1,7 @@
-"""One channel's messages: take -> send -> settle, and what came of each delivery, as a value. A task each."""
+"""One channel's messages: take -> send -> settle, and what came of each delivery, as a value. A task each.
+
+What is never merged goes out a few at a time, side by side; each is settled as its own answer comes.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -140,7 +143,7 @@ class Deliverer:
             failpoint("deliver.after_claim")
             if len(batch.send) > 1:
                 failpoint("deliver.digest_claimed")
-            await self._deliver(batch.send)
+            await self._deliver([batch.send] if self._policy.merges else [(each,) for each in batch.send])
 
     async def deliver_all(self) -> None:
         """Send what is due now, waiting for the channel's pace where that is all there is to wait for."""
@@ -172,7 +175,16 @@ class Deliverer:
         due = await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
-    async def _deliver(self, batch: Sequence[Delivery]) -> None:
+    async def _deliver(self, messages: Sequence[Sequence[Delivery]]) -> None:
+        if len(messages) == 1:
+            outcomes = [await self._deliver_one(messages[0])]
+        else:
+            async with asyncio.TaskGroup() as tasks:
+                sending = [tasks.create_task(self._deliver_one(each)) for each in messages]
+            outcomes = [each.result() for each in sending]
+        await self._judge([(outcome, each[0].reached) for outcome, each in zip(outcomes, messages, strict=True)])
+
+    async def _deliver_one(self, batch: Sequence[Delivery]) -> Outcome:
         started_at = self._clock()
         try:
             failpoint("deliver.before_send")
@@ -190,7 +202,7 @@ class Deliverer:
         failpoint("deliver.after_settle")
         if outcome.kind is not OutcomeKind.DELIVERED:
             failpoint("deliver.retry_settled")
-        await self._judge(outcome, batch[0].reached)
+        return outcome
 
     async def _send(self, batch: Sequence[Delivery]) -> Outcome:
         try:
@@ -228,21 +240,30 @@ class Deliverer:
                 )
             )
 
-    async def _judge(self, outcome: Outcome, reached_before: Collection[str]) -> None:
+    async def _judge(self, came: Sequence[tuple[Outcome, Collection[str]]]) -> None:
+        """Given what came of the messages that went side by side, and who had each before: together they say once
+        how the channel does. It works if one got through; for as many the pause is as much longer."""
         now = self._clock()
+        pause = len(came) * self._policy.pace
+        outcome, reached_before = next((each for each in came if _got_through(*each)), came[0])
+        delivered = _got_through(outcome, reached_before)
         # One target that refuses is not the channel: the others must not wait for it.
-        delivered = outcome.kind is OutcomeKind.DELIVERED or not outcome.reached.issubset(reached_before)
         if not delivered and outcome.reached and outcome.kind is OutcomeKind.PERMANENT:
-            self._health = replace(self._health, last_at=now, gap=max(self._health.gap, self._policy.pace))
+            self._health = replace(self._health, last_at=now, gap=max(self._health.gap, pause))
             return
         was_suspended = self._health.suspended
-        self._health, verdict = after_message(
+        health, verdict = after_message(
             self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice()
         )
+        self._health = replace(health, gap=max(health.gap, pause))
         if delivered and was_suspended:
             await self._outbox.hasten(self._channel.name, now)
         if verdict is not None:
             self._verdict(self._channel.name, verdict, outcome)
+
+
+def _got_through(outcome: Outcome, reached_before: Collection[str]) -> bool:
+    return outcome.kind is OutcomeKind.DELIVERED or not outcome.reached.issubset(reached_before)
 
 
 async def _wait(event: asyncio.Event, longest: timedelta) -> None:

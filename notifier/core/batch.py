@@ -26,7 +26,8 @@ class Waiting:
 class Batch:
     """A decision over all that waits for one channel. What it does not name goes on waiting.
 
-    `send` goes out now, as one message; `drop` ends with its reason; `hold` waits until that time.
+    `send` goes out now: as one message where messages are merged, else each as its own and all side by side. `drop`
+    ends with its reason; `hold` waits until that time.
     """
 
     send: tuple[Delivery, ...] = ()
@@ -44,7 +45,8 @@ def next_batch(
        read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
     4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
-       alone, so that it cannot spoil the others; what some of the channel's targets have goes with its like.
+       alone, so that it cannot spoil the others; what some of the channel's targets have goes with its like. Where
+       they are not merged as many go as may be on their way at the same time, of one snapshot one after the other.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
@@ -72,7 +74,9 @@ def next_batch(
             due.append(each.delivery)
         else:
             held.append((each.delivery.id, end))
-    return Batch(send=_together(due, merges=policy.merges and not alone), drop=tuple(dropped.items()), hold=tuple(held))
+    if not alone:
+        due = _together(due) if policy.merges else _side_by_side(due, policy.side_by_side)
+    return Batch(send=tuple(due[:1] if alone else due), drop=tuple(dropped.items()), hold=tuple(held))
 
 
 def _is_muted(delivery: Delivery, muted: Collection[str]) -> bool:
@@ -97,10 +101,15 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
     }
 
 
-def _together(due: Sequence[Delivery], *, merges: bool) -> tuple[Delivery, ...]:
-    if not due:
-        return ()
-    first = due[0]
-    if not merges or first.refusals:
-        return (first,)
-    return tuple(delivery for delivery in due if not delivery.refusals and delivery.reached == first.reached)
+def _together(due: Sequence[Delivery]) -> list[Delivery]:
+    if not due or due[0].refusals:
+        return [*due[:1]]
+    return [delivery for delivery in due if not delivery.refusals and delivery.reached == due[0].reached]
+
+
+def _side_by_side(due: Sequence[Delivery], most: int) -> list[Delivery]:
+    first: dict[str, Delivery] = {}
+    for delivery in due:
+        event = delivery.event
+        first.setdefault(event.transition.snapshot_id if isinstance(event, Event) else event.id, delivery)
+    return [*first.values()][:most]

@@ -11,6 +11,11 @@ from notifier.core.routing import wants
 WEBHOOK_PACE = timedelta(milliseconds=100)
 """The `pace` of a signed webhook that names none: a program reads its messages, and they are never merged."""
 
+MOST_SIDE_BY_SIDE = 8
+"""Messages that are on their way to one channel at the same time, where they are never merged."""
+
+_ROUND = timedelta(milliseconds=20)
+
 
 class OnUncertain(StrEnum):
     """What happens to a delivery of which nobody can say whether it arrived."""
@@ -95,3 +100,13 @@ class ChannelPolicy:
     fallback_after: timedelta = timedelta(minutes=15)
     on_uncertain: OnUncertain = OnUncertain.RESEND
     give_up_after: timedelta = GIVE_UP_AFTER
+
+    @property
+    def side_by_side(self) -> int:
+        """How many messages may be on their way at the same time: what the pace has for 20 ms, but at least one.
+
+        Where messages are merged there is one: what else waits is to be in it.
+        """
+        if self.merges:
+            return 1
+        return min(max(_ROUND // self.pace, 1), MOST_SIDE_BY_SIDE) if self.pace else MOST_SIDE_BY_SIDE

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, func, insert, liter
 from notifier.core.batch import Batch, Waiting
 from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
 from notifier.core.model import Delivery, DeliveryState
+from notifier.core.policy import MOST_SIDE_BY_SIDE
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database
@@ -30,8 +31,8 @@ from notifier.store.whole import transaction, whole
 MOST_WAITING = 5_000
 """How many waiting deliveries of a channel are decided over at once."""
 
-MOST_APART = 10
-"""The same for a channel whose messages are not merged: only one is sent at a time."""
+MOST_APART = 2 * MOST_SIDE_BY_SIDE
+"""The same for a channel whose messages are not merged: only a few are sent at a time."""
 
 T = TypeVar("T", bound=Hashable)
 

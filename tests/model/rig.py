@@ -26,7 +26,7 @@ OPERATORS = ("ops", "mail")
 POLICIES = {
     "chat": ChannelPolicy(fallback="mail"),
     "mail": ChannelPolicy(quiet=Quiet(start=time(13), end=time(15), zone=UTC, exceptions=("failed",))),
-    "hook": ChannelPolicy(merges=False, stretches=False, pace=timedelta(milliseconds=100), fallback="chat"),
+    "hook": ChannelPolicy(merges=False, stretches=False, pace=timedelta(milliseconds=1), fallback="chat"),
     "held": ChannelPolicy(on_uncertain=OnUncertain.HOLD),
     "ops": ChannelPolicy(),
 }

@@ -1,7 +1,8 @@
-"""One channel's deliveries: one at a time, again when it is time, and never forgotten. The store is real."""
+"""One channel's deliveries: at its pace, again when it is time, and never forgotten. The store is real."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, dice, seen, watch
 
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
-from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState
-from notifier.core.policy import ChannelPolicy
+from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
+from notifier.core.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
 from notifier.deliver import Deliverer
@@ -41,7 +42,10 @@ async def tell(store: Store, snapshot_id: str = "s_1", *channels: str, after_s: 
 
 
 APART = ChannelPolicy(pace=timedelta(0), stretches=False, merges=False)
-"""Each event by itself, one after the other as fast as they go."""
+"""Each event by itself, as fast as they go."""
+
+ONE_BY_ONE = replace(APART, pace=timedelta(milliseconds=21))
+"""The same, with so much time between two that never two are on their way."""
 
 
 class Bench:
@@ -91,17 +95,101 @@ async def test_deliveries_go_out_the_most_overdue_first(store: Store) -> None:
     assert bench.states == ["delivered", "delivered"]
 
 
-async def test_one_is_sent_at_a_time(store: Store) -> None:
+async def test_where_there_is_time_between_two_messages_one_is_sent_at_a_time(store: Store) -> None:
     for number in range(3):
         await tell(store, f"s_{number}")
-    bench = Bench(store, FakeChannel(held=True))
+    bench = Bench(store, FakeChannel(held=True), policy=ONE_BY_ONE)
     delivering = asyncio.create_task(bench.deliverer.deliver_due())
     await bench.channel.begun.acquire()
     assert bench.channel.begun.locked()
     assert [row.state for row in _rows(store)] == ["sending", "pending", "pending"]
     bench.channel.release()
     await delivering
-    assert len(bench.channel.sent) == 3
+    assert len(bench.channel.sent) == 1  # the others are not due by the pace
+
+
+async def test_what_is_never_merged_goes_side_by_side_but_never_all_at_once(store: Store) -> None:
+    for number in range(MOST_SIDE_BY_SIDE + 1):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel(held=True))
+    delivering = asyncio.create_task(bench.deliverer.deliver_due())
+    for _ in range(MOST_SIDE_BY_SIDE):
+        await bench.channel.begun.acquire()
+    assert [row.state for row in _rows(store)] == ["sending"] * MOST_SIDE_BY_SIDE + ["pending"]
+    bench.channel.release()
+    await delivering
+    assert bench.told == [[f"s_{number}"] for number in range(MOST_SIDE_BY_SIDE + 1)]
+
+
+async def test_each_of_those_side_by_side_is_settled_as_its_own_answer_comes(store: Store) -> None:
+    bench = Bench(store, SlowFor("s_0"))
+    for number in range(3):
+        await tell(store, f"s_{number}")
+    delivering = asyncio.create_task(bench.deliverer.deliver_due())
+    await bench.attempts.reaches(2)
+    assert [row.state for row in _rows(store)] == ["sending", "delivered", "delivered"]
+    bench.channel.release()
+    await delivering
+    assert {row.state for row in _rows(store)} == {"delivered"}
+
+
+class SlowFor(FakeChannel):
+    """Answers at once, but holds what is told of one snapshot until `release()`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(held=True)
+        self._slow = name
+
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """The next outcome of the script, or a long wait for it."""
+        (event,) = told
+        if isinstance(event, Event) and event.name == self._slow:
+            return await super().send(told, reached)
+        return DELIVERED
+
+
+async def test_what_goes_side_by_side_and_fails_together_is_one_failure_of_the_channel(store: Store) -> None:
+    for number in range(MOST_SIDE_BY_SIDE):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel("chat", DOWN))
+    await bench.deliverer.deliver_due()
+    assert bench.states == ["retrying"] * MOST_SIDE_BY_SIDE
+    assert bench.deliverer._health.failures == 1
+
+
+async def test_one_that_gets_through_says_for_those_beside_it_that_the_channel_works(store: Store) -> None:
+    bench = Bench(store, FakeChannel("chat", DOWN, DOWN, DELIVERED, DOWN))
+    for number in range(4):
+        await tell(store, f"s_{number}")
+    await bench.deliverer.deliver_due()
+    assert bench.states == ["retrying", "retrying", "delivered", "retrying"]
+    assert bench.deliverer._health.failures == 0
+
+
+async def test_as_many_as_go_side_by_side_as_much_longer_is_the_pause_after_them(store: Store) -> None:
+    bench = Bench(store, FakeChannel(), policy=replace(APART, pace=timedelta(milliseconds=4)))
+    for number in range(10):
+        await tell(store, f"s_{number}")
+    told_by: dict[int, int] = {}
+    for ms in range(0, 44, 4):
+        await bench.deliverer.deliver_due()
+        told_by[ms] = len(bench.told)
+        bench.clock.pass_(seconds=0.004)
+    assert set(told_by.values()) == {5, 10}
+    assert min(ms for ms, told in told_by.items() if told == 10) == 20
+
+
+async def test_each_of_those_side_by_side_is_uncertain_when_they_are_cancelled(store: Store) -> None:
+    for number in range(3):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel(held=True))
+    delivering = asyncio.create_task(bench.deliverer.deliver_due())
+    for _ in range(3):
+        await bench.channel.begun.acquire()
+    delivering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await delivering
+    assert [(row.state, row.reason) for row in _rows(store)] == [("uncertain", "stopped")] * 3
 
 
 def _rows(store: Store) -> list[DeliveryRow]:
@@ -166,7 +254,7 @@ async def test_a_hanging_channel_does_not_hold_another(store: Store) -> None:
 async def test_stop_ends_after_the_send_in_flight(store: Store) -> None:
     for number in range(3):
         await tell(store, f"s_{number}")
-    bench = Bench(store, FakeChannel(held=True))
+    bench = Bench(store, FakeChannel(held=True), policy=ONE_BY_ONE)
     running = asyncio.create_task(bench.deliverer.run())
     await bench.channel.begun.acquire()
     bench.deliverer.stop()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
-from notifier.core.model import Event, Transition
+from notifier.core.model import Delivery, Event, Transition
 from notifier.core.policy import ChannelPolicy, Quiet
 
 MERGED = ChannelPolicy()
@@ -32,7 +32,12 @@ queues = st.lists(st.tuples(told, SPANS, st.integers(0, 2)), max_size=12, unique
         key=lambda each: each.not_before,
     )
 )
-policies = st.builds(ChannelPolicy, merges=st.booleans(), quiet=st.none() | st.just(AT_NOON))
+policies = st.builds(
+    ChannelPolicy,
+    pace=st.sampled_from([timedelta(0), timedelta(milliseconds=10), timedelta(seconds=1)]),
+    merges=st.booleans(),
+    quiet=st.none() | st.just(AT_NOON),
+)
 mutes = st.sets(st.sampled_from(["s_1", "s_2", "s_3"]))
 
 
@@ -119,16 +124,31 @@ def test_a_message_tells_at_most_one_thing_of_a_snapshot_unless_two_are_equally_
 
 
 @given(queues, policies, mutes)
-def test_alone_at_most_one_goes_and_where_nothing_is_merged_as_well(
+def test_alone_at_most_one_goes(queue: list[Waiting], policy: ChannelPolicy, muted: set[str]) -> None:
+    assert len(decided(queue, policy, *muted, alone=True).send) <= 1
+
+
+@given(queues, policies, mutes)
+def test_where_nothing_is_merged_the_most_overdue_of_each_snapshot_go_as_many_as_may_be_on_their_way(
     queue: list[Waiting], policy: ChannelPolicy, muted: set[str]
 ) -> None:
-    assert len(decided(queue, policy, *muted, alone=True).send) <= 1
-    assert len(decided(queue, replace(policy, merges=False), *muted).send) <= 1
+    policy = replace(policy, merges=False)
+    batch = decided(queue, policy, *muted)
+    others = {each for each, _ in (*batch.drop, *batch.hold)}
+    due = [each.delivery for each in queue if each.not_before <= START and each.delivery.id not in others]
+    oldest = [each for n, each in enumerate(due) if about(each) not in {about(before) for before in due[:n]}]
+    assert batch.send == tuple(oldest[: policy.side_by_side])
+
+
+def about(delivery: Delivery) -> str:
+    """What a delivery tells of: the snapshot, or the notice itself."""
+    event = delivery.event
+    return event.transition.snapshot_id if isinstance(event, Event) else event.id
 
 
 @given(queues, policies)
 def test_what_was_refused_before_goes_by_itself(queue: list[Waiting], policy: ChannelPolicy) -> None:
-    sent = decided(queue, policy).send
+    sent = decided(queue, replace(policy, merges=True)).send
     assert len(sent) <= 1 or not any(each.refusals for each in sent)
 
 
