@@ -229,7 +229,7 @@ def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStar
             return snapshot_id
         case NotStarted(unclear=unclear):
             error = NotifierError(f"nothing was started: {unclear.detail}")
-            if unclear.reason is Reason.UNAUTHORISED:
+            if unclear.reason in (Reason.UNAUTHORISED, Reason.FORBIDDEN):
                 error.exit_status = 4
             raise error
         case _:
