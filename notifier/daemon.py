@@ -271,11 +271,14 @@ class Daemon:
             self._parts.clock_set.clear()
             await self._call_back()
             self._parts.senders.reconsider()
+            self._parts.fetcher.wake()
 
     async def _call_back(self) -> None:
         if moved := await self._parts.store.outbox.clock_was_set(self._parts.clock()):
             log.warning("delivery.called_back", count=moved)
             self._parts.senders.wake_all()
+        if moved := await self._parts.store.downloads.clock_was_set(self._parts.clock()):
+            log.warning("download.called_back", count=moved)
 
 
 @contextmanager
