@@ -25,7 +25,7 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
         {
             "name": channel.name,
             "service": "webhook" if channel.webhook else str(channel.url).partition("://")[0],
-            "watches": sum(channel.name in watch.notify for watch in found.watches),
+            "watches": sum(channel.name in watch.notify for watch in (*found.watches, *found.datasets)),
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
         }

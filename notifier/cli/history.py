@@ -9,8 +9,7 @@ import typer
 from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table
 from notifier.core.errors import UsageError
 from notifier.core.message import title_of
-from notifier.core.model import Event
-from notifier.core.routing import channels_for
+from notifier.core.replay import replayed
 from notifier.core.words import count
 
 
@@ -29,13 +28,8 @@ def replay(
     except (ValueError, OverflowError) as error:
         raise UsageError(f"--since: {error}") from error
     found = load_config(config_path(config), secrets_needed=False)
-    watches = {watch.snapshot_id: watch for watch in found.watches}
-    told: list[tuple[Event, str]] = []
     events = Reader(found.database).history(earliest)
-    for event in events:
-        watch = watches.get(event.transition.snapshot_id)
-        channels = channels_for(watch, event.transition) if watch is not None else ()
-        told.extend((event, channel) for channel in channels)
+    told = list(replayed(events, found.watches, found.datasets))
     if as_json:
         print_json(
             [
