@@ -249,6 +249,24 @@ class TestLocked:
         with at_once():
             assert await patient.outbox.oldest_open() is not None
 
+    async def test_a_trouble_whose_only_sufferer_has_gone_is_over_once_something_is_written(
+        self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Somebody who was muting a watch, say, and did not wait, while nothing else was to be written."""
+        await pragma(patient, "busy_timeout=1")
+        monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            write = asyncio.create_task(commit(patient, "s_1"))
+            await waiting(patient, 1)
+            write.cancel()
+            await asyncio.wait({write})
+            other.execute("ROLLBACK")
+        assert await commit(patient, "s_2")
+        await news.until(2)
+        assert [each.over for each in news.told] == [False, True]
+        assert patient.patience.trouble is None
+
     async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
         await pragma(patient, "busy_timeout=1")
         with closing(sqlite3.connect(database, isolation_level=None)) as other:
