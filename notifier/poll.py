@@ -10,7 +10,8 @@ from notifier.core.backoff import look_pause
 from notifier.core.lists import at_first_sight
 from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.routing import channels_for, event_of
-from notifier.core.transitions import MISSING_GRACE, has_ended, step
+from notifier.core.statuses import has_ended
+from notifier.core.transitions import MISSING_GRACE, step
 from notifier.failpoints import failpoint
 from notifier.store.store import Look, Store
 

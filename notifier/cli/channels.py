@@ -1,5 +1,6 @@
 """`notifier channel`: the channels there are, and a real message to try one."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -21,11 +22,13 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     found = load_config(config_path(config), secrets_needed=False)
     counts = Reader(found.database).channels() if found.database.exists() else {}
+    told = Counter(name for watch in found.watches for name in watch.notify)
+    told.update(name for dataset in found.datasets for name in dataset.notify)
     entries = [
         {
             "name": channel.name,
             "service": "webhook" if channel.webhook else str(channel.url).partition("://")[0],
-            "watches": sum(channel.name in watch.notify for watch in (*found.watches, *found.datasets)),
+            "watches": told[channel.name],
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
         }

@@ -53,7 +53,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     """Every watch as data: those of snapshots, then those of datasets, each with what it found that has not ended."""
-    from notifier.core.transitions import has_ended
+    from notifier.core.statuses import has_ended
     from notifier.store.reader import Reader
 
     rows: dict[str, SnapshotRow] = {}
@@ -90,7 +90,7 @@ def _snapshot(
     listed: "Mapping[str, DatasetRow]",
     mutes: Mapping[str, datetime | None],
 ) -> dict[str, Any]:
-    from notifier.core.transitions import has_ended
+    from notifier.core.statuses import has_ended
 
     looked_at, next_look, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
     ended = row is not None and has_ended(row.state)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, and_, delete, exists, 
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
-from notifier.core.transitions import ENDS, canonical
+from notifier.core.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.rows import WAITING

@@ -10,7 +10,7 @@ from notifier.core.message import message
 from notifier.core.model import Event, Facts, Message
 from notifier.core.routing import ALL
 from notifier.core.saying import words_of
-from notifier.core.transitions import canonical
+from notifier.core.statuses import canonical
 from notifier.core.words import span
 from notifier.templates.language import BadTemplate, compiled, rendered
 from notifier.templates.samples import sample_events

@@ -143,7 +143,7 @@ def test_what_is_hastened_while_it_is_looked_at_is_due_again_at_the_end_unless_t
     assert list(agenda.dues()) == ([] if last else [("s_0", NOW + 2 * SECOND)])
     if not last:
         agenda.collect(NOW + 2 * SECOND)
-        [again] = [each for each in iter(agenda.next, None)]
+        [again] = iter(agenda.next, None)
         agenda.begin(again, NOW + 2 * SECOND)
         again.looking = False
         agenda.again(again, pause, NOW + 3 * SECOND)
