@@ -110,12 +110,8 @@ class Poller:
 
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
-        return self.pause_of(watch.snapshot_id, watch.every)
-
-    def pause_of(self, snapshot_id: str, every: timedelta) -> timedelta | None:
-        """The same for a snapshot that is looked at so often."""
-        state = self.state_of(snapshot_id)
-        pause = look_pause(state, every, self._clock())
+        state = self.state_of(watch.snapshot_id)
+        pause = look_pause(state, watch.every, self._clock())
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 

@@ -203,7 +203,8 @@ async def _trigger(access: "Access", request: _Request) -> "Started | NotStarted
 
 async def _scrape(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown | None":
     from notifier.account import opened
-    from notifier.brightdata.results import BrokenOff, Data, NotRecords
+    from notifier.brightdata.records import NotRecords
+    from notifier.brightdata.results import BrokenOff, Data
 
     async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:
