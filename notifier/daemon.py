@@ -1,4 +1,4 @@
-"""The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
+"""Runs all parts of a notifier, once or until stopped, and goes on where the last one ended; `parts` builds them."""
 
 import asyncio
 import random
@@ -52,7 +52,7 @@ log = structlog.get_logger("notifier")
 
 
 class Daemon:
-    """All parts of one notifier. Make it, then call `run()` or `once()`, one time."""
+    """One notifier. Make it, then call `run()` or `once()`, one time."""
 
     def __init__(
         self,

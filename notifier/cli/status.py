@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -169,6 +169,3 @@ def _last_look(entry: dict[str, Any], now: datetime) -> str:
 def tally(deliveries: dict[str, int]) -> str:
     """Deliveries by state: "2 delivered, 1 retrying"."""
     return ", ".join(f"{number} {state}" for state, number in sorted(deliveries.items())) or "-"
-
-
-__all__ = ["STYLES", "iso", "overview", "show_table", "status", "tally"]
