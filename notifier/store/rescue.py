@@ -114,6 +114,7 @@ class Rescue(Part):
             literal(f"fallback of {channel}"),
         ).where(
             deliveries.c.channel == channel,
+            deliveries.c.state.in_((*OPEN, DeliveryState.DEAD)),  # by it the index passes over all that was delivered
             or_(late, died),
             ~exists().where(told.c.channel == to, same),
         )
