@@ -126,7 +126,7 @@ def retry(
     ids: Annotated[
         list[int] | None,
         typer.Argument(
-            metavar="ID...",
+            metavar="ID",
             min=1,
             max=2**62,
             help="The deliveries' numbers.",
