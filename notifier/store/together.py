@@ -21,7 +21,7 @@ W = TypeVar("W")
 class _Job(Generic[W]):
     work: W
     written: bool | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -49,7 +49,7 @@ class Together(Generic[W]):
         The first of those that wait makes all that wait by then, and wakes the others when that is done; then the
         first of those that came meanwhile does the same. (With a lock they would wake one after the other, each in a
         turn of the loop of its own.) When they fail together, each is made alone, so that none fails for another's
-        fault.
+        fault. What ends the one that makes them, as the end of the process does, ends those whose writes it had taken.
         """
         job = _Job(work=work)
         self._waiting.append(job)
@@ -57,8 +57,15 @@ class Together(Generic[W]):
             await job.woken.wait()
         if not job.done:
             self._led = True
+            taken: list[_Job[W]] = []
             try:
-                await self._make_all()
+                await self._make_all(taken)
+            except BaseException as error:
+                for each in taken:
+                    if not each.done:
+                        each.error = error
+                        each.woken.set()
+                raise
             finally:
                 self._led = bool(self._waiting)
                 if self._waiting:
@@ -67,8 +74,8 @@ class Together(Generic[W]):
             raise job.error
         return bool(job.written)
 
-    async def _make_all(self) -> None:
-        jobs: list[_Job[W]] = []
+    async def _make_all(self, jobs: list[_Job[W]]) -> None:
+        """Make what waits, and let `jobs` be what that is."""
 
         def make(connection: Connection) -> bool:
             # In the database's thread, and only now: what came while the transaction had to wait is made, too.

@@ -41,6 +41,15 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return begun
 
 
+class NoDatabase(Database):
+    """Transactions of nothing."""
+
+    async def run(self, body: Callable[[Connection], T]) -> T:
+        """Run it a turn of the loop later."""
+        await asyncio.sleep(0)
+        return body(cast(Connection, None))
+
+
 def commit(store: Store, before: SnapshotState, status: str = "ready", event_id: str = "") -> Awaitable[bool]:
     after, (changed,) = step(before, seen(status), START, timedelta(0))
     event = event_of(changed, watch(before.snapshot_id))
@@ -111,15 +120,7 @@ async def test_a_closed_store_says_so_to_each(database: Path) -> None:
 
 
 async def test_those_that_were_made_together_are_told_together() -> None:
-    class NoDatabase(Database):
-        async def run(self, body: Callable[[Connection], T]) -> T:
-            await asyncio.sleep(0)
-            return body(cast(Connection, None))
-
-    def write(connection: Connection, numbers: Sequence[int]) -> bool:
-        return True
-
-    together = Together(NoDatabase(Path("none"), Patience()), write)
+    together: Together[int] = Together(NoDatabase(Path("none"), Patience()), lambda connection, numbers: True)
     writes = [asyncio.create_task(together.write(number)) for number in range(400)]
     turns = 0
     while not all(task.done() for task in writes):
@@ -127,3 +128,21 @@ async def test_those_that_were_made_together_are_told_together() -> None:
         turns += 1
     assert all(task.result() for task in writes)
     assert turns < 20
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_what_ends_the_one_that_writes_for_others_ends_them_too_instead_of_leaving_them_to_wait(
+    alone: bool,
+) -> None:
+    class Ended(BaseException):
+        pass
+
+    def write(connection: Connection, numbers: Sequence[int]) -> bool:
+        if alone and len(numbers) > 1:
+            return False
+        raise Ended
+
+    together = Together(NoDatabase(Path("none"), Patience()), write)
+    async with asyncio.timeout(60):
+        came = await asyncio.gather(*(together.write(number) for number in range(5)), return_exceptions=True)
+    assert [type(each) for each in came] == [Ended] * 5

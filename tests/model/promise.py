@@ -100,8 +100,12 @@ class Promise:
         (self.in_doubt if certain else self.excused).update(keys)
 
     def killed(self, failpoint: str) -> None:
-        """The process died there; only between a send and its settling is a second copy excused."""
-        if failpoint in ("deliver.after_send", "outbox.half_settled"):
+        """The process died there; only between a send and its settling is a second copy excused.
+
+        Where several were sent side by side, that one was settled does not say that the others were.
+        """
+        others = failpoint == "deliver.after_settle" and len(self.in_doubt) > 1
+        if others or failpoint in ("deliver.after_send", "outbox.half_settled"):
             self.excused |= self.in_doubt
             self.in_doubt.clear()
 

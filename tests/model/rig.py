@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, time, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from fakes import Clock, dice
 from promise import Promise
+from sqlalchemy import Connection
 
 from notifier.brightdata.limiter import Permit
 from notifier.caretaker import Caretaker
@@ -16,6 +18,7 @@ from notifier.core.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.deliver import Deliverer
 from notifier.operators import Operators
 from notifier.poll import Poller
+from notifier.store.database import Database
 from notifier.store.store import Store
 from notifier.store.upkeep import Audit
 
@@ -41,6 +44,11 @@ OUTCOMES = {
     "deaf": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
 }
 """What a far side can do. A silent one gets the message and does not say so; a deaf one does not get it."""
+
+
+T = TypeVar("T")
+
+RUN = Database._run
 
 
 class Killed(BaseException):
@@ -164,11 +172,25 @@ def _nobody(_: object) -> None:
     """Nobody waits to be woken."""
 
 
-def failpoints(armed: Callable[[], str]) -> Callable[[str], None]:
-    """A `failpoint` that raises where it is armed."""
+class Failpoints:
+    """A `failpoint` that raises where it is armed. From then on nothing is done that the dead could not do."""
 
-    def failpoint(name: str) -> None:
-        if name == armed():
+    def __init__(self) -> None:
+        self.armed, self.dead = "", False
+
+    def __call__(self, name: str) -> None:
+        """Die here, if this is where to die, or if that has happened."""
+        if self.dead or name == self.armed:
+            self.dead = True
             raise Killed(name)
 
-    return failpoint
+    def transaction(self, database: Database, body: Callable[[Connection], T]) -> T:
+        """Run it, unless dead."""
+        if self.dead:
+            raise Killed
+        return RUN(database, body)
+
+
+def is_death(error: BaseException) -> bool:
+    """Whether nothing but a death raised it: of one task, or of several side by side."""
+    return isinstance(error, Killed) or (isinstance(error, BaseExceptionGroup) and error.split(Killed)[1] is None)

@@ -22,12 +22,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from promise import Promise
-from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, FarSide, Killed, Rig, failpoints
+from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, FarSide, Rig, is_death
 
 from notifier import caretaker, deliver, operators, poll
 from notifier.core.model import NotFound, Observation
 from notifier.failpoints import NAMES
 from notifier.store import outbox, store, upkeep
+from notifier.store.database import Database
 from notifier.store.store import Store
 
 RUNS = int(os.environ.get("MODEL_RUNS", "120"))
@@ -81,10 +82,11 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
         shutil.copy(EMPTY, self.folder / "notifier.db")
         self.clock, self.api, self.promise = Clock(), Api(), Promise()
-        self.armed = ""
+        self.fate = Failpoints()
         self.patches = pytest.MonkeyPatch()
         for part in (poll, deliver, caretaker, operators, store, outbox, upkeep):
-            self.patches.setattr(part, "failpoint", failpoints(lambda: self.armed))
+            self.patches.setattr(part, "failpoint", self.fate)
+        self.patches.setattr(Database, "_run", lambda database, body: self.fate.transaction(database, body))
         self.fallbacks = {(name, policy.fallback) for name, policy in POLICIES.items() if policy.fallback}
         self.rig = Rig(
             database=self.folder / "notifier.db",
@@ -104,21 +106,24 @@ class Life(RuleBasedStateMachine):
         async def acting() -> None:
             await action()
 
-        self.armed = kill
+        self.fate.armed = kill
         try:
             self.runner.run(acting())
-        except Killed:
+        except BaseException as error:
+            if not is_death(error):
+                raise
             self.promise.killed(kill)
-            self.armed = ""
+            self.fate.armed = ""
             self.restart()
             return False
         finally:
-            self.armed = ""
+            self.fate.armed = ""
         return True
 
     def restart(self, kill: str = "") -> None:
         """The process is gone, with all it had not written down; another one begins."""
         self.runner.run(self.rig.end())
+        self.fate.dead = False
         self.promise.misses_here.clear()
         self.act(self.rig.start, kill)
 
