@@ -18,6 +18,7 @@ from notifier.brightdata.door import Gate
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken, TokenUnusable
+from notifier.config.interpolate import UNSET
 from notifier.config.model import Api
 from notifier.config.secrets import read_token
 from notifier.control import BORROW, connected
@@ -27,7 +28,6 @@ from notifier.loading import load_config
 REQUESTS_PER_SECOND = 1.0
 TOKEN_VARIABLE = "BRIGHTDATA_API_KEY"
 BASE_URL_VARIABLE = "BRIGHTDATA_BASE_URL"
-_UNSET = "unset://"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ def access_of(config: Path | None, environ: Mapping[str, str]) -> Access:
         return Access(api=replace(api, base_url=base_url) if base_url else api)
     found = load_config(config, secrets_needed=False)
     api = found.api
-    if (api.token is None and api.token_file is None) or (api.token is not None and _UNSET in api.token):
+    if (api.token is None and api.token_file is None) or (api.token is not None and UNSET in api.token):
         raise UsageError(f"{config}: api.token: the token cannot be had: set its environment variable")
     return Access(api=api, database=found.database)
 

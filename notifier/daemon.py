@@ -1,4 +1,4 @@
-"""The composition root: builds every part from a configuration, runs them, stops them. The only place that sees all."""
+"""Runs all parts of a notifier, once or until stopped, and goes on where the last one ended; `parts` builds them."""
 
 import asyncio
 import random
@@ -52,7 +52,7 @@ log = structlog.get_logger("notifier")
 
 
 class Daemon:
-    """All parts of one notifier. Make it, then call `run()` or `once()`, one time."""
+    """One notifier. Make it, then call `run()` or `once()`, one time."""
 
     def __init__(
         self,
@@ -271,11 +271,14 @@ class Daemon:
             self._parts.clock_set.clear()
             await self._call_back()
             self._parts.senders.reconsider()
+            self._parts.fetcher.wake()
 
     async def _call_back(self) -> None:
         if moved := await self._parts.store.outbox.clock_was_set(self._parts.clock()):
             log.warning("delivery.called_back", count=moved)
             self._parts.senders.wake_all()
+        if moved := await self._parts.store.downloads.clock_was_set(self._parts.clock()):
+            log.warning("download.called_back", count=moved)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from notifier.brightdata.simulator import life as lives
 from notifier.core.apihealth import ApiNews
 from notifier.core.message import title_of
 from notifier.core.model import OutcomeKind, Unclear
-from notifier.core.transitions import Phase, phase_of
+from notifier.core.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome

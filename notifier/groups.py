@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from notifier.core.backoff import pause_at
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
-from notifier.core.transitions import canonical
+from notifier.core.statuses import canonical
 
 DATASET = "dataset/"
 """Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""

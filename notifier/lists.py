@@ -10,7 +10,8 @@ from notifier.brightdata.limiter import Permit
 from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
 from notifier.core.routing import wants
-from notifier.core.transitions import Phase, canonical, changed_by_list, dated, has_ended, phase_of, stalled_at
+from notifier.core.statuses import Phase, canonical, has_ended, phase_of
+from notifier.core.transitions import changed_by_list, dated, stalled_at
 from notifier.groups import Asked, Group
 from notifier.poll import LookOutcome, Poller
 from notifier.store.datasets import Datasets

@@ -7,11 +7,10 @@ from enum import StrEnum
 
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
-from notifier.core.message import one_line
 from notifier.core.model import Notice, Outcome
+from notifier.core.statuses import canonical
 from notifier.core.storehealth import StoreNews, StoreTrouble
-from notifier.core.transitions import canonical
-from notifier.core.words import count, span
+from notifier.core.words import count, one_line, span
 from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
 from notifier.store.upkeep import Audit, Deaths
@@ -179,7 +178,7 @@ class Operators:
         )
 
     async def unknown_word(self, status: str, snapshot_id: str) -> None:
-        """The API said a status that nobody knows (`core.transitions.is_known_word`): each word is told once, for ever.
+        """The API said a status that nobody knows (`core.statuses.is_known_word`): each word is told once, for ever.
 
         Args:
             status: the word, as the snapshot's state has it.

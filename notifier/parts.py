@@ -21,8 +21,8 @@ from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
+from notifier.core.statuses import NAMES, is_known_word
 from notifier.core.storehealth import StoreNews
-from notifier.core.transitions import NAMES, is_known_word
 from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
 from notifier.fetch.download import Downloader

@@ -10,7 +10,8 @@ from notifier.core.backoff import look_pause
 from notifier.core.lists import at_first_sight
 from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.routing import channels_for, event_of
-from notifier.core.transitions import MISSING_GRACE, has_ended, step
+from notifier.core.statuses import has_ended
+from notifier.core.transitions import MISSING_GRACE, step
 from notifier.failpoints import failpoint
 from notifier.store.store import Look, Store
 
@@ -109,12 +110,8 @@ class Poller:
 
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
-        return self.pause_of(watch.snapshot_id, watch.every)
-
-    def pause_of(self, snapshot_id: str, every: timedelta) -> timedelta | None:
-        """The same for a snapshot that is looked at so often."""
-        state = self.state_of(snapshot_id)
-        pause = look_pause(state, every, self._clock())
+        state = self.state_of(watch.snapshot_id)
+        pause = look_pause(state, watch.every, self._clock())
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 

@@ -81,7 +81,7 @@ class Schedule:
         self._agenda.remove(key)
 
     def hasten(self, key: str) -> None:
-        """Look at once, whenever it was due."""
+        """Look at once, whenever it was due; at what is being looked at once more."""
         self._agenda.hasten(key, instant(self._clock()))
         self._set_timer()
 

@@ -13,12 +13,15 @@ from typing import Protocol
 
 from notifier.core.backoff import look_pause
 from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
-from notifier.core.transitions import MISSING_GRACE, canonical, has_ended, step
+from notifier.core.statuses import canonical, has_ended
+from notifier.core.transitions import MISSING_GRACE, step
 
 REFUSED_TIMES = 3
-"""Refusals of the token in a row that are taken for true."""
+"""Refusals of the token in a row, answers of 401 or 403, that are taken for true."""
 
 REFUSED_PAUSE = timedelta(seconds=2)
+
+_REFUSALS = frozenset({Reason.UNAUTHORISED, Reason.FORBIDDEN})
 
 
 class Ending(StrEnum):
@@ -163,8 +166,8 @@ class Waiter:
             state, transitions = step(before, observation, now, self._every)
             self._states[snapshot_id] = state
             pause = look_pause(state, self._every, now) or self._every
+            refused = refused + 1 if _is_refusal(observation) else 0
             if isinstance(observation, Unclear):
-                refused = refused + 1 if observation.reason is Reason.UNAUTHORISED else 0
                 if not trouble:
                     self._report(News(snapshot_id=snapshot_id, state=state, unclear=observation))
                 if refused >= REFUSED_TIMES:
@@ -184,3 +187,7 @@ class Waiter:
             if isinstance(observation, NotFound):
                 pause = min(pause, MISSING_GRACE / 2)
             await self._sleep(pause.total_seconds())
+
+
+def _is_refusal(observation: Observation) -> bool:
+    return isinstance(observation, Unclear) and observation.reason in _REFUSALS

@@ -21,7 +21,7 @@ from notifier.core.model import (
     Watch,
 )
 from notifier.core.routing import event_of
-from notifier.core.transitions import names_of
+from notifier.core.statuses import names_of
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """The time at which a test begins, unless it says otherwise."""

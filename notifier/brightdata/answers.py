@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from notifier.brightdata.text import cleaned, one_line, redacted
+from notifier.brightdata.text import cleaned, redacted
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.words import one_line
 
 LONGEST_DETAIL = 200
 LONGEST_STATUS = 64
@@ -27,7 +28,14 @@ LONGEST_DURATION_MS = 10 * 366 * 86_400_000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 _SECONDS = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
-_REASONS = {401: Reason.UNAUTHORISED, 403: Reason.FORBIDDEN, 408: Reason.TIMEOUT, 429: Reason.RATE_LIMITED}
+_REASONS = {
+    **dict.fromkeys((301, 302, 303, 307, 308), Reason.NONSENSE),  # a redirect, which is not followed
+    401: Reason.UNAUTHORISED,
+    403: Reason.FORBIDDEN,
+    408: Reason.TIMEOUT,
+    429: Reason.RATE_LIMITED,
+    **dict.fromkeys(range(500, 600), Reason.SERVER_ERROR),
+}
 
 
 def observation_of(
@@ -53,13 +61,18 @@ def observation_of(
         return _seen(headers, body, snapshot_id, secret)
     if status_code == 404 and not _is_html(headers, body):
         return NotFound()
-    reason = _REASONS.get(status_code) or (Reason.SERVER_ERROR if 500 <= status_code <= 599 else Reason.NONSENSE)
+    reason = reason_of(status_code) or Reason.NONSENSE
     waits = status_code == 429 or reason is Reason.SERVER_ERROR
     return Unclear(
         reason=reason,
         detail=detail_of(f"HTTP {status_code}", headers, body, secret),
         retry_after=retry_after_of(headers, now) if waits else None,
     )
+
+
+def reason_of(status_code: int) -> Reason | None:
+    """Why an answer with this status code can tell nothing, whatever was asked; None if it may tell something."""
+    return _REASONS.get(status_code)
 
 
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:

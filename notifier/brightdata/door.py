@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 
 from notifier import __version__
-from notifier.brightdata.answers import retry_after_of
+from notifier.brightdata.answers import reason_of, retry_after_of
 from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Permit
 from notifier.brightdata.tokens import TokenSource
@@ -25,20 +25,6 @@ from notifier.core.model import Reason, Unclear
 
 LONG_ANSWERS = 8
 """Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
-
-
-_REASONS = {
-    301: Reason.NONSENSE,
-    302: Reason.NONSENSE,
-    303: Reason.NONSENSE,
-    307: Reason.NONSENSE,
-    308: Reason.NONSENSE,
-    401: Reason.UNAUTHORISED,
-    403: Reason.FORBIDDEN,
-    408: Reason.TIMEOUT,
-    429: Reason.RATE_LIMITED,
-}
-"""The status codes, beside 5xx, that say that nothing can be told; any other is an answer."""
 
 
 class Gate(Protocol):
@@ -70,9 +56,7 @@ class Answer:
         self._response = response
         self._stream = response.stream
         self.secret = secret
-        self.reason = _REASONS.get(response.status_code)
-        if 500 <= response.status_code <= 599:
-            self.reason = Reason.SERVER_ERROR
+        self.reason = reason_of(response.status_code)
         self.detail = f"HTTP {response.status_code}"
 
     def __repr__(self) -> str:

@@ -5,10 +5,11 @@ import ssl
 import aiohttp
 
 from notifier.brightdata.answers import LONGEST_DETAIL
-from notifier.brightdata.text import one_line, redacted
+from notifier.brightdata.text import redacted
 from notifier.brightdata.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
+from notifier.core.words import one_line
 from notifier.trust import cure
 
 

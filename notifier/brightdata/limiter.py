@@ -6,8 +6,7 @@ How many at once and when to hold is decided in `notifier.brightdata.breaker`, a
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -191,12 +190,6 @@ class Limiter:
             await self._admission()
             self._in_flight += 1
             return Permit(self._release)
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for this request's turn, and count it as in flight until the block ends."""
-        with await self.admit():
-            yield
 
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Hold every request: the API answered 429, and asked for this pause if it did."""

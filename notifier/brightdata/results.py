@@ -16,7 +16,7 @@ from notifier.brightdata.answers import observation_of, retry_after_of
 from notifier.brightdata.door import Answer, Door
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.paths import path_segment
-from notifier.brightdata.records import NotRecords, Unpacker
+from notifier.brightdata.records import Unpacker
 from notifier.core.model import NotFound, Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"
@@ -192,6 +192,3 @@ def _object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-__all__ = ["BrokenOff", "Data", "NotRecords", "NotYet", "Refusal", "Refused", "Results", "Wire", "not_yet"]

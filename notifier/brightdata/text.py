@@ -12,12 +12,6 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def one_line(text: str, longest: int) -> str:
-    """The text on one line of printable characters, `longest` of them at most."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
 def cleaned(text: str, longest: int) -> str:
     """The text as any database and any encoder takes it: no control characters, no lone surrogates, and bounded.
 

@@ -22,7 +22,6 @@ from notifier.trust import cure
 _MOST_DIGITS = 9
 """Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""
 
-_HTTP_RETRY = frozenset({408, 421, 425, 429})
 _SMTP_AUTH = frozenset({530, 534, 535, 538})
 
 
@@ -98,13 +97,18 @@ def _words(error: OSError | None) -> str:
 
 
 def _http_failure(wire: Wire, status: int, log: str, now: datetime) -> Outcome:
-    temporary = status in _HTTP_RETRY or status >= 500 or status < 300
+    temporary = is_temporary(status) or status < 300
     return Outcome(
         kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
         reason=f"http_{status}",
         detail=wire.answer or log,
         retry_after=retry_after(wire.retry_after, now),
     )
+
+
+def is_temporary(status: int) -> bool:
+    """Whether a status code of HTTP says that the same request may be taken later."""
+    return status in (408, 421, 425, 429) or status >= 500
 
 
 def _connection_failure(error: requests.RequestException) -> Outcome:

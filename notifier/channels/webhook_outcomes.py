@@ -9,15 +9,9 @@ from datetime import datetime
 import aiohttp
 
 from notifier.channels.addresses import PrivateAddress
-from notifier.channels.classify import retry_after
+from notifier.channels.classify import is_temporary, retry_after
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.trust import cure
-
-GONE = "http_410"
-"""The reason of an answer that ends a delivery at once: whoever answers 410 wants no more of them. The others that are
-permanent may be tried a few times more."""
-
-_RETRY = frozenset({408, 421, 425, 429})
 
 
 def answered(
@@ -39,9 +33,8 @@ def answered(
         # Standard Webhooks: a redirect is a failure. The signed body goes nowhere but where the user said.
         where = f" to {location}" if location else ""
         return Outcome(kind=OutcomeKind.PERMANENT, reason=reason, detail=f"a redirect{where}, which is not followed")
-    temporary = status in _RETRY or status >= 500
     return Outcome(
-        kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
+        kind=OutcomeKind.RETRY if is_temporary(status) else OutcomeKind.PERMANENT,
         reason=reason,
         detail=answer,
         retry_after=retry_after(retry_after_header, now),

@@ -1,14 +1,19 @@
 """`notifier channel`: the channels there are, and a real message to try one."""
 
-from typing import Annotated
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table, watch_id
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
 from notifier.core.model import OutcomeKind
+
+if TYPE_CHECKING:
+    from notifier.config.model import Config
+    from notifier.core.model import Watch
 
 app = typer.Typer(help="The channels, and a real message to try one.", no_args_is_help=True)
 
@@ -21,11 +26,13 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     found = load_config(config_path(config), secrets_needed=False)
     counts = Reader(found.database).channels() if found.database.exists() else {}
+    told = Counter(name for watch in found.watches for name in watch.notify)
+    told.update(name for dataset in found.datasets for name in dataset.notify)
     entries = [
         {
             "name": channel.name,
             "service": "webhook" if channel.webhook else str(channel.url).partition("://")[0],
-            "watches": sum(channel.name in watch.notify for watch in found.watches),
+            "watches": told[channel.name],
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
         }
@@ -80,13 +87,11 @@ def send_test(
     channel = found.channels.get(name)
     if channel is None:
         raise UsageError(f"there is no channel {name!r}; there are: {', '.join(found.channels) or 'none'}")
-    played = [each for each in found.watches if watch in (each.id, each.snapshot_id, each.name)]
-    if watch is not None and len(played) != 1:
-        raise UsageError(f"there is no one watch {watch!r}; `notifier status` shows those there are, with their ids")
+    played = None if watch is None else _played(found, watch_id(found, watch))
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)
     try:
-        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=played[0] if played else None)
+        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=played)
     except ValueError as error:
         raise UsageError(f"--event: {error}") from error
     outcome = asyncio.run(trial)
@@ -100,3 +105,13 @@ def send_test(
         )
     if not delivered:
         raise typer.Exit(1)
+
+
+def _played(found: "Config", wanted: str) -> "Watch":
+    """The watch of this id, as a snapshot has it; that of a dataset with a snapshot that it has found, or may find."""
+    own = next((each for each in found.watches if each.id == wanted), None)
+    if own is not None:
+        return own
+    parent, _, snapshot_id = wanted.partition("/")
+    dataset = next(each for each in found.datasets if each.id == parent)
+    return dataset.watch_for(snapshot_id or "sd_test")

@@ -1,16 +1,19 @@
-"""What the commands share: where the configuration is, and how data is printed."""
+"""What the commands share: where the configuration is, what their arguments mean, and how data is printed."""
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from notifier.core.errors import UsageError
 from notifier.core.words import span
+
+if TYPE_CHECKING:
+    from notifier.config.model import Config
 
 DEFAULT_PATHS = (Path("config.yaml"), Path("/etc/notifier/config.yaml"))
 
@@ -51,6 +54,29 @@ def account_config(given: Path | None) -> Path | None:
     return next((path for path in DEFAULT_PATHS if path.exists()), None)
 
 
+def watch_id(found: "Config", watch: str) -> str:
+    """The id of the one watch that is meant by its id, its snapshot, its dataset or its name.
+
+    Raises:
+        UsageError: none is, or several are.
+    """
+    from notifier.core.routing import family
+
+    names = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
+    names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}
+    matching = [each for each, known in names.items() if watch in known]
+    if any(each.id in family(watch)[1:] for each in found.datasets):
+        matching.append(watch)  # a snapshot that the watch of a dataset found
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise UsageError(f"there is more than one watch {watch!r}; `notifier watch list` shows them, with their ids")
+    from notifier.config.values import did_you_mean
+
+    near = did_you_mean(watch, frozenset(name for known in names.values() for name in known))
+    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
+
+
 def say_held(pause: timedelta) -> None:
     """Say on standard error why a request waits, if it waits for long enough to be wondered about."""
     if pause > timedelta(seconds=2):
@@ -72,6 +98,17 @@ def duration_option(option: str, text: str | None) -> timedelta | None:
         return None if text is None else parse(text)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error
+
+
+def earliest(since: str) -> datetime:
+    """The time that lies as far back as `--since` says.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    back = duration_option("--since", since)
+    assert back is not None
+    return datetime.now(UTC) - back
 
 
 def json_line(data: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
+from notifier.cli.common import ConfigOption, JsonOption, config_path, earliest, iso, print_json, print_table, when
 from notifier.cli.status import STYLES
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.message import message
@@ -35,8 +35,8 @@ def list_deliveries(
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, the newest first."""
-    now, earliest = datetime.now(UTC), _earliest(since)
-    rows = _reader(config).deliveries(states=tuple(state or ()), channel=channel, since=earliest, limit=limit)
+    now, begin = datetime.now(UTC), earliest(since) if since is not None else None
+    rows = _reader(config).deliveries(states=tuple(state or ()), channel=channel, since=begin, limit=limit)
     if as_json:
         print_json([_as_data(row) for row in rows])
         return
@@ -126,7 +126,7 @@ def retry(
     ids: Annotated[
         list[int] | None,
         typer.Argument(
-            metavar="ID...",
+            metavar="ID",
             min=1,
             max=2**62,
             help="The deliveries' numbers.",
@@ -151,9 +151,9 @@ def retry(
         raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead, not both")
     if ids and (channel or since):
         raise UsageError("--channel and --since go with --dead")
-    earliest = _earliest(since)
+    begin = earliest(since) if since is not None else None
     found = load_config(config_path(config), secrets_needed=False)
-    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(earliest), configured=tuple(found.channels))
+    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(begin), configured=tuple(found.channels))
     done = asyncio.run(ask(found.database, request))
     if as_json:
         print_json(done)
@@ -167,15 +167,6 @@ def retry(
         )
     if not done["retried"]:
         raise typer.Exit(1)
-
-
-def _earliest(since: str | None) -> datetime | None:
-    from notifier.config.durations import parse
-
-    try:
-        return None if since is None else datetime.now(UTC) - parse(since)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--since: {error}") from error
 
 
 def _configured(config: "Path | None") -> "Config":

@@ -1,16 +1,13 @@
 """`notifier replay`: which notifications a configuration would have sent over the recorded history."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table
-from notifier.core.errors import UsageError
+from notifier.cli.common import ConfigOption, JsonOption, config_path, earliest, iso, print_json, print_table
 from notifier.core.message import title_of
-from notifier.core.model import Event
-from notifier.core.routing import channels_for
+from notifier.core.replay import replayed
 from notifier.core.words import count
 
 
@@ -20,22 +17,13 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Show which notifications the configuration would have sent over the recorded history. It sends nothing."""
-    from notifier.config.durations import parse
     from notifier.loading import load_config
     from notifier.store.reader import Reader
 
-    try:
-        earliest = datetime.now(UTC) - parse(since)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--since: {error}") from error
+    begin = earliest(since)
     found = load_config(config_path(config), secrets_needed=False)
-    watches = {watch.snapshot_id: watch for watch in found.watches}
-    told: list[tuple[Event, str]] = []
-    events = Reader(found.database).history(earliest)
-    for event in events:
-        watch = watches.get(event.transition.snapshot_id)
-        channels = channels_for(watch, event.transition) if watch is not None else ()
-        told.extend((event, channel) for channel in channels)
+    events = Reader(found.database).history(begin)
+    told = list(replayed(events, found.watches, found.datasets))
     if as_json:
         print_json(
             [
@@ -59,4 +47,4 @@ def replay(
         )
     by_channel = Counter(channel for _, channel in told)
     tally = "; ".join(f"{channel}: {number:,}" for channel, number in sorted(by_channel.items())) or "nobody"
-    typer.echo(f"{count(len(events), 'transition')} since {iso(earliest)}; would be told: {tally}.", err=True)
+    typer.echo(f"{count(len(events), 'transition')} since {iso(begin)}; would be told: {tally}.", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, when
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -53,7 +53,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     """Every watch as data: those of snapshots, then those of datasets, each with what it found that has not ended."""
-    from notifier.core.transitions import has_ended
+    from notifier.core.statuses import has_ended
     from notifier.store.reader import Reader
 
     rows: dict[str, SnapshotRow] = {}
@@ -90,7 +90,7 @@ def _snapshot(
     listed: "Mapping[str, DatasetRow]",
     mutes: Mapping[str, datetime | None],
 ) -> dict[str, Any]:
-    from notifier.core.transitions import has_ended
+    from notifier.core.statuses import has_ended
 
     looked_at, next_look, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
     ended = row is not None and has_ended(row.state)
@@ -169,6 +169,3 @@ def _last_look(entry: dict[str, Any], now: datetime) -> str:
 def tally(deliveries: dict[str, int]) -> str:
     """Deliveries by state: "2 delivered, 1 retrying"."""
     return ", ".join(f"{number} {state}" for state, number in sorted(deliveries.items())) or "-"
-
-
-__all__ = ["STYLES", "iso", "overview", "show_table", "status", "tally"]

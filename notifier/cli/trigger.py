@@ -203,7 +203,8 @@ async def _trigger(access: "Access", request: _Request) -> "Started | NotStarted
 
 async def _scrape(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown | None":
     from notifier.account import opened
-    from notifier.brightdata.results import BrokenOff, Data, NotRecords
+    from notifier.brightdata.records import NotRecords
+    from notifier.brightdata.results import BrokenOff, Data
 
     async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:
@@ -229,7 +230,7 @@ def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStar
             return snapshot_id
         case NotStarted(unclear=unclear):
             error = NotifierError(f"nothing was started: {unclear.detail}")
-            if unclear.reason is Reason.UNAUTHORISED:
+            if unclear.reason in (Reason.UNAUTHORISED, Reason.FORBIDDEN):
                 error.exit_status = 4
             raise error
         case _:

@@ -32,7 +32,7 @@ EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="T
 def wait(
     snapshots: Annotated[
         list[str],
-        typer.Argument(metavar="SNAPSHOT...", help="The snapshots to wait for.", autocompletion=completion.snapshot),
+        typer.Argument(metavar="SNAPSHOT", help="The snapshots to wait for.", autocompletion=completion.snapshot),
     ],
     timeout: TimeoutOption = None,
     every: EveryOption = EVERY,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, watch_id
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def remove(
 
     It waits until the running daemon has let it go.
     """
-    from notifier.cli.watches import watch_id
     from notifier.config.dropin import set_aside
     from notifier.config.standing import standings
     from notifier.loading import load_config

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion, watch_files
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json
-from notifier.core.errors import UsageError
+from notifier.cli.common import ConfigOption, JsonOption, config_path, duration_option, iso, print_json, watch_id
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
@@ -33,13 +32,10 @@ def mute(
     as_json: JsonOption = False,
 ) -> None:
     """Tell nobody of a watch. It is still looked at, and what would have been told is listed as dropped."""
-    from notifier.config.durations import parse
     from notifier.control import Mute
 
-    try:
-        until = None if for_ is None else iso(datetime.now(UTC) + parse(for_))
-    except ValueError as error:
-        raise UsageError(f"--for: {error}") from error
+    lasting = duration_option("--for", for_)
+    until = None if lasting is None else iso(datetime.now(UTC) + lasting)
     done = _ask(config, watch, lambda watch_id: Mute(watch=watch_id, until=until))
     if as_json:
         print_json(done)
@@ -69,29 +65,6 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     found = load_config(config_path(config), secrets_needed=False)
     done: dict[str, Any] = asyncio.run(ask(found.database, request(watch_id(found, watch))))
     return done
-
-
-def watch_id(found: "Config", watch: str) -> str:
-    """The id of the one watch that is meant by its id, its snapshot, its dataset or its name.
-
-    Raises:
-        UsageError: none is, or several are.
-    """
-    from notifier.core.routing import family
-
-    names = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
-    names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}
-    matching = [each for each, known in names.items() if watch in known]
-    if any(each.id in family(watch)[1:] for each in found.datasets):
-        matching.append(watch)  # a snapshot that the watch of a dataset found
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise UsageError(f"there is more than one watch {watch!r}; `notifier watch list` shows them, with their ids")
-    from notifier.config.values import did_you_mean
-
-    near = did_you_mean(watch, frozenset(name for known in names.values() for name in known))
-    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
 
 
 @app.command("list")

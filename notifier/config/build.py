@@ -22,7 +22,7 @@ from notifier.config.schema import (
 from notifier.config.token_source import TokenSource
 from notifier.core.model import DatasetWatch, Download, Watch
 from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
-from notifier.core.transitions import canonical
+from notifier.core.statuses import canonical
 
 Value = TypeVar("Value", bound=Hashable)
 

@@ -10,7 +10,7 @@ from notifier.config.document import Document
 from notifier.config.interpolate import is_unset
 from notifier.config.nodes import Flaw, KeyPath, key_text, locate
 from notifier.config.secrets import MASK
-from notifier.core.transitions import canonical
+from notifier.core.statuses import canonical
 
 _NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the address of a signed webhook"
 _BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"

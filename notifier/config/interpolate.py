@@ -12,7 +12,8 @@ _OPENING = re.compile(r"\$?\$\{")
 _REFERENCE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _SECRET_SECTIONS = ("api", "channels")
 """Where an empty variable is an error, but in templates: an empty token or password is never meant."""
-_UNSET = "unset://"
+UNSET = "unset://"
+"""Before the name of a variable that is not set, in what `UnsetAllowed` gives for it."""
 
 
 class FromEnvironment(str):
@@ -32,12 +33,12 @@ class UnsetAllowed(dict[str, str]):
     """An environment in which a variable that is not set has a value that may stand for any text, a URL too."""
 
     def __missing__(self, name: str) -> str:
-        return f"{_UNSET}{name}"
+        return f"{UNSET}{name}"
 
 
 def is_unset(value: object) -> bool:
     """Whether a value has a variable in it that only `UnsetAllowed` could give: what it will be is not known."""
-    return isinstance(value, FromEnvironment) and _UNSET in value
+    return isinstance(value, FromEnvironment) and UNSET in value
 
 
 class Unusable:

@@ -1,18 +1,15 @@
-"""Where the status page listens, `HOST:PORT`, as a user writes it; and the address that a heartbeat asks."""
+"""Where the status page listens, `HOST:PORT`, as a user writes it, and what whoever asks there has to know."""
 
 import ipaddress
 import re
-from datetime import timedelta
-from urllib.parse import urlsplit
 
 from notifier.config.interpolate import is_unset
-from notifier.config.values import duration, text, token
+from notifier.config.values import text, token
 
 OFF = "off"
 DEFAULT = "127.0.0.1:8787"
 
 SHORTEST_TOKEN = 16
-MOST_OFTEN = timedelta(seconds=10)
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 _AS_IN = f'as in `{DEFAULT}` or `"[::1]:8787"`'
@@ -69,30 +66,4 @@ def page_token(value: object) -> str:
         raise ValueError(
             f"shorter than {SHORTEST_TOKEN} characters, which can be guessed: `openssl rand -hex 16` makes one"
         )
-    return checked
-
-
-def ping_url(value: object) -> str:
-    """The http or https address of a dead man's switch."""
-    checked = text(value)
-    if is_unset(checked):
-        return str(checked)
-    checked = str(checked).strip()
-    try:
-        parts = urlsplit(checked)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or any(char.isspace() for char in checked):
-        raise ValueError("an http or https address is expected here, as in `https://hc-ping.com/…`")
-    if "@" in parts.netloc:
-        raise ValueError("a user or a password cannot stand in this address")
-    return checked
-
-
-def ping_every(value: object) -> timedelta:
-    """How often it is asked."""
-    checked = duration(value)
-    if checked < MOST_OFTEN:
-        raise ValueError(f"more often than any such service wants it: the shortest is `{MOST_OFTEN.seconds}s`")
     return checked

@@ -1,6 +1,6 @@
 """Loading a configuration: all of it, or the list of all that is wrong with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from notifier.config.parts import Known, Part, Parts, whole
 from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.secrets import secrets_in, without_secrets
-from notifier.config.token_source import token_source
+from notifier.config.token_source import TokenSource, token_source
 from notifier.core.errors import ConfigurationRefused
 
 NOTHING_KNOWN = Known()
@@ -102,13 +102,34 @@ def load_parts(
         raise ConfigurationRefused(problems, include=_patterns(main))
     assert sections is not None
     nearmiss.check_event_names(documents)
+    shared = build.Shared()
+    return Parts(
+        frame=_frame(documents, sections, source),
+        rules=rules,
+        files=tuple(
+            Part(
+                path=each.path.absolute(),
+                digest=each.digest,
+                watches=None
+                if section is None
+                else tuple(build.watch(watch, sections.defaults, folder, shared) for watch in section.watches),
+                warnings=excerpt_of(each, each.warnings),
+            )
+            for each, section in zip(documents, [sections, *checked], strict=True)
+        ),
+    )
+
+
+def _frame(documents: Sequence[Document], sections: MainFile, source: TokenSource) -> Config:
+    """The configuration without its watches."""
+    path = documents[0].path.absolute()
     channels = build.channels(sections)
-    frame = Config(
-        path=path.absolute(),
+    return Config(
+        path=path,
         files=tuple(each.path.absolute() for each in documents),
         include=tuple(sections.include),
         api=build.api(sections.api, source),
-        database=build.database(sections, folder),
+        database=build.database(sections, path.parent),
         operators=tuple(dict.fromkeys(sections.operators)),
         channels=MappingProxyType(channels),
         watches=(),
@@ -121,22 +142,6 @@ def load_parts(
             others=[each for each in (sections.http.token,) if each],
             addresses=[sections.heartbeat.url] if sections.heartbeat else [],
             webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
-        ),
-    )
-    shared = build.Shared()
-    return Parts(
-        frame=frame,
-        rules=rules,
-        files=tuple(
-            Part(
-                path=each.path.absolute(),
-                digest=each.digest,
-                watches=None
-                if section is None
-                else tuple(build.watch(watch, sections.defaults, folder, shared) for watch in section.watches),
-                warnings=excerpt_of(each, each.warnings),
-            )
-            for each, section in zip(documents, [sections, *checked], strict=True)
         ),
     )
 

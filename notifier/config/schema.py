@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from notifier.config import clock, listen, pace, values, webhook
+from notifier.config import clock, heartbeat, listen, pace, values, webhook
 from notifier.config.interpolate import FromEnvironment, is_unset
 from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
 from notifier.core.policy import ChannelPolicy
@@ -149,8 +149,8 @@ OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeVali
 TimeOfDay = Annotated[time, BeforeValidator(clock.time_of_day)]
 ListenAddress = Annotated[str, BeforeValidator(listen.address)]
 OptionalPageToken = Annotated[str | None, BeforeValidator(listen.page_token)]
-PingUrl = Annotated[str, BeforeValidator(listen.ping_url)]
-PingEvery = Annotated[timedelta, BeforeValidator(listen.ping_every)]
+PingUrl = Annotated[str, BeforeValidator(heartbeat.address)]
+PingEvery = Annotated[timedelta, BeforeValidator(heartbeat.every)]
 OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
 
 

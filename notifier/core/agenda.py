@@ -17,9 +17,12 @@ MOST_DEFERRED = 15_000_000
 
 
 class Entry:
-    """What is looked at: due at an instant, queued, or being looked at (`due` is None, unless it was put off since)."""
+    """What is looked at: due at an instant, queued, or being looked at (`due` is None, unless it was put off since).
 
-    __slots__ = ("due", "grid", "key", "looking", "queued")
+    It is `hastened` if it was to be looked at at once while it was looked at: the answer may be from before the reason.
+    """
+
+    __slots__ = ("due", "grid", "hastened", "key", "looking", "queued")
 
     def __init__(self, key: str, grid: Grid, due: int) -> None:
         self.key = key
@@ -27,6 +30,7 @@ class Entry:
         self.due: int | None = due
         self.queued = False
         self.looking = False
+        self.hastened = False
 
 
 class Agenda:
@@ -75,9 +79,13 @@ class Agenda:
         self._entries.pop(key, None)
 
     def hasten(self, key: str, now: int) -> None:
-        """Look now, whenever it was due."""
+        """Look now, whenever it was due; at what is being looked at once more, unless that is its last look."""
         entry = self._entries.get(key)
-        if entry is not None and not entry.queued and not entry.looking:
+        if entry is None or entry.queued:
+            return
+        if entry.looking:
+            entry.hastened = True
+        else:
             self._wait(entry, now)
 
     def advance(self, key: str, by: int) -> None:
@@ -124,11 +132,14 @@ class Agenda:
     def begin(self, entry: Entry, now: int) -> int:
         """It is looked at, until its `looking` is taken back; when it was due."""
         due = now if entry.due is None else entry.due
-        entry.looking, entry.due = True, None
+        entry.looking, entry.hastened, entry.due = True, False, None
         return due
 
     def again(self, entry: Entry, pause: timedelta | None, after: int) -> None:
-        """A look has ended: the next is on the grid of its pause, after that instant; with None there is none."""
+        """A look has ended: the next is on the grid of its pause, after that instant; with None there is none.
+
+        One that was hastened meanwhile is due at that instant.
+        """
         if self._entries.get(entry.key) is not entry:
             return
         if entry.due is not None:  # put on another grid meanwhile
@@ -137,7 +148,7 @@ class Agenda:
             del self._entries[entry.key]
         else:
             entry.grid = Grid.of(entry.key, pause) if pause != entry.grid.span else entry.grid
-            self._wait(entry, entry.grid.after(after))
+            self._wait(entry, after if entry.hastened else entry.grid.after(after))
 
     def call_back(self, now: int) -> None:
         """Put on their grids again those that a clock set back has put out of reach."""

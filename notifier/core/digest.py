@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.message import emoji_of, message, one_line, title_of
+from notifier.core.message import emoji_of, message, title_of
 from notifier.core.model import Event, Message, Notice, Told
-from notifier.core.words import count
+from notifier.core.words import count, one_line
 
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
 """What a reader has to act upon comes first; every other word comes last."""

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from notifier.core.model import EXPIRING, SnapshotState, Transition, Watch
 from notifier.core.routing import wants
-from notifier.core.transitions import LATE_AFTER, born_at, canonical, derive, names_of
+from notifier.core.statuses import canonical, names_of
+from notifier.core.transitions import LATE_AFTER, born_at, derive
 
 
 def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:

@@ -17,7 +17,7 @@ from notifier.core.model import (
     Told,
     Transition,
 )
-from notifier.core.words import count, span
+from notifier.core.words import count, one_line, span
 
 _EMOJI = {
     "complete": "✅",
@@ -156,12 +156,6 @@ def _tally(facts: Facts) -> str:
 
 def _duration(facts: Facts) -> timedelta | None:
     return None if facts.duration_ms is None else timedelta(milliseconds=facts.duration_ms)
-
-
-def one_line(text: str, longest: int) -> str:
-    """The text as one line of printable characters, cut to `longest`."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 _MENTION = re.compile(r"@(?=(?:everyone|here|channel|all)\b)|<(?=[!@#])", re.IGNORECASE)

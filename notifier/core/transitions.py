@@ -1,6 +1,6 @@
 """What a look means for a snapshot: the table of phases, and `step()`.
 
-A status is any word the API uses; only its phase decides what may follow. The rules, in order:
+A status is any word the API uses; only its phase (`core.statuses`) decides what may follow. The rules, in order:
 
 1. Older news never overrides newer: an answer that was asked for before the last transition was seen changes nothing,
    because nobody can say which of the two the API said first. The next look tells.
@@ -22,14 +22,11 @@ The table is drawn in docs/architecture.md, and a test holds the drawing against
 import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from notifier.core.model import (
     AGAIN,
-    EXPIRING,
     MISSING,
     STALLED,
-    UNKNOWN,
     Facts,
     NotFound,
     Observation,
@@ -38,6 +35,7 @@ from notifier.core.model import (
     Transition,
     Unclear,
 )
+from notifier.core.statuses import Phase, canonical, names_of, phase_of, status_of
 
 MISSING_GRACE = timedelta(seconds=20)
 """A new snapshot answers 404 for about its first 20 s (observed live by others)."""
@@ -47,33 +45,6 @@ MISSING_CONFIRMATIONS = 3
 LATE_AFTER = timedelta(seconds=30)
 """A change told less than this after a usual pause is not called late."""
 
-ENDS = frozenset({"ready", "failed", "canceled"})
-"""The statuses after which nothing more is expected. Every other word of the API means "still in progress"."""
-
-IN_PROGRESS = frozenset({
-    *("starting", "running", "closing", "collecting", "digesting", "building", "validating", "delivering"),
-    *("queued", "pending", "scheduled", "paused"),
-})  # fmt: skip
-"""The words that the API is known to use before an end: of its reference, and seen live by others."""
-
-NAMES = frozenset({MISSING, STALLED, EXPIRING, AGAIN, "complete", "partial", "empty"})
-"""The event names that are ours and not the API's."""
-
-_SPELLINGS = {"cancelled": "canceled"}
-
-_OUR_WORDS = NAMES | {UNKNOWN, "all"}
-"""If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
-
-
-class Phase(StrEnum):
-    """The part of its life that a status puts a snapshot in."""
-
-    UNKNOWN = "unknown"
-    ACTIVE = "active"
-    MISSING = "missing"
-    ENDED = "ended"
-
-
 MOVES: dict[Phase, frozenset[Phase]] = {
     Phase.UNKNOWN: frozenset({Phase.ACTIVE, Phase.MISSING, Phase.ENDED}),
     Phase.ACTIVE: frozenset({Phase.ACTIVE, Phase.MISSING, Phase.ENDED}),
@@ -81,45 +52,6 @@ MOVES: dict[Phase, frozenset[Phase]] = {
     Phase.ENDED: frozenset({Phase.ACTIVE, Phase.ENDED}),
 }
 """From each phase, the phases a transition may lead to. A move from active to active is another word in progress."""
-
-
-def canonical(word: str) -> str:
-    """The spelling under which a status or an event name is compared: lower case, `cancelled` as `canceled`."""
-    folded = word.casefold()
-    return _SPELLINGS.get(folded, folded)
-
-
-def is_known_word(status: str) -> bool:
-    """Whether the API is known to use this word. Any other one means "still in progress", and operators are told."""
-    return canonical(status) in ENDS | IN_PROGRESS or status in (UNKNOWN, MISSING)
-
-
-def phase_of(status: str) -> Phase:
-    """The phase that a status puts its snapshot in."""
-    if status == UNKNOWN:
-        return Phase.UNKNOWN
-    if status == MISSING:
-        return Phase.MISSING
-    return Phase.ENDED if canonical(status) in ENDS else Phase.ACTIVE
-
-
-def has_ended(state: SnapshotState) -> bool:
-    """Whether nothing more is expected of the snapshot, so that it is not polled again."""
-    return phase_of(state.status) is Phase.ENDED
-
-
-def names_of(status: str, facts: Facts) -> tuple[str, ...]:
-    """The event names that a status carries, its own first.
-
-    `ready` comes with `empty` (no records), `partial` (some errors) or `complete`. When the API does not say how
-    many records there are, only its errors can speak.
-    """
-    name = canonical(status)
-    if name != "ready":
-        return (name,)
-    if facts.records == 0:
-        return (name, "empty")
-    return (name, "partial" if facts.errors else "complete")
 
 
 def born_at(state: SnapshotState) -> datetime | None:
@@ -137,7 +69,7 @@ def changed_by_list(state: SnapshotState, word: str) -> bool:
 
     A list has no facts, so it makes no transition by itself.
     """
-    return canonical(_status_of(word)) != canonical(state.status)
+    return canonical(status_of(word)) != canonical(state.status)
 
 
 def is_stale(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
@@ -194,7 +126,7 @@ def step(
         case NotFound():
             return _not_found(state, now, pause)
         case Seen(status=word, facts=facts):
-            status = _status_of(word)
+            status = status_of(word)
             seen = replace(state, seen_at=now, not_found=0, not_found_since=None)
             late_by = _lateness(state, now, pause)
             if canonical(status) != canonical(state.status):
@@ -231,10 +163,6 @@ def derive(
         until=until,
     )
     return after, (transition,)
-
-
-def _status_of(word: str) -> str:
-    return f"api:{word}" if canonical(word) in _OUR_WORDS else word
 
 
 def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[SnapshotState, tuple[Transition, ...]]:

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: "1 record", "12,345 records", "2 min 5 s"."""
+"""Numbers, times and others' texts as people read them: "1 record", "12,345 records", "2 min 5 s", on one line."""
 
 from datetime import timedelta
 
@@ -24,3 +24,9 @@ def span(duration: timedelta) -> str:
             rest = whole % size // next_size
             return f"{whole // size} {unit} {rest} {next_unit}" if rest else f"{whole // size} {unit}"
     return f"{whole} s"
+
+
+def one_line(text: str, longest: int) -> str:
+    """The text as one line of printable characters, cut to `longest`."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

@@ -10,7 +10,7 @@ from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotReco
 from notifier.brightdata.results import BrokenOff, Data, NotYet, Refusal, Refused, Wire
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
-from notifier.core.transitions import Phase, canonical, phase_of
+from notifier.core.statuses import Phase, canonical, phase_of
 from notifier.core.words import count
 from notifier.fetch.landing import Landing
 from notifier.fetch.wanted import FRAMES, Downloaded, Format, Progress, Wanted

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from notifier.core.backoff import LONGEST_RETRY
 from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import DeliveryState, Event, Notice
 from notifier.store.attempts import new_delivery
@@ -84,6 +85,15 @@ class Downloads:
         )
         found: datetime | None = connection.execute(query).scalar_one()
         return found
+
+    @transaction
+    def clock_was_set(self, connection: Connection, now: datetime) -> int:
+        """Call back the jobs that a clock that was wrong has put off for longer than any pause is; how many."""
+        too_far = downloads.c.not_before > now + LONGEST_RETRY
+        moved = connection.execute(
+            update(downloads).where(downloads.c.state == WAITING, too_far).values(not_before=now)
+        )
+        return moved.rowcount
 
     @transaction
     def settle(

@@ -115,9 +115,13 @@ class Patience:
             if in_vain or not self._waits:
                 raise self._trouble.anew()
         try:
-            return await work()
+            result = await work()
         except StoreUnready as first:
             error = first.anew()
+        else:
+            if self._trouble is not None and not self._waiting and self._timer is None:
+                self._worked()  # all who waited have gone, and nobody else would find out that it can be used again
+            return result
         if now:
             raise error
         return await self._insist(work, hurried, error)

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, update
 
 from notifier.core.delivery import CLAIMABLE, OPEN
+from notifier.core.fetching import HELD_FOR
 from notifier.core.model import DeliveryState, Outcome, OutcomeKind
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
 from notifier.store.database import Part
 from notifier.store.queries import QUIET, deliveries_with_events
-from notifier.store.rows import delivery_from_row
-from notifier.store.tables import Instant, attempts, deliveries
+from notifier.store.rows import WAITING, delivery_from_row
+from notifier.store.tables import Instant, attempts, deliveries, downloads
 from notifier.store.whole import transaction
 
 LONGEST_WAIT = timedelta(hours=25)
@@ -113,6 +114,7 @@ class Rescue(Part):
             literal(f"fallback of {channel}"),
         ).where(
             deliveries.c.channel == channel,
+            deliveries.c.state.in_((*OPEN, DeliveryState.DEAD)),  # by it the index passes over all that was delivered
             or_(late, died),
             ~exists().where(told.c.channel == to, same),
         )
@@ -138,9 +140,12 @@ class Rescue(Part):
     def clock_was_set(self, connection: Connection, now: datetime) -> int:
         """Call back what a clock that was wrong has put out of reach; how many deliveries that were.
 
-        No delivery waits for its first try but for quiet hours, and none for longer than `LONGEST_WAIT`.
+        No delivery waits for its first try but for quiet hours or, up to `HELD_FOR`, for a file that is fetched, and
+        none for longer than `LONGEST_WAIT`.
         """
-        first = (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.reason != QUIET)
+        fetching = exists().where(downloads.c.event_id == deliveries.c.event_id, downloads.c.state == WAITING)
+        for_file = and_(deliveries.c.not_before <= now + HELD_FOR, fetching)
+        first = and_(deliveries.c.state == DeliveryState.PENDING, deliveries.c.reason != QUIET, ~for_file)
         too_far = or_(deliveries.c.not_before > now + LONGEST_WAIT, first & (deliveries.c.not_before > now))
         moved = connection.execute(
             update(deliveries)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, and_, delete, exists, 
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
-from notifier.core.transitions import ENDS, canonical
+from notifier.core.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.rows import WAITING
@@ -53,7 +53,10 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deaths:
-    """The deliveries of events that a channel lost since the operators were told of the last, up to `until`."""
+    """The deliveries of events that a channel lost since the operators were told of the last, up to `until`.
+
+    `reason` is that of the last of them.
+    """
 
     channel: str
     number: int
@@ -107,17 +110,20 @@ class Upkeep(Part):
     def deaths(self, connection: Connection, now: datetime) -> list[Deaths]:
         """What died since the operators were told of it; not of a channel that they were told of within the hour."""
         last = select(func.max(notices.c.at)).where(notices.c.subject == _DEAD + deliveries.c.channel).scalar_subquery()
+        dead = and_(deliveries.c.state == DeliveryState.DEAD, deliveries.c.event_id.is_not(None))
         query = (
-            select(deliveries.c.channel, func.count(), func.max(deliveries.c.reason), func.max(deliveries.c.settled_at))
-            .where(
-                deliveries.c.state == DeliveryState.DEAD,
-                deliveries.c.event_id.is_not(None),
-                or_(last.is_(None), and_(deliveries.c.settled_at > last, last < now - DEATHS_TOLD_EVERY)),
-            )
+            select(deliveries.c.channel, func.count(), func.max(deliveries.c.settled_at))
+            .where(dead, or_(last.is_(None), and_(deliveries.c.settled_at > last, last < now - DEATHS_TOLD_EVERY)))
             .group_by(deliveries.c.channel)
         )
-        rows = connection.execute(query).all()
-        return [Deaths(channel=row[0], number=row[1], reason=row[2], until=row[3]) for row in rows]
+        found: list[Deaths] = []
+        for channel, number, until in connection.execute(query).all():
+            of_last = select(deliveries.c.reason).where(
+                deliveries.c.channel == channel, dead, deliveries.c.settled_at == until
+            )
+            reason: str = connection.execute(of_last.order_by(deliveries.c.id.desc()).limit(1)).scalar_one()
+            found.append(Deaths(channel=channel, number=number, reason=reason, until=until))
+        return found
 
     async def forget(self, *, before: datetime, watched: Collection[str], now: datetime) -> int:
         """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.

@@ -10,8 +10,8 @@ from notifier.core.message import message
 from notifier.core.model import Event, Facts, Message
 from notifier.core.routing import ALL
 from notifier.core.saying import words_of
-from notifier.core.transitions import canonical
-from notifier.core.words import span
+from notifier.core.statuses import canonical
+from notifier.core.words import one_line, span
 from notifier.templates.language import BadTemplate, compiled, rendered
 from notifier.templates.samples import sample_events
 
@@ -114,17 +114,14 @@ class Renderer:
         values = variables(event)
         try:
             return Message(
-                title=_one_line(rendered(title, values)) or plain.title if title is not None else plain.title,
+                title=one_line(rendered(title, values), LONGEST_TITLE) or plain.title
+                if title is not None
+                else plain.title,
                 body=_with_id(rendered(body, values), event.id) if body is not None else plain.body,
             ), None
         except BadTemplate as error:
             note = f"(The template failed: {error}; this is the plain message.)"
             return Message(title=plain.title, body=f"{plain.body}\n{note}"), str(error)
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rstrip() + "…"
 
 
 def _with_id(text: str, event_id: str) -> str:

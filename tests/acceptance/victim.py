@@ -32,7 +32,7 @@ from notifier.channels.apprise_channel import check_url
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.policy import OnUncertain
-from notifier.core.transitions import ENDS, canonical
+from notifier.core.statuses import ENDS, canonical
 from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config

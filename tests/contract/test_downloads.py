@@ -6,6 +6,7 @@ from pathlib import Path
 from fakes import START
 from outboxes import settled, sql, take, tell
 
+from notifier.core.backoff import LONGEST_RETRY
 from notifier.core.errors import DownloadTrouble
 from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Retrying
 from notifier.core.message import message
@@ -107,3 +108,25 @@ async def test_jobs_survive_a_restart(database: Path) -> None:
     async with Store(database) as store:
         assert [each.event for each in await store.downloads.due(START, 5, ())] == [event]
         assert await store.downloads.due(START, 5, {event.id}) == []
+
+
+async def test_a_message_that_waits_for_its_file_goes_on_waiting_at_a_start_and_when_the_clock_is_set(
+    store: Store,
+) -> None:
+    event = await job(store, "chat")
+    assert await store.outbox.clock_was_set(LATER) == 0
+    assert (await take(store, "chat", at=LATER)).send == ()
+    long_before = START - timedelta(days=1)
+    assert await store.outbox.clock_was_set(long_before) == 1
+    assert [each.event.id for each in (await take(store, "chat", at=long_before)).send] == [event.id]
+
+
+async def test_a_job_is_put_off_for_no_longer_than_a_pause_by_a_clock_that_was_wrong(store: Store) -> None:
+    await job(store, "chat")
+    [due] = await store.downloads.due(START, 5, ())
+    until = START + LONGEST_RETRY
+    await store.downloads.settle(due, Retrying(until=until, trouble=DownloadTrouble.BUSY, detail=""), START, None)
+    assert await store.downloads.clock_was_set(START) == 0
+    before = START - timedelta.resolution
+    assert await store.downloads.clock_was_set(before) == 1
+    assert len(await store.downloads.due(before, 5, ())) == 1

@@ -6,7 +6,7 @@ The disk is a real one of eight megabytes where this machine lets us mount one; 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -212,17 +212,24 @@ async def _note(store: Store, looks: list[Look]) -> bool:
     return True
 
 
+@asynccontextmanager
+async def locked(store: Store, database: Path) -> AsyncIterator[None]:
+    """Another program keeps the store's database locked."""
+    await pragma(store, "busy_timeout=1")
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
 class TestLocked:
     async def test_a_database_that_another_program_locks_is_waited_for(
         self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await pragma(patient, "busy_timeout=1")
         monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
-        with closing(sqlite3.connect(database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        async with locked(patient, database):
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)
-            other.execute("ROLLBACK")
         assert await write
         await news.until(2)
         assert [(each.trouble, each.over) for each in news.told] == [
@@ -234,28 +241,37 @@ class TestLocked:
 
     async def test_a_question_that_is_of_use_only_now_is_not_waited_for(self, patient: Store, database: Path) -> None:
         """Whether or not it is known already that the database is locked."""
-        await pragma(patient, "busy_timeout=1")
-        with closing(sqlite3.connect(database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        async with locked(patient, database):
             with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
                 await patient.outbox.oldest_open()
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)
             with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
                 await patient.outbox.oldest_open()
-            other.execute("ROLLBACK")
         assert await write
         await until(lambda: patient.patience.trouble is None)
         with at_once():
             assert await patient.outbox.oldest_open() is not None
 
-    async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
-        await pragma(patient, "busy_timeout=1")
-        with closing(sqlite3.connect(database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+    async def test_a_trouble_whose_only_sufferer_has_gone_is_over_once_something_is_written(
+        self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Somebody who was muting a watch, say, and did not wait, while nothing else was to be written."""
+        monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+        async with locked(patient, database):
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)
-            other.execute("ROLLBACK")
+            write.cancel()
+            await asyncio.wait({write})
+        assert await commit(patient, "s_2")
+        await news.until(2)
+        assert [each.over for each in news.told] == [False, True]
+        assert patient.patience.trouble is None
+
+    async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
+        async with locked(patient, database):
+            write = asyncio.create_task(commit(patient, "s_1"))
+            await waiting(patient, 1)
         assert await write
         await until(lambda: patient.patience.trouble is None)
         assert news.told == []

@@ -16,7 +16,7 @@ from notifier.core.batch import Batch
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.store.store import Store
-from notifier.store.upkeep import BATCH, Audit
+from notifier.store.upkeep import BATCH, DEATHS_TOLD_EVERY, Audit, Deaths
 
 SEND = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -24,6 +24,7 @@ GONE = Outcome(kind=OutcomeKind.PERMANENT, reason="http_410")
 UNSURE = Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout")
 NUMBERS = itertools.count()
 HOLDING = ChannelPolicy(on_uncertain=OnUncertain.HOLD)
+SHORT_LIVED = ChannelPolicy(give_up_after=timedelta(0))
 
 
 async def audit(
@@ -114,6 +115,28 @@ class TestAudit:
                         await store.outbox.recover(now, held=["mail"])
                 found = await store.upkeep.audit(now=now, longest_send=SEND, resending=["chat"])
                 assert found.sound, found
+
+
+class TestDeaths:
+    async def test_what_a_channel_lost_is_told_with_the_reason_of_the_last(self, store: Store) -> None:
+        for minutes, reason in enumerate(("http_410", "zz_first", "http_404", "http_404")):
+            at = START + timedelta(minutes=minutes)
+            await tell(store, "chat", snapshot_id=f"s_{minutes}", at=at)
+            outcome = Outcome(kind=OutcomeKind.PERMANENT, reason=reason)
+            await settled(store, (await take(store, at=at)).send, outcome, at=at, policy=SHORT_LIVED)
+        [deaths] = await store.upkeep.deaths(START + timedelta(minutes=5))
+        assert deaths == Deaths(channel="chat", number=4, reason="http_404", until=START + timedelta(minutes=3))
+
+    async def test_of_a_channel_that_was_told_of_within_the_hour_nothing_is_told(self, store: Store) -> None:
+        told = Deaths(channel="chat", number=1, reason="http_410", until=START)
+        await store.outbox.tell(notice(subject=told.subject), [])
+        later = START + timedelta(minutes=1)
+        await tell(store, "chat", at=later)
+        await settled(store, (await take(store, at=later)).send, GONE, at=later)
+        hour = START + DEATHS_TOLD_EVERY
+        assert await store.upkeep.deaths(hour) == []
+        [deaths] = await store.upkeep.deaths(hour + timedelta.resolution)
+        assert (deaths.number, deaths.until) == (1, later)
 
 
 class TestForget:

@@ -1,7 +1,7 @@
 """One channel's deliveries: at its pace, again when it is time, and never forgotten. The store is real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,17 +17,6 @@ from notifier.core.transitions import step
 from notifier.deliver import Deliverer
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "notifier.db"
-
-
-@pytest.fixture
-async def store(database: Path) -> AsyncIterator[Store]:
-    async with Store(database) as opened:
-        yield opened
 
 
 async def tell(store: Store, snapshot_id: str = "s_1", *channels: str, after_s: float = 0) -> None:

@@ -1,6 +1,6 @@
 """One look: what it commits, in what order, and what it leaves alone. The observer is a fake, the store is real."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,17 +13,6 @@ from notifier.core.model import Event, NotFound, Observation, Reason, Seen, Snap
 from notifier.poll import LookOutcome, Poller, answer_word
 from notifier.store.reader import Reader
 from notifier.store.store import Store
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "notifier.db"
-
-
-@pytest.fixture
-async def store(database: Path) -> AsyncIterator[Store]:
-    async with Store(database) as opened:
-        yield opened
 
 
 class Bench:

@@ -15,6 +15,7 @@ START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RUNNING = Seen(status="running")
 READY = Seen(status="ready", facts=Facts(records=3, errors=0))
 REFUSED = Unclear(reason=Reason.UNAUTHORISED, detail="HTTP 401")
+FORBIDDEN = Unclear(reason=Reason.FORBIDDEN, detail="HTTP 403")
 TROUBLE = Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 502")
 
 
@@ -91,6 +92,16 @@ async def test_three_refusals_in_a_row_end_it_for_all() -> None:
     api = Api(s_1=[RUNNING, REFUSED], s_2=[RUNNING])
     assert await api.wait() == {"s_1": Ending.NOT_AUTHORISED, "s_2": Ending.NOT_AUTHORISED}
     assert api.looks.count("s_1") == 4
+
+
+async def test_an_answer_of_403_refuses_the_token_as_one_of_401_does() -> None:
+    assert await Api(s_1=[FORBIDDEN, REFUSED, FORBIDDEN]).wait() == {"s_1": Ending.NOT_AUTHORISED}
+
+
+@pytest.mark.parametrize("between", [RUNNING, NotFound(), TROUBLE])
+async def test_refusals_with_another_answer_in_between_are_not_in_a_row(between: Observation) -> None:
+    api = Api(s_1=[REFUSED, REFUSED, between, REFUSED, between, REFUSED, READY])
+    assert await api.wait() == {"s_1": Ending.READY}
 
 
 async def test_time_is_up_for_those_that_have_not_ended() -> None:

@@ -20,7 +20,7 @@ def limiter(rate: float = 10.0) -> Limiter:
 
 
 async def ask(gate: Limiter, went: list[float], *, takes: float = 0.0, refused: bool = False) -> None:
-    async with gate.slot():
+    with await gate.admit():
         went.append(now())
         await asyncio.sleep(takes)
         if refused:
@@ -64,7 +64,7 @@ def test_first_come_is_first_served() -> None:
         gate, order = limiter(), list[int]()
 
         async def one(k: int) -> None:
-            async with gate.slot():
+            with await gate.admit():
                 order.append(k)
 
         await asyncio.gather(*(one(k) for k in range(30)))
@@ -84,7 +84,7 @@ def test_no_more_than_allowed_are_in_flight_at_once() -> None:
 
         async def one() -> None:
             nonlocal highest
-            async with gate.slot():
+            with await gate.admit():
                 highest = max(highest, gate.in_flight)
                 await asyncio.sleep(60.0)
                 gate.answered()
@@ -99,7 +99,7 @@ def test_every_request_is_held_for_the_pause_that_was_asked_for() -> None:
     async def test() -> tuple[BreakerState, timedelta, float]:
         gate, went = limiter(), list[float]()
         began = now()
-        async with gate.slot():
+        with await gate.admit():
             gate.rate_limited(timedelta(seconds=30))
         state, held_for = gate.state, gate.held_for
         await asyncio.gather(*(ask(gate, went) for _ in range(3)))
@@ -114,7 +114,7 @@ def test_every_request_is_held_for_the_pause_that_was_asked_for() -> None:
 def test_after_a_hold_one_probe_goes_and_the_others_wait_for_its_answer() -> None:
     async def test() -> list[float]:
         gate, went = limiter(), list[float]()
-        async with gate.slot():
+        with await gate.admit():
             gate.rate_limited(timedelta(seconds=2))
         began = now()
         await asyncio.gather(*(ask(gate, went, takes=5.0) for _ in range(3)))
@@ -126,12 +126,12 @@ def test_after_a_hold_one_probe_goes_and_the_others_wait_for_its_answer() -> Non
 def test_a_probe_without_an_answer_lets_the_next_probe_go() -> None:
     async def test() -> tuple[float, BreakerState]:
         gate, went = limiter(), list[float]()
-        async with gate.slot():
+        with await gate.admit():
             gate.rate_limited(timedelta(seconds=2))
         began = now()
 
         async def lost() -> None:
-            async with gate.slot():
+            with await gate.admit():
                 await asyncio.sleep(10.0)
 
         await asyncio.gather(lost(), ask(gate, went))
@@ -174,7 +174,7 @@ def test_a_cancelled_request_is_no_longer_in_flight() -> None:
 def test_another_rate_holds_from_then_on_and_keeps_the_memory_of_refusals() -> None:
     async def test() -> tuple[list[float], int]:
         gate, went = limiter(1.0), list[float]()
-        async with gate.slot():
+        with await gate.admit():
             gate.rate_limited(timedelta(seconds=1))
         gate.set_rate(2.0)
         await asyncio.gather(*(ask(gate, went) for _ in range(4)))
@@ -188,7 +188,7 @@ def test_another_rate_holds_from_then_on_and_keeps_the_memory_of_refusals() -> N
 def test_a_refusal_halves_the_rate_which_then_doubles_again_in_five_minutes() -> None:
     async def test() -> list[float]:
         gate, went = limiter(10.0), list[float]()
-        async with gate.slot():
+        with await gate.admit():
             gate.rate_limited(timedelta(seconds=1))
         await asyncio.sleep(1.0)
         await asyncio.gather(*(ask(gate, went) for _ in range(3_000)))
@@ -227,7 +227,7 @@ async def live_through(gate: Limiter, plan: Sequence[Arrival]) -> tuple[list[flo
     went, refused = list[float](), list[float]()
 
     async def one(takes: float, bad: bool, retry_after: float | None) -> None:
-        async with gate.slot():
+        with await gate.admit():
             went.append(now())
             await asyncio.sleep(takes)
             if bad:

@@ -127,6 +127,29 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
     assert sorted(went) == sorted(set(agenda) - set(looking))
 
 
+@given(spans, st.booleans())
+def test_what_is_hastened_while_it_is_looked_at_is_due_again_at_the_end_unless_that_is_its_last(
+    pause: timedelta, last: bool
+) -> None:
+    """What the look tells may have been true before the reason for haste was there."""
+    agenda = holding([pause], [0])
+    agenda.collect(NOW)
+    entry = agenda.next()
+    assert entry is not None
+    agenda.begin(entry, NOW)
+    agenda.hasten("s_0", NOW + SECOND)
+    entry.looking = False
+    agenda.again(entry, None if last else pause, NOW + 2 * SECOND)
+    assert list(agenda.dues()) == ([] if last else [("s_0", NOW + 2 * SECOND)])
+    if not last:
+        agenda.collect(NOW + 2 * SECOND)
+        [again] = iter(agenda.next, None)
+        agenda.begin(again, NOW + 2 * SECOND)
+        again.looking = False
+        agenda.again(again, pause, NOW + 3 * SECOND)
+        assert agenda.earliest() == Grid.of("s_0", pause).after(NOW + 3 * SECOND), "once more is enough"
+
+
 @given(st.lists(seconds, min_size=1, max_size=10), st.integers(1, 400))
 def test_a_clock_set_back_puts_nothing_off_for_longer_than_its_pause(dues: list[int], days: int) -> None:
     pause = timedelta(seconds=30)

@@ -22,7 +22,8 @@ from notifier.core.model import (
     Transition,
     Unclear,
 )
-from notifier.core.transitions import canonical, changed_by_list, dated, is_known_word, is_stale, stalled_at, step
+from notifier.core.statuses import canonical, is_known_word
+from notifier.core.transitions import changed_by_list, dated, is_stale, stalled_at, step
 
 PAUSE = timedelta(seconds=30)
 DAY = timedelta(hours=24)

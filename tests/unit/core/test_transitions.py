@@ -22,19 +22,8 @@ from notifier.core.model import (
     Unclear,
 )
 from notifier.core.routing import event_id
-from notifier.core.transitions import (
-    ENDS,
-    LATE_AFTER,
-    MISSING_CONFIRMATIONS,
-    MISSING_GRACE,
-    MOVES,
-    Phase,
-    canonical,
-    has_ended,
-    names_of,
-    phase_of,
-    step,
-)
+from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
+from notifier.core.transitions import LATE_AFTER, MISSING_CONFIRMATIONS, MISSING_GRACE, MOVES, step
 
 PAUSE = timedelta(seconds=30)
 OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "again", "complete", "partial", "empty", "all")
@@ -248,25 +237,6 @@ def test_an_api_word_that_collides_with_ours_never_invents_ours(word: str, befor
     assert step(state, seen(word), START, PAUSE)[1] == ()
 
 
-@pytest.mark.parametrize(
-    ("word", "phase"),
-    [
-        ("unknown", Phase.UNKNOWN),
-        ("missing", Phase.MISSING),
-        ("ready", Phase.ENDED),
-        ("Ready", Phase.ENDED),
-        ("failed", Phase.ENDED),
-        ("canceled", Phase.ENDED),
-        ("CANCELLED", Phase.ENDED),
-        ("digesting", Phase.ACTIVE),
-        ("a word never seen before", Phase.ACTIVE),
-    ],
-)
-def test_every_word_has_a_phase(word: str, phase: Phase) -> None:
-    assert phase_of(word) is phase
-    assert has_ended(at(word)) is (phase is Phase.ENDED)
-
-
 @pytest.mark.parametrize("end", sorted(ENDS))
 def test_a_snapshot_already_at_its_end_is_told_at_first_sight(end: str) -> None:
     state, (told,) = step(SnapshotState(snapshot_id="s_1"), seen(end), START, PAUSE)
@@ -296,29 +266,6 @@ def test_an_outage_counts_as_absence() -> None:
 def test_a_clock_set_back_makes_nothing_late(back: timedelta) -> None:
     _, (told,) = step(at("running"), seen("ready"), START - back, PAUSE)
     assert told.late_by == timedelta(0)
-
-
-@pytest.mark.parametrize(
-    ("status", "facts", "names"),
-    [
-        ("ready", Facts(records=10, errors=0), ("ready", "complete")),
-        ("ready", Facts(records=10), ("ready", "complete")),
-        ("ready", Facts(), ("ready", "complete")),
-        ("ready", Facts(errors=0), ("ready", "complete")),
-        ("ready", Facts(records=10, errors=1), ("ready", "partial")),
-        ("ready", Facts(errors=1), ("ready", "partial")),
-        ("ready", Facts(records=0), ("ready", "empty")),
-        ("ready", Facts(records=0, errors=3), ("ready", "empty")),
-        ("READY", Facts(records=1), ("ready", "complete")),
-        ("cancelled", Facts(records=0), ("canceled",)),
-        ("failed", Facts(errors=1), ("failed",)),
-        ("Digesting", Facts(), ("digesting",)),
-    ],
-)
-def test_ready_says_how_it_is_ready_and_every_other_word_stands_alone(
-    status: str, facts: Facts, names: tuple[str, ...]
-) -> None:
-    assert names_of(status, facts) == names
 
 
 def test_the_grace_is_what_the_contract_says() -> None:

@@ -1,0 +1,27 @@
+"""What a configuration would have told of a recorded history, whatever was told when it happened."""
+
+from collections.abc import Iterable, Iterator
+
+from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.routing import channels_for, event_of
+
+
+def replayed(
+    history: Iterable[Event], watches: Iterable[Watch], datasets: Iterable[DatasetWatch]
+) -> Iterator[tuple[Event, str]]:
+    """The events that these watches would have told, in their order, each with one channel.
+
+    A snapshot without a watch of its own is its dataset's, as it is to the daemon; of one that is watched by neither
+    nothing is told. An event has the words that its watch has here, and keeps its id.
+    """
+    by_snapshot = {watch.snapshot_id: watch for watch in watches}
+    by_dataset = {dataset.dataset_id: dataset for dataset in datasets}
+    for event in history:
+        transition = event.transition
+        watch = by_snapshot.get(transition.snapshot_id)
+        dataset = by_dataset.get(transition.facts.dataset_id or "")
+        if watch is None and dataset is not None:
+            watch = dataset.watch_for(transition.snapshot_id)
+        if watch is not None:
+            told = event_of(transition, watch)
+            yield from ((told, channel) for channel in channels_for(watch, transition))

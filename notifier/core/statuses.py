@@ -1,0 +1,78 @@
+"""What a status says: its spelling, the phase that it puts its snapshot in, and the event names that it carries.
+
+A status is any word that the API uses, so no list of them is complete: a word that nobody knows is one in progress.
+"""
+
+from enum import StrEnum
+
+from notifier.core.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, SnapshotState
+
+ENDS = frozenset({"ready", "failed", "canceled"})
+"""The statuses after which nothing more is expected. Every other word of the API means "still in progress"."""
+
+IN_PROGRESS = frozenset({
+    *("starting", "running", "closing", "collecting", "digesting", "building", "validating", "delivering"),
+    *("queued", "pending", "scheduled", "paused"),
+})  # fmt: skip
+"""The words that the API is known to use before an end: of its reference, and seen live by others."""
+
+NAMES = frozenset({MISSING, STALLED, EXPIRING, AGAIN, "complete", "partial", "empty"})
+"""The event names that are ours and not the API's."""
+
+_SPELLINGS = {"cancelled": "canceled"}
+
+_OUR_WORDS = NAMES | {UNKNOWN, "all"}
+"""If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
+
+
+class Phase(StrEnum):
+    """The part of its life that a status puts a snapshot in."""
+
+    UNKNOWN = "unknown"
+    ACTIVE = "active"
+    MISSING = "missing"
+    ENDED = "ended"
+
+
+def canonical(word: str) -> str:
+    """The spelling under which a status or an event name is compared: lower case, `cancelled` as `canceled`."""
+    folded = word.casefold()
+    return _SPELLINGS.get(folded, folded)
+
+
+def is_known_word(status: str) -> bool:
+    """Whether the API is known to use this word. Any other one means "still in progress", and operators are told."""
+    return canonical(status) in ENDS | IN_PROGRESS or status in (UNKNOWN, MISSING)
+
+
+def phase_of(status: str) -> Phase:
+    """The phase that a status puts its snapshot in."""
+    if status == UNKNOWN:
+        return Phase.UNKNOWN
+    if status == MISSING:
+        return Phase.MISSING
+    return Phase.ENDED if canonical(status) in ENDS else Phase.ACTIVE
+
+
+def has_ended(state: SnapshotState) -> bool:
+    """Whether nothing more is expected of the snapshot, so that it is not polled again."""
+    return phase_of(state.status) is Phase.ENDED
+
+
+def names_of(status: str, facts: Facts) -> tuple[str, ...]:
+    """The event names that a status carries, its own first.
+
+    `ready` comes with `empty` (no records), `partial` (some errors) or `complete`. When the API does not say how
+    many records there are, only its errors can speak.
+    """
+    name = canonical(status)
+    if name != "ready":
+        return (name,)
+    if facts.records == 0:
+        return (name, "empty")
+    return (name, "partial" if facts.errors else "complete")
+
+
+def status_of(word: str) -> str:
+    """The status that a word of the API makes: itself, as it was written, unless it could be taken for one of ours."""
+    return f"api:{word}" if canonical(word) in _OUR_WORDS else word

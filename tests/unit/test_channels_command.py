@@ -1,0 +1,42 @@
+"""`notifier channel`, in this process."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from notifier.cli import app
+from notifier.core.errors import UsageError
+
+CONFIG = """
+api: {token: a-token-of-tests}
+channels: {chat: json://127.0.0.1:1/chat, mail: json://localhost/mail}
+watches:
+  - {snapshot: s_1, notify: [chat]}
+  - {dataset: gd_1, notify: [chat, mail]}
+"""
+
+
+def test_it_counts_the_watches_of_datasets_too(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    listed = CliRunner().invoke(app, ["channel", "list", "--config", str(config), "--json"])
+    assert listed.exit_code == 0, listed.output
+    assert {each["name"]: each["watches"] for each in json.loads(listed.stdout)} == {"chat": 2, "mail": 1}
+
+
+@pytest.mark.parametrize(("watch", "status"), [("gd_1", 1), ("gd_1/s_found", 1), ("s_1", 1), ("s_unknown", 2)])
+def test_a_message_that_tries_a_channel_plays_any_watch_there_is(
+    watch: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens at the far side: 1 says that the message was sent there."""
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    monkeypatch.setattr("notifier.telemetry.log.configure", lambda **_: None)  # it is for a process of its own
+    tried = CliRunner().invoke(app, ["channel", "test", "chat", "--watch", watch, "--config", str(config), "--json"])
+    if status == 1:
+        assert tried.exit_code == 1, tried.output
+        assert json.loads(tried.stdout)["outcome"] == "retry"
+    else:
+        assert isinstance(tried.exception, UsageError)
