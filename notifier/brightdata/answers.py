@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 from notifier.brightdata.text import cleaned, redacted
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.refusals import will_not_change
 from notifier.core.words import one_line
 
 LONGEST_DETAIL = 200
@@ -31,6 +32,7 @@ _SECONDS = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 _REASONS = {
     **dict.fromkeys((301, 302, 303, 307, 308), Reason.NONSENSE),  # a redirect, which is not followed
     401: Reason.UNAUTHORISED,
+    402: Reason.FORBIDDEN,
     403: Reason.FORBIDDEN,
     408: Reason.TIMEOUT,
     429: Reason.RATE_LIMITED,
@@ -61,7 +63,7 @@ def observation_of(
         return _seen(headers, body, snapshot_id, secret)
     if status_code == 404 and not _is_html(headers, body):
         return NotFound()
-    reason = reason_of(status_code) or Reason.NONSENSE
+    reason = reason_of(status_code) or _refused(status_code, headers, body) or Reason.NONSENSE
     waits = status_code == 429 or reason is Reason.SERVER_ERROR
     return Unclear(
         reason=reason,
@@ -73,6 +75,11 @@ def observation_of(
 def reason_of(status_code: int) -> Reason | None:
     """Why an answer with this status code can tell nothing, whatever was asked; None if it may tell something."""
     return _REASONS.get(status_code)
+
+
+def _refused(status_code: int, headers: Mapping[str, str], body: bytes) -> Reason | None:
+    """A page in HTML is a gateway's, which does not know what was asked."""
+    return Reason.REFUSED if will_not_change(status_code) and not _is_html(headers, body) else None
 
 
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:

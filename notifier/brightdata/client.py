@@ -200,6 +200,6 @@ def _unlisted(observation: Observation) -> Unclear:
         case Unclear():
             return observation
         case NotFound():
-            return Unclear(reason=Reason.NONSENSE, detail="HTTP 404: there is no list of this dataset")
+            return Unclear(reason=Reason.REFUSED, detail="HTTP 404: there is no list of this dataset")
         case Seen():
             return Unclear(reason=Reason.NONSENSE, detail="not a list of snapshots")

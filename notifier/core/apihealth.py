@@ -7,6 +7,7 @@ one good answer, of whatever snapshot, ends every count. The rules:
 2. `DOWN_AFTER` requests in a row without a proper answer, over at least `DOWN_FOR`: `unreachable`. One request at a
    time tries it, with growing pauses.
 3. An answer of 429 is neither good nor bad: the breaker deals with it.
+4. A refusal of one request (`core.refusals`) is an answer, so it ends `unreachable`; of the token it says nothing.
 
 Times are seconds of a clock that nobody sets.
 """
@@ -98,6 +99,8 @@ def after_answer(health: ApiHealth, reason: Reason | None, detail: str, now: flo
         return ApiHealth()
     if reason is Reason.RATE_LIMITED:
         return replace(health, failures=0, failing_since=None)
+    if reason is Reason.REFUSED:
+        return _refused(health, now)
     if reason in _LOCKED:
         health = replace(health, detail=detail, locked=health.locked + 1, failures=0, failing_since=None)
         if health.kind is not ApiKind.UNAUTHORISED and health.locked >= LOCKED_AFTER:
@@ -108,6 +111,13 @@ def after_answer(health: ApiHealth, reason: Reason | None, detail: str, now: flo
     if health.kind is ApiKind.OK and health.failures >= DOWN_AFTER and now - since >= DOWN_FOR:
         health = replace(health, kind=ApiKind.UNREACHABLE, probes=0)
     return _next_probe(health, now)
+
+
+def _refused(health: ApiHealth, now: float) -> ApiHealth:
+    """The health after the API refused one request for what was asked in it."""
+    if health.kind is ApiKind.UNREACHABLE:
+        return ApiHealth()
+    return _next_probe(replace(health, failures=0, failing_since=None), now)
 
 
 def after_probe_went(health: ApiHealth, now: float) -> ApiHealth:

@@ -41,6 +41,8 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     NONSENSE = "nonsense"
+    REFUSED = "refused"
+    """The API refuses this very request: a 4xx that will not change (`core.refusals`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

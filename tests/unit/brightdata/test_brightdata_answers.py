@@ -133,9 +133,16 @@ def test_a_404_page_of_a_gateway_says_nothing_of_the_snapshot() -> None:
         (202, Reason.NONSENSE),
         (204, Reason.NONSENSE),
         (302, Reason.NONSENSE),
-        (400, Reason.NONSENSE),
+        (400, Reason.REFUSED),
+        (402, Reason.FORBIDDEN),
+        (405, Reason.REFUSED),
         (407, Reason.NONSENSE),
-        (418, Reason.NONSENSE),
+        (409, Reason.NONSENSE),
+        (410, Reason.REFUSED),
+        (418, Reason.REFUSED),
+        (422, Reason.REFUSED),
+        (425, Reason.NONSENSE),
+        (451, Reason.REFUSED),
         (600, Reason.NONSENSE),
         (0, Reason.NONSENSE),
     ],
@@ -144,6 +151,11 @@ def test_every_other_status_code_has_its_reason_and_names_itself(status_code: in
     observation = unclear(told(status_code, {"status": "ready"}))
     assert observation.reason is reason
     assert f"HTTP {status_code}" in observation.detail
+
+
+def test_a_400_of_a_gateway_refuses_nothing() -> None:
+    """It does not know what was asked: the address or the network in between is wrong."""
+    assert unclear(told(400, b"<html>400 Bad Request</html>", content_type="text/html")).reason is Reason.NONSENSE
 
 
 def test_the_detail_repeats_what_the_api_said() -> None:

@@ -55,6 +55,16 @@ def test_five_failures_in_a_row_over_half_a_minute_are_an_outage(reason: Reason)
     assert after(*quick, (DOWN_FOR, reason)).kind is ApiKind.UNREACHABLE
 
 
+def test_a_refused_request_says_nothing_of_the_token_and_ends_an_outage() -> None:
+    """However often one snapshot is answered 400, the API is neither locked nor unreachable by that."""
+    assert after(*[(DOWN_FOR * k, Reason.REFUSED) for k in range(50)]).kind is ApiKind.OK
+    outage = [(DOWN_FOR * k, Reason.TIMEOUT) for k in range(DOWN_AFTER)]
+    assert after(*outage, (900.0, Reason.REFUSED)).kind is ApiKind.OK
+    locked = [(0.0, LOCKING[0])] * 3
+    assert after(*locked, (900.0, Reason.REFUSED)).kind is ApiKind.UNAUTHORISED
+    assert after(*locked, (900.0, Reason.REFUSED)).next_at == 900 + LOCKED_PROBES[0]
+
+
 def test_a_refused_token_after_an_outage_is_told_as_what_it_is() -> None:
     outage = [(DOWN_FOR * k, Reason.TIMEOUT) for k in range(DOWN_AFTER)]
     assert after(*outage, *[(900.0, LOCKING[0])] * 3).kind is ApiKind.UNAUTHORISED
