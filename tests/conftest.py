@@ -4,8 +4,12 @@ A `store` over a `database` is there for every test that asks for one. Hypothesi
 example takes says more of the machine than of the program.
 
 Some plugins warn, as they are loaded, of what a later Python will drop; a warning of ours fails a test.
+
+A shell that starts the tests in the background has them ignore SIGINT, and every process that they start inherits that
+(POSIX, "Signals and Error Handling" of the shell). The tests of Ctrl-C need the usual handling.
 """
 
+import signal
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +19,9 @@ from apprise import Apprise
 from hypothesis import HealthCheck, settings
 
 from notifier.store.store import Store
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("notifier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("notifier")

@@ -139,7 +139,8 @@ class Process:
         """Wait until it ends by itself, and hold its output against what no user may see."""
         try:
             async with asyncio.timeout(DEADLINE):
-                await self._reading
+                # The timeout may cancel this wait, but not the reading: `close` waits for it again.
+                await asyncio.shield(self._reading)
                 status = await self._process.wait()
         except TimeoutError:
             raise AssertionError(f"still running after {DEADLINE:g} s: {self.output}") from None
@@ -285,9 +286,17 @@ class Notifier:
         self._processes = [process for process in self._processes if process.alive]
 
     async def close(self) -> None:
-        """End what still runs, and hold every output of this installation against what nobody may see."""
-        for process in self._processes:
-            await process.kill()
+        """Kill what still runs, and check every output of this installation for what no user may see.
+
+        Raises:
+            AssertionError: a process could not be ended, or showed what no user may see. All processes have been
+                killed by then, and no other exception leaves a teardown: pytest does not catch a CancelledError there,
+                and would keep this test's fixtures for the tests that follow.
+        """
+        killed = await asyncio.gather(*(process.kill() for process in self._processes), return_exceptions=True)
+        for failure in killed:
+            if isinstance(failure, BaseException):
+                raise AssertionError(f"a process did not end: {failure!r}") from failure
         for process in self._processes:
             for text in (*NEVER_SHOWN, *self.secrets):
                 assert text not in process.output, f"{text!r} was shown: {process.output}"
