@@ -1,50 +1,13 @@
 """What is installed is the whole program: the wheel of this checkout works in an environment of its own."""
 
 import json
-import os
-import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 from zipfile import ZipFile
 
-import pytest
+from installation import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 SECRETS = {"BRIGHTDATA_API_KEY": "a-token", "SLACK_URL": "slack://TAAAAAAAA/BBBBBBBBB/" + "c" * 24}
-
-
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What a command that must succeed prints. Nothing of this checkout is in its reach but by `cwd`."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(cwd), **environment}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout, built with what is here: the build system is one of the tools."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-index")
-    paths = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
-    run(*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder, **paths)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with the wheel in it; what it depends on is lent by the environment of the tests."""
-    home = tmp_path_factory.mktemp("opt") / "notifier"
-    venv.create(home, with_pip=False)
-    python = home / "bin/python"
-    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--no-index", "--no-deps", wheel, cwd=home)
-    (place,) = home.glob("lib/python*/site-packages")
-    (place / "lent.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    return home
 
 
 def test_the_wheel_holds_every_file_of_the_program(wheel: Path) -> None:
