@@ -61,7 +61,7 @@ def observation_of(
     """
     if status_code == 200:
         return _seen(headers, body, snapshot_id, secret)
-    if status_code == 404 and not _is_html(headers, body):
+    if status_code == 404 and not is_html(headers, body):
         return NotFound()
     reason = reason_of(status_code) or _refused(status_code, headers, body) or Reason.NONSENSE
     waits = status_code == 429 or reason is Reason.SERVER_ERROR
@@ -174,8 +174,8 @@ def _codes(value: object, secret: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(codes, key=lambda code: (-code[1], code[0]))[:MOST_CODES])
 
 
-def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a gateway or a web server wrote this: the API answers JSON or plain text.
+def is_html(headers: Mapping[str, str], body: bytes) -> bool:
+    """Return whether a gateway or a web server wrote this: the API answers JSON or plain text.
 
     A 404 of theirs says that the address is wrong, not that the snapshot does not exist.
     """
@@ -188,7 +188,7 @@ def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str) -
     """One line for a log: what is the matter, and what the answer itself says, without the secret."""
     if encoding := headers.get("content-encoding", "").strip():
         what = f"{what} ({redacted(encoding, secret)}-encoded)"
-    elif _is_html(headers, body):
+    elif is_html(headers, body):
         what = f"{what} (an HTML page)"
     elif said := redacted(_said(body), secret).strip():
         what = f"{what}: {said}"

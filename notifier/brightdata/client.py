@@ -12,18 +12,19 @@ from typing import Self
 import msgspec
 
 from notifier.brightdata.answers import observation_of
-from notifier.brightdata.door import Answer, Door, Gate
+from notifier.brightdata.door import Door, Gate
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.limiter import Permit
 from notifier.brightdata.listing import LARGEST_PAGE, SLICE, entries_of, listed_of
 from notifier.brightdata.paths import path_segment
+from notifier.brightdata.response import Answer
 from notifier.brightdata.tokens import TokenSource
 from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
 
 PROGRESS = "/datasets/v3/progress/"
 SNAPSHOTS = "/datasets/v3/snapshots"
 
-LARGEST_ANSWER = 1024 * 1024
+LARGEST_ANSWER = 256 * 1024
 """Bytes. A progress answer has a few hundred."""
 
 MOST_LISTED = 5_000

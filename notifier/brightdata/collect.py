@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notifier.brightdata.answers import observation_of
-from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.inputs import Inputs
 from notifier.brightdata.paths import path_segment
+from notifier.brightdata.response import Answer
 from notifier.brightdata.results import Data
 from notifier.core.model import Reason, Unclear
 
@@ -109,7 +110,7 @@ def _without_answer(error: NoAnswer) -> NotStarted | NotKnown:
 
 async def _started(answer: Answer) -> Started | NotStarted | NotKnown:
     try:
-        body = await answer.body(LARGEST_ANSWER)
+        body = await answer.body_within(LARGEST_ANSWER, TRIGGER_SECONDS)
     except NoAnswer as error:
         if 200 <= answer.status_code < 300 or answer.status_code >= 500:
             return NotKnown(unclear=error.unclear)

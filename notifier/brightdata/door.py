@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 import httpx
 
 from notifier import __version__
-from notifier.brightdata.answers import reason_of, retry_after_of
-from notifier.brightdata.failures import AnswerTooLarge, NoAnswer, no_answer_of, no_token_of
+from notifier.brightdata.answers import retry_after_of
+from notifier.brightdata.failures import NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Permit
+from notifier.brightdata.response import Answer
 from notifier.brightdata.tokens import TokenSource
 from notifier.brightdata.transport import Carrier
-from notifier.core.model import Reason, Unclear
+from notifier.core.model import Reason
 
 LONG_ANSWERS = 8
 """Connections for answers that are read on after the limiter has let go of them, beside `max_connections`."""
@@ -41,76 +42,6 @@ class Gate(Protocol):
 
     def judged(self, reason: Reason | None, detail: str = "") -> None:
         """Learn what the request came to: why it told nothing, or None for a good answer."""
-
-
-class Answer:
-    """An answer whose status line has come, and whose body is still on its way.
-
-    `secret` is the token that was sent, to be masked in whatever the answer says; it is shown nowhere. `reason` is why
-    it does not tell what was asked, None for a good answer, and `detail` says it in a line: both by the status code,
-    until who reads the body has found a better one with `judge`. The API's health is told by them.
-    """
-
-    def __init__(self, response: httpx.Response, secret: str) -> None:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._response = response
-        self._stream = response.stream
-        self.secret = secret
-        self.reason = reason_of(response.status_code)
-        self.detail = f"HTTP {response.status_code}"
-
-    def __repr__(self) -> str:
-        return f"Answer({self.status_code})"
-
-    def judge(self, verdict: Unclear | None) -> None:
-        """Say what the body has shown: that it tells nothing, or (None) that it is a good answer."""
-        self.reason = None if verdict is None else verdict.reason
-        self.detail = "" if verdict is None else verdict.detail
-
-    @property
-    def status_code(self) -> int:
-        """The status code of HTTP."""
-        return self._response.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers; their names without regard to case."""
-        return self._response.headers
-
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The body as it is on the wire, piece by piece.
-
-        Raises:
-            NoAnswer: it broke off, or the next piece did not come in time.
-        """
-        pieces = aiter(self._stream)
-        while True:
-            try:
-                piece = await anext(pieces, None)
-            except Exception as error:  # noqa: BLE001 - whatever the transport raises means that there is no more
-                raise no_answer_of(error, self.secret) from None
-            if piece is None:
-                return
-            yield piece
-
-    async def body(self, largest: int) -> bytes:
-        """The whole body as it is on the wire.
-
-        Raises:
-            AnswerTooLarge: it goes on beyond `largest` bytes.
-            NoAnswer: it broke off.
-        """
-        pieces: list[bytes] = []
-        length = 0
-        try:
-            async for piece in self._stream:
-                length += len(piece)
-                if length > largest:
-                    raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
-                pieces.append(piece)
-        except Exception as error:  # noqa: BLE001 - as in `aiter_raw`, without a second generator for every look
-            raise no_answer_of(error, self.secret) from None
-        return b"".join(pieces)
 
 
 class Door:
@@ -196,9 +127,9 @@ class Door:
             headers: beside the token and what every request carries; a name given here wins.
             content: the body.
             seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
-                Without it, as for a long download, only connecting and each piece have to come within the door's
-                timeout, and the limiter lets go of the request as soon as its status line is known.
-            patience: seconds for each piece, the first one too, instead of the door's timeout.
+                Without it, as for a long download, only the headers as a whole and each piece have to come within the
+                door's timeout, and the limiter lets go of the request as soon as its status line is known.
+            patience: seconds for the headers and for each piece, instead of the door's timeout.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
 
         Raises:
@@ -242,7 +173,10 @@ class Door:
         timer = asyncio.timeout(seconds)
         try:
             async with timer:
-                response = await _sent(http, request, token)
+                if seconds is not None:
+                    response = await _sent(http, request, token)
+                else:
+                    response = await _sent_within(http, request, token, patience or self._seconds)
                 try:
                     self._learn(response)
                     yield Answer(response, token)
@@ -308,6 +242,15 @@ def _headers(token: str) -> httpx.Headers:
 def _url(text: str) -> httpx.URL:
     """Most are asked for again and again, and to parse one takes as long as the rest of its request."""
     return httpx.URL(text)
+
+
+async def _sent_within(http: Carrier, request: httpx.Request, token: str, seconds: float) -> httpx.Response:
+    """Bounds the time until all headers are there: the transport's own timeout is for each read of them."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _sent(http, request, token)
+    except TimeoutError:
+        raise no_answer_of(TimeoutError(f"no answer within {seconds:g} s"), token) from None
 
 
 async def _sent(http: Carrier, request: httpx.Request, token: str) -> httpx.Response:

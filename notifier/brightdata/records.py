@@ -1,188 +1,288 @@
-"""Results on their way from the wire to a file: counted and joined piece by piece, never held as a whole. Pure.
+"""Joins the parts of a snapshot's results into one file, block by block, and counts their records. Pure.
 
-JSON is fetched as NDJSON and made an array here: a record is then a line, which can be counted, cut and joined without
-reading what is inside of it.
+Results in JSON are fetched as NDJSON and become an array here: a record is then a line, which can be counted, cut and
+joined without parsing it. A joiner never holds a record: it checks and passes on what has come. Its work is linear in
+the bytes, and its memory bounded, however the bytes are cut into blocks.
 """
 
-import csv
-import sys
-import zlib
-from collections.abc import Iterator
-from typing import Protocol, TextIO
+import re
+from typing import Protocol
 
-_GZIP = b"\x1f\x8b"
-_MOST_UNPACKED = 1024 * 1024
+LARGEST_RECORD = 64 * 1024 * 1024
+"""Bytes of one record: a line of NDJSON, or a row of a CSV."""
+
+LARGEST_HEADER = 1024 * 1024
+"""Bytes of the row of column names that begins a CSV. It is kept, to compare the parts by it."""
 
 
 class NotRecords(Exception):
-    """What came is no records of that format; the text says what it is."""
+    """The answer does not hold records of that format; the text says what is wrong with it."""
 
 
 class DifferentColumns(NotRecords):
     """A part of a CSV has other columns than the first: the parts cannot be joined."""
 
 
+class TooLarge(NotRecords):
+    """The answer, or a record in it, is larger than any is expected to be; the text names the bound."""
+
+
 class Joiner(Protocol):
-    """Takes the pieces of one part, and gives what is to be written to the file."""
+    """Takes the blocks of one part, and gives the bytes to write to the file."""
 
     records: int
-    """The records of the part so far; of CSV they are counted in the file (`count_csv`)."""
+    """The whole records so far."""
 
-    def feed(self, piece: bytes) -> bytes:
-        """What to write for this piece.
+    def feed(self, block: bytes) -> bytes:
+        """Return what to write for this block.
 
         Raises:
-            NotRecords: it is none.
+            NotRecords: it cannot belong to records of this format.
         """
         ...
 
     def end(self) -> bytes:
-        """What to write at the end of the part.
+        """Return what to write at the end of the part.
 
         Raises:
-            NotRecords: the last piece was none.
+            NotRecords: the last record is not whole.
         """
         ...
 
 
 class Lines:
-    """A part of NDJSON, to be written as it is or as members of a JSON array.
+    """Joins a part of NDJSON, as it is or as members of a JSON array.
+
+    White space around a line is left out, and so are empty lines.
 
     Args:
-        lead: what stands before its first record.
-        between: what stands between two records.
+        lead: is written before the part's first record.
+        between: is written between two records.
+        largest: bytes that one line may have.
     """
 
-    def __init__(self, *, lead: bytes, between: bytes) -> None:
+    def __init__(self, *, lead: bytes, between: bytes, largest: int = LARGEST_RECORD) -> None:
         self.records = 0
         self._lead = lead
         self._between = between
-        self._rest = b""
+        self._largest = largest
+        self._length = 0
+        """Bytes of the unfinished line, from its first brace on; 0 between two lines."""
+        self._last = b""
+        self._spaces: list[bytes] = []
+        """White space at the end of the unfinished line, which belongs to it only if more follows."""
 
-    def feed(self, piece: bytes) -> bytes:
-        """The whole lines of it."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        return self._written(lines)
+    def feed(self, block: bytes) -> bytes:
+        """Return what to write for this block; see `Joiner`."""
+        first, *others = block.split(b"\n")
+        if not others:
+            return self._continued(first)
+        last = others.pop()
+        written = [self._continued(first)]
+        self._finish()
+        written += [self._whole(others), self._continued(last)]
+        return b"".join(written)
 
     def end(self) -> bytes:
-        """The last line, if nothing ended it."""
-        rest, self._rest = self._rest, b""
-        return self._written([rest])
+        """End the last line, if no line end did."""
+        self._finish()
+        return b""
 
-    def _written(self, lines: list[bytes]) -> bytes:
-        found = [line for each in lines if (line := each.strip())]
-        for line in found:
-            if line[:1] != b"{" or line[-1:] != b"}":
-                raise NotRecords("the answer is not one JSON object on each line")
+    def _whole(self, lines: list[bytes]) -> bytes:
+        found = []
+        for each in lines:
+            line = each.strip()
+            if not line:
+                continue
+            if line[:1] != b"{":
+                raise _not_objects()
+            if len(each) > self._largest and len(each.lstrip()) > self._largest:
+                raise self._too_large(self.records + len(found) + 1)
+            if line[-1:] != b"}":
+                raise _not_objects()
+            found.append(line)
         if not found:
             return b""
         self.records += len(found)
-        lead, self._lead = self._lead, self._between
-        return lead + self._between.join(found)
+        return self._before() + self._between.join(found)
+
+    def _continued(self, text: bytes) -> bytes:
+        """Take the next bytes of a line."""
+        before = b""
+        if not self._length:
+            text = text.lstrip()
+            if not text:
+                return b""
+            if text[:1] != b"{":
+                raise _not_objects()
+            before = self._before()
+        self._length += len(text)
+        if self._length > self._largest:
+            raise self._too_large(self.records + 1)
+        solid = text.rstrip()
+        if not solid:
+            self._spaces.append(text)
+            return b""
+        written = b"".join((before, *self._spaces, solid))
+        self._spaces = [text[len(solid) :]]
+        self._last = solid[-1:]
+        return written
+
+    def _finish(self) -> None:
+        if not self._length:
+            return
+        if self._last != b"}":
+            raise _not_objects()
+        self.records += 1
+        self._length = 0
+        self._spaces = []
+
+    def _before(self) -> bytes:
+        before, self._lead = self._lead, self._between
+        return before
+
+    def _too_large(self, number: int) -> TooLarge:
+        return TooLarge(f"record {number:,} is larger than {_size(self._largest)}")
 
 
 class Rows:
-    """A part of a CSV: of every part but the first the line of names is left out.
+    """Joins a part of a CSV: the row of column names is written once, with the first part.
+
+    Rows end at `\\n` outside of quotes; empty rows do not count as records.
 
     Args:
-        header: the line of names of the first part; None for the first part itself.
+        header: the row of column names of the first part; None for the first part itself.
+        largest: bytes that one row may have.
+        largest_header: bytes that the row of column names may have.
     """
 
-    def __init__(self, *, header: bytes | None) -> None:
+    def __init__(
+        self, *, header: bytes | None, largest: int = LARGEST_RECORD, largest_header: int = LARGEST_HEADER
+    ) -> None:
         self.records = 0
         self.header = b""
         self._expected = header
-        self._begun = False
-        self._rest = b""
+        self._largest = largest
+        self._largest_header = largest_header
+        self._held: bytearray | None = bytearray()
+        """The row of column names until it is whole; then None."""
+        self._quotes = _Quotes()
+        self._length = 0
+        self._row_begun = False
         self._last = b"\n"
 
-    def feed(self, piece: bytes) -> bytes:
-        """It without the line of names, if that was written before."""
-        if not self._begun:
-            self._rest += piece
-            length = _first_row(self._rest)
-            if length is None:
-                return b""
-            piece = self._begin(length)
-        if piece:
-            self._last = piece[-1:]
-        return piece
+    def feed(self, block: bytes) -> bytes:
+        """Return what to write for this block; see `Joiner`."""
+        if self._held is None:
+            return self._counted(block)
+        self._held += block
+        if b"\n" in self._quotes.without(block):
+            whole = bytes(self._held)
+            return self._begin(whole, _first_row(whole))
+        if len(self._held) > self._largest_header:
+            raise self._header_too_large()
+        return b""
 
     def end(self) -> bytes:
-        """The line end that the last row may lack."""
-        piece = b"" if self._begun else self._begin(len(self._rest))
-        last = piece[-1:] or self._last
-        return piece if last == b"\n" else piece + b"\n"
+        """Return what the last row still lacks: its line end."""
+        if self._quotes.open:
+            raise NotRecords("the CSV ends in the middle of a quoted text")
+        written = b"" if self._held is None else self._begin(bytes(self._held), len(self._held))
+        if self._row_begun:
+            self._row_begun = False
+            self.records += 1
+        last = written[-1:] or self._last
+        return written if last == b"\n" else written + b"\n"
 
-    def _begin(self, length: int) -> bytes:
-        self._begun = True
-        self.header = self._rest[:length].rstrip(b"\r\n")
-        if self._expected is None:
-            return self._rest
-        if self.header != self._expected:
+    def _begin(self, whole: bytes, length: int) -> bytes:
+        self.header = whole[:length].rstrip(b"\r\n")
+        if len(self.header) > self._largest_header:
+            raise self._header_too_large()
+        if self._expected is not None and self.header != self._expected:
             raise DifferentColumns("the parts of the CSV have different columns")
-        return self._rest[length:]
+        self._held = None
+        self._quotes = _Quotes()
+        rows = self._counted(whole[length:])
+        return whole[:length] + rows if self._expected is None else rows
+
+    def _counted(self, block: bytes) -> bytes:
+        if not block:
+            return b""
+        self._last = block[-1:]
+        *whole, rest = self._quotes.without(block).split(b"\n")
+        if whole:
+            self.records += sum(1 for row in whole[1:] if row.strip(b"\r"))
+            self.records += self._row_begun or bool(whole[0].strip(b"\r"))
+            self._row_begun = False
+            self._length = len(rest)
+        else:
+            self._length += len(block)
+        self._row_begun = self._row_begun or bool(rest.strip(b"\r"))
+        if self._length > self._largest:
+            raise TooLarge(f"record {self.records + 1:,} is larger than {_size(self._largest)}")
+        return block
+
+    def _header_too_large(self) -> TooLarge:
+        return TooLarge(f"the row of column names is longer than {_size(self._largest_header)}")
 
 
-def _first_row(text: bytes) -> int | None:
-    """The length of the first row with its line end, which may have line ends in quotes; None if it is not whole."""
-    end = -1
-    while (end := text.find(b"\n", end + 1)) >= 0:
-        if text.count(b'"', 0, end) % 2 == 0:
-            return end + 1
-    return None
+_QUOTED = re.compile(rb'(?<=[,\n])"[^"]*+(?:""[^"]*+)*+(?:"|\Z)')
+"""A quoted field, closed or cut by the end. A quote within an unquoted field is an ordinary character."""
+_REST = re.compile(rb'[^"]*+(?:""[^"]*+)*+("|\Z)')
+_MARK = b"\1"
 
 
-def count_csv(file: TextIO, *, header: bool = True) -> int:
-    """The records of a CSV, its line of names, if it has one, not counted. It was opened with `newline=""`."""
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    rows = sum(1 for row in csv.reader(file) if row)
-    return max(0, rows - 1) if header else rows
+class _Quotes:
+    """Takes the quoted fields out of a CSV, block by block, so that every `\\n` left is the end of a row.
 
-
-class Unpacker:
-    """The plain bytes of an answer that may be compressed with gzip, in any number of members."""
+    The rules are those of the `csv` module with its default dialect.
+    """
 
     def __init__(self) -> None:
-        self._begun = False
-        self._inflater: zlib._Decompress | None = None
-        self._rest = b""
+        self.open = False
+        """Whether the last block ended within quotes."""
+        self._closed_at_end = False
+        self._at_field = True
+        """Whether the next byte begins a field."""
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        """The bytes in it, in pieces of a bounded size.
+    def without(self, block: bytes) -> bytes:
+        """Return the block with one byte in the place of each quoted field."""
+        if not block:
+            return b""
+        start, before = 0, b""
+        if self._closed_at_end and block[:1] == b'"':
+            self.open, start = True, 1  # it was the first half of a doubled quote
+        if self.open:
+            closing = _REST.match(block, start)
+            assert closing is not None
+            self.open = not closing[1]
+            start, before = closing.end(), _MARK
+        # One byte of context, for the lookbehind; a field that goes on must not look like one that begins.
+        context = b"," if self._at_field and not start else b"x"
+        text = context + block[start:]
+        plain = _QUOTED.sub(_MARK, text)
+        if (text.count(b'"') - plain.count(b'"')) % 2:
+            self.open = True
+        self._at_field = not self.open and block[-1:] in (b",", b"\n")
+        marked = plain[-1:] == _MARK or (start == len(block) and before == _MARK)
+        self._closed_at_end = not self.open and block[-1:] == b'"' and marked
+        return before + plain[1:]
 
-        Raises:
-            NotRecords: it begins like gzip and is not.
-        """
-        if not self._begun:
-            self._rest += piece
-            if len(self._rest) < len(_GZIP):
-                return
-            piece, self._rest, self._begun = self._rest, b"", True
-            if piece.startswith(_GZIP):
-                self._inflater = zlib.decompressobj(wbits=31)
-        if self._inflater is None:
-            yield piece
-            return
-        try:
-            yield from self._inflated(piece)
-        except zlib.error as error:
-            raise NotRecords(f"the answer is not valid gzip: {error}") from error
 
-    def _inflated(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
-            assert self._inflater is not None
-            if self._inflater.eof:
-                self._inflater = zlib.decompressobj(wbits=31)
-            yield self._inflater.decompress(piece, _MOST_UNPACKED)
-            piece = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+def _first_row(text: bytes) -> int:
+    """Return the length of the first row with its line end, which the text must have."""
+    start = 0
+    for quoted in _QUOTED.finditer(b"," + text):
+        end = text.find(b"\n", start, quoted.start() - 1)
+        if end >= 0:
+            return end + 1
+        start = quoted.end() - 1
+    return text.index(b"\n", start) + 1
 
-    def end(self) -> bytes:
-        """What is left when the answer is at its end.
 
-        Raises:
-            NotRecords: the compressed answer is cut.
-        """
-        if self._inflater is not None and not self._inflater.eof:
-            raise NotRecords("the compressed answer ends in the middle")
-        return self._rest
+def _not_objects() -> NotRecords:
+    return NotRecords("the answer is not one JSON object on each line")
+
+
+def _size(number: int) -> str:
+    return f"{number // 1024**2:,} MiB" if number >= 1024**2 else f"{number:,} bytes"

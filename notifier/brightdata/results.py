@@ -1,35 +1,57 @@
-"""A snapshot's results as the API gives them: the data as it comes, or why there is none yet, or none at all.
+"""Asks for a snapshot's results: the data as it comes, or why there is none yet, or none at all.
 
-`GET /datasets/v3/snapshot/{id}` and its `/parts` answer 200 with the data, 202 while it is built (possible after
-progress said `ready`), 400 `Snapshot is expired` or `Snapshot is empty`, and 404 (documented).
+What stands in for data is read in `notifier.brightdata.standing`. An answer is bounded in bytes, packed and unpacked,
+and in time; only the encoding that was asked for is taken.
 """
 
+import asyncio
 import json
-import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 
-from notifier.brightdata.answers import observation_of, retry_after_of
-from notifier.brightdata.door import Answer, Door
+from notifier.brightdata.answers import is_html
+from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.paths import path_segment
-from notifier.brightdata.records import Unpacker
-from notifier.core.model import NotFound, Reason, Unclear
+from notifier.brightdata.records import NotRecords, TooLarge
+from notifier.brightdata.response import Answer
+from notifier.brightdata.standing import NotYet, Refusal, Refused, no_data, told_instead
+from notifier.brightdata.text import redacted
+from notifier.brightdata.unpacking import STEP, Unpacker
+from notifier.core.model import Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"
 SMALLEST_BATCH = 1_000
 """What `batch_size` must be at least (documented)."""
-MOST_PARTS = 1_000_000
+MOST_PARTS = 100_000
 
 LARGEST_REFUSAL = 64 * 1024
+"""Bytes of an answer that is no data. A longer one with status 200 is data."""
+
 PATIENCE_S = 60.0
-"""For each piece of the data, the first one too: it may have to be looked up."""
-TRY_AGAIN = timedelta(seconds=10)
-"""When the API does not say when to try again: what its messages advise."""
-_ADVICE = re.compile(r"try again in ([0-9]{1,5})\s*s", re.IGNORECASE)
+"""For each piece of the data, the first one too: it may have to be looked up. For all of an answer that is no data."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What one answer with data may take.
+
+    `largest` is in bytes, packed and unpacked: the API gives at most 5 GB at once (documented). `patience_s` is for
+    each piece; beyond it, data has to come at `slowest` bytes a second on average, and all of it within `longest_s`.
+    """
+
+    largest: int = 5 * 1024**3
+    patience_s: float = PATIENCE_S
+    slowest: int = 4 * 1024
+    longest_s: float = 86_400.0
+
+
+BOUNDS = Bounds()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,38 +63,13 @@ class Wire:
     batch_size: int | None = None
 
     def query(self) -> dict[str, str | int]:
-        """The parameters, which must be the same for the parts and for the download of each (documented)."""
+        """Return the parameters, which must be the same for the parts and for each download of one (documented)."""
         query: dict[str, str | int] = {"format": self.format}
         if self.compress:
             query["compress"] = "true"
         if self.batch_size is not None:
             query["batch_size"] = self.batch_size
         return query
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotYet:
-    """There is no data yet: the API's word for why, and when it says to ask again."""
-
-    status: str
-    retry_after: timedelta
-
-
-class Refusal(StrEnum):
-    """Why there will be no data."""
-
-    EXPIRED = "expired"
-    EMPTY = "empty"
-    NOT_FOUND = "not_found"
-    OTHER = "refused"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
-    """There is no data, and there will be none; `detail` is what the API said."""
-
-    refusal: Refusal
-    detail: str
 
 
 class BrokenOff(Exception):
@@ -84,33 +81,104 @@ class BrokenOff(Exception):
 
 
 class Data:
-    """The data on its way."""
+    """The data on its way.
 
-    def __init__(self, answer: Answer) -> None:
+    Args:
+        answer: has the status 200.
+        packed: whether gzip was asked for.
+        bounds: what is read of it at most.
+    """
+
+    def __init__(self, answer: Answer, *, packed: bool = False, bounds: Bounds = BOUNDS) -> None:
         self._answer = answer
+        self._bounds = bounds
+        self._packed = packed
+        self._unpacker = Unpacker(packed=packed)
+        self._plain = aiter(self._unpacked())
+        self.head = b""
+        """What `peek` has read of it."""
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Its bytes, unpacked.
+    async def peek(self, most: int) -> bytes | None:
+        """Return the whole data if it has at most so many bytes, else None. `pieces` gives it all nevertheless.
 
         Raises:
-            BrokenOff: the rest did not come.
-            NotRecords: it was announced as packed and cannot be unpacked.
+            BrokenOff, NotRecords: see `pieces`.
         """
-        unpacker = Unpacker()
-        try:
-            async for packed in self._answer.aiter_raw():
-                for piece in unpacker.feed(packed):
+        head = bytearray()
+        piece: bytes | None = b""
+        while piece is not None and len(head) <= most:
+            head += piece
+            piece = await anext(self._plain, None)
+        self.head = bytes(head + (piece or b"")).removeprefix(_BOM)
+        return self.head if piece is None else None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield its bytes, unpacked, without a byte order mark, in blocks of at most `STEP` bytes or a little more.
+
+        Raises:
+            BrokenOff: the rest did not come, or came too slowly.
+            TooLarge: it goes on beyond the bounds.
+            NotRecords: it is packed though nobody asked for it, or cannot be unpacked.
+        """
+        if not self.head:
+            await self.peek(len(_BOM))
+        gathered, size = [self.head], len(self.head)
+        self.head = b""
+        async for piece in self._plain:
+            gathered.append(piece)
+            size += len(piece)
+            if size >= STEP:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+        yield b"".join(gathered)
+
+    async def _unpacked(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for packed in self._in_time():
+            for piece in self._unpacker.feed(packed):
+                size += len(piece)
+                if size > self._bounds.largest:
+                    raise self._too_large()
+                if piece:
                     yield piece
-        except NoAnswer as error:
-            raise BrokenOff(error.unclear) from None
-        yield unpacker.end()
+            if self._packed:
+                await asyncio.sleep(0)  # a gzip can be long and hold nothing: the other tasks must have their turn
+        yield self._unpacker.end()
+
+    async def _in_time(self) -> AsyncIterator[bytes]:
+        """Yield the pieces as they are on the wire; their size, and the time that they are waited for, are bounded."""
+        bounds = self._bounds
+        pieces = self._answer.aiter_raw()
+        size, waited = 0, 0.0
+        while True:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(bounds.patience_s):
+                    piece = await anext(pieces, None)
+            except TimeoutError:
+                raise _too_slow(f"nothing came for {bounds.patience_s:g} s") from None
+            except NoAnswer as error:
+                raise BrokenOff(error.unclear) from None
+            if piece is None:
+                return
+            waited += time.monotonic() - began
+            size += len(piece)
+            if size > bounds.largest:
+                raise self._too_large()
+            if waited > min(bounds.patience_s + size / bounds.slowest, bounds.longest_s):
+                raise _too_slow(f"{size:,} bytes in {waited:.0f} s are too slow")
+            yield piece
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the answer goes on beyond {self._bounds.largest:,} bytes, the most that one may have")
 
 
 class Results:
     """Asks for results through the door. What the API, the network or a proxy does is a value or `BrokenOff`."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, *, bounds: Bounds = BOUNDS) -> None:
         self._door = door
+        self._bounds = bounds
 
     @asynccontextmanager
     async def open(
@@ -122,19 +190,39 @@ class Results:
         if segment is None:
             yield Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
             return
-        asked = self._door.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"}, patience=PATIENCE_S)
+        patience = self._bounds.patience_s
+        asked = self._door.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"}, patience=patience)
         try:
             answer = await asked.__aenter__()
         except NoAnswer as error:
             yield error.unclear
             return
         try:
-            yield Data(answer) if answer.status_code == 200 else await _no_data(answer)
+            yield await self._opened(answer, wire)
         finally:
             await asked.__aexit__(None, None, None)
 
+    async def _opened(self, answer: Answer, wire: Wire) -> Data | NotYet | Refused | Unclear:
+        if answer.status_code != 200:
+            return await _no_data(answer, self._bounds.patience_s)
+        if (encoding := _encoding(answer)) and not (wire.compress and encoding in ("gzip", "x-gzip")):
+            detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"
+            return Unclear(reason=Reason.NONSENSE, detail=detail)
+        data = Data(answer, packed=wire.compress, bounds=self._bounds)
+        try:
+            whole = await data.peek(LARGEST_REFUSAL)
+        except BrokenOff as error:
+            return error.unclear
+        except NotRecords as error:
+            return Unclear(reason=Reason.NONSENSE, detail=f"HTTP 200, but {error}")
+        if is_html({}, data.head):
+            return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but an HTML page and no results")
+        if whole is None:
+            return data
+        return told_instead(whole, answer.headers, datetime.now(UTC), answer.secret) or data
+
     async def parts(self, snapshot_id: str, wire: Wire) -> int | NotYet | Refused | Unclear:
-        """How many parts the data has."""
+        """Return how many parts the data has."""
         segment = path_segment(snapshot_id)
         if segment is None:
             return Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
@@ -142,53 +230,39 @@ class Results:
         try:
             async with self._door.ask("GET", path, params=wire.query(), seconds=self._door.seconds) as answer:
                 if answer.status_code != 200:
-                    return await _no_data(answer)
+                    return await _no_data(answer, self._door.seconds)
                 body = await answer.body(LARGEST_REFUSAL)
+                instead = told_instead(body, answer.headers, datetime.now(UTC), answer.secret)
         except NoAnswer as error:
             return error.unclear
-        number = _object(body).get("parts")
-        if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_PARTS:
-            return number
-        return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but no number of parts")
+        return instead or _number_of_parts(body)
 
 
-async def _no_data(answer: Answer) -> NotYet | Refused | Unclear:
+async def _no_data(answer: Answer, seconds: float) -> NotYet | Refused | Unclear:
     try:
-        body = await answer.body(LARGEST_REFUSAL)
+        body = await answer.body_within(LARGEST_REFUSAL, seconds)
     except NoAnswer as error:
         if answer.status_code == 202:
             return error.unclear
         body = b""  # the status line says enough
-    if answer.status_code == 202:
-        return not_yet(answer, body)
-    said = observation_of(
-        status_code=answer.status_code, headers=answer.headers, body=body, now=datetime.now(UTC), secret=answer.secret
-    )
-    if isinstance(said, NotFound):
-        return Refused(refusal=Refusal.NOT_FOUND, detail="Bright Data does not know this snapshot")
-    assert isinstance(said, Unclear)
-    if answer.status_code not in (400, 410, 422):
-        return said
-    words = body.lower()
-    refusal = Refusal.EXPIRED if b"expired" in words else Refusal.EMPTY if b"is empty" in words else Refusal.OTHER
-    return Refused(refusal=refusal, detail=said.detail)
+    return no_data(answer.status_code, body, answer.headers, datetime.now(UTC), answer.secret)
 
 
-def not_yet(answer: Answer, body: bytes) -> NotYet:
-    """What an answer of 202 says: `Retry-After` first, else its message's "try again in 10s"."""
-    told = _object(body)
-    status, message = told.get("status"), told.get("message")
-    advice = _ADVICE.search(message) if isinstance(message, str) else None
-    pause = retry_after_of(answer.headers, datetime.now(UTC)) or (
-        timedelta(seconds=int(advice[1])) if advice else TRY_AGAIN
-    )
-    known = isinstance(status, str) and status.isprintable() and 0 < len(status) <= 64
-    return NotYet(status=str(status) if known else "building", retry_after=max(pause, timedelta(seconds=1)))
-
-
-def _object(body: bytes) -> dict[str, object]:
+def _number_of_parts(body: bytes) -> int | Unclear:
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
+        read = None
+    number = read.get("parts") if isinstance(read, dict) else None
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_PARTS:
+        return number
+    return Unclear(reason=Reason.NONSENSE, detail=f"HTTP 200, but no number of parts from 1 to {MOST_PARTS:,}")
+
+
+def _encoding(answer: Answer) -> str:
+    encoding = answer.headers.get("content-encoding", "").strip().lower()
+    return "" if encoding == "identity" else encoding[:40]
+
+
+def _too_slow(detail: str) -> BrokenOff:
+    return BrokenOff(Unclear(reason=Reason.TIMEOUT, detail=f"the data came too slowly: {detail}"))

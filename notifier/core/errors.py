@@ -48,6 +48,7 @@ class DownloadTrouble(StrEnum):
     UNREACHABLE = "unreachable"
     WRONG_COUNT = "wrong_count"
     NO_RECORDS = "no_records"
+    TOO_LARGE = "too_large"
     EXISTS = "exists"
     FOLDER = "folder"
     NO_SPACE = "no_space"
@@ -62,6 +63,7 @@ _FINAL = frozenset(
         DownloadTrouble.EXPIRED,
         DownloadTrouble.NOT_FOUND,
         DownloadTrouble.EXISTS,
+        DownloadTrouble.TOO_LARGE,
     }
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier.core.errors import DownloadTrouble
-from notifier.core.model import Event, Transition
+from notifier.core.model import Event, Facts, Transition
 
 HELD_FOR = timedelta(minutes=10)
 """A file that takes longer is large or in trouble, and that must not hide that the snapshot is ready."""
@@ -17,8 +17,16 @@ GIVE_UP_AFTER = timedelta(days=3)
 
 
 def has_results(transition: Transition) -> bool:
-    """Whether there is something to fetch now: it is ready, with records, and not for the second time."""
-    return "ready" in transition.names and "empty" not in transition.names
+    """Whether there may be something to fetch now: it is ready, and not for the second time."""
+    return "ready" in transition.names and may_have_results(transition.facts)
+
+
+def may_have_results(facts: Facts) -> bool:
+    """Return whether a ready snapshot may have something to fetch.
+
+    With `include_errors` each failed input has a row, which `records` does not count (seen live).
+    """
+    return facts.records != 0 or bool(facts.errors) or bool(facts.error_codes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

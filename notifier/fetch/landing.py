@@ -1,18 +1,17 @@
-"""Where results land: a hidden file in the folder, that gets its name when it is whole. Killed at any instant, no file
+"""Writes results into a hidden file of a folder, which gets its name when it is whole: killed at any instant, no file
 with that name is there, or it is whole.
 
 Beside the hidden file stands its journal: how much of it are parts that came whole. A download that begins again goes
-on from there.
+on from there. Everything here waits for the disk, so an event loop calls it in a thread.
 """
 
 import contextlib
 import errno
 import fcntl
-import filecmp
 import gzip
-import io
 import json
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from notifier.brightdata.records import count_csv
 from notifier.core.errors import DownloadError, DownloadTrouble
+from notifier.fetch.folder import Folder
 
 _GZIP = 31
 """What zlib calls a stream with gzip's header and trailer (its `wbits`)."""
+
+_SYNCED_EVERY = 64 * 1024 * 1024
+"""Bytes after which the disk is waited for, so that a whole part never waits long."""
+
+_COMPARED_AT_ONCE = 1024 * 1024
+_LARGEST_JOURNAL = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +48,7 @@ class Journal:
 
 
 class Landing:
-    """One file on its way. Enter it as a context manager; what was not published by then is kept for the next time.
+    """One file on its way. What was not published when it is closed is kept for the next time.
 
     Args:
         folder: where; it must be there.
@@ -57,35 +62,62 @@ class Landing:
     def __init__(self, folder: Path, name: str, *, compress: bool) -> None:
         self.path = folder / name
         self.journal = Journal()
-        self._hidden = folder / f".{name}.part"
-        self._journal_path = folder / f".{name}.part.json"
+        self._name = name
+        self._hidden = f".{name}.part"
+        self._journal_name = f".{name}.part.json"
         self._compress = compress
         self._packer = zlib.compressobj(wbits=_GZIP)
+        self._folder: Folder | None = None
         self._file: BinaryIO | None = None
+        self._unsynced = 0
+        self._stopped = False
 
     def __enter__(self) -> Self:
-        with self._troubles():
-            if not self.path.parent.is_dir():
-                raise DownloadError(
-                    DownloadTrouble.FOLDER, f"{self.path.parent}: there is no such folder; make it first"
-                )
-            number = os.open(self._hidden, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            self._file = os.fdopen(number, "r+b")
-            if not self._is_ours(number):
-                self._file.close()
-                text = f"{self.path}: another download of it is under way; wait for it"
-                raise DownloadError(DownloadTrouble.BUSY, text)
-            self.journal = self._read_journal()
+        self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        self.close()
+
+    def open(self) -> None:
+        """Open the folder and the hidden file."""
+        try:
+            self._folder = Folder(self.path.parent)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            text = f"{self.path.parent}: there is no such folder; make it first"
+            raise DownloadError(DownloadTrouble.FOLDER, text) from error
+        except OSError as error:
+            raise self._trouble(error) from error
+        try:
+            with self._troubles():
+                file = self._folder.open_own(self._hidden)
+                if not self._is_ours(file):
+                    file.close()
+                    text = f"{self.path}: another download of it is under way; wait for it"
+                    raise DownloadError(DownloadTrouble.BUSY, text)
+                self._file = file
+                self.journal = self._read_journal()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it; if no part came whole, leave nothing."""
+        file, self._file = self._file, None
+        if file is not None:
+            if self.journal.parts == 0 and self._here.is_named(file, self._hidden):
+                self._remove()
             with contextlib.suppress(OSError):
-                self._file.close()
-            if self.journal.parts == 0:
-                self.discard()
+                file.close()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+
+    def stop(self) -> None:
+        """Let what takes long in another thread end early: nobody waits for its result."""
+        self._stopped = True
 
     def resume(self, plan: str) -> Journal:
         """Go on after the last whole part, or, if those are parts of something else, begin anew."""
@@ -96,10 +128,10 @@ class Landing:
         return self.journal
 
     def restart(self) -> None:
-        """What came so far is worth nothing."""
+        """Forget what came so far: it is worth nothing."""
         self.journal = Journal()
         with self._troubles():
-            self._journal_path.unlink(missing_ok=True)
+            self._here.remove(self._journal_name)
 
     def rewind(self) -> None:
         """Take back what was written after the last whole part."""
@@ -112,12 +144,19 @@ class Landing:
     def write(self, data: bytes) -> None:
         """Go on with the part."""
         assert self._file is not None
-        if data:
-            with self._troubles():
-                self._file.write(self._packer.compress(data) if self._compress else data)
+        if not data:
+            return
+        with self._troubles():
+            packed = self._packer.compress(data) if self._compress else data
+            self._file.write(packed)
+            self._unsynced += len(packed)
+            if self._unsynced >= _SYNCED_EVERY:
+                self._file.flush()
+                os.fdatasync(self._file.fileno())
+                self._unsynced = 0
 
     def part_is_whole(self, *, records: int, header: str = "") -> None:
-        """What was written since the last time is a whole part. May take a while: it waits for the disk."""
+        """Note in the journal that what was written since the last time is a whole part."""
         with self._troubles():
             size = self._flush()
         journal = self.journal
@@ -129,24 +168,14 @@ class Landing:
             header=journal.header or header,
         )
         with self._troubles():
-            _write_whole(self._journal_path, json.dumps(asdict(self.journal)).encode())
-
-    def csv_records(self) -> int:
-        """The records of the part of a CSV that was written since the last whole one, read back from the file."""
-        with self._troubles():
-            self._flush()
-            with self._hidden.open("rb") as file:
-                file.seek(self.journal.size)  # where a member of the gzip begins, too
-                plain = gzip.GzipFile(fileobj=file) if self._compress else file
-                with io.TextIOWrapper(plain, encoding="utf-8", errors="replace", newline="") as text:
-                    return count_csv(text, header=self.journal.parts == 0)
+            self._write_journal()
 
     def publish(self, *, end: bytes, force: bool) -> bool:
         """Give the file its name. False if a file with the same content has it already.
 
         Args:
             end: what comes after the last part.
-            force: take the place of a file with another content.
+            force: take the place of a file with another content, or of a link.
 
         Raises:
             DownloadError: there is such a file, and no `force`; or the system refuses.
@@ -154,32 +183,52 @@ class Landing:
         with self._troubles():
             self.write(end)
             self._flush()
-            if self.path.exists() and not force:
-                same = self._same_content()
+            found = self._here.look(self._name)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                raise DownloadError(DownloadTrouble.EXISTS, f"{self.path}: a folder has that name; remove it")
+            if found is not None and not force:
+                regular = stat.S_ISREG(found.st_mode)
+                same = regular and self._same_content()
                 self.discard()
                 if not same:
-                    text = f"{self.path} is there already, with another content; --force puts this one in its place"
+                    what = "with another content" if regular else "and is no regular file"
+                    text = f"{self.path} is there already, {what}; --force puts this one in its place"
                     raise DownloadError(DownloadTrouble.EXISTS, text)
                 return False
-            self._hidden.replace(self.path)
-            _sync_folder(self.path.parent)
-            self._journal_path.unlink(missing_ok=True)
+            self._take_the_name()
         return True
 
     def discard(self) -> None:
         """Leave nothing."""
         self.journal = Journal()
-        for path in (self._hidden, self._journal_path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        self._remove()
 
-    def _is_ours(self, number: int) -> bool:
+    @property
+    def _here(self) -> Folder:
+        assert self._folder is not None
+        return self._folder
+
+    def _take_the_name(self) -> None:
+        assert self._file is not None
+        if not self._here.is_in_place() or not self._here.is_named(self._file, self._hidden):
+            text = f"{self.path.parent}: it was exchanged while the results were on their way; ask again"
+            raise DownloadError(DownloadTrouble.FOLDER, text)
+        self._here.rename(self._hidden, self._name)
+        self._here.sync()
+        self._here.remove(self._journal_name)
+
+    def _remove(self) -> None:
+        for name in (self._hidden, self._journal_name):
+            with contextlib.suppress(OSError):
+                self._here.remove(name)
+
+    def _is_ours(self, file: BinaryIO) -> bool:
         """Whether nobody else writes to the file, nor has given it its name since it was opened."""
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return os.path.samestat(os.fstat(number), self._hidden.stat())
-        except (BlockingIOError, FileNotFoundError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
+        return self._here.is_named(file, self._hidden)
 
     def _flush(self) -> int:
         assert self._file is not None
@@ -188,54 +237,56 @@ class Landing:
             self._packer = zlib.compressobj(wbits=_GZIP)
         self._file.flush()
         os.fsync(self._file.fileno())
+        self._unsynced = 0
         return self._file.tell()
 
     def _same_content(self) -> bool:
-        if not self._compress:
-            return filecmp.cmp(self._hidden, self.path, shallow=False)
-        try:
-            with gzip.open(self._hidden) as new, gzip.open(self.path) as old:
-                while (piece := new.read(1 << 20)) == old.read(1 << 20):
+        with contextlib.ExitStack() as opened:
+            new: BinaryIO = opened.enter_context(self._here.open_to_read(self._hidden))
+            old: BinaryIO = opened.enter_context(self._here.open_to_read(self._name))
+            if self._compress:
+                new = opened.enter_context(gzip.GzipFile(fileobj=new))  # type: ignore[assignment]
+                old = opened.enter_context(gzip.GzipFile(fileobj=old))  # type: ignore[assignment]
+            elif os.fstat(new.fileno()).st_size != os.fstat(old.fileno()).st_size:
+                return False
+            try:
+                while (piece := new.read(_COMPARED_AT_ONCE)) == old.read(_COMPARED_AT_ONCE):
                     if not piece:
                         return True
-        except (OSError, EOFError, zlib.error):
-            return False  # what stands there is no gzip
+                    if self._stopped:
+                        raise InterruptedError(errno.EINTR, "stopped")
+            except (gzip.BadGzipFile, EOFError, zlib.error):
+                return False  # what stands there is no gzip
         return False
 
     def _read_journal(self) -> Journal:
         assert self._file is not None
         try:
-            journal = Journal(**json.loads(self._journal_path.read_bytes()))
+            with self._here.open_to_read(self._journal_name, own=True) as file:
+                journal = Journal(**json.loads(file.read(_LARGEST_JOURNAL)))
             whole = 0 < journal.size <= os.fstat(self._file.fileno()).st_size and journal.parts > 0
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return Journal()
         return journal if whole else Journal()
+
+    def _write_journal(self) -> None:
+        new = f"{self._journal_name}.new"
+        with self._here.make(new) as file:
+            file.write(json.dumps(asdict(self.journal)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self._here.rename(new, self._journal_name)
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                text = f"{self.path.parent}: no space left; make some and ask again, what came whole is kept"
-                raise DownloadError(DownloadTrouble.NO_SPACE, text) from error
-            raise DownloadError(
-                DownloadTrouble.FOLDER, f"{self.path.parent}: cannot be written to: {error.strerror or error}"
-            ) from error
+            raise self._trouble(error) from error
 
-
-def _write_whole(path: Path, content: bytes) -> None:
-    new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    def _trouble(self, error: OSError) -> DownloadError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            text = f"{self.path.parent}: no space left; make some and ask again, what came whole is kept"
+            return DownloadError(DownloadTrouble.NO_SPACE, text)
+        text = f"{self.path.parent}: cannot be written to: {error.strerror or error}"
+        return DownloadError(DownloadTrouble.FOLDER, text)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, Unpacker, count_csv
+from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
+from notifier.brightdata.unpacking import STEP, Unpacker
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
 RECORDS = st.lists(st.dictionaries(st.sampled_from("abc"), TEXTS | st.integers(), min_size=1), max_size=8)
@@ -45,17 +46,91 @@ def test_parts_of_ndjson_become_one_array_wherever_they_are_cut(
 def test_parts_of_csv_become_one_table_wherever_they_are_cut(
     parts: list[list[tuple[str, str]]], cuts: list[int]
 ) -> None:
-    written, header = b"", None
+    written, header, records = b"", None, 0
     for part in parts:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("one", "two\nlines"), *part])
         joiner = Rows(header=header)
         written += through(joiner, text.getvalue().encode(), cuts)
         header = joiner.header if header is None else header
+        records += joiner.records
     rows = [row for part in parts for row in part]
     found = list(csv.reader(io.StringIO(written.decode(), newline="")))
     assert [tuple(row) for row in found] == [("one", "two\nlines"), *rows]
-    assert count_csv(io.StringIO(written.decode(), newline="")) == len(rows)
+    assert records == len(rows)
+
+
+ODD_CSV = st.text(
+    st.sampled_from('a,"\n\r') | st.characters(max_codepoint=0x17F, exclude_characters="\r\0"), max_size=60
+)
+
+
+@given(ODD_CSV, CUTS)
+def test_the_rows_of_any_csv_are_those_that_the_csv_module_reads_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
+    """Quotes in quotes, quotes where none belong, empty rows, and a `\\r` before the end of a row only."""
+    text = "h\n" + text.replace("\r", "\r\n")
+    joiner = Rows(header=None)
+    try:
+        written = through(joiner, text.encode(), cuts)
+    except NotRecords:
+        with pytest.raises(csv.Error):  # the text ends within quotes
+            list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return
+    assert written.decode() == (text if text.endswith("\n") else text + "\n")
+    assert joiner.records == sum(1 for row in csv.reader(io.StringIO(text, newline="")) if row) - 1
+
+
+@given(st.binary(max_size=60) | st.text(st.sampled_from('{} "a,\n\r\t'), max_size=60).map(str.encode), CUTS, CUTS)
+def test_any_bytes_give_the_same_records_however_they_are_cut(whole: bytes, one: list[int], other: list[int]) -> None:
+    def outcome(joiner: Joiner, cuts: list[int]) -> tuple[object, ...]:
+        try:
+            return through(joiner, whole, cuts), joiner.records
+        except NotRecords as error:
+            return type(error), str(error)
+
+    for make in (
+        lambda: Lines(lead=b"[", between=b","),
+        lambda: Lines(lead=b"", between=b"\n", largest=9),
+        lambda: Rows(header=None),
+        lambda: Rows(header=b"a,a"),
+    ):
+        assert outcome(make(), one) == outcome(make(), other)
+
+
+@pytest.mark.parametrize(
+    ("joiner", "begin", "more"),
+    [
+        (Lines(lead=b"", between=b"\n", largest=1_000_000), b'{"a":"', b"a" * 1_000),
+        (Lines(lead=b"", between=b"\n", largest=1_000_000), b'{"a":1', b" " * 1_000),
+        (Rows(header=None, largest=1_000_000), b'a,b\n1,"', b"\n" * 1_000),
+        (Rows(header=None, largest=1_000_000), b'a,b\n1,"', b'""' * 500),
+        (Rows(header=None, largest_header=1_000_000), b"a,b,", b"c" * 1_000),
+        (Rows(header=None, largest_header=1_000_000), b'a,"', b"\n" * 1_000),
+    ],
+    ids=["a text", "spaces", "a quoted text", "quotes", "a header", "a quoted name"],
+)
+def test_a_record_without_an_end_is_refused_at_the_bound(joiner: Joiner, begin: bytes, more: bytes) -> None:
+    joiner.feed(begin)
+    for _ in range(998):
+        joiner.feed(more)
+    with pytest.raises(TooLarge, match=r"(larger|longer) than 1,000,000 bytes"):
+        b"".join(map(joiner.feed, [more] * 3))
+
+
+def test_a_record_of_the_largest_size_is_taken_and_never_held() -> None:
+    joiner = Lines(lead=b"[", between=b",", largest=50_000)
+    line = b'{"a":"' + b"a" * (50_000 - 8) + b'"}'
+    written = []
+    for start in range(0, len(line), 1_000):
+        written.append(joiner.feed(line[start : start + 1_000]))
+        assert sum(map(len, written)) >= start  # what has come is passed on at once
+    assert b"".join(written) + joiner.feed(b"\n") == b"[" + line
+    assert joiner.records == 1
+
+
+def test_a_csv_that_ends_within_quotes_is_none() -> None:
+    with pytest.raises(NotRecords, match="in the middle of a quoted text"):
+        through(Rows(header=None), b'a,b\n1,"2', [])
 
 
 def test_parts_of_csv_with_other_columns_are_not_joined() -> None:
@@ -76,7 +151,7 @@ def test_what_is_not_an_object_on_each_line_is_refused(text: bytes) -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=4), CUTS)
 def test_gzip_is_unpacked_wherever_it_is_cut_in_any_number_of_members(members: list[bytes], cuts: list[int]) -> None:
-    unpacker = Unpacker()
+    unpacker = Unpacker(packed=True)
     packed = b"".join(map(gzip.compress, members))
     plain = b"".join(out for piece in pieces(packed, cuts) for out in unpacker.feed(piece)) + unpacker.end()
     assert plain == b"".join(members)
@@ -84,7 +159,7 @@ def test_gzip_is_unpacked_wherever_it_is_cut_in_any_number_of_members(members: l
 
 @given(st.binary(max_size=100).filter(lambda plain: plain[:2] != b"\x1f\x8b"), CUTS)
 def test_what_is_not_packed_comes_as_it_is(plain: bytes, cuts: list[int]) -> None:
-    unpacker = Unpacker()
+    unpacker = Unpacker(packed=True)
     assert b"".join(out for piece in pieces(plain, cuts) for out in unpacker.feed(piece)) + unpacker.end() == plain
 
 
@@ -94,8 +169,22 @@ def test_gzip_that_is_cut_or_damaged_is_noticed(kept: int) -> None:
     damaged = packed[:kept] if kept > 2 else packed[:2] + b"nonsense, not gzip"
 
     def unpack() -> bytes:
-        unpacker = Unpacker()
+        unpacker = Unpacker(packed=True)
         return b"".join(unpacker.feed(damaged)) + unpacker.end()
 
     with pytest.raises(NotRecords):
         unpack()
+
+
+def test_gzip_that_was_not_asked_for_is_refused() -> None:
+    with pytest.raises(NotRecords, match="not asked for"):
+        list(Unpacker(packed=False).feed(gzip.compress(b"{}")))
+
+
+def test_a_bomb_comes_in_small_pieces() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    unpacked = 0
+    for piece in Unpacker(packed=True).feed(bomb):
+        assert len(piece) <= STEP
+        unpacked += len(piece)
+    assert unpacked == 50_000_000

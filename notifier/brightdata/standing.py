@@ -1,0 +1,124 @@
+"""Reads what Bright Data answers instead of results: not yet, or never. Pure.
+
+A `building` or "not ready yet" object comes with 202, and with 200 too (both documented); `/parts` answers 400
+`Snapshot is not ready`, and a download 400 `Snapshot is expired` or `Snapshot is empty` (documented).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from notifier.brightdata.answers import detail_of, observation_of, retry_after_of, status_word
+from notifier.core.model import NotFound, Unclear
+from notifier.core.statuses import ENDS, canonical
+
+TRY_AGAIN = timedelta(seconds=10)
+"""The pause when the API does not name one: what its messages advise."""
+
+_ADVICE = re.compile(r"try again in ([0-9]{1,5})\s*s", re.IGNORECASE)
+_NOT_READY = re.compile(r"not ready|still building|is building|try again in [0-9]", re.IGNORECASE)
+
+_OF_PROGRESS = frozenset({
+    *("status", "message", "error_message", "error", "error_codes", "code", "type", "snapshot_id", "dataset_id"),
+    *("records", "errors", "running_time", "collection_duration", "avg_duration_per_input", "retry_after"),
+})  # fmt: skip
+"""The keys of an object that tells how a snapshot is. An object with any other key is a record."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotYet:
+    """There is no data yet: the API's word for why, and when it says to ask again."""
+
+    status: str
+    retry_after: timedelta
+
+
+class Refusal(StrEnum):
+    """Why there will be no data."""
+
+    EXPIRED = "expired"
+    EMPTY = "empty"
+    NOT_FOUND = "not_found"
+    OTHER = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """There is no data, and there will be none; `detail` is what the API said."""
+
+    refusal: Refusal
+    detail: str
+
+
+def told_instead(body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotYet | Refused | None:
+    """Return what the whole body of a 200 tells of the snapshot; None if it is data.
+
+    It is not data if it is one object (or an array of one) with a string `status`, with a `message`, an
+    `error_message` or a `snapshot_id`, and with no key that only a record has.
+    """
+    told = _object(body)
+    explained = any(isinstance(told.get(key), str) for key in ("message", "error_message", "snapshot_id"))
+    if not isinstance(told.get("status"), str) or not explained or not told.keys() <= _OF_PROGRESS:
+        return None
+    return _standing(told, body, headers, now, secret)
+
+
+def no_data(
+    status_code: int, body: bytes, headers: Mapping[str, str], now: datetime, secret: str
+) -> NotYet | Refused | Unclear:
+    """Return why an answer that is not 200 has no data."""
+    if status_code == 202:
+        return _standing(_object(body), body, headers, now, secret)
+    said = observation_of(status_code=status_code, headers=headers, body=body, now=now, secret=secret)
+    if isinstance(said, NotFound):
+        return Refused(refusal=Refusal.NOT_FOUND, detail="Bright Data does not know this snapshot")
+    assert isinstance(said, Unclear)
+    if status_code not in (400, 409, 410, 422, 425):
+        return said
+    refusal = _refusal(body)
+    told = _object(body)
+    if refusal is Refusal.OTHER and _NOT_READY.search(_words(told, body)):
+        return _not_yet(told, body, headers, now, secret)
+    return Refused(refusal=refusal, detail=said.detail)
+
+
+def _standing(
+    told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
+) -> NotYet | Refused:
+    status = status_word(told.get("status"), secret)
+    if status is not None and canonical(status) in ENDS - {"ready"}:
+        return Refused(refusal=_refusal(body), detail=detail_of(status, headers, body, secret))
+    return _not_yet(told, body, headers, now, secret)
+
+
+def _not_yet(told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotYet:
+    """The pause is that of `Retry-After`, else that of the message's "try again in 10s"."""
+    advice = _ADVICE.search(_words(told, body))
+    pause = retry_after_of(headers, now) or (timedelta(seconds=int(advice[1])) if advice else TRY_AGAIN)
+    status = status_word(told.get("status"), secret) or "building"
+    return NotYet(status=status, retry_after=max(pause, timedelta(seconds=1)))
+
+
+def _words(told: Mapping[str, object], body: bytes) -> str:
+    """The API's own words, wherever it says them."""
+    said = [told.get(key) for key in ("message", "error_message", "error")]
+    return " ".join(text for text in said if isinstance(text, str)) or body[:1_000].decode("utf-8", "replace")
+
+
+def _refusal(body: bytes) -> Refusal:
+    words = body.lower()
+    return Refusal.EXPIRED if b"expired" in words else Refusal.EMPTY if b"is empty" in words else Refusal.OTHER
+
+
+def _object(body: bytes) -> dict[str, object]:
+    """The one object of the body; an empty one if it is anything else."""
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(read, list) and len(read) == 1:
+        read = read[0]
+    return read if isinstance(read, dict) else {}
