@@ -79,7 +79,7 @@ def reason_of(status_code: int) -> Reason | None:
 
 def _refused(status_code: int, headers: Mapping[str, str], body: bytes) -> Reason | None:
     """A page in HTML is a gateway's, which does not know what was asked."""
-    return Reason.REFUSED if will_not_change(status_code) and not _is_html(headers, body) else None
+    return Reason.REFUSED if will_not_change(status_code) and not is_html(headers, body) else None
 
 
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
