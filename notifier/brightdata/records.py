@@ -89,7 +89,7 @@ class Lines:
         return b""
 
     def _whole(self, lines: list[bytes]) -> bytes:
-        found = []
+        found: list[bytes] = []
         for each in lines:
             line = each.strip()
             if not line:
