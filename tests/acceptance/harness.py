@@ -1,4 +1,4 @@
-"""The real command as a user has it: a folder with a YAML file, and processes of `python -m notifier`.
+"""The real command as a user has it: a folder with a YAML file, and processes of `notifier`.
 
 Nothing here sleeps. A `Journal` collects what happens, and a test waits until it holds what the test is about; the
 deadline is long, because only a failing test ever comes to it.
@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import yaml
 from typer.testing import CliRunner
 
+from acceptance.forked import Forge, Forked
 from notifier.cli import app
 
 DEADLINE = 40.0
@@ -26,6 +27,9 @@ DEADLINE = 40.0
 
 TOKEN = "canary-token-d41d8cd98f00"
 """The API token of every test. It may stand in no output of any of them."""
+
+PROGRAM = (sys.executable, "-m", "notifier")
+"""The command itself, as it starts on any machine."""
 
 NEVER_SHOWN = (
     "Traceback (most recent call last)",
@@ -108,7 +112,7 @@ class Ended:
 class Process:
     """One running `notifier`. Its log is read as it is written."""
 
-    def __init__(self, process: asyncio.subprocess.Process, name: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, name: str) -> None:
         self.log: Journal[dict[str, Any]] = Journal(f"the log of {name}")
         self.stdout: Journal[str] = Journal(f"the output of {name}")
         self._stderr: list[str] = []
@@ -182,8 +186,18 @@ class Process:
         self.log.close()
 
 
+_CODE = os.environ.get("PYTHONPATH", str(Path(__file__).parents[2]))
+"""The source under test is the one the tests belong to, also where another one is installed."""
+
+_LANGUAGE = "C.UTF-8"
+_forge = Forge({"PATH": os.environ["PATH"], "LANG": _LANGUAGE, "PYTHONPATH": f"{_CODE}:{Path(__file__).parents[1]}"})
+
+
 class Notifier:
-    """One installation: a folder, its config.yaml, an environment of its own, and the processes started in it."""
+    """One installation: a folder, its config.yaml, an environment of its own, and the processes started in it.
+
+    `program` is the command that the processes run; None forks them from one that has imported everything (`forked`).
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -193,16 +207,13 @@ class Notifier:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "LANG": "C.UTF-8",
+            "LANG": _LANGUAGE,
             "COLUMNS": "120",
             "NO_PROXY": "127.0.0.1,localhost",
-            # The source under test is the one the tests belong to, also where another one is installed.
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": _CODE,
         }
-        if "PYTHONPATH" in os.environ:  # another copy of the code than the installed one is under test
-            self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         self.secrets = {TOKEN}
-        self.program: Sequence[str] = (sys.executable, "-m", "notifier")
+        self.program: Sequence[str] | None = None
         self._processes: list[Process] = []
 
     def configure(
@@ -239,19 +250,26 @@ class Notifier:
 
     async def start(self, *arguments: str, stdout: int = asyncio.subprocess.PIPE, **environment: str) -> Process:
         """Start a process and do not wait for it. Its output is read, unless `stdout` is a file for it."""
-        process = await asyncio.create_subprocess_exec(
+        process = await self._run(arguments, stdout, self.environment | environment)
+        started = Process(process, f"notifier {' '.join(arguments)}")
+        self._processes.append(started)
+        return started
+
+    async def _run(
+        self, arguments: Sequence[str], stdout: int, environment: Mapping[str, str]
+    ) -> asyncio.subprocess.Process | Forked:
+        if self.program is None:
+            return await _forge.start(arguments, folder=self.folder, environment=environment, stdout=stdout)
+        return await asyncio.create_subprocess_exec(
             *self.program,
             *arguments,
             cwd=self.folder,
-            env=self.environment | environment,
+            env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout,
             stderr=asyncio.subprocess.PIPE,
             limit=2**24,
         )
-        started = Process(process, f"notifier {' '.join(arguments)}")
-        self._processes.append(started)
-        return started
 
     async def daemon(self, *arguments: str) -> Process:
         """Start the daemon, and wait until it says that it is ready."""

@@ -12,7 +12,7 @@ import trustme
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import MailServer, Receiver, Slack, server_context
-from acceptance.harness import TOKEN, Notifier
+from acceptance.harness import PROGRAM, TOKEN, Notifier
 from notifier.brightdata.simulator import life as lives
 
 CONFINED = Path(__file__).with_name("confined.py")
@@ -73,7 +73,7 @@ def confined(notifier: Notifier, tmp_path: Path) -> Notifier:
     """An installation that may do what the unit allows, and write to `state`."""
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
-    notifier.program = (sys.executable, str(CONFINED), str(UNIT), str(state), *notifier.program)
+    notifier.program = (sys.executable, str(CONFINED), str(UNIT), str(state), *PROGRAM)
     notifier.environment["CREDENTIALS_DIRECTORY"] = str(tmp_path / "credentials")
     return notifier
 

@@ -7,7 +7,7 @@ import trustme
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import MailServer, Receiver, Slack, event_ids, server_context
-from acceptance.harness import TOKEN, Notifier
+from acceptance.harness import PROGRAM, TOKEN, Notifier
 from notifier.brightdata.simulator import life as lives
 
 SLACK_TOKENS = ("T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ")
@@ -38,7 +38,8 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def trusting(authority: trustme.CA, notifier: Notifier, tmp_path: Path) -> Notifier:
-    """An installation that trusts the authority and nobody else."""
+    """An installation that trusts the authority and nobody else. Its processes start as on any machine."""
+    notifier.program = PROGRAM
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
     notifier.environment |= {"REQUESTS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(bundle)}
