@@ -17,7 +17,7 @@ from notifier.brightdata.collect import Collector
 from notifier.brightdata.door import Gate
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.results import Results
-from notifier.brightdata.tokens import FileToken, StaticToken, TokenUnusable
+from notifier.brightdata.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.config.interpolate import UNSET
 from notifier.config.model import Api
 from notifier.config.secrets import read_token
@@ -83,7 +83,8 @@ async def opened(access: Access, held: Callable[[timedelta], None] = lambda _: N
     """
     api = access.api
     own = Limiter(requests_per_second=min(api.requests_per_second, REQUESTS_PER_SECOND), clock=time.monotonic)
-    async with _gate(access.database, own, held) as gate:
+    client: Client  # made with the gate, which is asked for its identity only later
+    async with _gate(access.database, own, lambda: client.door.identity, held) as gate:
         try:
             client = Client(
                 base_url=api.base_url,
@@ -99,7 +100,9 @@ async def opened(access: Access, held: Callable[[timedelta], None] = lambda _: N
 
 
 @asynccontextmanager
-async def _gate(database: Path | None, own: Limiter, held: Callable[[timedelta], None]) -> AsyncIterator[Gate]:
+async def _gate(
+    database: Path | None, own: Limiter, identity: Callable[[], Identity], held: Callable[[timedelta], None]
+) -> AsyncIterator[Gate]:
     try:
         connection = await connected(database) if database is not None else None
     except OSError:
@@ -109,7 +112,7 @@ async def _gate(database: Path | None, own: Limiter, held: Callable[[timedelta],
         return
     reader, writer = connection
     writer.write(BORROW)
-    borrower = Borrower(reader, writer, own, held=held)
+    borrower = Borrower(reader, writer, own, identity=identity, held=held)
     try:
         yield borrower
     finally:

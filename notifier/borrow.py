@@ -1,8 +1,14 @@
 """The daemon's limiter, lent to commands: one gate for everything that uses the token, in whatever process.
 
-A command asks over one connection for as long as it runs. Lines of JSON go each way: the command's `admit`, with a
-number of its own, is answered by `granted`, or first by `held` when the API is not to be asked for now; what came of
-its requests it tells as it would tell a limiter. When the connection ends, however that comes, its turns are released.
+A command asks over one connection for as long as it runs. Lines of JSON go each way. The daemon's first one has a key
+and the mark of the address that it asks; a command that asks another address uses its own limiter. The command's
+`admit`, with a number of its own, is answered by `granted`, or first by `held` when the API is not to be asked for now.
+When the connection ends, however that comes, its turns are released; a turn that is kept for too long is released too.
+
+A command may have another token, or reach the API by another way. So what came of its requests counts for the daemon
+only as far as it must: an answer of 429 always, because the API counts them for this machine's address, too; a good
+answer if it was given to the same token, which a keyed digest of it proves. Nothing else that a command
+meets (a refused token, no network, a proxy of its own) is told: the daemon sees by itself what is true of its requests.
 
 While the API refuses the token or cannot be reached, the daemon tries it slowly, and a person wants to know at once
 how it answers: then `alone` lets the command ask by itself.
@@ -10,29 +16,54 @@ how it answers: then `alone` lets the command ask by itself.
 
 import asyncio
 import contextlib
+import hmac
 import json
+import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from notifier.brightdata.answers import LONGEST_RETRY_AFTER
 from notifier.brightdata.breaker import BreakerState
 from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.tokens import Identity
 from notifier.core.apihealth import ApiKind
 from notifier.core.model import Reason
 
 MOST_AT_ONCE = 16
 """Turns of one command, waited for or in flight."""
 
+LONGEST_TURN = 60.0
+"""Seconds. A command that was stopped with requests in flight must not keep the daemon from its own."""
+
+_KEY_BYTES = 16
+
 _NOT_OURS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 """What a line that is none of this protocol makes of the attempt to follow it."""
 
 
-async def lend(limiter: Limiter, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Let whoever is at the other end use the limiter, until it has gone or says something senseless."""
-    loan = _Loan(limiter, writer)
+def mark_of(key: bytes, identity: Identity) -> str:
+    """What tells two identities apart without telling the token: a digest with a key that is made for one loan."""
+    told = f"{identity.base_url}\n{identity.token or ''}"
+    return hmac.new(key, told.encode("utf-8", "backslashreplace"), "sha256").hexdigest()
+
+
+async def lend(
+    limiter: Limiter, identity: Callable[[], Identity], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Let whoever is at the other end use the limiter, until it has gone or says something senseless.
+
+    Args:
+        limiter: the daemon's.
+        identity: what the daemon's own requests are answered to.
+        reader, writer: the connection.
+    """
+    loan = _Loan(limiter, identity, writer)
     try:
         while line := await reader.readline():
             loan.follow(json.loads(line))
+            await writer.drain()  # who does not read the answers is not listened to either
     except (OSError, *_NOT_OURS):
         return
     finally:
@@ -42,11 +73,14 @@ async def lend(limiter: Limiter, reader: asyncio.StreamReader, writer: asyncio.S
 class _Loan:
     """What one command has of the limiter."""
 
-    def __init__(self, limiter: Limiter, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, limiter: Limiter, identity: Callable[[], Identity], writer: asyncio.StreamWriter) -> None:
         self._limiter = limiter
+        self._identity = identity
         self._writer = writer
+        self._key = secrets.token_bytes(_KEY_BYTES)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._permits: dict[int, Permit] = {}
+        self._say("lender", self._key.hex(), mark_of(self._key, replace(identity(), token=None)))
 
     def follow(self, said: Any) -> None:
         """Do what a line asks for. Raises one of `_NOT_OURS` for what makes no sense."""
@@ -65,12 +99,15 @@ class _Loan:
                     self._waiting.pop(number).cancel()
                 elif number in self._permits:
                     self._permits.pop(number).release()
-            case ["answered"]:
-                self._limiter.answered()
+            case ["answered", str(mark)]:
+                if self._is_ours(mark):
+                    self._limiter.answered()
             case ["rate_limited", int() | float() | None as pause]:
-                self._limiter.rate_limited(None if pause is None else timedelta(seconds=pause))
-            case ["judged", str() | None as reason, str(detail)]:
-                self._limiter.judged(None if reason is None else Reason(reason), detail)
+                asked = None if pause is None else min(timedelta(seconds=pause), LONGEST_RETRY_AFTER)
+                self._limiter.rate_limited(asked)
+            case ["good", str(mark)]:
+                if self._is_ours(mark):
+                    self._limiter.judged(None)
             case _:
                 raise ValueError("not a request for the limiter")
 
@@ -88,7 +125,13 @@ class _Loan:
         permit = await self._limiter.admit()
         self._waiting.pop(number, None)
         self._permits[number] = permit
+        asyncio.get_running_loop().call_later(LONGEST_TURN, permit.release)
         self._say("granted", number)
+
+    def _is_ours(self, mark: str) -> bool:
+        """Whether the answer was given to the daemon's own token, at its own address."""
+        identity = self._identity()
+        return identity.token is not None and hmac.compare_digest(mark.encode(), mark_of(self._key, identity).encode())
 
     def _say(self, *words: Any) -> None:
         self._writer.write(json.dumps(words).encode() + b"\n")
@@ -103,18 +146,22 @@ class Borrower:
         writer: asyncio.StreamWriter,
         own: Limiter,
         *,
+        identity: Callable[[], Identity],
         held: Callable[[timedelta], None] = lambda _: None,
     ) -> None:
         """
         Args:
             reader, writer: a connection to a daemon that has begun to `lend`.
-            own: what holds when the daemon has gone; it is told of everything, too.
+            own: what holds when the daemon has gone, or asks another address; it is told of everything, too.
+            identity: what this command's requests are answered to.
             held: told for how long a request waits because of the API's state.
         """
         self._reader = reader
         self._writer = writer
         self._own = own
+        self._identity = identity
         self._held = held
+        self._key: bytes | None = None
         self._numbers = 0
         self._granted: dict[int, asyncio.Future[bool]] = {}
         self._gone = False
@@ -145,12 +192,14 @@ class Borrower:
     def answered(self) -> None:
         """Learn that the API answered something else."""
         self._own.answered()
-        self._say("answered")
+        if self._key is not None:
+            self._say("answered", mark_of(self._key, self._identity()))
 
     def judged(self, reason: Reason | None, detail: str = "") -> None:
         """Learn what a request came to."""
         self._own.judged(reason, detail)
-        self._say("judged", reason, detail)
+        if reason is None and self._key is not None:
+            self._say("good", mark_of(self._key, self._identity()))
 
     async def aclose(self) -> None:
         """Give everything back."""
@@ -179,6 +228,10 @@ class Borrower:
 
     def _hear(self, said: Any) -> None:
         match said:
+            case ["lender", str(key), str(place)]:
+                self._key = bytes.fromhex(key)
+                if place != mark_of(self._key, replace(self._identity(), token=None)):
+                    raise ValueError("it asks another address")
             case ["granted" | "alone", int(number)]:
                 granted = self._granted.get(number)
                 if granted is not None and not granted.done():

@@ -108,7 +108,7 @@ class Daemon:
             wake=self._parts.senders.wake,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
-            lend=partial(lend, self._parts.limiter),
+            lend=partial(lend, self._parts.limiter, lambda: self._parts.client.door.identity),
         )
         watch_loop(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
@@ -132,6 +132,7 @@ class Daemon:
                             self._follow_clock(),
                             self._parts.caretaker.run(),
                             self._parts.fetcher.run(),
+                            self._parts.probe.run(),
                             self._outside.run(),
                             *([self._reloader.run()] if self._reloader is not None else []),
                         )

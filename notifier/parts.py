@@ -10,6 +10,7 @@ import structlog
 from notifier.alarm import Alarm
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter, most_in_flight
+from notifier.brightdata.probe import Probe
 from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.caretaker import Caretaker
@@ -88,6 +89,12 @@ class Parts:
         )
         self.schedule = self.lookout.schedule = Schedule(
             look=self.lookout.look, admit=self.limiter.admit, clock=clock, clock_shifted=self._clock_shifted
+        )
+        self.probe = Probe(
+            limiter=self.limiter,
+            observer=self.client,
+            snapshot=lambda: next((watch.snapshot_id for watch in self.config.watches), None),
+            idle=lambda: self.schedule.queued == 0,
         )
         self.operators = Operators(
             channels=config.operators,

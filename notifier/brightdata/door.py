@@ -20,7 +20,7 @@ from notifier.brightdata.answers import retry_after_of
 from notifier.brightdata.failures import NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.limiter import Permit
 from notifier.brightdata.response import Answer
-from notifier.brightdata.tokens import TokenSource
+from notifier.brightdata.tokens import Identity, TokenSource
 from notifier.brightdata.transport import Carrier
 from notifier.core.model import Reason
 
@@ -78,6 +78,11 @@ class Door:
         self._connections = max_connections + LONG_ANSWERS
         self._http: Carrier | None = None
 
+    @property
+    def identity(self) -> Identity:
+        """Whose account is asked, and where: the address, and the token that was sent last."""
+        return Identity(base_url=self._base_url, token=self._sent)
+
     def reconfigure(self, *, base_url: str, token: TokenSource, timeout: timedelta) -> None:
         """Ask there, with that token and that much time, from the next request on.
 
@@ -86,6 +91,7 @@ class Door:
         """
         self._base_url = checked_base_url(base_url)
         self._token = token
+        self._sent: str | None = None
         self._seconds = timeout.total_seconds()
         self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
 
@@ -169,6 +175,7 @@ class Door:
             token = self._token.current()
         except Exception as error:  # noqa: BLE001 - a file may fail in any way
             raise no_token_of(error) from None
+        self._sent = token
         request = self._request(method, path, params, headers, content, token, patience)
         timer = asyncio.timeout(seconds)
         try:

@@ -167,6 +167,12 @@ class Limiter:
             held_for=self.held_for,
         )
 
+    @property
+    def wants_probe(self) -> bool:
+        """Whether a trouble of the API was told whose end is not known, and a request may go now and see."""
+        in_doubt = self._told is not ApiKind.OK or self._kind() is not ApiKind.OK
+        return in_doubt and not self._in_flight and not self._turn.locked() and self._held(self._clock()) <= 0
+
     def set_rate(self, requests_per_second: float) -> None:
         """Go on at another rate; the memory of refusals stays.
 

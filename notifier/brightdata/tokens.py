@@ -1,11 +1,23 @@
 """Where the API's token comes from, and how a new one is taken up when the old one is refused."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class TokenUnusable(Exception):
     """The token is empty, or holds characters that no HTTP header may carry."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Whose account is asked, and where: what one answer says holds only for requests of the same identity.
+
+    `token` is None before the first request; it is shown nowhere.
+    """
+
+    base_url: str
+    token: str | None = field(repr=False)
 
 
 class TokenSource(Protocol):

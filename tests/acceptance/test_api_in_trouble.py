@@ -2,7 +2,7 @@
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
-from acceptance.harness import Notifier
+from acceptance.harness import TOKEN, Notifier
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
 
@@ -39,6 +39,35 @@ async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
     )
     told = [line["reason"] for line in daemon.log.entries if line["event"] in ("look.unclear", "list.unclear")]
     assert {"unauthorised", "forbidden", "server_error", "connection", "nonsense", "rate_limited"} <= set(told)
+
+
+async def test_a_wrong_token_in_a_shell_is_no_trouble_of_the_daemon(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """The command ends with 4; the daemon beside it, with nothing in progress, is as healthy as before."""
+    api.add("s_1", lives.complete(seconds=0))
+    notifier.environment["BRIGHTDATA_API_KEY"] = TOKEN
+    notifier.secrets.add("canary-token-of-another")
+    notifier.configure(
+        api=api.url,
+        api_options={"token": "${BRIGHTDATA_API_KEY}"},
+        channels={"team": team.url, "ops": ops.url},
+        defaults={"notify": ["team"]},
+        operators=["ops"],
+        watches=["s_1"],
+    )
+    daemon = await notifier.daemon()
+    await team.told(1)
+
+    for _ in range(2):
+        waited = await notifier.command("wait", "s_1", BRIGHTDATA_API_KEY="canary-token-of-another")
+        assert waited.status == 4, waited
+
+    health = await notifier.json("healthcheck")
+    assert (health["healthy"], health["api"]["kind"]) == (True, "ok"), health
+    assert api.answers["401"] >= 6
+    assert not ops.received.entries
+    assert (await daemon.stop()).status == 0
 
 
 async def test_an_answer_that_does_not_come_is_given_up_and_asked_again(
