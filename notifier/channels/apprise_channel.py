@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, OverflowMode, PersistentStoreMode
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode, PersistentStoreMode
 from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
@@ -134,7 +134,12 @@ class AppriseChannel:
     def _send(self, message: Message, reached: Collection[str]) -> Outcome:
         with watching(reached) as wire:
             try:
-                result = self._apprise.notify(title=message.title, body=message.body, body_format=NotifyFormat.TEXT)
+                result = self._apprise.notify(
+                    title=message.title,
+                    body=message.body,
+                    body_format=NotifyFormat.TEXT,
+                    notify_type=NotifyType(message.severity),
+                )
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; here it becomes a value
                 outcome = Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error))
             else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.core.errors import UsageError
-from notifier.core.words import span
+from notifier.core.words import safe, span
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -147,7 +147,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles
 
     `styles` gives the colour of a cell by its text, such as a status.
     """
-    cells = [list(row) for row in rows]
+    cells = [[safe(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from notifier.config import files, tree, values
 from notifier.config.interpolate import UnsetAllowed, is_unset, plain_data
+from notifier.core.words import safe
 
 MOST_READ = 128 * 1024
 """Bytes of all files together: about 0.1 s. A shell waits while it completes, and of more nobody wants a list."""
@@ -133,5 +134,5 @@ def _texts(value: object) -> list[str]:
 
 
 def _text(value: object) -> str | None:
-    fits = isinstance(value, str) and value.isprintable() and not is_unset(value)
+    fits = isinstance(value, str) and safe(value) == value and not is_unset(value)
     return str(value) if fits else None

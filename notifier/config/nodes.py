@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from notifier.core.words import safe
+
 KeyPath = tuple[str | int, ...]
 """The way to a value: names of keys and positions in lists, as `("watches", 3, "every")`."""
 
@@ -97,5 +99,5 @@ def key_text(key: str) -> str:
         return key
     if "://" in key:
         return "***"
-    shown = "".join(char if char.isprintable() else "?" for char in key[:_LONGEST_KEY])
+    shown = safe(key[:_LONGEST_KEY], "?")
     return f'"{shown}{"…" if len(key) > _LONGEST_KEY else ""}"'

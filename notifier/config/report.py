@@ -6,12 +6,13 @@ from notifier.config.document import Document
 from notifier.config.excerpt import Excerpt, excerpt, together
 from notifier.config.nodes import Flaw, Place, path_text
 from notifier.core.errors import Problem
+from notifier.core.words import safe
 
 
 def file_name(document: Document) -> str:
     """The document's file as errors name it: as it was given, without what cannot be printed."""
     name = str(document.path).encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else "?" for char in name)
+    return safe(name, "?")
 
 
 def problems_of(documents: Iterable[Document]) -> list[Problem]:

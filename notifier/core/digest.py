@@ -6,6 +6,7 @@ from datetime import datetime
 
 from notifier.core.message import emoji_of, message, title_of
 from notifier.core.model import Event, Message, Notice, Told
+from notifier.core.severity import severity_of
 from notifier.core.words import count, one_line
 
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
@@ -31,7 +32,8 @@ def digest(told: Sequence[Told], *, longest_body: int, where: str) -> Message:
     if len(told) == 1:
         return message(told[0])
     ordered = sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
-    return Message(title=_title(ordered), body=_body([_line(each) for each in ordered], longest_body, where))
+    body = _body([_line(each) for each in ordered], longest_body, where)
+    return Message(title=_title(ordered), body=body, severity=severity_of(told))
 
 
 def _kind(told: Told) -> str:

@@ -17,6 +17,7 @@ from notifier.core.model import (
     Told,
     Transition,
 )
+from notifier.core.severity import severity_of
 from notifier.core.words import count, one_line, span
 
 _EMOJI = {
@@ -45,8 +46,9 @@ def message(told: Told) -> Message:
     """The plain message of an event or a notice."""
     if isinstance(told, Notice):
         body = f"{told.body}\nSeen: {told.at:%Y-%m-%d %H:%M:%S} UTC\nEvent: {told.id}"
-        return Message(title=title_of(told), body=body)
-    return Message(title=title_of(told), body="\n".join(_lines(told)))
+    else:
+        body = "\n".join(_lines(told))
+    return Message(title=title_of(told), body=body, severity=severity_of([told]))
 
 
 def emoji_of(told: Told) -> str:

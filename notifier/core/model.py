@@ -339,9 +339,19 @@ class Outcome:
     reached: frozenset[str] = frozenset()
 
 
+class Severity(StrEnum):
+    """From the mildest to the worst. The words are Apprise's notification types."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """What a person reads: a one-line title that begins with an emoji, and a plain-text body."""
 
     title: str
     body: str
+    severity: Severity = Severity.INFO

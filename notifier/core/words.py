@@ -1,5 +1,7 @@
 """Numbers, times and others' texts as people read them: "1 record", "12,345 records", "2 min 5 s", on one line."""
 
+import re
+import unicodedata
 from datetime import timedelta
 
 
@@ -26,7 +28,61 @@ def span(duration: timedelta) -> str:
     return f"{whole} s"
 
 
+def safe(text: str, instead: str = " ") -> str:
+    """The text with each dangerous character replaced: what forges, reverses or breaks a line.
+
+    Dangerous are control characters, line and paragraph separators, lone surrogates, noncharacters, and the controls
+    that override or isolate the direction of text (Unicode Standard Annex 9). Joiners, variation selectors and tags
+    stay: Persian, Hindi and many emoji need them. So do characters that this Python's Unicode tables do not know yet.
+    """
+    return _DANGEROUS.sub(instead, text)
+
+
+_DANGEROUS = re.compile(
+    "[\x00-\x1f\x7f-\x9f"
+    "\u2028\u2029"
+    "\u202a-\u202e\u2066-\u2069\u206a-\u206f"
+    "\ud800-\udfff"
+    "\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
+
+
 def one_line(text: str, longest: int) -> str:
-    """The text as one line of printable characters, cut to `longest`."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    """The text as one line without dangerous characters, cut to `longest` code points, between two letters or emoji."""
+    line = " ".join(safe(text).split())
+    return line if len(line) <= longest else f"{cut(line, longest - 1).rstrip()}…"
+
+
+def cut(text: str, longest: int) -> str:
+    """The beginning of the text, at most `longest` code points, without half an emoji or a letter without its marks."""
+    end = max(longest, 0)
+    if end >= len(text):
+        return text
+    while end > 0 and _belongs_together(text, end):
+        end -= 1
+    return text[: end or longest]
+
+
+_JOINER = "\N{ZERO WIDTH JOINER}"
+
+
+def _belongs_together(text: str, end: int) -> bool:
+    """Whether the characters on both sides of a place are one for the eye: most of Unicode Standard Annex 29."""
+    before, after = text[end - 1], text[end]
+    if before == _JOINER or after == _JOINER or unicodedata.category(after) in ("Mn", "Mc", "Me"):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":  # a skin tone, a tag
+        return True
+    if not _is_regional(before) or not _is_regional(after):
+        return False
+    start = end
+    while start > 0 and _is_regional(text[start - 1]):
+        start -= 1
+    return (end - start) % 2 == 1
+
+
+def _is_regional(char: str) -> bool:
+    """Whether this is half of a flag."""
+    return "\U0001f1e6" <= char <= "\U0001f1ff"

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, and_, delete, exists, 
 
 from notifier.core.delivery import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
+from notifier.core.severity import DEAD
 from notifier.core.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
@@ -21,8 +22,6 @@ BATCH = 500
 
 DEATHS_TOLD_EVERY = timedelta(hours=1)
 """A channel that loses one delivery after the other is told of at most this often."""
-
-_DEAD = "dead:"
 
 PAGES = 1_000
 """Free pages (of 4 KiB) that are given back to the disk in one transaction."""
@@ -66,7 +65,7 @@ class Deaths:
     @property
     def subject(self) -> str:
         """What the notice is about."""
-        return f"{_DEAD}{self.channel}"
+        return f"{DEAD}{self.channel}"
 
 
 class Upkeep(Part):
@@ -109,7 +108,7 @@ class Upkeep(Part):
     @transaction
     def deaths(self, connection: Connection, now: datetime) -> list[Deaths]:
         """What died since the operators were told of it; not of a channel that they were told of within the hour."""
-        last = select(func.max(notices.c.at)).where(notices.c.subject == _DEAD + deliveries.c.channel).scalar_subquery()
+        last = select(func.max(notices.c.at)).where(notices.c.subject == DEAD + deliveries.c.channel).scalar_subquery()
         dead = and_(deliveries.c.state == DeliveryState.DEAD, deliveries.c.event_id.is_not(None))
         query = (
             select(deliveries.c.channel, func.count(), func.max(deliveries.c.settled_at))

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
+from notifier.core.words import safe
 from notifier.telemetry.redaction import Redactor
 
 _LEAST_LEVELS = {
@@ -45,7 +46,8 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
 
     def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
         own = {key: event_dict[key] for key in _OWN_KEYS if key in event_dict}
-        return {**redactor.of({key: value for key, value in event_dict.items() if key not in own}), **own}
+        said = {key: value for key, value in event_dict.items() if key not in own}
+        return {**_readable(redactor.of(said)), **own}
 
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _console()
     handler = logging.StreamHandler(out)
@@ -71,6 +73,19 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _readable(value: Any) -> Any:
+    """The value without characters that forge or reverse a line; a traceback keeps its line ends."""
+    match value:
+        case str():
+            return "\n".join(safe(line) for line in value.split("\n"))
+        case dict():
+            return {_readable(key): _readable(each) for key, each in value.items()}
+        case list():
+            return [_readable(each) for each in value]
+        case _:
+            return value
 
 
 def _console() -> Processor:

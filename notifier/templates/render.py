@@ -1,6 +1,7 @@
 """From an event to its message, by the user's templates; where there is none or one fails, by the plain message."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any, Protocol
 
@@ -118,10 +119,11 @@ class Renderer:
                 if title is not None
                 else plain.title,
                 body=_with_id(rendered(body, values), event.id) if body is not None else plain.body,
+                severity=plain.severity,
             ), None
         except BadTemplate as error:
             note = f"(The template failed: {error}; this is the plain message.)"
-            return Message(title=plain.title, body=f"{plain.body}\n{note}"), str(error)
+            return replace(plain, body=f"{plain.body}\n{note}"), str(error)
 
 
 def _with_id(text: str, event_id: str) -> str:

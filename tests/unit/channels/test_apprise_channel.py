@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -12,7 +13,7 @@ import pytest
 from far_side import FarSide, far_side, free_port
 
 from notifier.channels.apprise_channel import AppriseChannel, check_url
-from notifier.core.model import Message, Outcome, OutcomeKind
+from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 from notifier.telemetry.redaction import Redactor
 
 HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
@@ -33,6 +34,12 @@ async def test_a_message_arrives_as_it_was_given_and_the_answer_comes_back(far: 
     assert outcome == Outcome(kind=OutcomeKind.DELIVERED, reason="http_200", detail="ok")
     (got,) = map(json.loads, far.got)
     assert (got["title"], got["message"]) == (HELLO.title, HELLO.body)
+
+
+@pytest.mark.parametrize("severity", Severity)
+async def test_a_message_arrives_with_its_severity(far: FarSide, severity: Severity) -> None:
+    await channel(far.url()).send(replace(HELLO, severity=severity))
+    assert json.loads(far.got[0])["type"] == severity
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422])

@@ -93,6 +93,20 @@ def test_each_line_is_one_json_object_with_its_level_and_time() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", ours["timestamp"])
 
 
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_nothing_in_a_line_forges_or_reverses_it_and_joiners_stay(json_lines: bool) -> None:
+    stream = io.StringIO()
+    configure(level="info", redactor=Redactor(), stream=stream, json=json_lines)
+    name = "می\u200cخواهم \u202eevil\x1b[2J"
+    structlog.get_logger("notifier").info("look.done", name=name, inside={"names": [name]})
+    logged = stream.getvalue()
+    if json_lines:
+        assert logged.count("می\u200cخواهم  evil [2J") == 2
+    assert logged.count("evil [2J") == 2
+    assert "\u202e" not in logged
+    assert "\x1b[2J" not in logged
+
+
 def test_a_traceback_stands_inside_its_line() -> None:
     stream = logged()
     try:
