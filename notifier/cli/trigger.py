@@ -108,17 +108,24 @@ def trigger(
         return  # the data came, and there is nothing to watch
     if not as_json:
         typer.echo(started)
+    began = datetime.now(UTC)
     path = _watch(folder, started, name, notify or ()) if folder is not None else None
+    refused = _refused(found, access, path, began)
+    path = path if path is not None and path.exists() else None
     if as_json:
         print_json({"snapshot": started, "dataset": dataset, "inputs": read.number, "watch": path and str(path)})
     elif path is not None:
         typer.echo(f"{count(read.number, 'input')} sent; watched by {path}", err=True)
+    if refused:
+        typer.echo(f"notifier: {started} was started, but it is not watched: {refused}", err=True)
     if wait:
         every = duration_option("--every", EVERY)
         assert every is not None
         sys.stdout.flush()
         if status := wait_for(access, [started], every=every, timeout=limit_of_wait, as_json=as_json, config=config):
             raise typer.Exit(status)
+    if refused:
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,6 +188,17 @@ def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequenc
         return folder.write(Entry(snapshot_id=snapshot_id, name=name, notify=notify))
     except NotifierError as error:
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
+
+
+def _refused(config: Path | None, access: "Access", path: Path | None, began: datetime) -> str:
+    """Why the running daemon refuses the file of the new watch, which is removed then; empty if it does not."""
+    from notifier.cli.taking_up import taken_up, withdraw
+
+    if path is None or config is None or access.database is None:
+        return ""
+    seen = taken_up(config, access.database, None, began)
+    removed = f"{path} was removed again, because " if withdraw(path, seen) else ""
+    return "\n".join([f"{removed}the running daemon refuses it:", *seen["refused"]]) if seen["refused"] else ""
 
 
 def _ask(access: "Access", request: _Request) -> str | None:

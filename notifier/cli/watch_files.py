@@ -1,7 +1,6 @@
 """`notifier watch add` and `remove`: a watch in a file of its own. The user's own YAML is never rewritten."""
 
 import os
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +10,11 @@ import typer
 
 from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, watch_id
+from notifier.cli.taking_up import sentence, taken_up, withdraw
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
-
-LONGEST_WAIT_S = 10.0
-"""The daemon finds a changed file within 2 s, reads it, looks, and notes its looks every 2 s."""
-
-NO_DAEMON = "no daemon runs; it is watched as soon as one does"
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the running daemon has taken it up.")]
 
@@ -83,14 +78,15 @@ def add(
     except NotifierError:
         path.unlink(missing_ok=True)
         raise
-    taken_up = None if no_wait else _taken_up(found, snapshot, began)
+    seen = None if no_wait else taken_up(main, found.database, snapshot, began)
+    withdrawn = seen is not None and withdraw(path, seen)
     if as_json:
-        print_json({"watch": snapshot, "file": str(path), "daemon": taken_up})
+        print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen})
     else:
-        typer.echo(f"{snapshot} stands in {path}.")
-        if taken_up is not None:
-            typer.echo(_sentence(snapshot, taken_up))
-    if taken_up is not None and taken_up["refused"]:
+        typer.echo(f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"{snapshot} stands in {path}.")
+        if seen is not None:
+            typer.echo(sentence(snapshot, seen))
+    if seen is not None and seen["refused"]:
         raise typer.Exit(1)
 
 
@@ -131,7 +127,7 @@ def remove(
     began = datetime.now(UTC)
     with set_aside(places[0].path):
         load_config(main, secrets_needed=False)  # it may be named without a wildcard: then it has to stay
-    let_go = None if no_wait else _taken_up(found, None, began)
+    let_go = None if no_wait else taken_up(main, found.database, None, began)
     if as_json:
         print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})
     else:
@@ -151,68 +147,7 @@ def _labels(texts: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _taken_up(found: "Config", subject: str | None, began: datetime) -> dict[str, Any]:
-    """What the daemon made of it: whether one runs, has taken it up or refused it, and the status that it saw.
-
-    Args:
-        found: the configuration before the change.
-        subject: which watch was added; None if one was removed, of which there is nothing to see.
-        began: when it was changed.
-    """
-    from notifier.cli.status import overview
-
-    seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
-    if subject is not None:
-        seen["status"] = None
-    deadline = time.monotonic() + LONGEST_WAIT_S
-    while time.monotonic() < deadline:
-        if not _ask_about(found.database, began, seen):
-            return seen
-        if seen["taken_up"] and subject is None:
-            return seen
-        if seen["taken_up"] and found.database.exists():
-            from notifier.loading import load_config
-
-            entries = overview(load_config(found.path, secrets_needed=False), datetime.now(UTC))
-            entry = next((each for each in entries if each["watch"] == subject), {})
-            if entry.get("status", "unknown") != "unknown" or (entry.get("last_look") or began) > began:
-                seen["status"] = entry.get("status") or entry.get("last_answer")
-                return seen
-        time.sleep(0.2)
-    return seen
-
-
-def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
-    """Note what the daemon says of its last reload; whether there is more to come."""
-    import asyncio
-
-    from notifier.control import Health, ask
-    from notifier.core.errors import NoDaemon
-
-    try:
-        reload = asyncio.run(ask(database, Health(), limit=LONGEST_WAIT_S))["reload"]
-    except NoDaemon:
-        seen["runs"] = False
-        return False
-    if reload is not None and datetime.fromisoformat(reload["at"]) >= began:
-        seen["refused"] = reload["refused"]
-        seen["taken_up"] = not reload["refused"]
-    return not seen["refused"]
-
-
 def _let_go_sentence(subject: str, seen: dict[str, Any]) -> str:
     if not seen["runs"]:
         return f"{subject} is watched no more. No daemon runs."
-    return f"{subject} is watched no more." if seen["taken_up"] else _sentence(subject, seen)
-
-
-def _sentence(subject: str, seen: dict[str, Any]) -> str:
-    if not seen["runs"]:
-        return f"{NO_DAEMON[0].upper()}{NO_DAEMON[1:]}."
-    if seen["refused"]:
-        return "\n".join(["The running daemon refuses the configuration:", *seen["refused"]])
-    if not seen["taken_up"]:
-        return f"The running daemon has not taken it up within {LONGEST_WAIT_S:.0f} s; see `notifier healthcheck`."
-    if seen["status"] is None:
-        return "The running daemon has taken it up, and has not looked at it yet."
-    return f"The running daemon watches it: {subject} is {seen['status']}."
+    return f"{subject} is watched no more." if seen["taken_up"] else sentence(subject, seen)

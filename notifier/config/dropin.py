@@ -13,6 +13,7 @@ from urllib.parse import quote
 import yaml
 
 from notifier.config import document, files
+from notifier.config.atomic import Access, make_folder, write_new
 from notifier.config.interpolate import UnsetAllowed
 from notifier.config.nodes import path_text
 from notifier.config.schema import Context, IncludedFile
@@ -122,44 +123,25 @@ class Folder:
         )
 
     def write(self, entry: Entry) -> Path:
-        """Write the file of a watch: at once, or not at all.
+        """Write the file of a watch, whole or not at all, with the main file's owner, group and mode.
+
+        Whatever reads the main file, such as the service's own user, can then read this one too, whatever the umask
+        of the writer is.
 
         Raises:
             NotifierError: it cannot be written, or there is one with something else in it.
         """
         path, text = self.path_of(entry.subject), entry.text()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_new(path, text)
+            access = Access.of(self._config)
+            make_folder(path.parent, access)
+            write_new(path, text, access)
         except FileExistsError:
             if files.read(path).text != text:
                 raise NotifierError(f"{path} is there already and was left as it is") from None
         except OSError as error:
             raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error
         return path
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write a file that was not there: whoever looks finds it whole or not at all.
-
-    Raises:
-        FileExistsError: it is there.
-        OSError: it cannot be written.
-    """
-    new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with new.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(new, path)
-    finally:
-        new.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Watches that come and go by commands while the daemon runs."""
 
+import os
+
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
@@ -39,3 +41,48 @@ async def test_a_watch_is_added_taken_up_told_and_removed(api: BrightData, team:
     assert not (notifier.folder / "watches.d" / "s_new.yaml").exists()
     assert [each["watch"] for each in notifier.glance("watch", "list")] == ["s_own"]
     assert (await daemon.stop()).status == 0
+
+
+async def test_what_the_running_daemon_refuses_is_removed_again_with_its_reasons(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """What only the daemon's environment tells: `watch add` and `trigger` leave no file that stops later reloads."""
+    include = ["watches.d/*.yaml", "${MORE:-none}/*.yaml"]
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_own"], include=include)
+    (notifier.folder / "in.json").write_text('[{"url": "https://example.com/1"}]')
+    (notifier.folder / "more").mkdir()
+    (notifier.folder / "more" / "a.yaml").write_text("watches: [{snapshot: s_new}]")
+    daemon = await notifier.start("run", MORE="more")
+    await daemon.wait_for_log("daemon.started")
+
+    added = await notifier.command("watch", "add", "s_new")
+    started = await notifier.command("trigger", "gd_1", "--input", "in.json", "--name", "${ONLY_HERE}", ONLY_HERE="x")
+    fine = await notifier.json("watch", "add", "s_fine")
+
+    assert (added.status, started.status) == (1, 1)
+    assert "s_new is not watched: " in added.stdout
+    assert "The running daemon refuses the configuration:" in added.stdout
+    assert "watches[0].snapshot" in added.stdout
+    assert "was started, but it is not watched: " in started.stderr
+    assert "the environment variable ONLY_HERE is not set" in started.stderr
+    assert [each.name for each in (notifier.folder / "watches.d").iterdir()] == ["s_fine.yaml"]
+    assert fine["daemon"]["taken_up"]
+    assert (await daemon.stop()).status == 0
+
+
+async def test_a_file_written_by_root_with_a_strict_umask_is_read_by_the_service(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """The file has the main file's owner, group and mode, and so has the folder, with search permission added."""
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_own"], include=["watches.d/*.yaml"])
+    notifier.config.chmod(0o644)
+    os.chown(notifier.config, 65534 if os.getuid() == 0 else -1, -1)
+    before, umask = notifier.config.stat(), os.umask(0o077)
+    try:
+        await notifier.json("watch", "add", "s_new")
+    finally:
+        os.umask(umask)
+    file = notifier.folder / "watches.d" / "s_new.yaml"
+    for path, mode in ((file, 0o100644), (file.parent, 0o40755)):
+        found = path.stat()
+        assert (found.st_mode, found.st_uid, found.st_gid) == (mode, before.st_uid, before.st_gid)
