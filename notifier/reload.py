@@ -23,6 +23,9 @@ from notifier.telemetry.systemd import more_time, notify
 PATIENCE = timedelta(seconds=10)
 """For so long a refusal is in the log, the state and the answers to commands only."""
 
+HANGS_AFTER = timedelta(seconds=10)
+"""A load that takes longer is begun anew when its files change: it may hang on what was just mended."""
+
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
 
@@ -135,7 +138,7 @@ class Reloader:
             began = time.monotonic()
             try:
                 with more_time(LONGEST):
-                    loaded, changed = await self._read()
+                    loaded, changed = await self._read_as_it_changes()
             except ConfigurationRefused as error:
                 self._changes.refused(error.include)
                 outcome = ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
@@ -153,6 +156,21 @@ class Reloader:
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome
+
+    async def _read_as_it_changes(self) -> tuple[Loaded, ConfigDiff]:
+        """Read the files, and anew when they change while a read hangs; each time it may take twice as long."""
+        patience = HANGS_AFTER
+        while True:
+            reading = asyncio.create_task(self._read())
+            changing = asyncio.create_task(_after(patience, self._changes.next))
+            try:
+                await asyncio.wait({reading, changing}, return_when=asyncio.FIRST_COMPLETED)
+                if reading.done():
+                    return reading.result()
+                changing.result()
+            finally:
+                await _cancelled(reading, changing)
+            patience *= 2
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:
         """What the files say now, and what of it differs from what runs; any failure is a NotifierError."""
@@ -195,7 +213,17 @@ async def _first(*waits: Coroutine[Any, Any, object]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        # Not `await task` with its cancellation suppressed: that would swallow our own, and the daemon never end.
-        await asyncio.wait(tasks)
+        await _cancelled(*tasks)
+
+
+async def _after(pause: timedelta, wait: Callable[[], Awaitable[object]]) -> None:
+    await asyncio.sleep(pause.total_seconds())
+    await wait()
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel the tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    # Not `await task` with its cancellation suppressed: that would swallow our own, and the daemon never end.
+    await asyncio.wait(tasks)

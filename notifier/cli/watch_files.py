@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from notifier.cli.taking_up import sentence, taken_up, withdraw
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
-    from notifier.config.model import Config
+    pass
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the running daemon has taken it up.")]
 
@@ -83,7 +82,9 @@ def add(
     if as_json:
         print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen})
     else:
-        typer.echo(f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"{snapshot} stands in {path}.")
+        typer.echo(
+            f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"{snapshot} stands in {path}."
+        )
         if seen is not None:
             typer.echo(sentence(snapshot, seen))
     if seen is not None and seen["refused"]:

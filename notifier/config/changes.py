@@ -23,6 +23,10 @@ MOST_UNSETTLED = 10
 """After so many looks in a row that all saw something new, it is told all the same."""
 
 
+_CALMER = 4
+"""The pause is at least so many times as long as the look before took: a pattern may lead through many folders."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settling:
     """What is known of the files: what was `told` last, and what the last look saw if that is something else."""
@@ -58,6 +62,7 @@ class Changes:
     settle: timedelta = SETTLE
     _state: Settling = field(default_factory=lambda: Settling({}))
     _looker: Looker = field(default_factory=Looker)
+    _took: float = 0.0
 
     def loaded(self, sources: Sources, digests: Mapping[Path, str]) -> None:
         """A configuration was read: from now on these are its files, and what it read is no change any more."""
@@ -73,8 +78,10 @@ class Changes:
         """Wait for a change: the files that are others now than when this was told last, or loaded."""
         while True:
             pause = self.calm if self._state.unsettled is None else self.settle
-            await asyncio.sleep(pause.total_seconds())
+            await asyncio.sleep(max(pause.total_seconds(), _CALMER * self._took))
+            began = time.monotonic()
             seen = await asyncio.to_thread(self._looker.look, self.sources, time.time_ns())
+            self._took = time.monotonic() - began
             self._state, changed = settle(self._state, seen)
             if changed:
                 return frozenset(map(Path, changed))

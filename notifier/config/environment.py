@@ -8,8 +8,13 @@ has none. What is given so stands in no process's environment, which its childre
 from collections.abc import Mapping
 from pathlib import Path
 
+from notifier.config.regular import read_regular
+
 PREFIX = "secret_"
 """Before the name of a file, when systemd was given its folder under this id."""
+
+_LARGEST = 1024 * 1024
+"""Bytes of all credentials together, as systemd allows them; what a longer file has beyond them is not read."""
 
 
 def with_credentials(environ: Mapping[str, str]) -> dict[str, str]:
@@ -39,6 +44,6 @@ def _files(directory: Path) -> list[Path]:
 
 def _value(file: Path) -> str | None:
     try:
-        return file.read_bytes().decode(errors="surrogateescape").rstrip("\r\n")
+        return read_regular(file, _LARGEST).decode(errors="surrogateescape").rstrip("\r\n")
     except OSError:
         return None

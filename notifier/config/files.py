@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from notifier.config.nodes import Flaw, Place
+from notifier.config.regular import NotRegular, read_regular
+from notifier.config.walk import Walk
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of one file."""
+
+LARGEST_TOGETHER = 256 * 1024 * 1024
+"""Bytes of all included files; those of 100,000 watches have 20 MB."""
 
 _LEFTOVERS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".orig", ".rej")
 
@@ -41,8 +46,7 @@ def digest(path: Path) -> str:
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    with path.open("rb") as file:
-        return digest_of(file.read(LARGEST + 1))
+    return digest_of(read_regular(path, LARGEST + 1))
 
 
 def read(path: Path) -> Content:
@@ -52,8 +56,7 @@ def read(path: Path) -> Content:
         Unreadable: there is none, with the reason and the cure.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = read_regular(path, LARGEST + 1)
     except (OSError, ValueError) as error:
         raise Unreadable(Flaw(text=_why_unreadable(error))) from error
     if len(content) > LARGEST:
@@ -76,6 +79,8 @@ def _why_unreadable(error: OSError | ValueError) -> str:
             return "this is a folder: name the file in it"
         case PermissionError():
             return "this user may not read the file: change its owner, group or mode"
+        case NotRegular(strerror=reason):
+            return f"{reason}: take it away, or name another file"
         case OSError(strerror=str(reason)):
             return f"the file cannot be read: {reason}"
         case _:
@@ -89,16 +94,22 @@ def _not_utf8(before: bytes, byte: int) -> Flaw:
     return Flaw(place=Place(line, column), text=text)
 
 
-def included(pattern: str, folder: Path) -> list[Path]:
+def included(pattern: str, folder: Path, unlisted: list[str] | None = None) -> list[Path]:
     """The files that one entry of `include:` stands for, sorted; relative ones start at the main file's folder.
 
     A pattern without matches is none; folders and what editors leave behind are passed over.
 
+    Args:
+        pattern: the entry.
+        folder: that of the main file.
+        unlisted: gets the folders below the first wildcard that this user may not list.
+
     Raises:
-        ValueError: a file named without wildcards does not exist, or the folder cannot be listed; the text says it.
+        ValueError: a file named without wildcards does not exist, the folder cannot be listed, or the pattern leads
+            through more than any configuration has; the text says it.
     """
     try:
-        return _matches(pattern, folder)
+        return _matches(pattern, folder, [] if unlisted is None else unlisted)
     except OSError as error:
         raise ValueError(f"the files cannot be listed: {error.strerror or 'an error of the system'}") from error
 
@@ -114,10 +125,18 @@ def present(pattern: str, folder: Path) -> list[str]:
     if not glob.has_magic(pattern):
         return [os.path.join(top, pattern)]  # noqa: PTH118
     try:
-        matches = glob.glob(pattern, root_dir=top, recursive=True)  # noqa: PTH207 (as above)
-    except OSError:
+        matches = Walk(pattern, top).paths()
+    except (OSError, ValueError):
         return []
     return [os.path.join(top, match) for match in matches if not _leftover(os.path.basename(match))]  # noqa: PTH118, PTH119
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file, as far as they can be told."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def real_path(path: Path) -> str:
@@ -125,13 +144,15 @@ def real_path(path: Path) -> str:
     return os.path.realpath(path)
 
 
-def _matches(pattern: str, folder: Path) -> list[Path]:
+def _matches(pattern: str, folder: Path, unlisted: list[str]) -> list[Path]:
     if "\0" in pattern:
         raise ValueError("this cannot be the name of a file")
     if not glob.has_magic(pattern):
         return [_one_file(folder / pattern)]
     _check_listable(pattern, folder)
-    matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
+    walk = Walk(pattern, str(folder))
+    matches = walk.paths()
+    unlisted += walk.unlisted
     return [path for path in sorted(folder / match for match in matches) if not _passed_over(path)]
 
 

@@ -11,7 +11,7 @@ from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
 from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
-from notifier.config.nodes import Flaw, KeyPath, Node, locate
+from notifier.config.nodes import Flaw, Node, locate
 from notifier.config.parts import Known, Part, Parts, whole
 from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
@@ -191,16 +191,27 @@ def _included(main: Document, root: Node) -> list[Path]:
     if not isinstance(patterns, list):
         return []
     found = {files.real_path(main.path): main.path}
+    room = files.LARGEST_TOGETHER
     for index, pattern in enumerate(patterns):
         if not isinstance(pattern, str) or not pattern.strip():
             continue
+        at = locate(root, ("include", index))
+        unlisted: list[str] = []
         try:
-            for match in files.included(pattern, main.path.parent):
-                found.setdefault(files.real_path(match), match)
+            for match in files.included(pattern, main.path.parent, unlisted):
+                if found.setdefault(files.real_path(match), match) is match:
+                    room -= files.size_of(match)
+            if room < 0:
+                bound = f"{files.LARGEST_TOGETHER // 1024**2} MiB"
+                raise ValueError(f"the files have more than {bound} together: are these the right ones?")
         except ValueError as error:
-            where: KeyPath = ("include", index)
-            at = locate(root, where)
             main.add([Flaw(place=at.node.place, path=at.path, text=str(error))])
+            if room < 0:
+                return []
+        main.warnings += [
+            Flaw(place=at.node.place, path=at.path, text=f"{folder} cannot be listed by this user, and is passed over")
+            for folder in unlisted
+        ]
     return list(found.values())[1:]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from notifier.config import values
 from notifier.config.model import Api, Webhook
+from notifier.config.regular import read_regular
 from notifier.config.webhook import PREFIX
 from notifier.core.errors import NotifierError
 
@@ -44,8 +45,7 @@ def token_in(path: Path) -> str:
         ValueError: why it cannot be had.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_TOKEN_FILE + 1)
+        content = read_regular(path, _LARGEST_TOKEN_FILE + 1)
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror or 'an error of the system'}") from error
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from notifier.config import files
+from notifier.config.regular import kind_of
 
 Contents = Mapping[str, str]
 """The absolute path of every file that is there, with what its content is known by (`files.digest_of`)."""
@@ -57,8 +58,10 @@ class Looker:
 def _digest(path: str, now_ns: int, before: Mapping[str, _Seen], now: dict[str, _Seen]) -> str | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - of a thousand files twice a second
-        if not stat.S_ISREG(found.st_mode):
-            return None  # reading a pipe would wait for ever
+        if stat.S_ISDIR(found.st_mode):
+            return None
+        if kind := kind_of(found.st_mode):
+            return f"unreadable: {kind}"  # taking it away is a change
         mark = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         seen = before.get(path)
         if seen is not None and seen.mark == mark and found.st_ctime_ns < now_ns - _FRESH_NS:
@@ -66,7 +69,7 @@ def _digest(path: str, now_ns: int, before: Mapping[str, _Seen], now: dict[str, 
             return seen.digest
         digest = files.digest(Path(path))
     except FileNotFoundError:
-        return None
+        return "unreadable: a link that leads nowhere" if os.path.islink(path) else None  # noqa: PTH114
     except (OSError, ValueError) as error:
         return f"unreadable: {error}"
     now[path] = _Seen(mark, digest)

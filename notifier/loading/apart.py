@@ -83,6 +83,8 @@ async def load_config_apart(path: Path, previous: Loaded | None = None, *, limit
     except TimeoutError:
         raise NotifierError(f"{path}: reading it was given up after {limit.total_seconds():.0f} s") from None
     finally:
+        assert child.stdin is not None
+        child.stdin.close()
         if child.returncode is None:
             # Not child.kill(): it would reap a child that has just ended, under the eyes of asyncio, which complains.
             with contextlib.suppress(ProcessLookupError):
@@ -97,11 +99,11 @@ async def _exchange(
     assert child.stdout is not None
     try:
         message = memoryview(packed(request))
+        # It stays open: by its end the child learns that this process has gone, however it did, and ends too.
         with contextlib.suppress(ConnectionError):  # one that died at once says so below
             for start in range(0, len(message), _WRITE_AT_ONCE):
                 child.stdin.write(message[start : start + _WRITE_AT_ONCE])
                 await child.stdin.drain()
-            child.stdin.close()
         answer = await _next(child.stdout)
         match answer:
             case Refused(problems=problems, include=include):

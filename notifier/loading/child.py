@@ -7,6 +7,7 @@ parsing takes (a gigabyte for 100,000 watches) ends with it, and the daemon's ev
 import gc
 import os
 import sys
+import threading
 import traceback
 from itertools import chain
 from pathlib import Path
@@ -30,10 +31,18 @@ def main() -> None:
     gc.disable()  # the process is short, and makes hardly a cycle among millions of objects
     try:
         with answers:
-            _answer(read(sys.stdin.buffer), answers)
+            request = read(sys.stdin.buffer)
+            threading.Thread(target=_end_with_the_daemon, daemon=True).start()
+            _answer(request, answers)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the daemon has gone
     os._exit(0)  # tidying up a gigabyte takes a second
+
+
+def _end_with_the_daemon() -> None:
+    """End this process when the daemon has gone: its end of the pipe closes then, however it ended."""
+    sys.stdin.buffer.read(1)
+    os._exit(1)
 
 
 def _answer(request: Request, answers: BinaryIO) -> None:

@@ -118,6 +118,25 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     assert (len(ops.received), len(team.received)) == (2, 1)
 
 
+async def test_a_pipe_among_the_files_is_told_at_once_and_stops_neither_a_reload_nor_a_start(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Nobody ever writes to it, and nothing waits for that; taken away, the files are taken up again."""
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_own"], include=INCLUDE)
+    daemon = await notifier.daemon()
+    (notifier.folder / "watches.d").mkdir()
+    odd = notifier.folder / "watches.d" / "a.yaml"
+    os.mkfifo(odd)
+    drop_in(notifier, "s_new")
+    (refused,) = await reloads(daemon, 1, "reload.refused")
+    assert "watches.d/a.yaml: this is a FIFO (a named pipe)" in str(refused["problems"])
+    checked = await notifier.command("config", "check")
+    assert (checked.status, checked.stderr.count("this is a FIFO")) == (2, 1)
+    odd.unlink()
+    await reloads(daemon, 1)
+    assert (await daemon.stop()).status == 0
+
+
 async def test_a_refusal_that_a_restart_ended_is_told_as_mended_and_the_next_one_again(
     api: BrightData, ops: Receiver, notifier: Notifier
 ) -> None:

@@ -1,5 +1,6 @@
 """Loading in another process gives what loading here gives, and says so when that process comes to grief."""
 
+import asyncio
 import signal
 import sys
 from datetime import timedelta
@@ -111,3 +112,27 @@ def test_every_signal_has_words(number: int) -> None:
 @given(st.lists(st.integers()))
 def test_slices_are_all_and_in_order(items: list[int]) -> None:
     assert [item for some in wire.slices(items * 100) for item in some] == items * 100
+
+
+async def test_the_process_ends_when_the_one_that_asked_is_killed(path: Path) -> None:
+    """What it hangs on does not keep it alive: it notices that the other end of its pipe has gone."""
+    program = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from notifier.loading import apart\n"
+        "patch = 'import os, time, notifier.loading.child as child;'\n"
+        "patch += 'child.load_config_parts = lambda *_: (os.write(2, b\"%d\" % os.getpid()), time.sleep(600));'\n"
+        "patch += 'child.main()'\n"
+        "apart.COMMAND = ('-c', patch)\n"
+        "apart.asyncio.subprocess.DEVNULL = None\n"
+        "asyncio.run(apart.load_config_apart(Path(sys.argv[1])))\n"
+    )
+    daemon = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(path)),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert daemon.stderr is not None
+    assert int(await daemon.stderr.read(20)) != daemon.pid
+    daemon.kill()
+    await daemon.wait()
+    await asyncio.wait_for(daemon.stderr.read(), 30)  # both hold that pipe: it ends when both have ended

@@ -110,7 +110,9 @@ def sources(folder: Path) -> Sources:
         (lambda folder: write(folder / "watches.d" / "#a.yaml", "x"), set()),
         (lambda folder: write(folder / "watches.d" / "a.yaml~", "x"), set()),
         (lambda folder: (folder / "watches.d" / "folder.yaml").mkdir(), set()),
-        (lambda folder: os.mkfifo(folder / "watches.d" / "pipe.yaml"), set()),
+        # The next two are refused by a load: it has to be seen when they come, and when they are taken away.
+        (lambda folder: os.mkfifo(folder / "watches.d" / "pipe.yaml"), {"watches.d/pipe.yaml"}),
+        (lambda folder: (folder / "watches.d" / "link.yaml").symlink_to("nowhere"), {"watches.d/link.yaml"}),
     ],
 )
 @pytest.mark.parametrize("age", [0, 3600], ids=["fresh", "old"])

@@ -353,7 +353,8 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.M
     def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)  # The tests may run as root, who may read everything.
+    # The tests may run as root, who may read everything.
+    monkeypatch.setattr("notifier.config.files.read_regular", denied)
     assert refusal_of(Path("config.yaml")) == [
         "config.yaml: this user may not read the file: change its owner, group or mode"
     ]
