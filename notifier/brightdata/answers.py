@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from notifier.brightdata.text import cleaned, redacted
+from notifier.core.ids import flaw_of_id
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.refusals import will_not_change
 from notifier.core.words import one_line
 
 LONGEST_DETAIL = 200
 LONGEST_STATUS = 64
-LONGEST_ID = 200
 LONGEST_MESSAGE = 2_000
 LONGEST_CODE = 100
 MOST_CODES = 50
@@ -136,7 +136,7 @@ def _nonsense(what: str, headers: Mapping[str, str], body: bytes, secret: str) -
 
 def _facts(answer: Mapping[str, object], secret: str) -> Facts:
     return Facts(
-        dataset_id=_word(answer.get("dataset_id"), secret),
+        dataset_id=_id(answer.get("dataset_id"), secret),
         records=count_of(answer.get("records")),
         errors=count_of(answer.get("errors")),
         error_message=_text(answer.get("error_message"), secret) or _text(answer.get("error"), secret),
@@ -154,11 +154,11 @@ def _integer(value: object, highest: int) -> int | None:
     return value if 0 <= value <= highest else None
 
 
-def _word(value: object, secret: str) -> str | None:
+def _id(value: object, secret: str) -> str | None:
     if not isinstance(value, str) or not value.isprintable():
         return None
     word = redacted(value.strip(), secret)
-    return word if 0 < len(word) <= LONGEST_ID else None
+    return word if flaw_of_id(word) is None else None
 
 
 def _text(value: object, secret: str) -> str | None:

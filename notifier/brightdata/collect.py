@@ -14,9 +14,9 @@ from notifier.brightdata.answers import observation_of
 from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.inputs import Inputs
-from notifier.brightdata.paths import path_segment
 from notifier.brightdata.response import Answer
 from notifier.brightdata.results import Data
+from notifier.core.ids import flaw_of_id
 from notifier.core.model import Reason, Unclear
 
 TRIGGER = "/datasets/v3/trigger"
@@ -133,4 +133,4 @@ def _snapshot_id(body: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     found = read.get("snapshot_id") if isinstance(read, dict) else None
-    return found if isinstance(found, str) and found.isprintable() and path_segment(found) else None
+    return found if isinstance(found, str) and flaw_of_id(found) is None else None

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from notifier.brightdata.answers import count_of, detail_of, status_word
-from notifier.brightdata.paths import path_segment
 from notifier.brightdata.text import redacted
+from notifier.core.ids import flaw_of_id
 from notifier.core.model import Listed, Reason, Unclear
 
 LARGEST_PAGE = 8 * 1024 * 1024
@@ -59,7 +59,7 @@ def listed_of(entries: Sequence[msgspec.Raw], secret: str = "") -> list[Listed]:
         if entry.status not in statuses:
             statuses[entry.status] = status_word(entry.status, secret)
         status = statuses[entry.status]
-        if status is None or path_segment(entry.id) is None or not entry.id.isprintable():
+        if status is None or flaw_of_id(entry.id) is not None:
             continue
         if redacted(entry.id, secret) != entry.id:
             continue

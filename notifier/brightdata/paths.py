@@ -2,17 +2,9 @@
 
 from urllib.parse import quote
 
-LONGEST_ID = 200
+from notifier.core.ids import flaw_of_id
 
 
 def path_segment(snapshot_id: str) -> str | None:
-    """The id quoted as one segment of a path; None if it cannot be one.
-
-    `.` and `..` need no quoting and would walk up the path; no prefix is demanded of an id.
-    """
-    if not 0 < len(snapshot_id) <= LONGEST_ID or snapshot_id in (".", ".."):
-        return None
-    try:
-        return quote(snapshot_id, safe="")
-    except UnicodeEncodeError:
-        return None
+    """The id quoted as one segment of a path; None if it cannot be an id (`core.ids`)."""
+    return None if flaw_of_id(snapshot_id) else quote(snapshot_id, safe="")

@@ -6,6 +6,7 @@ Heavy parts are imported inside the commands that need them, so that `--help` an
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,12 +27,14 @@ from notifier.cli import (
     wait,
     watches,
 )
-from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.core.words import count
+from notifier.cli.common import CONFIG_HELP
+from notifier.cli.group import Commands, Group
+from notifier.core.errors import UsageError
 from notifier.telemetry.redaction import EVERY_SECRET
 
 app = typer.Typer(
     name="notifier",
+    cls=Commands,
     help="Watches Bright Data snapshots and tells people, once, when one is ready, failed, canceled or missing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -41,16 +44,19 @@ app.command("run")(daemon.run)
 app.command("demo")(simulation.demo)
 app.command("simulate")(simulation.simulate)
 app.command("init")(configuration.init)
-app.add_typer(configuration.app, name="config")
+app.add_typer(configuration.app, name="config", cls=Group)
 app.command("status")(status.status)
 app.command("healthcheck")(healthcheck.healthcheck)
 app.command("trigger")(trigger.trigger)
 app.command("wait")(wait.wait)
 app.command("download")(download.download)
 app.command("replay")(history.replay)
-app.add_typer(watches.app, name="watch")
-app.add_typer(channels.app, name="channel")
-app.add_typer(deliveries.app, name="delivery")
+app.add_typer(watches.app, name="watch", cls=Group)
+app.add_typer(channels.app, name="channel", cls=Group)
+app.add_typer(deliveries.app, name="delivery", cls=Group)
+
+
+_WITHOUT_CONFIGURATION = ("demo", "simulate", "init")
 
 
 def _version(wanted: bool) -> None:
@@ -61,11 +67,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help=f"{CONFIG_HELP} May stand after the command, too.")
+    ] = None,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options before the command."""
+    if config is not None and ctx.invoked_subcommand in _WITHOUT_CONFIGURATION:
+        raise UsageError(f"`notifier {ctx.invoked_subcommand}` takes no --config")
 
 
 def _open_standard_streams() -> None:
@@ -82,13 +94,6 @@ def main() -> None:
         completion.silence()
     try:
         app(prog_name="notifier")
-    except ConfigurationRefused as error:
-        typer.echo(error, err=True)
-        typer.echo(f"{count(len(error.problems), 'error')} in the configuration.", err=True)
-        sys.exit(error.exit_status)
-    except NotifierError as error:
-        typer.echo(f"notifier: {error}", err=True)
-        sys.exit(error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last place before the user; Ctrl-C and a closed pipe are Typer's
         if os.environ.get("NOTIFIER_DEBUG"):
             typer.echo(EVERY_SECRET(traceback.format_exc()), err=True, nl=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table, watch_id
+from notifier.cli.common import ConfigOption, JsonOption, config_path, no_channel, print_json, print_table, watch_id
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
 from notifier.core.model import OutcomeKind
@@ -86,7 +86,7 @@ def send_test(
     found = load_config(config_path(config))
     channel = found.channels.get(name)
     if channel is None:
-        raise UsageError(f"there is no channel {name!r}; there are: {', '.join(found.channels) or 'none'}")
+        raise no_channel(name, found.channels)
     played = None if watch is None else _played(found, watch_id(found, watch))
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.core.errors import UsageError
+from notifier.core.ids import flaw_of_id
 from notifier.core.words import safe, span
 
 if TYPE_CHECKING:
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
 
 DEFAULT_PATHS = (Path("config.yaml"), Path("/etc/notifier/config.yaml"))
 
+CONFIG_HELP = "The configuration file; without it ./config.yaml, then /etc/notifier/config.yaml."
+
+
+def _or_before_the_command(ctx: typer.Context, given: Path | None) -> Path | None:
+    """What `--config` was given: after the command, else before it, else by the environment."""
+    source = ctx.get_parameter_source("config")
+    if source is not None and source.name == "COMMANDLINE":
+        return given
+    before: Path | None = ctx.find_root().params.get("config")
+    return before or given
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "--config",
         "-c",
         envvar="NOTIFIER_CONFIG",
-        help="The configuration file; without it ./config.yaml, then /etc/notifier/config.yaml.",
+        callback=_or_before_the_command,
+        help=CONFIG_HELP,
         show_default=False,
     ),
 ]
@@ -54,6 +68,28 @@ def account_config(given: Path | None) -> Path | None:
     return next((path for path in DEFAULT_PATHS if path.exists()), None)
 
 
+def checked_ids(argument: str, ids: Sequence[str]) -> list[str]:
+    """The ids of snapshots or datasets as they were given, each once.
+
+    Raises:
+        UsageError: one cannot be an id; the text says what it looks like instead.
+    """
+    for each in ids:
+        if flaw := flaw_of_id(each):
+            raise UsageError(f"{argument}: {quoted(each)} cannot be an id: {flaw}")
+    return list(dict.fromkeys(ids))
+
+
+def checked_id(argument: str, text: str) -> str:
+    """The one id that was given; see `checked_ids`."""
+    return checked_ids(argument, [text])[0]
+
+
+def quoted(text: str, longest: int = 60) -> str:
+    """What a user gave, as an error may repeat it: in quotes, shortened, what is invisible in it escaped."""
+    return repr(text if len(text) <= longest else f"{text[:longest]}…")
+
+
 def watch_id(found: "Config", watch: str) -> str:
     """The id of the one watch that is meant by its id, its snapshot, its dataset or its name.
 
@@ -75,6 +111,15 @@ def watch_id(found: "Config", watch: str) -> str:
 
     near = did_you_mean(watch, frozenset(name for known in names.values() for name in known))
     raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
+
+
+def no_channel(name: str, known: Iterable[str]) -> UsageError:
+    """The error that there is no channel of this name, with the one that was meant or those there are."""
+    from notifier.config.values import did_you_mean
+
+    names = sorted(known)
+    near = did_you_mean(name, frozenset(names)) or f"; there are: {', '.join(names) or 'none'}"
+    return UsageError(f"there is no channel {quoted(name)}{near}")
 
 
 def say_held(pause: timedelta) -> None:

@@ -1,24 +1,33 @@
 """`notifier delivery`: what was told to whom, when, in how many attempts."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, earliest, iso, print_json, print_table, when
-from notifier.cli.status import STYLES
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    checked_id,
+    config_path,
+    earliest,
+    iso,
+    no_channel,
+    print_json,
+    watch_id,
+)
+from notifier.cli.delivery_rows import as_data, print_rows, told_id
+from notifier.cli.delivery_show import show
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.message import message
-from notifier.core.model import DeliveryState, Notice, Told
-from notifier.core.words import count, span
+from notifier.core.model import DeliveryState
+from notifier.core.words import count
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from notifier.config.model import Channel, Config
-    from notifier.store.reader import DeliveryRow, Reader
+    from notifier.config.model import Config
+    from notifier.store.reader import Reader
 
 app = typer.Typer(help="What was told to whom, when, and in how many attempts.", no_args_is_help=True)
 
@@ -31,94 +40,43 @@ def list_deliveries(
         str | None, typer.Option(help="Only this channel.", autocompletion=completion.told_channel)
     ] = None,
     since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="EVENT", help="Only of this event, by the id that its message ends with.")
+    ] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(help="Only of this watch, by its id, snapshot or name.", autocompletion=completion.watch),
+    ] = None,
+    snapshot: Annotated[
+        str | None, typer.Option(help="Only of this snapshot.", autocompletion=completion.snapshot)
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many, the newest first.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, the newest first."""
-    now, begin = datetime.now(UTC), earliest(since) if since is not None else None
-    rows = _reader(config).deliveries(states=tuple(state or ()), channel=channel, since=begin, limit=limit)
-    if as_json:
-        print_json([_as_data(row) for row in rows])
-        return
-    if not rows:
-        typer.echo("No deliveries.", err=True)
-        return
-    print_table(
-        ("id", "state", "channel", "attempts", "decided", "next try", "message"),
-        (
-            (
-                str(row.id),
-                row.state if not row.reason or row.state == "delivered" else f"{row.state} ({row.reason})",
-                row.channel,
-                str(row.attempt),
-                when(row.created_at, now),
-                when(row.not_before if row.settled_at is None else None, now),
-                message(row.event).title,
-            )
-            for row in rows
-        ),
-        styles=STYLES,
-    )
-
-
-@app.command()
-def show(
-    delivery_id: Annotated[
-        int,
-        typer.Argument(
-            metavar="ID",
-            min=1,
-            max=2**62,
-            help="The delivery's number, from `delivery list`.",
-            autocompletion=completion.delivery,
-        ),
-    ],
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show one delivery: what goes out, or went out last, and every attempt with what the far side answered.
-
-    The words are not kept: they are made again by the templates as they are now.
-    """
     from notifier.store.reader import Reader
 
+    begin = earliest(since) if since is not None else None
+    told = None if event is None else told_id("--event", event)
+    of_snapshot = None if snapshot is None else checked_id("--snapshot", snapshot)
     found = _configured(config)
     reader = Reader(found.database)
-    row = reader.delivery(delivery_id)
-    if row is None:
-        raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows those there are")
-    last = row.attempts[-1] if row.attempts else None
-    together = reader.companions(row.id, last.number) if last is not None and last.together > 1 else [row]
-    title, body = _words(found.channels.get(row.channel), [each.event for each in together] or [row.event])
-    if as_json:
-        digest = None
-        if last is not None and last.together > 1:
-            ids = [each.id for each in together]
-            digest = {"at": last.started_at, "deliveries": last.together, "ids": ids}
-        told = {"title": title, "body": body}
-        attempts = [_attempt(each) for each in row.attempts]
-        print_json(_as_data(row) | {"message": told, "digest": digest, "attempts": attempts})
-        return
-    typer.echo(f"Delivery {row.id} to {row.channel}: {row.state}{f' ({row.reason})' if row.reason else ''}")
-    typer.echo(f"Decided {iso(row.created_at)}; next try {iso(row.not_before) if row.settled_at is None else 'none'}")
-    typer.echo("")
-    if last is not None and last.together > 1:
-        typer.echo(f"Went out in a digest of {last.together} at {iso(last.started_at)}:")
-        typer.echo("")
-    for line in [*([] if title is None else [title]), *body.splitlines()]:
-        typer.echo(f"  {line}")
-    typer.echo("")
-    if not row.attempts:
-        typer.echo("No attempt has ended yet.")
-        return
-    print_table(
-        ("attempt", "at", "took", "outcome", "reason", "answer"),
-        (
-            (str(each.number), iso(each.started_at) or "", span(each.duration), each.outcome, each.reason, each.detail)
-            for each in row.attempts
-        ),
-        styles=STYLES,
+    _check_channel(found, reader, channel)
+    rows = reader.deliveries(
+        states=tuple(state or ()),
+        channel=channel,
+        since=begin,
+        told=told,
+        snapshot=of_snapshot,
+        watch=None if watch is None else _watched(found, reader, watch),
+        limit=limit,
     )
+    if as_json:
+        print_json([as_data(row) for row in rows])
+    elif rows:
+        print_rows(rows)
+    else:
+        typer.echo("No deliveries.", err=True)
 
 
 @app.command()
@@ -153,6 +111,7 @@ def retry(
         raise UsageError("--channel and --since go with --dead")
     begin = earliest(since) if since is not None else None
     found = load_config(config_path(config), secrets_needed=False)
+    _check_there_are(found, ids or (), channel)
     request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(begin), configured=tuple(found.channels))
     done = asyncio.run(ask(found.database, request))
     if as_json:
@@ -169,61 +128,44 @@ def retry(
         raise typer.Exit(1)
 
 
+def _watched(found: "Config", reader: "Reader", watch: str) -> str:
+    """The watch as the reader takes it: that of a dataset with a slash; one configured no more by its own id."""
+    try:
+        wanted = watch_id(found, watch)
+    except UsageError:
+        if reader.deliveries(watch=watch, limit=1):
+            return watch
+        raise
+    return f"{wanted}/" if any(each.id == wanted for each in found.datasets) else wanted
+
+
+def _check_channel(found: "Config", reader: "Reader", channel: str | None) -> None:
+    """See that there is the channel, or that there once was.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if channel is not None and channel not in found.channels and not reader.deliveries(channel=channel, limit=1):
+        raise no_channel(channel, found.channels)
+
+
+def _check_there_are(found: "Config", ids: Sequence[int], channel: str | None) -> None:
+    from notifier.store.reader import Reader
+
+    if not found.database.exists():
+        return  # whoever is asked to send it again says so
+    reader = Reader(found.database)
+    _check_channel(found, reader, channel)
+    for each in ids:
+        if reader.delivery(each) is None:
+            known = "`notifier delivery list` shows those there are"
+            raise NotifierError(f"there is no delivery {each}, and nothing is sent again; {known}")
+
+
 def _configured(config: "Path | None") -> "Config":
     from notifier.loading import load_config
 
     return load_config(config_path(config), secrets_needed=False)
 
 
-def _reader(config: "Path | None") -> "Reader":
-    from notifier.store.reader import Reader
-
-    return Reader(_configured(config).database)
-
-
-def _words(channel: "Channel | None", told: Sequence[Told]) -> tuple[str | None, str]:
-    """What the channel is told; the plain message, if it is no longer configured."""
-    if channel is None:
-        text = message(told[0])
-        return text.title, text.body
-    from notifier.speak import wording
-
-    return wording(channel, told)
-
-
-def _attempt(attempt: Any) -> dict[str, Any]:
-    return {
-        "number": attempt.number,
-        "started_at": attempt.started_at,
-        "duration_s": attempt.duration.total_seconds(),
-        "outcome": attempt.outcome,
-        "reason": attempt.reason,
-        "detail": attempt.detail,
-        "together": attempt.together,
-    }
-
-
-def _as_data(row: "DeliveryRow") -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "channel": row.channel,
-        "state": row.state,
-        "reason": row.reason,
-        "attempts_begun": row.attempt,
-        "created_at": row.created_at,
-        "not_before": row.not_before,
-        "settled_at": row.settled_at,
-        "event_id": row.event.id,
-    } | _about(row.event)
-
-
-def _about(told: Told) -> dict[str, Any]:
-    if isinstance(told, Notice):
-        return {"notice": told.kind, "subject": told.subject}
-    return {
-        "watch": told.watch_id,
-        "name": told.name,
-        "snapshot": told.transition.snapshot_id,
-        "status": told.transition.status,
-        "events": list(told.transition.names),
-    }
+app.command("show")(show)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    account_config,
+    checked_id,
+    duration_option,
+    print_json,
+    say_held,
+)
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.words import count
 
@@ -55,6 +63,7 @@ def download(
     from notifier.account import access_of
     from notifier.fetch.wanted import Format, Wanted
 
+    snapshot = checked_id("SNAPSHOT", snapshot)
     limit = duration_option("--timeout", timeout)
     access = access_of(account_config(config), os.environ)
     if wait:

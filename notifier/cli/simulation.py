@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.common import JsonOption, print_json
+from notifier.cli.common import JsonOption, checked_id, print_json
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.words import count
 
@@ -69,6 +69,7 @@ def simulate(
             typer.echo(f"{kind.value:10}  {meaning}")
         return
     try:
+        checked_id("--dataset", dataset)
         chances = parse_faults(fault or [])
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from error

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, print_json, say_held
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    account_config,
+    checked_id,
+    duration_option,
+    no_channel,
+    print_json,
+    say_held,
+)
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.words import count
@@ -86,6 +95,7 @@ def trigger(
     """
     from notifier.account import access_of
 
+    dataset = checked_id("DATASET", dataset)
     read = _read(inputs, file_format)
     options = _options(
         {
@@ -173,8 +183,9 @@ def _folder(config: Path | None, notify: Sequence[str]) -> "Folder":
     if config is None:
         raise UsageError("there is no configuration to add a watch to: name one with --config, or say --no-watch")
     channels = load_config(config, secrets_needed=False).channels
-    if unknown := next((each for each in notify if each not in channels), None):
-        raise UsageError(f"--notify: there is no channel {unknown!r} in {config}; there are {', '.join(channels)}")
+    unknown = next((each for each in notify if each not in channels), None)
+    if unknown is not None:
+        raise UsageError(f"--notify: {no_channel(unknown, channels)}")
     folder = Folder(config, os.environ)
     if not notify and not folder.tells_somebody:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {config}")

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, account_config, duration_option, iso, json_line, say_held
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    account_config,
+    checked_ids,
+    duration_option,
+    iso,
+    json_line,
+    say_held,
+)
 from notifier.cli.status import STYLES
 from notifier.core.words import count, span
 
@@ -46,6 +55,7 @@ def wait(
     """
     from notifier.account import access_of
 
+    snapshots = checked_ids("SNAPSHOT", snapshots)
     pause, limit = duration_option("--every", every), duration_option("--timeout", timeout)
     assert pause is not None
     status = wait_for(
@@ -75,7 +85,7 @@ def wait_for(
     from notifier.account import opened
     from notifier.wait import Waiter, exit_status
 
-    ids = list(dict.fromkeys(snapshots))
+    ids = list(snapshots)
     show = _shower(ids, as_json)
     outcomes: list[Waited] = []
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, watch_id
+from notifier.cli.common import ConfigOption, JsonOption, checked_id, config_path, print_json, watch_id
 from notifier.cli.taking_up import sentence, taken_up, withdraw
 from notifier.core.errors import NotifierError, UsageError
 
@@ -48,10 +48,11 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
-    from notifier.config.dropin import Entry, Folder, mistakes
+    from notifier.config.dropin import Entry, Folder, doubts, mistakes
     from notifier.config.standing import standings
     from notifier.loading import load_config
 
+    snapshot = checked_id("DATASET" if dataset else "SNAPSHOT", snapshot)
     main = config_path(config)
     found = load_config(main, secrets_needed=False)
     entry = Entry(
@@ -65,6 +66,7 @@ def add(
     )
     if wrong := mistakes(entry, frozenset(found.channels)):
         raise UsageError("\n".join(wrong))
+    warnings = doubts(entry, frozenset(found.channels))
     folder = Folder(main, os.environ)
     if not notify and not folder.tells_somebody:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {main}")
@@ -80,8 +82,10 @@ def add(
     seen = None if no_wait else taken_up(main, found.database, snapshot, began)
     withdrawn = seen is not None and withdraw(path, seen)
     if as_json:
-        print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen})
+        print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen, "warnings": warnings})
     else:
+        for warning in warnings:
+            typer.echo(f"warning: {path}: {warning}", err=True)
         typer.echo(
             f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"{snapshot} stands in {path}."
         )

@@ -15,7 +15,8 @@ import yaml
 from notifier.config import document, files
 from notifier.config.atomic import Access, make_folder, write_new
 from notifier.config.interpolate import UnsetAllowed
-from notifier.config.nodes import path_text
+from notifier.config.nearmiss import check_event_names
+from notifier.config.nodes import Flaw, path_text
 from notifier.config.schema import Context, IncludedFile
 from notifier.core.errors import NotifierError, UsageError
 
@@ -176,10 +177,25 @@ def _put_back(aside: Path, path: Path) -> None:
 
 def mistakes(entry: Entry, channels: frozenset[str]) -> list[str]:
     """What is wrong with the values of a watch, each with its key, before there is a file of it."""
+    return _texts(_checked(entry, channels).flaws)
+
+
+def doubts(entry: Entry, channels: frozenset[str]) -> list[str]:
+    """What `config check` will warn of in the values of a watch, each with its key."""
+    read = _checked(entry, channels)
+    check_event_names([read])
+    return _texts(read.warnings)
+
+
+def _checked(entry: Entry, channels: frozenset[str]) -> document.Document:
     context = Context(channels=channels, check_url=lambda _: None, check_template=lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "watch.yaml"
         path.write_text(entry.text(), encoding="utf-8")
         read = document.read(path, {}, main=False)
         document.validate(read, IncludedFile, context)
-    return [f"{path_text(flaw.path).removeprefix('watches[0].')}: {flaw.text}" for flaw in read.flaws]
+    return read
+
+
+def _texts(flaws: Sequence[Flaw]) -> list[str]:
+    return [f"{path_text(flaw.path).removeprefix('watches[0].')}: {flaw.text}" for flaw in flaws]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from notifier.config import durations
 from notifier.config.interpolate import FromEnvironment
+from notifier.core.ids import flaw_of_id
 
 LONGEST_TEXT = 200
 LONGEST_TOKEN = 4096
@@ -114,15 +115,9 @@ def name(value: object) -> str:
 
 def snapshot_id(value: object) -> str:
     """An id that can be one segment of a path, as the API's addresses and the status page's need it."""
-    checked = str(text(value))
-    if "://" in checked or "/" in checked:
-        raise ValueError("an id cannot have a `/` in it: write the id alone, as in `s_m4x7enmven8djfqak`")
-    if any(char.isspace() for char in checked):
-        raise ValueError("an id cannot have a space in it")
-    if checked in (".", ".."):
-        raise ValueError("`.` and `..` cannot be ids")
-    if len(checked) > LONGEST_TEXT:
-        raise ValueError(f"an id cannot be longer than {LONGEST_TEXT} characters")
+    checked = str(lines(value))
+    if flaw := flaw_of_id(checked, quoting=not isinstance(value, FromEnvironment)):
+        raise ValueError(f"this cannot be an id: {flaw}")
     return checked
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, RowMapping, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
-from notifier.core.model import Event, SnapshotState, Told
+from notifier.core.model import Event, Notice, SnapshotState, Told
 from notifier.store.engine import reader
 from notifier.store.failures import DAMAGE, damaged
 from notifier.store.queries import deliveries_with_events, known
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
-from notifier.store.tables import attempts, datasets, deliveries, events, mutes
+from notifier.store.tables import attempts, datasets, deliveries, events, mutes, notices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,9 +147,21 @@ class Reader:
         states: tuple[str, ...] = (),
         channel: str | None = None,
         since: datetime | None = None,
+        told: str | None = None,
+        snapshot: str | None = None,
+        watch: str | None = None,
         limit: int = 100,
     ) -> list[DeliveryRow]:
-        """Deliveries, the newest first, at most `limit`; filtered by what is given."""
+        """Deliveries, the newest first, at most `limit`; filtered by what is given.
+
+        Args:
+            states, channel: what they have.
+            since: when they were decided, or later.
+            told: the id of their event or notice.
+            snapshot: whose events.
+            watch: whose events; with a slash at its end those of all that the watch of a dataset found.
+            limit: at most so many.
+        """
         query = deliveries_with_events().order_by(deliveries.c.id.desc()).limit(limit)
         if states:
             query = query.where(deliveries.c.state.in_(states))
@@ -157,8 +169,28 @@ class Reader:
             query = query.where(deliveries.c.channel == channel)
         if since is not None:
             query = query.where(deliveries.c.created_at >= since)
+        if told is not None:
+            query = query.where((deliveries.c.notice_id if _is_notice(told) else deliveries.c.event_id) == told)
+        if snapshot is not None:
+            query = query.where(events.c.snapshot_id == snapshot)
+        if watch is not None and watch.endswith("/"):
+            # Most deliveries are of such a watch: they are found soonest from the newest on, not by an index.
+            query = query.where(func.substr(events.c.watch_id, 1, len(watch)) == watch)
+        elif watch is not None:
+            query = query.where(events.c.watch_id == watch)
         with self._reading() as connection:
             return [_delivery(row) for row in connection.execute(query).mappings()]
+
+    def told(self, told_id: str) -> Told | None:
+        """An event or a notice by its id; None if there is none."""
+        table = notices if _is_notice(told_id) else events
+        with self._reading() as connection:
+            row = connection.execute(select(table).where(table.c.id == told_id)).mappings().one_or_none()
+            if row is None:
+                return None
+            if not _is_notice(told_id):
+                return event_from_row(row)
+            return Notice(**row)
 
     def delivery(self, delivery_id: int) -> DeliveryRow | None:
         """One delivery with its attempts; None if there is none of that id."""
@@ -214,6 +246,10 @@ class Reader:
             for channel, state, number in connection.execute(query):
                 counts.setdefault(channel, {})[state] = number
         return counts
+
+
+def _is_notice(told_id: str) -> bool:
+    return told_id.startswith("ntc_")
 
 
 _DELIVERY_COLUMNS = ("channel", "state", "attempt", "reason", "created_at", "not_before", "settled_at")

@@ -107,7 +107,7 @@ events = Table(
     Column("id", String, primary_key=True),
     Column("snapshot_id", String, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("watch_id", String, nullable=False),
+    Column("watch_id", String, nullable=False, index=True),
     Column("name", String, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("previous", String, nullable=False),

@@ -245,4 +245,4 @@ async def test_a_test_message_is_really_sent_and_its_answer_told(
         "reason": "http_404",
         "answer": "no such hook",
     }
-    assert (unknown.status, unknown.stderr) == (2, "notifier: there is no channel 'tema'; there are: team, ops\n")
+    assert (unknown.status, unknown.stderr) == (2, "notifier: there is no channel 'tema'; did you mean 'team'?\n")

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from notifier.cli import app
-from notifier.core.errors import UsageError
 
 CONFIG = """
 api: {token: a-token-of-tests}
@@ -39,4 +38,5 @@ def test_a_message_that_tries_a_channel_plays_any_watch_there_is(
         assert tried.exit_code == 1, tried.output
         assert json.loads(tried.stdout)["outcome"] == "retry"
     else:
-        assert isinstance(tried.exception, UsageError)
+        assert tried.exit_code == 2
+        assert "there is no watch 's_unknown'" in tried.stderr

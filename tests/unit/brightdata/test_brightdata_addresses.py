@@ -6,14 +6,14 @@ from notifier.brightdata.door import checked_base_url
 from notifier.brightdata.paths import path_segment
 
 
-@pytest.mark.parametrize("snapshot_id", ["s_m4x7enmven8djfqak", "j_1", "...", "a/b", "%2e%2e", "é", "a?b#c"])
+@pytest.mark.parametrize("snapshot_id", ["s_m4x7enmven8djfqak", "j_1", "%2e%2e", "é", "a?b#c"])
 def test_an_id_of_any_kind_is_quoted_into_one_segment(snapshot_id: str) -> None:
     segment = path_segment(snapshot_id)
     assert segment
     assert not set(segment) & set("/?#")
 
 
-@pytest.mark.parametrize("snapshot_id", ["", ".", "..", "x" * 201, "\ud800"])
+@pytest.mark.parametrize("snapshot_id", ["", ".", "..", "a/b", "x" * 201, "\ud800"])
 def test_what_cannot_be_one_segment_is_refused(snapshot_id: str) -> None:
     assert path_segment(snapshot_id) is None
 

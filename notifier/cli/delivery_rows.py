@@ -1,0 +1,80 @@
+"""Deliveries as rows of a table and as JSON, and the ids of what they tell."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from notifier.cli.common import checked_id, print_table, quoted, when
+from notifier.cli.status import STYLES
+from notifier.core.errors import UsageError
+from notifier.core.message import message
+from notifier.core.model import Notice, Told
+
+if TYPE_CHECKING:
+    from notifier.store.reader import DeliveryRow
+
+TOLD = ("evt_", "ntc_")
+"""How the ids of events and of notices begin."""
+
+
+def told_id(argument: str, text: str) -> str:
+    """The id of an event or of a notice.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    checked = checked_id(argument, text)
+    if not checked.startswith(TOLD):
+        raise UsageError(f"{argument}: {quoted(text)} is no event's id: those begin with evt_, notices' with ntc_")
+    if checked.startswith("evt_test_"):
+        raise UsageError(f"{argument}: {checked} is the id of a test message, of which nothing is kept")
+    return checked
+
+
+def print_rows(rows: "Sequence[DeliveryRow]") -> None:
+    """Print a table of deliveries."""
+    now = datetime.now(UTC)
+    print_table(
+        ("id", "state", "channel", "attempts", "decided", "next try", "message"),
+        (
+            (
+                str(row.id),
+                row.state if not row.reason or row.state == "delivered" else f"{row.state} ({row.reason})",
+                row.channel,
+                str(row.attempt),
+                when(row.created_at, now),
+                when(row.not_before if row.settled_at is None else None, now),
+                message(row.event).title,
+            )
+            for row in rows
+        ),
+        styles=STYLES,
+    )
+
+
+def as_data(row: "DeliveryRow") -> dict[str, Any]:
+    """A delivery for JSON."""
+    return {
+        "id": row.id,
+        "channel": row.channel,
+        "state": row.state,
+        "reason": row.reason,
+        "attempts_begun": row.attempt,
+        "created_at": row.created_at,
+        "not_before": row.not_before,
+        "settled_at": row.settled_at,
+        "event_id": row.event.id,
+    } | about(row.event)
+
+
+def about(told: Told) -> dict[str, Any]:
+    """What an event or a notice is about, for JSON."""
+    if isinstance(told, Notice):
+        return {"notice": told.kind, "subject": told.subject}
+    return {
+        "watch": told.watch_id,
+        "name": told.name,
+        "snapshot": told.transition.snapshot_id,
+        "status": told.transition.status,
+        "events": list(told.transition.names),
+    }

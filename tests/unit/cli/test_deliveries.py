@@ -1,0 +1,85 @@
+"""`notifier delivery`: an event's id, a watch and a snapshot lead to what was told of them."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from commands import Run
+from outboxes import settled, take, tell
+
+from notifier.core.model import Event
+from notifier.store.store import Store
+
+
+@pytest.fixture
+def events(config: Path) -> list[Event]:
+    """Events of three snapshots; that of the first was delivered to one of its two channels."""
+
+    async def fill() -> list[Event]:
+        async with Store(config.parent / "notifier.db") as store:
+            told = [
+                await tell(store, "team", "mail", snapshot_id="s_1"),
+                await tell(store, "team", snapshot_id="s_2"),
+                await tell(store, snapshot_id="s_3"),
+            ]
+            batch = await take(store, "team", alone=True)
+            await settled(store, batch.send)
+            return told
+
+    return asyncio.run(fill())
+
+
+def listed(run: Run, *arguments: str) -> list[tuple[str, str]]:
+    ended = run("delivery", "list", "--json", *arguments)
+    assert ended.exit_code == 0, ended.output
+    return [(each["snapshot"], each["channel"]) for each in json.loads(ended.stdout)]
+
+
+def test_deliveries_are_found_by_event_snapshot_and_watch(run: Run, events: list[Event]) -> None:
+    assert listed(run, "--event", events[0].id) == [("s_1", "mail"), ("s_1", "team")]
+    assert listed(run, "--snapshot", "s_2") == [("s_2", "team")]
+    assert listed(run, "--watch", "Prices") == [("s_1", "mail"), ("s_1", "team")]
+    assert listed(run, "--watch", "s_2") == [("s_2", "team")]  # configured no more, and its history stays
+    assert listed(run, "--watch", "gd_1") == []
+    assert listed(run, "--watch", "s_1", "--channel", "mail") == [("s_1", "mail")]
+    assert listed(run, "--snapshot", "s_3") == []
+
+
+def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) -> None:
+    shown = run("delivery", "show", events[0].id)
+    assert shown.exit_code == 0, shown.output
+    assert f"Event: {events[0].id}" in shown.stdout
+    assert "delivered" in shown.stdout
+    assert "mail" in shown.stdout
+    data = json.loads(run("delivery", "show", events[0].id, "--json").stdout)
+    assert (data["event_id"], data["snapshot"]) == (events[0].id, "s_1")
+    assert [each["channel"] for each in data["deliveries"]] == ["team", "mail"]
+    assert "Nobody was to be told" in run("delivery", "show", events[2].id).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["show", "99"], 1, "there is no delivery 99"),
+        (["show", "evt_00000000000000000000"], 1, "there is no event evt_00000000000000000000"),
+        (["show", "ntc_00000000000000000000"], 1, "there is no event ntc_"),
+        (["show", "evt_test_0123456789abcdef"], 2, "test message"),
+        (["show", '"evt_00000000000000000000"'], 2, "`jq -r`"),
+        (["show", "s_1"], 2, "neither a delivery's number nor an event's id"),
+        (["show", "0"], 2, "neither a delivery's number"),
+        (["show", "9" * 5_000], 2, "neither a delivery's number"),
+        (["show", "٣"], 2, "neither a delivery's number"),
+        (["list", "--event", "s_1"], 2, "no event's id"),
+        (["list", "--watch", "Pricse"], 2, "did you mean 'Prices'?"),
+        (["list", "--channel", "teem"], 2, "there is no channel 'teem'; did you mean 'team'?"),
+        (["retry", "--dead", "--channel", "teem"], 2, "there is no channel 'teem'; did you mean 'team'?"),
+        (["retry", "99"], 1, "there is no delivery 99"),
+        (["retry", "1", "99"], 1, "there is no delivery 99, and nothing is sent again"),
+    ],
+)
+def test_what_there_is_not_is_said(run: Run, events: list[Event], arguments: list[str], status: int, said: str) -> None:
+    assert events
+    ended = run("delivery", *arguments)
+    assert (ended.exit_code, ended.stdout) == (status, "")
+    assert said in ended.stderr
