@@ -46,7 +46,7 @@ def flaw_of_id(text: str, *, quoting: bool = True) -> str | None:
     if len(text) > LONGEST_ID:
         return f"it has {len(text):,} characters, and an id has at most {LONGEST_ID}"
     if any(char.isspace() for char in text):
-        return "an id has no space in it: give several ids as several words"
+        return "an id has no space or line end in it: give several ids as several words"
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "it has bytes in it that are not UTF-8"
     if not text.isprintable():

@@ -74,7 +74,7 @@ THIRD_LINE = [
     ("watches: [{notify: ops, snapshot: 12}]", f"3:35: watches[0].snapshot: {TEXT}a number: put it in quotes"),
     ("watches: [{notify: ops, snapshot: true}]", f"3:35: watches[0].snapshot: {TEXT}true or false: put it in quotes"),
     ("watches: [{notify: ops, snapshot: ' '}]", f"3:35: watches[0].snapshot: {EMPTY}"),
-    ("watches: [{notify: ops, snapshot: a b}]", "3:35: watches[0].snapshot: this cannot be an id: an id has no space in it: give several ids as several words"),
+    ("watches: [{notify: ops, snapshot: a b}]", "3:35: watches[0].snapshot: this cannot be an id: an id has no space or line end in it: give several ids as several words"),
     ("watches: [{notify: ops, snapshot: a/b}]", "3:35: watches[0].snapshot: this cannot be an id: an id has no slash in it"),
     ("watches: [{notify: ops, snapshot: ..}]", "3:35: watches[0].snapshot: this cannot be an id: `.` and `..` are folders, not ids"),
     (r'watches: [{notify: ops, snapshot: "a\nb"}]', f"3:35: watches[0].snapshot: {ONE_LINE}"),
