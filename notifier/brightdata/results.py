@@ -26,7 +26,7 @@ from notifier.core.model import Reason, Unclear
 SNAPSHOT = "/datasets/v3/snapshot/"
 SMALLEST_BATCH = 1_000
 """What `batch_size` must be at least (documented)."""
-MOST_PARTS = 100_000
+MOST_PARTS = 1_000_000
 
 LARGEST_REFUSAL = 64 * 1024
 """Bytes of an answer that is no data. A longer one with status 200 is data."""

@@ -64,7 +64,7 @@ class Folder:
         """
         for _ in range(_TRIES):
             if (found := self.look(name)) is not None and not self._is_own(found):
-                self._take_away(name, found)
+                self.remove(name)
             with suppress(FileExistsError):
                 return self._made(name) if self.look(name) is None else self._opened(name)
         raise OSError(errno.EEXIST, f"somebody keeps putting something else in the place of {name}")
@@ -75,8 +75,7 @@ class Folder:
         Raises:
             OSError: a folder has the name, or the system refuses.
         """
-        if (found := self.look(name)) is not None:
-            self._take_away(name, found)
+        self.remove(name)
         return self._made(name)
 
     def open_to_read(self, name: str, *, own: bool = False) -> BinaryIO:
@@ -97,12 +96,19 @@ class Folder:
         return os.fdopen(number, "rb")
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name, in the place of what has that; a link there is replaced, not followed."""
+        """Give a file another name, in the place of what has that; a link there is replaced, not followed.
+
+        Raises:
+            OSError: a folder has the name, or the system refuses.
+        """
+        if (found := self.look(new)) is not None:
+            self._refuse_folder(new, found)
         os.rename(old, new, src_dir_fd=self._number, dst_dir_fd=self._number)
 
     def remove(self, name: str) -> None:
-        """Remove a name, if it is there."""
+        """Remove a name, if it is there; a folder's is refused."""
         with suppress(FileNotFoundError):
+            self._refuse_folder(name, os.stat(name, dir_fd=self._number, follow_symlinks=False))
             os.unlink(name, dir_fd=self._number)
 
     def sync(self) -> None:
@@ -130,7 +136,7 @@ class Folder:
         mine = not self._shared or found.st_uid == os.geteuid()
         return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and mine
 
-    def _take_away(self, name: str, found: os.stat_result) -> None:
+    @staticmethod
+    def _refuse_folder(name: str, found: os.stat_result) -> None:
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, f"a folder has the name {name}, which is needed: remove it")
-        self.remove(name)

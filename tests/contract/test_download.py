@@ -1,91 +1,23 @@
 """Results of the simulated API on a real socket, into real files: whole or not at all."""
 
 import asyncio
-import csv
-import gzip
-import json
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from download_world import BATCH, World, opened, read
 
-from notifier.brightdata.client import Client
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.results import Results, Wire
-from notifier.brightdata.simulator import Fault, Simulator, life
-from notifier.brightdata.simulator.results import record
-from notifier.brightdata.tokens import StaticToken
+from notifier.brightdata.results import Wire
+from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
-from notifier.fetch.download import Downloader
-from notifier.fetch.wanted import Downloaded, Format, Progress, Wanted
-
-BATCH = 1_000
-
-
-@dataclass
-class World:
-    """The simulated API with a clock that only a pause moves, and a folder for the files."""
-
-    folder: Path
-    now: float = 1_000.0
-    pauses: list[float] = field(default_factory=list)
-    progress: list[Progress] = field(default_factory=list)
-    sim: Simulator = field(init=False)
-    client: Client = field(init=False)
-
-    async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-    def downloader(self, batch: int = BATCH) -> Downloader:
-        return Downloader(observer=self.client, results=Results(self.client.door), sleep=self.sleep, batch=batch)
-
-    async def fetch(self, snapshot_id: str = "s_1", **wanted: Any) -> Downloaded:
-        return await self.downloader().fetch(
-            Wanted(snapshot_id=snapshot_id, folder=self.folder, **wanted), self.progress.append
-        )
-
-    def ready(self, records: int, snapshot_id: str = "s_1", **facts: Any) -> list[dict[str, object]]:
-        """A ready snapshot; its records."""
-        self.sim.add(snapshot_id, life.of("ready", records=records, **facts))
-        seed = self.sim.account.results(snapshot_id).seed
-        return [record(seed, k) for k in range(records)]
-
-    def files(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir())
+from notifier.fetch.wanted import Format, Progress, Wanted
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(folder=tmp_path)
-    world.sim = Simulator(clock=lambda: world.now, token="token-abc", retry_after=7)
-    async with world.sim:
-        world.client = Client(
-            base_url=world.sim.url,
-            token=StaticToken("token-abc"),
-            timeout=timedelta(seconds=5),
-            limiter=Limiter(requests_per_second=10_000, clock=time.monotonic, sleep=lambda _: asyncio.sleep(0)),
-            max_connections=4,
-        )
-        async with world.client:
-            yield world
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8", newline="") as file:
-        match path.name.removesuffix(".gz").rpartition(".")[2]:
-            case "json":
-                return list(json.load(file))
-            case "ndjson" | "jsonl":
-                return [json.loads(line) for line in file]
-            case _:
-                return list(csv.DictReader(file))
+    async with opened(tmp_path) as world:
+        yield world
 
 
 @pytest.mark.parametrize("compress", [False, True])

@@ -113,7 +113,8 @@ class Account:
         status = None if snapshot is None else snapshot.life.status_at(self._age(snapshot))
         if snapshot is None or status is None:
             return Results(state=ResultsState.NOT_FOUND)
-        records = snapshot.life.facts.get("records")
+        told = snapshot.life.facts.get("records")
+        number = snapshot.life.error_rows + (told if isinstance(told, int) else 0)
         since_end = self._age(snapshot) - snapshot.life.seconds
         if canonical(status) not in ENDS:
             state = ResultsState.NOT_READY
@@ -124,8 +125,7 @@ class Account:
         elif since_end < snapshot.life.builds_for:
             state = ResultsState.BUILDING
         else:
-            state = ResultsState.THERE if records else ResultsState.EMPTY
-        number = records if isinstance(records, int) else 0
+            state = ResultsState.THERE if number else ResultsState.EMPTY
         return Results(state=state, status=status, records=number, seed=snapshot.order)
 
     def _shelve(self, snapshot: Snapshot) -> None:

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from notifier.brightdata.simulator import results
+from notifier.brightdata.simulator import results, spoiled
 from notifier.brightdata.simulator.account import Account
 from notifier.brightdata.simulator.endpoints import SNAPSHOT, BadRequest, number, trigger
 from notifier.brightdata.simulator.faults import Fault
@@ -14,6 +14,8 @@ from notifier.brightdata.simulator.results import ResultsState, Selection
 SCRAPED_WITHIN_S = 60.0
 """A collection that takes no longer answers a scrape with its data; the simulator does not make anybody wait for it."""
 
+TOO_MANY_PARTS = 1_000_000
+
 
 async def answer(
     account: Account, kind: str, request: web.BaseRequest, *, retry_after: int, fault: Fault | None = None
@@ -22,7 +24,7 @@ async def answer(
 
     Args:
         retry_after: whole seconds that an answer of 202 asks to wait.
-        fault: `cut` and `short` spoil the data of the answer; any other is not for here.
+        fault: one of those that `faults.IN_RESULTS` names for the kind.
     """
     try:
         if kind == "scrape" and request.method == "POST":
@@ -44,17 +46,30 @@ async def _download(
     found = account.results(snapshot_id)
     if (refusal := _refusal(found, retry_after)) is not None:
         return refusal
+    if fault is Fault.BUILDING:
+        return _building(200, retry_after)
+    if fault is Fault.NOT_READY:
+        return as_json({"error": "Snapshot is not ready"}, 400)
     parts = selection.parts(found.records)
     if kind == "parts":
-        return as_json({"parts": parts})
+        return as_json({"parts": TOO_MANY_PARTS if fault is Fault.MANY_PARTS else parts})
     if selection.part is not None and not 1 <= selection.part <= parts:
         return as_text("Part does not exist", 400)
-    records = found.records
-    if fault is Fault.SHORT and selection.chosen(records).stop == records:
-        records -= 1
-    pieces = results.body(selection, found.seed, records)
+    return await _data(request, selection, found.seed, found.records, fault)
+
+
+async def _data(
+    request: web.BaseRequest, selection: Selection, seed: int, records: int, fault: Fault | None
+) -> web.StreamResponse:
+    pieces = spoiled.body(fault, selection, seed, records)
     content_type = "application/gzip" if selection.compress else results.FORMATS[selection.format]
-    return await streamed(request, pieces, content_type, cut=fault is Fault.CUT)
+    encoding = "gzip" if fault is Fault.GZIP and not selection.compress else None
+    return await streamed(request, pieces, content_type, cut=fault is Fault.CUT, encoding=encoding)
+
+
+def _building(status_code: int, retry_after: int) -> web.Response:
+    message = f"Snapshot is building, try again in {retry_after}s"
+    return as_json({"status": "building", "message": message}, status_code)
 
 
 def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
@@ -67,8 +82,7 @@ def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
             message = f"Snapshot is not ready yet, try again in {retry_after}s"
             return as_json({"status": found.status, "message": message}, 202)
         case ResultsState.BUILDING:
-            message = f"Snapshot is building, try again in {retry_after}s"
-            return as_json({"status": "building", "message": message}, 202)
+            return _building(202, retry_after)
         case ResultsState.EMPTY:
             return as_text("Snapshot is empty", 400)
         case ResultsState.EXPIRED:
@@ -94,8 +108,9 @@ async def _scrape(
     snapshot = await trigger(account, request)
     records = snapshot.life.facts.get("records")
     if snapshot.life.seconds <= SCRAPED_WITHIN_S and isinstance(records, int) and records:
-        pieces = results.body(selection, snapshot.order, records)
-        return await streamed(request, pieces, results.FORMATS[selection.format], cut=fault is Fault.CUT)
+        if fault is Fault.BUILDING:
+            return _building(200, retry_after)
+        return await _data(request, selection, snapshot.order, records, fault)
     message = "The request has exceeded the synchronous time limit; follow its snapshot"
     headers = {"Retry-After": str(retry_after)}
     return as_json({"snapshot_id": snapshot.id, "message": message}, 202, headers)

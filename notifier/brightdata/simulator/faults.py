@@ -25,6 +25,15 @@ class Fault(StrEnum):
     HUGE = "huge"
     REDIRECT = "redirect"
     SHORT = "short"
+    LONG_LINE = "long-line"
+    ENDLESS = "endless"
+    GZIP = "gzip"
+    BOMB = "bomb"
+    BOM = "bom"
+    NO_BODY = "no-body"
+    BUILDING = "building"
+    NOT_READY = "not-ready"
+    MANY_PARTS = "many-parts"
 
 
 MEANINGS: Mapping[Fault, str] = {
@@ -44,9 +53,30 @@ MEANINGS: Mapping[Fault, str] = {
     Fault.RESET: "the connection is reset instead of an answer",
     Fault.HUGE: "200 with megabytes",
     Fault.REDIRECT: "302 to another host",
-    Fault.SHORT: "results that lack their last record; any other answer is right",
+    Fault.SHORT: "results that lack their last record",
+    Fault.LONG_LINE: "results whose first line never ends",
+    Fault.ENDLESS: "results with one record after another, without end",
+    Fault.GZIP: "results packed with gzip, though nobody asked for that",
+    Fault.BOMB: "results that are a few KiB of gzip and unpack without end",
+    Fault.BOM: "results with a byte order mark before them",
+    Fault.NO_BODY: "200 without any results",
+    Fault.BUILDING: "200 with `Snapshot is building` instead of results, or of their number of parts",
+    Fault.NOT_READY: "400 `Snapshot is not ready` instead of results, or of their number of parts",
+    Fault.MANY_PARTS: "a million as the number of parts",
 }
-"""What each fault does, for `--help`."""
+"""What each fault does, for `--help`. A fault of results leaves any other answer as it is."""
+
+_IN_BOTH = frozenset({Fault.BUILDING, Fault.NOT_READY})
+_IN_DATA = frozenset({Fault.SHORT, Fault.LONG_LINE, Fault.ENDLESS, Fault.GZIP, Fault.BOMB, Fault.BOM, Fault.NO_BODY})
+OF_RESULTS = _IN_DATA | _IN_BOTH | {Fault.MANY_PARTS}
+"""The faults that only results can have."""
+
+IN_RESULTS: Mapping[str, frozenset[Fault]] = {
+    "download": _IN_DATA | _IN_BOTH | {Fault.CUT},
+    "scrape": _IN_DATA | {Fault.BUILDING, Fault.CUT},
+    "parts": _IN_BOTH | {Fault.MANY_PARTS},
+}
+"""By the kind of a request, the faults that spoil the right answer to it."""
 
 
 class Faults:

@@ -28,7 +28,8 @@ class Life:
     """The steps of a snapshot's life, and the facts told with the last one.
 
     For the first `hidden_for` simulated seconds the API answers 404; the steps begin after them. Once it is ready, its
-    results are still built for `builds_for` simulated seconds.
+    results are still built for `builds_for` simulated seconds. They have `error_rows` more rows than the facts tell
+    records, as those of a collection with `include_errors` do.
 
     Raises:
         ValueError: there is no step.
@@ -38,6 +39,7 @@ class Life:
     facts: Mapping[str, object] = field(default_factory=lambda: _NO_FACTS)
     hidden_for: float = 0.0
     builds_for: float = 0.0
+    error_rows: int = 0
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -83,14 +85,25 @@ class Life:
 
 
 def of(
-    *statuses: str, seconds: float = 60.0, hidden_for: float = 0.0, builds_for: float = 0.0, **facts: object
+    *statuses: str,
+    seconds: float = 60.0,
+    hidden_for: float = 0.0,
+    builds_for: float = 0.0,
+    error_rows: int = 0,
+    **facts: object,
 ) -> Life:
     """A life through these statuses: all but the last share the seconds evenly; the facts come with the last."""
     each = seconds / max(1, len(statuses) - 1)
     steps = tuple(Step(status=status, seconds=each) for status in statuses)
     if canonical(statuses[-1]) in ENDS - {"canceled"} and "error_message" not in facts:
         facts = {**facts, "collection_duration": int(seconds * 1000)}
-    return Life(steps=steps, facts=MappingProxyType(facts), hidden_for=hidden_for, builds_for=builds_for)
+    return Life(
+        steps=steps,
+        facts=MappingProxyType(facts),
+        hidden_for=hidden_for,
+        builds_for=builds_for,
+        error_rows=error_rows,
+    )
 
 
 def complete(*, seconds: float = 60.0, records: int = 10, builds_for: float = 0.0) -> Life:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from notifier.brightdata.simulator.faults import Fault
+from notifier.brightdata.simulator.faults import OF_RESULTS, Fault
 
 GATEWAY_PAGE = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 NO_SUCH_PAGE = "<!DOCTYPE html>\n<html><body><pre>Cannot GET that</pre></body></html>\n"
@@ -86,6 +86,8 @@ async def broken(
     """
     if simple := _SIMPLE.get(fault):
         return simple(retry_after)
+    if fault in OF_RESULTS:
+        return await right()
     match fault:
         case Fault.SLOW:
             await asyncio.sleep(slow_seconds)
@@ -94,17 +96,25 @@ async def broken(
             return await _cut(request)
         case Fault.TRICKLE:
             return await _trickle(request)
-        case Fault.SHORT:
-            return await right()
         case _:
             return _reset(request)
 
 
 async def streamed(
-    request: web.BaseRequest, pieces: Iterator[bytes], content_type: str, *, cut: bool = False
+    request: web.BaseRequest,
+    pieces: Iterator[bytes],
+    content_type: str,
+    *,
+    cut: bool = False,
+    encoding: str | None = None,
 ) -> web.StreamResponse:
-    """An answer in pieces, of a length that is not told before; `cut` ends the connection in the middle of it."""
+    """An answer in pieces, of a length that is not told before; `cut` ends the connection in the middle of it.
+
+    `encoding` is what its `Content-Encoding` says.
+    """
     response = web.StreamResponse(headers={"Content-Type": content_type})
+    if encoding is not None:
+        response.headers["Content-Encoding"] = encoding
     await response.prepare(request)
     for piece in pieces:
         if cut and len(piece) > 1:
@@ -113,6 +123,7 @@ async def streamed(
                 request.transport.close()
             return response
         await response.write(piece)
+        await asyncio.sleep(0)  # a quick client never lets the write wait, and others ask too
     await response.write_eof()
     return response
 

@@ -7,6 +7,7 @@ something nested. The same record is the same in every format, batch and answer.
 import csv
 import io
 import json
+import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -89,7 +90,13 @@ def record(seed: int, k: int) -> dict[str, object]:
 def body(selection: Selection, seed: int, records: int) -> Iterator[bytes]:
     """The bytes of an answer, piece by piece: a thousand records, or what is left, in each."""
     plain = _plain(selection, seed, selection.chosen(records))
-    return _compressed(plain) if selection.compress else plain
+    return compressed(plain) if selection.compress else plain
+
+
+def endless(selection: Selection, seed: int) -> Iterator[bytes]:
+    """The bytes of an answer that goes on with one record after another."""
+    plain = _plain(selection, seed, range(sys.maxsize))
+    return compressed(plain) if selection.compress else plain
 
 
 def _plain(selection: Selection, seed: int, numbers: range) -> Iterator[bytes]:
@@ -119,7 +126,8 @@ def _row(values: object) -> bytes:
     return line.getvalue().encode()
 
 
-def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, packed with gzip."""
     packer = zlib.compressobj(wbits=31)
     for piece in pieces:
         if packed := packer.compress(piece):

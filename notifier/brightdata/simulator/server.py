@@ -12,7 +12,7 @@ from aiohttp import web
 
 from notifier.brightdata.simulator import downloads, endpoints
 from notifier.brightdata.simulator.account import Account
-from notifier.brightdata.simulator.faults import Fault, Faults
+from notifier.brightdata.simulator.faults import IN_RESULTS, Fault, Faults
 from notifier.brightdata.simulator.life import Life
 from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate_limited
 
@@ -150,7 +150,7 @@ class Simulator:
             response = await self._right(kind, request)
             self._note(kind, request, str(response.status))
             return response
-        if kind in ("download", "scrape") and fault in (Fault.CUT, Fault.SHORT):
+        if fault in IN_RESULTS.get(kind, ()):
             self._note(kind, request, fault.value)
             return await self._right(kind, request, fault)
         self._note(kind, request, fault.value)  # before: some faults never come to an end
