@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.brightdata.answers import observation_of
+from notifier.brightdata.answers import detail_of, observation_of
 from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.inputs import Inputs
 from notifier.brightdata.response import Answer
-from notifier.brightdata.results import Data
+from notifier.brightdata.results import Data, begun
+from notifier.brightdata.standing import tells_progress, told_instead
 from notifier.core.ids import flaw_of_id
 from notifier.core.model import Reason, Unclear
 
@@ -74,7 +75,8 @@ class Collector:
         """Collect and wait for the data, as long as the API does: it comes in the block, or there is a snapshot."""
         async with self._asked(SCRAPE, dataset_id, inputs, options, None) as answer:
             if isinstance(answer, Answer):
-                yield Data(answer) if answer.status_code == 200 else await _started(answer)
+                packed = options.get("compress") == "true"
+                yield await (_scraped(answer, packed=packed) if answer.status_code == 200 else _started(answer))
             else:
                 yield answer
 
@@ -102,6 +104,20 @@ class Collector:
             await asked.__aexit__(None, None, None)
 
 
+async def _scraped(answer: Answer, *, packed: bool) -> Data | Started | NotKnown:
+    """The data; or the snapshot, where a 200 says what else a 202 does."""
+    data = await begun(answer, packed=packed)
+    if isinstance(data, Unclear):
+        return NotKnown(unclear=data)
+    whole = data.whole or b""
+    if (snapshot_id := _snapshot_id(whole, of_progress=True)) is not None:
+        return Started(snapshot_id=snapshot_id)
+    if told_instead(whole, answer.headers, datetime.now(UTC), answer.secret) is not None:
+        detail = detail_of("HTTP 200, but no data", answer.headers, whole, answer.secret)
+        return NotKnown(unclear=Unclear(reason=Reason.NONSENSE, detail=detail))
+    return data
+
+
 def _without_answer(error: NoAnswer) -> NotStarted | NotKnown:
     if error.unclear.reason is Reason.UNAUTHORISED or error.not_sent:
         return NotStarted(unclear=error.unclear)
@@ -127,10 +143,13 @@ async def _started(answer: Answer) -> Started | NotStarted | NotKnown:
     return NotStarted(unclear=unclear) if sure else NotKnown(unclear=unclear)
 
 
-def _snapshot_id(body: bytes) -> str | None:
+def _snapshot_id(body: bytes, *, of_progress: bool = False) -> str | None:
+    """The id that an answer names; with `of_progress` only if it is no record that has one."""
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    found = read.get("snapshot_id") if isinstance(read, dict) else None
+    if not isinstance(read, dict) or (of_progress and not tells_progress(read)):
+        return None
+    found = read.get("snapshot_id")
     return found if isinstance(found, str) and flaw_of_id(found) is None else None

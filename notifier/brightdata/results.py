@@ -96,10 +96,12 @@ class Data:
         self._unpacker = Unpacker(packed=packed)
         self._plain = aiter(self._unpacked())
         self.head = b""
-        """What `peek` has read of it."""
+        """The beginning of it, as far as `peek` has read it and `pieces` has not yet given it."""
+        self.whole: bytes | None = None
+        """All of it, if `peek` has found its end."""
 
-    async def peek(self, most: int) -> bytes | None:
-        """Return the whole data if it has at most so many bytes, else None. `pieces` gives it all nevertheless.
+    async def peek(self, most: int) -> None:
+        """Read ahead until more than so many bytes are there, or its end. `pieces` gives it all nevertheless.
 
         Raises:
             BrokenOff, NotRecords: see `pieces`.
@@ -110,7 +112,7 @@ class Data:
             head += piece
             piece = await anext(self._plain, None)
         self.head = bytes(head + (piece or b"")).removeprefix(_BOM)
-        return self.head if piece is None else None
+        self.whole = self.head if piece is None else None
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield its bytes, unpacked, without a byte order mark, in blocks of at most `STEP` bytes or a little more.
@@ -205,21 +207,10 @@ class Results:
     async def _opened(self, answer: Answer, wire: Wire) -> Data | NotYet | Refused | Unclear:
         if answer.status_code != 200:
             return await _no_data(answer, self._bounds.patience_s)
-        if (encoding := _encoding(answer)) and not (wire.compress and encoding in ("gzip", "x-gzip")):
-            detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"
-            return Unclear(reason=Reason.NONSENSE, detail=detail)
-        data = Data(answer, packed=wire.compress, bounds=self._bounds)
-        try:
-            whole = await data.peek(LARGEST_REFUSAL)
-        except BrokenOff as error:
-            return error.unclear
-        except NotRecords as error:
-            return Unclear(reason=Reason.NONSENSE, detail=f"HTTP 200, but {error}")
-        if is_html({}, data.head):
-            return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but an HTML page and no results")
-        if whole is None:
+        data = await begun(answer, packed=wire.compress, bounds=self._bounds)
+        if isinstance(data, Unclear) or data.whole is None:
             return data
-        return told_instead(whole, answer.headers, datetime.now(UTC), answer.secret) or data
+        return told_instead(data.whole, answer.headers, datetime.now(UTC), answer.secret) or data
 
     async def parts(self, snapshot_id: str, wire: Wire) -> int | NotYet | Refused | Unclear:
         """Return how many parts the data has."""
@@ -236,6 +227,23 @@ class Results:
         except NoAnswer as error:
             return error.unclear
         return instead or _number_of_parts(body)
+
+
+async def begun(answer: Answer, *, packed: bool = False, bounds: Bounds = BOUNDS) -> Data | Unclear:
+    """Read the beginning of an answer with status 200; why it cannot be data."""
+    if (encoding := _encoding(answer)) and not (packed and encoding in ("gzip", "x-gzip")):
+        detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"
+        return Unclear(reason=Reason.NONSENSE, detail=detail)
+    data = Data(answer, packed=packed, bounds=bounds)
+    try:
+        await data.peek(LARGEST_REFUSAL)
+    except BrokenOff as error:
+        return error.unclear
+    except NotRecords as error:
+        return Unclear(reason=Reason.NONSENSE, detail=f"HTTP 200, but {error}")
+    if is_html({}, data.head):
+        return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but an HTML page and no results")
+    return data
 
 
 async def _no_data(answer: Answer, seconds: float) -> NotYet | Refused | Unclear:

@@ -61,9 +61,14 @@ def told_instead(body: bytes, headers: Mapping[str, str], now: datetime, secret:
     """
     told = _object(body)
     explained = any(isinstance(told.get(key), str) for key in ("message", "error_message", "snapshot_id"))
-    if not isinstance(told.get("status"), str) or not explained or not told.keys() <= _OF_PROGRESS:
+    if not isinstance(told.get("status"), str) or not explained or not tells_progress(told):
         return None
     return _standing(told, body, headers, now, secret)
+
+
+def tells_progress(told: Mapping[str, object]) -> bool:
+    """Return whether an object has no key but those that tell how a snapshot is."""
+    return told.keys() <= _OF_PROGRESS
 
 
 def no_data(

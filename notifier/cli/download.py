@@ -46,7 +46,7 @@ def download(
     ] = Path(),
     file_format: Annotated[FileFormat, typer.Option("--format", help="How the records stand in it.")] = FileFormat.JSON,
     compress: Annotated[bool, typer.Option("--compress", help="Pack it with gzip.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file with another content.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file with another content, or a link.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="First wait until it is ready.")] = False,
     timeout: TimeoutOption = None,
     config: ConfigOption = None,
@@ -55,7 +55,8 @@ def download(
     """Fetch the results of a ready snapshot into DIR/SNAPSHOT.json (.ndjson, .csv; .gz).
 
     The file gets its name when all records are in it, as many as Bright Data says that there are; until then there is
-    none. What came whole is kept when something breaks, and the same command goes on with it.
+    none. What came whole is kept when something breaks, and the same command goes on with it. A record may have 64 MiB,
+    an answer 5 GiB; what goes beyond is refused.
 
     Exit status: 0 it is there, 1 it could not be fetched, 3 no such snapshot, 4 not authorised; with --wait those of
     `notifier wait` too.

@@ -67,6 +67,27 @@ async def test_errors_alone_are_asked_for_and_empty_only_if_the_answer_is(
     assert api.requests["download"] == 1
 
 
+async def test_a_scrape_answered_200_with_a_snapshot_is_followed_and_not_printed_as_data(
+    api: BrightData, script: Notifier
+) -> None:
+    (script.folder / "in.csv").write_text("url\nhttps://example.com\n")
+    api.order_life(lives.complete(seconds=30, records=4))
+    api.fail_next(Fault.BUILDING)
+    ended = await script.command("trigger", "gd_1", "--input", "in.csv", "--no-watch", "--scrape")
+    assert ended.status == 0
+    assert ended.stdout.strip() in api.account
+
+
+async def test_a_scrape_packed_though_nobody_asked_is_refused(api: BrightData, script: Notifier) -> None:
+    """Something was collected, and billed: that is said, and nothing is printed as data."""
+    (script.folder / "in.csv").write_text("url\nhttps://example.com\n")
+    api.order_life(lives.complete(seconds=30, records=4))
+    api.fail_next(Fault.GZIP)
+    ended = await script.command("trigger", "gd_1", "--input", "in.csv", "--no-watch", "--scrape")
+    assert (ended.status, ended.stdout) == (1, "")
+    assert "encoded as 'gzip', which was not asked for" in ended.stderr
+
+
 async def test_a_link_in_the_folder_is_not_followed(api: BrightData, script: Notifier, tmp_path: Path) -> None:
     """Under the name of the file and under those of its parts; --force replaces the link, and not its target."""
     victim = tmp_path / "victim"

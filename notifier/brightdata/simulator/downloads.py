@@ -109,7 +109,7 @@ async def _scrape(
     records = snapshot.life.facts.get("records")
     if snapshot.life.seconds <= SCRAPED_WITHIN_S and isinstance(records, int) and records:
         if fault is Fault.BUILDING:
-            return _building(200, retry_after)
+            return as_json({"snapshot_id": snapshot.id, "message": f"Building, try again in {retry_after}s"})
         return await _data(request, selection, snapshot.order, records, fault)
     message = "The request has exceeded the synchronous time limit; follow its snapshot"
     headers = {"Retry-After": str(retry_after)}
