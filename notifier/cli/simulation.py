@@ -58,7 +58,7 @@ def simulate(
     faults: Annotated[bool, typer.Option("--faults", help="List the kinds of faults and exit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve a simulated Bright Data until Ctrl-C: progress, trigger, list and results of snapshots; faults to choose."""
+    """Serve a simulated Bright Data until Ctrl-C: progress, trigger, list and results, with faults to choose."""
     import asyncio
 
     from notifier.brightdata.simulator import Simulator, parse_faults, serve
