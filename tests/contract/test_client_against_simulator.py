@@ -16,6 +16,7 @@ from notifier.brightdata.breaker import BreakerState
 from notifier.brightdata.client import LARGEST_ANSWER, Client
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life, parse_faults, serve
+from notifier.brightdata.simulator.faults import OF_RESULTS
 from notifier.brightdata.simulator.life import Life, Step
 from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
@@ -163,7 +164,13 @@ async def test_each_fault_has_its_reason_and_the_next_look_is_fine(
 
 async def test_every_fault_is_in_that_table() -> None:
     marks = test_each_fault_has_its_reason_and_the_next_look_is_fine.pytestmark  # type: ignore[attr-defined]
-    assert {row[0] for row in marks[0].args[1]} == set(Fault) - {Fault.NOT_FOUND, Fault.SHORT}
+    assert {row[0] for row in marks[0].args[1]} == set(Fault) - {Fault.NOT_FOUND} - OF_RESULTS
+
+
+@pytest.mark.parametrize("fault", sorted(OF_RESULTS))
+async def test_a_fault_of_results_leaves_a_look_right(sim: Simulator, fault: Fault) -> None:
+    sim.fail_next(fault)
+    assert await look(sim.url) == READY
 
 
 async def test_a_404_in_plain_text_is_not_found(sim: Simulator) -> None:
