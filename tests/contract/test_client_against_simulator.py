@@ -211,16 +211,14 @@ async def test_every_look_is_counted_as_one_request_and_none_stays_in_flight(sim
     assert limiter.in_flight == 0
 
 
-@pytest.mark.parametrize(
-    "snapshot_id", ["a/b", "a/../b", "%2F", "%2e%2e", "%", "...", "a b", "a+b&c=d", "é?x#y", "\\", "a\nb", '"<>^`{|}']
-)
+@pytest.mark.parametrize("snapshot_id", ["%2F", "a%2F..%2Fb", "%2e%2e", "%", "..a", "a+b&c=d", "é?x#y", "<>^`{|}"])
 async def test_any_id_reaches_the_server_as_one_segment_of_the_path(sim: Simulator, snapshot_id: str) -> None:
     sim.add(snapshot_id, ENDED, dataset_id="gd_1")
     assert await look(sim.url, snapshot_id) == READY
     assert sim.log[-1].raw_path.count("/") == len(["", "datasets", "v3", "progress", ""]) - 1
 
 
-@pytest.mark.parametrize("snapshot_id", ["", ".", "..", "x" * 201, "\ud800"])
+@pytest.mark.parametrize("snapshot_id", ["", ".", "..", "a/b", "a/../b", "\\", "a b", "a\nb", "x" * 201, "\ud800"])
 async def test_an_id_that_cannot_be_one_segment_is_not_asked_for(sim: Simulator, snapshot_id: str) -> None:
     assert unclear(await look(sim.url, snapshot_id)).reason is Reason.NONSENSE
     assert not sim.requests
