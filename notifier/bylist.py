@@ -98,6 +98,12 @@ class ByList:
         )
         return pause
 
+    def failed(self, group: Group) -> None:
+        """A look at the group's dataset raised: it counts as a list that failed."""
+        group.failures += 1
+        group.failing_since = group.failing_since or self._clock()
+        self._ways.hand_over(group)
+
     def _let_go(self, group: Group, outcome: ListOutcome) -> ListOutcome:
         """Of what a list brought while the configuration changed, keep what is still watched."""
         brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}

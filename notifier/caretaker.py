@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from notifier.core.policy import ChannelPolicy, OnUncertain
+from notifier.core.units import Unit
 from notifier.failpoints import failpoint
+from notifier.faults import Faults
 from notifier.store.store import Store
 from notifier.store.upkeep import Audit, Deaths
 
@@ -30,6 +32,7 @@ class Caretaker:
         committed: Callable[[Collection[str]], None],
         audited: Callable[[Audit], Awaitable[None]],
         died: Callable[[Deaths], Awaitable[None]] | None = None,
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -41,6 +44,7 @@ class Caretaker:
             committed: called with the channels that got something to deliver.
             audited: told of every audit.
             died: told of deliveries that were given up.
+            faults: bounds what a round raises.
         """
         self._store = store
         self._clock = clock
@@ -50,16 +54,17 @@ class Caretaker:
         self._committed = committed
         self._audited = audited
         self._died = died
+        self._faults = faults or Faults()
 
     async def run(self) -> None:
         """Go all rounds, each at its own interval, until cancelled."""
         async with asyncio.TaskGroup() as rounds:
-            for round_, every in (
-                (self.fall_back, FALLBACK_EVERY),
-                (self.audit, AUDIT_EVERY),
-                (self.forget, FORGET_EVERY),
+            for unit, round_, every in (
+                (Unit.FALLBACK, self.fall_back, FALLBACK_EVERY),
+                (Unit.AUDIT, self.audit, AUDIT_EVERY),
+                (Unit.RETENTION, self.forget, FORGET_EVERY),
             ):
-                rounds.create_task(_repeat(round_, every))
+                rounds.create_task(self._repeat(unit, round_, every))
 
     def configure(self, policies: Mapping[str, ChannelPolicy], keep: timedelta) -> None:
         """Go by these from the next round on."""
@@ -68,8 +73,12 @@ class Caretaker:
 
     async def go_round(self) -> None:
         """Make each round once."""
-        for round_ in (self.fall_back, self.audit, self.forget):
-            await round_()
+        for unit, round_ in (
+            (Unit.FALLBACK, self.fall_back),
+            (Unit.AUDIT, self.audit),
+            (Unit.RETENTION, self.forget),
+        ):
+            await self._faults.attempt(unit, "", round_)
 
     async def fall_back(self) -> None:
         """Tell fallbacks what has not got through in time."""
@@ -99,8 +108,7 @@ class Caretaker:
         if await self._store.upkeep.forget(before=now - self._keep, watched=self._watched(), now=now):
             failpoint("caretaker.after_forgetting")
 
-
-async def _repeat(round_: Callable[[], Awaitable[None]], every: timedelta) -> None:
-    while True:
-        await round_()
-        await asyncio.sleep(every.total_seconds())
+    async def _repeat(self, unit: Unit, round_: Callable[[], Awaitable[None]], every: timedelta) -> None:
+        while True:
+            pause = await self._faults.attempt(unit, "", round_)
+            await asyncio.sleep(max(every, pause).total_seconds())

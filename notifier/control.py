@@ -10,12 +10,15 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from notifier.core.errors import NoDaemon, NotifierError
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024
@@ -82,13 +85,15 @@ class Answers:
     """What only a running daemon can do; without one there is nothing to wake, and nobody who knows the rest.
 
     `wake` is told of channels for which something is due, `preview` answers a `Diff`, and `health` a `Health`. `lend`
-    has a connection that began with `BORROW` for as long as it lasts: see `notifier.borrow`.
+    has a connection that began with `BORROW` for as long as it lasts: see `notifier.borrow`. `faults` bounds what a
+    request raises.
     """
 
     wake: Callable[[Collection[str]], None] = lambda _: None
     preview: Callable[[], Awaitable[dict[str, Any]]] | None = None
     health: Callable[[], Awaitable[dict[str, Any]]] | None = None
     lend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
+    faults: Faults = field(default_factory=Faults)
 
 
 _ALONE = Answers()
@@ -146,7 +151,8 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
                 return
             line = await _first_line(reader)
             if line == BORROW and answers.lend is not None:
-                await answers.lend(reader, writer)
+                with answers.faults.alone(Unit.COMMAND, "borrow"):
+                    await answers.lend(reader, writer)
                 return
             idle.discard(writer)
             reply = await _answer(line, store, answers)
@@ -187,7 +193,14 @@ async def _answer(line: bytes, store: Store, answers: Answers) -> dict[str, Any]
     try:
         kind, fields = json.loads(line)
         request = _KINDS[kind](**fields)
-        return {"done": await perform(request, store, answers)}
+        with answers.faults.alone(Unit.COMMAND, kind) as attempt:
+            fault(Unit.COMMAND, kind)
+            try:
+                return {"done": await perform(request, store, answers)}
+            except _NO_REQUEST as error:
+                return {"error": f"the daemon does not understand the request: {error}"}
+        assert attempt.fault is not None
+        return {"error": f"the daemon could not do it ({attempt.fault.detail}); its log says more"}
     except _NO_REQUEST as error:
         return {"error": f"the daemon does not understand the request: {error}"}
     except NotifierError as error:

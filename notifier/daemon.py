@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +20,9 @@ from notifier.control import Answers, listening
 from notifier.core.apihealth import ApiKind
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
+from notifier.core.units import Unit
 from notifier.core.vitals import LastReload, plain
+from notifier.failpoints import fault
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.memory import keep_what_stays
 from notifier.operators import API
@@ -40,6 +42,7 @@ STORE_WORKS_AFTER = timedelta(minutes=1)
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
 WARN_EXPIRING_EVERY = timedelta(minutes=10)
+FAULTS_OVER_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
@@ -82,12 +85,17 @@ class Daemon:
             vitals=lambda: self._parts.vitals_in_memory(self._last_reload),
             in_progress=lambda: self._parts.lookout.in_progress,
             waiting=self._parts.waiting,
+            faults=self._parts.faults,
         )
         self._reloader: Reloader | None = None
-        self._tidings = Tidings(lambda refused: self._parts.errands.later(self._parts.operators.reloaded, refused))
+        self._tidings = Tidings(lambda refused: self._parts.errands.notice(self._parts.operators.reloaded, refused))
         if loaded is not None:
             self._reloader = Reloader(
-                loaded=loaded, take_up=self._configure, report=self._reloaded, status=self._watchdog.status
+                loaded=loaded,
+                take_up=self._configure,
+                report=self._reloaded,
+                status=self._watchdog.status,
+                faults=self._parts.faults,
             )
         self._outside = Outside(
             self._parts, metrics, last_reload=lambda: self._last_reload, config_hash=self._config_hash
@@ -109,6 +117,7 @@ class Daemon:
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
             lend=partial(lend, self._parts.limiter, lambda: self._parts.client.door.identity),
+            faults=self._parts.faults,
         )
         watch_loop(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
@@ -121,13 +130,12 @@ class Daemon:
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
-                        tasks.create_task(each)
+                        tasks.create_task(_for_good(each))
                         for each in (
                             self._parts.schedule.run(),
                             self._flush_looks(),
                             self._warn_expiring(),
-                            self._tell_store_works(),
-                            keep_what_stays(),
+                            self._tell_what_is_over(),
                             self._parts.errands.run(),
                             self._follow_clock(),
                             self._parts.caretaker.run(),
@@ -137,13 +145,14 @@ class Daemon:
                             *([self._reloader.run()] if self._reloader is not None else []),
                         )
                     ]
-                    sending = tasks.create_task(self._parts.senders.run())
+                    background.append(tasks.create_task(keep_what_stays()))
+                    sending = tasks.create_task(_for_good(self._parts.senders.run()))
                     await self._parts.log_configuration()
                     channels = len(self._parts.senders)
                     log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
                     notify("READY=1", f"STATUS={self._watchdog.status()}")
                     if is_listening():
-                        background.append(tasks.create_task(self._watchdog.run()))
+                        background.append(tasks.create_task(_for_good(self._watchdog.run())))
                     ready()
                     await stop.wait()
                     log.info("daemon.stopping")
@@ -213,7 +222,7 @@ class Daemon:
         """Write what is left to be written, and leave nothing open, whether or not it could be."""
         self._parts.store.patience.hurry()
         try:
-            await self._parts.lookout.flush()
+            await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
             await self._parts.errands.end()
         finally:
             await self._parts.alarm.aclose()
@@ -229,7 +238,7 @@ class Daemon:
         for subject, kind in (await outbox.last_kinds()).items():
             if kind == Verdict.BROKEN:
                 self._parts.senders.assume_broken(subject.removeprefix("channel:"))
-        self._parts.errands.later(self._parts.operators.reloaded, ())  # it was taken up, whatever was refused before
+        self._parts.errands.notice(self._parts.operators.reloaded, ())  # it was taken up, whatever was refused before
 
     async def _remember_api(self) -> None:
         """Tell the limiter what the last daemon knew of the API."""
@@ -251,28 +260,39 @@ class Daemon:
         await self._parts.senders.stop(SENDS_GRACE)
         await draining
 
-    async def _tell_store_works(self) -> None:
+    async def _tell_what_is_over(self) -> None:
+        """Tell the operators of the end of troubles that show by nothing else."""
+        parts, since = self._parts, self._parts.clock()
         await asyncio.sleep(STORE_WORKS_AFTER.total_seconds())
-        await self._parts.operators.store_works()
+        parts.errands.notice(parts.operators.store_works)
+        while True:
+            parts.errands.notice(parts.operators.faults_over, parts.fault_kinds, since)
+            await asyncio.sleep(FAULTS_OVER_EVERY.total_seconds())
 
     async def _warn_expiring(self) -> None:
         while True:
-            await self._parts.lookout.warn_expiring()
-            await asyncio.sleep(WARN_EXPIRING_EVERY.total_seconds())
+            pause = await self._parts.faults.attempt(Unit.EXPIRY, "", self._parts.lookout.warn_expiring)
+            await asyncio.sleep(max(WARN_EXPIRING_EVERY, pause).total_seconds())
 
     async def _flush_looks(self) -> None:
+        pause = FLUSH_LOOKS_EVERY
         while True:
-            await asyncio.sleep(FLUSH_LOOKS_EVERY.total_seconds())
-            await self._parts.lookout.flush()
+            await asyncio.sleep(max(FLUSH_LOOKS_EVERY, pause).total_seconds())
+            pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
 
     async def _follow_clock(self) -> None:
         """After the clock was set, call back what it has put out of reach."""
         while True:
             await self._parts.clock_set.wait()
             self._parts.clock_set.clear()
-            await self._call_back()
-            self._parts.senders.reconsider()
-            self._parts.fetcher.wake()
+            with self._parts.faults.alone(Unit.CLOCK) as attempt:
+                fault(Unit.CLOCK)
+                await self._call_back()
+                self._parts.senders.reconsider()
+                self._parts.fetcher.wake()
+            if attempt.pause is not None:
+                await asyncio.sleep(attempt.pause.total_seconds())
+                self._parts.clock_set.set()
 
     async def _call_back(self) -> None:
         if moved := await self._parts.store.outbox.clock_was_set(self._parts.clock()):
@@ -280,6 +300,16 @@ class Daemon:
             self._parts.senders.wake_all()
         if moved := await self._parts.store.downloads.clock_was_set(self._parts.clock()):
             log.warning("download.called_back", count=moved)
+
+
+async def _for_good(part: Awaitable[None]) -> None:
+    """Run a part of the daemon, which ends only by being cancelled.
+
+    Raises:
+        RuntimeError: it has ended by itself: the daemon would go on without it, and nobody know.
+    """
+    await part
+    raise RuntimeError(f"{part} has ended by itself")
 
 
 @contextmanager

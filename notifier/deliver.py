@@ -12,14 +12,20 @@ from typing import Protocol
 from notifier.core.batch import Batch, Waiting, next_batch
 from notifier.core.delivery import Settlement, settle
 from notifier.core.health import ChannelHealth, Verdict, after_message, clock_set, next_turn
-from notifier.core.model import Delivery, Outcome, OutcomeKind, Told
+from notifier.core.model import Delivery, Event, Outcome, OutcomeKind, Told
 from notifier.core.policy import ChannelPolicy, OnUncertain
-from notifier.failpoints import failpoint
+from notifier.core.units import INTERNAL_ERROR, Unit
+from notifier.failpoints import failpoint, fault
+from notifier.faults import Faults
 from notifier.store.attempts import Attempt
 from notifier.store.outbox import MOST_APART, MOST_WAITING, Outbox
 
 LONGEST_SLEEP = timedelta(minutes=1)
 """A channel looks for due deliveries at least this often, so that a clock that was set cannot hold one back."""
+
+
+MOST_PARTS = 64
+"""A message that cannot be made is sent in parts, until the delivery is found that is to blame; so many at most."""
 
 
 class Channel(Protocol):
@@ -63,6 +69,7 @@ class Deliverer:
         report: Callable[[DeliveryOutcome], None],
         dropped: Callable[[str, str, int], None] = lambda channel, reason, number: None,
         verdict: Callable[[str, Verdict, Outcome], None] = lambda channel, verdict, outcome: None,
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -74,7 +81,9 @@ class Deliverer:
             report: told of every delivery in every message.
             dropped: told how many deliveries were dropped for which reason.
             verdict: told when the channel broke, and when it works again.
+            faults: bounds what a delivery raises.
         """
+        self._faults = faults or Faults()
         self._channel = channel
         self._policy = policy
         self._outbox = outbox
@@ -126,9 +135,19 @@ class Deliverer:
         """Deliver what is due, as it becomes due, until stopped or cancelled."""
         while not self._stopped.is_set():
             self._woken.clear()
-            await self.deliver_due()
-            if not self._stopped.is_set():
-                await self._sleep()
+            with self._faults.alone(Unit.DELIVERY, self._channel.name) as attempt:
+                await self.deliver_due()
+                if not self._stopped.is_set():
+                    await self._sleep()
+            if attempt.pause is not None:
+                await self._go_on(attempt.pause)
+
+    async def _go_on(self, pause: timedelta) -> None:
+        """After the channel's own round has raised: nothing of it may stay behind as being sent."""
+        with self._faults.alone(Unit.DELIVERY, f"{self._channel.name} (what was left)"):
+            held = [self._channel.name] if self.holds_uncertain else []
+            await self._outbox.recover(self._clock(), held, self._channel.name)
+        await _wait(self._stopped, pause)
 
     async def deliver_due(self) -> None:
         """Send what is due now, as far as the channel's pace allows."""
@@ -176,15 +195,20 @@ class Deliverer:
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
     async def _deliver(self, messages: Sequence[Sequence[Delivery]]) -> None:
+        parts = [MOST_PARTS]
         if len(messages) == 1:
-            outcomes = [await self._deliver_one(messages[0])]
+            outcomes = [await self._deliver_one(messages[0], parts)]
         else:
-            async with asyncio.TaskGroup() as tasks:
-                sending = [tasks.create_task(self._deliver_one(each)) for each in messages]
-            outcomes = [each.result() for each in sending]
+            # One that raises must not cancel the others, which would leave open whether they arrived.
+            came = await asyncio.gather(*(self._deliver_one(each, parts) for each in messages), return_exceptions=True)
+            for each in came:
+                if isinstance(each, BaseException):
+                    raise each
+            outcomes = [each for each in came if isinstance(each, Outcome)]
         await self._judge([(outcome, each[0].reached) for outcome, each in zip(outcomes, messages, strict=True)])
 
-    async def _deliver_one(self, batch: Sequence[Delivery]) -> Outcome:
+    async def _deliver_one(self, batch: Sequence[Delivery], parts: list[int]) -> Outcome:
+        """Send one message and settle it; in parts, if it cannot be made. What stands in `parts` may still be tried."""
         started_at = self._clock()
         try:
             failpoint("deliver.before_send")
@@ -198,17 +222,29 @@ class Deliverer:
             )
             await self._settle(batch, outcome, started_at)
             raise
-        await self._settle(batch, outcome, started_at)
+        parts[0] -= 1
+        if outcome.reason == INTERNAL_ERROR and len(batch) > 1 and parts[0] > 0:
+            middle = len(batch) // 2
+            first = await self._deliver_one(batch[:middle], parts)
+            second = await self._deliver_one(batch[middle:], parts)
+            return first if first.reason != INTERNAL_ERROR else second
+        with self._faults.alone(Unit.DELIVERY, f"{self._channel.name} (settling)") as settling:
+            await self._settle(batch, outcome, started_at)
+        if settling.fault is not None:  # what the far side said is perhaps to blame, and not worth a second copy
+            await self._settle(batch, replace(outcome, detail=settling.fault.detail, reached=frozenset()), started_at)
         failpoint("deliver.after_settle")
         if outcome.kind is not OutcomeKind.DELIVERED:
             failpoint("deliver.retry_settled")
         return outcome
 
     async def _send(self, batch: Sequence[Delivery]) -> Outcome:
-        try:
+        subject = f"{self._channel.name} {batch[0].event.id}"
+        with self._faults.alone(Unit.DELIVERY, subject) as attempt:
+            for delivery in batch:
+                fault(Unit.DELIVERY, _subject_of(delivery.event))
             return await self._channel.send([delivery.event for delivery in batch], batch[0].reached)
-        except Exception as error:  # noqa: BLE001 - one message that cannot be made must not end all the others
-            return Outcome(kind=OutcomeKind.RETRY, reason="internal_error", detail=f"{type(error).__name__}: {error}")
+        assert attempt.fault is not None
+        return Outcome(kind=OutcomeKind.RETRY, reason=INTERNAL_ERROR, detail=attempt.fault.detail)
 
     async def _settle(self, batch: Sequence[Delivery], outcome: Outcome, started_at: datetime) -> None:
         now = self._clock()
@@ -245,6 +281,10 @@ class Deliverer:
         how the channel does. It works if one got through; for as many the pause is as much longer."""
         now = self._clock()
         pause = len(came) * self._policy.pace
+        came = [each for each in came if each[0].reason != INTERNAL_ERROR]
+        if not came:  # that says nothing of the channel: what waits beside it goes on
+            self._health = replace(self._health, last_at=now, gap=max(self._health.gap, pause))
+            return
         outcome, reached_before = next((each for each in came if _got_through(*each)), came[0])
         delivered = _got_through(outcome, reached_before)
         # One target that refuses is not the channel: the others must not wait for it.
@@ -260,6 +300,10 @@ class Deliverer:
             await self._outbox.hasten(self._channel.name, now)
         if verdict is not None:
             self._verdict(self._channel.name, verdict, outcome)
+
+
+def _subject_of(told: Told) -> str:
+    return told.transition.snapshot_id if isinstance(told, Event) else told.subject
 
 
 def _got_through(outcome: Outcome, reached_before: Collection[str]) -> bool:

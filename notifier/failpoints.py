@@ -1,12 +1,17 @@
-"""Named places where a test can kill the process, to prove that nothing is lost there.
+"""Named places where a test can kill the process, to prove that nothing is lost there, or make a unit raise.
 
 `NOTIFIER_FAILPOINT=NAME` sends the process SIGKILL when it comes to that place, `NAME:3` when it comes there for the
 third time; `arm()` does the same from inside. Without either a failpoint costs one comparison. The names are in
 `NAMES`; the acceptance suite enumerates them.
+
+`NOTIFIER_FAULTS=look,delivery:team` makes every look raise an `InjectedFault`, and every delivery whose subject begins
+with `team`; `arm_fault()` does the same from inside. The units are those of `core.units`.
 """
 
 import os
 import signal
+
+from notifier.core.units import Unit
 
 NAMES = (
     "poll.before_commit",
@@ -38,6 +43,11 @@ NAMES = (
 
 _armed = ""
 _remaining = 1
+_faults: dict[Unit, str] = {}
+
+
+class InjectedFault(Exception):
+    """What an armed unit raises."""
 
 
 def arm(name: str, countdown: int = 1) -> None:
@@ -59,9 +69,38 @@ def failpoint(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def arm_fault(unit: Unit, subject: str = "") -> None:
+    """Let this unit raise, each time it runs for a subject that begins like this, until `disarm_faults`."""
+    _faults[unit] = subject
+
+
+def disarm_faults() -> None:
+    """Let no unit raise."""
+    _faults.clear()
+
+
+def fault(unit: Unit, subject: str = "") -> None:
+    """Raise an `InjectedFault` if this unit is armed.
+
+    Raises:
+        InjectedFault: it is.
+    """
+    if _faults and subject.startswith(_faults.get(unit, "\0")):
+        raise InjectedFault(f"{unit} {subject}")
+
+
+def _arm_faults_by_environment(value: str) -> None:
+    for each in filter(None, value.split(",")):
+        name, _, subject = each.partition(":")
+        for unit in Unit:
+            if unit == name:
+                arm_fault(unit, subject)
+
+
 def _arm_by_environment(value: str) -> None:
     name, _, countdown = value.partition(":")
     arm(name, int(countdown) if countdown.isdigit() else 1)
 
 
 _arm_by_environment(os.environ.get("NOTIFIER_FAILPOINT", ""))
+_arm_faults_by_environment(os.environ.get("NOTIFIER_FAULTS", ""))

@@ -13,6 +13,9 @@ import aiohttp
 
 from notifier import __version__
 from notifier.config.model import Heartbeat as Wanted
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 
 LONGEST = timedelta(seconds=10)
 """How long the far side may take."""
@@ -43,16 +46,19 @@ class Heartbeat:
         *,
         troubles: Callable[[], Awaitable[list[str]]],
         report: Callable[[BeatOutcome], None],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
             wanted: which address, and how often; None for none.
             troubles: why all is not well; an empty list when it is. It must not raise.
             report: told what became of each.
+            faults: bounds what one raises.
         """
         self._wanted = wanted
         self._troubles = troubles
         self._report = report
+        self._faults = faults or Faults()
         self._woken = asyncio.Event()
 
     def configure(self, wanted: Wanted | None) -> None:
@@ -66,10 +72,14 @@ class Heartbeat:
         while True:
             self._woken.clear()
             wanted = self._wanted
+            pause = None
             if wanted is not None:
-                self._report(await self._beat(wanted.url))
+                with self._faults.alone(Unit.HEARTBEAT) as attempt:
+                    fault(Unit.HEARTBEAT)
+                    self._report(await self._beat(wanted.url))
+                pause = max(wanted.every, attempt.pause or timedelta(0)).total_seconds()
             try:
-                async with asyncio.timeout(None if wanted is None else wanted.every.total_seconds()):
+                async with asyncio.timeout(pause):
                     await self._woken.wait()
             except TimeoutError:
                 continue

@@ -12,6 +12,9 @@ from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Wat
 from notifier.core.routing import wants
 from notifier.core.statuses import Phase, canonical, has_ended, phase_of
 from notifier.core.transitions import changed_by_list, dated, stalled_at
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 from notifier.groups import Asked, Group
 from notifier.poll import LookOutcome, Poller
 from notifier.store.datasets import Datasets
@@ -80,6 +83,7 @@ class Lister:
         clock: Callable[[], datetime],
         keep: timedelta,
         watch_of: Callable[[str], Watch | None],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -89,7 +93,9 @@ class Lister:
             clock: the time, UTC.
             keep: how long what has ended is remembered.
             watch_of: the configuration's own watch of a snapshot, if it has one.
+            faults: bounds what one entry raises.
         """
+        self._faults = faults or Faults()
         self._observer = observer
         self._poller = poller
         self._datasets = datasets
@@ -116,7 +122,12 @@ class Lister:
         reading = _Reading(asked_at=asked_at, now=now, facts=Facts(dataset_id=group.dataset_id))
         for start in range(0, len(entries), SLICE):
             for entry in entries[start : start + SLICE]:
-                self._compare(group, entry, reading)
+                try:  # not `alone`, which would cost as much as the comparison
+                    fault(Unit.ENTRY, entry.snapshot_id)
+                    self._compare(group, entry, reading)
+                except Exception as error:  # noqa: BLE001 - one entry must not cost the others
+                    self._faults.note(Unit.ENTRY, entry.snapshot_id, error)
+                    reading.seen.discard(entry.snapshot_id)  # as if the list did not have it
             await asyncio.sleep(0)
         baseline_at = await self._meet(group, reading)
         taken = await self._take(group, reading)
@@ -219,15 +230,20 @@ class Lister:
         for number, entry in enumerate(reading.fresh):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            before = known.get(entry.snapshot_id)
-            if before is None:
-                self._meet_new(group, entry, reading, baseline_at)
-            elif has_ended(before):
-                self._meet_again(entry, before, reading)
-            else:
-                self._poller.put(before)
-                self._join(group, entry, reading)
+            with self._faults.alone(Unit.ENTRY, entry.snapshot_id):
+                self._meet_one(group, entry, known.get(entry.snapshot_id), reading, baseline_at)
         return baseline_at
+
+    def _meet_one(
+        self, group: Group, entry: Listed, before: SnapshotState | None, reading: _Reading, baseline_at: datetime
+    ) -> None:
+        if before is None:
+            self._meet_new(group, entry, reading, baseline_at)
+        elif has_ended(before):
+            self._meet_again(entry, before, reading)
+        else:
+            self._poller.put(before)
+            self._join(group, entry, reading)
 
     def _meet_new(self, group: Group, entry: Listed, reading: _Reading, baseline_at: datetime) -> None:
         """An entry that no look knew: news if the dataset itself is watched, or its silent baseline."""
@@ -267,12 +283,15 @@ class Lister:
             watch = group.watch.watch_for(snapshot_id)
         if watch is None or snapshot_id not in group.members:  # a look of its own has seen its end meanwhile
             return None
-        return await self._poller.take(
-            watch,
-            Seen(status=word, facts=reading.facts),
-            asked_at=reading.asked_at,
-            seen_at=group.seen_at(snapshot_id),
-        )
+        with self._faults.alone(Unit.ENTRY, snapshot_id):
+            return await self._poller.take(
+                watch,
+                Seen(status=word, facts=reading.facts),
+                asked_at=reading.asked_at,
+                seen_at=group.seen_at(snapshot_id),
+            )
+        reading.seen.discard(snapshot_id)  # as if the list did not have it: it is looked at singly
+        return None
 
     async def _begin(self, group: Group, baseline_at: datetime, silent: list[SnapshotState]) -> None:
         """Remember since when the dataset is watched; anew if the clock was set back, or news would pass for old."""

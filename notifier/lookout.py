@@ -16,6 +16,9 @@ from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.routing import wants
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 from notifier.groups import DATASET, Groups
 from notifier.lists import Lister, ListObserver, ListOutcome
 from notifier.poll import LookOutcome, Observer, Poller
@@ -45,6 +48,7 @@ class Lookout:
         lists: bool,
         looked: Callable[[LookOutcome], None],
         listed: Callable[[ListOutcome], None],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -56,7 +60,9 @@ class Lookout:
             gap: the time between two requests at the configured rate.
             lists: whether snapshots that are watched singly may be looked at through lists (`api.batch: auto`).
             looked, listed: told of what came of each look.
+            faults: bounds what a look, a list or an entry of it raises.
         """
+        self._faults = faults = faults or Faults()
         self._store = store
         self._poller = poller
         self._clock = clock
@@ -69,6 +75,7 @@ class Lookout:
             clock=clock,
             keep=keep,
             watch_of=self._groups.watches.get,
+            faults=faults,
         )
         self._ways = Ways(groups=self._groups, poller=poller, clock=clock, gap=gap)
         self._singly = Singly(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
@@ -176,9 +183,23 @@ class Lookout:
     async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
         """What is done when something is due; the pause to the next time, or None."""
         if key.startswith(DATASET):
-            group = self._groups.of_dataset(key.removeprefix(DATASET))
-            return await self._by_list.look(group, due, permit) if group is not None else None
-        return await self._singly.look(key, due, permit)
+            return await self._list(key.removeprefix(DATASET), due, permit)
+        with self._faults.alone(Unit.LOOK, key) as attempt:
+            fault(Unit.LOOK, key)
+            return await self._singly.look(key, due, permit)
+        return attempt.pause
+
+    async def _list(self, dataset_id: str, due: datetime, permit: Permit) -> timedelta | None:
+        """Look at a dataset; what a list's failure leaves untold is told by single looks, as after any other."""
+        group = self._groups.of_dataset(dataset_id)
+        if group is None:
+            return None
+        with self._faults.alone(Unit.LIST, dataset_id) as attempt:
+            fault(Unit.LIST, dataset_id)
+            return await self._by_list.look(group, due, permit)
+        with self._faults.alone(Unit.LIST, f"{dataset_id} (its members)"):
+            self._by_list.failed(group)
+        return attempt.pause
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""
@@ -196,12 +217,16 @@ class Lookout:
         now = self._clock()
         born_after = now - max(each.results_kept for each in asking)
         for state, watch_id in await self._store.ready_snapshots(born_after):
-            watch = self._groups.watch_by_id(watch_id, state.snapshot_id)
-            if watch is None:
-                continue
-            after, transitions = due_without_look(state, watch, now)
-            if transitions:
-                self._looked(await self._poller.tell(watch, state, after, transitions))
+            with self._faults.alone(Unit.EXPIRY, state.snapshot_id):
+                await self._warn_of(state, watch_id, now)
+
+    async def _warn_of(self, state: SnapshotState, watch_id: str, now: datetime) -> None:
+        watch = self._groups.watch_by_id(watch_id, state.snapshot_id)
+        if watch is None:
+            return
+        after, transitions = due_without_look(state, watch, now)
+        if transitions:
+            self._looked(await self._poller.tell(watch, state, after, transitions))
 
     async def flush(self) -> None:
         """Note the looks since the last time in the store."""

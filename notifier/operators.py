@@ -10,6 +10,7 @@ from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome
 from notifier.core.statuses import canonical
 from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.units import INTERNAL_ERROR, Fault, Kinds, Unit
 from notifier.core.words import count, one_line, span
 from notifier.failpoints import failpoint
 from notifier.store.outbox import Outbox
@@ -49,6 +50,8 @@ class Heading(StrEnum):
     AUDIT_FINDING = "the outbox is not in order"
     AUDIT_OK = "the outbox is in order again"
     STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
+    INTERNAL_ERROR = "{unit} has raised an internal error: {error}"
+    INTERNAL_OK = "the internal error of {unit} is over: {error}"
     STORE_FULL = "there is no room on the disk of the database"
     STORE_LOCKED = "another program keeps the database locked"
     STORE_FAILING = "the database cannot be used"
@@ -212,6 +215,35 @@ class Operators:
             findings.append(f"The oldest waits since {span(self._clock() - audit.oldest)}.")
         body = "\n".join(finding for finding in findings if finding)
         await self._tell(Heading.AUDIT_FINDING, AUDIT, "finding", body)
+
+    async def faulted(self, fault: Fault) -> None:
+        """A unit raised, and failed alone; each kind is told once."""
+        about = f"The first one: {fault.subject}: {fault.detail}.\n" if fault.subject else f"{fault.detail}.\n"
+        again = "It is tried again with growing pauses. " if fault.pause is not None else ""
+        body = (
+            f"{about}Nothing else is affected. {again}The log has the traceback (`unit.internal_error`): please report "
+        )
+        body += "it. Further ones of this kind are in the log and in the metrics only."
+        subject = f"{INTERNAL_ERROR}:{fault.kind}"
+        await self._tell(
+            Heading.INTERNAL_ERROR, subject, INTERNAL_ERROR, body, unit=fault.unit.words, error=fault.error_name
+        )
+
+    async def faults_over(self, kinds: Kinds, since: datetime) -> None:
+        """Tell which kinds of internal errors have not come up for long.
+
+        Args:
+            kinds: when they came up last.
+            since: when this process began.
+        """
+        now = self._clock()
+        for subject, kind in (await self._outbox.last_kinds()).items():
+            about, _, rest = subject.partition(":")
+            unit, _, error = rest.partition(":")
+            if about == INTERNAL_ERROR and kind != OK and kinds.is_over(rest, since, now):
+                words = Unit(unit).words if unit in list(Unit) else unit
+                body = "It has not come up for hours."
+                await self._tell(Heading.INTERNAL_OK, subject, OK, body, unit=words, error=error)
 
     def store_notice(self, news: StoreNews) -> Notice:
         """What is told, past the outbox, of a database that cannot be used now."""

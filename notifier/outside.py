@@ -53,9 +53,14 @@ class Outside:
         self._ask_store = Enquiry(self._read_store, LONGEST_ANSWER)
         sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=parts.redactor.of)
         self._server = Server(
-            parts.config.http, make=lambda token: application(sources, token=token), changed=self._listening
+            parts.config.http,
+            make=lambda token: application(sources, token=token, faults=parts.faults),
+            changed=self._listening,
+            faults=parts.faults,
         )
-        self._heartbeat = Heartbeat(parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat)
+        self._heartbeat = Heartbeat(
+            parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat, faults=parts.faults
+        )
         self._asked_for = asyncio.Event()
         self.configure()
 
@@ -94,7 +99,7 @@ class Outside:
 
     def _listening(self, address: str, trouble: str) -> None:
         self._parts.report.listening(address, trouble)
-        self._parts.errands.later(self._parts.operators.listening, address, trouble)
+        self._parts.errands.notice(self._parts.operators.listening, address, trouble)
 
     async def _page(self) -> bytes:
         readings = await self._read()

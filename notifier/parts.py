@@ -24,8 +24,10 @@ from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
 from notifier.core.statuses import NAMES, is_known_word
 from notifier.core.storehealth import StoreNews
+from notifier.core.units import Fault, Kinds
 from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
+from notifier.faults import Faults
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
 from notifier.lookout import Lookout
@@ -64,10 +66,12 @@ class Parts:
         redactor.add(config.secrets)
         self.redactor = redactor
         self.config = config
-        self.report = Reporters(reporters)
+        self.faults = Faults(self._faulted, dice=dice)
+        self.fault_kinds = Kinds()
+        self.report = Reporters(reporters, self.faults)
         self.clock = clock
         self.store = Store(config.database, Patience(self._store_changed, clock))
-        self.errands = Errands()
+        self.errands = Errands(self.faults)
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
             clock=_monotonic,
@@ -86,6 +90,7 @@ class Parts:
             lists=config.api.batches,
             looked=self._looked,
             listed=self.report.listed,
+            faults=self.faults,
         )
         self.schedule = self.lookout.schedule = Schedule(
             look=self.lookout.look, admit=self.limiter.admit, clock=clock, clock_shifted=self._clock_shifted
@@ -111,6 +116,7 @@ class Parts:
             committed=self._wake,
             report=self.report.fetched,
             deaf=_deaf(config),
+            faults=self.faults,
         )
         self.clock_set = asyncio.Event()
         self.caretaker = Caretaker(
@@ -122,6 +128,7 @@ class Parts:
             committed=self._wake,
             audited=self.operators.audited,
             died=self.operators.died,
+            faults=self.faults,
         )
         self.senders = Senders(
             outbox=self.store.outbox,
@@ -132,9 +139,10 @@ class Parts:
             dropped=self.report.dropped,
             template_failed=self.report.template_failed,
             verdict=self._channel_changed,
+            faults=self.faults,
         )
         self.senders.configure(config.channels)
-        self.alarm = Alarm(operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.later)
+        self.alarm = Alarm(operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.notice)
 
     @property
     def watches(self) -> int:
@@ -216,6 +224,12 @@ class Parts:
             store=self.store.patience.trouble,
         )
 
+    def _faulted(self, fault: Fault) -> None:
+        news = self.fault_kinds.is_news(fault, self.clock())
+        self.report.faulted(fault)
+        if news:
+            self.errands.notice(self.operators.faulted, fault)
+
     def _learned(self, token: str) -> None:
         self.redactor.add([token])
 
@@ -226,11 +240,11 @@ class Parts:
         for told in outcome.told:
             transition = told.event.transition
             if transition.status not in NAMES and not is_known_word(transition.status):
-                self.errands.later(self.operators.unknown_word, transition.status, transition.snapshot_id)
+                self.errands.notice(self.operators.unknown_word, transition.status, transition.snapshot_id)
 
     def _api_changed(self, news: ApiNews) -> None:
         self.report.api_changed(news)
-        self.errands.later(self.operators.api_changed, news)
+        self.errands.notice(self.operators.api_changed, news)
 
     def _store_changed(self, news: StoreNews) -> None:
         self.report.store_changed(news)
@@ -238,7 +252,7 @@ class Parts:
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         self.report.channel_changed(channel, verdict, outcome)
-        self.errands.later(self.operators.channel_changed, channel, verdict, outcome)
+        self.errands.notice(self.operators.channel_changed, channel, verdict, outcome)
 
     def _wake(self, channels: Collection[str]) -> None:
         self.senders.wake(channels)

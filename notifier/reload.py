@@ -1,7 +1,8 @@
 """Reload: a configuration that has changed is read and checked apart, and then taken up, or it is said why not.
 
 Everything that can fail comes before the first change, so that half a reload does not exist: what is refused leaves
-everything as it is.
+everything as it is. An exception in the midst of the change is a fault of this program: the change is made again,
+whole, with growing pauses, until it is complete.
 """
 
 import asyncio
@@ -16,6 +17,9 @@ from notifier.config.diff import ConfigDiff, diff, plain
 from notifier.config.model import Config
 from notifier.config.sources import Sources
 from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 from notifier.loading.apart import LONGEST, Loaded, load_config_apart
 from notifier.memory import keep, tidy
 from notifier.telemetry.systemd import more_time, notify
@@ -93,6 +97,7 @@ class Reloader:
         take_up: Callable[[Config, ConfigDiff], Awaitable[None]],
         report: Callable[[ReloadOutcome], None],
         status: Callable[[], str],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -100,7 +105,10 @@ class Reloader:
             take_up: takes up another configuration; it does not fail.
             report: told what came of every reload.
             status: the line that the service manager shows.
+            faults: bounds what a reload raises.
         """
+        self._faults = faults or Faults()
+        self._half_done = False
         self._loaded = loaded
         self._database = loaded.config.database
         self._take_up = take_up
@@ -123,7 +131,11 @@ class Reloader:
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled."""
         while True:
-            await _first(self._changes.next(), self._asked.wait())
+            with self._faults.alone(Unit.RELOAD, "(watching the files)") as watching:
+                await _first(self._changes.next(), self._asked.wait())
+            if watching.pause is not None:
+                await asyncio.sleep(watching.pause.total_seconds())
+                continue
             asked = self._asked.is_set()
             self._asked.clear()
             with tidy():
@@ -136,22 +148,13 @@ class Reloader:
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
-            try:
-                with more_time(LONGEST):
-                    loaded, changed = await self._read_as_it_changes()
-            except ConfigurationRefused as error:
-                self._changes.refused(error.include)
-                outcome = ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
-            except NotifierError as error:
-                outcome = ReloadOutcome(refused=(str(error),), duration=_since(began))
-            else:
-                # Out of the reach of what is caught above: a failure in the middle is no refusal, and ends the daemon.
-                # The daemon stays with its database: as long as the files say another, that is a difference.
-                self._loaded = replace(loaded, config=replace(loaded.config, database=self._database))
-                self._changes.loaded(_sources(loaded.config), loaded.digests)
-                if changed:
-                    await self._take_up(loaded.config, changed)
-                outcome = ReloadOutcome(changed=changed, duration=_since(began))
+            with self._faults.alone(Unit.RELOAD) as attempt:
+                fault(Unit.RELOAD)
+                outcome = await self._reload(began)
+            if attempt.fault is not None and attempt.pause is not None:
+                what = f"the reload raised an internal error ({attempt.fault.detail}); it is tried again by itself"
+                outcome = ReloadOutcome(refused=(what,), duration=_since(began))
+                asyncio.get_running_loop().call_later(attempt.pause.total_seconds(), self.ask)
             outcome = replace(outcome, asked=asked)
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
@@ -171,6 +174,25 @@ class Reloader:
             finally:
                 await _cancelled(reading, changing)
             patience *= 2
+
+    async def _reload(self, began: float) -> ReloadOutcome:
+        try:
+            with more_time(LONGEST):
+                loaded, changed = await self._read_as_it_changes()
+        except ConfigurationRefused as error:
+            self._changes.refused(error.include)
+            return ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
+        except NotifierError as error:
+            return ReloadOutcome(refused=(str(error),), duration=_since(began))
+        # Out of the reach of what is caught above: a failure in the middle is no refusal.
+        self._changes.loaded(_sources(loaded.config), loaded.digests)
+        if changed or self._half_done:
+            self._half_done = True
+            await self._take_up(loaded.config, changed)
+            self._half_done = False
+        # The daemon stays with its database: as long as the files say another, that is a difference.
+        self._loaded = replace(loaded, config=replace(loaded.config, database=self._database))
+        return ReloadOutcome(changed=changed, duration=_since(began))
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:
         """What the files say now, and what of it differs from what runs; any failure is a NotifierError."""

@@ -12,7 +12,9 @@ from functools import partial
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome, OutcomeKind
+from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.faults import Faults
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.store.outbox import Outbox
 
@@ -53,6 +55,7 @@ class Senders:
         dropped: Callable[[str, str, int], None],
         template_failed: Callable[[str, str, str], None],
         verdict: Callable[[str, Verdict, Outcome], None],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -61,7 +64,9 @@ class Senders:
             dice: numbers in [0, 1), to spread retries.
             redact: takes secrets out of what far sides said.
             delivered, dropped, template_failed, verdict: told of what came of it: see `Deliverer` and `voice_of`.
+            faults: bounds what a delivery raises.
         """
+        self._faults = faults or Faults()
         self._outbox = outbox
         self._clock = clock
         self._dice = dice
@@ -143,10 +148,10 @@ class Senders:
         sender = self._senders.get(channel)
         if sender is None:
             return Outcome(kind=OutcomeKind.RETRY, reason="not_configured", detail="there is no such channel now")
-        try:
+        with self._faults.alone(Unit.DELIVERY, f"{channel} {notice.id}") as attempt:
             return await sender.voice.send([notice])
-        except Exception as error:  # noqa: BLE001 - whatever a channel does becomes a value
-            return Outcome(kind=OutcomeKind.RETRY, reason="internal_error", detail=f"{type(error).__name__}: {error}")
+        detail = "" if attempt.fault is None else attempt.fault.detail
+        return Outcome(kind=OutcomeKind.RETRY, reason=INTERNAL_ERROR, detail=detail)
 
     async def run(self) -> None:
         """Deliver what is due, as it becomes due, until stopped or cancelled."""
@@ -206,5 +211,6 @@ class Senders:
             report=self._delivered,
             dropped=self._dropped,
             verdict=partial(self._judged, voice),
+            faults=self._faults,
         )
         return _Sender(channel, voice, deliverer)

@@ -15,7 +15,10 @@ import structlog
 
 from notifier.core.errors import StoreError
 from notifier.core.statusline import status_line
+from notifier.core.units import Unit
 from notifier.core.vitals import Vitals, mendable
+from notifier.failpoints import fault
+from notifier.faults import Faults
 
 STATUS_EVERY = timedelta(seconds=2)
 """The line of status is not told more often than this."""
@@ -41,6 +44,7 @@ class Watchdog:
         in_progress: Callable[[], int],
         waiting: Callable[[], Awaitable[int]],
         monotonic: Callable[[], float] = time.monotonic,
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -50,7 +54,9 @@ class Watchdog:
             in_progress: how many snapshots are watched that have not ended.
             waiting: asks the store how many deliveries have not come to their end.
             monotonic: a clock in seconds that nobody sets.
+            faults: bounds what a look raises; a look that raises does not feed.
         """
+        self._faults = faults or Faults()
         self._tell = tell
         self._interval = interval
         self._vitals = vitals
@@ -76,7 +82,9 @@ class Watchdog:
             pause = min(pause, self._interval / LOOKS_PER_INTERVAL)
         try:
             while True:
-                await self._look(pause)
+                with self._faults.alone(Unit.WATCHDOG):
+                    fault(Unit.WATCHDOG)
+                    await self._look(pause)
                 await asyncio.sleep(pause.total_seconds())
         finally:
             if self._asking is not None:

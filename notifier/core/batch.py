@@ -44,9 +44,10 @@ def next_batch(
     2. Where messages are merged, an event is dropped once a newer one of the same snapshot waits too: nobody wants to
        read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
-    4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before goes
-       alone, so that it cannot spoil the others; what some of the channel's targets have goes with its like. Where
-       they are not merged as many go as may be on their way at the same time, of one snapshot one after the other.
+    4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before, or
+       what could not be made, goes alone, so that it cannot spoil the others; what some of the channel's targets have
+       goes with its like. Where they are not merged as many go as may be on their way at the same time, of one snapshot
+       one after the other.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
@@ -102,9 +103,14 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
 
 
 def _together(due: Sequence[Delivery]) -> list[Delivery]:
-    if not due or due[0].refusals:
+    if not due or _goes_alone(due[0]):
         return [*due[:1]]
-    return [delivery for delivery in due if not delivery.refusals and delivery.reached == due[0].reached]
+    return [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
+
+
+def _goes_alone(delivery: Delivery) -> bool:
+    """Whether it has spoilt a message before: it was refused, or the message could not be made."""
+    return bool(delivery.refusals) or delivery.raised
 
 
 def _side_by_side(due: Sequence[Delivery], most: int) -> list[Delivery]:

@@ -53,6 +53,7 @@ class DownloadTrouble(StrEnum):
     FOLDER = "folder"
     NO_SPACE = "no_space"
     BUSY = "busy"
+    INTERNAL = "internal_error"
 
 
 _EXIT_STATUSES = {DownloadTrouble.NOT_FOUND: 3, DownloadTrouble.UNAUTHORISED: 4}

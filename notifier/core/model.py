@@ -301,7 +301,8 @@ class Delivery:
 
     `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
     it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back). `reached` are those of
-    the channel's targets that have it already, when others could not be reached.
+    the channel's targets that have it already, when others could not be reached. `raised` says that its last attempt
+    ended in an exception of this program.
     """
 
     id: int
@@ -312,6 +313,7 @@ class Delivery:
     wanted_at: datetime
     event: Told
     reached: frozenset[str] = frozenset()
+    raised: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -16,7 +16,10 @@ from notifier.core.backoff import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Notice, OutcomeKind
+from notifier.core.units import Unit
 from notifier.core.words import count
+from notifier.failpoints import fault
+from notifier.faults import Faults
 from notifier.fetch.download import Downloader
 from notifier.fetch.wanted import Downloaded, Format, Wanted
 
@@ -72,6 +75,7 @@ class Fetcher:
         committed: Callable[[Collection[str]], None],
         report: Callable[[FetchOutcome], None] = lambda _: None,
         deaf: Collection[str] = (),
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -82,7 +86,10 @@ class Fetcher:
             committed: told the channels that have something to deliver.
             report: told of every attempt.
             deaf: the channels that take events only, and no notices: webhooks.
+            faults: bounds what a download raises.
         """
+        self._faults = faults or Faults()
+        self._held: dict[str, float] = {}
         self._deaf = deaf
         self._jobs = jobs
         self._downloader = downloader
@@ -106,31 +113,48 @@ class Fetcher:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()
-                for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), frozenset(running)):
-                    running.add(job.event.id)
-                    tasks.create_task(self._in_its_place(job, running))
-                due = await self._jobs.next_due(frozenset(running))
-                pause = LONGEST_SLEEP if due is None or len(running) >= MOST_AT_ONCE else due - self._clock()
-                seconds = max(0.0, min(pause, LONGEST_SLEEP).total_seconds())
+                pause = LONGEST_SLEEP
+                with self._faults.alone(Unit.DOWNLOAD) as attempt:
+                    pause = await self._begin(tasks, running)
+                seconds = max(timedelta(0), min(attempt.pause or pause, LONGEST_SLEEP)).total_seconds()
                 try:
                     async with asyncio.timeout(seconds):
                         await self._woken.wait()
                 except TimeoutError:
                     pass
 
+    async def _begin(self, tasks: asyncio.TaskGroup, running: set[str]) -> timedelta:
+        """Begin what is due, as far as there is room; how long until more may be due."""
+        now = asyncio.get_running_loop().time()
+        self._held = {event_id: until for event_id, until in self._held.items() if until > now}
+        besides = frozenset(running | self._held.keys())
+        for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), besides):
+            running.add(job.event.id)
+            tasks.create_task(self._in_its_place(job, running))
+        due = await self._jobs.next_due(frozenset(running | self._held.keys()))
+        pause = LONGEST_SLEEP if due is None or len(running) >= MOST_AT_ONCE else due - self._clock()
+        released = min(self._held.values(), default=None)
+        return pause if released is None else min(pause, timedelta(seconds=released - now))
+
     async def fetch_due(self) -> None:
         """Fetch what is due now, each once."""
         tried: set[str] = set()
         while jobs := await self._jobs.due(self._clock(), MOST_AT_ONCE, frozenset(tried)):
             tried |= {job.event.id for job in jobs}
-            await asyncio.gather(*map(self._one, jobs))
+            await asyncio.gather(*map(self._alone, jobs))
 
     async def _in_its_place(self, job: Job, running: set[str]) -> None:
         try:
-            await self._one(job)
+            await self._alone(job)
         finally:
             running.discard(job.event.id)
             self.wake()
+
+    async def _alone(self, job: Job) -> None:
+        with self._faults.alone(Unit.DOWNLOAD, job.event.id) as attempt:
+            await self._one(job)
+        if attempt.pause is not None:  # what came of it is not noted, so that it is still due
+            self._held[job.event.id] = asyncio.get_running_loop().time() + attempt.pause.total_seconds()
 
     async def _one(self, job: Job) -> None:
         began = self._clock()
@@ -148,13 +172,15 @@ class Fetcher:
             format=Format(job.format),
             facts=transition.facts if transition.facts.records is not None else None,
         )
-        try:
-            done: Downloaded = await self._downloader.fetch(wanted)
-        except DownloadError as error:
-            return self._failed(job, error.trouble, str(error), final=error.final)
-        except Exception as error:  # noqa: BLE001 - one file that cannot be made must not end all the others
-            return self._failed(job, DownloadTrouble.UNREACHABLE, f"{type(error).__name__}: {error}", final=False)
-        return Fetched(path=str(done.path), records=done.records)
+        with self._faults.alone(Unit.DOWNLOAD, transition.snapshot_id) as attempt:
+            fault(Unit.DOWNLOAD, transition.snapshot_id)
+            try:
+                done: Downloaded = await self._downloader.fetch(wanted)
+            except DownloadError as error:
+                return self._failed(job, error.trouble, str(error), final=error.final)
+            return Fetched(path=str(done.path), records=done.records)
+        assert attempt.fault is not None
+        return self._failed(job, DownloadTrouble.INTERNAL, attempt.fault.detail, final=False)
 
     def _failed(self, job: Job, trouble: DownloadTrouble, detail: str, *, final: bool) -> Result:
         now = self._clock()

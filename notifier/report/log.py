@@ -1,5 +1,6 @@
 """What the daemon did, in the log."""
 
+import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from notifier.core.fetching import Fetched, GivenUp, Retrying
 from notifier.core.health import Verdict
 from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Watch
 from notifier.core.storehealth import StoreNews
+from notifier.core.units import Fault
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.heartbeat import BeatKind, BeatOutcome
@@ -18,6 +20,9 @@ from notifier.poll import LookOutcome, answer_word
 from notifier.reload import ReloadOutcome
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 
+_MOST_TRACED = 1_000
+"""Places of which it is remembered that their traceback is in the log."""
+
 
 class LogReporter(Reporter):
     """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug."""
@@ -25,6 +30,7 @@ class LogReporter(Reporter):
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
         self._last_beat: BeatKind | None = None
+        self._traced: set[tuple[str, str]] = set()
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
@@ -190,6 +196,23 @@ class LogReporter(Reporter):
                 self._log.warning("heartbeat.failed", detail=outcome.detail)
             case BeatKind.WITHHELD:
                 self._log.warning("heartbeat.withheld", detail=outcome.detail)
+
+    def faulted(self, fault: Fault) -> None:
+        """Log a unit that raised; the traceback the first time that it is raised there for a unit of this kind."""
+        trace = fault.error.__traceback__
+        place = "".join(map(str, traceback.format_tb(trace)[-1:]))
+        new = (fault.kind, place) not in self._traced
+        if new and len(self._traced) < _MOST_TRACED:
+            self._traced.add((fault.kind, place))
+        self._log.error(
+            "unit.internal_error",
+            unit=fault.unit,
+            subject=fault.subject,
+            error=fault.detail,
+            failures=fault.failures,
+            next_try_s=None if fault.pause is None else _seconds(fault.pause),
+            **({"exc_info": fault.error} if new else {}),
+        )
 
     def listening(self, address: str, trouble: str) -> None:
         """Log where the daemon answers over HTTP, or why it does not."""

@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from notifier import __version__
 from notifier.core.fetching import Fetched, GivenUp
 from notifier.core.model import DeliveryState, OutcomeKind
+from notifier.core.units import Fault, Unit
 from notifier.deliver import DeliveryOutcome
 from notifier.fetch.fetcher import FetchOutcome
 from notifier.heartbeat import BeatKind, BeatOutcome
@@ -76,6 +77,7 @@ class Metrics(Reporter):
         )
         self._heartbeats = counter("heartbeats_total", "Heartbeats to the dead man's switch.", "outcome")
         self._clock_shifts = counter("clock_shifts_total", "How often the wall clock was moved.")
+        self._faults = counter("internal_errors_total", "Units that raised, each of which failed alone.", "unit")
         self._loop_lag = histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", _LOOP)
         self._taken_up()
         self._show_from_the_start()
@@ -98,6 +100,8 @@ class Metrics(Reporter):
             self._reloads.labels(outcome)
         for outcome in ("fetched", "retrying", "given_up"):
             self._downloads.labels(outcome)
+        for unit in Unit:
+            self._faults.labels(unit.value)
         for beat in BeatKind:
             self._heartbeats.labels(beat.value)
 
@@ -176,6 +180,10 @@ class Metrics(Reporter):
     def beat(self, outcome: BeatOutcome) -> None:
         """Count a heartbeat."""
         self._heartbeats.labels(outcome.kind.value).inc()
+
+    def faulted(self, fault: Fault) -> None:
+        """Count a unit that raised."""
+        self._faults.labels(fault.unit.value).inc()
 
     def loop_lagged(self, seconds: float) -> None:
         """Note how late the event loop woke a timer."""

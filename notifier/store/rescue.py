@@ -29,7 +29,9 @@ class Rescue(Part):
     """Brings deliveries back on their way."""
 
     @transaction
-    def recover(self, connection: Connection, now: datetime, held: Collection[str] = ()) -> int:
+    def recover(
+        self, connection: Connection, now: datetime, held: Collection[str] = (), channel: str | None = None
+    ) -> int:
         """Take up what a killed daemon left in the middle of sending: it is uncertain.
 
         What was held as uncertain is due, if its channel holds such deliveries no longer.
@@ -37,6 +39,7 @@ class Rescue(Part):
         Args:
             now: when it is due again.
             held: the channels whose uncertain deliveries are not sent again by themselves.
+            channel: only of this channel.
 
         Returns:
             How many deliveries were left in the middle of sending.
@@ -45,8 +48,11 @@ class Rescue(Part):
             kind=OutcomeKind.UNCERTAIN, reason="interrupted", detail="the notifier was ended while this was being sent"
         )
         sending = deliveries.c.state == DeliveryState.SENDING
+        if channel is not None:
+            sending = and_(sending, deliveries.c.channel == channel)
         found = connection.execute(deliveries_with_events().where(sending)).mappings().all()
-        connection.execute(_released(now, held))
+        if channel is None:
+            connection.execute(_released(now, held))
         if not found:
             return 0
         ended = [

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from notifier.core.model import Delivery, Event, Facts, Notice, ResultsFile, SnapshotState, Told, Transition, Watch
+from notifier.core.units import INTERNAL_ERROR
 
 WAITING, FETCHED, GIVEN_UP = "waiting", "fetched", "given_up"
 """The states of a row of `downloads`."""
@@ -141,4 +142,5 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         wanted_at=row["wanted_at"],
         event=told_from_row(row),
         reached=frozenset(row["reached"] or ()),
+        raised=row["reason"] == INTERNAL_ERROR,
     )

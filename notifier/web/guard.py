@@ -3,11 +3,13 @@
 import hmac
 import ipaddress
 
-import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from notifier import __version__
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
 
 PUBLIC = frozenset({"/healthz"})
 """What anybody may ask who reaches the address: it says only that the daemon lives."""
@@ -26,30 +28,34 @@ _OTHER_NAME = (
     "own. A proxy has to send one of these as the `Host`, or `http:` gets a `token:`.\n"
 )
 
-log = structlog.get_logger("notifier")
 
-
-def guard(token: str | None) -> Middleware:
+def guard(token: str | None, faults: Faults) -> Middleware:
     """A middleware that answers only whom it may, and every failure in words.
 
     Args:
         token: what has to be known. Without one, the address is loopback: then a browser may be made to ask by the
             page of a stranger, whose name was bent to this address (DNS rebinding).
+        faults: told of what an answer raised.
     """
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            response = _refusal(request, token) or await handler(request)
+            response = _refusal(request, token) or await _answered(request, handler)
         except web.HTTPException as error:
             response = web.Response(status=error.status, text=f"{error.reason}; / says what there is\n")
         except Exception as error:  # noqa: BLE001 - one request must not end the daemon, nor show a traceback
-            log.error("http.failed", path=request.path, error=f"{type(error).__name__}: {error}")
+            faults.note(Unit.PAGE, request.path, error)
             response = web.Response(status=500, text="this could not be answered; the log says why\n")
         response.headers.update(_HEADERS)
         return response
 
     return answer
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    fault(Unit.PAGE, request.path)
+    return await handler(request)
 
 
 def _refusal(request: web.Request, token: str | None) -> web.Response | None:

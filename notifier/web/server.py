@@ -12,6 +12,8 @@ from datetime import timedelta
 from aiohttp import web
 
 from notifier.config.model import Http
+from notifier.core.units import Unit
+from notifier.faults import Faults
 
 AGAIN = timedelta(seconds=10)
 """Until a port that could not be had is tried again."""
@@ -40,6 +42,7 @@ class Server:
         make: Callable[[str | None], web.Application],
         changed: Callable[[str, str], None],
         again: timedelta = AGAIN,
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -48,7 +51,9 @@ class Server:
             changed: told the address and that it listens there now (an empty trouble), or why it does not, once for
                 each trouble. When `http:` is off the address is empty, too.
             again: until a port that could not be had is tried again.
+            faults: bounds what listening raises.
         """
+        self._faults = faults or Faults()
         self._wanted = http
         self._make = make
         self._changed = changed
@@ -71,7 +76,9 @@ class Server:
             while True:
                 self._woken.clear()
                 if not self._settled:
-                    await self._move()
+                    with self._faults.alone(Unit.PAGE, "listen") as attempt:
+                        await self._move()
+                    self._settled = self._settled and attempt.fault is None
                 await self._wait(None if self._settled else self._again)
         finally:
             await self._close()

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from notifier import __version__
 from notifier.core.errors import NotifierError
 from notifier.core.vitals import Vitals, plain
+from notifier.faults import Faults
 from notifier.web.guard import guard
 
 METRICS_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,8 +37,8 @@ class Sources:
     redact: Callable[[Any], Any]
 
 
-def application(sources: Sources, *, token: str | None) -> web.Application:
-    """All paths, for whoever knows the token."""
+def application(sources: Sources, *, token: str | None, faults: Faults) -> web.Application:
+    """All paths, for whoever knows the token; `faults` are told of what an answer raised."""
 
     async def ready(request: web.Request) -> web.Response:
         found = await _judged(sources)
@@ -49,7 +50,7 @@ def application(sources: Sources, *, token: str | None) -> web.Application:
     async def metrics(request: web.Request) -> web.Response:
         return web.Response(body=await sources.metrics(), headers={hdrs.CONTENT_TYPE: METRICS_FORMAT})
 
-    app = web.Application(middlewares=[guard(token)])
+    app = web.Application(middlewares=[guard(token, faults)])
     app.router.add_get("/", _contents)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", ready)

@@ -25,10 +25,12 @@ from notifier import caretaker, daemon
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import apihealth, backoff, health
+from notifier.core import apihealth, backoff, health, units
 from notifier.core.errors import StoreError
 from notifier.core.storehealth import StoreTrouble
+from notifier.core.units import Unit
 from notifier.daemon import Daemon
+from notifier.failpoints import arm_fault, disarm_faults
 from notifier.operators import Heading
 from notifier.store import patience
 from notifier.store.store import Store
@@ -196,6 +198,14 @@ async def damaged(world: World) -> AsyncIterator[None]:
     await world.sql("DELETE FROM attempts", "DELETE FROM deliveries WHERE event_id IS NOT NULL", "DELETE FROM events")
 
 
+@asynccontextmanager
+async def raising_look(world: World) -> AsyncIterator[None]:
+    """A look raises an exception, again and again."""
+    arm_fault(Unit.LOOK, GOING_ON[0])
+    yield
+    disarm_faults()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A trouble, what it is told as, and as what its end is told; some have none."""
@@ -216,6 +226,7 @@ ROWS = (
     Row(begin=Heading.PAGE_FAILED, end=Heading.PAGE_OK, trouble=taken_address),
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
+    Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_look),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
     Row(begin=Heading.STORE_LOCKED, end=Heading.STORE_OK, trouble=locked),
     Row(begin=Heading.STORE_FAILING, end=Heading.STORE_OK, trouble=unwritable),
@@ -238,6 +249,10 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
             patch.setattr(module, name, timedelta(milliseconds=20))
         patch.setattr(health, "BROKEN_AFTER", timedelta(0))
         patch.setattr(backoff, "PERMANENT_TRIES", 1)
+    patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
+    patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
+    patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))
+    patch.setattr(daemon, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
     patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
@@ -308,5 +323,12 @@ async def unknown_words_are_known(world: World) -> None:
 def test_the_documents_say_of_every_notice_what_to_do() -> None:
     page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
     headings = set(re.findall(r"^\*\*(.+?)\*\*", page, re.MULTILINE))
-    examples = {"address": "ADDRESS", "channel": "NAME", "number": "N deliveries", "word": "WORD"}
+    examples = {
+        "address": "ADDRESS",
+        "channel": "NAME",
+        "number": "N deliveries",
+        "word": "WORD",
+        "unit": "UNIT",
+        "error": "EXCEPTION",
+    }
     assert {each.format(**examples) for each in Heading} <= headings

@@ -1,7 +1,7 @@
 """One channel's deliveries: at its pace, again when it is time, and never forgotten. The store is real."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, dice, seen, watch
 
+from notifier.core import units
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
 from notifier.core.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
-from notifier.deliver import Deliverer
+from notifier.deliver import MOST_PARTS, Deliverer
+from notifier.faults import Faults
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 
@@ -476,3 +478,103 @@ async def test_what_some_have_goes_with_its_like(store: Store) -> None:
         [(3, 0), (3, 1), (1, 0)],
         [(3, 0), (1, 0), (3, 1)],
     )
+
+
+class PoisonChannel(FakeChannel):
+    """Raises whenever one of these snapshots is in the message."""
+
+    def __init__(self, *poison: str) -> None:
+        super().__init__()
+        self.poison = set(poison)
+        self.tried = 0
+
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Make the message, and send it."""
+        self.tried += 1
+        if self.poison & {each.transition.snapshot_id for each in told if isinstance(each, Event)}:
+            raise OverflowError("a name that nobody can render")
+        return await super().send(told, reached)
+
+
+def bounded(bench: Bench) -> Collected:
+    """What of the deliverer was bounded from now on."""
+    told = Collected()
+    bench.deliverer._faults = Faults(told)
+    return told
+
+
+async def test_one_delivery_that_cannot_be_made_costs_none_of_its_digest_anything(store: Store, database: Path) -> None:
+    """The others go out at once, in a few parts; the next time it is tried alone, and in the end it is dead."""
+    channel = PoisonChannel("s_17")
+    bench = Bench(store, channel, policy=ChannelPolicy(pace=timedelta(0), stretches=False))
+    faults = bounded(bench)
+    for number in range(40):
+        await tell(store, f"s_{number}")
+    await bench.deliverer.deliver_due()
+    sent = [each.transition.snapshot_id for told in channel.sent for each in told if isinstance(each, Event)]
+    assert sorted(sent) == sorted(f"s_{number}" for number in range(40) if number != 17)
+    assert len(channel.sent) <= 6
+    assert {each.kind for each in faults} == {"delivery:OverflowError"}
+
+    tried = channel.tried
+    await tell(store, "s_new")
+    bench.clock.pass_(minutes=1)
+    await bench.deliverer.deliver_due()
+    assert len(channel.sent[-1]) == 1
+    assert channel.tried == tried + 2
+    assert not bench.verdicts, "that says nothing of the channel"
+
+    for _ in range(60):
+        bench.clock.pass_(hours=2)
+        await bench.deliverer.deliver_due()
+    [row] = [row for row in Reader(database).deliveries() if row.state != "delivered"]
+    assert (row.state, row.reason) == ("dead", "internal_error")
+
+
+async def test_when_nothing_can_be_made_it_is_not_tried_in_ever_smaller_parts(store: Store) -> None:
+    channel = PoisonChannel(*(f"s_{number}" for number in range(300)))
+    bench = Bench(store, channel, policy=ChannelPolicy(pace=timedelta(0), stretches=False))
+    bounded(bench)
+    for number in range(300):
+        await tell(store, f"s_{number}")
+    await bench.deliverer.deliver_due()
+    assert channel.tried <= 2 * MOST_PARTS
+    assert len(bench.attempts) == 300
+
+
+async def test_a_round_that_raises_leaves_nothing_as_being_sent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is uncertain then, is tried again after a pause, and arrives."""
+    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=10))
+    bench = Bench(store, FakeChannel())
+    faults = bounded(bench)
+    monkeypatch.setattr(bench.deliverer, "_deliver", _raising(bench.deliverer._deliver, faults))
+    await tell(store)
+    running = asyncio.create_task(bench.deliverer.run())
+    async with asyncio.timeout(10):
+        await bench.attempts.reaches(1)
+    bench.deliverer.stop()
+    await running
+    assert [each.kind for each in faults] == ["delivery:ZeroDivisionError"]
+    assert bench.attempts[0].delivery.attempt == 2
+
+
+def _raising(deliver: Callable[..., Awaitable[None]], faults: Collected) -> Callable[..., Awaitable[None]]:
+    async def broken(messages: object) -> None:
+        if not faults:
+            raise ZeroDivisionError("x")
+        await deliver(messages)
+
+    return broken
+
+
+async def test_what_a_far_side_said_that_cannot_be_kept_costs_no_second_copy(store: Store) -> None:
+    """A lone surrogate has no place in the database."""
+    odd = replace(DELIVERED, detail="\ud800")
+    channel = FakeChannel("chat", odd)
+    bench = Bench(store, channel)
+    faults = bounded(bench)
+    await tell(store)
+    await bench.deliverer.deliver_due()
+    assert len(channel.sent) == 1
+    assert [each.outcome.kind for each in bench.attempts] == [OutcomeKind.DELIVERED]
+    assert [each.kind for each in faults] == ["delivery:UnicodeEncodeError"]

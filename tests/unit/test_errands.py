@@ -1,10 +1,14 @@
 """What nobody waits for is done all the same."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from fakes import Collected
 
-from notifier.errands import Errands
+from notifier.core import units
+from notifier.errands import MOST_TRIES, Errands
+from notifier.faults import Faults
 
 
 async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:
@@ -35,7 +39,67 @@ async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_d
     assert done == ["first", "second", "third"]
 
 
-async def test_what_an_errand_raises_ends_the_task() -> None:
+async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is to be told of one channel stays in its order; what is to be told of another does not wait."""
+    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
+    faults, done, ended = Collected(), list[str](), asyncio.Event()
+    errands = Errands(Faults(faults))
+
+    async def tell(channel: str, what: str) -> None:
+        if channel == "poison" and len(faults) < 2:
+            raise RuntimeError("not yet")
+        done.append(f"{channel} {what}")
+        if len(done) == 3:
+            ended.set()
+
+    errands.later(tell, "poison", "broken")
+    errands.later(tell, "poison", "healed")
+    errands.later(tell, "chat", "broken")
+    running = asyncio.create_task(errands.run())
+    async with asyncio.timeout(10):
+        await ended.wait()
+    running.cancel()
+    assert done == ["chat broken", "poison broken", "poison healed"]
+    assert [each.unit for each in faults] == ["errand", "errand"]
+
+
+async def test_an_errand_that_raises_for_good_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=1))
+    monkeypatch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=1))
+    faults = Collected()
+    errands = Errands(Faults(faults))
+
+    async def poison() -> None:
+        raise RuntimeError("never")
+
+    errands.later(poison)
+    running = asyncio.create_task(errands.run())
+    async with asyncio.timeout(10):
+        await faults.reaches(MOST_TRIES)
+    await asyncio.sleep(0)
+    running.cancel()
+    assert errands._waiting == []
+
+
+async def test_what_is_left_at_the_end_is_tried_once_more() -> None:
+    faults, done = Collected(), list[str]()
+    errands = Errands(Faults(faults))
+
+    async def poison() -> None:
+        raise RuntimeError("never")
+
+    async def good() -> None:
+        done.append("good")
+
+    errands.later(poison)
+    errands.later(good)
+    await errands.end()
+    assert (len(faults), done) == (1, ["good"])
+
+
+async def test_without_faults_what_an_errand_raises_ends_the_task() -> None:
     """An error that nobody expected does not die in silence."""
     errands = Errands()
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fakes import Collected
 
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Event, Facts, Notice, Transition
+from notifier.faults import Faults
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher, FetchOutcome
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
@@ -151,8 +153,11 @@ async def test_a_fault_of_the_program_is_tried_again_and_ends_nothing() -> None:
         raise RuntimeError("oops")
 
     rig = Rig(answer=broken)
+    bounded = Collected()
+    rig.fetcher._faults = Faults(bounded)
     rig.jobs.add(job(1), job(2))
     await rig.fetcher.fetch_due()
+    assert [each.kind for each in bounded] == ["download:RuntimeError"] * 2
     assert [type(result) for _, result, _ in rig.jobs.settled] == [Retrying, Retrying]
 
 

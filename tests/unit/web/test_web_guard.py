@@ -9,6 +9,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.faults import Faults
 from notifier.web.guard import guard, is_own_name, knows
 
 TOKEN = "p4ge-t0ken-0123456789"
@@ -23,7 +24,7 @@ async def guarded(token: str | None) -> AsyncIterator[str]:
             raise RuntimeError("canary")
         return web.Response(text="shown")
 
-    app = web.Application(middlewares=[guard(token)])
+    app = web.Application(middlewares=[guard(token, Faults(lambda _: None))])
     for path in ("/", "/healthz", "/broken"):
         app.router.add_get(path, answer)
     runner = web.AppRunner(app)

@@ -13,6 +13,7 @@ from aiohttp import web
 from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.errors import StoreError
 from notifier.core.vitals import Vitals, plain
+from notifier.faults import Faults
 from notifier.telemetry.redaction import Redactor
 from notifier.web.views import METRICS_FORMAT, Sources, application
 
@@ -41,7 +42,7 @@ def being(vitals: Vitals | Exception) -> Callable[[], Awaitable[Vitals]]:
 async def shown(vitals: Vitals | Exception = WELL) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the pages of a daemon that does so."""
     sources = Sources(vitals=being(vitals), metrics=metrics, redact=Redactor(["canary"]).of)
-    runner = web.AppRunner(application(sources, token=None))
+    runner = web.AppRunner(application(sources, token=None, faults=Faults()))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

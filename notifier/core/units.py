@@ -1,0 +1,131 @@
+"""The units that fail alone, what came of one that raised, and when it is tried again. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from notifier.core.words import one_line
+
+INTERNAL_ERROR = "internal_error"
+"""The reason of an outcome that an exception of this program made, in the database, the log and the metrics."""
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=10)
+"""The longest pause before a unit that raised is tried again. Deliveries and downloads have their own, up to 2 h."""
+
+WELL_AFTER = timedelta(hours=3)
+"""How long a kind of fault must not have come up to count as over; longer than any pause before another try."""
+
+LONGEST_DETAIL = 300
+
+
+class Unit(StrEnum):
+    """Everything that fails alone: an exception ends one of these, and never its neighbours or the daemon.
+
+    The words are the values of the metric's label `unit`.
+    """
+
+    LOOK = "look"
+    LIST = "list"
+    ENTRY = "list_entry"
+    DELIVERY = "delivery"
+    DOWNLOAD = "download"
+    PAGE = "page"
+    COMMAND = "command"
+    ERRAND = "errand"
+    NOTICE = "notice"
+    RELOAD = "reload"
+    REPORT = "report"
+    FLUSH = "flush_looks"
+    EXPIRY = "expiry_warnings"
+    HEARTBEAT = "heartbeat"
+    FALLBACK = "fallbacks"
+    AUDIT = "audit"
+    RETENTION = "retention"
+    CLOCK = "clock"
+    WATCHDOG = "watchdog"
+
+    @property
+    def words(self) -> str:
+        """The unit in a sentence."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Unit.LOOK: "a look at a snapshot",
+    Unit.LIST: "a list of a dataset",
+    Unit.ENTRY: "an entry of a list",
+    Unit.DELIVERY: "a delivery",
+    Unit.DOWNLOAD: "a download",
+    Unit.PAGE: "an HTTP page",
+    Unit.COMMAND: "a command's request",
+    Unit.ERRAND: "background work",
+    Unit.NOTICE: "a notice to operators",
+    Unit.RELOAD: "a reload",
+    Unit.REPORT: "the log or the metrics",
+    Unit.FLUSH: "the flush of looks",
+    Unit.EXPIRY: "the warnings of expiring results",
+    Unit.HEARTBEAT: "the heartbeat",
+    Unit.FALLBACK: "the round of fallbacks",
+    Unit.AUDIT: "the audit",
+    Unit.RETENTION: "the round of retention",
+    Unit.CLOCK: "what follows a clock that was set",
+    Unit.WATCHDOG: "the watchdog",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What came of a unit that raised: its `internal_error` outcome.
+
+    `subject` says which one it was (a snapshot, a channel, a path), `failures` how often it has raised in a row, and
+    `pause` when it is tried again; None if nobody tries it again by itself, or another rule says when.
+    """
+
+    unit: Unit
+    subject: str
+    error: Exception
+    failures: int = 1
+    pause: timedelta | None = None
+
+    @property
+    def error_name(self) -> str:
+        """The type of what was raised."""
+        return type(self.error).__name__
+
+    @property
+    def kind(self) -> str:
+        """What operators are told of once: the unit and the type of what was raised."""
+        return f"{self.unit}:{self.error_name}"
+
+    @property
+    def detail(self) -> str:
+        """One line for people."""
+        return one_line(f"{self.error_name}: {self.error}", LONGEST_DETAIL)
+
+
+class Kinds:
+    """Which kinds of faults came up, and when last: to tell operators of each once, and when it is over."""
+
+    def __init__(self) -> None:
+        self._last_at: dict[str, datetime] = {}
+
+    def is_news(self, fault: Fault, now: datetime) -> bool:
+        """Note a fault; whether its kind has not come up for `WELL_AFTER`."""
+        last, self._last_at[fault.kind] = self._last_at.get(fault.kind), now
+        return last is None or not last <= now < last + WELL_AFTER
+
+    def is_over(self, kind: str, since: datetime, now: datetime) -> bool:
+        """Whether a kind has not come up for `WELL_AFTER`, of which the notifier has run since `since`."""
+        return now - max(self._last_at.get(kind, since), since) >= WELL_AFTER
+
+
+def pause_after(failures: int, dice: float) -> timedelta:
+    """The pause before a unit is tried again: doubled each time, capped, with jitter over its upper half.
+
+    Args:
+        failures: how often it has raised in a row, from 1.
+        dice: a number in [0, 1).
+    """
+    base = min(FIRST_PAUSE * (1 << min(max(failures - 1, 0), 20)), LONGEST_PAUSE)
+    return base * (0.5 + dice / 2)

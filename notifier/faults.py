@@ -1,0 +1,122 @@
+"""Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again.
+
+    with faults.alone(Unit.LOOK, snapshot_id) as attempt:
+        return await look(snapshot_id)
+    return attempt.pause  # it raised
+
+A StoreError passes: the store has its own rules (`store.patience`), and a damaged database ends the daemon.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from notifier.core.errors import StoreError
+from notifier.core.units import Fault, Unit, pause_after
+from notifier.failpoints import fault
+
+MOST_SUBJECTS = 10_000
+"""Units whose failures in a row are counted; beyond that the oldest starts anew."""
+
+log = structlog.get_logger("notifier")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What came of one run of a unit: `pause` is set if it raised, and `fault` says what."""
+
+    fault: Fault | None = None
+
+    @property
+    def pause(self) -> timedelta | None:
+        """How long to wait before the unit is tried again; None if it did not raise."""
+        return None if self.fault is None else self.fault.pause
+
+
+class Faults:
+    """Runs units so that each fails alone."""
+
+    def __init__(
+        self, report: Callable[[Fault], None] | None = None, *, dice: Callable[[], float] = random.random
+    ) -> None:
+        """
+        Args:
+            report: told of every fault. Without it nothing is bounded, and exceptions go on as they are.
+            dice: numbers in [0, 1), to spread the tries.
+        """
+        self._report = report
+        self._dice = dice
+        self._failures: dict[tuple[Unit, str], int] = {}
+
+    @contextmanager
+    def alone(self, unit: Unit, subject: str = "") -> Iterator[Attempt]:
+        """Run the block as one unit. What it raises ends here, but for a StoreError; see the attempt afterwards.
+
+        Args:
+            unit: what it is.
+            subject: which one; its failures in a row are counted.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        attempt = Attempt()
+        try:
+            yield attempt
+        except Exception as error:  # noqa: BLE001 - this is the one place that bounds it
+            attempt.fault = self._bound(unit, subject, error)
+        else:
+            self._failures.pop((unit, subject), None)
+
+    async def attempt(self, unit: Unit, subject: str, work: Callable[[], Awaitable[None]]) -> timedelta:
+        """Run a unit that is repeated; how long to wait at least before it is run again.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        with self.alone(unit, subject) as attempt:
+            fault(unit, subject)
+            await work()
+        return attempt.pause or timedelta(0)
+
+    def note(self, unit: Unit, subject: str, error: Exception) -> None:
+        """Report what a unit raised that nobody tries again, such as a page or a command."""
+        if self._report is None:
+            raise error
+        self._tell(Fault(unit=unit, subject=subject, error=_cause(error)))
+
+    def _bound(self, unit: Unit, subject: str, error: Exception) -> Fault:
+        if self._report is None or _is_of_store(error):
+            raise error
+        key = (unit, subject)
+        failures = self._failures.pop(key, 0) + 1
+        if len(self._failures) >= MOST_SUBJECTS:
+            del self._failures[next(iter(self._failures))]
+        self._failures[key] = failures
+        pause = pause_after(failures, self._dice())
+        found = Fault(unit=unit, subject=subject, error=_cause(error), failures=failures, pause=pause)
+        self._tell(found)
+        return found
+
+    def _tell(self, found: Fault) -> None:
+        try:
+            assert self._report is not None
+            self._report(found)
+        except Exception as error:
+            log.error("report.failed", unit=found.unit, subject=found.subject, error=found.detail, exc_info=error)
+
+
+def _is_of_store(error: Exception) -> bool:
+    if isinstance(error, ExceptionGroup):
+        return error.subgroup(StoreError) is not None
+    return isinstance(error, StoreError)
+
+
+def _cause(error: Exception) -> Exception:
+    """The first exception of a task group's, and any other one itself."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

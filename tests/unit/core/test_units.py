@@ -1,0 +1,49 @@
+"""When a unit that raised is tried again, and of which kinds operators are told."""
+
+from datetime import timedelta
+
+from fakes import START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.core import backoff
+from notifier.core.units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after
+
+DICE = st.floats(0, 1, exclude_max=True)
+
+
+@given(st.integers(1, 10**9), DICE)
+def test_the_pause_grows_to_its_cap_with_jitter_over_its_upper_half(failures: int, dice: float) -> None:
+    pause = pause_after(failures, dice)
+    assert FIRST_PAUSE / 2 <= pause <= LONGEST_PAUSE
+    assert pause <= pause_after(failures + 1, dice)
+    assert pause_after(failures, 0.0) >= pause_after(failures, 0.999) / 2 - timedelta(milliseconds=1)
+
+
+def test_a_kind_is_not_called_over_between_two_tries() -> None:
+    assert max(LONGEST_PAUSE, backoff.LONGEST_RETRY) < WELL_AFTER
+
+
+def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:
+    kinds, overflow = Kinds(), Fault(unit=Unit.LOOK, subject="s_1", error=OverflowError("date"))
+    other = Fault(unit=Unit.LIST, subject="gd_1", error=OverflowError("date"))
+    hour = timedelta(hours=1)
+    assert kinds.is_news(overflow, START)
+    assert not kinds.is_news(overflow, START + hour)
+    assert kinds.is_news(other, START + hour)
+    assert not kinds.is_over(overflow.kind, START, START + 2 * hour)
+    assert kinds.is_over(overflow.kind, START, START + hour + WELL_AFTER)
+    assert kinds.is_news(overflow, START + hour + WELL_AFTER)
+    assert not kinds.is_over("look:KeyError", START, START + hour), "of one before the start nothing is known yet"
+    assert kinds.is_over("look:KeyError", START, START + WELL_AFTER)
+
+
+def test_the_detail_is_one_short_line() -> None:
+    fault = Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("a\nb" * 1_000))
+    assert fault.detail.isprintable()
+    assert len(fault.detail) <= 300
+    assert fault.kind == "look:ValueError"
+
+
+def test_every_unit_has_words_for_people() -> None:
+    assert len({unit.words for unit in Unit}) == len(Unit)
