@@ -72,6 +72,7 @@ class ByList:
             StoreError: a change could not be committed; it has not been told, and the next look finds it again.
         """
         if not group.members and group.watch is None:
+            self._ways.not_listed(group)
             return None
         before, changes = group.listed, self._changes
         outcome = await self._lister.look(group, due, permit)
@@ -129,10 +130,15 @@ class ByList:
         self._groups.recognise(group)
         for snapshot_id in outcome.ask:
             self._ways.ask(snapshot_id, at_once=group.asked[snapshot_id].at == group.agreed_at)
+        if group.agreed_at is not None:
+            self._ways.listed(group, outcome.behind, group.agreed_at)
         if not self._groups.worth(group):
             self._ways.unlist(group, group.members)
+            self._ways.not_listed(group)
             return None
         for snapshot_id in group.listed.difference(before, outcome.ask):
             self._ways.schedule.remove(snapshot_id)
         self._ways.look_singly(outcome.missing)
-        return self._groups.pause(group)
+        pause = self._groups.pause(group)
+        self._ways.rotate(group)
+        return pause

@@ -25,7 +25,7 @@ from notifier.core.vitals import LastReload, plain
 from notifier.failpoints import fault
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.memory import keep_what_stays
-from notifier.operators import API
+from notifier.operators import API, LIST, STALE
 from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.reload import Reloader, ReloadOutcome, Tidings
@@ -235,9 +235,17 @@ class Daemon:
             log.warning("delivery.recovered", count=recovered)
         await self._call_back()
         await self._parts.log_orphans()
-        for subject, kind in (await outbox.last_kinds()).items():
+        last_kinds = await outbox.last_kinds()
+        for subject, kind in last_kinds.items():
             if kind == Verdict.BROKEN:
                 self._parts.senders.assume_broken(subject.removeprefix("channel:"))
+        self._parts.lookout.doubt(
+            {
+                subject.removeprefix(LIST)
+                for subject, kind in last_kinds.items()
+                if subject.startswith(LIST) and kind == STALE
+            }
+        )
         self._parts.errands.notice(self._parts.operators.reloaded, ())  # it was taken up, whatever was refused before
 
     async def _remember_api(self) -> None:

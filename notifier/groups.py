@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from notifier.core.backoff import pause_at
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
+from notifier.core.rotation import BELIEVED, Rotation, Trust, confirm_period
 from notifier.core.statuses import canonical
 
 DATASET = "dataset/"
@@ -21,6 +22,8 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 ALL_AGAIN = timedelta(hours=1)
 """A member of unknown age that the whole list did not have is looked for there again after this."""
+
+SHORTEST_TURN = timedelta(milliseconds=1)
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +51,12 @@ class Group:
 
     `watch` is there if the dataset itself is watched, and `baseline_at` says since when. `noted_at` is the last list of
     an earlier run. Of `failures` in a row, the first was at `failing_since`; `handed_over` says that its members are
-    therefore looked at singly. `entries` is how long the next list will be.
+    therefore looked at singly. `entries` is how long the next list will be, and `every` the shortest one among the
+    members.
+
+    `rotation` has the members that are listed in the order in which they were asked singly, `asking` those of them that
+    are being asked now because it was their turn, and `turned` says that it was somebody's since the last list. `trust`
+    says whether the lists are believed.
     """
 
     dataset_id: str
@@ -67,6 +75,11 @@ class Group:
     failures: int = 0
     handed_over: bool = False
     entries: int = 0
+    every: timedelta = LONGEST_PAUSE
+    rotation: Rotation = field(default_factory=Rotation)
+    asking: set[str] = field(default_factory=set)
+    turned: bool = False
+    trust: Trust = BELIEVED
 
     @property
     def key(self) -> str:
@@ -79,6 +92,11 @@ class Group:
             some.discard(snapshot_id)
         self.odd.pop(snapshot_id, None)
         self.asked.pop(snapshot_id, None)
+
+    def turn_pause(self) -> timedelta:
+        """The pause between two turns, so that each member has one in the time that it may go unconfirmed."""
+        period = self.every if self.trust.stale else confirm_period(self.every)
+        return max(period / max(len(self.rotation), 1), SHORTEST_TURN)
 
     def seen_at(self, snapshot_id: str) -> datetime | None:
         """When a list last had what is known of a member, if one had."""
@@ -266,7 +284,10 @@ class Groups:
         return worth_listing(len(group.members), 1 + group.entries // PAGE)
 
     def pause(self, group: Group) -> timedelta:
-        """The pause between two lists of the group: as short as that of the member that is in the greatest hurry."""
+        """The pause between two lists of the group: as short as that of the member that is in the greatest hurry.
+
+        The group knows the shortest `every` from then on.
+        """
         now = self._clock()
         newest: dict[timedelta, datetime] = {}
         for snapshot_id in group.members:
@@ -278,6 +299,7 @@ class Groups:
             if born > newest.get(watch.every, NEVER):
                 newest[watch.every] = born
         pauses = [pause_at(now - born, every) for every, born in newest.items()]
+        group.every = min(newest, default=LONGEST_PAUSE)
         if group.watch is not None:
             pauses.append(group.watch.every)  # what is new in the dataset shows as soon as that
         return min(pauses, default=LONGEST_PAUSE)

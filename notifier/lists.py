@@ -10,7 +10,7 @@ from notifier.brightdata.limiter import Permit
 from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
 from notifier.core.routing import wants
-from notifier.core.statuses import Phase, canonical, has_ended, phase_of
+from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
 from notifier.core.transitions import changed_by_list, dated, stalled_at
 from notifier.core.units import Unit
 from notifier.failpoints import fault
@@ -39,7 +39,8 @@ class ListOutcome:
 
     `unclear` says why there was no list. Otherwise it had `entries`, of which `taken` made transitions by themselves,
     `ask` are to be asked for singly and `found` were new; `baseline` had ended before the dataset was first looked at.
-    `missing` are members that it did not have. `lag` is how late the look began, `duration` how long it took.
+    `missing` are members that it did not have; of `behind` it was behind before (`core.rotation`), and still is. `lag`
+    is how late the look began, `duration` how long it took.
     """
 
     dataset_id: str
@@ -48,6 +49,7 @@ class ListOutcome:
     taken: tuple[LookOutcome, ...] = ()
     ask: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     found: int = 0
     baseline: int = 0
     lag: timedelta
@@ -68,6 +70,7 @@ class _Reading:
     again: set[str] = field(default_factory=set)
     fresh: list[Listed] = field(default_factory=list)
     silent: list[SnapshotState] = field(default_factory=list)
+    behind: set[str] = field(default_factory=set)
     baseline: int = 0
 
 
@@ -143,6 +146,7 @@ class Lister:
             taken=taken,
             ask=tuple(reading.ask),
             missing=tuple(group.members - group.listed),
+            behind=tuple(reading.behind),
             found=len(group.members - members),
             baseline=reading.baseline,
             lag=lag,
@@ -169,6 +173,8 @@ class Lister:
     def _compare(self, group: Group, entry: Listed, reading: _Reading) -> None:
         """An entry: a member's, one of a known end, one that is watched by itself, a new one, or nobody's."""
         id_ = entry.snapshot_id
+        if id_ in group.trust.behind and canonical(entry.status) not in ENDS:
+            reading.behind.add(id_)
         if id_ in group.members:
             self._compare_member(group, entry, reading)
             return

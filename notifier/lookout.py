@@ -15,6 +15,7 @@ from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
+from notifier.core.rotation import TrustNews
 from notifier.core.routing import wants
 from notifier.core.units import Unit
 from notifier.failpoints import fault
@@ -49,6 +50,7 @@ class Lookout:
         looked: Callable[[LookOutcome], None],
         listed: Callable[[ListOutcome], None],
         faults: Faults | None = None,
+        trust_changed: Callable[[TrustNews], None] = lambda _: None,
     ) -> None:
         """
         Args:
@@ -61,6 +63,7 @@ class Lookout:
             lists: whether snapshots that are watched singly may be looked at through lists (`api.batch: auto`).
             looked, listed: told of what came of each look.
             faults: bounds what a look, a list or an entry of it raises.
+            trust_changed: told when a dataset's lists are not believed any more, and when they are again.
         """
         self._faults = faults = faults or Faults()
         self._store = store
@@ -77,7 +80,7 @@ class Lookout:
             watch_of=self._groups.watches.get,
             faults=faults,
         )
-        self._ways = Ways(groups=self._groups, poller=poller, clock=clock, gap=gap)
+        self._ways = Ways(groups=self._groups, poller=poller, clock=clock, gap=gap, trust_changed=trust_changed)
         self._singly = Singly(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
         self._by_list = ByList(
             groups=self._groups,
@@ -177,17 +180,26 @@ class Lookout:
     @property
     def in_progress(self) -> int:
         """How many snapshots are watched that have not ended, looked at singly or in lists."""
-        listed = sum(len(group.listed) - sum(each in group.listed for each in group.asked) for group in self._groups)
+        listed = sum(
+            len(group.listed)
+            - sum(each in group.listed and each in self.schedule for each in {*group.asked, *group.asking})
+            for group in self._groups
+        )
         return len(self.schedule) - sum(group.key in self.schedule for group in self._groups) + listed
 
     async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
         """What is done when something is due; the pause to the next time, or None."""
         if key.startswith(DATASET):
             return await self._list(key.removeprefix(DATASET), due, permit)
-        with self._faults.alone(Unit.LOOK, key) as attempt:
-            fault(Unit.LOOK, key)
-            return await self._singly.look(key, due, permit)
-        return attempt.pause
+        group = self._groups.of(key)
+        try:
+            with self._faults.alone(Unit.LOOK, key) as attempt:
+                fault(Unit.LOOK, key)
+                return await self._singly.look(key, due, permit)
+            return attempt.pause
+        finally:
+            if group is not None:
+                group.asking.discard(key)
 
     async def _list(self, dataset_id: str, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a dataset; what a list's failure leaves untold is told by single looks, as after any other."""
@@ -200,6 +212,14 @@ class Lookout:
         with self._faults.alone(Unit.LIST, f"{dataset_id} (its members)"):
             self._by_list.failed(group)
         return attempt.pause
+
+    def turn(self, key: str) -> tuple[str | None, timedelta | None]:
+        """Whose turn it is in the rotation of this key, and the pause to the next turn."""
+        return self._ways.turn(key)
+
+    def doubt(self, dataset_ids: Collection[str]) -> None:
+        """Of these datasets it was told in an earlier run that their lists are not believed."""
+        self._ways.doubt(dataset_ids)
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome
+from notifier.core.rotation import TrustNews
 from notifier.core.statuses import canonical
 from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.units import INTERNAL_ERROR, Fault, Kinds, Unit
@@ -23,6 +24,10 @@ PAGE = "http"
 MOST_PROBLEMS = 10
 STORE = "store"
 STATUS = "status:"
+LIST = "list:"
+"""Before a dataset's id."""
+
+STALE = "stale"
 MOST_WORDS = 20
 """So many unknown status words are told: an API that says something else each time is told by its other troubles."""
 
@@ -52,6 +57,8 @@ class Heading(StrEnum):
     STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
     INTERNAL_ERROR = "{unit} has raised an internal error: {error}"
     INTERNAL_OK = "the internal error of {unit} is over: {error}"
+    LIST_STALE = "the list of the dataset {dataset} does not tell of every end"
+    LIST_OK = "the list of the dataset {dataset} tells of every end again"
     STORE_FULL = "there is no room on the disk of the database"
     STORE_LOCKED = "another program keeps the database locked"
     STORE_FAILING = "the database cannot be used"
@@ -199,6 +206,20 @@ class Operators:
         if len(told) == MOST_WORDS - 1:
             body += "\nOf further unknown words nothing is told any more; the log has them."
         await self._tell(Heading.STATUS_UNKNOWN, subject, "unknown", body, word=word)
+
+    async def list_trust_changed(self, news: TrustNews) -> None:
+        """A dataset's lists are not believed any more, or are again."""
+        subject = f"{LIST}{news.dataset_id}"
+        if not news.stale:
+            lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
+            body = f"Its lists agree with single answers again, or none is asked for any more.{lasted}"
+            await self._tell(Heading.LIST_OK, subject, OK, body, dataset=news.dataset_id)
+            return
+        body = f"The snapshot {news.snapshot_id} has ended ({news.status}), but a later list still calls it "
+        body += f"{one_line(news.listed_as, _LONGEST_WORD)}. Until the lists agree again, all watched snapshots "
+        body += "of this dataset are polled one by one, as often as `every` says where the request budget allows it. "
+        body += "Every end is told; what is new in a watched dataset is found when a list has it."
+        await self._tell(Heading.LIST_STALE, subject, STALE, body, dataset=news.dataset_id)
 
     async def audited(self, audit: Audit) -> None:
         """The auditor was round; it is told when something is wrong, and when it is right again."""

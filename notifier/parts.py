@@ -22,6 +22,7 @@ from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
+from notifier.core.rotation import TrustNews
 from notifier.core.statuses import NAMES, is_known_word
 from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault, Kinds
@@ -91,9 +92,15 @@ class Parts:
             looked=self._looked,
             listed=self.report.listed,
             faults=self.faults,
+            trust_changed=self._list_trust_changed,
         )
         self.schedule = self.lookout.schedule = Schedule(
-            look=self.lookout.look, admit=self.limiter.admit, clock=clock, clock_shifted=self._clock_shifted
+            look=self.lookout.look,
+            admit=self.limiter.admit,
+            clock=clock,
+            clock_shifted=self._clock_shifted,
+            turn=self.lookout.turn,
+            gap=lambda: _gap(self.config),
         )
         self.probe = Probe(
             limiter=self.limiter,
@@ -241,6 +248,10 @@ class Parts:
             transition = told.event.transition
             if transition.status not in NAMES and not is_known_word(transition.status):
                 self.errands.notice(self.operators.unknown_word, transition.status, transition.snapshot_id)
+
+    def _list_trust_changed(self, news: TrustNews) -> None:
+        self.report.list_trust_changed(news)
+        self.errands.notice(self.operators.list_trust_changed, news)
 
     def _api_changed(self, news: ApiNews) -> None:
         self.report.api_changed(news)

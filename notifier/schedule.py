@@ -3,12 +3,16 @@
 A timer (`notifier.timer`) says when: it rings when something falls due, and all that is due moves into the queue of the
 agenda (`notifier.core.agenda`). From there the most overdue look goes first, one for each request that the limiter
 admits: so nothing is begun that cannot go on, however many are due. What a look raises ends the schedule.
+
+Beside them are rotations (`notifier.core.rotation`): whose turn it is in one is looked at when nothing else is due now,
+nor would be due before the next request may go.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.agenda import Agenda, Entry
@@ -24,6 +28,9 @@ MOST_LOOKS = 512
 loop from those commits, until all are late. And while the database cannot be written, each of them waits for it with
 what it has seen, and no others begin."""
 
+_BREATH = timedelta(milliseconds=50)
+"""The least time after which it is seen again whether a request is left over."""
+
 _CANCEL_GRACE = timedelta(seconds=1)
 """How long a cancelled look may take to let go of the network and of the store."""
 
@@ -31,6 +38,10 @@ _CANCEL_GRACE = timedelta(seconds=1)
 Look = Callable[[str, datetime, Permit], Awaitable[timedelta | None]]
 """Looks at what has this key and was due at that time; answers with the pause to the next look, None for never again.
 The permit is the look's own from then on."""
+
+
+Turn = Callable[[str], tuple[str | None, timedelta | None]]
+"""Whose turn it is in the rotation of this key, and the pause to the next turn; None for nobody's, and for no more."""
 
 
 class Schedule:
@@ -44,6 +55,8 @@ class Schedule:
         clock: Callable[[], datetime],
         clock_shifted: Callable[[timedelta], None],
         monotonic: Callable[[], float] = time.monotonic,
+        turn: Turn = lambda _: (None, None),
+        gap: Callable[[], timedelta] = lambda: timedelta(0),
     ) -> None:
         """
         Args:
@@ -52,15 +65,21 @@ class Schedule:
             clock: the time, UTC.
             clock_shifted: told how far the wall clock was moved, each time it was.
             monotonic: a clock in seconds that nobody sets.
+            turn: whose turn it is in a rotation.
+            gap: the time between two requests at the configured rate.
         """
         self._look = look
+        self._turn = turn
+        self._gap = gap
         self._admit = admit
         self._clock = clock
         self._clock_shifted = clock_shifted
         self._monotonic = monotonic
         self._agenda = Agenda()
+        self._rotations = Agenda()
         self._timer = Timer(self._collect, earliest=self._earliest, clock=clock)
         self._queued = asyncio.Event()
+        self._turn_due = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_LOOKS)
         self._failed: asyncio.Future[None] | None = None
@@ -77,8 +96,19 @@ class Schedule:
         self._set_timer()
 
     def remove(self, key: str) -> None:
-        """Look no more; a look that is under way comes to its end."""
+        """Look no more, nor in rotation; a look that is under way comes to its end."""
         self._agenda.remove(key)
+        self._rotations.remove(key)
+
+    def rotate(self, key: str, *, pause: timedelta) -> None:
+        """Give turns in the rotation of this key, the next one on the grid of that pause if none is due earlier."""
+        grid = Grid.of(key, pause)
+        first = grid.after(instant(self._clock()))
+        if key in self._rotations:
+            self._rotations.advance(key, first)
+        else:
+            self._rotations.add(key, grid, first)
+        self._set_timer()
 
     def hasten(self, key: str) -> None:
         """Look at once, whenever it was due; at what is being looked at once more."""
@@ -109,12 +139,14 @@ class Schedule:
         """Look until cancelled; raise what a look raised."""
         self._failed = asyncio.get_running_loop().create_future()
         self._timer.start()
-        dispatching = asyncio.create_task(self._dispatch())
-        dispatching.add_done_callback(self._ended)
+        tasks = [asyncio.create_task(each) for each in (self._dispatch(), self._rotate())]
+        for task in tasks:
+            task.add_done_callback(self._ended)
         try:
             await self._watch_clock(self._failed)
         finally:
-            dispatching.cancel()
+            for task in tasks:
+                task.cancel()
             self._timer.pause()
 
     async def once(self) -> None:
@@ -148,18 +180,21 @@ class Schedule:
             self._failed.result()
 
     def _set_timer(self) -> None:
-        due = self._agenda.earliest()
-        if due is not None:
-            self._timer.set_by(moment(due))
+        if (due := self._earliest()) is not None:
+            self._timer.set_by(due)
 
     def _earliest(self) -> datetime | None:
-        due = self._agenda.earliest()
-        return moment(due) if due is not None else None
+        dues = [due for due in (self._agenda.earliest(), self._rotations.earliest()) if due is not None]
+        return moment(min(dues)) if dues else None
 
     async def _collect(self) -> None:
-        self._agenda.collect(instant(self._clock()))
+        now = instant(self._clock())
+        self._agenda.collect(now)
         if self._agenda.queued:
             self._queued.set()
+        self._rotations.collect(now)
+        if self._rotations.queued:
+            self._turn_due.set()
 
     async def _dispatch(self) -> None:
         """One look for each request that may go, the most overdue first."""
@@ -173,11 +208,58 @@ class Schedule:
                 self._room.release()
                 self._queued.clear()
                 continue
-            task = asyncio.create_task(self._look_once(entry, permit))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            self._run(self._look_once(entry, permit))
             if not self._agenda.queued:
                 self._queued.clear()
+
+    async def _rotate(self) -> None:
+        """Give a turn whenever a request is left over. What falls due while its permit is waited for goes first."""
+        while True:
+            await self._turn_due.wait()
+            while not self._is_free():  # noqa: ASYNC110 - time alone makes it so
+                await asyncio.sleep(max(self._gap(), _BREATH).total_seconds())
+            await self._room.acquire()
+            permit = await self._admit()
+            now = instant(self._clock())
+            entry = self._agenda.next()
+            if entry is not None:
+                self._run(self._look_once(entry, permit))
+            elif (key := self._next_turn(now)) is not None:
+                self._run(self._look_beside(key, moment(now), permit))
+            else:
+                permit.release()
+                self._room.release()
+            if not self._rotations.queued:
+                self._turn_due.clear()
+
+    def _is_free(self) -> bool:
+        """Whether a request now would delay nothing that is due."""
+        due = self._agenda.earliest()
+        return not self._agenda.queued and (due is None or moment(due) >= self._clock() + self._gap())
+
+    def _next_turn(self, now: int) -> str | None:
+        """Whose turn it is; the rotation goes on while it is looked at."""
+        rotation = self._rotations.next()
+        if rotation is None:
+            return None
+        self._rotations.begin(rotation, now)
+        rotation.looking = False
+        key, pause = self._turn(rotation.key)
+        self._rotations.again(rotation, pause, now)
+        self._set_timer()
+        return key
+
+    async def _look_beside(self, key: str, due: datetime, permit: Permit) -> None:
+        """Look at what the agenda does not have; what follows from it is seen to by who looks."""
+        try:
+            await self._look(key, due, permit)
+        finally:
+            permit.release()
+
+    def _run(self, look: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(look)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
 
     async def _look_once(self, entry: Entry, permit: Permit) -> None:
         due = self._agenda.begin(entry, instant(self._clock()))
@@ -220,5 +302,6 @@ class Schedule:
 
         A clock that jumped ahead, or a machine that slept, needs no such thing: what it passed over is due now, once.
         """
-        self._agenda.call_back(instant(self._clock()))
+        for agenda in (self._agenda, self._rotations):
+            agenda.call_back(instant(self._clock()))
         self._timer.set()

@@ -49,7 +49,8 @@ class Singly:
             return None
         group = self._groups.of(snapshot_id)
         began = self._clock()
-        seen_at = group.seen_at(snapshot_id) if group is not None else None
+        # What a list that is not believed said is no sign that the end is new.
+        seen_at = group.seen_at(snapshot_id) if group is not None and not group.trust.stale else None
         outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
         self._looked(outcome)
         watch = self._groups.watch_of(snapshot_id)
@@ -74,9 +75,12 @@ class Singly:
             self._ways.answered()
             if group is not None:
                 self._ways.hand_over(group)
+                group.rotation.asked(id_)
         asked = group.asked.get(id_) if group is not None else None
         if asked is not None and (not clear or began < asked.at <= self._clock()):
             return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
+        if asked is not None and group is not None and clear:
+            self._ways.compared(group, id_, asked.word, asked.at)
         if outcome.pause is None:
             self._groups.leave(id_, state.status)
             if id_ not in self._groups.watches:

@@ -1,9 +1,10 @@
 """The two ways to look at a snapshot, singly or by its dataset's list, and how it comes from one to the other."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
-from notifier.groups import Group, Groups
+from notifier.core.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
+from notifier.groups import DATASET, NEVER, Group, Groups
 from notifier.poll import Poller
 from notifier.schedule import Schedule
 
@@ -16,14 +17,24 @@ ASK_AGAIN = timedelta(seconds=10)
 class Ways:
     """Puts on the schedule, and takes off it, what is to be looked at singly or listed from now on."""
 
-    def __init__(self, *, groups: Groups, poller: Poller, clock: Callable[[], datetime], gap: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        groups: Groups,
+        poller: Poller,
+        clock: Callable[[], datetime],
+        gap: timedelta,
+        trust_changed: Callable[[TrustNews], None],
+    ) -> None:
         """
         Args:
             groups: which snapshots belong to which dataset.
             poller: holds what is known of every snapshot.
             clock: the time, UTC.
             gap: the time between two requests at the configured rate.
+            trust_changed: told when a dataset's lists are not believed any more, and when they are again.
         """
+        self._trust_changed = trust_changed
         self._groups = groups
         self._poller = poller
         self._clock = clock
@@ -99,3 +110,79 @@ class Ways:
         )
         group.handed_over = not alone
         self.unlist(group, list(group.members)[: 1 if alone else None])
+
+    # Rotation: members of a listed group are asked singly in turn
+
+    def rotate(self, group: Group) -> None:
+        """After a list: go on with the rotation of the members that it had, and ask one if nobody had a turn since."""
+        group.rotation.keep(group.listed, self._longest_unseen_first)
+        if not group.turned and (id_ := self._take_turn(group)) is not None:
+            self.schedule.add(id_, pause=ASK_AGAIN, first=self._clock())
+        group.turned = False
+        self._go_on(group)
+
+    def turn(self, key: str) -> tuple[str | None, timedelta | None]:
+        """Whose turn it is in the rotation of this key, and the pause to the next turn; see `schedule.Turn`."""
+        group = self._groups.of_dataset(key.removeprefix(DATASET))
+        if group is None or group.failures or not group.listed:  # the next list that comes goes on with it
+            return None, None
+        return self._take_turn(group), group.turn_pause()
+
+    def _go_on(self, group: Group) -> None:
+        if group.key in self.schedule and len(group.rotation):
+            self.schedule.rotate(group.key, pause=group.turn_pause())
+
+    def _take_turn(self, group: Group) -> str | None:
+        id_ = group.rotation.next(
+            lambda each: each in group.listed and each not in group.asking and each not in self.schedule
+        )
+        if id_ is not None:
+            group.rotation.asked(id_)
+            group.asking.add(id_)
+            group.turned = True
+        return id_
+
+    def _longest_unseen_first(self, snapshot_ids: Iterable[str]) -> list[str]:
+        """Across a restart too, the longest unconfirmed comes first."""
+        seen = {id_: self._poller.state_of(id_).seen_at or NEVER for id_ in snapshot_ids}
+        return sorted(seen, key=seen.__getitem__)
+
+    # Whether lists are believed
+
+    def compared(self, group: Group, snapshot_id: str, word: str, listed_at: datetime) -> None:
+        """A look has told the snapshot's status after a list, asked for at that time, said this word of it."""
+        state = self._poller.state_of(snapshot_id)
+        if not is_behind(state, word, listed_at):
+            return
+        before, group.trust = group.trust, caught(group.trust, snapshot_id, listed_at)
+        if not before.stale:
+            self._go_on(group)
+            self._trust_changed(
+                TrustNews(
+                    dataset_id=group.dataset_id,
+                    stale=True,
+                    snapshot_id=snapshot_id,
+                    status=state.status,
+                    listed_as=word,
+                )
+            )
+
+    def listed(self, group: Group, behind: Collection[str], listed_at: datetime) -> None:
+        """A list that was asked for at that time is still behind of these of `group.trust.behind`."""
+        self._trust(group, after_list(group.trust, behind, listed_at))
+
+    def not_listed(self, group: Group) -> None:
+        """No list of the group is asked for any more: whether they are to be believed does not matter."""
+        self._trust(group, BELIEVED)
+
+    def _trust(self, group: Group, trust: Trust) -> None:
+        before, group.trust = group.trust, trust
+        if before.since is not None and not trust.stale:
+            lasted = max(self._clock() - before.since, timedelta(0)) if before.since > NEVER else None
+            self._trust_changed(TrustNews(dataset_id=group.dataset_id, stale=False, lasted=lasted))
+
+    def doubt(self, dataset_ids: Collection[str]) -> None:
+        """Of these datasets it was told in an earlier run that their lists are not believed, and nothing since."""
+        for group in self._groups:
+            if group.dataset_id in dataset_ids:
+                group.trust = Trust(since=NEVER, doubted_at=self._clock())

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -17,6 +17,8 @@ from moving_clock import MovingClock, run
 
 from notifier.brightdata.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.rotation import TrustNews
+from notifier.groups import Group
 from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
 from notifier.poll import LookOutcome, Poller
@@ -55,6 +57,8 @@ class Post:
         self.keep = timedelta(days=90)
         self.looked: list[LookOutcome] = []
         self.listed: list[ListOutcome] = []
+        self.trust: list[TrustNews] = []
+        self.turns = Counter[str]()
         self._events: list[Event] | None = None
         self.lookout: Lookout
         self.poller: Poller
@@ -85,6 +89,7 @@ class Post:
                 lists=self.lists,
                 looked=self.looked.append,
                 listed=self.listed.append,
+                trust_changed=self.trust.append,
             )
             self.lookout.schedule = Schedule(
                 look=self.lookout.look,
@@ -92,7 +97,10 @@ class Post:
                 clock=self.clock.now,
                 clock_shifted=lambda _: None,
                 monotonic=self.clock.monotonic,
+                turn=self.lookout.turn,
+                gap=lambda: timedelta(seconds=1 / self.rate),
             )
+            self._count_turns()
             await self.lookout.load(self.watches, self.datasets)
             self.lookout.begin()
             task = asyncio.create_task(self.schedule.run())
@@ -108,6 +116,26 @@ class Post:
                 if not killed:
                     await self.lookout.flush()
         self.clock.busy = lambda: False
+
+    def _count_turns(self) -> None:
+        ways = self.lookout._ways
+        take = ways._take_turn
+
+        def counted(group: Group) -> str | None:
+            if (id_ := take(group)) is not None:
+                self.turns[id_] += 1
+            return id_
+
+        ways._take_turn = counted  # type: ignore[method-assign]
+
+    def needed_looks(self) -> Counter[str]:
+        """How often each was looked at singly because it had to be, and not because it was its turn."""
+        return +(self.account.looks - self.turns)
+
+    def forget_looks(self) -> None:
+        """Count from now on."""
+        self.account.looks.clear()
+        self.turns.clear()
 
     async def run_for(self, *, killed: bool = False, **duration: float) -> None:
         """One run of so long: `run_for(minutes=5)`."""

@@ -87,6 +87,8 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     )
     if watches:
         typer.echo(f"{needs.sentence().capitalize()}.")
+        if rotation := needs.rotation():
+            typer.echo(f"{rotation.capitalize()}.")
     else:
         typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
     if too_much := needs.warning():

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from notifier.core.backoff import YOUNG_FOR, look_pause
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.rotation import confirm_period
 from notifier.core.words import count, span
 
 LONGEST_LIST = 5_000
@@ -22,7 +23,8 @@ class Budget:
     """What the watches need of what there is, in requests a second.
 
     `watches` are those that are looked at: a snapshot that has ended needs nothing. `every` is what most of them ask
-    for. `unbatched` are snapshots whose dataset is not known yet, and which therefore count singly.
+    for. `unbatched` are snapshots whose dataset is not known yet, and which therefore count singly. `listed` are those
+    that lists tell of, and `confirming` how many requests more their rotation takes, if they are left over.
     """
 
     watches: int
@@ -30,6 +32,8 @@ class Budget:
     available: float
     every: timedelta
     unbatched: int = 0
+    listed: int = 0
+    confirming: float = 0.0
 
     @property
     def fits(self) -> bool:
@@ -48,6 +52,19 @@ class Budget:
         which = "this watch needs" if self.watches == 1 else f"these {count(self.watches, 'watch', 'watches')} need"
         rate = _rate(self.needed)
         return f"{which} {rate} {'request' if rate == '1' else 'requests'}/s of {_rate(self.available)}"
+
+    def rotation(self) -> str | None:
+        """What the rotation costs, and how often each listed snapshot is asked singly by it; None without lists."""
+        if not self.listed:
+            return None
+        left = min(self.confirming, max(self.available - self.needed, 0.0))
+        if left <= 0:
+            return "nothing is left to confirm single snapshots of lists, beside one for each list"
+        rate = _rate(left)
+        which = f"{rate} more of what is left" if left < self.confirming else f"up to {rate} more"
+        which += " confirms lists" if rate == "1" else " confirm lists"
+        every = span(timedelta(seconds=self.listed / left))
+        return f"{which}: each of {count(self.listed, 'snapshot')} that a list tells of is asked singly every {every}"
 
     def warning(self) -> str | None:
         """What becomes of them when they need more than there is; None if they do not."""
@@ -70,6 +87,7 @@ class Budget:
             "fits": self.fits,
             "every_s": self.every.total_seconds(),
             "freshness_s": round(self.freshness.total_seconds(), 3),
+            "requests_per_second_confirming": round(self.confirming, 4),
         }
 
 
@@ -78,7 +96,7 @@ class Needs:
 
     A dataset of k snapshots in progress costs as many requests for its list as it has pages, for each of the shortest
     pauses among them, where that is less than one request for each snapshot. The list of a watched dataset is asked
-    for in any case, to find new ones.
+    for in any case, to find new ones. With each list one of its snapshots is asked singly.
     """
 
     def __init__(self, *, states: Mapping[str, SnapshotState], now: datetime, batches: bool = True) -> None:
@@ -93,6 +111,7 @@ class Needs:
         self._batches = batches
         self._asked: Counter[timedelta] = Counter()
         self._pauses: defaultdict[str | None, list[timedelta]] = defaultdict(list)
+        self._every: dict[str | None, timedelta] = {}
 
     def add(self, watches: Iterable[Watch]) -> None:
         """These watches of snapshots, too, with those that were found in datasets."""
@@ -102,6 +121,9 @@ class Needs:
             pause = look_pause(state, watch.every, max(self._now, (state.first_seen_at or self._now) + YOUNG_FOR))
             if pause is not None:
                 self._asked[watch.every] += 1
+                self._every[state.facts.dataset_id] = min(
+                    watch.every, self._every.get(state.facts.dataset_id, watch.every)
+                )
                 self._pauses[state.facts.dataset_id].append(watch.every if state.first_seen_at is None else pause)
 
     def budget(self, datasets: Iterable[DatasetWatch], available: float) -> Budget:
@@ -113,21 +135,29 @@ class Needs:
         """
         asked, pauses = self._asked.copy(), dict(self._pauses)
         needed = 0.0
+        listed: list[str | None] = []
         for dataset in datasets:
             asked[dataset.every] += 1
             members = pauses.pop(dataset.dataset_id, []) if self._batches else []
             needed += _listed([dataset.every, *members], len(members))
+            listed += [dataset.dataset_id] * bool(members)
         unbatched = len(pauses.get(None, ()))
         for dataset_id, members in pauses.items():
             singly = sum(1 / pause.total_seconds() for pause in members)
-            listed = self._batches and dataset_id is not None
-            needed += min(singly, _listed(members, len(members))) if listed else singly
+            by_list = _listed(members, len(members)) if self._batches and dataset_id is not None else singly
+            needed += min(singly, by_list)
+            listed += [dataset_id] * (by_list < singly)
+        sizes = {dataset_id: len(self._pauses[dataset_id]) for dataset_id in listed}
         return Budget(
             watches=asked.total(),
             needed=needed,
             available=available,
             every=asked.most_common(1)[0][0] if asked else timedelta(0),
             unbatched=unbatched if self._batches else 0,
+            listed=sum(sizes.values()),
+            confirming=sum(
+                size / confirm_period(self._every[dataset_id]).total_seconds() for dataset_id, size in sizes.items()
+            ),
         )
 
 
@@ -147,8 +177,8 @@ def budget(
 
 
 def _listed(pauses: Iterable[timedelta], snapshots: int) -> float:
-    """The requests a second for the list of a dataset."""
-    return max(math.ceil(snapshots / LONGEST_LIST), 1) / min(pauses).total_seconds()
+    """The requests a second for the list of a dataset, and for the one of its snapshots that is asked with it."""
+    return (max(math.ceil(snapshots / LONGEST_LIST), 1) + bool(snapshots)) / min(pauses).total_seconds()
 
 
 def _rate(rate: float) -> str:

@@ -121,5 +121,8 @@ def at_first_sight(state: SnapshotState) -> SnapshotState:
 
 
 def worth_listing(members: int, pages: int) -> bool:
-    """Whether looking at this many snapshots through lists of so many pages costs less than one by one."""
-    return members >= FEWEST_LISTED and members > MARGIN * pages
+    """Whether looking at this many snapshots through lists of so many pages costs less than one by one.
+
+    With each list one of them is asked singly, too (`core.rotation`).
+    """
+    return members >= FEWEST_LISTED and members > MARGIN * pages + 1

@@ -10,6 +10,7 @@ from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.fetching import Fetched, GivenUp, Retrying
 from notifier.core.health import Verdict
 from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Watch
+from notifier.core.rotation import TrustNews
 from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault
 from notifier.deliver import DeliveryOutcome
@@ -72,6 +73,20 @@ class LogReporter(Reporter):
             self._log.info("list.found", found=outcome.found, baseline=outcome.baseline, **fields)
         else:
             self._log.debug("list.done", **fields)
+
+    def list_trust_changed(self, news: TrustNews) -> None:
+        """Log that a dataset's lists are behind, or agree again."""
+        if news.stale:
+            self._log.warning(
+                "list.stale",
+                dataset=news.dataset_id,
+                snapshot=news.snapshot_id,
+                status=news.status,
+                listed_as=news.listed_as,
+            )
+        else:
+            lasted = None if news.lasted is None else _seconds(news.lasted)
+            self._log.info("list.agrees", dataset=news.dataset_id, lasted_s=lasted)
 
     def _log_unclear(self, watch: Watch, observation: Observation | None) -> None:
         if isinstance(observation, Unclear):

@@ -8,6 +8,7 @@ import structlog
 from notifier.core.apihealth import ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
+from notifier.core.rotation import TrustNews
 from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault, Unit
 from notifier.deliver import DeliveryOutcome
@@ -33,6 +34,9 @@ class Reporter:
 
     def listed(self, outcome: ListOutcome) -> None:
         """A look at a dataset ended; what it made of its snapshots is told by `looked`."""
+
+    def list_trust_changed(self, news: TrustNews) -> None:
+        """A dataset's lists are not believed any more, or are again."""
 
     def requested(self, status: int | None) -> None:
         """A request to Bright Data was answered with this status code; None if it was not."""
@@ -97,6 +101,11 @@ class Reporters(Reporter):
     def listed(self, outcome: ListOutcome) -> None:
         """Pass it on."""
         self._each(lambda reporter: reporter.listed(outcome))
+
+    def list_trust_changed(self, news: TrustNews) -> None:
+        """Pass it on."""
+        for reporter in self._reporters:
+            reporter.list_trust_changed(news)
 
     def requested(self, status: int | None) -> None:
         """Pass it on."""

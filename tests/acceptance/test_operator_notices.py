@@ -25,7 +25,7 @@ from notifier import caretaker, daemon
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import apihealth, backoff, health, units
+from notifier.core import apihealth, backoff, health, lists, rotation, units
 from notifier.core.errors import StoreError
 from notifier.core.storehealth import StoreTrouble
 from notifier.core.units import Unit
@@ -206,6 +206,15 @@ async def raising_look(world: World) -> AsyncIterator[None]:
     disarm_faults()
 
 
+@asynccontextmanager
+async def stale_list(world: World) -> AsyncIterator[None]:
+    """The list of the dataset stays as it was, while snapshots end."""
+    world.api.fail_always(Fault.STALE)
+    world.api.advance(120)
+    yield
+    world.api.fail_always(None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A trouble, what it is told as, and as what its end is told; some have none."""
@@ -214,6 +223,7 @@ class Row:
     end: Heading | None
     trouble: Trouble
     lives_on: bool = True
+    batch: str = "never"
 
 
 ROWS = (
@@ -227,6 +237,7 @@ ROWS = (
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
     Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_look),
+    Row(begin=Heading.LIST_STALE, end=Heading.LIST_OK, trouble=stale_list, batch="auto"),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
     Row(begin=Heading.STORE_LOCKED, end=Heading.STORE_OK, trouble=locked),
     Row(begin=Heading.STORE_FAILING, end=Heading.STORE_OK, trouble=unwritable),
@@ -253,6 +264,10 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))
     patch.setattr(daemon, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
+    for name, value in (("LAG", 0), ("AGREES_FOR", 0), ("CONFIRMED_EVERY", 0.2)):
+        patch.setattr(rotation, name, timedelta(seconds=value))
+    patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
+    patch.setattr(lists, "LAG", timedelta(0))
     patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
@@ -287,7 +302,7 @@ async def test_a_trouble_is_told_once_and_its_end_once(
         api=api.url,
         channels={"team": {"url": team.url, **fast}, "ops": {"url": ops.url, **fast}},
         watches=[*ENDING, *GOING_ON],
-        api_options={"batch": "never"},
+        api_options={"batch": row.batch},
         defaults={"notify": ["team"], "on": on},
         operators=["team", "ops"] if row.begin in QUIET_LIFE else ["ops"],
     )
@@ -328,6 +343,7 @@ def test_the_documents_say_of_every_notice_what_to_do() -> None:
         "channel": "NAME",
         "number": "N deliveries",
         "word": "WORD",
+        "dataset": "DATASET",
         "unit": "UNIT",
         "error": "EXCEPTION",
     }

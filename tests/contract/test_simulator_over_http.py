@@ -50,6 +50,25 @@ async def test_a_trigger_without_dataset_or_input_is_refused(sim: Simulator, pat
     assert answer["error"]
 
 
+async def test_a_stale_list_is_as_it_was_when_it_was_first_asked_for() -> None:
+    now = 0.0
+    async with Simulator(clock=lambda: now, token="any") as sim:
+        sim.add("s_1", life.of("running", "ready", seconds=60), dataset_id="gd_1")
+        listing = "/datasets/v3/snapshots?dataset_id=gd_1"
+        _, _, fresh = await ask(sim, "GET", listing)
+        now = 100.0
+        sim.add("s_2", life.of("running", "ready", seconds=60), dataset_id="gd_1")
+        sim.fail_always(Fault.STALE)
+        _, _, stale = await ask(sim, "GET", listing)
+        _, _, progress = await ask(sim, "GET", "/datasets/v3/progress/s_1")
+        sim.fail_always(None)
+        _, _, again = await ask(sim, "GET", listing)
+
+    assert [each["status"] for each in fresh] == [each["status"] for each in stale] == ["running"]
+    assert progress["status"] == "ready"
+    assert {each["id"]: each["status"] for each in again} == {"s_1": "ready", "s_2": "running"}
+
+
 async def test_a_listing_needs_its_dataset(sim: Simulator) -> None:
     assert await ask(sim, "GET", "/datasets/v3/snapshots") == (
         400,

@@ -60,6 +60,7 @@ class Account:
         self._next_allowed = float("-inf")
         self._snapshots: dict[str, Snapshot] = {}
         self._shelves: dict[str, Shelf] = {}
+        self._first_listed: dict[str, float] = {}
         self._next_lives: deque[Life] = deque()
         self._lives: tuple[Life, ...] = ()
         self._made = 0
@@ -170,12 +171,20 @@ class Account:
         limit: int,
         from_date: date | None,
         to_date: date | None,
+        stale: bool = False,
     ) -> list[str]:
-        """A page of a dataset's snapshots, each as JSON, in an order that means nothing but is that of every page."""
+        """A page of a dataset's snapshots, each as JSON, in an order that means nothing but is that of every page.
+
+        A `stale` one shows them as they were when the dataset was first listed.
+        """
+        first = self._first_listed.setdefault(dataset_id, self._clock())
         shelf = self._shelves.get(dataset_id)
         if shelf is None:
             return []
-        return shelf.page(self._clock(), status=status, skip=skip, limit=limit, from_date=from_date, to_date=to_date)
+        as_at = first if stale else None
+        return shelf.page(
+            self._clock(), status=status, skip=skip, limit=limit, from_date=from_date, to_date=to_date, as_at=as_at
+        )
 
     def over_limit(self) -> bool:
         """Count one request against the account's own rate; whether it is one too many."""

@@ -40,13 +40,13 @@ def kind_of(raw_path: str) -> str:
     return {SNAPSHOTS: "snapshots", TRIGGER: "trigger", SCRAPE: "scrape"}.get(path, "other")
 
 
-async def answer(account: Account, kind: str, request: web.BaseRequest) -> web.Response:
-    """The right answer to a request whose kind is known."""
+async def answer(account: Account, kind: str, request: web.BaseRequest, *, stale: bool = False) -> web.Response:
+    """The right answer to a request whose kind is known; a `stale` list is as it was when it was first asked for."""
     try:
         if kind == "progress" and request.method == "GET":
             return progress(account, request.raw_path)
         if kind == "snapshots" and request.method == "GET":
-            return as_json_array(listing(account, request.query))
+            return as_json_array(listing(account, request.query, stale=stale))
         if kind == "trigger" and request.method == "POST":
             return as_json({"snapshot_id": (await trigger(account, request)).id})
     except BadRequest as error:
@@ -68,7 +68,7 @@ def progress(account: Account, raw_path: str) -> web.Response:
     return as_json({"error": "Snapshot not found"}, 404)
 
 
-def listing(account: Account, query: Mapping[str, str]) -> list[str]:
+def listing(account: Account, query: Mapping[str, str], *, stale: bool = False) -> list[str]:
     """`GET /datasets/v3/snapshots`: one page, each of its snapshots as JSON.
 
     Raises:
@@ -87,6 +87,7 @@ def listing(account: Account, query: Mapping[str, str]) -> list[str]:
         limit=number(query, "limit", LISTED_BY_DEFAULT, MOST_LISTED),
         from_date=_date(query, "from_date"),
         to_date=_date(query, "to_date"),
+        stale=stale,
     )
     return [] if query.get("trigger_type") == "CP" else page
 

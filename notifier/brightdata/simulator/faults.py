@@ -34,6 +34,7 @@ class Fault(StrEnum):
     BUILDING = "building"
     NOT_READY = "not-ready"
     MANY_PARTS = "many-parts"
+    STALE = "stale"
 
 
 MEANINGS: Mapping[Fault, str] = {
@@ -53,6 +54,7 @@ MEANINGS: Mapping[Fault, str] = {
     Fault.RESET: "the connection is reset instead of an answer",
     Fault.HUGE: "200 with megabytes",
     Fault.REDIRECT: "302 to another host",
+    Fault.STALE: "a dataset's list as it was when it was first asked for; any other answer is right",
     Fault.SHORT: "results that lack their last record",
     Fault.LONG_LINE: "results whose first line never ends",
     Fault.ENDLESS: "results with one record after another, without end",
@@ -75,6 +77,7 @@ IN_RESULTS: Mapping[str, frozenset[Fault]] = {
     "download": _IN_DATA | _IN_BOTH | {Fault.CUT},
     "scrape": _IN_DATA | {Fault.BUILDING, Fault.CUT},
     "parts": _IN_BOTH | {Fault.MANY_PARTS},
+    "snapshots": frozenset({Fault.STALE}),
 }
 """By the kind of a request, the faults that spoil the right answer to it."""
 
@@ -95,6 +98,8 @@ class Faults:
         self._seed = seed
         self._chances = tuple((fault, chance) for fault, chance in chances.items() if chance > 0)
         self._ordered: deque[Fault | None] = deque()
+        self.usual: Fault | None = None
+        """What every request gets for which nothing is ordered; None leaves it to chance."""
         self._count = 0
 
     def order(self, fault: Fault | None, times: int = 1) -> None:
@@ -105,8 +110,8 @@ class Faults:
         """The fault of the next request, None if it is to be answered as it should."""
         if self._ordered:
             return self._ordered.popleft()
-        if not self._chances:
-            return None
+        if self.usual is not None or not self._chances:
+            return self.usual
         self._count += 1
         return self.by_chance(self._count)
 

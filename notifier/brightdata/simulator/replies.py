@@ -86,7 +86,7 @@ async def broken(
     """
     if simple := _SIMPLE.get(fault):
         return simple(retry_after)
-    if fault in OF_RESULTS:
+    if fault in OF_RESULTS or fault is Fault.STALE:
         return await right()
     match fault:
         case Fault.SLOW:

@@ -131,6 +131,10 @@ class Simulator:
         """The next requests get this fault, after those ordered before."""
         self._faults.order(fault, times)
 
+    def fail_always(self, fault: Fault | None) -> None:
+        """Every request for which nothing is ordered gets this fault; with None chance decides again."""
+        self._faults.usual = fault
+
     def answer_next(self, times: int = 1) -> None:
         """The next requests get no fault, after those ordered before."""
         self._faults.order(None, times)
@@ -172,7 +176,7 @@ class Simulator:
             return rate_limited(self._retry_after)
         if kind in GIVE_RESULTS:
             return await downloads.answer(self.account, kind, request, retry_after=self._retry_after, fault=fault)
-        return await endpoints.answer(self.account, kind, request)
+        return await endpoints.answer(self.account, kind, request, stale=fault is Fault.STALE)
 
     def _authorised(self, header: str) -> bool:
         scheme, _, token = header.partition(" ")

@@ -4,7 +4,7 @@ What is listed of a snapshot changes with its status only, so its text is made a
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from notifier.brightdata.simulator.life import Life
@@ -35,6 +35,13 @@ class Entry:
         self.status = self.life.status_at(age)
         self.until = self.began + self.life.changes_after(age) / speed - _MARGIN_S
         self.text = None if self.status is None else self._listed(self.status)
+
+    def as_at(self, then: float, speed: float) -> "Entry":
+        """The entry as it was at an earlier time, when it may not have been there yet."""
+        past = replace(self, status=None, text=None)
+        if self.began <= then:
+            past.refresh(then, speed)
+        return past
 
     def _listed(self, status: str) -> str:
         return _encode(
@@ -71,16 +78,19 @@ class Shelf:
         limit: int,
         from_date: date | None,
         to_date: date | None,
+        as_at: float | None = None,
     ) -> list[str]:
-        """The texts of those that match, without the first `skip` and `limit` of them at most."""
+        """The texts of those that match, without the first `skip` and `limit` of them at most; or as they were then."""
         if self._sorted is None:
             self._sorted = sorted(self._entries.values(), key=lambda entry: entry.order)
         entries = self._sorted
         if from_date is not None or to_date is not None:
             first, last = from_date or date.min, to_date or date.max
             entries = [entry for entry in entries if first <= entry.created.date() <= last]
+        if as_at is not None:
+            entries = [entry.as_at(as_at, self._speed) for entry in entries]
         for entry in entries:
-            if now >= entry.until:
+            if as_at is None and now >= entry.until:
                 entry.refresh(now, self._speed)
         texts = [
             entry.text for entry in entries if entry.text is not None and (status is None or entry.status == status)

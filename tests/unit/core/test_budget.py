@@ -43,8 +43,9 @@ def test_snapshots_without_a_dataset_need_a_request_each(number: int, seconds: i
 
 
 def test_snapshots_of_one_dataset_need_one_list() -> None:
-    assert needed(5_000, "gd_1").needed == pytest.approx(1 / 30)
-    assert needed(5_001, "gd_1").needed == pytest.approx(2 / 30)
+    """And one single request with it."""
+    assert needed(5_000, "gd_1").needed == pytest.approx(2 / 30)
+    assert needed(5_001, "gd_1").needed == pytest.approx(3 / 30)
     assert needed(5_000, "gd_1", batches=False).needed == pytest.approx(5_000 / 30)
 
 
@@ -52,7 +53,7 @@ def test_the_list_is_not_asked_where_single_looks_cost_less() -> None:
     quick, slow = watch("s_1", every=SECOND), watch("s_2", every=HOUR)
     states = {each: running(each, "gd_1") for each in ("s_1", "s_2")}
     assert budget([quick], states=states, now=START + HOUR, available=10).needed == 1
-    assert budget([quick, slow], states=states, now=START + HOUR, available=10).needed == 1
+    assert budget([quick, slow], states=states, now=START + HOUR, available=10).needed == pytest.approx(1 + 1 / 3600)
     assert budget([slow], states=states, now=START + HOUR, available=10).needed == pytest.approx(1 / 3600)
 
 
@@ -61,7 +62,8 @@ def test_a_watched_dataset_is_listed_even_if_it_is_empty_and_serves_all_in_it() 
     states = {each.snapshot_id: running(each.snapshot_id, "gd_1") for each in found}
     alone = budget([], [dataset()], states={}, now=START, available=10)
     full = budget(found, [dataset()], states=states, now=START + HOUR, available=10)
-    assert alone.needed == full.needed == pytest.approx(1 / 30)
+    assert alone.needed == pytest.approx(1 / 30)
+    assert full.needed == pytest.approx(2 / 30)
     assert (alone.watches, full.watches) == (1, 101)
 
 
@@ -110,7 +112,30 @@ def test_when_it_does_not_fit_it_says_how_fresh_they_stay() -> None:
         "fits": False,
         "every_s": 30,
         "freshness_s": 100,
+        "requests_per_second_confirming": 0.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("listed", "confirming", "rate", "sentence"),
+    [
+        (0, 0.0, 1.0, None),
+        (60, 0.2, 1.0, "up to 0.2 more confirm lists: each of 60 snapshots {} 5 min"),
+        (3_000, 10.0, 4.0, "6 more of what is left confirm lists: each of 3,000 snapshots {} 8 min 20 s"),
+        (3_000, 10.0, 10.0, "nothing is left to confirm single snapshots of lists, beside one for each list"),
+    ],
+)
+def test_it_says_what_the_rotation_costs(listed: int, confirming: float, rate: float, sentence: str | None) -> None:
+    found = Budget(watches=listed, needed=rate, available=10, every=30 * SECOND, listed=listed, confirming=confirming)
+    wanted = sentence and sentence.format("that a list tells of is asked singly every")
+    assert found.rotation() == wanted
+
+
+def test_the_rotation_asks_each_listed_snapshot_within_its_time() -> None:
+    assert needed(600, "gd_1").confirming == pytest.approx(600 / 300)
+    assert needed(600, "gd_1", every=60 * SECOND).confirming == pytest.approx(600 / 600)
+    assert needed(600).confirming == needed(600, "gd_1", batches=False).confirming == 0
+    assert needed(1, "gd_1").listed == 0, "it is polled by itself"
 
 
 @given(st.integers(0, 2_000), st.integers(1, 600))
