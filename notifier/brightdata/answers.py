@@ -184,7 +184,7 @@ def is_html(headers: Mapping[str, str], body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str) -> str:
+def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str, longest: int = LONGEST_DETAIL) -> str:
     """One line for a log: what is the matter, and what the answer itself says, without the secret."""
     if encoding := headers.get("content-encoding", "").strip():
         what = f"{what} ({redacted(encoding, secret)}-encoded)"
@@ -192,7 +192,7 @@ def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str) -
         what = f"{what} (an HTML page)"
     elif said := redacted(_said(body), secret).strip():
         what = f"{what}: {said}"
-    return one_line(what, LONGEST_DETAIL)
+    return one_line(what, longest)
 
 
 def _said(body: bytes) -> str:

@@ -13,17 +13,21 @@ from datetime import UTC, datetime
 from notifier.brightdata.answers import detail_of, observation_of
 from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
+from notifier.brightdata.faults import Fault, faults_of
 from notifier.brightdata.inputs import Inputs
 from notifier.brightdata.response import Answer
 from notifier.brightdata.results import Data, begun
 from notifier.brightdata.standing import tells_progress, told_instead
+from notifier.brightdata.text import cleaned, redacted
 from notifier.core.ids import flaw_of_id
 from notifier.core.model import Reason, Unclear
 
 TRIGGER = "/datasets/v3/trigger"
 SCRAPE = "/datasets/v3/scrape"
 
-LARGEST_ANSWER = 64 * 1024
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes. A refusal may name thousands of inputs."""
+LONGEST_TEXT = 2_000
 TRIGGER_SECONDS = 120.0
 """Inputs may be large, and a scrape takes a minute. To give up early would leave it open whether it was started."""
 
@@ -37,9 +41,21 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotStarted:
-    """The API refused: nothing was started, nothing is billed."""
+    """The API refused: nothing was started, nothing is billed.
+
+    `faults` are what it says of each input, and `answer` is its whole body, as text without secrets.
+    """
 
     unclear: Unclear
+    faults: tuple[Fault, ...] = ()
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoRecords:
+    """A scrape was answered at once, and there are no records in it; `body` is what came."""
+
+    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,19 +82,20 @@ class Collector:
             options: further parameters of the query, in the API's words.
         """
         async with self._asked(TRIGGER, dataset_id, inputs, options, TRIGGER_SECONDS) as answer:
-            return answer if not isinstance(answer, Answer) else await _started(answer)
+            return answer if not isinstance(answer, Answer) else await _started(answer, inputs)
 
     @asynccontextmanager
     async def scrape(
         self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
-    ) -> AsyncIterator[Data | Started | NotStarted | NotKnown]:
+    ) -> AsyncIterator[Data | NoRecords | Started | NotStarted | NotKnown]:
         """Collect and wait for the data, as long as the API does: it comes in the block, or there is a snapshot."""
         async with self._asked(SCRAPE, dataset_id, inputs, options, None) as answer:
-            if isinstance(answer, Answer):
-                packed = options.get("compress") == "true"
-                yield await (_scraped(answer, packed=packed) if answer.status_code == 200 else _started(answer))
-            else:
+            if not isinstance(answer, Answer):
                 yield answer
+            elif answer.status_code == 200:
+                yield await _scraped(answer, packed=options.get("compress") == "true")
+            else:
+                yield await _started(answer, inputs)
 
     @asynccontextmanager
     async def _asked(
@@ -104,11 +121,13 @@ class Collector:
             await asked.__aexit__(None, None, None)
 
 
-async def _scraped(answer: Answer, *, packed: bool) -> Data | Started | NotKnown:
-    """The data; or the snapshot, where a 200 says what else a 202 does."""
+async def _scraped(answer: Answer, *, packed: bool) -> Data | NoRecords | Started | NotKnown:
+    """The data; or the snapshot, where a 200 says what else a 202 does; or nothing (an empty 200 was observed)."""
     data = await begun(answer, packed=packed)
     if isinstance(data, Unclear):
         return NotKnown(unclear=data)
+    if data.whole is not None and data.whole.strip() in (b"", b"[]", b"{}", b"null"):
+        return NoRecords(body=data.whole)
     whole = data.whole or b""
     if (snapshot_id := _snapshot_id(whole, of_progress=True)) is not None:
         return Started(snapshot_id=snapshot_id)
@@ -124,23 +143,40 @@ def _without_answer(error: NoAnswer) -> NotStarted | NotKnown:
     return NotKnown(unclear=error.unclear)
 
 
-async def _started(answer: Answer) -> Started | NotStarted | NotKnown:
+async def _started(answer: Answer, inputs: Inputs) -> Started | NotStarted | NotKnown:
     try:
         body = await answer.body_within(LARGEST_ANSWER, TRIGGER_SECONDS)
     except NoAnswer as error:
         if 200 <= answer.status_code < 300 or answer.status_code >= 500:
             return NotKnown(unclear=error.unclear)
         body = b""
+    code = answer.status_code
     snapshot_id = _snapshot_id(body)
-    if answer.status_code in (200, 201, 202) and snapshot_id is not None:
+    if code in (200, 201, 202) and snapshot_id is not None:
         return Started(snapshot_id=snapshot_id)
     said = observation_of(
-        status_code=answer.status_code, headers=answer.headers, body=body, now=datetime.now(UTC), secret=answer.secret
+        status_code=code, headers=answer.headers, body=body, now=datetime.now(UTC), secret=answer.secret
     )
-    unclear = said if isinstance(said, Unclear) else Unclear(reason=Reason.NONSENSE, detail="HTTP 404")
     # A gateway's 5xx does not say what the server behind it did.
-    sure = 400 <= answer.status_code < 500 and answer.status_code != 408
-    return NotStarted(unclear=unclear) if sure else NotKnown(unclear=unclear)
+    if not 400 <= code < 500 or code == 408:
+        if isinstance(said, Unclear) and not 200 <= code < 300:
+            return NotKnown(unclear=said)
+        what = f"HTTP {code}, but no snapshot's id"
+        detail = detail_of(what, answer.headers, body, answer.secret) if body.strip() else f"{what}: an empty answer"
+        return NotKnown(unclear=Unclear(reason=Reason.NONSENSE, detail=detail))
+    faults = faults_of(body, inputs, answer.secret)
+    quoted = _headline(body) if faults else body
+    detail = detail_of(f"HTTP {code}", answer.headers, quoted, answer.secret, LONGEST_TEXT)
+    reason = said.reason if isinstance(said, Unclear) else Reason.NONSENSE
+    whole = cleaned(redacted(body.decode("utf-8", "replace"), answer.secret), LARGEST_ANSWER)
+    return NotStarted(unclear=Unclear(reason=reason, detail=detail), faults=faults, answer=whole)
+
+
+def _headline(body: bytes) -> bytes:
+    """What an answer that lists faults says beside them."""
+    read = json.loads(body)
+    said = [read.get(key) for key in ("error", "message")] if isinstance(read, dict) else []
+    return next((each.encode("utf-8", "replace") for each in said if isinstance(each, str)), b"")
 
 
 def _snapshot_id(body: bytes, *, of_progress: bool = False) -> str | None:

@@ -1,11 +1,18 @@
-"""What a collection is to collect, read from a file: JSON, NDJSON or CSV, into what the API takes. Pure."""
+"""What a collection is to collect, read from a file: JSON, NDJSON or CSV, into what the API takes. Pure.
 
-import csv
-import io
+A collection is billed, so what is plainly not what was meant is refused, with its place and the cure.
+"""
+
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
+from typing import Any, NoReturn
+
+from notifier.brightdata.misfit import Misfit, misfit_at
+from notifier.brightdata.table import Table, read_table
 
 LARGEST = 256 * 1024 * 1024
 """Bytes. It is read as a whole, to be sure of it before anything is billed."""
@@ -24,16 +31,37 @@ _ENDINGS = {
     ".ndjson": InputFormat.NDJSON,
     ".jsonl": InputFormat.NDJSON,
     ".csv": InputFormat.CSV,
+    ".tsv": InputFormat.CSV,
 }
+_OTHER_KINDS = (
+    (b"PK\x03\x04", "this is an Excel workbook, or another ZIP file: save the sheet as `CSV UTF-8`"),
+    (b"\xd0\xcf\x11\xe0", "this is an old Excel workbook: save the sheet as `CSV UTF-8`"),
+    (b"\x1f\x8b", "this is packed with gzip: unpack it first"),
+)
+_BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+_TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>NaN|-?Infinity)')
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """The body of a trigger and its content type, with the number of inputs in it."""
+    """The body of a trigger and its content type, with what is in it.
+
+    `entries` are the inputs in their order, `fields` all names in them, in the order in which they first appear, and
+    `lines` where in the file each input begins, empty if that is not known. `left_out` counts the rows that were empty.
+    """
 
     body: bytes
     content_type: str
-    number: int
+    entries: Sequence[Mapping[str, Any]]
+    fields: Sequence[str]
+    lines: Sequence[int] = ()
+    left_out: int = 0
+
+    @property
+    def number(self) -> int:
+        """How many inputs there are."""
+        return len(self.entries)
 
 
 def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = None) -> Inputs:
@@ -45,14 +73,11 @@ def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = No
         kind: its format, if it is known; else the ending tells it, else the content does.
 
     Raises:
-        ValueError: it is not of that format, or holds nothing to collect; the text says where.
+        Misfit: it is not of that format, or holds nothing to collect; the text says where, and the cure.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the byte at offset {error.start} is not UTF-8: save the file as UTF-8") from None
+    text = _text(content)
     if not text.strip():
-        raise ValueError("it is empty: there is nothing to collect")
+        raise Misfit("it is empty: there is nothing to collect")
     match kind or _ENDINGS.get(PurePath(name).suffix.lower()) or _guessed(text):
         case InputFormat.JSON:
             return _json(text)
@@ -60,6 +85,25 @@ def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = No
             return _ndjson(text)
         case InputFormat.CSV:
             return _csv(text)
+
+
+def _text(content: bytes) -> str:
+    for begin, why in _OTHER_KINDS:
+        if content.startswith(begin):
+            raise Misfit(why)
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-16":
+            why = f"the byte at offset {error.start} is not UTF-16, as which the file begins: save it as UTF-8"
+            raise Misfit(why) from None
+        before = content[: error.start].decode("utf-8", "replace")
+        why = "this byte is not UTF-8: save the file as UTF-8, which Excel calls `CSV UTF-8`"
+        raise misfit_at(before, len(before), why) from None
+    if (nul := text.find("\0")) >= 0:
+        raise misfit_at(text, nul, "a NUL character stands here: save the file as text in UTF-8")
+    return text
 
 
 def _guessed(text: str) -> InputFormat:
@@ -75,59 +119,152 @@ def _guessed(text: str) -> InputFormat:
     return InputFormat.JSON if not start[end:].strip() and "input" in first else InputFormat.NDJSON
 
 
-def _json(text: str) -> Inputs:
+class _Constant(ValueError):
+    """A word for a number that JSON does not have."""
+
+
+class _Twice(ValueError):
+    """A key that stands twice in one object."""
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise _Constant(word)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """JSON as the standard has it.
+
+    Raises:
+        Misfit: it is none. Its line counts within the text.
+    """
     try:
-        read = json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from None
+        why = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}{_hint(text, error)}"
+        raise misfit_at(text, error.pos, why) from None
+    except _Constant as error:
+        where = next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text) if each["constant"]), 0)
+        why = f"{error} is no JSON: pandas and Python write it for a missing value; leave the field out, or write null"
+        raise misfit_at(text, where, why) from None
+    except _Twice as error:
+        raise Misfit(f"the key {_shown(error)} stands twice in one object") from None
+    except RecursionError:
+        raise Misfit("not JSON that can be read: it is nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise Misfit(f"not JSON that can be read: {error}") from None
+
+
+def _hint(text: str, error: json.JSONDecodeError) -> str:
+    if error.msg == "Extra data" and text.lstrip().startswith("{"):
+        return "; one object on each line is NDJSON: say `--format ndjson`"
+    return "; JSON has double quotes" if text[error.pos : error.pos + 1] == "'" else ""
+
+
+def _shown(text: object) -> str:
+    return repr(str(text)[:60])
+
+
+def _json(text: str) -> Inputs:
+    read = _parsed(text)
     entries = read.get("input") if isinstance(read, dict) else read
     if not isinstance(entries, list):
-        raise ValueError('a JSON array of objects is wanted, or {"input": [...]}')
-    return _of_objects(entries, [f"entry {number}" for number in range(1, len(entries) + 1)], read)
+        raise Misfit(_not_a_list(read))
+    for index, entry in enumerate(entries):
+        if why := _flaw(entry):
+            raise _misfit_of_entry(text, index, why) if read is entries else Misfit(f"entry {index + 1}: {why}")
+    return _of_objects(entries, read)
+
+
+def _not_a_list(read: object) -> str:
+    wanted = 'a JSON array of objects is wanted, or {"input": [...]}'
+    if not isinstance(read, dict):
+        return wanted
+    if read and all(isinstance(column, dict) and "0" in column for column in read.values()):
+        return f"{wanted}: this is a table by columns; `df.to_json(…, orient='records')` writes one by rows"
+    return f"{wanted}: put brackets around a single object, `[{{…}}]`"
+
+
+def _misfit_of_entry(text: str, index: int, why: str) -> Misfit:
+    """The refusal of an entry of the array that the text is."""
+    decoder, where = json.JSONDecoder(), text.index("[") + 1
+    for number in range(index + 1):
+        space = _BETWEEN.match(text, where)
+        where = space.end() if space else where
+        if number < index:
+            where = decoder.raw_decode(text, where)[1]
+    return misfit_at(text, where, f"entry {index + 1}: {why}")
 
 
 def _ndjson(text: str) -> Inputs:
-    entries, places = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                entries.append(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                raise ValueError(f"line {number}: not JSON: {said}") from None
-            places.append(f"line {number}")
-    return _of_objects(entries, places, entries)
+    entries, lines = [], []
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand in a string
+        if not line.strip():
+            continue
+        try:
+            entry = _parsed(line)
+        except Misfit as misfit:
+            raise Misfit(misfit.text, number, misfit.column) from None
+        if why := _flaw(entry):
+            raise Misfit(why, number)
+        entries.append(entry)
+        lines.append(number)
+    return _of_objects(entries, entries, lines)
 
 
-def _of_objects(entries: list[object], places: list[str], whole: object) -> Inputs:
-    for entry, place in zip(entries, places, strict=True):
-        if not isinstance(entry, dict):
-            raise ValueError(f'{place}: an object is wanted, such as {{"url": "https://…"}}')
+def _flaw(entry: object) -> str | None:
+    """Why an entry of a list cannot be an input."""
+    if isinstance(entry, str) and "://" in entry:
+        return f'an object is wanted, such as {{"url": {json.dumps(entry[:60])}}}'
+    if not isinstance(entry, dict):
+        return 'an object is wanted, such as {"url": "https://…"}'
+    try:
+        json.dumps(entry, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        return f"half a character ({error.object[error.start]!r}) stands in it: it was cut within an emoji, say"
+    except ValueError:
+        return "a number in it is larger than any computer's"
+    return None
+
+
+def _of_objects(entries: list[Any], whole: object, lines: Sequence[int] = ()) -> Inputs:
     if not entries:
-        raise ValueError("it has no entry: there is nothing to collect")
-    body = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return Inputs(body=body, content_type="application/json", number=len(entries))
+        raise Misfit("it has no entry: there is nothing to collect")
+    try:
+        body = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:  # beside the list, for each entry was tried
+        raise Misfit("what stands beside `input` cannot be sent as JSON") from None
+    fields = tuple(dict.fromkeys(name for entry in entries for name in entry))
+    return Inputs(body=body, content_type="application/json", entries=entries, fields=fields, lines=lines)
 
 
 def _csv(text: str) -> Inputs:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    number = -1
-    names: list[str] = []
-    try:
-        for row in reader:
-            if not row:
-                continue
-            number += 1
-            if number == 0:
-                names = row
-            elif len(row) != len(names):
-                raise ValueError(f"line {reader.line_num}: {len(row)} values, and the first line names {len(names)}")
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: not CSV: {error}") from None
-    if number < 1:
-        raise ValueError(
-            "it has a line of names and nothing to collect: a CSV has its columns' names in the first line"
-        )
-    return Inputs(body=text.encode(), content_type="text/csv", number=number)
+    table = read_table(text)
+    return Inputs(
+        body=table.as_csv().encode(),
+        content_type="text/csv",
+        entries=_Rows(table),
+        fields=table.names,
+        lines=table.lines,
+        left_out=table.left_out,
+    )
+
+
+class _Rows(Sequence[Mapping[str, Any]]):
+    """The rows of a table as inputs, each made when it is asked for: a large file would take a gigabyte."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return len(self._table.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return dict(zip(self._table.names, self._table.rows[index], strict=True))

@@ -2,11 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,23 +21,15 @@ from notifier.cli.common import (
     print_json,
     say_held,
 )
+from notifier.cli.trigger_request import InputFormat, Request, check_urls, options_of, read, say_request
+from notifier.cli.trigger_words import fault_lines, refusal_as_data, summary
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.account import Access
     from notifier.brightdata.collect import NotKnown, NotStarted, Started
-    from notifier.brightdata.inputs import Inputs
     from notifier.config.dropin import Folder
-
-
-class InputFormat(StrEnum):
-    """What `--format` takes; `inputs.InputFormat` is the same."""
-
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
 
 
 def trigger(
@@ -83,6 +73,9 @@ def trigger(
             autocompletion=completion.channel,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and say what would be sent; send nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Then wait for it, as `notifier wait` does.")] = False,
     timeout: TimeoutOption = None,
     config: ConfigOption = None,
@@ -91,13 +84,17 @@ def trigger(
     """Start a collection and watch it: its watch is a file of its own in a folder that `include:` names.
 
     A collection is billed, so it is asked for once and never again by itself: when no answer comes, this says so, and
-    how to look. Everything else is checked before.
+    how to look. Everything else is checked before, and what is sent is said on standard error before it goes.
+
+    Exit status: 0 it was started, or the data came; 1 it was not, or no records came; 4 not authorised; with --wait
+    those of `notifier wait` too.
     """
     from notifier.account import access_of
 
     dataset = checked_id("DATASET", dataset)
-    read = _read(inputs, file_format)
-    options = _options(
+    collected = read(inputs, file_format)
+    check_urls(notify_url=notify_url, endpoint=endpoint)
+    options = options_of(
         {
             "type": type_,
             "discover_by": discover_by,
@@ -112,72 +109,41 @@ def trigger(
     limit_of_wait = duration_option("--timeout", timeout)
     found = account_config(config)
     access = access_of(found, os.environ)
-    folder = _folder(found, notify or ()) if watch else None
-    started = _ask(access, _Request(dataset=dataset, inputs=read, options=options, scrape=scrape))
+    folder = _folder(found, name, notify or ()) if watch else None
+    request = Request(dataset=dataset, inputs=collected, options=options, scrape=scrape)
+    if dry_run:
+        say_request(access, request, as_json)
+        return
+    typer.echo(f"{summary(collected)}.", err=True)
+    started = _ask(access, request, as_json)
     if started is None:
         return  # the data came, and there is nothing to watch
     if not as_json:
         typer.echo(started)
-    began = datetime.now(UTC)
     path = _watch(folder, started, name, notify or ()) if folder is not None else None
-    refused = _refused(found, access, path, began)
-    path = path if path is not None and path.exists() else None
     if as_json:
-        print_json({"snapshot": started, "dataset": dataset, "inputs": read.number, "watch": path and str(path)})
+        print_json(
+            {
+                "snapshot": started,
+                "dataset": dataset,
+                "inputs": collected.number,
+                "fields": list(collected.fields),
+                "left_out": collected.left_out,
+                "watch": path and str(path),
+            }
+        )
     elif path is not None:
-        typer.echo(f"{count(read.number, 'input')} sent; watched by {path}", err=True)
-    if refused:
-        typer.echo(f"notifier: {started} was started, but it is not watched: {refused}", err=True)
+        typer.echo(f"Started; watched by {path}", err=True)
     if wait:
         every = duration_option("--every", EVERY)
         assert every is not None
         sys.stdout.flush()
         if status := wait_for(access, [started], every=every, timeout=limit_of_wait, as_json=as_json, config=config):
             raise typer.Exit(status)
-    if refused:
-        raise typer.Exit(1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Request:
-    dataset: str
-    inputs: "Inputs"
-    options: Mapping[str, str]
-    scrape: bool
-
-
-def _read(name: str, file_format: InputFormat | None) -> "Inputs":
-    from notifier.brightdata.inputs import LARGEST, InputFormat, read_inputs
-
-    try:
-        if name == "-":
-            content = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with Path(name).open("rb") as file:
-                content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"--input: {name}: {error.strerror or error}") from error
-    shown = "standard input" if name == "-" else name
-    if len(content) > LARGEST:
-        raise UsageError(f"--input: {shown} is larger than {LARGEST // 1024**2} MiB: start several collections")
-    try:
-        return read_inputs(content, name=name, kind=InputFormat(file_format) if file_format else None)
-    except ValueError as error:
-        raise UsageError(f"--input: {shown}: {error}") from error
-
-
-def _options(known: Mapping[str, object | None], further: Sequence[str]) -> dict[str, str]:
-    options = {key: str(value) for key, value in known.items() if value is not None}
-    for text in further:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--param: {text!r} is not KEY=VALUE, as in format=ndjson")
-        options[key.strip()] = value
-    return options
-
-
-def _folder(config: Path | None, notify: Sequence[str]) -> "Folder":
-    from notifier.config.dropin import Folder
+def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Folder":
+    from notifier.config.dropin import Entry, Folder, mistakes
     from notifier.loading import load_config
 
     if config is None:
@@ -186,6 +152,8 @@ def _folder(config: Path | None, notify: Sequence[str]) -> "Folder":
     unknown = next((each for each in notify if each not in channels), None)
     if unknown is not None:
         raise UsageError(f"--notify: {no_channel(unknown, channels)}")
+    if wrong := mistakes(Entry(snapshot_id="sd_any", name=name), frozenset(channels)):
+        raise UsageError("\n".join(f"--{each}" for each in wrong))
     folder = Folder(config, os.environ)
     if not notify and not folder.tells_somebody:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {config}")
@@ -212,7 +180,7 @@ def _refused(config: Path | None, access: "Access", path: Path | None, began: da
     return "\n".join([f"{removed}the running daemon refuses it:", *seen["refused"]]) if seen["refused"] else ""
 
 
-def _ask(access: "Access", request: _Request) -> str | None:
+def _ask(access: "Access", request: Request, as_json: bool) -> str | None:
     """The id of the snapshot; None if the data came at once, and was printed."""
     import asyncio
 
@@ -220,23 +188,28 @@ def _ask(access: "Access", request: _Request) -> str | None:
         answer = asyncio.run(_scrape(access, request) if request.scrape else _trigger(access, request))
     except KeyboardInterrupt:
         raise _not_known(access, request, "you stopped it before the answer came") from None
-    return None if answer is None else _snapshot_of(access, request, answer)
+    return None if answer is None else _snapshot_of(access, request, answer, as_json)
 
 
-async def _trigger(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown":
+async def _trigger(access: "Access", request: Request) -> "Started | NotStarted | NotKnown":
     from notifier.account import opened
 
     async with opened(access, say_held) as account:
         return await account.collector.trigger(request.dataset, request.inputs, request.options)
 
 
-async def _scrape(access: "Access", request: _Request) -> "Started | NotStarted | NotKnown | None":
+async def _scrape(access: "Access", request: Request) -> "Started | NotStarted | NotKnown | None":
     from notifier.account import opened
+    from notifier.brightdata.collect import NoRecords
     from notifier.brightdata.records import NotRecords
     from notifier.brightdata.results import BrokenOff, Data
 
     async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:
+            if isinstance(answer, NoRecords):
+                sys.stdout.buffer.write(answer.body)
+                sys.stdout.buffer.flush()
+                raise NotifierError("Bright Data answered with no records")
             if not isinstance(answer, Data):
                 return answer
             try:
@@ -250,7 +223,7 @@ async def _scrape(access: "Access", request: _Request) -> "Started | NotStarted 
             return None
 
 
-def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStarted | NotKnown") -> str:
+def _snapshot_of(access: "Access", request: Request, answer: "Started | NotStarted | NotKnown", as_json: bool) -> str:
     from notifier.brightdata.collect import NotStarted, Started
     from notifier.core.model import Reason
 
@@ -258,7 +231,9 @@ def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStar
         case Started(snapshot_id=snapshot_id):
             return snapshot_id
         case NotStarted(unclear=unclear):
-            error = NotifierError(f"nothing was started: {unclear.detail}")
+            if as_json:
+                print_json(refusal_as_data(request.dataset, answer))
+            error = NotifierError("\n".join([f"nothing was started: {unclear.detail}", *fault_lines(answer.faults)]))
             if unclear.reason in (Reason.UNAUTHORISED, Reason.FORBIDDEN):
                 error.exit_status = 4
             raise error
@@ -266,7 +241,7 @@ def _snapshot_of(access: "Access", request: _Request, answer: "Started | NotStar
             raise _not_known(access, request, answer.unclear.detail)
 
 
-def _not_known(access: "Access", request: _Request, why: str) -> NotifierError:
+def _not_known(access: "Access", request: Request, why: str) -> NotifierError:
     from urllib.parse import urlencode
 
     today = datetime.now(UTC).date().isoformat()

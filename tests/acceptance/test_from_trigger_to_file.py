@@ -67,7 +67,7 @@ async def test_everything_is_checked_before_anything_is_billed(
 
     assert (no_folder.status, bad.status, stranger.status) == (2, 2, 2)
     assert "add the line `include: [watches.d/*.yaml]`" in no_folder.stderr
-    assert "bad.json: line 2, column 8" in bad.stderr
+    assert "bad.json:2:8" in bad.stderr
     assert api.requests.total() == 0
 
 

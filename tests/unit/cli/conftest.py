@@ -1,9 +1,11 @@
 """The command line in the process of the test, in a folder of its own."""
 
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from canned import Canned, canned
 from commands import Run
 from typer.testing import CliRunner, Result
 
@@ -46,3 +48,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return result
 
     return invoke
+
+
+@pytest.fixture
+def bright_data(monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Canned]:
+    """A server in Bright Data's place, for a script that has the token in its environment."""
+    assert run is not None  # which clears the environment first
+    with canned() as server:
+        monkeypatch.setenv("BRIGHTDATA_API_KEY", "a-token-of-tests")
+        monkeypatch.setenv("BRIGHTDATA_BASE_URL", server.url)
+        yield server

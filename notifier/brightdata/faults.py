@@ -1,0 +1,167 @@
+"""Which inputs Bright Data refuses, and why: all that the answer to a trigger says, one fault each. Pure.
+
+Documented and observed shapes are `{"error", "line", "index", "errors": [[field, text], …]}` and
+`{"validation_errors": […]}`. Whether `index` counts from 0 or from 1 is not documented: `line` quotes the input, so the
+input is found by it; without it `index` is believed only where both ways of counting cannot be meant.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from notifier.brightdata.inputs import Inputs
+from notifier.brightdata.text import redacted
+from notifier.core.words import one_line
+
+LONGEST_TEXT = 2_000
+MOST_FAULTS = 100_000
+DEEPEST = 5
+
+_LISTS = ("errors", "validation_errors", "details")
+_TEXTS = ("message", "error", "error_message", "msg", "text", "reason")
+_FIELDS = ("field", "path", "name", "param", "key")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What is wrong with one input, or with the request as a whole.
+
+    `number` is the input's, from 1, and `line` where the file has it; `index` is what the answer said where it is not
+    clear which input it means. `field` is the input's field.
+    """
+
+    text: str
+    field: str | None = None
+    number: int | None = None
+    line: int | None = None
+    index: int | None = None
+
+    def __str__(self) -> str:
+        places = []
+        if self.number is not None:
+            places.append(f"input {self.number}" + (f" (line {self.line})" if self.line is not None else ""))
+        elif self.index is not None:
+            places.append(f"index {self.index}")
+        return ": ".join([*places, *([self.field] if self.field else []), self.text])
+
+
+def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[Fault, ...]:
+    """All that an answer says is wrong; nothing if it lists nothing.
+
+    Args:
+        body: of the answer.
+        inputs: what was sent.
+        secret: masked wherever the answer repeats it.
+    """
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return ()
+    finder = _Finder(inputs)
+    found: list[Fault] = []
+    for node, field, text in _said(read, {}, 0):
+        number, index = finder.number(node)
+        found.append(
+            Fault(
+                text=one_line(redacted(text, secret), LONGEST_TEXT),
+                field=None if field is None else one_line(redacted(field, secret), LONGEST_TEXT),
+                number=number,
+                line=inputs.lines[number - 1] if number is not None and inputs.lines else None,
+                index=index if number is None else None,
+            )
+        )
+        if len(found) >= MOST_FAULTS:
+            break
+    return tuple(found)
+
+
+def _said(node: object, around: Mapping[str, Any], depth: int) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
+    """Every text with its field and the object that names its input."""
+    if depth > DEEPEST:
+        return
+    if isinstance(node, list):
+        if node and isinstance(node[0], str) and depth and all(isinstance(each, str) for each in node):
+            yield from _pair(node, around)
+            return
+        for each in node:
+            yield from _said(each, around, depth + 1)
+    elif isinstance(node, dict):
+        around = node if "index" in node or "line" in node else around
+        lists = [node[key] for key in _LISTS if isinstance(node.get(key), list | dict) and node[key]]
+        for each in lists:
+            if isinstance(each, dict):
+                yield from _by_field(each, around)
+            else:
+                for one in each:
+                    yield from _one(one, around, depth + 1)
+        text = next((node[key] for key in _TEXTS if isinstance(node.get(key), str)), None)
+        if not lists and depth and text is not None:
+            yield around, next((node[key] for key in _FIELDS if isinstance(node.get(key), str)), None), text
+
+
+def _one(node: object, around: Mapping[str, Any], depth: int) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
+    if isinstance(node, str):
+        yield around, None, node
+    else:
+        yield from _said(node, around, depth)
+
+
+def _pair(node: list[str], around: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
+    """`["url", "Value should match …"]`: a field, and what its value should be."""
+    if len(node) == 1:
+        yield around, None, node[0]
+        return
+    text = "; ".join(node[1:])
+    yield around, node[0], text.removeprefix("Value ")
+
+
+def _by_field(
+    node: Mapping[str, Any], around: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
+    """`{"url": ["…", …]}`"""
+    for field, texts in node.items():
+        for text in texts if isinstance(texts, list) else [texts]:
+            yield around, field, text if isinstance(text, str) else json.dumps(text)
+
+
+class _Finder:
+    """Finds which of the inputs an answer means."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._numbers: dict[str, list[int]] | None = None
+
+    def number(self, node: Mapping[str, Any]) -> tuple[int | None, int | None]:
+        """The input's number from 1, None if it is not clear, and the index as it was given."""
+        given = node.get("index")
+        index = given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None
+        alike = self._alike(node.get("line"))
+        if len(alike) == 1:
+            return alike[0], index
+        if index is None:
+            return None, None
+        possible = [each for each in (index + 1, index) if 1 <= each <= self._inputs.number]
+        if alike:
+            possible = [each for each in possible if each in alike]
+            return (possible[0] if possible else alike[0]), index
+        return (possible[0] if len(possible) == 1 else None), index
+
+    def _alike(self, line: object) -> list[int]:
+        """The numbers of the inputs that are the same as the one that the answer quotes."""
+        try:
+            quoted = json.loads(line) if isinstance(line, str) else line
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(quoted, dict):
+            return []
+        if self._numbers is None:
+            self._numbers = {}
+            for number, entry in enumerate(self._inputs.entries, start=1):
+                self._numbers.setdefault(_key(entry), []).append(number)
+        return self._numbers.get(_key(quoted), [])
+
+
+def _key(entry: Mapping[str, Any]) -> str:
+    """An input as text that is the same however a CSV's values are read: `5` and `"5"`."""
+    return json.dumps(sorted((name, str(value)) for name, value in entry.items() if value not in (None, "")))

@@ -1,0 +1,27 @@
+"""Why a file of inputs is refused, with its place in the file."""
+
+
+class Misfit(ValueError):
+    """A file of inputs is refused. Lines and columns count from 1; None where the place is not known."""
+
+    def __init__(self, text: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.text
+        place = f"line {self.line}" if self.column is None else f"line {self.line}, column {self.column}"
+        return f"{place}: {self.text}"
+
+    def in_file(self, name: str) -> str:
+        """The text with its place as editors and compilers write it: `in.csv:3:7: …`."""
+        places = [str(each) for each in (self.line, self.column) if each is not None]
+        return f"{':'.join([name, *places])}: {self.text}"
+
+
+def misfit_at(text: str, offset: int, why: str) -> Misfit:
+    """The refusal for what stands at an offset of a text."""
+    return Misfit(why, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))

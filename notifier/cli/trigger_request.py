@@ -1,0 +1,125 @@
+"""The request of `notifier trigger`: read from a file and options, checked, and shown before it is sent."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from notifier.cli.common import print_json, quoted
+from notifier.cli.trigger_words import summary
+from notifier.core.errors import UsageError
+from notifier.core.words import safe
+
+if TYPE_CHECKING:
+    from notifier.account import Access
+    from notifier.brightdata.inputs import Inputs
+
+
+class InputFormat(StrEnum):
+    """What `--format` takes; `inputs.InputFormat` is the same."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is asked of Bright Data: `options` are parameters of the query, in the API's words."""
+
+    dataset: str
+    inputs: "Inputs"
+    options: Mapping[str, str]
+    scrape: bool
+
+
+def read(name: str, file_format: InputFormat | None) -> "Inputs":
+    """The inputs in a file.
+
+    Raises:
+        UsageError: it cannot be read, or holds no inputs; the text says where, and the cure.
+    """
+    from notifier.brightdata.inputs import LARGEST, InputFormat, read_inputs
+    from notifier.brightdata.misfit import Misfit
+
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with Path(name).open("rb") as file:
+                content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"--input: {name}: {error.strerror or error}") from error
+    shown = "standard input" if name == "-" else name
+    if len(content) > LARGEST:
+        raise UsageError(f"--input: {shown} is larger than {LARGEST // 1024**2} MiB: start several collections")
+    try:
+        return read_inputs(content, name=name, kind=InputFormat(file_format) if file_format else None)
+    except Misfit as misfit:
+        raise UsageError(f"--input: {misfit.in_file(shown)}") from misfit
+
+
+def check_urls(**urls: str | None) -> None:
+    """See that each option, by its name with underscores, is a URL.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for option, url in urls.items():
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise UsageError(f"--{option.replace('_', '-')}: {quoted(url)} is no URL: it begins with https://")
+
+
+def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> dict[str, str]:
+    """The parameters of the query: those that have an option of their own, and further ones as KEY=VALUE.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+    options = {key: str(value) for key, value in known.items() if value is not None}
+    for text in further:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--param: {text!r} is not KEY=VALUE, as in format=ndjson")
+        if key.strip() == "dataset_id":
+            raise UsageError("--param: the dataset is the argument DATASET, and cannot be another beside it")
+        if key.strip() in options:
+            raise UsageError(f"--param: {key.strip()} is given twice")
+        options[key.strip()] = value
+    return options
+
+
+def say_request(access: "Access", request: Request, as_json: bool) -> None:
+    """Say what would be sent."""
+    from notifier.brightdata.collect import SCRAPE, TRIGGER
+
+    read = request.inputs
+    query = {"dataset_id": request.dataset, **request.options}
+    url = f"{access.api.base_url}{SCRAPE if request.scrape else TRIGGER}"
+    if as_json:
+        print_json(
+            {
+                "dry_run": True,
+                "dataset": request.dataset,
+                "url": url,
+                "query": query,
+                "content_type": read.content_type,
+                "bytes": len(read.body),
+                "inputs": read.number,
+                "fields": list(read.fields),
+                "left_out": read.left_out,
+                "first": dict(read.entries[0]),
+            }
+        )
+        return
+    from urllib.parse import urlencode
+
+    typer.echo(f"Nothing was sent. It would be {summary(read)}.")
+    typer.echo(f"POST {url}?{urlencode(query)}")
+    typer.echo(f"Content-Type: {read.content_type}, {len(read.body):,} bytes")
+    typer.echo(f"The first input: {safe(json.dumps(dict(read.entries[0]), ensure_ascii=False))[:1_000]}")

@@ -1,0 +1,195 @@
+"""`notifier trigger`: what is sent is said first, and a refusal is told whole, with the inputs that it means."""
+
+import json
+from pathlib import Path
+
+import pytest
+from canned import Canned
+from commands import Run
+
+COMMAND = ("trigger", "gd_1", "--no-watch", "--input", "-")
+THREE = "url,country\nhttps://a,US\n,\nb,DE\nc,FR\n"
+STARTED = '{"snapshot_id": "sd_12345"}'
+
+
+def refusal(index: int, line: str) -> str:
+    pairs = [["url", "Value should match pattern ^https://"], ["country", "Unknown country"]]
+    told = {"error": "Invalid input provided", "code": "validation_error", "type": "validation"}
+    return json.dumps(told | {"line": line, "index": index, "errors": pairs})
+
+
+def test_what_is_sent_is_said_before_it_goes(run: Run, bright_data: Canned) -> None:
+    """Excel's semicolons, byte order mark, line ends and empty last rows are understood; the API gets plain CSV."""
+    bright_data.answer(200, STARTED)
+    excel = b"\xef\xbb\xbf" + b"url;country\r\nhttps://a;US\r\n;\r\nhttps://b;DE\r\n;\r\n;\r\n"
+    started = run(*COMMAND, stdin=excel)
+    assert (started.exit_code, started.stdout) == (0, "sd_12345\n")
+    assert started.stderr == "2 inputs: url, country (3 empty rows left out).\n"
+    ((method, path, body),) = bright_data.asked
+    assert (method, path) == ("POST", "/datasets/v3/trigger?dataset_id=gd_1")
+    assert body == b"url,country\nhttps://a,US\nhttps://b,DE\n"
+    data = json.loads(run(*COMMAND, "--json", stdin=excel).stdout)
+    assert (data["inputs"], data["fields"], data["left_out"]) == (2, ["url", "country"], 3)
+
+
+@pytest.mark.parametrize("line", ['{"url":"b","country":"DE"}', None])
+@pytest.mark.parametrize("index", [1, 2])
+def test_a_refused_input_is_named_however_its_index_counts(
+    run: Run, bright_data: Canned, index: int, line: str | None
+) -> None:
+    """The answer quotes the input; where it does not, an index that may count from 0 or from 1 is told as it is."""
+    bright_data.answer(400, refusal(index, line or "{"))
+    ended = run(*COMMAND, stdin=THREE)
+    place = "input 2 (line 4)" if line else f"index {index}"
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[1:] == [
+        "notifier: nothing was started: HTTP 400: Invalid input provided",
+        f"  {place}: url: should match pattern ^https://",
+        f"  {place}: country: Unknown country",
+    ]
+
+
+@pytest.mark.parametrize(("index", "number"), [(0, 1), (3, 3)])
+def test_an_index_that_can_count_in_one_way_only_is_believed(
+    run: Run, bright_data: Canned, index: int, number: int
+) -> None:
+    bright_data.answer(400, refusal(index, ""))
+    told = json.loads(run(*COMMAND, "--json", stdin=THREE).stdout)
+    assert [(each["input"], each["field"]) for each in told["errors"]] == [(number, "url"), (number, "country")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, '{"validation_errors": ["url is required", "b"]}', ["HTTP 400", "  url is required", "  b"]),
+        (400, '{"validation_errors": {"url": ["is required", "b"]}}', ["HTTP 400", "  url: is required", "  url: b"]),
+        (
+            400,
+            '{"errors": [{"index": 0, "message": "no", "field": "url"}, {"index": 0, "errors": [["url", "x"]]}]}',
+            ["HTTP 400", "  input 1 (line 2): url: no", "  input 1 (line 2): url: x"],
+        ),
+        (404, "dataset does not exist", ["HTTP 404: dataset does not exist"]),
+        (429, f"Too many running jobs: {'x' * 300} end", [f"HTTP 429: Too many running jobs: {'x' * 300} end"]),
+        (400, '{"error": ["a"]}', ['HTTP 400: {"error": ["a"]}']),
+        (400, "", ["HTTP 400"]),
+        (400, "[[[[[[[[[[]]]]]]]]]]", ["HTTP 400: [[[[[[[[[[]]]]]]]]]]"]),
+    ],
+)
+def test_a_refusal_is_told_whole(run: Run, bright_data: Canned, status: int, body: str, said: list[str]) -> None:
+    bright_data.answer(status, body)
+    ended = run(*COMMAND, stdin=THREE)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[1:] == [f"notifier: nothing was started: {said[0]}", *said[1:]]
+
+
+def test_a_long_refusal_is_cut_at_a_screen_and_whole_in_the_json(run: Run, bright_data: Canned) -> None:
+    """More than 64 KiB of it, with the token in it, and words that would colour a terminal."""
+    pairs = [["url", f"fault {k} of \x1b[31m a-token-of-tests"] for k in range(5_000)]
+    bright_data.answer(400, json.dumps({"error": "Invalid input provided", "errors": pairs}))
+    ended = run(*COMMAND, stdin=THREE)
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 23
+    assert lines[2] == "  url: fault 0 of [31m ***"
+    assert lines[-1] == "  and 4,980 more; --json shows all"
+    as_json = run(*COMMAND, "--json", stdin=THREE)
+    told = json.loads(as_json.stdout)
+    assert (as_json.exit_code, told["snapshot"], len(told["errors"])) == (1, None, 5_000)
+    assert told["answer"]["error"] == "Invalid input provided"
+    assert "a-token-of-tests" not in as_json.output
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, "", "HTTP 200, but no snapshot's id: an empty answer"),
+        (200, "[]", "HTTP 200, but no snapshot's id: []"),
+        (202, '{"status": "starting"}', "HTTP 202, but no snapshot's id"),
+        (200, '{"snapshot_id": "../x"}', "HTTP 200, but no snapshot's id"),
+        (200, '{"snapshot_id": null}', "HTTP 200, but no snapshot's id"),
+        (204, "", "HTTP 204, but no snapshot's id"),
+        (500, "oops", "HTTP 500: oops"),
+    ],
+)
+def test_without_an_id_it_is_not_known_whether_it_was_started(
+    run: Run, bright_data: Canned, status: int, body: str, said: str
+) -> None:
+    bright_data.answer(status, body)
+    ended = run(*COMMAND, stdin=THREE)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "it is not known whether a collection was started" in ended.stderr
+    assert said in ended.stderr
+    assert len(bright_data.asked) == 1
+
+
+@pytest.mark.parametrize("body", ["", "[]", " \n", "{}", "null"])
+def test_a_scrape_without_records_says_so(run: Run, bright_data: Canned, body: str) -> None:
+    bright_data.answer(200, body)
+    ended = run(*COMMAND, "--scrape", stdin=THREE)
+    assert (ended.exit_code, ended.stdout) == (1, body)
+    assert ended.stderr.splitlines()[-1] == "notifier: Bright Data answered with no records"
+
+
+def test_a_scrape_that_goes_on_is_a_snapshot_also_under_200(run: Run, bright_data: Canned) -> None:
+    bright_data.answer(200, '{"snapshot_id": "sd_12345", "message": "It takes longer than a minute"}')
+    assert run(*COMMAND, "--scrape", stdin=THREE).stdout == "sd_12345\n"
+    bright_data.answers[:] = []
+    bright_data.answer(200, '{"snapshot_id": "sd_12345", "price": 3}')  # a record that has such a field
+    assert json.loads(run(*COMMAND, "--scrape", stdin=THREE).stdout)["price"] == 3
+
+
+def test_a_dry_run_sends_nothing_and_says_what_would_be_sent(run: Run, bright_data: Canned) -> None:
+    ended = run(*COMMAND, "--dry-run", "--type", "discover_new", stdin=THREE)
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines() == [
+        "Nothing was sent. It would be 3 inputs: url, country (1 empty row left out).",
+        f"POST {bright_data.url}/datasets/v3/trigger?dataset_id=gd_1&type=discover_new",
+        "Content-Type: text/csv, 35 bytes",
+        'The first input: {"url": "https://a", "country": "US"}',
+    ]
+    told = json.loads(run(*COMMAND, "--dry-run", "--json", stdin=THREE).stdout)
+    assert told == {
+        "dry_run": True,
+        "dataset": "gd_1",
+        "url": f"{bright_data.url}/datasets/v3/trigger",
+        "query": {"dataset_id": "gd_1"},
+        "content_type": "text/csv",
+        "bytes": 35,
+        "inputs": 3,
+        "fields": ["url", "country"],
+        "left_out": 1,
+        "first": {"url": "https://a", "country": "US"},
+    }
+    assert bright_data.asked == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--param", "dataset_id=gd_2"], "--param: the dataset is the argument DATASET"),
+        (["--param", "x"], "'x' is not KEY=VALUE"),
+        (["--type", "a", "--param", "type=b"], "--param: type is given twice"),
+        (["--endpoint", "example.com"], "--endpoint: 'example.com' is no URL"),
+        (["--notify-url", ""], "--notify-url: '' is no URL"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
+    run: Run, bright_data: Canned, arguments: list[str], said: str
+) -> None:
+    ended = run(*COMMAND, *arguments, stdin=THREE)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert bright_data.asked == []
+
+
+def test_the_name_of_the_watch_is_checked_before_anything_is_sent(run: Run, bright_data: Canned, config: Path) -> None:
+    ended = run("trigger", "gd_1", "--input", "-", "--name", "a\nb", "--config", str(config), stdin=THREE)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "--name: " in ended.stderr
+    assert bright_data.asked == []
+
+
+def test_a_bad_file_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("url,country\na,US\nb\n")
+    ended = run("trigger", "gd_1", "--input", "in.csv", "--no-watch")
+    assert ended.exit_code == 2
+    assert ended.stderr == "notifier: --input: in.csv:3: 1 value, and the first line names 2\n"
