@@ -5,6 +5,7 @@ the very address that it is about to connect to. So a name that changes its addr
 rebinding) gains nothing, nor does an address in an odd spelling.
 """
 
+import asyncio
 import errno
 import re
 import socket
@@ -14,13 +15,12 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from notifier.channels.bounds import AddrInfo, metered_socket
 from notifier.channels.threads import in_daemon_thread
 
 Address = IPv4Address | IPv6Address
 Lookup = Callable[[str, int, int, int], list[Any]]
 """What `socket.getaddrinfo` does: host, port, family and type in, its list of five-tuples out."""
-
-AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 _SHARED = IPv4Network("100.64.0.0/10")
 """Between a provider and its customers (RFC 6598)."""
@@ -95,12 +95,17 @@ def refused_literal(host: str) -> str | None:
     return refusal(host, str(address), kind) if kind is not None else None
 
 
+MOST_LOOKUPS = 3
+"""Of one channel at a time. A lookup cannot be cut: with a name server that is silent, each holds a thread."""
+
+
 class Resolver(AbstractResolver):
     """Looks names up as the system does, in a thread that holds up neither other channels nor the exit."""
 
     def __init__(self, *, allow_private: bool, lookup: Lookup = socket.getaddrinfo) -> None:
         self._allow_private = allow_private
         self._lookup = lookup
+        self._looking: set[asyncio.Future[list[Any]]] = set()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -111,9 +116,12 @@ class Resolver(AbstractResolver):
             PrivateAddress: none is left.
             OSError: the name has no address, or nobody can say.
         """
-        found = await in_daemon_thread(
-            lambda: self._lookup(host, port, family, socket.SOCK_STREAM), name=f"lookup-{host}"
-        )
+        self._looking = {each for each in self._looking if not each.done()}
+        if len(self._looking) >= MOST_LOOKUPS:
+            raise OSError(errno.EAGAIN, f"{len(self._looking)} lookups before this one have had no answer yet")
+        looking = in_daemon_thread(lambda: self._lookup(host, port, family, socket.SOCK_STREAM), name=f"lookup-{host}")
+        self._looking.add(looking)
+        found = await asyncio.shield(looking)  # cancelling the future would not end the thread
         allowed: list[ResolveResult] = []
         refused: PrivateAddress | None = None
         for actual_family, _, proto, _, sockaddr in found:
@@ -146,9 +154,8 @@ def public_socket(addr_info: AddrInfo) -> socket.socket:
     Raises:
         PrivateAddress: it is not public.
     """
-    family, kind_of_socket, proto, _, sockaddr = addr_info
-    address = str(sockaddr[0])
+    address = str(addr_info[4][0])
     kind = kind_of(ip_address(address))
     if kind is not None:
         raise PrivateAddress(address, address, kind)
-    return socket.socket(family, kind_of_socket, proto)
+    return metered_socket(addr_info)

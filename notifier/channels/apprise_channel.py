@@ -1,6 +1,5 @@
 """A channel that is an Apprise URL: one long-lived object, one call at a time, in a thread of its own."""
 
-import asyncio
 import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -12,19 +11,19 @@ from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
 from notifier.channels.classify import failure
-from notifier.channels.threads import in_daemon_thread
+from notifier.channels.cutting import Cutter
 from notifier.channels.wire import watching
 from notifier.core.model import Message, Outcome, OutcomeKind
 from notifier.trust import share_with_requests
 
 SEND_LIMIT = timedelta(seconds=60)
-"""Apprise's own timeouts are for each read of a socket; a far side that drips could hold a send for ever."""
+"""Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
 
 _LONGEST_DETAIL = 500
 _ROOM_FOR_TITLE = 300
 
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
-"""The services that keep what could not be sent, and send it by themselves later: a failure takes a new object."""
+"""The services that keep a connection, and send over it later what could not be sent: each send takes a new object."""
 
 _SCHEME = re.compile("[a-zA-Z][a-zA-Z0-9+.-]{0,31}")
 
@@ -90,7 +89,7 @@ class AppriseChannel:
     """Sends messages to one Apprise URL.
 
     Apprise's plugins keep their pace by sleeping and are not locked, so the object lives as long as the channel and
-    is never called twice at a time: while an overdue call still hangs in its thread, the channel answers `busy`.
+    is never called twice at a time. A send that was cut leaves it to its thread, and the next one gets a new object.
     """
 
     def __init__(self, *, name: str, url: str, redact: Callable[[str], str], limit: timedelta = SEND_LIMIT) -> None:
@@ -99,15 +98,14 @@ class AppriseChannel:
             name: the channel's name.
             url: an Apprise URL that `check_url` accepts.
             redact: takes secrets out of what the far side said.
-            limit: after this long a send is called uncertain.
+            limit: after this long a send is cut.
 
         Raises:
             ValueError: Apprise refuses the URL.
         """
         self.name = name
         self._redact = redact
-        self._limit = limit
-        self._running: asyncio.Future[Outcome] | None = None
+        self._cutter = Cutter(name, limit)
         service = _sender(url)
         if service is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
@@ -120,21 +118,21 @@ class AppriseChannel:
 
     async def send(self, message: Message, reached: Collection[str] = ()) -> Outcome:
         """Send one message, but not to those of the channel's targets that have it; what became of it."""
-        if self._running is not None and not self._running.done():
-            return Outcome(kind=OutcomeKind.RETRY, reason="busy", detail="the send before this one still hangs")
+        apprise = self._apprise
+        is_free = False
         try:
-            self._running = in_daemon_thread(lambda: self._send(message, reached), name=f"channel-{self.name}")
-        except RuntimeError as error:  # the system gives no thread
-            return Outcome(kind=OutcomeKind.RETRY, reason="no_thread", detail=str(error))
-        done, _ = await asyncio.wait({self._running}, timeout=self._limit.total_seconds())
-        if not done:
-            return Outcome(kind=OutcomeKind.UNCERTAIN, reason="send_timeout", detail="no end of the send in sight")
-        return self._running.result()
+            outcome, was_cut = await self._cutter.run(lambda: self._send(apprise, message, reached))
+            is_free = not was_cut and not _KEEPING.match(self._url)
+        finally:
+            if not is_free and (service := _sender(self._url)) is not None:
+                self._apprise = Apprise(asset=_asset())
+                self._apprise.add(service)
+        return outcome
 
-    def _send(self, message: Message, reached: Collection[str]) -> Outcome:
+    def _send(self, apprise: Apprise, message: Message, reached: Collection[str]) -> Outcome:
         with watching(reached) as wire:
             try:
-                result = self._apprise.notify(
+                result = apprise.notify(
                     title=message.title,
                     body=message.body,
                     body_format=NotifyFormat.TEXT,
@@ -147,9 +145,6 @@ class AppriseChannel:
                     reason = f"http_{wire.http_status}" if wire.http_status is not None else "sent"
                     return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=wire.answer))
                 outcome = failure(wire, _log_of(result), datetime.now(UTC))
-        if _KEEPING.match(self._url) and (service := _sender(self._url)) is not None:
-            self._apprise.clear()
-            self._apprise.add(service)
         if told := wire.reached.fingerprints:
             outcome = replace(outcome, reached=told, detail=f"not to all of its targets: {outcome.detail}")
         return self._tidy(outcome)

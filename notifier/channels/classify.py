@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -67,7 +68,8 @@ def failure(wire: Wire, log: str, now: datetime) -> Outcome:
         now: to turn an HTTP date in `Retry-After` into a pause.
     """
     if wire.error is not None:
-        return _connection_failure(wire.error)
+        outcome = _connection_failure(wire.error)
+        return outcome if wire.is_out else replace(outcome, kind=OutcomeKind.RETRY)
     if wire.http_status is not None:
         return _http_failure(wire, wire.http_status, log, now)
     if wire.mqtt_code is not None:

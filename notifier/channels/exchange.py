@@ -1,7 +1,7 @@
 """What one send did on the wire, as its watchers note it, and who has the message already."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -43,6 +43,8 @@ class Wire:
     connection for mail or MQTT. `handed_over` is true from the moment in which the message goes out there until the
     far side says what became of it. `smtp_code` and `mqtt_code` are refusals.
 
+    `is_out` is false where the request that `error` ended cannot have gone out.
+
     `answer` is whole: who cuts it must redact it first, for a cut through a secret leaves a part of it.
     """
 
@@ -50,11 +52,14 @@ class Wire:
     retry_after: str | None = None
     answer: str = ""
     error: requests.RequestException | None = None
+    is_out: bool = True
     smtp_code: int | None = None
     mqtt_code: int | None = None
     lost: OSError | None = None
     handed_over: bool = False
     reached: Reached = field(default_factory=Reached)
+    leave: list[Callable[[], object]] = field(default_factory=list)
+    """Called when the send is over: takes leave of who would else be kept connected."""
 
 
 current: ContextVar[Wire | None] = ContextVar("wire", default=None)

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 
 from notifier import __version__
 from notifier.channels.addresses import Lookup, Resolver, public_socket, refused_literal
+from notifier.channels.bounds import metered_socket
 from notifier.channels.payload import body_of
 from notifier.channels.webhook_outcomes import answered, failed
 from notifier.core.model import Event, Outcome, OutcomeKind
@@ -177,7 +178,7 @@ class WebhookChannel:
     def _session(self, ssl_context: ssl.SSLContext) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             resolver=Resolver(allow_private=self._allow_private, lookup=self._lookup),
-            socket_factory=None if self._allow_private else public_socket,
+            socket_factory=metered_socket if self._allow_private else public_socket,
             use_dns_cache=False,
             force_close=True,
             ssl=ssl_context,

@@ -3,6 +3,7 @@
 The reasons are the words of `notifier.channels.classify`, where an Apprise send is judged the same way.
 """
 
+import errno
 import ssl
 from datetime import datetime
 
@@ -67,6 +68,8 @@ def failed(error: Exception) -> Outcome:
             return Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout", detail="no answer in time")
         case aiohttp.ClientResponseError():
             kind, reason = OutcomeKind.UNCERTAIN, "bad_answer"
+        case OSError(errno=errno.EMSGSIZE):
+            kind, reason = OutcomeKind.UNCERTAIN, "answer_too_large"
         case aiohttp.ClientError() | OSError():
             kind, reason = OutcomeKind.UNCERTAIN, "connection_lost"
         case _:

@@ -19,6 +19,7 @@ import urllib3
 from apprise.plugins import base as apprise_base
 
 from notifier.channels import wire_mail, wire_mqtt
+from notifier.channels.bounds import current as current_bounds
 from notifier.channels.exchange import Reached, Wire, current
 
 LARGEST_ANSWER = 64 * 1024
@@ -37,6 +38,8 @@ def watching(reached: Collection[str] = ()) -> Iterator[Wire]:
     try:
         yield wire
     finally:
+        for leave in wire.leave:
+            leave()
         apprise_base._delivery_tracker.reset(tracking)
         current.reset(token)
 
@@ -55,12 +58,20 @@ def _watched_http(send: Any) -> Any:
         wire = current.get()
         if wire is None:
             return send(session, request, **options)  # type: ignore[no-any-return]
+        bounds = current_bounds.get()
+        if bounds is not None:
+            bounds.sent_encrypted = False
         try:
             response: requests.Response = send(
                 session, request, **(options | {"stream": True, "allow_redirects": False})
             )
+            if bounds is not None and bounds.reason:
+                # `http.client` takes the end of a connection for the end of a header, so this is half an answer.
+                response.close()
+                raise requests.ConnectionError(bounds.reason)
         except requests.RequestException as error:
             wire.error, wire.http_status = error, None
+            wire.is_out = bounds is None or bounds.sent_encrypted or not str(request.url).startswith("https:")
             raise
         answer = "" if options.get("stream") else _read(response).decode("utf-8", "replace")
         failed_before = wire.error is not None or (wire.http_status or 0) >= 300

@@ -4,11 +4,14 @@ Apprise's plugin does not wait for the answer to CONNECT: a message without conf
 to a broker that refuses the password. Here it is waited for.
 """
 
+import ssl
 import threading
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
+from notifier.channels.bounds import current as current_bounds
 from notifier.channels.exchange import Wire, current
+from notifier.trust import tls_context
 
 LONGEST_WAIT_S = 4.0
 """For the answer to CONNECT; as long as Apprise waits for a socket."""
@@ -24,6 +27,7 @@ def install() -> None:
         Client.reconnect = _watched_reconnect(Client.reconnect)  # type: ignore[method-assign]
         Client.loop_start = _watched_loop_start(Client.loop_start)  # type: ignore[method-assign]
         Client.publish = _watched_publish(Client.publish)  # type: ignore[method-assign]
+        Client.tls_set = _with_our_authorities(Client.tls_set)  # type: ignore[method-assign]
 
 
 def _watched_reconnect(reconnect: Any) -> Any:
@@ -40,7 +44,12 @@ def _watched_reconnect(reconnect: Any) -> Any:
                 wire.mqtt_code, wire.answer = reason.value, str(reason)
             answered.set()
 
-        client.on_connect = on_connect  # in paho's own thread, which is in no context of ours
+        client.on_connect = on_connect  # in paho's own thread, which has the bounds of the send and no wire
+        bounds = current_bounds.get()
+        if bounds is not None:
+            bounds.at_end(client.disconnect)  # it would connect again by itself, for ever
+            bounds.at_end(answered.set)
+        wire.leave.append(partial(_leave, client))
         try:
             return reconnect(client)
         except OSError as error:
@@ -80,6 +89,18 @@ def _watched_publish(publish: Any) -> Any:
     return watched
 
 
+def _with_our_authorities(tls_set: Any) -> Any:
+    """The plugin looks for a file of authorities by itself; a broker is believed by the same ones as everybody else."""
+
+    @wraps(tls_set)
+    def watched(client: Any, *arguments: Any, **options: Any) -> Any:
+        if current.get() is None or options.get("cert_reqs") == ssl.CERT_NONE:
+            return tls_set(client, *arguments, **options)
+        return client.tls_set_context(tls_context())
+
+    return watched
+
+
 def _await_answer(client: Any, wire: Wire) -> None:
     """Wait until the broker has taken the connection.
 
@@ -91,6 +112,12 @@ def _await_answer(client: Any, wire: Wire) -> None:
         return
     if wire.mqtt_code is None:
         wire.lost = TimeoutError("the broker did not answer the connection")
+    _leave(client)
+    raise ConnectionError("the broker did not take the connection")
+
+
+def _leave(client: Any) -> None:
+    """Say goodbye, wait for the end of paho's thread, and close its sockets: paho does so only when it is collected."""
     client.disconnect()
     client.loop_stop()
-    raise ConnectionError("the broker did not take the connection")
+    client._reset_sockets()
