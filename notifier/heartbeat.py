@@ -12,10 +12,12 @@ from enum import StrEnum
 import aiohttp
 
 from notifier import __version__
+from notifier.channels.bounds import metered_socket
 from notifier.config.model import Heartbeat as Wanted
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
+from notifier.trust import tls_context
 
 LONGEST = timedelta(seconds=10)
 """How long the far side may take."""
@@ -95,7 +97,10 @@ async def ping(url: str) -> BeatOutcome:
     timeout = aiohttp.ClientTimeout(total=LONGEST.total_seconds())
     headers = {"User-Agent": f"notifier/{__version__}"}
     try:
-        async with aiohttp.ClientSession(trust_env=True, timeout=timeout, headers=headers) as session:
+        connector = aiohttp.TCPConnector(ssl=tls_context(), socket_factory=metered_socket)
+        async with aiohttp.ClientSession(
+            connector=connector, trust_env=True, timeout=timeout, headers=headers
+        ) as session:
             async with session.get(url) as response:
                 if response.ok:
                     return BeatOutcome(kind=BeatKind.SENT)

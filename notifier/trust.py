@@ -1,7 +1,8 @@
-"""Whose certificates are believed over TLS: the system's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
+"""Whose certificates are believed over TLS: one rule for every connection, whatever library makes it.
 
-So an authority that a company adds to its machines counts here, too. Where the system has none at all (a container
-without `ca-certificates`), it is those of certifi, as everywhere in Python.
+The first of these variables that is set decides, alone: SSL_CERT_FILE and SSL_CERT_DIR (one rule of OpenSSL's, both
+count together), then REQUESTS_CA_BUNDLE, then CURL_CA_BUNDLE. Without any, the system's authorities count, to which a
+company adds its own; and where the system has none at all (a container without `ca-certificates`), those of certifi.
 """
 
 import os
@@ -11,34 +12,52 @@ from pathlib import Path
 
 import certifi
 
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+VARIABLES = (*_OPENSSL, *_BUNDLES)
+"""The environment variables that may name authorities, the first that counts first."""
 
 
-def tls_context() -> ssl.SSLContext:
-    """What a connection over TLS is checked with; read once, for all of the process, as it takes some 25 ms."""
-    return _context(*(os.environ.get(name) for name in _VARIABLES))
+def tls_context(purpose: str = "") -> ssl.SSLContext:
+    """What a connection over TLS is checked with; read once, for all of the process, as it takes some 25 ms.
+
+    Args:
+        purpose: who uses it. Libraries set options on a context, such as their protocol: each gets its own.
+    """
+    return _context(purpose, *(os.environ.get(name) for name in VARIABLES))
 
 
 @cache
-def _context(*_named: str | None) -> ssl.SSLContext:
+def _context(_purpose: str, *_named: str | None) -> ssl.SSLContext:
+    if any(os.environ.get(name) for name in _OPENSSL):
+        return ssl.create_default_context()
+    bundle = next((named for name in _BUNDLES if (named := os.environ.get(name))), None)
+    if bundle is not None:
+        return _believing(bundle)
     context = ssl.create_default_context()
-    if not any(os.environ.get(name) for name in _VARIABLES) and not _system_has_any():
+    if not _system_has_any():
         context.load_verify_locations(certifi.where())
     return context
 
 
-def share_with_requests() -> None:
-    """Have what Apprise sends by believe SSL_CERT_FILE as well, which `requests` does not know."""
-    if named := os.environ.get("SSL_CERT_FILE"):
-        os.environ.setdefault("REQUESTS_CA_BUNDLE", named)
+def _believing(bundle: str) -> ssl.SSLContext:
+    """A file or folder of authorities. One that cannot be read makes none, as with OpenSSL's own variables."""
+    where = "capath" if Path(bundle).is_dir() else "cafile"
+    try:
+        return ssl.create_default_context(**{where: bundle})  # type: ignore[arg-type]
+    except (OSError, ssl.SSLError):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def cure() -> str:
     """What to do about a certificate that is not believed."""
-    for name in _VARIABLES:
+    for name in VARIABLES:
         named = os.environ.get(name)
-        if named and not Path(named).exists():
+        if not named:
+            continue
+        if not Path(named).exists():
             return f"{name} names {named}, which does not exist"
+        return f"{name} names {named}, and only its authorities are believed: add the one that signed the certificate"
     return "if an authority of your own has signed its certificate, name that authority's file in SSL_CERT_FILE"
 
 

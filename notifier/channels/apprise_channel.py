@@ -14,7 +14,6 @@ from notifier.channels.classify import failure
 from notifier.channels.cutting import Cutter
 from notifier.channels.wire import watching
 from notifier.core.model import Message, Outcome, OutcomeKind
-from notifier.trust import share_with_requests
 
 SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
@@ -112,7 +111,6 @@ class AppriseChannel:
         # What the service takes, in characters; one without titles gets them at the head of the body.
         self.longest_body = max(service.body_maxlen - (0 if service.title_maxlen > 0 else _ROOM_FOR_TITLE), 1)
         self._url = url
-        share_with_requests()
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
 

@@ -17,10 +17,12 @@ from typing import Any
 import requests
 import urllib3
 from apprise.plugins import base as apprise_base
+from requests.adapters import HTTPAdapter
 
 from notifier.channels import wire_mail, wire_mqtt
 from notifier.channels.bounds import current as current_bounds
 from notifier.channels.exchange import Reached, Wire, current
+from notifier.trust import tls_context
 
 LARGEST_ANSWER = 64 * 1024
 LONGEST_ANSWER_S = 10.0
@@ -48,6 +50,7 @@ def _install() -> None:
     """Put the watchers in the doors; once is enough."""
     if not hasattr(requests.Session.send, "notifier_watches"):
         requests.Session.send = _watched_http(requests.Session.send)  # type: ignore[method-assign]
+        HTTPAdapter.cert_verify = _with_our_authorities(HTTPAdapter.cert_verify)  # type: ignore[method-assign]
     wire_mail.install()
     wire_mqtt.install()
 
@@ -81,6 +84,20 @@ def _watched_http(send: Any) -> Any:
         return response
 
     watched.notifier_watches = True  # type: ignore[attr-defined]
+    return watched
+
+
+def _with_our_authorities(cert_verify: Any) -> Any:
+    """`requests` believes certifi or REQUESTS_CA_BUNDLE, and reads either anew for each connection (25 ms)."""
+
+    @wraps(cert_verify)
+    def watched(adapter: HTTPAdapter, pool: Any, url: str, verify: bool | str, cert: Any) -> None:
+        if current.get() is None or verify is False or cert or not url.lower().startswith("https"):
+            cert_verify(adapter, pool, url, verify, cert)
+            return
+        pool.cert_reqs, pool.ca_certs, pool.ca_cert_dir = "CERT_REQUIRED", None, None
+        pool.conn_kw["ssl_context"] = tls_context("requests")
+
     return watched
 
 

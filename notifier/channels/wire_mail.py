@@ -1,11 +1,17 @@
-"""Watches what mail servers say: `smtplib`'s connections and replies. And lets each recipient get a mail once."""
+"""Watches what mail servers say: `smtplib`'s connections and replies. And lets each recipient get a mail once.
+
+A server is believed by the authorities that count everywhere, and gets user and password in UTF-8 (RFC 4616), where
+`smtplib` knows only ASCII.
+"""
 
 import smtplib
+import ssl
 from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
 from notifier.channels.exchange import current
+from notifier.trust import tls_context
 
 _START_MAIL_INPUT = 354
 """The reply to DATA after which the mail goes out (RFC 5321, 4.2.3)."""
@@ -17,6 +23,10 @@ def install() -> None:
         smtplib.SMTP.getreply = _watched_reply(smtplib.SMTP.getreply)  # type: ignore[method-assign]
         smtplib.SMTP.connect = _watched_connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
         smtplib.SMTP.sendmail = _to_each(smtplib.SMTP.sendmail)  # type: ignore[method-assign]
+        smtplib.SMTP.starttls = _with_our_authorities(smtplib.SMTP.starttls)  # type: ignore[method-assign]
+        smtplib.SMTP_SSL.__init__ = _with_our_authorities(smtplib.SMTP_SSL.__init__)  # type: ignore[method-assign]
+        smtplib.SMTP.login = _in_utf8(smtplib.SMTP.login)  # type: ignore[method-assign]
+        smtplib.SMTP.auth = _answering_in_utf8(smtplib.SMTP.auth)  # type: ignore[method-assign]
 
 
 def _watched_reply(getreply: Any) -> Any:
@@ -52,6 +62,48 @@ def _watched_connect(connect: Any) -> Any:
                 wire.lost = error
             raise
         return reply
+
+    return watched
+
+
+def _with_our_authorities(secure: Any) -> Any:
+    @wraps(secure)
+    def watched(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> Any:
+        context = options.get("context")
+        if current.get() is not None and context is not None and context.verify_mode == ssl.CERT_REQUIRED:
+            options["context"] = tls_context("smtplib")
+        return secure(connection, *arguments, **options)
+
+    return watched
+
+
+class _Utf8(str):
+    """What `smtplib` would encode as ASCII."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("utf-8", errors)
+
+
+def _in_utf8(login: Any) -> Any:
+    @wraps(login)
+    def watched(connection: smtplib.SMTP, user: str, password: str, **options: Any) -> Any:
+        if current.get() is None:
+            return login(connection, user, password, **options)
+        return login(connection, _Utf8(user), _Utf8(password), **options)
+
+    return watched
+
+
+def _answering_in_utf8(auth: Any) -> Any:
+    @wraps(auth)
+    def watched(connection: smtplib.SMTP, mechanism: str, authobject: Any, **options: Any) -> Any:
+        def answer(*challenge: Any) -> str | None:
+            said: str | None = authobject(*challenge)
+            return None if said is None else _Utf8(said)
+
+        return auth(connection, mechanism, answer, **options)
 
     return watched
 

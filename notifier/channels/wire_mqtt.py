@@ -96,7 +96,7 @@ def _with_our_authorities(tls_set: Any) -> Any:
     def watched(client: Any, *arguments: Any, **options: Any) -> Any:
         if current.get() is None or options.get("cert_reqs") == ssl.CERT_NONE:
             return tls_set(client, *arguments, **options)
-        return client.tls_set_context(tls_context())
+        return client.tls_set_context(tls_context("paho"))
 
     return watched
 

@@ -1,6 +1,5 @@
 """Whose certificates are believed, and what is said of one that is not."""
 
-import os
 import ssl
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from notifier import trust
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
+    for name in trust.VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -36,20 +35,28 @@ def test_where_the_system_has_no_authorities_those_of_certifi_count(
     assert len(authorities()) > 50
 
 
-def test_requests_believes_the_same_file_unless_another_is_named_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "")  # undone at the end, whatever is set
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    trust.share_with_requests()
-    assert "REQUESTS_CA_BUNDLE" not in os.environ
-    monkeypatch.setenv("SSL_CERT_FILE", "/a.pem")
-    trust.share_with_requests()
-    assert os.environ["REQUESTS_CA_BUNDLE"] == "/a.pem"
-    monkeypatch.setenv("SSL_CERT_FILE", "/b.pem")
-    trust.share_with_requests()
-    assert os.environ["REQUESTS_CA_BUNDLE"] == "/a.pem"
-
-
 def test_the_cure_names_the_variable_or_the_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "in SSL_CERT_FILE" in trust.cure()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/")
+    assert trust.cure().startswith("REQUESTS_CA_BUNDLE names /, and only its authorities are believed")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     assert trust.cure() == "SSL_CERT_FILE names /nowhere.pem, which does not exist"
+
+
+def test_the_first_variable_that_is_set_decides_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL's own two, then those that `requests` and curl know."""
+    serials: dict[str, object] = {}
+    for name in reversed([each for each in trust.VARIABLES if each != "SSL_CERT_DIR"]):
+        trustme.CA().cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+        monkeypatch.setenv(name, str(tmp_path / f"{name}.pem"))
+        (serials[name],) = authorities()
+    assert len(set(serials.values())) == 3
+
+
+def test_a_bundle_that_is_none_believes_nobody_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate")
+    for named in (tmp_path / "gone.pem", tmp_path / "empty.pem", tmp_path):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(named))
+        assert authorities() == set()
