@@ -80,7 +80,7 @@ class Parts:
             refused=lambda at: self.errands.later(self.store.note_refusal, at),
             changed=self._api_changed,
         )
-        self.client = _client(config, self.limiter, self._learned, self.report.requested)
+        self.client = _client(config, self.limiter, self._learned, self.report)
         self.lookout = Lookout(
             api=self.client,
             store=self.store,
@@ -278,9 +278,7 @@ def _monotonic() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _client(
-    config: Config, limiter: Limiter, learned: Callable[[str], None], requested: Callable[[int | None], None]
-) -> Client:
+def _client(config: Config, limiter: Limiter, learned: Callable[[str], None], report: Reporter) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
@@ -288,7 +286,8 @@ def _client(
         timeout=api.timeout,
         limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
-        requested=requested,
+        requested=report.requested,
+        unreadable=report.unreadable,
     )
 
 

@@ -4,13 +4,13 @@ Status codes, bodies and fields as Bright Data documents them and as they were o
 is optional, JSON is never required of an answer that is not 200, and any word may be a status.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from notifier.brightdata.lenient import json_of
 from notifier.brightdata.text import cleaned, redacted
 from notifier.core.ids import flaw_of_id
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
@@ -116,7 +116,7 @@ def count_of(value: object) -> int | None:
 
 def _seen(headers: Mapping[str, str], body: bytes, snapshot_id: str | None, secret: str) -> Observation:
     try:
-        answer = json.loads(body)
+        answer = json_of(body)
     except (ValueError, RecursionError):
         return _nonsense("HTTP 200, but not JSON", headers, body, secret)
     if not isinstance(answer, dict):
@@ -198,7 +198,7 @@ def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str, l
 def _said(body: bytes) -> str:
     """The API's own words: `{"error": "Snapshot not found"}` says "Snapshot not found", plain text itself."""
     try:
-        answer = json.loads(body)
+        answer = json_of(body)
     except (ValueError, RecursionError):
         answer = None
     if isinstance(answer, dict):

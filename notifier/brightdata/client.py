@@ -4,7 +4,7 @@ What an answer means is decided in `notifier.brightdata.answers` and `notifier.b
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -15,7 +15,7 @@ from notifier.brightdata.answers import observation_of
 from notifier.brightdata.door import Door, Gate
 from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.limiter import Permit
-from notifier.brightdata.listing import LARGEST_PAGE, SLICE, entries_of, listed_of
+from notifier.brightdata.listing import LARGEST_PAGE, SLICE, Entries, entries_of, quick_entries_of, read
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.response import Answer
 from notifier.brightdata.tokens import TokenSource
@@ -59,7 +59,9 @@ class Client:
         limiter: Gate,
         max_connections: int,
         requested: Callable[[int | None], None] = lambda _: None,
+        unreadable: Callable[[str, Sequence[str]], None] = lambda dataset_id, entries: None,
     ) -> None:
+        self._unreadable = unreadable
         self.door = Door(
             base_url=base_url,
             token=token,
@@ -116,8 +118,8 @@ class Client:
     ) -> Page | Unclear:
         """One page of a dataset's snapshots, in whatever order the API has them.
 
-        Entries that make no sense are left out; a page that is no list is unclear as a whole. Nothing is raised but
-        `CancelledError`, and `RuntimeError` outside the context.
+        Entries that make no sense are left out, and reported; a page that is no list is unclear as a whole. Nothing is
+        raised but `CancelledError`, and `RuntimeError` outside the context.
 
         Args:
             dataset_id: whose snapshots.
@@ -131,13 +133,14 @@ class Client:
             params["from_date"] = from_date.isoformat()
         answer: Answer | None = None
         body = b""
-        entries: list[msgspec.Raw] | Unclear = []
+        entries: Sequence[bytes | msgspec.Raw] | Unclear = []
         seconds = PAGE_PATIENCE * self.door.seconds
         try:
             async with self.door.ask("GET", SNAPSHOTS, params=params, seconds=seconds, permit=permit) as answer:
                 body = await answer.body(LARGEST_PAGE)
                 if answer.status_code == 200:
-                    entries = entries_of(body, answer.secret)
+                    quick = quick_entries_of(body)
+                    entries = quick if quick is not None else await asyncio.to_thread(entries_of, body, answer.secret)
                     answer.judge(entries if isinstance(entries, Unclear) else None)
         except NoAnswer as error:
             if answer is None or answer.status_code == 200:
@@ -147,9 +150,14 @@ class Client:
         if isinstance(entries, Unclear):
             return entries
         found: list[Listed] = []
+        unreadable: list[str] = []
         for start in range(0, len(entries), SLICE):
             await asyncio.sleep(0)  # a large page must not keep the others waiting
-            found += listed_of(entries[start : start + SLICE], answer.secret)
+            some: Entries = read(entries[start : start + SLICE], answer.secret, datetime.now(UTC))
+            found += some.found
+            unreadable += some.unreadable
+        if unreadable:
+            self._unreadable(dataset_id, unreadable)
         return Page(entries=tuple(found), full=len(entries) >= limit)
 
     async def listing(

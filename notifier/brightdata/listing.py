@@ -4,14 +4,18 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from notifier.brightdata.answers import count_of, detail_of, status_word
+from notifier.brightdata.lenient import elements_of, json_of
 from notifier.brightdata.text import redacted
+from notifier.core.dates import believable
 from notifier.core.ids import flaw_of_id
 from notifier.core.model import Listed, Reason, Unclear
+from notifier.core.words import one_line
 
 LARGEST_PAGE = 8 * 1024 * 1024
 """Bytes. A page of 5,000 entries has one or two millions."""
@@ -32,46 +36,91 @@ class _Entry(msgspec.Struct):
 _page = msgspec.json.Decoder(list[msgspec.Raw])
 _entry = msgspec.json.Decoder(_Entry)
 
+LONGEST_NAME = 120
+"""Characters of an entry that cannot be read, for the log."""
 
-def entries_of(body: bytes, secret: str = "") -> list[msgspec.Raw] | Unclear:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entries:
+    """What a slice of a page says: the snapshots `found`, and the beginning of each entry that makes no sense."""
+
+    found: tuple[Listed, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+def quick_entries_of(body: bytes) -> list[msgspec.Raw] | None:
+    """The entries of a page, unread; None if there is something odd in it, or it is no array. Never raises."""
+    try:
+        return _page.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def entries_of(body: bytes, secret: str = "") -> Sequence[bytes | msgspec.Raw] | Unclear:
     """The entries of a page, unread; why not when it is no array. Never raises.
+
+    What is odd inside an entry (`NaN`, a control character, a nesting without end) leaves the others as they are. Then
+    a large page takes up to a second: call it in a thread.
 
     Args:
         body: of an answer with status 200.
         secret: masked if the answer repeats it.
     """
+    entries = quick_entries_of(body)
+    if entries is not None:
+        return entries
     try:
-        return _page.decode(body)
-    except (ValueError, RecursionError):
+        return list(elements_of(body))
+    except ValueError:
         detail = detail_of("HTTP 200, but not a list of snapshots", {}, body[:1_000], secret)
         return Unclear(reason=Reason.NONSENSE, detail=detail)
 
 
-def listed_of(entries: Sequence[msgspec.Raw], secret: str = "") -> list[Listed]:
-    """The entries that make sense, read; the others are left out. Never raises."""
-    found = []
+def read(entries: Sequence[bytes | msgspec.Raw], secret: str = "", now: datetime | None = None) -> Entries:
+    """The entries that make sense, read; the others are named. Never raises.
+
+    Args:
+        entries: as they stand in a page.
+        secret: masked if they repeat it.
+        now: our time, to tell what cannot be the date of a snapshot.
+    """
+    found, unreadable = [], []
     statuses: dict[str, str | None] = {}  # a page has few different ones
     for raw in entries:
-        try:
-            entry = _entry.decode(raw)
-        except (ValueError, RecursionError):
-            continue
-        if entry.status not in statuses:
+        entry = _entry_of(raw)
+        if entry is not None and entry.status not in statuses:
             statuses[entry.status] = status_word(entry.status, secret)
-        status = statuses[entry.status]
-        if status is None or flaw_of_id(entry.id) is not None:
-            continue
-        if redacted(entry.id, secret) != entry.id:
+        status = None if entry is None else statuses[entry.status]
+        if entry is None or status is None or flaw_of_id(entry.id) or redacted(entry.id, secret) != entry.id:
+            name = bytes(raw)[: 4 * LONGEST_NAME].decode("utf-8", "replace")
+            unreadable.append(one_line(redacted(name, secret), LONGEST_NAME))
             continue
         found.append(
             Listed(
                 snapshot_id=entry.id,
                 status=status,
-                created=_instant(entry.created),
+                created=believable(_instant(entry.created), now),
                 dataset_size=count_of(entry.dataset_size),
             )
         )
-    return found
+    return Entries(found=tuple(found), unreadable=tuple(unreadable))
+
+
+def _entry_of(raw: bytes | msgspec.Raw) -> _Entry | None:
+    try:
+        return _entry.decode(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        entry = json_of(bytes(raw))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict):
+        return None
+    id_, status = entry.get("id"), entry.get("status")
+    if not isinstance(id_, str) or not isinstance(status, str):
+        return None
+    return _Entry(id=id_, status=status, created=entry.get("created"), dataset_size=entry.get("dataset_size"))
 
 
 def _instant(value: object) -> datetime | None:

@@ -1,6 +1,7 @@
 """What the daemon did, in the log."""
 
 import traceback
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ class LogReporter(Reporter):
         self._log = structlog.get_logger("notifier")
         self._last_beat: BeatKind | None = None
         self._traced: set[tuple[str, str]] = set()
+        self._odd: set[tuple[str, str]] = set()
 
     def looked(self, outcome: LookOutcome) -> None:
         """Log a look."""
@@ -87,6 +89,16 @@ class LogReporter(Reporter):
         else:
             lasted = None if news.lasted is None else _seconds(news.lasted)
             self._log.info("list.agrees", dataset=news.dataset_id, lasted_s=lasted)
+
+    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
+        """Log entries that make no sense: each once, as the next list has it again."""
+        new = [each for each in entries if (dataset_id, each) not in self._odd]
+        if not new or len(self._odd) >= _MOST_TRACED:
+            return
+        self._odd.update((dataset_id, each) for each in new)
+        self._log.warning(
+            "list.entry_unreadable", dataset=dataset_id, count=len(new), entries=new[:MOST_PROBLEMS], of=len(entries)
+        )
 
     def _log_unclear(self, watch: Watch, observation: Observation | None) -> None:
         if isinstance(observation, Unclear):

@@ -1,7 +1,7 @@
 """What the daemon did, counted for Prometheus. docs/metrics.md has the list, and tests hold it against the page."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -77,6 +77,7 @@ class Metrics(Reporter):
         )
         self._heartbeats = counter("heartbeats_total", "Heartbeats to the dead man's switch.", "outcome")
         self._clock_shifts = counter("clock_shifts_total", "How often the wall clock was moved.")
+        self._unreadable = counter("list_entries_unreadable_total", "Entries of lists that make no sense.")
         self._faults = counter("internal_errors_total", "Units that raised, each of which failed alone.", "unit")
         self._loop_lag = histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", _LOOP)
         self._taken_up()
@@ -130,6 +131,10 @@ class Metrics(Reporter):
         self._looks.labels(_DATASET, answer).inc()
         self._lag.labels(_DATASET).observe(outcome.lag.total_seconds())
         self._look_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
+
+    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
+        """Count entries that make no sense."""
+        self._unreadable.inc(len(entries))
 
     def requested(self, status: int | None) -> None:
         """Count a request."""

@@ -1,6 +1,6 @@
 """Whoever wants to know what the daemon does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -37,6 +37,9 @@ class Reporter:
 
     def list_trust_changed(self, news: TrustNews) -> None:
         """A dataset's lists are not believed any more, or are again."""
+
+    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
+        """A dataset's list had entries that make no sense; how each begins."""
 
     def requested(self, status: int | None) -> None:
         """A request to Bright Data was answered with this status code; None if it was not."""
@@ -104,8 +107,11 @@ class Reporters(Reporter):
 
     def list_trust_changed(self, news: TrustNews) -> None:
         """Pass it on."""
-        for reporter in self._reporters:
-            reporter.list_trust_changed(news)
+        self._each(lambda reporter: reporter.list_trust_changed(news))
+
+    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
+        """Pass it on."""
+        self._each(lambda reporter: reporter.unreadable(dataset_id, entries))
 
     def requested(self, status: int | None) -> None:
         """Pass it on."""

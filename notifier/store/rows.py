@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from notifier.core.dates import believable
 from notifier.core.model import Delivery, Event, Facts, Notice, ResultsFile, SnapshotState, Told, Transition, Watch
 from notifier.core.units import INTERNAL_ERROR
 
@@ -63,7 +64,7 @@ def state_from_row(row: RowMapping) -> SnapshotState:
         facts=facts_from_json(row["facts"]),
         first_seen_at=row["first_seen_at"],
         since=since,
-        created_at=row["created_at"],
+        created_at=believable(row["created_at"]),  # an earlier version took any date
         derived=row["derived"],
         left_end=row["left_end"],
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notifier.brightdata.answers import observation_of
 from notifier.brightdata.client import Client
 from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.listing import entries_of, listed_of
+from notifier.brightdata.listing import entries_of, read
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.tokens import StaticToken
 from notifier.core.model import NotFound, Page, Seen, SnapshotState, Unclear
@@ -112,7 +112,7 @@ def test_no_list_escapes_and_what_it_tells_stood_in_it(body: bytes) -> None:
     if isinstance(entries, Unclear):
         assert SECRET not in entries.detail
         return
-    for entry in listed_of(entries, SECRET):
+    for entry in read(entries, SECRET).found:
         assert path_segment(entry.snapshot_id) is not None
         assert SECRET not in repr(entry)
         stood = [each for each in json.loads(body) if isinstance(each, dict) and each.get("id") == entry.snapshot_id]
