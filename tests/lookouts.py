@@ -2,10 +2,11 @@
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -141,6 +142,15 @@ class Post:
         """One run of so long: `run_for(minutes=5)`."""
         async with self.running(killed=killed):
             await asyncio.sleep(timedelta(**duration).total_seconds())
+
+    async def clock_passes(self, duration: timedelta) -> None:
+        """Let time pass in a run."""
+        await asyncio.sleep(duration.total_seconds())
+
+    def sql(self, statement: str) -> None:
+        """Change what is in the database, between two runs."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement)
 
     def events(self) -> list[Event]:
         """All that was committed, the oldest first."""

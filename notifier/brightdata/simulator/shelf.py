@@ -47,7 +47,7 @@ class Entry:
         return _encode(
             {
                 "id": self.id,
-                "created": self.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "created": self.created.replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
                 "status": status,
                 "dataset_id": self.dataset_id,
                 "dataset_size": self.life.facts.get("records", 0) if status == "ready" else 0,
