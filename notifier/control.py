@@ -23,6 +23,11 @@ from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024
 _LONGEST_ANSWER_S = 30.0
+_LONGEST_REQUEST_S = 5.0
+
+MOST_CONNECTIONS = 128
+"""Commands at a time: each `wait` and `download` keeps its connection. What is beyond them ends at once, and asks for
+itself: descriptors are left for the daemon's work."""
 
 _NO_REQUEST = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 """What a request that is none makes of the attempt to do it."""
@@ -143,11 +148,14 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
 
     idle: set[asyncio.StreamWriter] = set()  # connections that may end with the daemon: nothing is half done there
     ended = False
+    connected = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connected
         idle.add(writer)
+        connected += 1
         try:
-            if ended:
+            if ended or connected > MOST_CONNECTIONS:
                 return
             line = await _first_line(reader)
             if line == BORROW and answers.lend is not None:
@@ -161,6 +169,7 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
         except OSError:
             return  # who asked has gone; what was asked is done
         finally:
+            connected -= 1
             idle.discard(writer)
             writer.close()
 
@@ -182,10 +191,11 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
 
 
 async def _first_line(reader: asyncio.StreamReader) -> bytes:
-    """What is asked; nothing if it is longer than anything that is."""
+    """What is asked; nothing if it is longer than anything that is, or does not come."""
     try:
-        return await reader.readline()
-    except ValueError:
+        async with asyncio.timeout(_LONGEST_REQUEST_S):
+            return await reader.readline()
+    except (ValueError, TimeoutError):
         return b""
 
 

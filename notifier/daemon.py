@@ -119,7 +119,7 @@ class Daemon:
             lend=partial(lend, self._parts.limiter, lambda: self._parts.client.door.identity),
             faults=self._parts.faults,
         )
-        watch_loop(asyncio.get_running_loop())
+        watch_loop(asyncio.get_running_loop(), self._outside.exhaustion.noted)
         async with AsyncExitStack() as stack:
             stopping = stack.enter_context(ExitStack())
             with more_time(LONGEST_START):

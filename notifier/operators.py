@@ -21,6 +21,7 @@ API = "api"
 AUDIT = "audit"
 RELOAD = "reload"
 PAGE = "http"
+MACHINE = "machine"
 MOST_PROBLEMS = 10
 STORE = "store"
 STATUS = "status:"
@@ -52,6 +53,8 @@ class Heading(StrEnum):
     RELOAD_OK = "the configuration is taken up again"
     PAGE_FAILED = "nothing can be had over HTTP at {address}"
     PAGE_OK = "the trouble with HTTP is over"
+    MACHINE_SHORT = "the notifier's machine is exhausted"
+    MACHINE_OK = "the notifier's machine has enough of everything again"
     AUDIT_FINDING = "the outbox is not in order"
     AUDIT_OK = "the outbox is in order again"
     STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
@@ -132,6 +135,15 @@ class Operators:
         elif (await self._outbox.last_kinds()).get(PAGE, OK) != OK:
             body = f"The address: {address}" if address else "It is turned off (`http: off`)."
             await self._tell(Heading.PAGE_OK, PAGE, OK, body)
+
+    async def machine_changed(self, shortage: str) -> None:
+        """The machine has run out of something; or (no shortage) it has enough of everything."""
+        if shortage:
+            body = f"In the way: {shortage}.\nLooks and messages that fail for it are made again, and what changes "
+            body += "meanwhile is told afterwards. See which program takes so many: `ls /proc/PID/fd | wc -l`."
+            await self._tell(Heading.MACHINE_SHORT, MACHINE, "short", body)
+        elif (await self._outbox.last_kinds()).get(MACHINE, OK) != OK:
+            await self._tell(Heading.MACHINE_OK, MACHINE, OK, "What waited is done now.")
 
     async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""

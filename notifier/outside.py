@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from notifier.core.errors import NotifierError
 from notifier.core.vitals import LastReload, Vitals, troubles
+from notifier.exhaustion import Exhaustion
 from notifier.heartbeat import Heartbeat
 from notifier.parts import Parts
 from notifier.report.gauges import Readings, Stored
@@ -25,6 +28,8 @@ LOOP_CHECK = timedelta(seconds=5)
 
 _SLICE = 10_000
 """Snapshots that are counted without letting others run: about a millisecond's work."""
+
+log = structlog.get_logger("notifier")
 
 
 class Outside:
@@ -61,6 +66,7 @@ class Outside:
         self._heartbeat = Heartbeat(
             parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat, faults=parts.faults
         )
+        self.exhaustion = Exhaustion(self._exhausted)
         self._asked_for = asyncio.Event()
         self.configure()
 
@@ -78,7 +84,7 @@ class Outside:
     async def run(self) -> None:
         """Be seen until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for each in (self._server.run(), self._heartbeat.run(), self._watch_loop()):
+            for each in (self._server.run(), self._heartbeat.run(), self._watch_loop(), self.exhaustion.run()):
                 tasks.create_task(each)
 
     async def vitals(self) -> Vitals:
@@ -87,7 +93,8 @@ class Outside:
         Raises:
             StoreError: the store fails.
         """
-        return replace(await self._parts.vitals(self._last_reload()), page=self._server.trouble)
+        known = await self._parts.vitals(self._last_reload())
+        return replace(known, page=self._server.trouble, machine=self.exhaustion.shortage)
 
     async def _troubles(self) -> list[str]:
         try:
@@ -100,6 +107,11 @@ class Outside:
     def _listening(self, address: str, trouble: str) -> None:
         self._parts.report.listening(address, trouble)
         self._parts.errands.notice(self._parts.operators.listening, address, trouble)
+
+    def _exhausted(self, shortage: str) -> None:
+        if shortage:
+            log.error("machine.short", text=shortage)
+        self._parts.errands.notice(self._parts.operators.machine_changed, shortage)
 
     async def _page(self) -> bytes:
         readings = await self._read()

@@ -27,7 +27,7 @@ class Vitals:
     `overdue` is how long the most overdue look has waited, `oldest_open` when the oldest delivery was decided that has
     not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
     and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
-    HTTP, empty if all is well with that.
+    HTTP, and `machine` what it has run out of, empty if all is well with that.
     """
 
     api: ApiState
@@ -37,6 +37,7 @@ class Vitals:
     oldest_open: datetime | None
     reload: LastReload | None
     page: str = ""
+    machine: str = ""
     store: StoreNews | None = None
 
 
@@ -68,6 +69,8 @@ def remarks(vitals: Vitals) -> list[str]:
         found.append(f"looks are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
     if vitals.reload is not None and vitals.reload.refused:
         found.append("the configuration on disk is refused, and the one before runs; see `notifier config check`")
+    if vitals.machine:
+        found.append(f"{vitals.machine}: looks and sends that fail for it are made again")
     if vitals.page:
         found.append(f"nothing can be had over HTTP: {vitals.page}")
     return found

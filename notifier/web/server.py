@@ -8,18 +8,19 @@ import errno
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
 from notifier.config.model import Http
 from notifier.core.units import Unit
 from notifier.faults import Faults
+from notifier.web.connections import BACKLOG, IDLE_S, Connections
 
 AGAIN = timedelta(seconds=10)
 """Until a port that could not be had is tried again."""
 
 _END_WITHIN_S = 1.0
-_IDLE_S = 30.0
 
 _SILENT = logging.Logger("notifier.web.silent", logging.CRITICAL + 1)
 """For aiohttp's own lines, tracebacks of what strangers sent: what fails on our side is logged in `guard`."""
@@ -60,6 +61,7 @@ class Server:
         self._again = again.total_seconds()
         self._settled = False
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
         self._woken = asyncio.Event()
         self.trouble = ""
 
@@ -98,25 +100,31 @@ class Server:
             self.trouble = ""
             self._changed("", "")
             return
+        connections = Connections()
+        application = self._make(http.token)
+        application.middlewares.insert(0, connections.middleware())
         runner = web.AppRunner(
-            self._make(http.token),
+            application,
             access_log=None,
             logger=_SILENT,
             handle_signals=False,
-            keepalive_timeout=_IDLE_S,
+            keepalive_timeout=IDLE_S,
             shutdown_timeout=_END_WITHIN_S,
         )
         self._runner = runner
         await runner.setup()
+        assert runner.server is not None
+        make = partial(connections.protocol, runner.server)
         try:
-            await web.TCPSite(runner, http.host, http.port).start()
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_server(make, http.host, http.port, backlog=BACKLOG)
         except OSError as error:
             await self._close()
             self._settled = False
             self._failed(http.address, why_not(error))
             return
         self.trouble = ""
-        self._changed(_shown(runner.addresses[0]), "")
+        self._changed(_shown(self._listener.sockets[0].getsockname()), "")
 
     def _failed(self, address: str, why: str) -> None:
         trouble = f"{address}: {why}"
@@ -125,6 +133,9 @@ class Server:
             self._changed(address, why)
 
     async def _close(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()

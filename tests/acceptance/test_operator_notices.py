@@ -4,7 +4,9 @@ The daemon is the real one, in this process, so that the times after which a tro
 """
 
 import asyncio
+import os
 import re
+import resource
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +23,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import caretaker, daemon
+from notifier import caretaker, daemon, exhaustion
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
@@ -137,6 +139,23 @@ async def taken_address(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def no_descriptors(world: World) -> AsyncIterator[None]:
+    """The process may have only as many descriptors as it has, until it may have more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    numbers = [int(each) for each in os.listdir("/proc/self/fd")]  # noqa: PTH208
+    in_use, highest = len(numbers), max(numbers)
+    # The limit is on the highest number: those below it that are free are taken up, but for a few to tell it with.
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest - in_use)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + exhaustion.RESERVE - 4, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for each in taken:
+            os.close(each)
+
+
+@asynccontextmanager
 async def lost_time(world: World) -> AsyncIterator[None]:
     """A delivery that waits for its next try has lost the time of it."""
     world.team.usual = Answer(status=503)
@@ -234,6 +253,7 @@ ROWS = (
     Row(begin=Heading.DELIVERIES_DEAD, end=None, trouble=refusing_channel),
     Row(begin=Heading.RELOAD_REFUSED, end=Heading.RELOAD_OK, trouble=wrong_files),
     Row(begin=Heading.PAGE_FAILED, end=Heading.PAGE_OK, trouble=taken_address),
+    Row(begin=Heading.MACHINE_SHORT, end=Heading.MACHINE_OK, trouble=no_descriptors),
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
     Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_look),
@@ -260,6 +280,8 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
             patch.setattr(module, name, timedelta(milliseconds=20))
         patch.setattr(health, "BROKEN_AFTER", timedelta(0))
         patch.setattr(backoff, "PERMANENT_TRIES", 1)
+    patch.setattr(exhaustion, "EVERY", timedelta(milliseconds=50))
+    patch.setattr(exhaustion, "WELL_AFTER", timedelta(milliseconds=50))
     patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))

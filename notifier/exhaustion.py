@@ -1,0 +1,115 @@
+"""Sees whether the machine has what the daemon needs: descriptors and threads. Tells when they run out, and when not.
+
+Everything that fails for want of them fails by itself and is tried again. But what fails then says something else: that
+Bright Data cannot be reached, that a channel is broken. So it is looked for here, and told as what it is.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+EVERY = timedelta(seconds=5)
+
+RESERVE = 16
+"""So many descriptors have to be free. A send or a look takes one to three."""
+
+WELL_AFTER = timedelta(minutes=1)
+"""So long nothing has to be wanting until it is called over: at the edge it comes and goes with every request."""
+
+_WORDS = {
+    errno.EMFILE: "the notifier has no file descriptors left (its limit: `LimitNOFILE=`, `ulimit -n`)",
+    errno.ENFILE: "the machine has no file descriptors left",
+    errno.ENOMEM: "the machine has no memory left",
+    errno.ENOBUFS: "the machine has no memory left for connections",
+    errno.EAGAIN: "the machine gives no further threads (`TasksMax=`, `ulimit -u`)",
+}
+
+
+def shortage() -> str:
+    """What is wanting now, in words; empty if nothing is."""
+    opened: list[int] = []
+    try:
+        for _ in range(RESERVE):
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))  # noqa: PERF401 - all are closed below
+        threading.Thread(target=_nothing, name="exhaustion", daemon=True).start()
+    except OSError as error:
+        return words_of(error)
+    except (RuntimeError, MemoryError) as error:  # "can't start new thread"
+        return _WORDS[errno.ENOMEM if isinstance(error, MemoryError) else errno.EAGAIN]
+    finally:
+        for each in opened:
+            with contextlib.suppress(OSError):
+                os.close(each)
+    return ""
+
+
+def words_of(error: OSError) -> str:
+    """What an error of the system says is wanting; empty if it says something else."""
+    return _WORDS.get(error.errno or 0, "")
+
+
+def _nothing() -> None:
+    """What the thread does that is only to be had."""
+
+
+class Exhaustion:
+    """`run()` it in a task; it ends only when it is cancelled."""
+
+    def __init__(
+        self,
+        changed: Callable[[str], None],
+        *,
+        ask: Callable[[], str] = shortage,
+        every: timedelta | None = None,
+        well_after: timedelta | None = None,
+    ) -> None:
+        """
+        Args:
+            changed: told what is wanting when something begins to, and an empty text when that is over; also once when
+                all is well after the start, for it may have been wanting when the last daemon ended.
+            ask: what is wanting now.
+            every: how often it is asked.
+            well_after: how long nothing has to be wanting.
+        """
+        self._changed = changed
+        self._ask = ask
+        self._every = (EVERY if every is None else every).total_seconds()
+        self._well_after = (WELL_AFTER if well_after is None else well_after).total_seconds()
+        self._well_since: float | None = None
+        self._is_known = False
+        self.shortage = ""
+
+    async def run(self) -> None:
+        """Look, again and again, until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(self._every)
+
+    def look(self) -> None:
+        """Ask once."""
+        self._judge(self._ask())
+
+    def noted(self, error: OSError) -> None:
+        """Something failed elsewhere."""
+        if words := words_of(error):
+            self._judge(words)
+
+    def _judge(self, found: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if found:
+            self._well_since = None
+            if not self.shortage:
+                self._is_known, self.shortage = True, found
+                self._changed(found)
+            return
+        if self._is_known and not self.shortage:
+            return
+        if self._well_since is None:
+            self._well_since = now
+        if now - self._well_since >= self._well_after:
+            self._is_known, self.shortage, self._well_since = True, "", None
+            self._changed("")
