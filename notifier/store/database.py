@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.store.engine import writer
-from notifier.store.failures import DAMAGE, damaged, failure
+from notifier.store.failures import DAMAGE, damaged, failure, unwritable
 from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
 from notifier.store.patience import Patience
@@ -74,6 +74,7 @@ class Database:
         Raises:
             StoreUnready: for now it cannot be made.
             StoreError: it cannot be made at all.
+            Unwritable: a value cannot be written; the database is well.
         """
         if self._thread is None:
             raise StoreError(f"{self.path}: the store is closed")
@@ -94,9 +95,10 @@ class Database:
             with self._engine.begin() as connection:
                 return body(connection)
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise failure(self.path, error, opening=self._file is None) from error
+            opening = self._file is None
+            raise (not opening and unwritable(error)) or failure(self.path, error, opening=opening) from error
         except DAMAGE as error:
-            raise damaged(self.path, error) from error
+            raise unwritable(error) or damaged(self.path, error) from error
 
     @property
     def _database(self) -> "Database":

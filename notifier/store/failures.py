@@ -11,6 +11,8 @@ import tempfile
 from json import JSONDecodeError
 from pathlib import Path
 
+from sqlalchemy.exc import StatementError
+
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.storehealth import StoreTrouble
 
@@ -32,7 +34,27 @@ _PRIMARY = 0xFF
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _FAILING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OF_VALUES = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE}
+)
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Unwritable(ValueError):
+    """A value was to be written that no row can hold. The database is well: what the value belongs to fails alone."""
+
+
+def unwritable(error: Exception) -> Unwritable | None:
+    """The error for what SQLite or SQLAlchemy raised, if what was to be written is to blame; else None."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorcode", None)
+    of_value = (
+        (isinstance(error, StatementError) and not isinstance(cause, sqlite3.Error))
+        or (code is not None and code & _PRIMARY in _OF_VALUES)
+        or (isinstance(cause, OverflowError) and "SQLite INTEGER" in str(cause))
+        or (isinstance(cause, sqlite3.Error) and "binding parameter" in str(cause))
+    )
+    return Unwritable(f"{type(cause).__name__}: {cause}") if of_value else None
 
 
 def damaged(database: Path, error: Exception) -> StoreError:
