@@ -9,8 +9,9 @@ KILLS ?= 3000
 SEED ?= 1
 FUZZ_CASES ?= 20000
 EDITS ?= 200
+CHAOS_HOURS ?= 50
 
-.PHONY: help demo docs test soak edits fuzz check format bench model coverage clean
+.PHONY: help demo docs test soak edits fuzz check format bench model chaos coverage clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,7 +43,8 @@ edits: $(VENV)/.tools ## 200 edits of the YAML under load, EDITS=200 of them, wi
 	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0
 
 fuzz: $(VENV)/.tools ## 20,000 answers of any kind, FUZZ_CASES=20000 of them
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/test_fuzz_answers.py --override-ini timeout=0
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/test_fuzz_answers.py \
+		tests/unit/test_odd_answers_lives.py --override-ini timeout=0
 
 check: $(VENV)/.tools ## format, lint, types, imports
 	$(BIN)/ruff format --check $(SOURCES)
@@ -53,6 +55,9 @@ check: $(VENV)/.tools ## format, lint, types, imports
 format: $(VENV)/.tools ## put the code in its format
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+chaos: $(VENV)/.tools ## 50 hours of virtual time with random faults of all kinds, CHAOS_HOURS=50 of them, from SEED=1 on
+	CHAOS_HOURS=$(CHAOS_HOURS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/model/test_an_hour.py --override-ini timeout=0
 
 model: $(VENV)/.tools ## 2,000 random lives of the real parts, held against a model of the promise
 	MODEL_RUNS=2000 $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0

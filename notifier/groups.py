@@ -10,6 +10,7 @@ from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.rotation import BELIEVED, Rotation, Trust, confirm_period
 from notifier.core.statuses import canonical
+from notifier.core.transitions import born_at
 
 DATASET = "dataset/"
 """Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""
@@ -295,7 +296,7 @@ class Groups:
             if watch is None:
                 continue
             state = self._state_of(snapshot_id)
-            born = state.created_at or state.first_seen_at or now
+            born = born_at(state) or now  # a date ahead of our clock makes nothing young for ever
             if born > newest.get(watch.every, NEVER):
                 newest[watch.every] = born
         pauses = [pause_at(now - born, every) for every, born in newest.items()]

@@ -1,0 +1,437 @@
+"""An hour of random faults: the real daemon on a clock that jumps, between an account and far sides that misbehave.
+
+All that is healthy is called `s_good…`, `gd_good…`, `chat`, `hook` and `ops`; all that misbehaves `…sick…`. A seed
+decides everything. Faults come for the first three quarters; in the last one all is well again.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+from fake_account import FakeAccount
+from fakes import DELIVERED, START
+from moving_clock import MovingClock, run
+from odd_values import DATES, NUMBERS, TEXTS
+from structlog.testing import capture_logs
+
+from notifier import caretaker, control, daemon, heartbeat, parts, schedule, senders
+from notifier.brightdata.answers import observation_of
+from notifier.brightdata.limiter import Permit
+from notifier.brightdata.listing import entries_of, read
+from notifier.config.diff import diff
+from notifier.config.model import Api, Channel, Config, Heartbeat
+from notifier.control import Answers
+from notifier.core.digest import digest
+from notifier.core.message import message
+from notifier.core.model import (
+    DatasetWatch,
+    Event,
+    Listed,
+    Notice,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Told,
+    Unclear,
+    Watch,
+)
+from notifier.core.policy import ChannelPolicy
+from notifier.core.units import Fault, Unit
+from notifier.daemon import Daemon
+from notifier.deliver import DeliveryOutcome
+from notifier.failpoints import arm_fault, disarm_faults
+from notifier.poll import LookOutcome
+from notifier.reload import ReloadOutcome
+from notifier.report.reporter import Reporter
+from notifier.telemetry.redaction import Redactor
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+QUIET_FROM = START + 45 * MINUTE
+"""From then on nothing misbehaves."""
+
+RESTARTS_AT = START + 25 * MINUTE
+EVERY = timedelta(seconds=30)
+
+HEALTHY = ("chat", "hook")
+SICK_CHANNELS = ("sick_hanging", "sick_refusing", "sick_flooding", "sick_raising", "sick_busy")
+HOSTILE = ("Prices", "@everyone <!channel>", "a" * 500, "‮ evil", "👨‍👩‍👧 <b>&amp;", "{{ 7 * 7 }}", "%s%n")
+
+BODIES = (
+    b"",
+    b"[]",
+    b"null",
+    b"NaN",
+    b"<html>502</html>",
+    b"\xff\xfe\x00",
+    b"[" * 5_000,
+    b'{"status":7}',
+    b'{"status":"","message":"x"}',
+    b'{"status":"building","message":"Snapshot is building, try again in 10s"}',
+    b'{"status":"collecting","records":-1}',
+    b'{"status":"run\\u0000ning"}',
+    b'{"snapshot_id":"s_other","status":"ready"}',
+)
+"""None of them tells an end of what was asked about."""
+
+POISON = (
+    b'{"id":"s_\\ud800","status":"ready"}',
+    b'{"id":"s_sick_\x00","status":"ready"}',
+    b'{"id":7,"status":"ready"}',
+    b"NaN",
+    b"undefined",
+    b'{"id":"s_sick_deep","status":"ready","input":' + b"[" * 2_000 + b"]" * 2_000 + b"}",
+)
+ERRORS: tuple[Exception, ...] = (
+    OverflowError("date value out of range"),
+    RecursionError("maximum recursion depth exceeded"),
+    KeyError("snapshot_id"),
+    UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    MemoryError(),
+    TypeError("unsupported operand"),
+    TimeoutError(),
+    OSError(24, "Too many open files"),
+)
+ROUNDS = (
+    Unit.FLUSH,
+    Unit.EXPIRY,
+    Unit.HEARTBEAT,
+    Unit.FALLBACK,
+    Unit.AUDIT,
+    Unit.RETENTION,
+    Unit.CLOCK,
+    Unit.NOTICE,
+    Unit.COMMAND,
+    Unit.ERRAND,
+)
+
+
+class SickAccount(FakeAccount):
+    """An account whose sick snapshots and datasets answer anything but their end, while faults last."""
+
+    door: Any = None
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed=seed)
+        self.dice = random.Random(seed)
+
+    async def __aenter__(self) -> "SickAccount":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is open."""
+
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
+        """One look; of a sick snapshot it may be anything."""
+        if "sick" in snapshot_id and datetime.now(UTC) < QUIET_FROM and self.dice.random() < 0.7:
+            try:
+                return await self._odd(snapshot_id)
+            finally:
+                if permit is not None:
+                    permit.release()
+        return await super().observe(snapshot_id, permit=permit)
+
+    async def _odd(self, snapshot_id: str) -> Observation:
+        dice = self.dice
+        await asyncio.sleep(dice.choice((0.01, 0.5, 5)))
+        match dice.randrange(5):
+            case 0:
+                raise dice.choice(ERRORS)
+            case 1:
+                await asyncio.sleep(10)
+                return Unclear(reason=Reason.TIMEOUT, detail="no answer")
+            case 2:
+                code = dice.choice((400, 401, 403, 404, 418, 429, 500, 502, 503, 200, 301))
+                wait = dice.choice(("", "0", "-1", "9" * 99, "nan", "Mon, 01 Jan 0001 00:00:00 +2359"))
+                body = dice.choice(BODIES)
+                headers = {"retry-after": wait}
+            case _:
+                code, headers, body = 200, {}, self._running(snapshot_id)
+        now = datetime.now(UTC)
+        return observation_of(status_code=code, headers=headers, body=body, now=now, snapshot_id=snapshot_id)
+
+    def _running(self, snapshot_id: str) -> bytes:
+        """It runs, and all else is odd."""
+        dice = self.dice
+        said = {name: dice.choice(NUMBERS) for name in ("records", "errors", "running_time", "collection_duration")}
+        said |= {"snapshot_id": snapshot_id, "status": "running", "created": dice.choice(DATES)}
+        said |= {"error_message": dice.choice(TEXTS), "error_codes": {"x": dice.choice(NUMBERS)}}
+        return json.dumps(said).encode()
+
+    async def listing(
+        self, dataset_id: str, *, from_date: date | None = None, permit: Permit | None = None
+    ) -> tuple[Listed, ...] | Unclear:
+        """A list; one of a sick dataset fails, raises or lags, and any has entries that make no sense."""
+        quiet = datetime.now(UTC) >= QUIET_FROM
+        dice = self.dice
+        if dataset_id == "gd_sick" and not quiet:
+            match dice.randrange(4):
+                case 0:
+                    raise dice.choice(ERRORS)
+                case 1:
+                    return Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 500")
+                case _:
+                    pass
+        told = await super().listing(dataset_id, from_date=from_date, permit=permit)
+        if isinstance(told, Unclear):
+            return told
+        body = b"[" + b",".join([*map(self._entry, told), *([] if quiet else dice.sample(POISON, 2))]) + b"]"
+        entries = entries_of(body)
+        return entries if isinstance(entries, Unclear) else read(entries, "", datetime.now(UTC)).found
+
+    def _entry(self, entry: Listed) -> bytes:
+        said: dict[str, object] = {"id": entry.snapshot_id, "status": entry.status}
+        said["created"] = None if entry.created is None else entry.created.isoformat()
+        if "sick" in entry.snapshot_id and datetime.now(UTC) < QUIET_FROM:
+            said |= {"status": "running", "created": self.dice.choice(DATES), "dataset_size": self.dice.choice(NUMBERS)}
+        return json.dumps(said).encode()
+
+
+@dataclass
+class FarSide:
+    """A channel, with all it got. Its messages are made as they are for people."""
+
+    name: str
+    dice: random.Random
+    got: list[tuple[float, Sequence[Told]]] = field(default_factory=list)
+
+    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+        """Get these, unless it is a sick one."""
+        now = datetime.now(UTC)
+        if self.name in SICK_CHANNELS and now < QUIET_FROM:
+            return await self._misbehave()
+        await asyncio.sleep(0.1)
+        if len(told) > 1 or isinstance(told[0], Notice):
+            digest(told, longest_body=2_000, where="the list")
+        else:
+            message(told[0])
+        self.got.append((asyncio.get_running_loop().time(), told))
+        return DELIVERED
+
+    async def _misbehave(self) -> Outcome:
+        dice = self.dice
+        match self.name:
+            case "sick_hanging":
+                await asyncio.sleep(dice.choice((10, 60, 600)))
+                return Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout")
+            case "sick_refusing":
+                return Outcome(kind=OutcomeKind.PERMANENT, reason=dice.choice(("http_401", "http_404")))
+            case "sick_flooding":
+                detail = dice.choice(("x" * 100_000, "\ud800", "\x00" * 100))
+                return Outcome(kind=OutcomeKind.RETRY, reason="http_500", detail=detail)
+            case "sick_busy":
+                wait = timedelta(seconds=dice.choice((0, 30, 86_400 * 9_000)))
+                return Outcome(kind=OutcomeKind.RETRY, reason="http_429", retry_after=wait)
+            case _:
+                raise dice.choice(ERRORS)
+
+    def events(self) -> list[tuple[float, Event]]:
+        """Every event in every message, and when it came, in seconds."""
+        return [(at, each) for at, told in self.got for each in told if isinstance(each, Event)]
+
+
+class SickReporter(Reporter):
+    """Raises now and then, whatever it is told."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+
+    def looked(self, outcome: LookOutcome) -> None:
+        """Raise, perhaps."""
+        self._raise()
+
+    def delivered(self, outcome: DeliveryOutcome) -> None:
+        """Raise, perhaps."""
+        self._raise()
+
+    def faulted(self, fault: Fault) -> None:
+        """Raise, perhaps."""
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._dice.random() < 0.2:
+            raise self._dice.choice(ERRORS)
+
+
+@dataclass
+class Hour:
+    """One hour from its seed: `live()` it, then ask what came of it."""
+
+    seed: int
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        self.account = SickAccount(self.seed)
+        self.far_sides = {
+            name: FarSide(name, random.Random(f"{self.seed} {name}")) for name in (*HEALTHY, "ops", *SICK_CHANNELS)
+        }
+        self.ends: dict[str, float] = {}
+        self.faults: list[str] = []
+        self.config = self._config()
+
+    def _config(self) -> Config:
+        watches = []
+        for number in range(24):
+            kind = "good" if number % 2 else "sick"
+            watches.append(self._watch(f"s_{kind}_{number}", "" if number < 8 else f"gd_{number % 4}", kind))
+        for number in range(8):
+            kind = "good" if number % 2 else "sick"
+            self._life(f"s_{kind}_found_{number}", "gd_good", kind)
+            self._life(f"s_sick_lost_{number}", "gd_sick", "sick")
+        channels = {
+            name: Channel(
+                name=name,
+                url="json://x",
+                policy=ChannelPolicy(pace=timedelta(milliseconds=100), stretches=False, merges=name != "hook"),
+            )
+            for name in self.far_sides
+        }
+        return Config(
+            path=self.folder / "config.yaml",
+            files=(self.folder / "config.yaml",),
+            api=Api(token="t"),
+            database=self.folder / "notifier.db",
+            operators=("ops",),
+            channels=channels,
+            watches=tuple(watches),
+            datasets=tuple(
+                DatasetWatch(
+                    id=each,
+                    dataset_id=each,
+                    name=HOSTILE[1],
+                    every=EVERY,
+                    notify=(*HEALTHY, *SICK_CHANNELS),
+                    on=("ready",),
+                )
+                for each in ("gd_good", "gd_sick")
+            ),
+            heartbeat=Heartbeat(url="http://127.0.0.1:1/", every=MINUTE),
+            secrets=frozenset(),
+        )
+
+    def _watch(self, snapshot_id: str, dataset: str, kind: str) -> Watch:
+        self._life(snapshot_id, dataset or "gd_alone", kind)
+        return Watch(
+            id=snapshot_id,
+            snapshot_id=snapshot_id,
+            name=self.dice.choice((*HOSTILE, "\ud800") if kind == "sick" else HOSTILE),
+            every=EVERY,
+            notify=(*HEALTHY, *SICK_CHANNELS),
+            on=("ready",),
+            stalled_after=10 * MINUTE,
+        )
+
+    def _life(self, snapshot_id: str, dataset: str, kind: str) -> None:
+        latest = 43 if kind == "good" else 55
+        self.ends[snapshot_id] = ends = self.dice.uniform(2, latest) * 60
+        self.account.add(snapshot_id, dataset, START - MINUTE, (0, "running"), (ends + 60, "ready"))
+
+    def live(self) -> None:
+        """Let it pass."""
+
+        async def hour(clock: MovingClock) -> None:
+            patches.setattr(parts, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
+            for until in (RESTARTS_AT, START + HOUR):
+                await self._run(clock, until)
+
+        with capture_logs(), pytest.MonkeyPatch.context() as patches:
+            patches.setattr(parts, "_client", lambda *_: self.account)
+            patches.setattr(senders, "voice_of", lambda channel, **_: self.far_sides[channel.name])
+            patches.setattr(heartbeat, "ping", self._ping)
+            patches.setattr(caretaker, "FALLBACK_EVERY", timedelta(seconds=20))
+            patches.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(seconds=20))
+            patches.setattr(daemon, "WARN_EXPIRING_EVERY", timedelta(minutes=1))
+            try:
+                run(hour)
+            finally:
+                disarm_faults()
+
+    async def _run(self, clock: MovingClock, until: datetime) -> None:
+        reporters = [Reporter(), SickReporter(self.dice)]
+        one = Daemon(self.config, reporters=reporters, redactor=Redactor(), dice=self.dice.random)
+        clock.busy = partial(getattr, one._parts.store._database, "busy")
+        stop = asyncio.Event()
+        trouble = asyncio.create_task(self._make_trouble(one))
+        asyncio.get_running_loop().call_later((until - clock.now()).total_seconds(), stop.set)
+        await one.run(stop)
+        clock.busy = lambda: False
+        trouble.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await trouble
+
+    async def _ping(self, url: str) -> Any:
+        if self.dice.random() < 0.3:
+            raise self.dice.choice(ERRORS)
+        return heartbeat.BeatOutcome(kind=heartbeat.BeatKind.SENT)
+
+    async def _make_trouble(self, one: Daemon) -> None:
+        while datetime.now(UTC) < QUIET_FROM:
+            await asyncio.sleep(self.dice.uniform(5, 90))
+            await self.dice.choice((self._raise_somewhere, self._raise_somewhere, self._command, self._reload))(one)
+        disarm_faults()
+
+    async def _raise_somewhere(self, one: Daemon) -> None:
+        disarm_faults()
+        for _ in range(self.dice.randint(1, 3)):
+            unit, subject = self.dice.choice(
+                [
+                    (Unit.LOOK, "s_sick"),
+                    (Unit.ENTRY, "s_sick"),
+                    (Unit.DELIVERY, "s_sick"),
+                    (Unit.LIST, "gd_sick"),
+                    (Unit.REPORT, "SickReporter"),
+                    *((each, "") for each in ROUNDS),
+                ]
+            )
+            self.faults.append(unit)
+            arm_fault(unit, subject)
+
+    async def _command(self, one: Daemon) -> None:
+        """A line over the control socket that makes no sense, or that does."""
+        line = self.dice.choice(
+            (
+                b"",
+                b"[" * 100_000,
+                b'["mute", {"watch": "s_sick_0", "until": "0001-01-01T00:00:00"}]',
+                b'["retry", {"ids": [-1, 99999999999999999999]}]',
+                b'["retry", {"channel": "sick_refusing", "since": "0001-01-01T00:00:00+14:00"}]',
+                b'["health", {}]',
+                b'["health", {"x": NaN}]',
+                b'["unmute", {"watch": "s_sick_0"}]',
+            )
+        )
+        answers = Answers(wake=one._parts.senders.wake, health=one._health, faults=one._parts.faults)
+        reply = await control._answer(line, one._parts.store, answers)
+        assert "done" in reply or "error" in reply
+
+    async def _reload(self, one: Daemon) -> None:
+        """One with errors, one that raises, or a good one: sick watches and channels come and go."""
+        match self.dice.randrange(3):
+            case 0:
+                one._reloaded(
+                    ReloadOutcome(refused=("config.yaml:1:1: x",) * self.dice.randint(1, 99), duration=MINUTE)
+                )
+            case 1:
+                with one._parts.faults.alone(Unit.RELOAD):
+                    raise self.dice.choice(ERRORS)
+            case _:
+                gone = [each for each in self.config.watches if "sick" in each.id and self.dice.random() < 0.3]
+                kept = tuple(each for each in self.config.watches if each not in gone)
+                now, wanted = one._parts.config, replace(self.config, watches=kept)
+                await one._configure(wanted, diff(now, wanted))
+                one._reloaded(ReloadOutcome(changed=diff(now, wanted), duration=MINUTE))
+                await asyncio.sleep(self.dice.uniform(1, 120))
+                await one._configure(self.config, diff(wanted, self.config))
