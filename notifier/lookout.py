@@ -215,7 +215,9 @@ class Lookout:
 
     def turn(self, key: str) -> tuple[str | None, timedelta | None]:
         """Whose turn it is in the rotation of this key, and the pause to the next turn."""
-        return self._ways.turn(key)
+        with self._faults.alone(Unit.LIST, f"{key} (its rotation)") as attempt:
+            return self._ways.turn(key)
+        return None, attempt.pause
 
     def doubt(self, dataset_ids: Collection[str]) -> None:
         """Of these datasets it was told in an earlier run that their lists are not believed."""

@@ -1,5 +1,6 @@
 """One look at a snapshot: observe -> step -> commit, and what came of it as a value."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import look_pause
+from notifier.core.errors import StoreError
 from notifier.core.lists import at_first_sight
 from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.routing import channels_for, event_of
@@ -256,9 +258,23 @@ class Poller:
         batch, self._looks = self._looks, {}
         try:
             await self._store.note_looks(batch.values())
-        except BaseException:
+        except (StoreError, asyncio.CancelledError):
             self._looks = batch | self._looks
             raise
+        except Exception:
+            await self._note_apart(batch)
+            raise
+
+    async def _note_apart(self, batch: Mapping[str, Look]) -> None:
+        """Note each look by itself, after they could not be noted together: what is odd in one costs only that one."""
+        for number, look in enumerate(batch.values()):
+            try:
+                await self._store.note_looks([look])
+            except (StoreError, asyncio.CancelledError):
+                self._looks = dict(list(batch.items())[number:]) | self._looks
+                raise
+            except Exception:  # noqa: BLE001 - who asked for the flush raises the first of these
+                continue
 
 
 def answer_word(observation: Observation) -> str:

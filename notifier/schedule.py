@@ -188,11 +188,14 @@ class Schedule:
         return moment(min(dues)) if dues else None
 
     async def _collect(self) -> None:
-        now = instant(self._clock())
-        self._agenda.collect(now)
+        try:
+            now = instant(self._clock())
+            self._agenda.collect(now)
+            self._rotations.collect(now)
+        except Exception as error:  # noqa: BLE001 - APScheduler would swallow it, and nothing be looked at any more
+            self._fail(error)
         if self._agenda.queued:
             self._queued.set()
-        self._rotations.collect(now)
         if self._rotations.queued:
             self._turn_due.set()
 
@@ -278,6 +281,10 @@ class Schedule:
             self._room.release()
         if task.cancelled() or (error := task.exception()) is None:
             return
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Have `run()` raise this: without the schedule there is no daemon."""
         if self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
 

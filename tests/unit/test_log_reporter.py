@@ -11,6 +11,7 @@ from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
 from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.units import Fault, Unit
 from notifier.deliver import DeliveryOutcome
 from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.poll import LookOutcome, Told
@@ -144,4 +145,45 @@ def test_where_the_daemon_listens_is_told_and_why_it_does_not() -> None:
         ("http.listening", "info"),
         ("http.not_listening", "error"),
         ("http.off", "debug"),
+    ]
+
+
+def raised(error: Exception) -> Exception:
+    """The error as it is caught: with its traceback."""
+    try:
+        raise error
+    except type(error) as caught:
+        return caught
+
+
+def test_a_unit_that_raised_is_logged_each_time_and_its_traceback_once() -> None:
+    reporter = LogReporter()
+    with capture_logs() as lines:
+        for failures in (1, 2):
+            error = raised(OverflowError("date value out of range"))
+            fault = Fault(
+                unit=Unit.LIST, subject="gd_1", error=error, failures=failures, pause=timedelta(seconds=5 * failures)
+            )
+            reporter.faulted(fault)
+    first, second = lines
+    assert first["event"] == second["event"] == "unit.internal_error"
+    assert (first["unit"], first["subject"], first["error"]) == (
+        "list",
+        "gd_1",
+        "OverflowError: date value out of range",
+    )
+    assert (second["failures"], second["next_try_s"]) == (2, 10.0)
+    assert "exc_info" in first
+    assert "exc_info" not in second
+
+
+def test_an_entry_that_cannot_be_read_is_named_once_however_often_its_list_has_it() -> None:
+    reporter = LogReporter()
+    with capture_logs() as lines:
+        for _ in range(3):
+            reporter.unreadable("gd_1", ['{"id":7}', "NaN"])
+        reporter.unreadable("gd_2", ["NaN"])
+    assert [(line["event"], line["dataset"], line["count"], line["entries"]) for line in lines] == [
+        ("list.entry_unreadable", "gd_1", 2, ['{"id":7}', "NaN"]),
+        ("list.entry_unreadable", "gd_2", 1, ["NaN"]),
     ]

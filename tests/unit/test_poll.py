@@ -1,6 +1,7 @@
 """One look: what it commits, in what order, and what it leaves alone. The observer is a fake, the store is real."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -251,3 +252,17 @@ async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Stor
         await bench.look(slow, after_s=1800)
     assert events(database) == [("chat", "running"), ("chat", "stalled")]
     assert bench.poller.state_of("s_1").status == "running"
+
+
+async def test_a_look_that_cannot_be_noted_costs_itself_alone(store: Store) -> None:
+    """The others are noted, and the next flush is not held up by it."""
+    poller = Poller(observer=FakeObserver(seen("running")), store=store, clock=Clock(), committed=lambda _: None)
+    for snapshot_id in ("s_1", "s_2", "s_3"):
+        await poller.look(watch(snapshot_id), START)
+    poller._looks["s_2"] = replace(poller._looks["s_2"], answer="\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        await poller.flush_looks()
+    await poller.flush_looks()
+    found = Reader(store._database.path).snapshots()
+    noted = {row.state.snapshot_id for row in found.values() if row.looked_at is not None}
+    assert noted == {"s_1", "s_3"}

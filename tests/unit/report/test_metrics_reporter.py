@@ -16,7 +16,9 @@ from notifier.config.diff import ConfigDiff
 from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.delivery import settle
 from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.units import Fault, Unit
 from notifier.deliver import DeliveryOutcome
+from notifier.faults import Faults
 from notifier.heartbeat import BeatKind, BeatOutcome
 from notifier.lists import ListOutcome
 from notifier.poll import LookOutcome, Told
@@ -24,6 +26,7 @@ from notifier.reload import ReloadOutcome
 from notifier.report.gauges import Readings, Stored
 from notifier.report.labels import MOST, OTHER, Few, code_label, status_label
 from notifier.report.metrics import Metrics
+from notifier.report.reporter import Reporter, Reporters
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=2, held_for=timedelta(seconds=3))
 READINGS = Readings(
@@ -179,3 +182,38 @@ def test_many_reasons_do_not_make_many_series(metrics: Metrics) -> None:
     found: dict[Any, float] = {key: n for key, n in samples(metrics).items() if key[0] == "delivery_attempts_total"}
     assert len(found) == MOST + 1
     assert found["delivery_attempts_total", "chat", "retry", OTHER] == 2 * MOST
+
+
+def test_units_that_raised_and_entries_that_make_no_sense_are_counted(metrics: Metrics) -> None:
+    metrics.faulted(Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("x")))
+    metrics.faulted(Fault(unit=Unit.LOOK, subject="s_2", error=KeyError("x")))
+    metrics.unreadable("gd_1", ["NaN", "{}"])
+    found = samples(metrics)
+    assert found["internal_errors_total", "look"] == 2
+    assert found["internal_errors_total", "audit"] == 0
+    assert found["list_entries_unreadable_total",] == 2
+
+
+def test_a_reporter_that_raises_costs_no_other_a_word() -> None:
+    class Broken(Reporter):
+        def requested(self, status: int | None) -> None:
+            raise KeyError("x")
+
+        def faulted(self, fault: Fault) -> None:
+            raise KeyError("y")
+
+    class Good(Reporter):
+        def __init__(self) -> None:
+            self.told: list[object] = []
+
+        def requested(self, status: int | None) -> None:
+            self.told.append(status)
+
+        def faulted(self, fault: Fault) -> None:
+            self.told.append(fault.kind)
+
+    good = Good()
+    reporters = Reporters([Broken(), good])
+    reporters._faults = Faults(reporters.faulted)
+    reporters.requested(200)
+    assert good.told == ["report:KeyError", 200]

@@ -13,6 +13,9 @@ import pytest
 import structlog
 
 import notifier
+from notifier.core.units import Unit
+from notifier.faults import Faults
+from notifier.report.log import LogReporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 
@@ -205,3 +208,16 @@ def test_no_log_call_hides_behind_another_expression() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.IfExp) and "log" in ast.unparse(node.func)
     ]
     assert hidden == []
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_no_secret_and_no_local_value_shows_in_the_traceback_of_a_unit(json_lines: bool) -> None:
+    stream = logged(json_lines=json_lines)
+    with Faults(LogReporter().faulted).alone(Unit.LOOK, f"s_{SECRET}"):
+        hidden = "a local value that no log may show"
+        raise ValueError(f"the answer repeats {SECRET}, and {len(hidden)} more")
+    text = stream.getvalue()
+    assert "Traceback" in text
+    assert "unit.internal_error" in text
+    assert SECRET not in text
+    assert "a local value that no log may show" not in text.replace('hidden = "a local value that no log may show"', "")
