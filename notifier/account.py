@@ -23,7 +23,7 @@ from notifier.config.model import Api
 from notifier.config.secrets import read_token
 from notifier.control import BORROW, connected
 from notifier.core.errors import UsageError
-from notifier.loading import load_config
+from notifier.loading import load_leniently
 
 REQUESTS_PER_SECOND = 1.0
 TOKEN_VARIABLE = "BRIGHTDATA_API_KEY"
@@ -47,13 +47,18 @@ class Access:
     database: Path | None = None
 
 
-def access_of(config: Path | None, environ: Mapping[str, str]) -> Access:
+def access_of(config: Path | None, environ: Mapping[str, str], warn: Callable[[str], None] = lambda _: None) -> Access:
     """How to reach Bright Data: as the configuration says, or, without one, with the token in `BRIGHTDATA_API_KEY`.
 
     Channels' secrets are not needed for it, and may be unset.
 
+    Args:
+        config: the main file.
+        environ: has the token, where there is no main file.
+        warn: told, in one line, of errors elsewhere in the configuration.
+
     Raises:
-        ConfigurationRefused: the configuration has errors.
+        ConfigurationRefused: what the configuration says of the API has errors.
         UsageError: the token cannot be had.
     """
     if config is None:
@@ -63,9 +68,16 @@ def access_of(config: Path | None, environ: Mapping[str, str]) -> Access:
         base_url = environ.get(BASE_URL_VARIABLE)
         api = Api(token=token)
         return Access(api=replace(api, base_url=base_url) if base_url else api)
-    found = load_config(config, secrets_needed=False)
+    loaded = load_leniently(config)
+    found = loaded.config
     api = found.api
-    if (api.token is None and api.token_file is None) or (api.token is not None and UNSET in api.token):
+    no_token = (api.token is None and api.token_file is None) or (api.token is not None and UNSET in api.token)
+    if loaded.refusal is not None:
+        about_api = any(problem.key.partition(".")[0] == "api" for problem in loaded.refusal.problems)
+        if no_token or (about_api and loaded.kept_at is None):
+            raise loaded.refusal
+        warn(loaded.warning)
+    if no_token:
         raise UsageError(f"{config}: api.token: the token cannot be had: set its environment variable")
     return Access(api=api, database=found.database)
 

@@ -3,11 +3,10 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,7 +22,9 @@ from notifier.core.health import Verdict
 from notifier.core.units import Unit
 from notifier.core.vitals import LastReload, plain
 from notifier.failpoints import fault
-from notifier.loading.apart import Loaded, load_config_apart
+from notifier.loading.apart import Loaded
+from notifier.loading.start import LONGEST_START
+from notifier.loading.start import keep as keep_copy
 from notifier.memory import keep_what_stays
 from notifier.operators import API, LIST, STALE
 from notifier.outside import Outside
@@ -47,7 +48,6 @@ LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
 
-LONGEST_START = timedelta(minutes=30)
 LONGEST_STOP = timedelta(minutes=2)
 """A migration, or a database with all of 100,000 watches, takes its time. What takes longer hangs."""
 
@@ -66,6 +66,7 @@ class Daemon:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         dice: Callable[[], float] = random.random,
         loaded: Loaded | None = None,
+        refused: Sequence[str] = (),
     ) -> None:
         """
         Args:
@@ -75,10 +76,13 @@ class Daemon:
             clock: the time, UTC.
             dice: numbers in [0, 1), to spread retries.
             loaded: how the configuration was loaded; with it, what changes in its files is taken up.
+            refused: why the files are refused, instead of which `loaded` is the configuration taken up last.
         """
         metrics = Metrics(clock)
         self._parts = Parts(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
-        self._last_reload: LastReload | None = None
+        self._loaded = loaded
+        self._refused = tuple(refused)
+        self._last_reload = self._refused_at_start(clock())
         self._watchdog = Watchdog(
             tell=notify,
             interval=watchdog_interval(),
@@ -93,9 +97,11 @@ class Daemon:
             self._reloader = Reloader(
                 loaded=loaded,
                 take_up=self._configure,
+                keep=partial(keep_copy, config.database),
                 report=self._reloaded,
                 status=self._watchdog.status,
                 faults=self._parts.faults,
+                refused=bool(refused),
             )
         self._outside = Outside(
             self._parts, metrics, last_reload=lambda: self._last_reload, config_hash=self._config_hash
@@ -192,10 +198,18 @@ class Daemon:
         return self._reloader.config_hash if self._reloader is not None else "none"
 
     def _reloaded(self, outcome: ReloadOutcome) -> None:
-        began = self._parts.clock() - outcome.duration
-        self._last_reload = LastReload(at=began, refused=outcome.refused[:MOST_PROBLEMS])
-        self._parts.report.reloaded(outcome)
+        before, began = self._last_reload, self._parts.clock() - outcome.duration
+        refused = outcome.refused[:MOST_PROBLEMS]
+        runs_of = before.runs_of if before is not None and refused else None
+        self._last_reload = LastReload(at=began, refused=refused, runs_of=runs_of)
+        if outcome.asked or not (outcome.again or runs_of) or before is None or refused != before.refused:
+            self._parts.report.reloaded(outcome)  # that nothing has changed is no news
         self._tidings.reloaded(outcome)
+
+    def _refused_at_start(self, now: datetime) -> LastReload | None:
+        if not self._refused or self._loaded is None:
+            return None
+        return LastReload(at=now, refused=self._refused[:MOST_PROBLEMS], runs_of=self._loaded.read_at)
 
     async def _health(self) -> dict[str, Any]:
         return plain(await self._outside.vitals())
@@ -246,7 +260,19 @@ class Daemon:
                 if subject.startswith(LIST) and kind == STALE
             }
         )
-        self._parts.errands.notice(self._parts.operators.reloaded, ())  # it was taken up, whatever was refused before
+        await self._take_up_configuration()
+
+    async def _take_up_configuration(self) -> None:
+        """Keep what the files say, or tell that it is refused and what runs instead."""
+        loaded, self._loaded = self._loaded, None
+        if not self._refused or loaded is None or loaded.read_at is None:
+            self._parts.errands.notice(self._parts.operators.reloaded, ())  # whatever was refused before
+            if loaded is not None:
+                await keep_copy(self._parts.config.database, loaded)
+            return
+        log.error("daemon.last_configuration", of=loaded.read_at.isoformat(), path=str(loaded.config.path))
+        self._parts.report.reloaded(ReloadOutcome(refused=self._refused, duration=timedelta(0)))
+        self._parts.errands.notice(self._parts.operators.started_with_last, self._refused, loaded.read_at)
 
     async def _remember_api(self) -> None:
         """Tell the limiter what the last daemon knew of the API."""
@@ -330,17 +356,6 @@ def _first_failure() -> Iterator[None]:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
-
-
-async def load_at_start(path: Path) -> Loaded:
-    """The configuration to begin with. That a service manager waits meanwhile is seen to.
-
-    Raises:
-        ConfigurationRefused: with all its errors.
-        NotifierError: it could not be read at all; the text says why.
-    """
-    with more_time(LONGEST_START):
-        return await load_config_apart(path)
 
 
 async def run_until_signalled(daemon: Daemon) -> None:

@@ -34,6 +34,8 @@ MOST_WORDS = 20
 
 _LONGEST_WORD = 100
 OK = "ok"
+LAST = "last"
+"""What a configuration on disk is told to be instead of which the notifier started with the one taken up last."""
 
 ENDED = "ended"
 """What a database is told to be that ended the daemon."""
@@ -50,6 +52,7 @@ class Heading(StrEnum):
     CHANNEL_HEALED = "the channel {channel} works again"
     DELIVERIES_DEAD = "{number} to the channel {channel} could not be made"
     RELOAD_REFUSED = "the configuration has errors and was not taken up"
+    STARTED_WITH_LAST = "the configuration has errors, and the notifier started with the last one without"
     RELOAD_OK = "the configuration is taken up again"
     PAGE_FAILED = "nothing can be had over HTTP at {address}"
     PAGE_OK = "the trouble with HTTP is over"
@@ -121,11 +124,18 @@ class Operators:
             if before != OK:
                 await self._tell(Heading.RELOAD_OK, RELOAD, OK, "What the files say is what runs.")
             return
-        body = "\n".join(refused[:MOST_PROBLEMS])
-        if len(refused) > MOST_PROBLEMS:
-            body += f"\nand {len(refused) - MOST_PROBLEMS} more: `notifier config check` shows all of them"
+        if before == LAST:
+            return  # that the files have errors is told already
+        body = _first_of(refused)
         body += "\nThe old configuration keeps running, as it was. Mend the files: they are taken up by themselves."
         await self._tell(Heading.RELOAD_REFUSED, RELOAD, "refused", body)
+
+    async def started_with_last(self, refused: Sequence[str], read_at: datetime) -> None:
+        """The notifier started with the configuration that it took up last, which was read then."""
+        body = _first_of(refused)
+        body += f"\nWhat runs is what the files said at {read_at:%Y-%m-%d %H:%M} UTC, without what changed since. "
+        body += "Fix the files: they are taken up automatically."
+        await self._tell(Heading.STARTED_WITH_LAST, RELOAD, LAST, body)
 
     async def listening(self, address: str, trouble: str) -> None:
         """The daemon answers over HTTP at that address; or it cannot, and why; or (no address) it need not any more."""
@@ -336,3 +346,11 @@ class Operators:
             body=body,
             at=now,
         )
+
+
+def _first_of(refused: Sequence[str]) -> str:
+    """The first reasons, a line each, and how many more there are."""
+    lines = list(refused[:MOST_PROBLEMS])
+    if more := len(refused) - len(lines):
+        lines.append(f"and {more} more: `notifier config check` shows all of them")
+    return "\n".join(lines)

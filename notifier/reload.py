@@ -30,20 +30,26 @@ PATIENCE = timedelta(seconds=10)
 HANGS_AFTER = timedelta(seconds=10)
 """A load that takes longer is begun anew when its files change: it may hang on what was just mended."""
 
+AGAIN_AFTER = timedelta(minutes=1)
+"""Files that were refused are read again after so long, changed or not."""
+
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReloadOutcome:
-    """What came of a reload: what it `changed`, or why it was `refused`, line by line; `asked` says that it was asked
-    for, and not begun because a file had changed.
+    """What came of a reload: what it `changed`, or why it was `refused`, line by line.
+
+    `asked` says that it was asked for, and not begun because a file had changed; `again` that it was neither, but that
+    files which were refused were read once more.
     """
 
     changed: ConfigDiff | None = None
     refused: tuple[str, ...] = ()
     duration: timedelta
     asked: bool = False
+    again: bool = False
 
     @property
     def done(self) -> bool:
@@ -95,23 +101,30 @@ class Reloader:
         *,
         loaded: Loaded,
         take_up: Callable[[Config, ConfigDiff], Awaitable[None]],
+        keep: Callable[[Loaded], Awaitable[None]],
         report: Callable[[ReloadOutcome], None],
         status: Callable[[], str],
         faults: Faults | None = None,
+        refused: bool = False,
     ) -> None:
         """
         Args:
             loaded: what the daemon runs with now.
             take_up: takes up another configuration; it does not fail.
+            keep: keeps a copy of what was taken up, for a start after a crash; it does not fail either.
             report: told what came of every reload.
             status: the line that the service manager shows.
             faults: bounds what a reload raises.
+            refused: the files have errors, and `loaded` is the configuration that was taken up last.
         """
         self._faults = faults or Faults()
         self._half_done = False
-        self._loaded = loaded
+        self._loaded = replace(loaded, copy=b"")
+        self._refused = refused
+        self._due_again = False
         self._database = loaded.config.database
         self._take_up = take_up
+        self._keep = keep
         self._report = report
         self._status = status
         self._asked = asyncio.Event()
@@ -129,22 +142,30 @@ class Reloader:
         self._asked.set()
 
     async def run(self) -> None:
-        """Reload whenever a file has changed, or somebody asks, until cancelled."""
+        """Reload whenever a file has changed, or somebody asks, until cancelled.
+
+        Files that were refused are read again now and then: what was wrong may be outside of them, as a token file.
+        """
         while True:
             with self._faults.alone(Unit.RELOAD, "(watching the files)") as watching:
-                await _first(self._changes.next(), self._asked.wait())
+                await _first(self._changes.next(), self._asked.wait(), self._again())
             if watching.pause is not None:
                 await asyncio.sleep(watching.pause.total_seconds())
                 continue
-            asked = self._asked.is_set()
+            asked, again, self._due_again = self._asked.is_set(), self._due_again, False
             self._asked.clear()
             with tidy():
-                made = _watches_made(await self.reload(asked=asked))
+                made = _watches_made(await self.reload(asked=asked, again=again))
             if made >= MANY:
                 keep()
 
-    async def reload(self, *, asked: bool = True) -> ReloadOutcome:
-        """Read the files, and take up what they say if all of it is right; `asked`: somebody wants it now."""
+    async def reload(self, *, asked: bool = True, again: bool = False) -> ReloadOutcome:
+        """Read the files, and take up what they say if all of it is right.
+
+        Args:
+            asked: somebody wants it now.
+            again: the files were refused, and perhaps nothing has changed since.
+        """
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             began = time.monotonic()
@@ -155,10 +176,18 @@ class Reloader:
                 what = f"the reload raised an internal error ({attempt.fault.detail}); it is tried again by itself"
                 outcome = ReloadOutcome(refused=(what,), duration=_since(began))
                 asyncio.get_running_loop().call_later(attempt.pause.total_seconds(), self.ask)
-            outcome = replace(outcome, asked=asked)
+            self._refused = not outcome.done
+            outcome = replace(outcome, asked=asked, again=again)
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome
+
+    async def _again(self) -> None:
+        """Wait until files that were refused are to be read again; for ever if they were not."""
+        if not self._refused:
+            await asyncio.Event().wait()
+        await asyncio.sleep(AGAIN_AFTER.total_seconds())
+        self._due_again = True
 
     async def _read_as_it_changes(self) -> tuple[Loaded, ConfigDiff]:
         """Read the files, and anew when they change while a read hangs; each time it may take twice as long."""
@@ -191,7 +220,8 @@ class Reloader:
             await self._take_up(loaded.config, changed)
             self._half_done = False
         # The daemon stays with its database: as long as the files say another, that is a difference.
-        self._loaded = replace(loaded, config=replace(loaded.config, database=self._database))
+        self._loaded = replace(loaded, config=replace(loaded.config, database=self._database), copy=b"")
+        await self._keep(loaded)
         return ReloadOutcome(changed=changed, duration=_since(began))
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:

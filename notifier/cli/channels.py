@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, no_channel, print_json, print_table, watch_id
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    config_path,
+    configuration,
+    no_channel,
+    print_json,
+    print_table,
+    warn,
+    watch_id,
+)
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
 from notifier.core.model import OutcomeKind
@@ -21,10 +31,9 @@ app = typer.Typer(help="The channels, and a real message to try one.", no_args_i
 @app.command("list")
 def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the channels: what they are, how many watches use each, and its deliveries."""
-    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     counts = Reader(found.database).channels() if found.database.exists() else {}
     told = Counter(name for watch in found.watches for name in watch.notify)
     told.update(name for dataset in found.datasets for name in dataset.notify)
@@ -78,12 +87,15 @@ def send_test(
     """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed."""
     import asyncio
 
-    from notifier.loading import load_config
+    from notifier.loading import load_for_channel
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
     from notifier.trial import send_trial
 
-    found = load_config(config_path(config))
+    loaded = load_for_channel(config_path(config), name)
+    found = loaded.config
+    if loaded.warning:
+        warn(loaded.warning)
     channel = found.channels.get(name)
     if channel is None:
         raise no_channel(name, found.channels)

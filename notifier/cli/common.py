@@ -61,6 +61,28 @@ def config_path(given: Path | None) -> Path:
     )
 
 
+def configuration(given: Path | None) -> "Config":
+    """The configuration for a command that needs no secrets, as far as it can be had.
+
+    Where the files have errors, one line on standard error says so, and the command goes on with the configuration
+    that the daemon took up last, or else with what is right of the files.
+
+    Raises:
+        ConfigurationRefused: nothing of it can be had.
+    """
+    from notifier.loading import load_leniently
+
+    found = load_leniently(config_path(given))
+    if found.warning:
+        warn(found.warning)
+    return found.config
+
+
+def warn(text: str) -> None:
+    """Say on standard error what is no reason to end."""
+    typer.echo(f"warning: {text}", err=True)
+
+
 def account_config(given: Path | None) -> Path | None:
     """The configuration file from which the API's token is taken; None where there is none, and a variable must do."""
     if given is not None:

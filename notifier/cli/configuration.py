@@ -131,9 +131,9 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     import asyncio
 
     from notifier.control import Diff, ask
-    from notifier.loading import load_config
+    from notifier.loading import database_of
 
-    found = asyncio.run(ask(load_config(config_path(config), secrets_needed=False).database, Diff()))
+    found = asyncio.run(ask(database_of(config_path(config)), Diff()))
     if as_json:
         print_json(found)
     elif "problems" not in found:

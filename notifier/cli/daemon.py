@@ -21,25 +21,33 @@ class LogLevel(StrEnum):
 def run(
     config: ConfigOption = None,
     once: Annotated[bool, typer.Option("--once", help="Look at every watch once, deliver what is due, exit.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With errors in the files, never start with what was taken up last.")
+    ] = False,
     log_level: Annotated[LogLevel, typer.Option(help="The least level of log lines shown.")] = LogLevel.INFO,
     as_json: JsonOption = False,
 ) -> None:
     """Watch the snapshots and tell people. Ends on SIGTERM or Ctrl-C, in order, within 5 s.
 
     With --once the exit status is 1 if a look could not tell a status or a delivery did not get through; what was
-    not delivered is tried again by the next run.
+    not delivered is tried again by the next run. It is 1, too, if the files have errors.
+
+    With errors in the files it starts with the configuration that it took up last, kept beside the database, and says
+    so; a first start, or one with --strict, ends with status 2 and all errors.
     """
     import asyncio
 
-    from notifier.daemon import Daemon, load_at_start, run_until_signalled
+    from notifier.daemon import Daemon, run_until_signalled
+    from notifier.loading.start import load_at_start
     from notifier.report.log import LogReporter
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 
     redactor = Redactor()
     configure(level=log_level, redactor=redactor)
-    loaded = asyncio.run(load_at_start(config_path(config)))
-    daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded)
+    start = asyncio.run(load_at_start(config_path(config), strict=strict))
+    loaded = start.loaded
+    daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded, refused=start.refused)
     if not once:
         asyncio.run(run_until_signalled(daemon))
         return
@@ -54,5 +62,5 @@ def run(
             f"{count(outcome.transitions, 'transition')}, "
             f"{count(outcome.delivered, 'delivery', 'deliveries')} ({outcome.undelivered} did not get through)"
         )
-    if outcome.unclear or outcome.undelivered:
+    if outcome.unclear or outcome.undelivered or start.refused:
         raise typer.Exit(1)

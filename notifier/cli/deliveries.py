@@ -10,7 +10,7 @@ from notifier.cli.common import (
     ConfigOption,
     JsonOption,
     checked_id,
-    config_path,
+    configuration,
     earliest,
     iso,
     no_channel,
@@ -24,8 +24,6 @@ from notifier.core.model import DeliveryState
 from notifier.core.words import count
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from notifier.config.model import Config
     from notifier.store.reader import Reader
 
@@ -59,7 +57,7 @@ def list_deliveries(
     begin = earliest(since) if since is not None else None
     told = None if event is None else told_id("--event", event)
     of_snapshot = None if snapshot is None else checked_id("--snapshot", snapshot)
-    found = _configured(config)
+    found = configuration(config)
     reader = Reader(found.database)
     _check_channel(found, reader, channel)
     rows = reader.deliveries(
@@ -103,14 +101,13 @@ def retry(
     import asyncio
 
     from notifier.control import Retry, ask
-    from notifier.loading import load_config
 
     if bool(ids) == dead:
         raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead, not both")
     if ids and (channel or since):
         raise UsageError("--channel and --since go with --dead")
     begin = earliest(since) if since is not None else None
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     _check_there_are(found, ids or (), channel)
     request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(begin), configured=tuple(found.channels))
     done = asyncio.run(ask(found.database, request))
@@ -160,12 +157,6 @@ def _check_there_are(found: "Config", ids: Sequence[int], channel: str | None) -
         if reader.delivery(each) is None:
             known = "`notifier delivery list` shows those there are"
             raise NotifierError(f"there is no delivery {each}, and nothing is sent again; {known}")
-
-
-def _configured(config: "Path | None") -> "Config":
-    from notifier.loading import load_config
-
-    return load_config(config_path(config), secrets_needed=False)
 
 
 app.command("show")(show)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, config_path, iso, print_json, print_table, quoted
+from notifier.cli.common import ConfigOption, JsonOption, configuration, iso, print_json, print_table, quoted
 from notifier.cli.delivery_rows import TOLD, about, as_data, print_rows, told_id
 from notifier.cli.status import STYLES
 from notifier.core.errors import NotifierError, UsageError
@@ -39,12 +39,11 @@ def show(
     The words are not kept: they are made again by the templates as they are now. Of an event, its message and all its
     deliveries are shown.
     """
-    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
     delivery_id = None if _looks_told(delivery) else _number(delivery)
     wanted = told_id("ID", delivery) if delivery_id is None else ""
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     reader = Reader(found.database)
     if delivery_id is None:
         _show_told(reader, wanted, as_json)

@@ -19,6 +19,7 @@ from notifier.cli.common import (
     duration_option,
     print_json,
     say_held,
+    warn,
 )
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.words import count
@@ -66,7 +67,7 @@ def download(
 
     snapshot = checked_id("SNAPSHOT", snapshot)
     limit = duration_option("--timeout", timeout)
-    access = access_of(account_config(config), os.environ)
+    access = access_of(account_config(config), os.environ, warn)
     if wait:
         every = duration_option("--every", EVERY)
         assert every is not None

@@ -48,6 +48,8 @@ class Commands(Group):
         except ConfigurationRefused as error:
             typer.echo(error, err=True)
             typer.echo(f"{count(len(error.problems), 'error')} in the configuration.", err=True)
+            for note in getattr(error, "__notes__", ()):
+                typer.echo(note, err=True)
             status = error.exit_status
         except NotifierError as error:
             typer.echo(f"notifier: {error}", err=True)

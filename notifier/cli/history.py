@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, earliest, iso, print_json, print_table
+from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json, print_table
 from notifier.core.message import title_of
 from notifier.core.replay import replayed
 from notifier.core.words import count
@@ -17,11 +17,10 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Show which notifications the configuration would have sent over the recorded history. It sends nothing."""
-    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
     begin = earliest(since)
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     events = Reader(found.database).history(begin)
     told = list(replayed(events, found.watches, found.datasets))
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json, print_table, when
+from notifier.cli.common import ConfigOption, JsonOption, configuration, print_json, print_table, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -36,9 +36,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
     from notifier.cli.healthcheck import daemon_health
     from notifier.core.vitals import api_sentence
-    from notifier.loading import load_config
 
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     now = datetime.now(UTC)
     if not found.database.exists():
         typer.echo("Nothing was looked at yet: start `notifier run`.", err=True)

@@ -36,9 +36,9 @@ def taken_up(main: Path, database: Path, subject: str | None, began: datetime) -
         if seen["taken_up"] and subject is None:
             return seen
         if seen["taken_up"] and database.exists():
-            from notifier.loading import load_config
+            from notifier.loading import load_leniently
 
-            entries = overview(load_config(main, secrets_needed=False), datetime.now(UTC))
+            entries = overview(load_leniently(main).config, datetime.now(UTC))
             entry = next((each for each in entries if each["watch"] == subject), {})
             if entry.get("status", "unknown") != "unknown" or (entry.get("last_look") or began) > began:
                 seen["status"] = entry.get("status") or entry.get("last_answer")

@@ -20,6 +20,7 @@ from notifier.cli.common import (
     no_channel,
     print_json,
     say_held,
+    warn,
 )
 from notifier.cli.trigger_request import InputFormat, Request, check_urls, options_of, read, say_request
 from notifier.cli.trigger_words import fault_lines, refusal_as_data, summary
@@ -108,7 +109,7 @@ def trigger(
     )
     limit_of_wait = duration_option("--timeout", timeout)
     found = account_config(config)
-    access = access_of(found, os.environ)
+    access = access_of(found, os.environ, warn)
     folder = _folder(found, name, notify or ()) if watch else None
     request = Request(dataset=dataset, inputs=collected, options=options, scrape=scrape)
     if dry_run:

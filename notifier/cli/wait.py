@@ -19,6 +19,7 @@ from notifier.cli.common import (
     iso,
     json_line,
     say_held,
+    warn,
 )
 from notifier.cli.status import STYLES
 from notifier.core.words import count, span
@@ -59,7 +60,7 @@ def wait(
     pause, limit = duration_option("--every", every), duration_option("--timeout", timeout)
     assert pause is not None
     status = wait_for(
-        access_of(account_config(config), os.environ),
+        access_of(account_config(config), os.environ, warn),
         snapshots,
         every=pause,
         timeout=limit,

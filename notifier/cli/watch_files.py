@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, checked_id, config_path, print_json, watch_id
+from notifier.cli.common import ConfigOption, JsonOption, checked_id, config_path, configuration, print_json, watch_id
 from notifier.cli.taking_up import sentence, taken_up, withdraw
-from notifier.core.errors import NotifierError, UsageError
+from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 
 if TYPE_CHECKING:
     pass
@@ -114,10 +114,10 @@ def remove(
     """
     from notifier.config.dropin import set_aside
     from notifier.config.standing import standings
-    from notifier.loading import load_config
+    from notifier.loading import problems_in
 
     main = config_path(config)
-    found = load_config(main, secrets_needed=False)
+    found = configuration(main)
     wanted = watch_id(found, watch)
     parent, parted, _ = wanted.partition("/")
     if parted:
@@ -130,8 +130,11 @@ def remove(
     if not places:
         raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
     began = datetime.now(UTC)
+    before = problems_in(main)
     with set_aside(places[0].path):
-        load_config(main, secrets_needed=False)  # it may be named without a wildcard: then it has to stay
+        # It may be named without a wildcard: then it has to stay.
+        if new := [each for each in problems_in(main) if each not in before]:
+            raise ConfigurationRefused(new)
     let_go = None if no_wait else taken_up(main, found.database, None, began)
     if as_json:
         print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion, watch_files
-from notifier.cli.common import ConfigOption, JsonOption, config_path, duration_option, iso, print_json, watch_id
+from notifier.cli.common import ConfigOption, JsonOption, configuration, duration_option, iso, print_json, watch_id
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
@@ -60,9 +60,8 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
     from notifier.control import ask
-    from notifier.loading import load_config
 
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     done: dict[str, Any] = asyncio.run(ask(found.database, request(watch_id(found, watch))))
     return done
 
@@ -71,10 +70,9 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
 def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the watches, as `notifier status` does, without asking the daemon."""
     from notifier.cli.status import overview, show_table
-    from notifier.loading import load_config
 
     now = datetime.now(UTC)
-    entries = overview(load_config(config_path(config), secrets_needed=False), now)
+    entries = overview(configuration(config), now)
     if as_json:
         print_json(entries)
     else:
@@ -85,10 +83,9 @@ def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> No
 def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show one watch: its configuration, how it stands, and its last 100 events with their deliveries."""
     from notifier.cli.status import overview
-    from notifier.loading import load_config
     from notifier.store.reader import Reader
 
-    found = load_config(config_path(config), secrets_needed=False)
+    found = configuration(config)
     wanted = watch_id(found, watch)
     entries = overview(found, datetime.now(UTC))
     settings = _settings(found, wanted)

@@ -1,5 +1,6 @@
 """One file of the configuration on its way from bytes to checked sections, with all that is wrong with it so far."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,12 +12,17 @@ from notifier.config import files, tree
 from notifier.config.explain import flaws_of
 from notifier.config.interpolate import plain_data
 from notifier.config.nodes import Flaw, KeyPath, ListNode, MappingNode, Place, ScalarNode, locate
+from notifier.config.origin import Disk, Origin
 from notifier.config.schema import Context
 from notifier.config.values import kind
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _NAMES = ("snapshot", "dataset", "id")
+_NAME = re.compile(r"\w+(?=:)")
+_SECTION = re.compile(r"^(?=\w+:(?:\s|$))", re.MULTILINE)
+"""Where a section of a file begins: with a key at the beginning of a line."""
+
 _INIT = "; `notifier init` writes one to start from"
 
 
@@ -64,7 +70,9 @@ class Document:
         return {value for value in values if isinstance(value, str)}
 
 
-def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | None = None) -> Document:
+def read(
+    path: Path, environ: Mapping[str, str], *, main: bool, known: str | None = None, origin: Origin | None = None
+) -> Document:
     """Read a file into a document. Whatever its bytes are, what is wrong stands in `flaws`.
 
     Args:
@@ -72,10 +80,11 @@ def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | Non
         environ: the variables for `${NAME}`.
         main: it is the main file, which cannot be without content.
         known: the digest of a content that has not to be parsed again.
+        origin: where the text comes from; the disk without.
     """
     document = Document(path=path)
     try:
-        text, document.digest = files.read(path)
+        text, document.digest = (origin or Disk()).read(path)
     except files.Unreadable as error:
         missing = main and isinstance(error.__cause__, FileNotFoundError)
         document.flaws.append(replace(error.flaw, text=error.flaw.text + _INIT) if missing else error.flaw)
@@ -99,6 +108,34 @@ def read(path: Path, environ: Mapping[str, str], *, main: bool, known: str | Non
     document.data = data
     document.add(flaws)
     document.told.update(flaw.path for flaw in flaws)
+    return document
+
+
+def read_sections(path: Path, environ: Mapping[str, str]) -> Document:
+    """Read the main file where it is not YAML as a whole: those of its sections that are, each by itself.
+
+    What is wrong stands in `flaws`, each with the section as its path.
+    """
+    document = Document(path=path)
+    try:
+        text, document.digest = files.read(path)
+    except files.Unreadable as error:
+        document.flaws.append(error.flaw)
+        return document
+    root = document.root = MappingNode(Place(1, 1), {}, {})
+    for section in _SECTION.split(text):
+        whole, _ = tree.parse(section)
+        first, _ = tree.parse(section.partition("\n")[0])
+        found = whole if isinstance(whole, MappingNode) else first
+        if isinstance(found, MappingNode):
+            root.keys.update(found.keys)
+            root.values.update(found.values)
+        elif name := _NAME.match(section):
+            document.flaws.append(Flaw(path=(name[0],), text="not YAML"))
+    data, flaws = plain_data(root, environ)
+    assert isinstance(data, dict)
+    document.data = data
+    document.flaws += flaws
     return document
 
 

@@ -9,9 +9,10 @@ from notifier.config import build, document, files, nearmiss
 from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
+from notifier.config.including import included_files, patterns_of
 from notifier.config.interpolate import UnsetAllowed, Unusable
 from notifier.config.model import Config
-from notifier.config.nodes import Flaw, Node, locate
+from notifier.config.origin import Disk, Origin
 from notifier.config.parts import Known, Part, Parts, whole
 from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
@@ -40,7 +41,14 @@ class Checks:
     webhook: CheckWebhook = lambda *_: None
 
 
-def load(path: Path, *, environ: Mapping[str, str], checks: Checks, secrets_needed: bool = True) -> Config:
+def load(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    checks: Checks,
+    secrets_needed: bool = True,
+    origin: Origin | None = None,
+) -> Config:
     """Read the main file and all that it includes.
 
     Args:
@@ -49,11 +57,12 @@ def load(path: Path, *, environ: Mapping[str, str], checks: Checks, secrets_need
         checks: what other rooms know.
         secrets_needed: without it an unset variable reads `unset://NAME`, and a token that cannot be had is no error:
             for those who will use neither.
+        origin: where the texts come from; the disk without.
 
     Raises:
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
-    parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed)
+    parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed, origin=origin)
     return whole(parts.frame, parts.files)
 
 
@@ -64,21 +73,26 @@ def load_parts(
     checks: Checks,
     known: Known = NOTHING_KNOWN,
     secrets_needed: bool = True,
+    origin: Origin | None = None,
+    token_may_wait: bool = False,
 ) -> Parts:
     """Read the configuration as `load` does, but parse no included file again that is known.
+
+    With `token_may_wait` it is no error that a token file cannot be read now: it is read again before each request.
 
     Raises:
         ConfigurationRefused: as by `load`, word for word, whatever is known.
     """
     if not secrets_needed:
         environ = UnsetAllowed({name: value for name, value in environ.items() if value})
-    main = document.read(path, environ, main=True)
+    origin = origin or Disk()
+    main = document.read(path, environ, main=True, origin=origin)
     if main.root is None:
         raise ConfigurationRefused(problems_of([main]))
     folder = path.absolute().parent
     context = Context(
         channels=document.channel_names(main),
-        check_url=_discreet(checks.url, known.urls),
+        check_url=discreet(checks.url, known.urls),
         check_template=checks.template,
     )
     sections = document.validate(main, MainFile, context)
@@ -86,25 +100,27 @@ def load_parts(
     if rules != known.rules:
         known = NOTHING_KNOWN
     included = [
-        document.read(file, environ, main=False, known=known.digests.get(str(file.absolute())))
-        for file in _included(main, main.root)
+        document.read(file, environ, main=False, known=known.digests.get(str(file.absolute())), origin=origin)
+        for file in included_files(main, main.root, origin)
     ]
-    _parse_what_clashes(main, included, known, environ)
+    _parse_what_clashes(main, included, known, environ, origin)
     documents = [main, *included]
     checked = [document.validate(each, IncludedFile, context) for each in included]
     source = token_source(main.data, main.root, folder, environ)
+    if token_may_wait and source.unreadable:
+        source = TokenSource(file=source.unreadable)
     main.add([source.flaw] if source.flaw and secrets_needed else [])
     check_channels(main, checks.webhook)
     check_templates(main)
     check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if problems:
-        raise ConfigurationRefused(problems, include=_patterns(main))
+        raise ConfigurationRefused(problems, include=patterns_of(main))
     assert sections is not None
     nearmiss.check_event_names(documents)
     shared = build.Shared()
     return Parts(
-        frame=_frame(documents, sections, source),
+        frame=frame_of(documents, sections, source),
         rules=rules,
         files=tuple(
             Part(
@@ -120,7 +136,7 @@ def load_parts(
     )
 
 
-def _frame(documents: Sequence[Document], sections: MainFile, source: TokenSource) -> Config:
+def frame_of(documents: Sequence[Document], sections: MainFile, source: TokenSource) -> Config:
     """The configuration without its watches."""
     path = documents[0].path.absolute()
     channels = build.channels(sections)
@@ -152,7 +168,9 @@ def _rules(sections: MainFile, folder: Path, environ: Mapping[str, str]) -> str:
     return files.digest_of(repr((deciding, str(folder), sorted(sections.channels), sorted(environ.items()))).encode())
 
 
-def _parse_what_clashes(main: Document, included: list[Document], known: Known, environ: Mapping[str, str]) -> None:
+def _parse_what_clashes(
+    main: Document, included: list[Document], known: Known, environ: Mapping[str, str], origin: Origin
+) -> None:
     """Parse a known file after all when another file now uses a name of its: the error tells the places of both."""
     clashing = [-1]
     while clashing:
@@ -163,10 +181,10 @@ def _parse_what_clashes(main: Document, included: list[Document], known: Known, 
             if each.known and not used.isdisjoint(known.names.get(str(each.path.absolute()), "").split())
         ]
         for index in clashing:
-            included[index] = document.read(included[index].path, environ, main=False)
+            included[index] = document.read(included[index].path, environ, main=False, origin=origin)
 
 
-def _discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
+def discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
     """The check, not made of what is known to be right, with the URL and its secrets masked in what it says."""
 
     def check(url: str) -> str | None:
@@ -174,45 +192,6 @@ def _discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> 
         return without_secrets(reason, secrets_in(urls=[url])) if reason else None
 
     return check
-
-
-def _patterns(main: Document) -> tuple[str, ...]:
-    """The texts under `include:`, whatever else is wrong there."""
-    patterns = main.data.get("include")
-    found = patterns if isinstance(patterns, list) else [patterns]
-    return tuple(str(each) for each in found if isinstance(each, str) and each.strip())
-
-
-def _included(main: Document, root: Node) -> list[Path]:
-    """The files that the main one includes: each once, in the order of the patterns, and never the main one itself."""
-    patterns = main.data.get("include")
-    if isinstance(patterns, str):
-        patterns = [patterns]
-    if not isinstance(patterns, list):
-        return []
-    found = {files.real_path(main.path): main.path}
-    room = files.LARGEST_TOGETHER
-    for index, pattern in enumerate(patterns):
-        if not isinstance(pattern, str) or not pattern.strip():
-            continue
-        at = locate(root, ("include", index))
-        unlisted: list[str] = []
-        try:
-            for match in files.included(pattern, main.path.parent, unlisted):
-                if found.setdefault(files.real_path(match), match) is match:
-                    room -= files.size_of(match)
-            if room < 0:
-                bound = f"{files.LARGEST_TOGETHER // 1024**2} MiB"
-                raise ValueError(f"the files have more than {bound} together: are these the right ones?")
-        except ValueError as error:
-            main.add([Flaw(place=at.node.place, path=at.path, text=str(error))])
-            if room < 0:
-                return []
-        main.warnings += [
-            Flaw(place=at.node.place, path=at.path, text=f"{folder} cannot be listed by this user, and is passed over")
-            for folder in unlisted
-        ]
-    return list(found.values())[1:]
 
 
 def _default_notify(main: Document) -> bool:

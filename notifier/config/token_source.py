@@ -18,11 +18,15 @@ _THREE_WAYS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenSource:
-    """Where the token stands: in the configuration, or in a file. `value` is the token either way, without a flaw."""
+    """Where the token stands: in the configuration, or in a file. `value` is the token either way, without a flaw.
+
+    `unreadable` is a file that cannot be read now, but perhaps later.
+    """
 
     token: str | None = field(default=None, repr=False)
     file: Path | None = None
     value: str | None = field(default=None, repr=False)
+    unreadable: Path | None = None
     flaw: Flaw | None = None
 
 
@@ -72,7 +76,7 @@ def _from_file(file: Path, root: Node, path: KeyPath) -> TokenSource:
     except ValueError as error:
         found = locate(root, path)
         text = str(error) if path[-1] == "token_file" else f"the systemd credential `{CREDENTIAL}`: {error}"
-        return TokenSource(flaw=Flaw(place=found.node.place, path=path, text=text))
+        return TokenSource(unreadable=file, flaw=Flaw(place=found.node.place, path=path, text=text))
     return TokenSource(file=file, value=value)
 
 

@@ -14,10 +14,14 @@ STUCK_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastReload:
-    """The last reload: when it began, and the first problems for which it was `refused`, none if it was done."""
+    """The last reload: when it began, and the first problems for which it was `refused`, none if it was done.
+
+    `runs_of` is when the configuration that runs was read, if the notifier started with the one taken up last.
+    """
 
     at: datetime
     refused: tuple[str, ...] = ()
+    runs_of: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +71,12 @@ def remarks(vitals: Vitals) -> list[str]:
         found.append(f"looks are held back by Bright Data's state, the most overdue one for {span(vitals.overdue)}")
     elif vitals.overdue >= STUCK_AFTER and vitals.api.requests:
         found.append(f"looks are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
-    if vitals.reload is not None and vitals.reload.refused:
+    if vitals.reload is not None and vitals.reload.runs_of is not None:
+        found.append(
+            "the configuration on disk has errors, and the notifier started with the one that it took up last, "
+            f"of {_iso(vitals.reload.runs_of)}; see `notifier config check`"
+        )
+    elif vitals.reload is not None and vitals.reload.refused:
         found.append("the configuration on disk is refused, and the one before runs; see `notifier config check`")
     if vitals.machine:
         found.append(f"{vitals.machine}: looks and sends that fail for it are made again")
@@ -106,7 +115,13 @@ def plain(vitals: Vitals) -> dict[str, Any]:
         "store": None
         if vitals.store is None
         else {"trouble": vitals.store.trouble, "since": _iso(vitals.store.at), "detail": vitals.store.detail},
-        "reload": None if reload is None else {"at": _iso(reload.at), "refused": list(reload.refused)},
+        "reload": None
+        if reload is None
+        else {
+            "at": _iso(reload.at),
+            "refused": list(reload.refused),
+            "runs_of": _iso(reload.runs_of),
+        },
     }
 
 

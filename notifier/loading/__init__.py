@@ -5,17 +5,23 @@ needs, and a daemon that has its configuration read by another process (`apart`)
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifier.config.environment import with_credentials
 from notifier.config.model import Config
 from notifier.config.parts import Known, Parts
+from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
+from notifier.core.words import count
 from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.config.load import Checks
+    from notifier.config.origin import Origin
 
 
 def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
@@ -39,15 +45,21 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     return config
 
 
-def load_config_parts(path: Path, environ: Mapping[str, str], known: Known) -> Parts:
+def load_config_parts(path: Path, environ: Mapping[str, str], known: Known, origin: "Origin") -> Parts:
     """Read and check a configuration as the daemon would, file by file; none that is known is parsed again.
+
+    Args:
+        path: the main file.
+        environ: the variables for `${NAME}`.
+        known: what has not to be parsed again.
+        origin: gives the texts.
 
     Raises:
         ConfigurationRefused: with all its errors.
     """
     from notifier.config.load import load_parts
 
-    return load_parts(path, environ=with_credentials(environ), checks=_checks(True), known=known)
+    return load_parts(path, environ=with_credentials(environ), checks=_checks(True), known=known, origin=origin)
 
 
 def _checks(secrets_needed: bool) -> "Checks":
@@ -80,45 +92,130 @@ def _check_webhook(url: str, private: bool) -> str | None:
     return check_webhook_url(url, allow_private=private)
 
 
+class NothingKept(NotifierError):
+    """No configuration was taken up before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leniently:
+    """A configuration as far as it could be had.
+
+    `refusal` is what is wrong with the files, None if nothing is. Then `config` is the one that the daemon took up
+    last, at `kept_at`, or, with None, what is right of the files.
+    """
+
+    config: Config
+    refusal: ConfigurationRefused | None = None
+    kept_at: datetime | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the files and what is gone on with, in one line; empty if nothing is wrong."""
+        if self.refusal is None:
+            return ""
+        first, *others = self.refusal.problems
+        more = f" and {count(len(others), 'more error')} (`notifier config check` shows all)" if others else ""
+        whence = "what is right of the files"
+        if self.kept_at is not None:
+            whence = f"the configuration that the daemon took up last, of {self.kept_at:%Y-%m-%d %H:%M} UTC"
+        return f"{first}{more}; going on with {whence}"
+
+
+def load_leniently(path: Path) -> Leniently:
+    """Read a configuration for a command that needs no secrets, and go on with what can be had if it has errors.
+
+    Raises:
+        ConfigurationRefused: nothing can be had: not even where the database is.
+    """
+    from notifier.config import kept, partial
+    from notifier.config.load import load
+
+    try:
+        return Leniently(config=load_config(path, secrets_needed=False))
+    except ConfigurationRefused as error:
+        refusal = error
+    environ = with_credentials(os.environ)
+    with suppress(kept.Unusable, ConfigurationRefused):
+        copy = kept.find(path, _database_in(path, environ), environ)
+        config = load(path, environ=environ, checks=_checks(False), secrets_needed=False, origin=copy)
+        return Leniently(config=config, refusal=refusal, kept_at=copy.read_at)
+    with suppress(ConfigurationRefused):
+        return Leniently(config=partial.load_what_is_right(path, environ=environ), refusal=refusal)
+    raise refusal
+
+
+def problems_in(path: Path) -> Sequence[Problem]:
+    """What is wrong with a configuration, for a command that needs no secrets."""
+    try:
+        load_config(path, secrets_needed=False)
+    except ConfigurationRefused as error:
+        return error.problems
+    return ()
+
+
+def load_for_channel(path: Path, name: str) -> Leniently:
+    """Read a configuration with its secrets, for whoever needs this one channel of it, whatever else has errors.
+
+    Raises:
+        ConfigurationRefused: the channel, or the main file as a whole, has errors.
+    """
+    from notifier.config import partial
+
+    try:
+        return Leniently(config=load_config(path))
+    except ConfigurationRefused as error:
+        refusal = error
+    with suppress(ConfigurationRefused):
+        config = partial.load_what_is_right(path, environ=with_credentials(os.environ), checks=_checks(True))
+        if name in config.channels:
+            EVERY_SECRET.add(config.secrets)
+            return Leniently(config=config, refusal=refusal)
+    raise refusal
+
+
+def load_last(path: Path, environ: Mapping[str, str]) -> tuple[Parts, datetime]:
+    """The configuration that the daemon took up last, with what it names resolved anew, and when it was read.
+
+    Raises:
+        NothingKept: there is none.
+        NotifierError: there is none that can be used; the text says why.
+    """
+    from notifier.config import kept
+    from notifier.config.load import load_parts
+
+    environ = with_credentials(environ)
+    try:
+        copy = kept.find(path, _database_in(path, environ), environ)
+    except kept.Missing as error:
+        raise NothingKept(str(error)) from error
+    except kept.Unusable as error:
+        raise NotifierError(f"the configuration taken up last cannot be used: {error}") from error
+    try:
+        parts = load_parts(path, environ=environ, checks=_checks(True), origin=copy, token_may_wait=True)
+    except ConfigurationRefused as error:
+        text = f"the configuration taken up last, of {copy.read_at:%Y-%m-%d %H:%M} UTC, cannot be used either:"
+        raise NotifierError("\n".join([text, *map(str, error.problems)])) from error
+    return parts, copy.read_at
+
+
 def database_of(path: Path) -> Path:
     """Where a daemon with this configuration has its database, whatever else is wrong in the files now.
-
-    Where the main file is no YAML at all just now, the line counts that begins with `state:`.
 
     Raises:
         ConfigurationRefused: there is no main file, or what it says of the state is wrong.
     """
-    from notifier.config import document, values
-    from notifier.core.errors import ConfigurationRefused
-
-    try:
-        return load_config(path, secrets_needed=False).database
-    except ConfigurationRefused:
-        main = document.read(path, with_credentials(os.environ), main=True)
-        data = main.data if main.root is not None else _state_line(path)
-        if data is None:
-            raise
-        try:
-            return path.absolute().parent / values.state(data.get("state", "sqlite:///notifier.db"))
-        except ValueError:
-            pass
-        raise
+    environ = with_credentials(os.environ)
+    return _database_in(path, environ) or load_leniently(path).config.database
 
 
-def _state_line(path: Path) -> Mapping[str, object] | None:
-    """What the line says of a file that cannot be parsed; None if its text cannot even be had."""
-    from notifier.config import files, tree
-    from notifier.config.interpolate import plain_data
-    from notifier.config.nodes import MappingNode
+def _database_in(path: Path, environ: Mapping[str, str]) -> Path | None:
+    """Where the database is, as far as the main file says."""
+    from notifier.config import partial, values
 
-    try:
-        lines = files.read(path).text.splitlines()
-    except files.Unreadable:
+    main = partial.main_of(path, environ)
+    if main.root is None or any(flaw.path == ("state",) for flaw in main.flaws):
         return None
-    for line in lines:
-        root = tree.parse(line)[0] if line.startswith("state:") else None
-        if isinstance(root, MappingNode):
-            data, _ = plain_data(root, with_credentials(os.environ))
-            assert isinstance(data, dict)
-            return data
-    return {}
+    try:
+        return path.absolute().parent / values.state(main.data.get("state", "sqlite:///notifier.db"))
+    except ValueError:
+        return None

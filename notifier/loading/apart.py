@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from notifier import __version__
 from notifier.config.model import AnyWatch, Config
 from notifier.config.parts import Known, Part, names_of, whole
 from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.loading import NothingKept
 from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
 
 LONGEST = timedelta(minutes=5)
@@ -34,12 +35,15 @@ class Loaded:
     """A configuration, and what the next load need not do again. `rules` is what else decides about a file's watches.
 
     The watches and warnings in `files` are those of the `config`, file by file; one that did not change since the load
-    before is the same object as then.
+    before is the same object as then. `copy` is what to keep of the texts, which were read at `read_at`; it is empty
+    if they come from a copy themselves.
     """
 
     config: Config
     rules: str
     files: tuple[Part, ...]
+    copy: bytes = field(default=b"", repr=False)
+    read_at: datetime | None = None
 
     @property
     def digests(self) -> Mapping[Path, str]:
@@ -52,20 +56,24 @@ class Loaded:
         return hashlib.sha256(repr([(str(part.path), part.digest) for part in self.files]).encode()).hexdigest()[:12]
 
 
-async def load_config_apart(path: Path, previous: Loaded | None = None, *, limit: timedelta = LONGEST) -> Loaded:
+async def load_config_apart(
+    path: Path, previous: Loaded | None = None, *, limit: timedelta = LONGEST, last: bool = False
+) -> Loaded:
     """Read and check a configuration, as `load_config` does, in another process.
 
     Args:
         path: the main file.
         previous: the last configuration that was right: an included file with the same content is not parsed again.
         limit: after this long the load is given up.
+        last: read the copy that was kept of the configuration taken up last, not the files.
 
     Raises:
         ConfigurationRefused: with all its errors.
+        NothingKept: there is no last configuration.
         NotifierError: it could not be read at all; the text says why.
     """
     known, parts = await _known(previous)
-    request = Request(version=__version__, path=str(path), environ=dict(os.environ), known=known)
+    request = Request(version=__version__, path=str(path), environ=dict(os.environ), known=known, last=last)
     try:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, *COMMAND),
@@ -108,6 +116,8 @@ async def _exchange(
         match answer:
             case Refused(problems=problems, include=include):
                 raise ConfigurationRefused(problems, include=include)
+            case Failed(text=text, nothing=True):
+                raise NothingKept(text)
             case Failed(text=text):
                 raise NotifierError(f"{path}: {text}")
             case Fine():
@@ -134,7 +144,13 @@ async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[st
     for each in answer.files:
         part, start = _part(each, arriving, start, before)
         files.append(part)
-    return Loaded(config=whole(answer.frame, files), rules=answer.rules, files=tuple(files))
+    return Loaded(
+        config=whole(answer.frame, files),
+        rules=answer.rules,
+        files=tuple(files),
+        copy=answer.copy,
+        read_at=answer.read_at,
+    )
 
 
 def _part(each: FilePart, arriving: list[AnyWatch], start: int, before: Mapping[str, Part]) -> tuple[Part, int]:

@@ -9,15 +9,18 @@ import os
 import sys
 import threading
 import traceback
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from notifier import __version__
+from notifier.config import kept
 from notifier.config.model import AnyWatch
+from notifier.config.origin import Disk
 from notifier.config.parts import Parts
-from notifier.core.errors import ConfigurationRefused
-from notifier.loading import load_config_parts
+from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.loading import NothingKept, load_config_parts, load_last
 from notifier.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
 
 _HOME = Path(__file__).parents[2]
@@ -51,20 +54,35 @@ def _answer(request: Request, answers: BinaryIO) -> None:
         answers.write(packed(Failed(text=text)))
         return
     try:
-        parts = load_config_parts(Path(request.path), request.environ, request.known)
+        read = _read(request)
     except ConfigurationRefused as refusal:
         answers.write(packed(Refused(problems=refusal.problems, include=refusal.include)))
+    except NothingKept as error:
+        answers.write(packed(Failed(text=str(error), nothing=True)))
+    except NotifierError as error:
+        answers.write(packed(Failed(text=str(error))))
     except MemoryError:
         answers.write(packed(Failed(text="there is not enough memory to read it")))
     except Exception as error:  # noqa: BLE001 - a fault of the program is told to whoever asked, not to nobody
         answers.write(packed(Failed(text=_fault(error))))
     else:
-        answers.write(packed(_fine(parts)))
-        for each in slices(_watches(parts)):
+        answers.write(packed(_fine(*read)))
+        for each in slices(_watches(read[0])):
             answers.write(packed(each))
 
 
-def _fine(parts: Parts) -> Fine:
+def _read(request: Request) -> tuple[Parts, bytes, datetime]:
+    """The configuration, the copy to keep of its texts, and when they were read."""
+    path = Path(request.path)
+    if request.last:
+        parts, read_at = load_last(path, request.environ)
+        return parts, b"", read_at
+    now, disk = datetime.now(UTC), Disk()
+    parts = load_config_parts(path, request.environ, request.known, disk)
+    return parts, kept.packed(disk, path, now), now
+
+
+def _fine(parts: Parts, copy: bytes, read_at: datetime) -> Fine:
     files = tuple(
         FilePart(
             path=str(part.path),
@@ -74,7 +92,7 @@ def _fine(parts: Parts) -> Fine:
         )
         for part in parts.files
     )
-    return Fine(frame=parts.frame, rules=parts.rules, files=files)
+    return Fine(frame=parts.frame, rules=parts.rules, files=files, copy=copy, read_at=read_at)
 
 
 def _watches(parts: Parts) -> list[AnyWatch]:

@@ -8,6 +8,7 @@ import pickle
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
@@ -25,12 +26,16 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Read this configuration. `environ` is the daemon's, `known` what has not to be parsed again."""
+    """Read this configuration. `environ` is the daemon's, `known` what has not to be parsed again.
+
+    With `last` not the files are read, but the copy that was kept of those that were taken up last.
+    """
 
     version: str
     path: str
     environ: dict[str, str]
     known: Known
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,18 +58,24 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """The answer: it could not be read at all, and why, in words for a user."""
+    """The answer: it could not be read at all, and why, in words for a user; or `nothing` was kept to be read."""
 
     text: str
+    nothing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fine:
-    """The answer: `frame` is a `Config` without watches and warnings. The watches follow, a slice in each message."""
+    """The answer: `frame` is a `Config` without watches and warnings. The watches follow, a slice in each message.
+
+    `copy` is what to keep of the texts that were read at `read_at`; empty, if they were a copy themselves.
+    """
 
     frame: Any
     rules: str
     files: tuple[FilePart, ...]
+    copy: bytes
+    read_at: datetime
 
 
 Answer = Refused | Failed | Fine

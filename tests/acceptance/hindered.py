@@ -10,7 +10,8 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from notifier.daemon import Daemon, load_at_start, run_until_signalled
+from notifier.daemon import Daemon, run_until_signalled
+from notifier.loading.start import load_at_start
 from notifier.poll import LookOutcome
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
@@ -37,7 +38,7 @@ def main() -> None:
     systemd.ASK_EVERY = timedelta(seconds=0.1)
     redactor = Redactor()
     configure(level="info", redactor=redactor)
-    loaded = asyncio.run(load_at_start(Path("config.yaml")))
+    loaded = asyncio.run(load_at_start(Path("config.yaml"))).loaded
     daemon = Daemon(loaded.config, reporters=[LogReporter(), Blocker()], redactor=redactor, loaded=loaded)
     asyncio.run(run_until_signalled(daemon))
 

@@ -264,6 +264,9 @@ ROWS = (
     Row(begin=Heading.STORE_ENDED, end=Heading.STORE_OK, trouble=damaged, lives_on=False),
 )
 
+ELSEWHERE = {Heading.STARTED_WITH_LAST}
+"""It takes a start: `test_files_with_errors.py` provokes it, and its end, `RELOAD_OK`."""
+
 QUIET_LIFE = {Heading.CHANNEL_BROKEN, Heading.DELIVERIES_DEAD}
 """Where a failing channel is what it is about; elsewhere it is not to be noticed."""
 
@@ -305,7 +308,7 @@ def words_of(heading: Heading) -> str:
 
 def test_every_notice_there_is_is_provoked_here() -> None:
     provoked = {each for row in ROWS for each in (row.begin, row.end) if each is not None}
-    assert provoked == set(Heading)
+    assert provoked | ELSEWHERE == set(Heading)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.begin.name.lower())

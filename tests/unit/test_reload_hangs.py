@@ -27,6 +27,9 @@ def hanging(times: int, begun: list[asyncio.Event]) -> Callable[..., Awaitable[L
     return load
 
 
+async def nothing(*_: object) -> None: ...
+
+
 async def test_a_load_that_hangs_ends_when_its_files_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(MAIN)
@@ -37,7 +40,7 @@ async def test_a_load_that_hangs_ends_when_its_files_change(tmp_path: Path, monk
         taken_up.append(1)
 
     outcomes: list[ReloadOutcome] = []
-    reloader = Reloader(loaded=loaded, take_up=take_up, report=outcomes.append, status=lambda: "")
+    reloader = Reloader(loaded=loaded, take_up=take_up, keep=nothing, report=outcomes.append, status=lambda: "")
     begun = [asyncio.Event(), asyncio.Event()]
     monkeypatch.setattr(reload, "load_config_apart", hanging(2, begun))
     monkeypatch.setattr(reload, "HANGS_AFTER", timedelta(milliseconds=10))
@@ -57,7 +60,7 @@ async def test_a_load_that_takes_long_is_not_begun_anew_while_nothing_changes(
     path = tmp_path / "config.yaml"
     path.write_text(MAIN)
     loaded = await load_config_apart(path)
-    reloader = Reloader(loaded=loaded, take_up=lambda *_: None, report=lambda _: None, status=lambda: "")  # type: ignore[arg-type]
+    reloader = Reloader(loaded=loaded, take_up=nothing, keep=nothing, report=lambda _: None, status=lambda: "")
     begun = [asyncio.Event(), asyncio.Event()]
     monkeypatch.setattr(reload, "load_config_apart", hanging(2, begun))
     monkeypatch.setattr(reload, "HANGS_AFTER", timedelta(0))

@@ -1,0 +1,200 @@
+"""With errors in its files a daemon starts with the configuration that it took up last, kept beside its database."""
+
+import gzip
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from notifier.config import kept
+from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.loading import load_leniently
+from notifier.loading.start import Start, keep, load_at_start
+
+MAIN = """\
+api: {token_file: token}
+channels:
+  team: ${TEAM}
+defaults: {notify: [team]}
+watches: [{snapshot: s_1}]
+state: sqlite:///state/notifier.db
+include: [w/*.yaml]
+"""
+
+
+@pytest.fixture
+async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A main file whose configuration was taken up and kept, and has no error yet."""
+    monkeypatch.setenv("TEAM", "json://localhost/canary-of-the-team")
+    (tmp_path / "token").write_text("t0ken")
+    (tmp_path / "w").mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "w" / "a.yaml").write_bytes(b"\xef\xbb\xbfwatches:\r\n- snapshot: s_2\r\n")
+    main = tmp_path / "config.yaml"
+    main.write_text(MAIN)
+    start = await load_at_start(main)
+    assert start.refused == ()
+    await keep(start.loaded.config.database, start.loaded)
+    return main
+
+
+def ids(start: Start) -> list[str]:
+    return [watch.id for watch in start.loaded.config.watches]
+
+
+def change(name: str, text: str | None) -> Callable[[Path], None]:
+    def edit(main: Path) -> None:
+        file = main.parent / name
+        file.unlink()
+        if text is not None:
+            file.write_text(text)
+
+    return edit
+
+
+def pipe(main: Path) -> None:
+    os.mkfifo(main.parent / "w" / "b.yaml")
+
+
+def dangling(main: Path) -> None:
+    (main.parent / "w" / "b.yaml").symlink_to("nowhere")
+
+
+BROKEN = [
+    (change("w/a.yaml", "nonsense"), "w/a.yaml:1:1: the file must be a mapping"),
+    (change("w/a.yaml", ""), "w/a.yaml: the file is empty"),
+    (change("w/a.yaml", "watches: [{snapshot: s_1}]"), "this snapshot is already watched"),
+    (pipe, "w/b.yaml: this is a FIFO"),
+    (dangling, "w/b.yaml: there is no such file"),
+    (change("config.yaml", None), "config.yaml: there is no such file"),
+    (change("config.yaml", "api: {\n"), "config.yaml:"),
+    (change("config.yaml", "\x00"), "config.yaml:1:1: the control character NUL"),
+    (change("config.yaml", MAIN + "zzz: 1\n"), "zzz: unknown key"),
+    (change("config.yaml", MAIN.replace("${TEAM}", "${NONE}")), "the environment variable NONE is not set"),
+    (change("config.yaml", MAIN.replace("state/n", "other/n") + "zzz: 1\n"), "zzz: unknown key"),
+    (change("config.yaml", MAIN.replace("sqlite", "mysql")), "state: write `sqlite:///notifier.db`"),
+    (change("token", None), "api.token_file: the file cannot be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("edit", "reason"), BROKEN, ids=range(len(BROKEN)))
+async def test_whatever_is_wrong_with_the_files_it_starts_with_the_last_ones(
+    path: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[Path], None], reason: str
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(path.parent / "state"))  # as systemd tells it
+    edit(path)
+    start = await load_at_start(path)
+    assert ids(start) == ["s_1", "s_2"]
+    assert reason in start.refused[0]
+    assert start.loaded.config.database == path.parent / "state" / "notifier.db"
+    assert start.loaded.config.channels["team"].url == "json://localhost/canary-of-the-team"
+    assert start.loaded.config.path == path
+    assert (start.loaded.copy, start.loaded.read_at is not None) == (b"", True)
+    with pytest.raises(NotifierError) as strict:
+        await load_at_start(path, strict=True)
+    assert reason in str(strict.value)
+
+
+async def test_what_is_outside_of_the_files_is_had_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "json://localhost/another")
+    (path.parent / "w" / "a.yaml").write_text("nonsense")
+    start = await load_at_start(path)
+    assert start.loaded.config.channels["team"].url == "json://localhost/another"
+
+
+async def test_a_variable_that_is_gone_is_told_beside_the_errors_of_the_files(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEAM")
+    with pytest.raises(ConfigurationRefused) as refusal:
+        await load_at_start(path)
+    (note,) = refusal.value.__notes__
+    assert note.startswith(f"notifier: {path}: the configuration taken up last, of 20")
+    assert "cannot be used either:" in note
+    assert "the environment variable TEAM is not set" in note
+
+
+async def test_a_first_start_is_refused_without_further_words(path: Path) -> None:
+    kept.path_beside(path.parent / "state" / "notifier.db").unlink()
+    (path.parent / "w" / "a.yaml").write_text("nonsense")
+    with pytest.raises(ConfigurationRefused) as refusal:
+        await load_at_start(path)
+    assert not hasattr(refusal.value, "__notes__")
+
+
+def other_format(copy: Path) -> None:
+    data = json.loads(gzip.decompress(copy.read_bytes())) | {"format": 2, "version": "9.9"}
+    copy.write_bytes(gzip.compress(json.dumps(data).encode()))
+
+
+def piped(copy: Path) -> None:
+    copy.unlink()
+    os.mkfifo(copy)
+
+
+def flipped(copy: Path) -> None:
+    content = copy.read_bytes()
+    copy.write_bytes(content[:40] + bytes([content[40] ^ 255]) + content[41:])
+
+
+def other_main(copy: Path) -> None:
+    data = json.loads(gzip.decompress(copy.read_bytes())) | {"main": "/else.yaml"}
+    copy.write_bytes(gzip.compress(json.dumps(data).encode()))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda copy: copy.write_bytes(b""), "the copy is cut off"),
+        (lambda copy: copy.write_bytes(copy.read_bytes()[:-9]), "the copy is cut off"),
+        (lambda copy: copy.write_bytes(b"\x00" * 1000), "the copy is damaged"),
+        (flipped, "the copy is damaged"),
+        (lambda copy: copy.write_bytes(gzip.compress(b"[1]")), "the copy is damaged"),
+        (lambda copy: copy.write_bytes(gzip.compress(b"[" * 100_000)), "the copy is damaged"),
+        (other_format, "version 9.9 of the notifier wrote it, in another form"),
+        (other_main, "it is the copy of /else.yaml"),
+        (piped, "this is a FIFO"),
+    ],
+    ids=range(9),
+)
+async def test_a_copy_that_cannot_be_used_is_told_beside_the_errors_of_the_files(
+    path: Path, damage: Callable[[Path], object], reason: str
+) -> None:
+    damage(kept.path_beside(path.parent / "state" / "notifier.db"))
+    (path.parent / "w" / "a.yaml").write_text("nonsense")
+    with pytest.raises(ConfigurationRefused) as refusal:
+        await load_at_start(path)
+    assert reason in refusal.value.__notes__[0]
+    assert [watch.id for watch in load_leniently(path).config.watches] == ["s_1"], "what is right is had all the same"
+
+
+async def test_the_copy_has_the_texts_as_they_stand_and_is_for_the_owner_alone(path: Path) -> None:
+    copy = kept.path_beside(path.parent / "state" / "notifier.db")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    text = gzip.decompress(copy.read_bytes())
+    assert b"${TEAM}" in text
+    assert b"canary" not in text
+    assert b"t0ken" not in text
+
+
+async def test_that_it_cannot_be_kept_ends_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = await load_at_start(path)
+    await keep(path.parent / "none" / "notifier.db", start.loaded)
+    assert "config.not_kept" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("edit", [edit for edit, _ in BROKEN[:-1]], ids=range(len(BROKEN) - 1))
+def test_commands_go_on_with_it_too(path: Path, edit: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(path.parent / "state"))
+    edit(path)
+    monkeypatch.delenv("TEAM")
+    found = load_leniently(path)
+    if found.refusal is None:
+        return  # a variable that is not set is no error for them
+    assert [watch.id for watch in found.config.watches] == ["s_1", "s_2"]
+    assert found.kept_at is not None
+    assert found.warning.count("\n") == 0
+    assert "; going on with the configuration that the daemon took up last, of 20" in found.warning
