@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from notifier.config.nodes import ANY, Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, locate
+from notifier.config.nodes import ANY, Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, key_text, locate
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
@@ -49,16 +49,21 @@ def flaws_of(error: ValidationError, root: Node, model: type[BaseModel]) -> list
         root: the tree of the file, for the places.
         model: what the file was validated as, for the keys it may have.
     """
-    return [_flaw(detail, root, model) for detail in error.errors(include_url=False, include_input=False)]
+    details = error.errors(include_url=False, include_input=False)
+    missing: dict[KeyPath, list[str]] = {}
+    for detail in details:
+        if detail["type"] == "missing":
+            missing.setdefault(detail["loc"][:-1], []).append(str(detail["loc"][-1]))
+    return [_flaw(detail, root, model, missing.get(detail["loc"][:-1], [])) for detail in details]
 
 
-def _flaw(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> Flaw:
+def _flaw(detail: ErrorDetails, root: Node, model: type[BaseModel], missing: list[str]) -> Flaw:
     loc: KeyPath = detail["loc"]
     at_key = bool(loc) and loc[-1] == "[key]"
     found = locate(root, loc[:-1] if at_key else loc)
     match detail["type"]:
         case "extra_forbidden":
-            return Flaw(place=found.key_place, path=found.path, text=_unknown_key(loc, model))
+            return Flaw(place=found.key_place, path=found.path, text=_unknown_key(loc, model, missing))
         case "missing":
             return Flaw(place=found.node.place, path=loc, text=_NEEDED[str(loc[-1])])
         case _:
@@ -92,7 +97,14 @@ def _kind(node: Node) -> str:
             return kind({})
 
 
-def _unknown_key(loc: KeyPath, root_model: type[BaseModel]) -> str:
+def _unknown_key(loc: KeyPath, root_model: type[BaseModel], missing: list[str]) -> str:
+    """What to write instead: a key of this place first, and of others only one that could be meant here.
+
+    Args:
+        loc: the path of the key.
+        root_model: what the file was validated as.
+        missing: the keys that this place needs and does not have.
+    """
     key = str(loc[-1])
     known = _keys(_model_at(loc[:-1], root_model))
     if root_model is IncludedFile and len(loc) == 1:
@@ -101,13 +113,31 @@ def _unknown_key(loc: KeyPath, root_model: type[BaseModel]) -> str:
         return f"unknown key{did_you_mean(key, frozenset(known)) or '; an included file has only `watches:`'}"
     if hint := did_you_mean(key, frozenset(known)):
         return f"unknown key{hint}"
+    if len(missing) == 1:
+        return f"unknown key; did you mean '{missing[0]}'?"
+    above = next((model for path, model in _SECTIONS if _fits(path, loc[:-2])), None)
+    if above is not None and isinstance(loc[-2], str) and key in _keys(above):
+        return f"unknown key here; it belongs beside `{key_text(loc[-2])}:`"
     if key in _keys(MainFile):
         return "unknown key here; it belongs to the top level of the file"
     for path, model in _SECTIONS:
-        if key in _keys(model):
+        if key in _keys(model) and _in_sight(path, loc[:-1]):
             section = [step for step in path if step != ANY][-1]
             return f"unknown key here; it belongs into `{section}:`"
     return f"unknown key; the keys here are {', '.join(known)}"
+
+
+def _in_sight(section: KeyPath, place: KeyPath) -> bool:
+    """Whether a key of the section could be meant at the place: a section of the top level, or one below the place.
+
+    `to` is a key of a channel's `quiet:`, but who writes it into a `download:` means something else.
+    """
+    named = [step for step in section if step != ANY]
+    return len(named) == 1 or (len(section) > len(place) and _fits(section[: len(place)], place))
+
+
+def _fits(pattern: KeyPath, path: KeyPath) -> bool:
+    return len(path) == len(pattern) and all(step in (ANY, found) for step, found in zip(pattern, path, strict=True))
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
@@ -116,6 +146,6 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 def _model_at(path: KeyPath, root_model: type[BaseModel]) -> type[BaseModel]:
     for pattern, model in _SECTIONS:
-        if len(path) == len(pattern) and all(step in (ANY, found) for step, found in zip(pattern, path, strict=True)):
+        if _fits(pattern, path):
             return model
     return root_model

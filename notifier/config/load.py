@@ -118,6 +118,7 @@ def load_parts(
         raise ConfigurationRefused(problems, include=patterns_of(main))
     assert sections is not None
     nearmiss.check_event_names(documents)
+    nearmiss.check_ids(documents)
     shared = build.Shared()
     return Parts(
         frame=frame_of(documents, sections, source),

@@ -1,4 +1,4 @@
-"""Names of events that look like a slip of the pen. The API may say any word, so this warns and refuses nothing."""
+"""Names of events and ids that look like a slip of the pen. The API may say any, so this warns and refuses nothing."""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -40,6 +40,22 @@ def check_event_names(documents: Iterable[Document]) -> None:
                 place = at.key_place if is_key else at.node.place
                 text = f"{shown(word)} is told only if the API says this very word; did you mean '{meant}'?"
                 document.warnings.append(Flaw(place=place, path=path, text=text))
+
+
+_PREFIXES = {"snapshot": ("dataset", ("gd_",)), "dataset": ("snapshot", ("s_", "sd_"))}
+"""Of each key the other one, and with what the ids of that one begin, as Bright Data writes them."""
+
+
+def check_ids(documents: Iterable[Document]) -> None:
+    """Note in each document a warning at every `snapshot:` with the id of a dataset, and the other way round."""
+    for document in documents:
+        for index, watch, _ in document.watches():
+            for key, (other, prefixes) in _PREFIXES.items():
+                value = watch.get(key)
+                if document.root is not None and isinstance(value, str) and value.startswith(prefixes):
+                    path: KeyPath = ("watches", index, key)
+                    text = f"{shown(value)} looks like the id of a {other}; did you mean `{other}: {value[:60]}`?"
+                    document.warnings.append(Flaw(place=locate(document.root, path).node.place, path=path, text=text))
 
 
 @functools.lru_cache

@@ -12,6 +12,8 @@ _NOT_ALLOWED = re.compile(
 )
 """What YAML 1.2 excludes; and U+0085, U+2028 and U+2029, which PyYAML takes for line ends and editors do not."""
 
+_VARIABLE = re.compile(r"\$\{(\w{1,60})(:-)?")
+
 # The two parsers of PyYAML, in C and in Python, have their own words for the same thing.
 _CURES: tuple[tuple[str, str], ...] = (
     ("mapping values are not allowed", "a `:` where no key can stand: check the indentation, and quote text with `: `"),
@@ -61,6 +63,8 @@ def explain(error: yaml.YAMLError, text: str) -> Flaw:
     if not isinstance(error, yaml.MarkedYAMLError):
         return Flaw(text="not YAML")
     problem = str(error.problem or "")
+    if "',' or '" in problem and (flaw := _variable_without_quotes(error.problem_mark, text)):
+        return flaw
     mark = error.problem_mark or error.context_mark
     if re.search(r"end of stream|unexpected document|',' or '", problem):
         mark = error.context_mark or mark
@@ -73,7 +77,22 @@ def explain(error: yaml.YAMLError, text: str) -> Flaw:
     return Flaw(place=place, text=f"not YAML: {cure}")
 
 
+def _variable_without_quotes(mark: yaml.Mark | None, text: str) -> Flaw | None:
+    """A `${NAME}` inside of `{…}` or `[…]`, where its `{` opens a mapping of its own; None if it is none."""
+    line = _line(text, mark.line) if mark else ""
+    if mark is None or not (variable := _VARIABLE.match(line, max(mark.column - 1, 0))):
+        return None
+    shown = f"${{{variable[1]}{':-…' if variable[2] else ''}}}"
+    cure = f'a variable inside of `{{…}}` or `[…]` needs quotes: write `"{shown}"`'
+    return Flaw(place=Place(mark.line + 1, mark.column), text=f"not YAML: {cure}")
+
+
 def _cannot_start(text: str, place: Place | None) -> str:
-    line = text.split("\n")[place.line - 1] if place else ""
+    line = _line(text, place.line - 1) if place else ""
     char = line[place.column - 1 : place.column] if place else ""
     return f"not YAML: text that begins with `{char}` needs quotes" if char else "not YAML: put this text in quotes"
+
+
+def _line(text: str, number: int) -> str:
+    """A line of the text, from 0; empty beyond its end, where a parser may mark what it misses."""
+    return "".join(text.split("\n")[number : number + 1])

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from notifier.config.load import Checks, load
+from notifier.config.model import Config
 from notifier.core.errors import ConfigurationRefused
 
+Loader = Callable[..., Config]
 Refusal = Callable[..., list[str]]
 
 INIT = "; `notifier init` writes one to start from"
@@ -50,6 +52,9 @@ THIRD_LINE = [
     ("chanels: {}", "3:1: chanels: unknown key; did you mean 'channels'?"),
     ("token: x", "3:1: token: unknown key here; it belongs into `api:`"),
     ("zzz: 1", f"3:1: zzz: unknown key; the keys here are {KEYS}"),
+    ("watches: [{snapshot: s, notify: ops, download: {to: data, folder: x}}]", "3:49: watches[0].download.to: unknown key; the keys here are folder, format"),
+    ("watches: [{snapshot: s, notify: ops, download: {folder: x, every: 1m}}]", "3:60: watches[0].download.every: unknown key here; it belongs beside `download:`"),
+    ("heartbeat: {url: https://x/y, folder: 1}", "3:31: heartbeat.folder: unknown key; the keys here are url, every"),
     ("watches: [{snapshot: s, notify: ops, evry: 1m}]", "3:38: watches[0].evry: unknown key; did you mean 'every'?"),
     ("watches: [{snapshot: s, notify: ops, qqq: 1}]", f"3:38: watches[0].qqq: unknown key; the keys here are {WATCH_KEYS}"),
     ("defaults: {channels: x}", "3:12: defaults.channels: unknown key here; it belongs to the top level of the file"),
@@ -369,3 +374,50 @@ def test_a_huge_file_is_refused_without_being_read_whole(folder: Path) -> None:
 def test_a_file_whose_name_is_not_utf8_is_named_in_a_printable_way(folder: Path) -> None:
     (line,) = refusal_of(Path(os.fsdecode(b"caf\xe9.yaml")))
     assert line.encode().startswith(b"caf\\udce9.yaml: there is no such file")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("watches: [{snapshot: s, notify: ops, download: {to: data}}]", "folder"),
+        ("watches: [{snapshot: s, notify: ops, download: {path: data}}]", "folder"),
+        ("heartbeat: {address: x}", "url"),
+    ],
+)
+def test_a_key_that_is_unknown_where_one_is_missing_is_taken_for_that_one(
+    refused: Refusal, root: str, text: str, meant: str
+) -> None:
+    lines = refused(root + text)
+    assert sum(f"unknown key; did you mean '{meant}'?" in line for line in lines) == 1
+    assert any(f"{meant}: missing: write" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "shown"),
+    [
+        ("{snapshot: x, every: ${VAR}}", "3:33", "${VAR}"),
+        ("{snapshot: x, every: ${VAR:-secret}, name: y}", "3:33", "${VAR:-…}"),
+        ("{snapshot: x, labels: {a: x${VAR}/b}}", "3:39", "${VAR}"),
+        ("{snapshot: x,\n  every: ${VAR}}", "4:10", "${VAR}"),
+        ("{snapshot: ${VAR}", "3:23", "${VAR}"),
+    ],
+)
+def test_a_variable_in_braces_or_brackets_is_to_be_put_in_quotes(
+    refused: Refusal, root: str, text: str, place: str, shown: str
+) -> None:
+    assert refused(f"{root}watches: [ {text}]\n") == [
+        f'config.yaml:{place}: not YAML: a variable inside of `{{…}}` or `[…]` needs quotes: write `"{shown}"`'
+    ]
+    assert "secret" not in shown
+
+
+def test_the_id_of_a_dataset_as_a_snapshot_and_the_other_way_round_are_warned_of(loaded: Loader, root: str) -> None:
+    config = loaded(
+        root + "defaults: {notify: ops}\nwatches:\n- snapshot: gd_l1\n- dataset: s_m4\n- dataset: sd_m4\n"
+        "- {snapshot: s_1, name: gd_x}\n- {dataset: gd_2, id: s_2}\n- snapshot: anything\n"
+    )
+    assert [str(each) for each in config.warnings] == [
+        "config.yaml:5:13: watches[0].snapshot: 'gd_l1' looks like the id of a dataset; did you mean `dataset: gd_l1`?",
+        "config.yaml:6:12: watches[1].dataset: 's_m4' looks like the id of a snapshot; did you mean `snapshot: s_m4`?",
+        "config.yaml:7:12: watches[2].dataset: 'sd_m4' looks like the id of a snapshot; did you mean `snapshot: sd_m4`?",
+    ]

@@ -36,7 +36,7 @@ def test_it_finds_the_files_that_glob_finds(
     expected = {
         os.path.realpath(folder / each)
         for each in glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 - what is compared
-        if (folder / each).is_file()
+        if (folder / each).is_file() and not each.endswith("/")  # `a/**` finds the file `a` as `a/`
     }
     found = {
         os.path.realpath(folder / each) for each in Walk(pattern, str(folder)).paths() if (folder / each).is_file()
