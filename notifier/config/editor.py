@@ -1,7 +1,10 @@
 """The JSON Schema of the main file, for editors: what completes keys and marks errors while a user types.
 
-It is made of the models that the files are held against, and knows less than they do: it refuses nothing that is right,
-but what only the program can tell (is there such a channel, is this an Apprise URL) it lets pass.
+It is made of the models that the files are held against, with the rules for single texts as patterns. It refuses
+nothing that is right; what only the program can tell (is there such a channel, is this an Apprise URL) it lets pass.
+
+No list or mapping is a choice (`anyOf`) of several forms: an editor would mark all of it and not the entry that is
+wrong. A place that takes several types has all of them as its `type`, and each keyword holds for its own type only.
 """
 
 from typing import Any
@@ -11,71 +14,157 @@ from notifier.config.schema import MainFile
 SCHEMA_FILE = "config.schema.json"
 """Its file beside the configuration, whose first line names it: no network is needed to edit a YAML file."""
 
-_VARIABLE: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
+_VARIABLE = r"\$\{"
 """In the place of every value a variable may stand."""
 
-_DURATION = r"^\s*([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?\s*$|\$\{"
-_PACE = r"^\s*[0-9]+/(s|m|h)\s*$|\$\{"
-_FORMATS = {"duration": _DURATION, "time": r"^\s*[0-9]{1,2}:[0-9]{2}\s*$|\$\{"}
-_EMPTY: dict[str, Any] = {"type": "null"}
+_TEXT = r"\S"
+_DURATION = r"^\s*(?=[0-9dhm]*[1-9])(?:[0-9]{1,9}d)?(?:[0-9]{1,9}h)?(?:[0-9]{1,9}m)?(?:[0-9]{1,9}s)?\s*$"
+_ID = r"^(?!\.{1,2}$)[^\s/]{1,200}$"
+_NAME = r"^\s*(?:\S.{0,198})?\S\s*$"
+_CHANNEL = r"^[A-Za-z0-9_.-]{1,100}$"
+_EVENT = r"^[A-Za-z0-9_:-]{1,100}$"
+_TOKEN = r"^[\x21-\x7e]{1,4096}$"
+_URL = r"^\s*https?://\S+\s*$"
+
+_FORMATS = {"duration": _DURATION, "time": r"^\s*(?:[01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"}
+_PATTERNS = {
+    "base_url": r"^(?:https://[^\s?#]+|http://(?:localhost|[\w.-]+\.localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?(?:/[^\s?#]*)?)$",
+    "dataset": _ID,
+    "except": _EVENT,
+    "fallback": _CHANNEL,
+    "folder": r"^(?!.*://)\s*[^\s~]",
+    "id": _ID,
+    "labels": _NAME,
+    "listen": r"^\s*(?:off|\S+:[0-9]{1,5})\s*$",
+    "name": _NAME,
+    "notify": _CHANNEL,
+    "on": _EVENT,
+    "operators": _CHANNEL,
+    "pace": r"^\s*0*(?:[1-9][0-9]{0,2}|1000)/[smh]\s*$",
+    "requests_per_second": r"^\s*[0-9_.eE+-]+\s*$",
+    "secret": r"^\s*(?:whsec_)?[A-Za-z0-9+/]{32,86}={0,2}\s*$",
+    "snapshot": _ID,
+    "state": r"^sqlite:///(?!~|file:|:memory:$)(?:[^?#]*/)?(?!\.{1,2}$)[^?#/]+$",
+    "token": _TOKEN,
+    "url": r"^\s*[A-Za-z][A-Za-z0-9+.-]*://",
+    "webhook": r"^\s*https?://[^\s#]+\s*$",
+}
+"""What the text of a key looks like, and those in its list or mapping; of others only that it is not empty."""
+
+_EMPTY_ALLOWED = {"api", "channels", "defaults", "include", "labels", "operators", "templates", "watches"}
+"""Keys that may stand without a value."""
+
+_ONE_FOR_A_LIST = {"except", "include", "notify", "on", "operators", "secret"}
+"""Keys whose list may be one text."""
+
+_SHORT_FORMS = {
+    "ChannelSection": _PATTERNS["url"],
+    "DownloadSection": _PATTERNS["folder"],
+    "HeartbeatSection": _URL,
+    "HttpSection": _PATTERNS["listen"],
+}
+"""Sections that may be one text."""
+
+_TOGETHER: dict[str, dict[str, Any]] = {
+    "ApiSection": {"not": {"type": "object", "required": ["token", "token_file"]}},
+    "ChannelSection": {
+        "anyOf": [{"required": ["url"]}, {"required": ["webhook"]}],
+        "not": {"type": "object", "required": ["url", "webhook"]},
+        "dependentRequired": {
+            "webhook": ["secret"],
+            "secret": ["webhook"],
+            "allow_private": ["webhook"],
+            "fallback_after": ["fallback"],
+        },
+        "dependentSchemas": {"webhook": {"properties": {"templates": False}}},
+    },
+    "TemplateSection": {"minProperties": 1},
+    "WatchSection": {"oneOf": [{"required": ["snapshot"]}, {"required": ["dataset"]}]},
+}
+"""What belongs together in a section."""
 
 
 def json_schema() -> dict[str, Any]:
     """The schema, as https://json-schema.org/draft/2020-12 has it."""
     schema = MainFile.model_json_schema(by_alias=True)
-    found: dict[str, Any] = _loosened(schema)
-    sections = found["$defs"]
-    sections["ChannelSection"]["properties"]["pace"] = {"type": "string", "pattern": _PACE}
-    watch = sections["WatchSection"]
-    watch["properties"]["download"] = {"anyOf": [{"type": "string"}, watch["properties"]["download"]]}
-    watch["oneOf"] = [{"required": ["snapshot"]}, {"required": ["dataset"]}]
-    for short in ("http", "heartbeat"):
-        found["properties"][short] = {"anyOf": [{"type": "string"}, {"$ref": f"#/$defs/{short.title()}Section"}]}
-    channels = found["properties"]["channels"]["anyOf"][0]
-    channels["additionalProperties"] = {"anyOf": [{"type": "string"}, channels["additionalProperties"]]}
+    sections = {name: _section(name, section) for name, section in schema["$defs"].items()}
+    sections["HeartbeatSection"]["properties"]["url"]["pattern"] = _or_variable(_URL)
+    for name in ("ApiSection", "DefaultsSection"):
+        sections[name]["type"] = ["object", "null"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "notifier: config.yaml",
-        **{key: value for key, value in found.items() if key not in ("title", "description")},
+        "$defs": sections,
+        **_section("", schema),
     }
 
 
-def _loosened(node: Any) -> Any:
-    """A part of pydantic's schema, which describes what a value becomes, as what a file may have in its place."""
-    if not isinstance(node, dict):
-        return node
-    if choices := _choices(node):
-        return _loosened(choices[0]) if len(choices) == 1 else {"anyOf": [_loosened(each) for each in choices]}
-    if pattern := _FORMATS.get(node.get("format", "")):
-        return {"type": "string", "pattern": pattern}
-    kept = {key: value for key, value in node.items() if key not in ("title", "default", "$defs", "properties")}
-    for key in ("$defs", "properties"):
-        if key in node:
-            kept[key] = {name: _loosened(each) for name, each in node[key].items()}
-    for key in ("items", "additionalProperties", "propertyNames"):
-        if key in kept:
-            kept[key] = _loosened(kept[key])
-    match kept.get("type"):
+def _section(name: str, section: dict[str, Any]) -> dict[str, Any]:
+    """A mapping whose keys are known."""
+    found: dict[str, Any] = {key: section[key] for key in ("description", "required") if key in section and name}
+    return {
+        **found,
+        "type": ["object", "string"] if name in _SHORT_FORMS else "object",
+        **({"pattern": _or_variable(_SHORT_FORMS[name])} if name in _SHORT_FORMS else {}),
+        "properties": {key: _value(key, value) for key, value in section["properties"].items()},
+        "additionalProperties": False,
+        **_TOGETHER.get(name, {}),
+    }
+
+
+def _value(key: str, value: dict[str, Any]) -> dict[str, Any]:
+    """What may stand at a key; pydantic's schema describes what a value becomes, and this what a file may have."""
+    if "$ref" in value:
+        return {"$ref": value["$ref"]}
+    choices = [each for each in value.get("anyOf", [value]) if each != {"type": "null"}]
+    if len(choices) > 1 or "enum" in choices[0]:  # a word or a duration; nothing below it could be wrong
+        words = [word for each in choices for word in each.get("enum", [each["const"]] if "const" in each else [])]
+        patterns = [_DURATION] if any(each.get("format") == "duration" for each in choices) else []
+        return {"anyOf": [{"enum": words}, {"type": "string", "pattern": _or_variable(*patterns)}]}
+    (value,) = choices
+    match value.get("type"):
+        case None:
+            return {"$ref": value["$ref"]}
         case "array":
-            return _list(kept)
-        case "object" if "properties" not in kept:
-            return {"anyOf": [kept, _EMPTY]}
-        case "number" | "boolean":
-            return {"anyOf": [kept, _VARIABLE]}
-        case "string" if "enum" in kept or "const" in kept:
-            return {"anyOf": [kept, _VARIABLE]}
+            return _list(key, value)
+        case "object":
+            return _mapping(key, value)
+        case "boolean":
+            return {"type": ["boolean", "string"], "pattern": _VARIABLE}
+        case "number":
+            bounds = {"exclusiveMinimum": 0, "maximum": 1_000_000}
+            return {"type": ["number", "string"], **bounds, "pattern": _or_variable(_PATTERNS[key])}
         case _:
-            return kept
+            return _text(key, value.get("format", ""))
 
 
-def _choices(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """What may stand in one place, if that is several things."""
-    if "anyOf" in node:  # null is pydantic's word for a key that is left out; one without a value is an error
-        return [each for each in node["anyOf"] if each != _EMPTY]
-    return [{"$ref": node["$ref"]}, _EMPTY] if node.keys() > {"$ref"} else []
+def _list(key: str, array: dict[str, Any]) -> dict[str, Any]:
+    of_texts = array["items"].get("type") == "string"
+    items = _text(key) if of_texts else {"$ref": array["items"]["$ref"]}
+    one = key in _ONE_FOR_A_LIST
+    return {
+        "type": ["array", *(["string"] if one else []), *(["null"] if key in _EMPTY_ALLOWED else [])],
+        "items": items,
+        **({"minItems": array["minItems"]} if "minItems" in array else {}),
+        **({"pattern": items["pattern"]} if one else {}),
+    }
 
 
-def _list(array: dict[str, Any]) -> dict[str, Any]:
-    """A list, or what may stand for it: nothing, and where it is of texts one of them."""
-    one = [dict(array["items"])] if array["items"].get("type") == "string" else []
-    return {"anyOf": [array, *one, _EMPTY]}
+def _mapping(key: str, mapping: dict[str, Any]) -> dict[str, Any]:
+    """A mapping whose keys are names."""
+    of_sections = "$ref" in mapping["additionalProperties"]
+    names = {"channels": _CHANNEL, "templates": _EVENT}.get(key, _NAME)
+    return {
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": names},
+        "additionalProperties": mapping["additionalProperties"] if of_sections else _text(key),
+    }
+
+
+def _text(key: str, form: str = "") -> dict[str, Any]:
+    pattern = _PATTERNS.get(key) or _FORMATS.get(form) or _TEXT
+    return {"type": "string", "pattern": pattern if pattern == _TEXT else _or_variable(pattern)}
+
+
+def _or_variable(*patterns: str) -> str:
+    return "|".join([*patterns, _VARIABLE])
