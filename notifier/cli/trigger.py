@@ -121,7 +121,10 @@ def trigger(
         return  # the data came, and there is nothing to watch
     if not as_json:
         typer.echo(started)
+    began = datetime.now(UTC)
     path = _watch(folder, started, name, notify or ()) if folder is not None else None
+    refused = _refused(found, access, path, began)
+    path = path if path is not None and path.exists() else None
     if as_json:
         print_json(
             {
@@ -135,12 +138,16 @@ def trigger(
         )
     elif path is not None:
         typer.echo(f"Started; watched by {path}", err=True)
+    if refused:
+        typer.echo(f"notifier: {started} was started, but it is not watched: {refused}", err=True)
     if wait:
         every = duration_option("--every", EVERY)
         assert every is not None
         sys.stdout.flush()
         if status := wait_for(access, [started], every=every, timeout=limit_of_wait, as_json=as_json, config=config):
             raise typer.Exit(status)
+    if refused:
+        raise typer.Exit(1)
 
 
 def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Folder":
