@@ -25,6 +25,8 @@ from notifier.fetch.wanted import Downloaded, Format, Wanted
 
 MOST_AT_ONCE = 2
 LONGEST_SLEEP = timedelta(minutes=1)
+_SOON_S = 0.001
+"""Seconds: less than this is not waited for."""
 
 
 class Jobs(Protocol):
@@ -126,7 +128,7 @@ class Fetcher:
     async def _begin(self, tasks: asyncio.TaskGroup, running: set[str]) -> timedelta:
         """Begin what is due, as far as there is room; how long until more may be due."""
         now = asyncio.get_running_loop().time()
-        self._held = {event_id: until for event_id, until in self._held.items() if until > now}
+        self._held = {event_id: until for event_id, until in self._held.items() if until > now + _SOON_S}
         besides = frozenset(running | self._held.keys())
         for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), besides):
             running.add(job.event.id)

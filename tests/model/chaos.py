@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -31,9 +31,11 @@ from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import Answers
 from notifier.core.digest import digest
+from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.message import message
 from notifier.core.model import (
     DatasetWatch,
+    Download,
     Event,
     Listed,
     Notice,
@@ -50,6 +52,7 @@ from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
 from notifier.deliver import DeliveryOutcome
 from notifier.failpoints import arm_fault, disarm_faults
+from notifier.fetch.wanted import Downloaded, Progress, Wanted
 from notifier.poll import LookOutcome
 from notifier.reload import ReloadOutcome
 from notifier.report.reporter import Reporter
@@ -64,6 +67,7 @@ RESTARTS_AT = START + 25 * MINUTE
 EVERY = timedelta(seconds=30)
 
 HEALTHY = ("chat", "hook")
+DOWNLOADED = ("s_good_1", "s_good_3", "s_sick_0", "s_sick_2")
 SICK_CHANNELS = ("sick_hanging", "sick_refusing", "sick_flooding", "sick_raising", "sick_busy")
 HOSTILE = ("Prices", "@everyone <!channel>", "a" * 500, "‮ evil", "👨‍👩‍👧 <b>&amp;", "{{ 7 * 7 }}", "%s%n")
 
@@ -265,6 +269,24 @@ class SickReporter(Reporter):
             raise self._dice.choice(ERRORS)
 
 
+class SickDownloader:
+    """Fetches nothing; of a sick snapshot it raises, refuses or hangs, while faults last."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+
+    async def fetch(self, wanted: Wanted, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
+        """As the real one would."""
+        await asyncio.sleep(1)
+        if "sick" in wanted.snapshot_id and datetime.now(UTC) < QUIET_FROM:
+            await asyncio.sleep(self._dice.choice((0, 10)))
+            if self._dice.random() < 0.5:
+                raise self._dice.choice(ERRORS)
+            trouble = self._dice.choice((DownloadTrouble.UNREACHABLE, DownloadTrouble.WRONG_COUNT))
+            raise DownloadError(trouble, "\ud800")
+        return Downloaded(path=wanted.folder / wanted.file_name, records=7, size=70, new=True)
+
+
 @dataclass
 class Hour:
     """One hour from its seed: `live()` it, then ask what came of it."""
@@ -332,6 +354,7 @@ class Hour:
             notify=(*HEALTHY, *SICK_CHANNELS),
             on=("ready",),
             stalled_after=10 * MINUTE,
+            download=Download(folder=str(self.folder), format="json") if snapshot_id in DOWNLOADED else None,
         )
 
     def _life(self, snapshot_id: str, dataset: str, kind: str) -> None:
@@ -350,6 +373,7 @@ class Hour:
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
             patches.setattr(parts, "_client", lambda *_: self.account)
             patches.setattr(senders, "voice_of", lambda channel, **_: self.far_sides[channel.name])
+            patches.setattr(parts, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
             patches.setattr(caretaker, "FALLBACK_EVERY", timedelta(seconds=20))
             patches.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(seconds=20))
@@ -391,6 +415,7 @@ class Hour:
                     (Unit.LOOK, "s_sick"),
                     (Unit.ENTRY, "s_sick"),
                     (Unit.DELIVERY, "s_sick"),
+                    (Unit.DOWNLOAD, "s_sick"),
                     (Unit.LIST, "gd_sick"),
                     (Unit.REPORT, "SickReporter"),
                     *((each, "") for each in ROUNDS),
