@@ -17,6 +17,7 @@ from typing import Any
 from notifier.brightdata.limiter import Permit
 from notifier.core.agenda import Agenda, Entry
 from notifier.core.grid import Grid, instant, moment
+from notifier.core.rotation import LEAVES_FREE
 from notifier.timer import Timer
 
 CLOCK_CHECK = timedelta(seconds=5)
@@ -80,6 +81,7 @@ class Schedule:
         self._timer = Timer(self._collect, earliest=self._earliest, clock=clock)
         self._queued = asyncio.Event()
         self._turn_due = asyncio.Event()
+        self._began_at = moment(0)
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_LOOKS)
         self._failed: asyncio.Future[None] | None = None
@@ -220,7 +222,7 @@ class Schedule:
         while True:
             await self._turn_due.wait()
             while not self._is_free():  # noqa: ASYNC110 - time alone makes it so
-                await asyncio.sleep(max(self._gap(), _BREATH).total_seconds())
+                await asyncio.sleep(max(self._gap() / 2, _BREATH).total_seconds())
             await self._room.acquire()
             permit = await self._admit()
             now = instant(self._clock())
@@ -236,9 +238,10 @@ class Schedule:
                 self._turn_due.clear()
 
     def _is_free(self) -> bool:
-        """Whether a request now would delay nothing that is due."""
-        due = self._agenda.earliest()
-        return not self._agenda.queued and (due is None or moment(due) >= self._clock() + self._gap())
+        """Whether a request now would delay nothing that is due, and leave free what rotations do not use."""
+        due, now, gap = self._agenda.earliest(), self._clock(), self._gap()
+        rested = abs(now - self._began_at) >= gap / (1 - LEAVES_FREE)
+        return rested and not self._agenda.queued and (due is None or moment(due) >= now + gap)
 
     def _next_turn(self, now: int) -> str | None:
         """Whose turn it is; the rotation goes on while it is looked at."""
@@ -260,6 +263,7 @@ class Schedule:
             permit.release()
 
     def _run(self, look: Coroutine[Any, Any, None]) -> None:
+        self._began_at = self._clock()
         task = asyncio.create_task(look)
         self._running.add(task)
         task.add_done_callback(self._ended)

@@ -16,6 +16,10 @@ CONFIRMED_EVERY_TIMES = 10
 CONFIRMED_EVERY = timedelta(minutes=5)
 """A member is asked singly every so many times `every`, but not more often than this, if the request budget allows."""
 
+LEAVES_FREE = 1 / 3
+"""The share of the configured rate that rotations do not use: for commands, and because a rate that an account just
+bears is refused now and then when it is used without a pause."""
+
 AGREES_FOR = timedelta(minutes=10)
 """A list that contradicted what is known is believed again when it has not for so long: a cache may answer in turns."""
 

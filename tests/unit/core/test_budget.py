@@ -121,7 +121,7 @@ def test_when_it_does_not_fit_it_says_how_fresh_they_stay() -> None:
     [
         (0, 0.0, 1.0, None),
         (60, 0.2, 1.0, "up to 0.2 more confirm lists: each of 60 snapshots {} 5 min"),
-        (3_000, 10.0, 4.0, "6 more of what is left confirm lists: each of 3,000 snapshots {} 8 min 20 s"),
+        (3_000, 10.0, 4.0, "2.7 more of what is left confirm lists: each of 3,000 snapshots {} 18 min 45 s"),
         (3_000, 10.0, 10.0, "nothing is left to confirm single snapshots of lists, beside one for each list"),
     ],
 )
