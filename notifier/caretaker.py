@@ -29,6 +29,7 @@ class Caretaker:
         policies: Mapping[str, ChannelPolicy],
         keep: timedelta,
         watched: Callable[[], Collection[str]],
+        datasets: Callable[[], Mapping[str, str]] = dict,
         committed: Callable[[Collection[str]], None],
         audited: Callable[[Audit], Awaitable[None]],
         died: Callable[[Deaths], Awaitable[None]] | None = None,
@@ -41,6 +42,7 @@ class Caretaker:
             policies: of the channels, by name.
             keep: how long what has ended is remembered.
             watched: the ids of the snapshots that are watched now.
+            datasets: the ids of the datasets that are watched now, by the ids of their watches.
             committed: called with the channels that got something to deliver.
             audited: told of every audit.
             died: told of deliveries that were given up.
@@ -51,6 +53,7 @@ class Caretaker:
         self._policies = policies
         self._keep = keep
         self._watched = watched
+        self._datasets = datasets
         self._committed = committed
         self._audited = audited
         self._died = died
@@ -105,7 +108,10 @@ class Caretaker:
     async def forget(self) -> None:
         """Remove what is older than is kept."""
         now = self._clock()
-        if await self._store.upkeep.forget(before=now - self._keep, watched=self._watched(), now=now):
+        removed = await self._store.upkeep.forget(
+            before=now - self._keep, watched=self._watched(), now=now, datasets=self._datasets()
+        )
+        if removed:
             failpoint("caretaker.after_forgetting")
 
     async def _repeat(self, unit: Unit, round_: Callable[[], Awaitable[None]], every: timedelta) -> None:

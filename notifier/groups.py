@@ -50,10 +50,10 @@ class Group:
     them that its last whole list did not have, at `whole_at`. `asked` has what is being asked for singly, `odd` the
     list's words that were not confirmed, and `ended` its last word for each that has ended.
 
-    `watch` is there if the dataset itself is watched, and `baseline_at` says since when. `noted_at` is the last list of
-    an earlier run. Of `failures` in a row, the first was at `failing_since`; `handed_over` says that its members are
-    therefore looked at singly. `entries` is how long the next list will be, and `every` the shortest one among the
-    members.
+    `watch` is there if the dataset itself is watched, and `baseline_at` says since when. `noted_at` is the last list
+    of an earlier run, `looked_through_at` the last whole one that showed what may be forgotten. Of `failures` in a row,
+    the first was at `failing_since`; `handed_over` says that its members are therefore looked at singly. `entries` is
+    how long the next list will be, and `every` the shortest one among the members.
 
     `rotation` has the members that are listed in the order in which they were asked singly, `asking` those of them that
     are being asked now because it was their turn, and `turned` says that it was somebody's since the last list. `trust`
@@ -70,6 +70,7 @@ class Group:
     ended: dict[str, str] = field(default_factory=dict)
     baseline_at: datetime | None = None
     noted_at: datetime | None = None
+    looked_through_at: datetime | None = None
     agreed_at: datetime | None = None
     whole_at: datetime | None = None
     failing_since: datetime | None = None

@@ -1,7 +1,7 @@
 """One look at a dataset: its list -> compared with what is known -> taken, or to be asked for singly."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -23,6 +23,9 @@ SLICE = 500
 """Entries that are compared without letting others run: well under a millisecond's work for each hundred."""
 
 COMMITS_AT_ONCE = 200
+
+LOOKED_THROUGH_EVERY = timedelta(days=1)
+"""How often a whole list shows, at most, what may be forgotten."""
 
 
 class ListObserver(Protocol):
@@ -70,6 +73,7 @@ class _Reading:
     again: set[str] = field(default_factory=set)
     fresh: list[Listed] = field(default_factory=list)
     silent: list[SnapshotState] = field(default_factory=list)
+    past: list[str] = field(default_factory=list)
     behind: set[str] = field(default_factory=set)
     baseline: int = 0
 
@@ -135,10 +139,12 @@ class Lister:
         baseline_at = await self._meet(group, reading)
         taken = await self._take(group, reading)
         # Only now: if this is not reached, the next list is the first again, and what is in progress is known already.
-        await self._begin(group, baseline_at, reading.silent)
+        await self._begin(group, baseline_at, reading)
         # While this was awaited, single looks may have found that members have come to their end.
         reading.ended |= {id_: word for id_, word in group.ended.items() if id_ not in ended}
         self._settle(group, reading, whole=from_date is None)
+        if from_date is None:
+            await self._look_through(group, entries, asked_at)
         group.entries = group.expected(entries, self._poller.state_of, now)
         return ListOutcome(
             dataset_id=group.dataset_id,
@@ -231,13 +237,20 @@ class Lister:
 
     async def _meet(self, group: Group, reading: _Reading) -> datetime:
         """Take up what nobody knows yet or has ended; since when the dataset is watched as a whole."""
-        known = await self._datasets.known([entry.snapshot_id for entry in reading.fresh])
+        ids = [entry.snapshot_id for entry in reading.fresh]
+        known = await self._datasets.known(ids)
+        past: set[str] = set()
+        if group.watch is not None:
+            past = await self._datasets.past(group.dataset_id, [id_ for id_ in ids if id_ not in known])
         baseline_at = min(group.baseline_at or reading.asked_at, reading.asked_at)
         for number, entry in enumerate(reading.fresh):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             with self._faults.alone(Unit.ENTRY, entry.snapshot_id):
-                self._meet_one(group, entry, known.get(entry.snapshot_id), reading, baseline_at)
+                if entry.snapshot_id in past and phase_of(entry.status) is Phase.ENDED:
+                    reading.ended[entry.snapshot_id] = canonical(entry.status)
+                else:
+                    self._meet_one(group, entry, known.get(entry.snapshot_id), reading, baseline_at)
         return baseline_at
 
     def _meet_one(
@@ -263,6 +276,8 @@ class Lister:
         reading.ended[id_] = canonical(entry.status)
         if news and first:  # recent: of this one the next list could not tell that it belongs to the baseline
             reading.silent.append(of_baseline(entry, reading.facts, reading.now))
+        elif group.watch is not None:  # its date tells it today; another list may leave the date out
+            reading.past.append(id_)
 
     def _meet_again(self, entry: Listed, before: SnapshotState, reading: _Reading) -> None:
         """An entry that had ended when it was last looked at."""
@@ -299,8 +314,19 @@ class Lister:
         reading.seen.discard(snapshot_id)  # as if the list did not have it: it is looked at singly
         return None
 
-    async def _begin(self, group: Group, baseline_at: datetime, silent: list[SnapshotState]) -> None:
+    async def _begin(self, group: Group, baseline_at: datetime, reading: _Reading) -> None:
         """Remember since when the dataset is watched; anew if the clock was set back, or news would pass for old."""
-        if group.watch is not None and group.baseline_at != baseline_at:
-            await self._datasets.begin(group.dataset_id, baseline_at, silent, group.watch.watch_for)
+        if group.watch is not None and (group.baseline_at != baseline_at or reading.past):
+            await self._datasets.begin(
+                group.dataset_id, baseline_at, reading.silent, reading.past, group.watch.watch_for
+            )
             group.baseline_at = baseline_at
+
+    async def _look_through(self, group: Group, entries: Collection[Listed], asked_at: datetime) -> None:
+        """Once a day, forget what whole lists have not had for long."""
+        last = group.looked_through_at
+        if group.watch is None or (last is not None and timedelta(0) <= asked_at - last < LOOKED_THROUGH_EVERY):
+            return
+        group.looked_through_at = asked_at
+        listed = {entry.snapshot_id for entry in entries}
+        await self._datasets.listed_whole(group.dataset_id, listed, asked_at, self.keep)

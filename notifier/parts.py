@@ -132,6 +132,7 @@ class Parts:
             policies=_policies(config),
             keep=config.keep,
             watched=lambda: {watch.snapshot_id for watch in self.config.watches},
+            datasets=lambda: {watch.id: watch.dataset_id for watch in self.config.datasets},
             committed=self._wake,
             audited=self.operators.audited,
             died=self.operators.died,

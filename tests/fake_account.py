@@ -41,7 +41,8 @@ class Life:
 class FakeAccount:
     """Answers looks and lists from the lives, after `latency`; counts what was asked, by key and altogether.
 
-    A list shows how things were `lag()` ago, in any order, in pages of `page`; `list_fails` and `look_fails` tell when
+    A list shows how things were `lag()` ago by its own `clock`, in any order, in pages of `page`, with the `dates` of
+    their beginnings or without; `list_fails` and `look_fails` tell when
     there is no answer.
     """
 
@@ -53,6 +54,8 @@ class FakeAccount:
         self.requests = 0
         self.page = page
         self.latency = latency
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.dates: Callable[[], bool] = lambda: True
         self.lag: Callable[[], timedelta] = lambda: INSTANTLY
         self.list_fails: Callable[[datetime], bool] = lambda _: False
         self.look_fails: Callable[[datetime], bool] = lambda _: False
@@ -75,7 +78,7 @@ class FakeAccount:
         self.looks[snapshot_id] += 1
         self.requests += 1
         await asyncio.sleep(self.latency.total_seconds() / 2)
-        now = datetime.now(UTC)
+        now = self.clock()
         answer = OUTAGE if self.look_fails(now) else self._answer(snapshot_id, now)
         await asyncio.sleep(self.latency.total_seconds() / 2)
         if permit is not None:
@@ -98,7 +101,7 @@ class FakeAccount:
         """A list, as things are when half of the latency has passed, or were before that."""
         self.from_dates.append(from_date)
         await asyncio.sleep(self.latency.total_seconds() / 2)
-        now = datetime.now(UTC)
+        now = self.clock()
         entries = [] if self.list_fails(now) else self._entries(dataset_id, now - self.lag(), now, from_date)
         self._dice.shuffle(entries)
         pages = 1 + len(entries) // self.page
@@ -117,5 +120,6 @@ class FakeAccount:
             if word is None or early or life.missed(now):
                 continue
             listed = life.listed_as.get(word, word)
-            found.append(Listed(snapshot_id=snapshot_id, status=listed, created=life.created))
+            created = life.created if self.dates() else None
+            found.append(Listed(snapshot_id=snapshot_id, status=listed, created=created))
         return found

@@ -101,6 +101,17 @@ datasets = Table(
 )
 """The datasets that were listed: when last, and since when one is watched as a whole."""
 
+past_snapshots = Table(
+    "past_snapshots",
+    metadata,
+    Column("dataset_id", String, primary_key=True),
+    Column("snapshot_id", String, primary_key=True),
+    Column("missed_at", Instant),
+    sqlite_with_rowid=False,
+)
+"""The snapshots of a watched dataset that ended before its first list, or whose own rows have gone after `keep`. Their
+end is never news. `missed_at` is when the first whole list did not have one, if none has since."""
+
 events = Table(
     "events",
     metadata,

@@ -1,7 +1,7 @@
 """Keeps the database in order: what the auditor asks of it, and the end of what is old."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from notifier.core.severity import DEAD
 from notifier.core.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
+from notifier.store.datasets import remember_past
 from notifier.store.rows import WAITING
 from notifier.store.tables import attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
 from notifier.store.whole import transaction
@@ -124,16 +125,20 @@ class Upkeep(Part):
             found.append(Deaths(channel=channel, number=number, reason=reason, until=until))
         return found
 
-    async def forget(self, *, before: datetime, watched: Collection[str], now: datetime) -> int:
+    async def forget(
+        self, *, before: datetime, watched: Collection[str], now: datetime, datasets: Mapping[str, str] | None = None
+    ) -> int:
         """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.
 
         An event goes with its deliveries, once all of them have come to their end; a snapshot's state only when it is
-        no longer watched: else a new look would tell its end again.
+        no longer watched: else a new look would tell its end again. Of one whose dataset is watched it stays known that
+        it has ended: its dataset's list may have it for years, without a date.
 
         Args:
             before: what ended earlier goes.
             watched: the snapshots that are still watched.
             now: for mutes that ran out.
+            datasets: the ids of the datasets that are watched, by the ids of their watches.
 
         Returns:
             How many events, notices and snapshots were removed.
@@ -144,7 +149,7 @@ class Upkeep(Part):
             failpoint("upkeep.batch_forgotten")
         while number := await self._forget_notices(before):
             removed += number
-        removed += await self._forget_snapshots(before, frozenset(watched), now)
+        removed += await self._forget_snapshots(before, frozenset(watched), now, datasets or {})
         if removed:
             await self._shrink()
         return removed
@@ -180,18 +185,26 @@ class Upkeep(Part):
 
     @transaction
     def _forget_snapshots(
-        self, connection: Connection, before: datetime, watched: frozenset[str], now: datetime
+        self,
+        connection: Connection,
+        before: datetime,
+        watched: frozenset[str],
+        now: datetime,
+        datasets: Mapping[str, str],
     ) -> int:
         # While it has an event it keeps its state: from a blank one the next look would make the same event again.
         has_events = exists().where(events.c.snapshot_id == snapshots.c.snapshot_id)
-        query = select(snapshots.c.snapshot_id, snapshots.c.status).where(snapshots.c.since < before, ~has_events)
-        old = [
-            row.snapshot_id
-            for row in connection.execute(query)
-            if row.snapshot_id not in watched and canonical(row.status) in ENDS
-        ]
-        for start in range(0, len(old), BATCH):
-            some = old[start : start + BATCH]
+        query = select(snapshots).where(snapshots.c.since < before, ~has_events)
+        whole = frozenset(datasets.values())
+        old: dict[str, str | None] = {}
+        for row in connection.execute(query):
+            if row.snapshot_id not in watched and canonical(row.status) in ENDS:
+                dataset_id = row.facts.get("dataset_id") or datasets.get(row.watch_id.partition("/")[0])
+                old[row.snapshot_id] = dataset_id if dataset_id in whole else None
+        ids = list(old)
+        for start in range(0, len(ids), BATCH):
+            some = ids[start : start + BATCH]
+            remember_past(connection, [(dataset_id, each) for each in some if (dataset_id := old[each]) is not None])
             connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(some)))
             connection.execute(delete(looks).where(looks.c.snapshot_id.in_(some)))
         connection.execute(delete(mutes).where(mutes.c.until < now))

@@ -34,7 +34,7 @@ def note(dataset_id: str, answer: str = LISTED, *, after: timedelta = timedelta(
 
 async def test_a_baseline_is_kept_with_more_than_one_statement_takes(store: Store) -> None:
     ids = [f"s_{number:04}" for number in range(2 * AT_ONCE + 1)]
-    await store.datasets.begin("gd_1", START, [ended(each) for each in ids], found)
+    await store.datasets.begin("gd_1", START, [ended(each) for each in ids], [], found)
     assert await store.datasets.baselines({"gd_1"}) == {"gd_1": START}
     known = await store.datasets.known([*ids, "s_other"])
     assert list(known) == ids
@@ -45,24 +45,24 @@ async def test_a_baseline_overrides_nothing_that_is_known(store: Store) -> None:
     before = SnapshotState(snapshot_id="s_1")
     after, (transition,) = step(before, seen("running"), START, HOUR)
     await store.commit(watch=watch(), before=before, after=after, told=[(event_of(transition, watch()), ())])
-    await store.datasets.begin("gd_1", START + HOUR, [ended("s_1")], found)
+    await store.datasets.begin("gd_1", START + HOUR, [ended("s_1")], [], found)
     assert (await store.state("s_1")).status == "running"
 
 
 async def test_a_baseline_may_be_set_right(store: Store) -> None:
-    await store.datasets.begin("gd_1", START + HOUR, [], found)
-    await store.datasets.begin("gd_1", START, [], found)
+    await store.datasets.begin("gd_1", START + HOUR, [], [], found)
+    await store.datasets.begin("gd_1", START, [], [], found)
     assert await store.datasets.baselines({"gd_1"}) == {"gd_1": START}
 
 
 async def test_the_baseline_of_a_dataset_that_is_not_watched_any_more_is_forgotten(store: Store) -> None:
-    await store.datasets.begin("gd_1", START, [], found)
+    await store.datasets.begin("gd_1", START, [], [], found)
     assert await store.datasets.baselines({"gd_2"}) == {}
     assert await store.datasets.baselines({"gd_1"}) == {}
 
 
 async def test_notes_keep_the_newest_look_and_no_baseline_is_lost(store: Store) -> None:
-    await store.datasets.begin("gd_1", START, [], found)
+    await store.datasets.begin("gd_1", START, [], [], found)
     await store.datasets.note([note("gd_1"), note("gd_2")])
     await store.datasets.note([note("gd_1", after=HOUR), note("gd_2", "timeout", after=HOUR)])
     await store.datasets.note([])
