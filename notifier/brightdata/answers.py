@@ -29,6 +29,9 @@ LONGEST_DURATION_MS = 10 * 366 * 86_400_000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 _SECONDS = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
+_NUMBER = re.compile(r"[0-9]{1,16}(\.0{1,6})?")
+"""A number of things that stands in a string: some answers have their counts so."""
+
 _REASONS = {
     **dict.fromkeys((301, 302, 303, 307, 308), Reason.NONSENSE),  # a redirect, which is not followed
     401: Reason.UNAUTHORISED,
@@ -147,6 +150,8 @@ def _facts(answer: Mapping[str, object], secret: str) -> Facts:
 
 
 def _integer(value: object, highest: int) -> int | None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = int(value.strip().partition(".")[0])
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         value = int(value)  # JSON knows one kind of number: 10 and 10.0 are the same
     if isinstance(value, bool) or not isinstance(value, int):

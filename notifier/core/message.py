@@ -22,6 +22,7 @@ from notifier.core.words import count, one_line, span
 
 _EMOJI = {
     "complete": "✅",
+    "ready": "☑️",
     "partial": "⚠️",
     "empty": "📭",
     "failed": "❌",
@@ -73,8 +74,11 @@ def _headline(transition: Transition) -> str:
         case "complete":
             records = f", {count(facts.records, 'record')}" if facts.records is not None else ""
             return f"ready{records}{took}"
+        case "ready":
+            return f"ready{took}, {_untold(facts)}"
         case "partial":
-            return f"ready with errors: {_tally(facts)}{took}"
+            tally = _tally(facts)
+            return f"ready with errors{f': {tally}' if tally else ''}{took}{'' if tally else ', no counts were given'}"
         case "empty":
             return f"ready but empty: {_tally(facts)}{took}"
         case "failed":
@@ -105,6 +109,8 @@ def _lines(event: Event) -> list[str]:
         lines.append(f"Dataset: {dataset}")
     if facts.records is not None or facts.errors is not None:
         lines.append(f"{'So far' if transition.status == STALLED else 'Result'}: {_tally(facts)}")
+    elif transition.names[-1] == "ready":
+        lines.append(f"Result: {_untold(facts)}")
     if facts.error_codes:
         shown = [f"{_quoted(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
         more = len(facts.error_codes) - len(shown)
@@ -154,6 +160,13 @@ def _late(late_by: timedelta) -> str:
 def _tally(facts: Facts) -> str:
     known = [(facts.records, "record"), (facts.errors, "error")]
     return ", ".join(count(number, noun) for number, noun in known if number is not None)
+
+
+def _untold(facts: Facts) -> str:
+    """What is known of the results of a snapshot that is ready, where that does not say whether they are complete."""
+    if facts.records is not None:
+        return f"{count(facts.records, 'record')}, no number of errors was given"
+    return "no counts were given" if facts.errors is None else "no errors, no number of records was given"
 
 
 def _duration(facts: Facts) -> timedelta | None:

@@ -62,15 +62,17 @@ def has_ended(state: SnapshotState) -> bool:
 def names_of(status: str, facts: Facts) -> tuple[str, ...]:
     """The event names that a status carries, its own first.
 
-    `ready` comes with `empty` (no records), `partial` (some errors) or `complete`. When the API does not say how
-    many records there are, only its errors can speak.
+    `ready` comes with `empty` (no records), `partial` (some errors, or error codes) or `complete` (some records and no
+    errors), if what the API says tells which. Else it stands alone.
     """
     name = canonical(status)
     if name != "ready":
         return (name,)
     if facts.records == 0:
         return (name, "empty")
-    return (name, "partial" if facts.errors else "complete")
+    if facts.errors or any(number for _, number in facts.error_codes):
+        return (name, "partial")
+    return (name, "complete") if facts.records and facts.errors == 0 else (name,)
 
 
 def status_of(word: str) -> str:

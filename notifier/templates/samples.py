@@ -10,6 +10,7 @@ _KINDS: tuple[tuple[str, ...], ...] = (
     ("ready", "complete"),
     ("ready", "partial"),
     ("ready", "empty"),
+    ("ready",),
     ("failed",),
     ("canceled",),
     (MISSING,),

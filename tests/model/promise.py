@@ -66,7 +66,12 @@ class Promise:
         names = {status}
         if status == "ready" and isinstance(answer, Seen):
             facts = answer.facts
-            names.add("empty" if facts.records == 0 else "partial" if facts.errors else "complete")
+            if facts.records == 0:
+                names.add("empty")
+            elif facts.errors or facts.error_codes:
+                names.add("partial")
+            elif facts.records and facts.errors == 0:
+                names.add("complete")
         channels = frozenset(watch.notify) if names & set(watch.on) or "all" in watch.on else frozenset()
         self.known[watch.snapshot_id] = (status, revision + 1)
         self.history[watch.snapshot_id, revision + 1] = (previous, status, channels)

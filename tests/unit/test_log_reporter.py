@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
-from notifier.core.model import Delivery, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.model import Delivery, Facts, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.units import Fault, Unit
 from notifier.deliver import DeliveryOutcome
@@ -48,7 +48,7 @@ def test_a_look_that_changed_nothing_is_told_only_at_debug() -> None:
 
 
 def test_a_transition_is_told_with_all_that_identifies_it() -> None:
-    told = Told(event=event("ready"), channels=("chat",))
+    told = Told(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
     (line,) = told_of(look(seen("ready"), told))
     assert line["event"] == "transition.committed"
     assert (line["event_id"], line["status"], line["names"], line["channels"]) == (

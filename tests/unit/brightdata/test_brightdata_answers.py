@@ -81,7 +81,7 @@ def test_an_answer_about_another_snapshot_is_nonsense() -> None:
 
 
 def test_error_codes_are_sorted_by_count_then_name_and_bounded() -> None:
-    assert facts(error_codes={"b": 1, "a": 1, "c": 7, "no": "3", "bad": -1, "flag": True}).error_codes == (
+    assert facts(error_codes={"b": 1, "a": 1, "c": "7", "no": "three", "bad": -1, "flag": True}).error_codes == (
         ("c", 7),
         ("a", 1),
         ("b", 1),
@@ -90,7 +90,34 @@ def test_error_codes_are_sorted_by_count_then_name_and_bounded() -> None:
     assert facts(error_codes={"x" * 1000: 1}).error_codes[0][0].endswith("…")
 
 
-@pytest.mark.parametrize("value", ["10", True, None, -1, 1.5, 2**53 + 1, [10], {"n": 10}])
+@pytest.mark.parametrize(("value", "number"), [("10", 10), (" 10 ", 10), ("10.0", 10), ("0", 0), ("007", 7)])
+def test_a_number_in_a_string_is_a_number(value: str, number: int) -> None:
+    found = facts(records=value, errors=value, collection_duration=value)
+    assert (found.records, found.errors, found.collection_duration_ms) == (number, number, number)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "ten",
+        "-1",
+        "1.5",
+        "1e3",
+        "0x10",
+        "1_000",
+        "1,000",
+        "9" * 17,
+        "٣",
+        True,
+        None,
+        -1,
+        1.5,
+        2**53 + 1,
+        [10],
+        {"n": 10},
+    ],
+)
 def test_a_count_of_the_wrong_kind_is_left_out(value: object) -> None:
     assert facts(records=value, errors=value).records is None
 

@@ -35,8 +35,15 @@ facts = st.builds(
             Facts(records=12345, errors=0, collection_duration_ms=36_592),
             "✅ Prices: ready, 12,345 records after 37 s",
         ),
-        ("ready", Facts(records=1), "✅ Prices: ready, 1 record"),
-        ("ready", Facts(), "✅ Prices: ready"),
+        ("ready", Facts(records=1, errors=0), "✅ Prices: ready, 1 record"),
+        ("ready", Facts(records=1), "☑️ Prices: ready, 1 record, no number of errors was given"),
+        ("ready", Facts(errors=0), "☑️ Prices: ready, no errors, no number of records was given"),
+        ("ready", Facts(), "☑️ Prices: ready, no counts were given"),
+        (
+            "ready",
+            Facts(error_codes=(("dead_page", 3),), collection_duration_ms=5_000),
+            "⚠️ Prices: ready with errors after 5 s, no counts were given",
+        ),
         ("ready", Facts(records=9, errors=1), "⚠️ Prices: ready with errors: 9 records, 1 error"),
         ("ready", Facts(errors=2), "⚠️ Prices: ready with errors: 2 errors"),
         ("ready", Facts(records=0, errors=1), "📭 Prices: ready but empty: no records, 1 error"),
@@ -159,4 +166,4 @@ def test_ten_kilobytes_of_anything_still_make_a_short_title() -> None:
 
 @pytest.mark.parametrize("name", ["", "\n\t ", "\x00"])
 def test_a_name_that_nobody_can_read_gives_way_to_the_snapshots_id(name: str) -> None:
-    assert message(event(name=name)).title == "✅ s_1: ready"
+    assert message(event(name=name)).title.startswith("☑️ s_1: ready")
