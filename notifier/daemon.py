@@ -26,7 +26,7 @@ from notifier.loading.apart import Loaded
 from notifier.loading.start import LONGEST_START
 from notifier.loading.start import keep as keep_copy
 from notifier.memory import keep_what_stays
-from notifier.operators import API, LIST, STALE
+from notifier.operators import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.reload import Reloader, ReloadOutcome, Tidings
@@ -253,13 +253,8 @@ class Daemon:
         for subject, kind in last_kinds.items():
             if kind == Verdict.BROKEN:
                 self._parts.senders.assume_broken(subject.removeprefix("channel:"))
-        self._parts.lookout.doubt(
-            {
-                subject.removeprefix(LIST)
-                for subject, kind in last_kinds.items()
-                if subject.startswith(LIST) and kind == STALE
-            }
-        )
+        self._parts.lookout.doubt(subjects_of(last_kinds, LIST, STALE))
+        self._parts.lookout.refused_before(subjects_of(last_kinds, REFUSED, REFUSES))
         await self._take_up_configuration()
 
     async def _take_up_configuration(self) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from notifier.core.backoff import pause_at
 from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
+from notifier.core.refusals import NONE, Refusals
 from notifier.core.rotation import BELIEVED, Rotation, Trust, confirm_period
 from notifier.core.statuses import canonical
 from notifier.core.transitions import born_at
@@ -57,7 +58,7 @@ class Group:
 
     `rotation` has the members that are listed in the order in which they were asked singly, `asking` those of them that
     are being asked now because it was their turn, and `turned` says that it was somebody's since the last list. `trust`
-    says whether the lists are believed.
+    says whether the lists are believed, and `refusals` whether the API refuses them.
     """
 
     dataset_id: str
@@ -82,6 +83,7 @@ class Group:
     asking: set[str] = field(default_factory=set)
     turned: bool = False
     trust: Trust = BELIEVED
+    refusals: Refusals = NONE
 
     @property
     def key(self) -> str:

@@ -9,6 +9,9 @@ from typing import Protocol
 from notifier.brightdata.limiter import Permit
 from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
+from notifier.core.refusals import NONE, RefusalNews
+from notifier.core.refusals import after as count_refusal
+from notifier.core.refusals import news as refusal_news
 from notifier.core.routing import wants
 from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
 from notifier.core.transitions import changed_by_list, dated, stalled_at
@@ -55,6 +58,7 @@ class ListOutcome:
     behind: tuple[str, ...] = ()
     found: int = 0
     baseline: int = 0
+    refusal: RefusalNews | None = None
     lag: timedelta
     duration: timedelta
 
@@ -124,7 +128,13 @@ class Lister:
         if isinstance(entries, Unclear):
             group.failures += 1
             group.failing_since = group.failing_since or asked_at
-            return ListOutcome(dataset_id=group.dataset_id, unclear=entries, lag=lag, duration=duration)
+            return ListOutcome(
+                dataset_id=group.dataset_id,
+                unclear=entries,
+                lag=lag,
+                duration=duration,
+                refusal=self._count_refusals(group, entries),
+            )
         members, ended = set(group.members), set(group.ended)
         reading = _Reading(asked_at=asked_at, now=now, facts=Facts(dataset_id=group.dataset_id))
         for start in range(0, len(entries), SLICE):
@@ -157,7 +167,13 @@ class Lister:
             baseline=reading.baseline,
             lag=lag,
             duration=duration,
+            refusal=self._count_refusals(group, None),
         )
+
+    def _count_refusals(self, group: Group, unclear: Unclear | None) -> RefusalNews | None:
+        """Count a list, or why there was none; the news if the dataset itself is watched."""
+        before, group.refusals = group.refusals, NONE if unclear is None else count_refusal(group.refusals, unclear)
+        return None if group.watch is None else refusal_news(before, group.refusals, group.watch)
 
     def _settle(self, group: Group, reading: _Reading, *, whole: bool) -> None:
         """What the group knows from now on."""

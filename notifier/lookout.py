@@ -15,6 +15,7 @@ from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
+from notifier.core.refusals import known_before
 from notifier.core.rotation import TrustNews
 from notifier.core.routing import wants
 from notifier.core.units import Unit
@@ -222,6 +223,13 @@ class Lookout:
     def doubt(self, dataset_ids: Collection[str]) -> None:
         """Of these datasets it was told in an earlier run that their lists are not believed."""
         self._ways.doubt(dataset_ids)
+
+    def refused_before(self, subjects: Collection[str]) -> None:
+        """Of these snapshots and datasets it was told in an earlier run that the API refuses to tell of them."""
+        self._poller.refused_before([each for each in subjects if self._groups.of_dataset(each) is None])
+        for group in self._groups:
+            if group.dataset_id in subjects:
+                group.refusals = known_before()
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""

@@ -1,13 +1,14 @@
 """Tells the operators of the notifier's own troubles: each once, and its end once, never through what is broken."""
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome
+from notifier.core.refusals import RefusalNews, notice_body
 from notifier.core.rotation import TrustNews
 from notifier.core.statuses import canonical
 from notifier.core.storehealth import StoreNews, StoreTrouble
@@ -29,6 +30,12 @@ LIST = "list:"
 """Before a dataset's id."""
 
 STALE = "stale"
+REFUSED = "refused:"
+"""Before the id of a snapshot or of a dataset."""
+
+REFUSES = "refuses"
+MOST_REFUSED = 20
+"""So many refused watches at a time are told."""
 MOST_WORDS = 20
 """So many unknown status words are told: an API that says something else each time is told by its other troubles."""
 
@@ -63,6 +70,8 @@ class Heading(StrEnum):
     STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
     INTERNAL_ERROR = "{unit} has raised an internal error: {error}"
     INTERNAL_OK = "the internal error of {unit} is over: {error}"
+    WATCH_REFUSED = "Bright Data refuses to tell of {watch}"
+    WATCH_OK = "Bright Data tells of {watch} again"
     LIST_STALE = "the list of the dataset {dataset} does not tell of every end"
     LIST_OK = "the list of the dataset {dataset} tells of every end again"
     STORE_FULL = "there is no room on the disk of the database"
@@ -229,6 +238,17 @@ class Operators:
             body += "\nOf further unknown words nothing is told any more; the log has them."
         await self._tell(Heading.STATUS_UNKNOWN, subject, "unknown", body, word=word)
 
+    async def refusal_changed(self, news: RefusalNews) -> None:
+        """Bright Data refuses for good to tell of a watch, or tells of it again."""
+        subject, name = f"{REFUSED}{news.subject}", one_line(news.name, _LONGEST_WORD)
+        standing = subjects_of(await self._outbox.last_kinds(), REFUSED, REFUSES)
+        if news.over:
+            if news.subject in standing:
+                await self._tell(Heading.WATCH_OK, subject, OK, notice_body(news, last=False), watch=name)
+        elif len(standing) < MOST_REFUSED:
+            body = notice_body(news, last=len(standing) == MOST_REFUSED - 1)
+            await self._tell(Heading.WATCH_REFUSED, subject, REFUSES, body, watch=name)
+
     async def list_trust_changed(self, news: TrustNews) -> None:
         """A dataset's lists are not believed any more, or are again."""
         subject = f"{LIST}{news.dataset_id}"
@@ -354,3 +374,12 @@ def _first_of(refused: Sequence[str]) -> str:
     if more := len(refused) - len(lines):
         lines.append(f"and {more} more: `notifier config check` shows all of them")
     return "\n".join(lines)
+
+
+def subjects_of(last_kinds: Mapping[str, str], prefix: str, kind: str) -> set[str]:
+    """What stands after the prefix in the subjects whose last notice was of this kind."""
+    return {
+        subject.removeprefix(prefix)
+        for subject, last in last_kinds.items()
+        if last == kind and subject.startswith(prefix)
+    }

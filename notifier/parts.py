@@ -22,6 +22,7 @@ from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
 from notifier.core.policy import ChannelPolicy
+from notifier.core.refusals import RefusalNews
 from notifier.core.rotation import TrustNews
 from notifier.core.statuses import NAMES, is_known_word
 from notifier.core.storehealth import StoreNews
@@ -31,6 +32,7 @@ from notifier.errands import Errands
 from notifier.faults import Faults
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
+from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
 from notifier.operators import Operators
 from notifier.poll import LookOutcome, Poller
@@ -90,7 +92,7 @@ class Parts:
             gap=_gap(config),
             lists=config.api.batches,
             looked=self._looked,
-            listed=self.report.listed,
+            listed=self._listed,
             faults=self.faults,
             trust_changed=self._list_trust_changed,
         )
@@ -243,12 +245,21 @@ class Parts:
 
     def _looked(self, outcome: LookOutcome) -> None:
         self.report.looked(outcome)
+        self._refusal_changed(outcome.refusal)
         if outcome.told:
             self.fetcher.wake()
         for told in outcome.told:
             transition = told.event.transition
             if transition.status not in NAMES and not is_known_word(transition.status):
                 self.errands.notice(self.operators.unknown_word, transition.status, transition.snapshot_id)
+
+    def _listed(self, outcome: ListOutcome) -> None:
+        self.report.listed(outcome)
+        self._refusal_changed(outcome.refusal)
+
+    def _refusal_changed(self, news: RefusalNews | None) -> None:
+        if news is not None:
+            self.errands.notice(self.operators.refusal_changed, news)
 
     def _list_trust_changed(self, news: TrustNews) -> None:
         self.report.list_trust_changed(news)

@@ -11,6 +11,9 @@ from notifier.core.backoff import look_pause
 from notifier.core.errors import StoreError
 from notifier.core.lists import at_first_sight
 from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
+from notifier.core.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
+from notifier.core.refusals import after as count_refusal
+from notifier.core.refusals import news as refusal_news
 from notifier.core.routing import channels_for, event_of
 from notifier.core.statuses import has_ended
 from notifier.core.transitions import MISSING_GRACE, step
@@ -41,8 +44,9 @@ class LookOutcome:
     """What came of one look; without an `observation` nobody looked, and it happened by the clock alone.
 
     `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
-    `lag` is how much after its due time the look began, `duration` how long the answer took, and `pause` the time to
-    the next look (None when there is none).
+    `refusal` is there if the API has begun to refuse for good to tell of the snapshot, or tells of it again. `lag` is
+    how much after its due time the look began, `duration` how long the answer took, and `pause` the time to the next
+    look (None when there is none).
     """
 
     watch: Watch
@@ -52,6 +56,7 @@ class LookOutcome:
     lag: timedelta
     duration: timedelta
     pause: timedelta | None
+    refusal: RefusalNews | None = None
 
 
 class Poller:
@@ -78,6 +83,7 @@ class Poller:
         self._committed = committed
         self._states: dict[str, SnapshotState] = {}
         self._looks: dict[str, Look] = {}
+        self._refusals: dict[str, Refusals] = {}
 
     async def load(self, watched: Collection[str]) -> None:
         """Take up the working set where the last run left it: all that goes on, and what is watched by itself."""
@@ -109,11 +115,22 @@ class Poller:
     def drop(self, snapshot_id: str) -> None:
         """Let go of a snapshot that nobody watches, or that has ended and is watched with its dataset only."""
         self._states.pop(snapshot_id, None)
+        self._refusals.pop(snapshot_id, None)
+
+    def refused_before(self, snapshot_ids: Collection[str]) -> None:
+        """An earlier run has told that the API refuses to tell of these."""
+        self._refusals.update((snapshot_id, known_before()) for snapshot_id in snapshot_ids)
+
+    def is_refused(self, snapshot_id: str) -> bool:
+        """Whether the API refuses for good to tell of the snapshot."""
+        return self._refusals.get(snapshot_id, NONE).for_good
 
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
         state = self.state_of(watch.snapshot_id)
         pause = look_pause(state, watch.every, self._clock())
+        if pause is not None and (refusals := self._refusals.get(watch.snapshot_id)) is not None:
+            pause = refused_pause(refusals, pause)
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 
@@ -187,6 +204,7 @@ class Poller:
             if watch.parent is None:
                 after = at_first_sight(after)  # its dataset's baseline was being noted in just that moment
         self._states[watch.snapshot_id] = after
+        refusal = self._count_refusals(watch, observation)
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
         if before.not_found and not after.not_found:
@@ -199,7 +217,15 @@ class Poller:
             lag=max(asked_at - (due or asked_at), timedelta(0)),
             duration=now - asked_at,
             pause=pause,
+            refusal=refusal,
         )
+
+    def _count_refusals(self, watch: Watch, observation: Observation) -> RefusalNews | None:
+        before = self._refusals.pop(watch.snapshot_id, NONE)
+        now = count_refusal(before, observation)
+        if now.count:
+            self._refusals[watch.snapshot_id] = now
+        return refusal_news(before, now, watch)
 
     async def tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]

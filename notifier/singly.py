@@ -78,6 +78,8 @@ class Singly:
                 group.rotation.asked(id_)
         asked = group.asked.get(id_) if group is not None else None
         if asked is not None and (not clear or began < asked.at <= self._clock()):
+            if outcome.pause is not None and self._poller.is_refused(id_):
+                return outcome.pause
             return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
         if asked is not None and group is not None and clear:
             self._ways.compared(group, id_, asked.word, asked.at)

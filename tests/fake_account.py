@@ -11,9 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from fakes import OUTAGE, seen
 
 from notifier.brightdata.limiter import Permit
-from notifier.core.model import Listed, NotFound, Observation, Seen, Unclear
+from notifier.core.model import Listed, NotFound, Observation, Reason, Seen, Unclear
 
 INSTANTLY = timedelta(0)
+REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")
+"""The answer to whoever asks for what is `refused`, a snapshot or a dataset's list."""
+
 RECORDS = 7
 """Of every snapshot that is ready: what only a look of its own tells."""
 
@@ -50,6 +53,7 @@ class FakeAccount:
         self.lives: dict[str, Life] = {}
         self.looks: Counter[str] = Counter()
         self.lists: Counter[str] = Counter()
+        self.refused: set[str] = set()
         self.from_dates: list[date | None] = []
         self.requests = 0
         self.page = page
@@ -80,6 +84,8 @@ class FakeAccount:
         await asyncio.sleep(self.latency.total_seconds() / 2)
         now = self.clock()
         answer = OUTAGE if self.look_fails(now) else self._answer(snapshot_id, now)
+        if snapshot_id in self.refused:
+            answer = REFUSED
         await asyncio.sleep(self.latency.total_seconds() / 2)
         if permit is not None:
             permit.release()
@@ -110,6 +116,8 @@ class FakeAccount:
         await asyncio.sleep(self.latency.total_seconds() * (pages - 0.5))
         if permit is not None:
             permit.release()
+        if dataset_id in self.refused:
+            return REFUSED
         return OUTAGE if self.list_fails(now) else tuple(entries)
 
     def _entries(self, dataset_id: str, at: datetime, now: datetime, from_date: date | None) -> list[Listed]:

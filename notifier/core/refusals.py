@@ -7,7 +7,7 @@ refusal is never a snapshot's status: the snapshot keeps its own, and is polled 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from notifier.core.model import Observation, Reason, Unclear
+from notifier.core.model import DatasetWatch, Observation, Reason, Unclear, Watch
 
 REFUSED_TIMES = 3
 """Refusals in a row, with no status and no 404 in between, that are taken for good."""
@@ -62,3 +62,47 @@ def refused_pause(refusals: Refusals, usual: timedelta) -> timedelta:
         return usual
     doubled = usual * (1 << min(refusals.count - REFUSED_TIMES + 1, 16))
     return min(doubled, max(usual, LONGEST_REFUSED_PAUSE))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalNews:
+    """Bright Data refuses for good to tell of a watch, or (`over`) tells of it again.
+
+    `subject` is the id of the snapshot or the dataset, `name` that of its watch, and `detail` the last answer.
+    """
+
+    subject: str
+    name: str
+    over: bool
+    count: int = 0
+    detail: str = ""
+
+
+def news(before: Refusals, now: Refusals, watch: Watch | DatasetWatch) -> RefusalNews | None:
+    """What is news for operators after one more observation of the watch; None if nothing is."""
+    if before.for_good == now.for_good:
+        return None
+    subject = watch.snapshot_id if isinstance(watch, Watch) else watch.dataset_id
+    return RefusalNews(subject=subject, name=watch.name, over=not now.for_good, count=now.count, detail=now.detail)
+
+
+def known_before() -> Refusals:
+    """What an earlier run has found to be refused for good."""
+    return Refusals(count=REFUSED_TIMES)
+
+
+def notice_body(told: RefusalNews, *, last: bool) -> str:
+    """What operators read of it.
+
+    Args:
+        told: the news.
+        last: whether of further ones nothing is told.
+    """
+    if told.over:
+        return f"Bright Data answers for {told.subject} again. It is polled as usual."
+    body = f"Asked for {told.subject}, Bright Data answers each time: {told.detail}.\n"
+    body += "It keeps its last status and is polled on, every 10 minutes at least. See whether the id is right, and "
+    body += "whether the token belongs to the account that started it; take the watch out if it is not wanted any more."
+    if last:
+        body += "\nOf further ones nothing is told for now: `notifier status` shows their last look as `refused`."
+    return body

@@ -27,7 +27,7 @@ from notifier import caretaker, daemon, exhaustion
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import apihealth, backoff, health, lists, rotation, units
+from notifier.core import apihealth, backoff, health, lists, refusals, rotation, units
 from notifier.core.errors import StoreError
 from notifier.core.storehealth import StoreTrouble
 from notifier.core.units import Unit
@@ -226,6 +226,14 @@ async def raising_look(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def refused_watch(world: World) -> AsyncIterator[None]:
+    """Progress of one snapshot is answered 400 for good."""
+    world.api.refuse(GOING_ON[0])
+    yield
+    world.api.refuse(GOING_ON[0], refuse=False)
+
+
+@asynccontextmanager
 async def stale_list(world: World) -> AsyncIterator[None]:
     """The list of the dataset stays as it was, while snapshots end."""
     world.api.fail_always(Fault.STALE)
@@ -257,6 +265,7 @@ ROWS = (
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
     Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_look),
+    Row(begin=Heading.WATCH_REFUSED, end=Heading.WATCH_OK, trouble=refused_watch),
     Row(begin=Heading.LIST_STALE, end=Heading.LIST_OK, trouble=stale_list, batch="auto"),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),
     Row(begin=Heading.STORE_LOCKED, end=Heading.STORE_OK, trouble=locked),
@@ -292,6 +301,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     for name, value in (("LAG", 0), ("AGREES_FOR", 0), ("CONFIRMED_EVERY", 0.2)):
         patch.setattr(rotation, name, timedelta(seconds=value))
     patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
+    patch.setattr(refusals, "LONGEST_REFUSED_PAUSE", timedelta(0))
     patch.setattr(lists, "LAG", timedelta(0))
     patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
@@ -369,6 +379,7 @@ def test_the_documents_say_of_every_notice_what_to_do() -> None:
         "number": "N deliveries",
         "word": "WORD",
         "dataset": "DATASET",
+        "watch": "WATCH",
         "unit": "UNIT",
         "error": "EXCEPTION",
     }

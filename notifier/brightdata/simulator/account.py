@@ -60,6 +60,7 @@ class Account:
         self._next_allowed = float("-inf")
         self._snapshots: dict[str, Snapshot] = {}
         self._shelves: dict[str, Shelf] = {}
+        self.refused: set[str] = set()
         self._first_listed: dict[str, float] = {}
         self._next_lives: deque[Life] = deque()
         self._lives: tuple[Life, ...] = ()

@@ -60,6 +60,8 @@ def progress(account: Account, raw_path: str) -> web.Response:
     if not segment or "/" in segment:
         return as_html(NO_SUCH_PAGE, 404)
     snapshot_id = unquote(segment)
+    if snapshot_id in account.refused:
+        raise BadRequest("this snapshot cannot be asked for")
     found = account.progress(snapshot_id)
     if found is not None:
         return as_json(found)

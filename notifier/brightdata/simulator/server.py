@@ -135,6 +135,10 @@ class Simulator:
         """Every request for which nothing is ordered gets this fault; with None chance decides again."""
         self._faults.usual = fault
 
+    def refuse(self, snapshot_id: str, *, refuse: bool = True) -> None:
+        """From now on whoever asks for this snapshot's progress is answered 400; or not any more."""
+        (self.account.refused.add if refuse else self.account.refused.discard)(snapshot_id)
+
     def answer_next(self, times: int = 1) -> None:
         """The next requests get no fault, after those ordered before."""
         self._faults.order(None, times)
