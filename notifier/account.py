@@ -23,7 +23,7 @@ from notifier.config.model import Api
 from notifier.config.secrets import read_token
 from notifier.control import BORROW, connected
 from notifier.core.errors import UsageError
-from notifier.loading import load_leniently
+from notifier.loading import how_to_have_secrets, load_leniently
 
 REQUESTS_PER_SECOND = 1.0
 TOKEN_VARIABLE = "BRIGHTDATA_API_KEY"
@@ -78,7 +78,8 @@ def access_of(config: Path | None, environ: Mapping[str, str], warn: Callable[[s
             raise loaded.refusal
         warn(loaded.warning)
     if no_token:
-        raise UsageError(f"{config}: api.token: the token cannot be had: set its environment variable")
+        cure = how_to_have_secrets(config) or "set its environment variable"
+        raise UsageError(f"{config}: api.token: the token cannot be had: {cure}")
     return Access(api=api, database=found.database)
 
 

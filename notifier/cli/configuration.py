@@ -56,6 +56,7 @@ def _write_new(path: Path, text: str) -> None:
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any."""
+    from notifier.config.places import unusable_places
     from notifier.loading import load_config
 
     try:
@@ -66,20 +67,21 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
         raise typer.Exit(error.exit_status) from None
     watches = len(found.watches) + len(found.datasets)
+    warnings = [*found.warnings, *unusable_places(found)]
     needs = _budget(found)
     if as_json:
         print_json(
             {
                 "ok": True,
                 "problems": [],
-                "warnings": [asdict(warning) for warning in found.warnings],
+                "warnings": [asdict(warning) for warning in warnings],
                 "watches": watches,
                 "channels": len(found.channels),
                 "budget": needs.fields(),
             }
         )
         return
-    for warning in found.warnings:
+    for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(
         f"{found.path}: fine. {count(watches, 'watch', 'watches')}, "

@@ -17,6 +17,7 @@ from notifier.config.model import Config
 from notifier.config.parts import Known, Parts
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
+from notifier.loading.beside_service import hint, service_environment
 from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
@@ -38,11 +39,24 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
     """
     from notifier.config.load import load
 
-    config = load(
-        path, environ=with_credentials(os.environ), checks=_checks(secrets_needed), secrets_needed=secrets_needed
-    )
+    try:
+        config = load(path, environ=_environ(path), checks=_checks(secrets_needed), secrets_needed=secrets_needed)
+    except ConfigurationRefused as error:
+        if secrets_needed and (hint := how_to_have_secrets(path)):
+            error.add_note(hint)
+        raise
     EVERY_SECRET.add(config.secrets)
     return config
+
+
+def _environ(path: Path) -> dict[str, str]:
+    """The variables for a command: the environment, with what the service has that runs with this main file."""
+    return with_credentials(service_environment(path, os.environ))
+
+
+def how_to_have_secrets(path: Path) -> str:
+    """What to type where the service has secrets that this user may not read; else nothing."""
+    return hint(path, os.environ)
 
 
 def load_config_parts(path: Path, environ: Mapping[str, str], known: Known, origin: "Origin") -> Parts:
@@ -134,7 +148,7 @@ def load_leniently(path: Path) -> Leniently:
         return Leniently(config=load_config(path, secrets_needed=False))
     except ConfigurationRefused as error:
         refusal = error
-    environ = with_credentials(os.environ)
+    environ = _environ(path)
     with suppress(kept.Unusable, ConfigurationRefused):
         copy = kept.find(path, _database_in(path, environ), environ)
         config = load(path, environ=environ, checks=_checks(False), secrets_needed=False, origin=copy)
@@ -166,7 +180,7 @@ def load_for_channel(path: Path, name: str) -> Leniently:
     except ConfigurationRefused as error:
         refusal = error
     with suppress(ConfigurationRefused):
-        config = partial.load_what_is_right(path, environ=with_credentials(os.environ), checks=_checks(True))
+        config = partial.load_what_is_right(path, environ=_environ(path), checks=_checks(True))
         if name in config.channels:
             EVERY_SECRET.add(config.secrets)
             return Leniently(config=config, refusal=refusal)
@@ -204,7 +218,7 @@ def database_of(path: Path) -> Path:
     Raises:
         ConfigurationRefused: there is no main file, or what it says of the state is wrong.
     """
-    environ = with_credentials(os.environ)
+    environ = _environ(path)
     return _database_in(path, environ) or load_leniently(path).config.database
 
 

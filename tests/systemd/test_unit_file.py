@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SINGLE, MANY = ROOT / "systemd/notifier.service", ROOT / "systemd/notifier@.service"
+SHIPPED = ROOT / "systemd/config.yaml"
 PROGRAM = "/opt/notifier/bin/notifier"
 README = (ROOT / "systemd/README.md").read_text(encoding="utf-8")
 
@@ -64,9 +65,19 @@ def test_the_unit_of_many_is_the_single_one_with_places_and_a_user_of_its_own() 
 
 
 def test_installing_takes_five_commands() -> None:
-    block = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
-    assert block is not None
-    assert len(block[1].strip().splitlines()) == 5
+    """The last one stands alone: what is typed in between is the user's own, and a block is copied as a whole."""
+    blocks = [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)]
+    assert [len(block) for block in blocks] == [4, 1]
+    assert blocks[1] == ["systemctl enable --now notifier"]
+
+
+def test_a_second_one_has_a_port_of_its_own() -> None:
+    (command,) = re.findall(r"^sed '(.*)' systemd/config.yaml >", README, re.MULTILINE)
+    shipped = SHIPPED.read_text(encoding="utf-8")
+    second = subprocess.run(["sed", command], input=shipped, capture_output=True, text=True, check=True).stdout
+    ports = [re.findall(r"^http: 127.0.0.1:([0-9]+)", text, re.MULTILINE) for text in (shipped, second)]
+    assert ports == [["8787"], ["8788"]]
+    assert "sqlite:////var/lib/notifier-acme/" in second
 
 
 def test_what_the_readme_lays_out_is_what_the_unit_reads() -> None:
@@ -81,4 +92,6 @@ def test_the_shipped_configuration_is_right_when_its_secrets_are_there(tmp_path:
     (tmp_path / "secret_SLACK_URL").write_text("slack://TAAAAAAAA/BBBBBBBBB/" + "c" * 24 + "\n", encoding="ascii")
     command = (sys.executable, "-m", "notifier", "config", "check", "--config", ROOT / "systemd/config.yaml")
     checked = run(*command, CREDENTIALS_DIRECTORY=str(tmp_path), PYTHONPATH=str(ROOT))
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.returncode == 0
+    missing = [line for line in checked.stderr.splitlines() if "there is no folder /var/lib/notifier, " not in line]
+    assert missing == [], "all but the folder that systemd makes for the service"
