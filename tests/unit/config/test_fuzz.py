@@ -8,9 +8,21 @@ from hypothesis import strategies as st
 
 from notifier.config.load import Checks, load
 from notifier.config.model import Config
+from notifier.config.partial import load_what_is_right
 from notifier.core.errors import ConfigurationRefused
 
 ENVIRON = {"A": "apple", "EMPTY": "", "BYTES": "\udcff", "NUL": "a\0b"}
+
+
+CHECKS = Checks(url=lambda url: None, template=lambda source: "line 1\nno" if "{{" in source else None)
+
+
+def what_is_right(file: Path) -> Config | None:
+    """What a command goes on with; None if that is nothing."""
+    try:
+        return load_what_is_right(file, environ=ENVIRON, checks=CHECKS)
+    except ConfigurationRefused:
+        return None
 
 
 def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
@@ -19,14 +31,15 @@ def load_bytes(main: bytes, included: bytes = b"") -> Config | None:
         file.write_bytes(main)
         if included:
             Path(folder, "more.yaml").write_bytes(included)
+        right = what_is_right(file)
         try:
-            return load(
-                file,
-                environ=ENVIRON,
-                checks=Checks(url=lambda url: None, template=lambda source: "line 1\nno" if "{{" in source else None),
-            )
+            loaded = load(file, environ=ENVIRON, checks=CHECKS)
         except ConfigurationRefused as refusal:
             problems = refusal.problems
+        else:
+            assert right is not None
+            assert (right.watches, right.datasets, right.channels) == (loaded.watches, loaded.datasets, loaded.channels)
+            return loaded
     assert problems
     for problem in problems:
         assert problem.text

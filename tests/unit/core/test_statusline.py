@@ -26,6 +26,10 @@ def test_it_counts_what_there_is() -> None:
         (replace(FINE, api=replace(API, kind=ApiKind.UNREACHABLE)), "; Bright Data: unreachable"),
         (replace(FINE, api=replace(API, kind=ApiKind.RATE_LIMITED)), "; Bright Data: rate limited"),
         (replace(FINE, reload=LastReload(at=START, refused=("a",))), "; the configuration on disk is refused"),
+        (
+            replace(FINE, reload=LastReload(at=START, refused=("a",), runs_of=START)),
+            "; the configuration on disk has errors, and the notifier started with the one that it took up last, of 20",
+        ),
         (replace(FINE, overdue=timedelta(minutes=2)), "; looks do not progress"),
     ],
 )

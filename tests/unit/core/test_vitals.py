@@ -55,6 +55,15 @@ def test_a_refused_reload_is_told_and_is_no_trouble() -> None:
     assert "refused" in remarks(vitals)[0]
 
 
+def test_that_the_last_configuration_runs_is_told_and_is_no_trouble() -> None:
+    """A restart would not mend it: whoever looks after the daemon must not restart it for that."""
+    vitals = replace(FINE, reload=LastReload(at=START, refused=("a",), runs_of=START))
+    found = plain(vitals)
+    assert (found["healthy"], found["reload"]["runs_of"]) == (True, START.isoformat(timespec="milliseconds")[:-6] + "Z")
+    (remark,) = remarks(vitals)
+    assert "started with the one that it took up last" in remark
+
+
 def test_a_database_that_cannot_be_written_is_the_trouble_and_looks_that_wait_for_it_are_none() -> None:
     store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
     (said,) = troubles(replace(FINE, store=store, overdue=LATE))
