@@ -48,6 +48,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     show_table(entries, now)
     if (health := daemon_health(found.database)) is not None:
         typer.echo(f"{api_sentence(health['api'])}.", err=True)
+        for remark in health["remarks"]:
+            typer.echo(f"Note: {remark}.", err=True)
 
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:

@@ -63,6 +63,11 @@ async def test_after_a_crash_a_service_goes_on_with_the_last_configuration_and_s
     assert "note: the configuration on disk has errors, and the notifier started with the one" in ready.text
     assert (health["healthy"], health["reload"]["runs_of"] is not None) == (True, True)
     assert await pages.metric("notifier_config_last_reload_successful") == 0.0
+    status = await notifier.command("status")
+    assert (status.status, "Note: the configuration on disk has errors, and the notifier started" in status.stderr) == (
+        0,
+        True,
+    )
     differing = await notifier.command("config", "diff")
     assert (differing.status, "watches.d/b.yaml:1:1" in differing.stderr) == (2, True)
 
