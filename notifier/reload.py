@@ -122,6 +122,7 @@ class Reloader:
         self._loaded = replace(loaded, copy=b"")
         self._refused = refused
         self._due_again = False
+        self._again_after = timedelta(seconds=1)  # files that were fixed during the start make no change to be seen
         self._database = loaded.config.database
         self._take_up = take_up
         self._keep = keep
@@ -186,8 +187,8 @@ class Reloader:
         """Wait until files that were refused are to be read again; for ever if they were not."""
         if not self._refused:
             await asyncio.Event().wait()
-        await asyncio.sleep(AGAIN_AFTER.total_seconds())
-        self._due_again = True
+        await asyncio.sleep(self._again_after.total_seconds())
+        self._due_again, self._again_after = True, AGAIN_AFTER
 
     async def _read_as_it_changes(self) -> tuple[Loaded, ConfigDiff]:
         """Read the files, and anew when they change while a read hangs; each time it may take twice as long."""

@@ -172,3 +172,25 @@ async def test_a_service_that_is_stopped_ends_in_order_within_five_seconds(servi
     began = int(await service.show("ActiveExitTimestampMonotonic"))
     ended = int(await service.show("InactiveEnterTimestampMonotonic"))
     assert ended - began < 5_000_000  # microseconds
+
+
+async def test_what_root_writes_with_a_strict_umask_is_read_and_a_file_with_errors_stops_no_start(
+    service: System, api: BrightData, team: Receiver
+) -> None:
+    """The service's user exists only while it runs; and a crash with a broken file beside waits for no person."""
+    api.add("s_2", lives.complete(seconds=60))
+    program = f"{PROGRAM}/bin/notifier"
+    await _in_progress(service)
+    await service.run("sh", "-c", f"umask 077 && {program} watch add s_2 --config /etc/notifier/config.yaml")
+    await service.until_shown("StatusText", lambda text: text.startswith("2 watches"))
+    checked = await service.run("sh", "-c", f"cd / && {program} config check --config /etc/notifier/config.yaml")
+    assert "fine. 2 watches" in checked, "root has the credentials of the unit"
+    await service.write("/etc/notifier/watches.d/odd.yaml", "nonsense\n")
+    await service.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "notifier")
+    await service.until_shown("NRestarts", "1".__eq__)
+    await service.until_shown("StatusText", lambda text: "started with the one that it took up last" in text)
+    api.advance(60)
+    assert len(await team.told(2)) == 2
+    await service.run("rm", "/etc/notifier/watches.d/odd.yaml")
+    await service.until_shown("StatusText", lambda text: "took up last" not in text)
+    assert set(team.copies.values()) == {1}
