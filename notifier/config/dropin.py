@@ -138,11 +138,19 @@ class Folder:
             make_folder(path.parent, access)
             write_new(path, text, access)
         except FileExistsError:
-            if files.read(path).text != text:
+            if not _holds(path, text):
                 raise NotifierError(f"{path} is there already and was left as it is") from None
         except OSError as error:
             raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error
         return path
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file has this text; one that cannot be read has another."""
+    try:
+        return files.read(path).text == text
+    except files.Unreadable:
+        return False
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """A watch in a file of its own: written at once, found by `include:`, and loaded as it was meant."""
 
+import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,6 +92,15 @@ def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_p
     with pytest.raises(NotifierError, match="left as it is"):
         folder.write(Entry(snapshot_id="sd_1", name="Other"))
     assert first.read_text() == text
+
+
+@pytest.mark.parametrize("odd", [os.mkfifo, Path.mkdir, lambda path: path.write_bytes(b"\xff")], ids=range(3))
+def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Callable[[Path], object]) -> None:
+    folder = Folder(main(tmp_path), {})
+    (tmp_path / "watches.d").mkdir()
+    odd(tmp_path / "watches.d" / "sd_1.yaml")
+    with pytest.raises(NotifierError, match="left as it is"):
+        folder.write(Entry(snapshot_id="sd_1"))
 
 
 def test_a_file_that_was_set_aside_is_gone_for_good_or_there_again_as_it_was(tmp_path: Path) -> None:
