@@ -6,7 +6,7 @@ import json
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from notifier.brightdata.inputs import InputFormat, read_inputs
@@ -200,6 +200,9 @@ def test_whatever_a_spreadsheet_saves_comes_back_whole(
 ) -> None:
     """With all separators and line ends, and any text in the cells: line ends, quotes, separators."""
     names, rows = table
+    # A single column has no separator that tells which one was meant: other separators in its cells must be quoted.
+    unquoted = written[1] == csv.QUOTE_MINIMAL and len(names) == 1
+    assume(not (unquoted and any(set(cell) & set(",;\t|") - {separator} for (cell,) in rows)))
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator, lineterminator=written[0], quoting=written[1])
     writer.writerows([names, *rows])
