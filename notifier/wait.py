@@ -1,7 +1,7 @@
 """Waits until snapshots have ended, for scripts: look by look as the daemon does, with `core.step` deciding.
 
 Nothing that the API fails to say ends it: an outage, 429 and nonsense are waited out. Three refusals of the token in a
-row end it.
+row end it, and so do three refusals that will not change (`core.refusals`), for the one snapshot.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from notifier.core.backoff import look_pause
 from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
+from notifier.core.refusals import NONE, Refusals, after
 from notifier.core.statuses import canonical, has_ended
 from notifier.core.transitions import MISSING_GRACE, step
 
@@ -31,6 +32,7 @@ class Ending(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     MISSING = "missing"
+    REFUSED = "refused"
     NOT_AUTHORISED = "not_authorised"
     TIMED_OUT = "timed_out"
     GOING_ON = "going_on"
@@ -38,7 +40,7 @@ class Ending(StrEnum):
 
 _STATUSES: Sequence[tuple[int, frozenset[Ending]]] = (
     (4, frozenset({Ending.NOT_AUTHORISED})),
-    (1, frozenset({Ending.FAILED, Ending.CANCELED})),
+    (1, frozenset({Ending.FAILED, Ending.CANCELED, Ending.REFUSED})),
     (3, frozenset({Ending.MISSING})),
     (5, frozenset({Ending.TIMED_OUT})),
     (130, frozenset({Ending.GOING_ON})),
@@ -48,7 +50,7 @@ _STATUSES: Sequence[tuple[int, frozenset[Ending]]] = (
 def exit_status(endings: Iterable[Ending]) -> int:
     """The exit status for several snapshots: the first of 4, 1, 3, 5 that one of them has; 0 if all are ready.
 
-    4: not authorised; 1: failed or canceled; 3: missing; 5: timed out; 130: interrupted.
+    4: not authorised; 1: failed, canceled or refused for good; 3: missing; 5: timed out; 130: interrupted.
     """
     found = set(endings)
     return next((status for status, which in _STATUSES if found & which), 0)
@@ -66,11 +68,12 @@ class News:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waited:
-    """How it ended for one snapshot, and what was known of it then."""
+    """How it ended for one snapshot, and what was known of it then; `detail` is the API's answer that refused it."""
 
     snapshot_id: str
     ending: Ending
     state: SnapshotState
+    detail: str = ""
 
 
 class Observer(Protocol):
@@ -108,6 +111,7 @@ class Waiter:
         self._sleep = sleep
         self._states: dict[str, SnapshotState] = {}
         self._endings: dict[str, Ending] = {}
+        self._refusals: dict[str, Refusals] = {}
 
     async def wait(self, snapshot_ids: Sequence[str], timeout: timedelta | None = None) -> list[Waited]:
         """Wait until every one of them has ended, the time is up, or the token is refused.
@@ -121,6 +125,7 @@ class Waiter:
         """
         self._states = {snapshot_id: SnapshotState(snapshot_id=snapshot_id) for snapshot_id in snapshot_ids}
         self._endings = {}
+        self._refusals = {}
         left = Ending.TIMED_OUT
         following = [asyncio.create_task(self._follow(snapshot_id)) for snapshot_id in snapshot_ids]
         timer = asyncio.create_task(self._time_up(timeout))
@@ -141,7 +146,12 @@ class Waiter:
     def outcomes(self, left: Ending = Ending.GOING_ON) -> list[Waited]:
         """What is known of each; `left` is the ending of those that have none."""
         return [
-            Waited(snapshot_id=snapshot_id, ending=self._endings.get(snapshot_id, left), state=state)
+            Waited(
+                snapshot_id=snapshot_id,
+                ending=self._endings.get(snapshot_id, left),
+                state=state,
+                detail=self._refusals.get(snapshot_id, NONE).detail,
+            )
             for snapshot_id, state in self._states.items()
         ]
 
@@ -167,12 +177,15 @@ class Waiter:
             self._states[snapshot_id] = state
             pause = look_pause(state, self._every, now) or self._every
             refused = refused + 1 if _is_refusal(observation) else 0
+            refusals = self._refusals[snapshot_id] = after(self._refusals.get(snapshot_id, NONE), observation)
             if isinstance(observation, Unclear):
                 if not trouble:
                     self._report(News(snapshot_id=snapshot_id, state=state, unclear=observation))
                 if refused >= REFUSED_TIMES:
                     return Ending.NOT_AUTHORISED
-                if refused:
+                if refusals.for_good:
+                    return Ending.REFUSED
+                if refused or observation.reason is Reason.REFUSED:
                     pause = min(pause, REFUSED_PAUSE)
                 pause = max(pause, observation.retry_after or pause)
             elif trouble and not transitions:

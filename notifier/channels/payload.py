@@ -31,6 +31,7 @@ def body_of(event: Event) -> bytes:
                 "event_id": event.id,
                 "watch": event.watch_id,
                 **words_of(event),
+                "error_codes": dict(transition.facts.error_codes),
                 "observed_at": observed_at,
                 "late_by_s": int(transition.late_by.total_seconds()),
                 "labels": dict(sorted(event.labels.items())),

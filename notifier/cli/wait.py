@@ -22,6 +22,7 @@ from notifier.cli.common import (
     warn,
 )
 from notifier.cli.status import STYLES
+from notifier.core.message import codes_of
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def wait(
 ) -> None:
     """Wait until snapshots have ended; no daemon is needed, and without a configuration BRIGHTDATA_API_KEY will do.
 
-    Exit status: 0 all are ready; else the first that is true of 4 not authorised, 1 any failed or canceled, 3 any
-    missing, 5 timed out; 130 after Ctrl-C. With --json each change and each end is one line.
+    Exit status: 0 all are ready; else the first that is true of 4 not authorised, 1 any failed or canceled, or
+    Bright Data refuses for good to tell of it, 3 any missing, 5 timed out; 130 after Ctrl-C. With --json each change
+    and each end is one line.
     """
     from notifier.account import access_of
 
@@ -136,6 +138,7 @@ class _Lines:
     def ended(self, outcome: "Waited") -> None:
         """Tell only what no change has told."""
         text = {
+            "refused": f"Bright Data refuses to tell of it: {outcome.detail}",
             "not_authorised": "Bright Data refuses the token",
             "timed_out": f"timed out, still {outcome.state.status}",
             "going_on": f"still {outcome.state.status}",
@@ -173,6 +176,8 @@ class _JsonLines(_Lines):
                 "records": facts.records,
                 "errors": facts.errors,
                 "error_message": facts.error_message,
+                "error_codes": dict(facts.error_codes),
+                "detail": outcome.detail or None,
                 "duration_ms": facts.duration_ms,
             }
         )
@@ -219,6 +224,8 @@ def _told(status: str, facts: Any) -> str:
         parts.append(count(facts.records, "record"))
     if facts.errors:
         parts.append(count(facts.errors, "error"))
+    if facts.error_codes:
+        parts.append(codes_of(facts))
     if facts.duration_ms is not None:
         word = "for" if facts.collection_duration_ms is None else "after"
         parts.append(f"{word} {span(timedelta(milliseconds=facts.duration_ms))}")

@@ -41,6 +41,8 @@ _LONGEST_IN_TITLE = 120
 _LONGEST_REASON = 500
 _LONGEST_CODE = 100
 _MOST_CODES = 8
+_LONGEST_CODE_IN_TITLE = 40
+_MOST_CODES_IN_TITLE = 2
 
 
 def message(told: Told) -> Message:
@@ -77,13 +79,14 @@ def _headline(transition: Transition) -> str:
         case "ready":
             return f"ready{took}, {_untold(facts)}"
         case "partial":
-            tally = _tally(facts)
-            return f"ready with errors{f': {tally}' if tally else ''}{took}{'' if tally else ', no counts were given'}"
+            tally = f": {_tally(facts)}" if _tally(facts) else ""
+            untold = "" if tally else ", no counts were given"
+            return f"ready with errors{tally}{_codes_in_title(facts)}{took}{untold}"
         case "empty":
-            return f"ready but empty: {_tally(facts)}{took}"
+            return f"ready but empty: {_tally(facts)}{_codes_in_title(facts)}{took}"
         case "failed":
             reason = _quoted(facts.error_message or "", _LONGEST_IN_TITLE)
-            return f"failed{took}: {reason}" if reason else f"failed{took}"
+            return f"failed{took}: {reason}" if reason else f"failed{took}{_codes_in_title(facts)}"
         case "missing":
             return "missing, Bright Data does not know this snapshot"
         case "stalled":
@@ -101,6 +104,17 @@ def _headline(transition: Transition) -> str:
             return _quoted(transition.status, _LONGEST_IN_TITLE)
 
 
+def codes_of(facts: Facts, most: int = _MOST_CODES, longest: int = _LONGEST_CODE) -> str:
+    """The API's error codes with how often each came, the most frequent first: "dead_page × 3, no_peers × 2"."""
+    shown = [f"{_quoted(code, longest)} × {number:,}" for code, number in facts.error_codes[:most]]
+    more = len(facts.error_codes) - len(shown)
+    return f"{', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+def _codes_in_title(facts: Facts) -> str:
+    return f" ({codes_of(facts, _MOST_CODES_IN_TITLE, _LONGEST_CODE_IN_TITLE)})" if facts.error_codes else ""
+
+
 def _lines(event: Event) -> list[str]:
     transition = event.transition
     facts = transition.facts
@@ -112,9 +126,7 @@ def _lines(event: Event) -> list[str]:
     elif transition.names[-1] == "ready":
         lines.append(f"Result: {_untold(facts)}")
     if facts.error_codes:
-        shown = [f"{_quoted(code, _LONGEST_CODE)} × {number:,}" for code, number in facts.error_codes[:_MOST_CODES]]
-        more = len(facts.error_codes) - len(shown)
-        lines.append(f"Error codes: {', '.join(shown)}{f' and {more} more' if more else ''}")
+        lines.append(f"Error codes: {codes_of(facts)}")
     if reason := _quoted(facts.error_message or "", _LONGEST_REASON):
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:

@@ -149,3 +149,19 @@ def test_the_exit_status_is_the_first_that_is_true(endings: list[Ending], status
 @given(st.lists(st.sampled_from(Ending)))
 def test_the_exit_status_is_0_only_if_all_are_ready(endings: list[Ending]) -> None:
     assert (exit_status(endings) == 0) == (set(endings) <= {Ending.READY})
+
+
+NO_SNAPSHOT_OF_THIS = Unclear(reason=Reason.REFUSED, detail="HTTP 400: no snapshot of this collector")
+
+
+async def test_a_refusal_that_will_not_change_ends_the_wait() -> None:
+    """Three in a row, 2 s apart; a trouble in between does not count as an answer."""
+    api = Api(s_1=[NO_SNAPSHOT_OF_THIS, TROUBLE, NO_SNAPSHOT_OF_THIS])
+    assert await api.wait() == {"s_1": Ending.REFUSED}
+    assert api.looks.count("s_1") == 4
+    assert exit_status([Ending.READY, Ending.REFUSED, Ending.MISSING]) == 1
+
+
+async def test_a_refusal_that_passes_ends_nothing() -> None:
+    api = Api(s_1=[NO_SNAPSHOT_OF_THIS, NO_SNAPSHOT_OF_THIS, RUNNING, NO_SNAPSHOT_OF_THIS, READY])
+    assert await api.wait() == {"s_1": Ending.READY}

@@ -75,7 +75,7 @@ def test_the_body_is_exactly_this() -> None:
         b'{"type":"snapshot.ready","timestamp":"2026-11-23T14:32:00Z","data":{"event_id":"evt_0123456789abcdef0123",'
         b'"watch":"s_1","name":"Prices, t\\u00e4glich","snapshot_id":"s_1","dataset_id":"gd_1","status":"ready",'
         b'"previous":"running","events":["ready","complete"],"records":10,"errors":0,"error_message":null,'
-        b'"duration_ms":36592,"observed_at":"2026-11-23T14:32:00Z","late_by_s":0,'
+        b'"duration_ms":36592,"error_codes":{},"observed_at":"2026-11-23T14:32:00Z","late_by_s":0,'
         b'"labels":{"env":"live","team":"growth"}}}'
     )
 
@@ -94,6 +94,13 @@ def test_the_type_has_the_events_name_and_the_data_the_apis_own_word() -> None:
     transition = replace(EVENT.transition, status="Cancelled", names=names_of("Cancelled", Facts()), facts=Facts())
     body = json.loads(body_of(replace(EVENT, transition=transition)))
     assert (body["type"], body["data"]["status"]) == ("snapshot.canceled", "Cancelled")
+
+
+def test_error_codes_are_in_it_as_the_api_counts_them() -> None:
+    facts = Facts(records=0, errors=5, error_codes=(("dead_page", 3), ("no_peers", 2)))
+    body = json.loads(body_of(replace(EVENT, transition=replace(EVENT.transition, facts=facts))))
+    assert body["data"]["error_codes"] == {"dead_page": 3, "no_peers": 2}
+    assert flaws(body, json.loads(SCHEMA)) == []
 
 
 def test_every_kind_of_event_is_as_the_schema_says() -> None:

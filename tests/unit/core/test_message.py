@@ -167,3 +167,11 @@ def test_ten_kilobytes_of_anything_still_make_a_short_title() -> None:
 @pytest.mark.parametrize("name", ["", "\n\t ", "\x00"])
 def test_a_name_that_nobody_can_read_gives_way_to_the_snapshots_id(name: str) -> None:
     assert message(event(name=name)).title.startswith("☑️ s_1: ready")
+
+
+def test_the_title_has_the_most_frequent_error_codes() -> None:
+    """A digest has only the title of each: why it is empty has to stand there."""
+    codes = (("dead_page", 3), ("no_peers", 2), ("timeout", 1))
+    title = message(event("ready", Facts(records=0, errors=6, error_codes=codes))).title
+    assert "no records, 6 errors (dead_page × 3, no_peers × 2 and 1 more)" in title
+    assert "failed (dead_page × 3" in message(event("failed", Facts(error_codes=codes))).title

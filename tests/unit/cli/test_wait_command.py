@@ -1,0 +1,39 @@
+"""`notifier wait`: what it says of an end, in words and as JSON."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from canned import Canned
+from commands import Run
+
+FACTS = {"status": "ready", "records": 0, "errors": 5, "error_codes": {"dead_page": 3, "no_peers": 2}}
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks follow one another at once."""
+    monkeypatch.setattr("notifier.account.REQUESTS_PER_SECOND", 1_000.0)
+    monkeypatch.setattr("notifier.wait.REFUSED_PAUSE", timedelta(0))
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_error_codes_are_shown(run: Run, bright_data: Canned) -> None:
+    bright_data.answer(200, json.dumps(FACTS))
+    ended = run("wait", "sd_1")
+    assert ended.exit_code == 0
+    assert "ready, no records, 5 errors, dead_page × 3, no_peers × 2" in ended.stdout
+    last = json.loads(run("wait", "sd_1", "--json").stdout.splitlines()[-1])
+    assert (last["ended"], last["error_codes"]) == ("ready", {"dead_page": 3, "no_peers": 2})
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_refusal_for_good_ends_it_with_the_words_of_the_api(run: Run, bright_data: Canned) -> None:
+    bright_data.answer(400, '{"error": "This snapshot belongs to a collector that was deleted"}')
+    ended = run("wait", "sd_1")
+    assert ended.exit_code == 1
+    said = "HTTP 400: This snapshot belongs to a collector that was deleted"
+    assert f"Bright Data refuses to tell of it: {said}" in ended.stdout
+    as_json = run("wait", "sd_1", "--json")
+    last = json.loads(as_json.stdout.splitlines()[-1])
+    assert (as_json.exit_code, last["ended"], last["detail"]) == (1, "refused", said)
