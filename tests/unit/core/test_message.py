@@ -42,7 +42,7 @@ facts = st.builds(
         (
             "ready",
             Facts(error_codes=(("dead_page", 3),), collection_duration_ms=5_000),
-            "⚠️ Prices: ready with errors after 5 s, no counts were given",
+            "⚠️ Prices: ready with errors (dead_page × 3) after 5 s, no counts were given",
         ),
         ("ready", Facts(records=9, errors=1), "⚠️ Prices: ready with errors: 9 records, 1 error"),
         ("ready", Facts(errors=2), "⚠️ Prices: ready with errors: 2 errors"),
