@@ -132,7 +132,7 @@ class Daemon:
                 await stack.enter_async_context(self._opened(patient=True))
                 database, store = self._parts.config.database, self._parts.store
                 await stack.enter_async_context(listening(database, store, answers))
-                watches = self._parts.lookout.begin()
+                self._parts.lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
@@ -155,7 +155,9 @@ class Daemon:
                     sending = tasks.create_task(_for_good(self._parts.senders.run()))
                     await self._parts.log_configuration()
                     channels = len(self._parts.senders)
-                    log.info("daemon.started", watches=watches, channels=channels, config=str(self._parts.config.path))
+                    log.info(
+                        "daemon.started", **self._watched(), channels=channels, config=str(self._parts.config.path)
+                    )
                     notify("READY=1", f"STATUS={self._watchdog.status()}")
                     if is_listening():
                         background.append(tasks.create_task(_for_good(self._watchdog.run())))
@@ -168,6 +170,14 @@ class Daemon:
                     await self._stop(background)
                     sending.cancel()
         log.info("daemon.stopped")
+
+    def _watched(self) -> dict[str, int]:
+        """How many watches the configuration has, and how many snapshots of them are in progress."""
+        config = self._parts.config
+        return {
+            "watches": len(config.watches) + len(config.datasets),
+            "in_progress": self._parts.lookout.in_progress,
+        }
 
     async def once(self) -> OnceOutcome:
         """Look at every watch that has not ended once, deliver what is due, and say how it went."""

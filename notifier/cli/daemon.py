@@ -18,6 +18,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+
+
 def run(
     config: ConfigOption = None,
     once: Annotated[bool, typer.Option("--once", help="Look at every watch once, deliver what is due, exit.")] = False,
@@ -25,6 +33,12 @@ def run(
         bool, typer.Option("--strict", help="With errors in the files, never start with what was taken up last.")
     ] = False,
     log_level: Annotated[LogLevel, typer.Option(help="The least level of log lines shown.")] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            envvar="NOTIFIER_LOG_FORMAT", help="Log lines as text for people or as JSON; auto: text on a terminal."
+        ),
+    ] = LogFormat.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Watch the snapshots and tell people. Ends on SIGTERM or Ctrl-C, in order, within 5 s.
@@ -44,7 +58,11 @@ def run(
     from notifier.telemetry.redaction import Redactor
 
     redactor = Redactor()
-    configure(level=log_level, redactor=redactor)
+    configure(
+        level=log_level,
+        redactor=redactor,
+        json=None if log_format is LogFormat.AUTO else log_format is LogFormat.JSON,
+    )
     start = asyncio.run(load_at_start(config_path(config), strict=strict))
     loaded = start.loaded
     daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded, refused=start.refused)

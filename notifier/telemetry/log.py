@@ -1,6 +1,6 @@
 """Logs: structlog over the standard library's root logger, so that libraries' lines take the same way.
 
-Every line passes the redactor last but for its rendering, whoever wrote it. On a terminal lines are coloured text,
+Every line passes the redactor last but for its rendering, whoever wrote it. On a terminal lines are text for people,
 elsewhere one JSON object each. Event names are constant and dotted; all that varies stands in fields.
 """
 
@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from notifier.core.words import safe
+from notifier.telemetry.console import ConsoleLines, colours_wanted
 from notifier.telemetry.redaction import Redactor
 
 _LEAST_LEVELS = {
@@ -49,7 +50,11 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
         said = {key: value for key, value in event_dict.items() if key not in own}
         return {**_readable(redactor.of(said)), **own}
 
-    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _console()
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else ConsoleLines(colours=out.isatty() and colours_wanted())
+    )
     handler = logging.StreamHandler(out)
     handler.addFilter(_hold_libraries)
     handler.setFormatter(
@@ -86,10 +91,6 @@ def _readable(value: Any) -> Any:
             return [_readable(each) for each in value]
         case _:
             return value
-
-
-def _console() -> Processor:
-    return structlog.dev.ConsoleRenderer(colors=True, pad_event_to=24)
 
 
 def _hold_libraries(record: logging.LogRecord) -> bool:
