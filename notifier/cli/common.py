@@ -209,6 +209,39 @@ def when(moment: datetime | None, now: datetime) -> str:
     return f"{span(now - moment)} ago" if moment <= now else f"in {span(moment - now)}"
 
 
+def print_fitted(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    same: Sequence[str],
+    cut: Sequence[str],
+    left_out: Sequence[str],
+    styles: dict[str, str] | None = None,
+) -> None:
+    """Print a table with one line a row: fitted into the width of a terminal, whole elsewhere. See `fitting.fitted`."""
+    if not sys.stdout.isatty():
+        print_table(columns, rows)
+        return
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.text import Text
+
+    from notifier.cli.fitting import GAP, fitted
+
+    console = Console(soft_wrap=True, highlight=False)
+    cells = [[safe(cell) for cell in row] for row in rows]
+    names, shown = fitted(columns, cells, console.width, same=same, cut=cut, left_out=left_out)
+    widths = [max(map(cell_len, each)) for each in zip(names, *shown, strict=True)]
+    for row in ([*names], *shown):
+        line = Text()
+        for cell, width in zip(row, widths, strict=True):
+            style = "bold" if row == names else (styles or {}).get(cell.split(" ")[0], "")
+            line.append(cell, style=style)
+            line.append(" " * (width - cell_len(cell) + GAP))
+        line.rstrip()
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles: dict[str, str] | None = None) -> None:
     """Print a table: drawn and coloured on a terminal, plain aligned columns elsewhere.
 

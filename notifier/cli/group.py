@@ -4,6 +4,7 @@ Typer's own errors of usage (an unknown option, a missing argument) get the same
 meant. They are told apart by the names of their classes, which Typer does not export.
 """
 
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
-from notifier.core.words import count
+from notifier.core.words import count, cut, safe
+
+_LONGEST_LINE = 2_000
 
 _NOT_A_CHOICE = re.compile(r"'(?P<given>.*)' is not one of (?P<choices>'.*')\.?", re.DOTALL)
 
@@ -43,16 +46,17 @@ class Commands(Group):
         Raises:
             SystemExit: always, unless an error comes that no part of the program expected.
         """
+        _print_any_text()
         try:
             status = super().main(args, *others, **extra | {"standalone_mode": False})
         except ConfigurationRefused as error:
-            typer.echo(error, err=True)
+            typer.echo(_bounded(str(error)), err=True)
             typer.echo(f"{count(len(error.problems), 'error')} in the configuration.", err=True)
             for note in getattr(error, "__notes__", ()):
                 typer.echo(note, err=True)
             status = error.exit_status
         except NotifierError as error:
-            typer.echo(f"notifier: {error}", err=True)
+            typer.echo(f"notifier: {_bounded(str(error))}", err=True)
             status = error.exit_status
         except typer.Abort:
             typer.echo("notifier: stopped", err=True)
@@ -65,6 +69,18 @@ class Commands(Group):
         sys.exit(status if isinstance(status, int) else 0)
 
 
+def _print_any_text() -> None:
+    """Let a name with bytes that are no UTF-8 be printed, escaped, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _bounded(text: str) -> str:
+    """The text of an error without control characters, each of its lines cut to a length that a person reads."""
+    return "\n".join(cut(safe(line), _LONGEST_LINE) for line in text.split("\n"))
+
+
 def _show_usage_error(error: Any) -> None:
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -72,6 +88,7 @@ def _show_usage_error(error: Any) -> None:
         return
     sentence = _sentence(error, context)
     path = context.command_path if context is not None else "notifier"
+    sentence = _bounded(sentence)
     typer.echo(f"notifier: {sentence}{'' if sentence.endswith('?') else f'; see `{path} --help`'}", err=True)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, configuration, print_json, print_table, when
+from notifier.cli.common import ConfigOption, JsonOption, configuration, print_fitted, print_json, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -135,8 +135,8 @@ def _mute(watch_id: str, mutes: Mapping[str, datetime | None]) -> dict[str, Any]
 
 
 def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Print the table of watches."""
-    print_table(
+    """Print the table of watches: on a terminal one line each, with their ids whole."""
+    print_fitted(
         ("watch", "name", "snapshot", "status", "since", "last look", "next look", "deliveries"),
         (
             (
@@ -151,6 +151,9 @@ def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
             )
             for entry in entries
         ),
+        same=("watch", "name", "snapshot"),
+        cut=("name",),
+        left_out=("next look", "last look", "since", "deliveries"),
         styles=STYLES,
     )
 

@@ -91,6 +91,9 @@ def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> di
         if key.strip() in options:
             raise UsageError(f"--param: {key.strip()} is given twice")
         options[key.strip()] = value
+    for key, value in options.items():
+        if any("\ud800" <= char <= "\udfff" for char in key + value):
+            raise UsageError(f"{quoted(f'{key}={value}')} has bytes in it that are not UTF-8")
     return options
 
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion, watch_files
-from notifier.cli.common import ConfigOption, JsonOption, configuration, duration_option, iso, print_json, watch_id
+from notifier.cli.common import (
+    ConfigOption,
+    JsonOption,
+    configuration,
+    duration_option,
+    iso,
+    print_fitted,
+    print_json,
+    watch_id,
+)
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
@@ -68,15 +77,42 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
 
 @app.command("list")
 def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the watches, as `notifier status` does, without asking the daemon."""
-    from notifier.cli.status import overview, show_table
-
-    now = datetime.now(UTC)
-    entries = overview(configuration(config), now)
+    """List the watches as they are configured: whom they tell, of what, and how often they are looked at."""
+    found = configuration(config)
+    every: list[AnyWatch] = [*found.watches, *found.datasets]
+    entries = [_configured(each) for each in every]
     if as_json:
         print_json(entries)
-    else:
-        show_table(entries, now)
+        return
+    if not entries:
+        typer.echo("Nothing is watched yet: put your snapshots under `watches:`, or `notifier watch add`.", err=True)
+        return
+    print_fitted(
+        ("watch", "name", "snapshot", "notify", "on", "every"),
+        (
+            (
+                entry["watch"],
+                entry["name"],
+                entry.get("snapshot") or entry["dataset"],
+                _text(entry["notify"]),
+                _text(entry["on"]),
+                entry["every"],
+            )
+            for entry in entries
+        ),
+        same=("watch", "name", "snapshot"),
+        cut=("name", "on", "notify"),
+        left_out=("every", "on"),
+    )
+
+
+def _configured(watch: "AnyWatch") -> dict[str, Any]:
+    """A watch as the files have it, with its defaults."""
+    from dataclasses import fields
+
+    values = {field.name: getattr(watch, field.name) for field in fields(watch) if field.name not in _SHOWN_BEFORE}
+    known = {key.removesuffix("_id"): _plain(value) for key, value in values.items()}
+    return {"watch": watch.id, "name": watch.name, **known}
 
 
 @app.command()
