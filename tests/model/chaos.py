@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 
 from notifier import caretaker, control, daemon, heartbeat, parts, schedule, senders
 from notifier.brightdata.answers import observation_of
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.listing import entries_of, read
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
@@ -124,6 +124,7 @@ class SickAccount(FakeAccount):
     """An account whose sick snapshots and datasets answer anything but their end, while faults last."""
 
     door: Any = None
+    limiter: Limiter
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed=seed)
@@ -145,7 +146,14 @@ class SickAccount(FakeAccount):
             finally:
                 if permit is not None:
                     permit.release()
-        return await super().observe(snapshot_id, permit=permit)
+        told = await super().observe(snapshot_id, permit=permit)
+        self._well()
+        return told
+
+    def _well(self) -> None:
+        """Tell the limiter, as the client does. What a sick one answers is no matter of the account."""
+        self.limiter.answered()
+        self.limiter.judged(None)
 
     async def _odd(self, snapshot_id: str) -> Observation:
         dice = self.dice
@@ -189,6 +197,7 @@ class SickAccount(FakeAccount):
                 case _:
                     pass
         told = await super().listing(dataset_id, from_date=from_date, permit=permit)
+        self._well()
         if isinstance(told, Unclear):
             return told
         body = b"[" + b",".join([*map(self._entry, told), *([] if quiet else dice.sample(POISON, 2))]) + b"]"
@@ -371,7 +380,7 @@ class Hour:
                 await self._run(clock, until)
 
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
-            patches.setattr(parts, "_client", lambda *_: self.account)
+            patches.setattr(parts, "_client", self._client)
             patches.setattr(senders, "voice_of", lambda channel, **_: self.far_sides[channel.name])
             patches.setattr(parts, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
@@ -382,6 +391,10 @@ class Hour:
                 run(hour)
             finally:
                 disarm_faults()
+
+    def _client(self, config: Config, limiter: Limiter, *_: object) -> SickAccount:
+        self.account.limiter = limiter
+        return self.account
 
     async def _run(self, clock: MovingClock, until: datetime) -> None:
         reporters = [Reporter(), SickReporter(self.dice)]
