@@ -12,6 +12,10 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from notifier.core.units import Unit
+from notifier.failpoints import fault
+from notifier.faults import Faults
+
 EVERY = timedelta(seconds=5)
 
 RESERVE = 16
@@ -66,6 +70,7 @@ class Exhaustion:
         ask: Callable[[], str] = shortage,
         every: timedelta | None = None,
         well_after: timedelta | None = None,
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -74,7 +79,9 @@ class Exhaustion:
             ask: what is wanting now.
             every: how often it is asked.
             well_after: how long nothing has to be wanting.
+            faults: bounds what a look raises.
         """
+        self._faults = faults or Faults()
         self._changed = changed
         self._ask = ask
         self._every = (EVERY if every is None else every).total_seconds()
@@ -86,8 +93,11 @@ class Exhaustion:
     async def run(self) -> None:
         """Look, again and again, until cancelled."""
         while True:
-            self.look()
-            await asyncio.sleep(self._every)
+            with self._faults.alone(Unit.EXHAUSTION) as attempt:
+                fault(Unit.EXHAUSTION)
+                self.look()
+            pause = 0.0 if attempt.pause is None else attempt.pause.total_seconds()
+            await asyncio.sleep(max(self._every, pause))
 
     def look(self) -> None:
         """Ask once."""

@@ -66,7 +66,7 @@ class Outside:
         self._heartbeat = Heartbeat(
             parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat, faults=parts.faults
         )
-        self.exhaustion = Exhaustion(self._exhausted)
+        self.exhaustion = Exhaustion(self._exhausted, faults=parts.faults)
         self._asked_for = asyncio.Event()
         self.configure()
 

@@ -109,6 +109,7 @@ class Parts:
             observer=self.client,
             snapshot=lambda: next((watch.snapshot_id for watch in self.config.watches), None),
             idle=lambda: self.schedule.queued == 0,
+            faults=self.faults,
         )
         self.operators = Operators(
             channels=config.operators,

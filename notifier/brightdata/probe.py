@@ -7,6 +7,8 @@ from typing import Protocol
 
 from notifier.brightdata.limiter import Limiter, Permit
 from notifier.core.model import Observation
+from notifier.core.units import Unit
+from notifier.faults import Faults
 
 CHECKED_EVERY = timedelta(seconds=5)
 """How soon after the limiter would let a probe go it is seen that nobody has made one."""
@@ -27,7 +29,13 @@ class Probe:
     """`run()` it in a task; it ends only when it is cancelled."""
 
     def __init__(
-        self, *, limiter: Limiter, observer: Observer, snapshot: Callable[[], str | None], idle: Callable[[], bool]
+        self,
+        *,
+        limiter: Limiter,
+        observer: Observer,
+        snapshot: Callable[[], str | None],
+        idle: Callable[[], bool],
+        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -35,7 +43,9 @@ class Probe:
             observer: asks.
             snapshot: one that is watched, whether or not it has ended; None if there is none.
             idle: whether no look waits for its turn, and would be the probe.
+            faults: bounds what a probe raises.
         """
+        self._faults = faults or Faults()
         self._limiter = limiter
         self._observer = observer
         self._snapshot = snapshot
@@ -43,7 +53,11 @@ class Probe:
 
     async def run(self) -> None:
         """See every few seconds whether a probe is wanted that nobody makes, and make it."""
+        pause = CHECKED_EVERY
         while True:
-            await asyncio.sleep(CHECKED_EVERY.total_seconds())
-            if self._limiter.wants_probe and self._idle():
-                await self._observer.observe(self._snapshot() or NOBODY)
+            await asyncio.sleep(max(pause, CHECKED_EVERY).total_seconds())
+            pause = await self._faults.attempt(Unit.PROBE, "", self._try)
+
+    async def _try(self) -> None:
+        if self._limiter.wants_probe and self._idle():
+            await self._observer.observe(self._snapshot() or NOBODY)

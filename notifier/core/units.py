@@ -44,6 +44,8 @@ class Unit(StrEnum):
     RETENTION = "retention"
     CLOCK = "clock"
     WATCHDOG = "watchdog"
+    PROBE = "probe"
+    EXHAUSTION = "exhaustion"
 
     @property
     def words(self) -> str:
@@ -71,6 +73,8 @@ _WORDS = {
     Unit.RETENTION: "the round of retention",
     Unit.CLOCK: "what follows a clock that was set",
     Unit.WATCHDOG: "the watchdog",
+    Unit.PROBE: "the probe of an API in trouble",
+    Unit.EXHAUSTION: "the check of what the machine has left",
 }
 
 

@@ -17,7 +17,8 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import caretaker, daemon, errands
+from notifier import caretaker, daemon, errands, exhaustion
+from notifier.brightdata import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
 from notifier.control import Health, Mute, ask
@@ -145,6 +146,8 @@ CASES = {
     Unit.RETENTION: Case(),
     Unit.CLOCK: Case(provoke=set_the_clock),
     Unit.WATCHDOG: Case(),
+    Unit.PROBE: Case(),
+    Unit.EXHAUSTION: Case(),
 }
 
 
@@ -160,6 +163,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module, names in (
         (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (daemon, ("FLUSH_LOOKS_EVERY", "WARN_EXPIRING_EVERY")),
+        (probe, ("CHECKED_EVERY",)),
+        (exhaustion, ("EVERY",)),
     ):
         for name in names:
             monkeypatch.setattr(module, name, soon)

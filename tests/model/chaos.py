@@ -114,6 +114,8 @@ ROUNDS = (
     Unit.AUDIT,
     Unit.RETENTION,
     Unit.CLOCK,
+    Unit.PROBE,
+    Unit.EXHAUSTION,
     Unit.NOTICE,
     Unit.COMMAND,
     Unit.ERRAND,
