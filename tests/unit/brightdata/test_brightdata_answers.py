@@ -117,6 +117,7 @@ def test_a_number_in_a_string_is_a_number(value: str, number: int) -> None:
         [10],
         {"n": 10},
     ],
+    ids=repr,
 )
 def test_a_count_of_the_wrong_kind_is_left_out(value: object) -> None:
     assert facts(records=value, errors=value).records is None
