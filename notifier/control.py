@@ -74,8 +74,17 @@ class Health:
     """Tell how the daemon does. The answer is `core.vitals.plain`."""
 
 
-Request = Mute | Unmute | Retry | Diff | Health
-_KINDS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff, Health)}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GotThrough:
+    """A test message got through to a channel: try what waits for it at once."""
+
+    channel: str
+
+
+Request = Mute | Unmute | Retry | Diff | Health | GotThrough
+_KINDS: dict[str, type[Request]] = {
+    kind.__name__.lower(): kind for kind in (Mute, Unmute, Retry, Diff, Health, GotThrough)
+}
 
 
 BORROW = b'"borrow"\n'
@@ -89,12 +98,13 @@ _LARGEST_ID = 2**63 - 1
 class Answers:
     """What only a running daemon can do; without one there is nothing to wake, and nobody who knows the rest.
 
-    `wake` is told of channels for which something is due, `preview` answers a `Diff`, and `health` a `Health`. `lend`
-    has a connection that began with `BORROW` for as long as it lasts: see `notifier.borrow`. `faults` bounds what a
-    request raises.
+    `wake` is told of channels for which something is due, `got_through` of one that works, `preview` answers a `Diff`,
+    and `health` a `Health`. `lend` has a connection that began with `BORROW` for as long as it lasts: see
+    `notifier.borrow`. `faults` bounds what a request raises.
     """
 
     wake: Callable[[Collection[str]], None] = lambda _: None
+    got_through: Callable[[str], None] = lambda _: None
     preview: Callable[[], Awaitable[dict[str, Any]]] | None = None
     health: Callable[[], Awaitable[dict[str, Any]]] | None = None
     lend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
@@ -125,6 +135,10 @@ async def perform(request: Request, store: Store, answers: Answers = _ALONE) -> 
             )
             answers.wake(set(moved))
             return {"retried": len(moved)}
+        case GotThrough(channel=channel):
+            waiting = await store.outbox.hasten(channel, now)
+            answers.got_through(channel)
+            return {"hastened": waiting}
         case Diff() if answers.preview is not None:
             return await answers.preview()
         case Health() if answers.health is not None:

@@ -120,6 +120,7 @@ class Daemon:
         """
         answers = Answers(
             wake=self._parts.senders.wake,
+            got_through=self._parts.senders.got_through,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
             lend=partial(lend, self._parts.limiter, lambda: self._parts.client.door.identity),
@@ -258,6 +259,8 @@ class Daemon:
         if recovered := await outbox.recover(self._parts.clock(), self._parts.senders.holding):
             log.warning("delivery.recovered", count=recovered)
         await self._call_back()
+        if hastened := await outbox.hasten_after_start(self._parts.clock(), self._parts.config.channels):
+            log.info("delivery.hastened", count=hastened)
         await self._parts.log_orphans()
         last_kinds = await outbox.last_kinds()
         for subject, kind in last_kinds.items():

@@ -120,6 +120,12 @@ class Deliverer:
         """There is something new to deliver."""
         self._woken.set()
 
+    def got_through(self) -> None:
+        """The channel took a message that was not ours: give it the next one at once, however long it failed."""
+        self._health = replace(self._health, gap=min(self._health.gap, self._policy.pace))
+        self._interrupted.set()
+        self._woken.set()
+
     def reconsider(self) -> None:
         """The clock was set: what is waited for may be due."""
         self._interrupted.set()

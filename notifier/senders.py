@@ -127,6 +127,11 @@ class Senders:
             if channel in self._senders:
                 self._senders[channel].deliverer.wake()
 
+    def got_through(self, channel: str) -> None:
+        """A test message got through to a channel: what waits for it may go at once."""
+        if channel in self._senders:
+            self._senders[channel].deliverer.got_through()
+
     def wake_all(self) -> None:
         """There may be something to deliver for anyone."""
         self.wake(self._senders)

@@ -10,7 +10,8 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType,
 from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
-from notifier.channels.classify import failure
+from notifier.channels.advice import advice
+from notifier.channels.classify import failure, in_a_line
 from notifier.channels.cutting import Cutter
 from notifier.channels.wire import watching
 from notifier.core.model import Message, Outcome, OutcomeKind
@@ -18,13 +19,12 @@ from notifier.core.model import Message, Outcome, OutcomeKind
 SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
 
-_LONGEST_DETAIL = 500
 _ROOM_FOR_TITLE = 300
 
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
 """The services that keep a connection, and send over it later what could not be sent: each send takes a new object."""
 
-_SCHEME = re.compile("[a-zA-Z][a-zA-Z0-9+.-]{0,31}")
+_SCHEME = re.compile("[a-zA-Z0-9][a-zA-Z0-9+.-]{0,31}")  # one of Apprise's begins with a digit
 
 
 @cache
@@ -54,7 +54,7 @@ def _sender(url: str) -> NotifyBase | None:
 def check_url(url: str) -> str | None:
     """Why a URL cannot be a channel, in words without the URL; None when it can.
 
-    Apprise itself refuses in silence, so all that can be said is which part of the check failed.
+    Apprise itself refuses in silence; `notifier.channels.advice` finds words.
     """
     if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
         return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"
@@ -64,9 +64,7 @@ def check_url(url: str) -> str | None:
     service = _instantiate(url)
     if service is not None:
         return _unfit(service)
-    if any(scheme.casefold() in (s.casefold() for s in schemes) for schemes in _schemes()):
-        return f"Apprise refuses this {scheme}:// URL: a part of it is missing or malformed"
-    return f"Apprise knows no service {scheme!r}"
+    return advice(url, _asset())
 
 
 def _unfit(service: NotifyBase) -> str | None:
@@ -75,13 +73,6 @@ def _unfit(service: NotifyBase) -> str | None:
     if service.retry:
         return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"
     return None
-
-
-def _schemes() -> list[list[str]]:
-    return [
-        [*(service.get("protocols") or []), *(service.get("secure_protocols") or [])]
-        for service in Apprise(asset=_asset()).details()["schemas"]
-    ]
 
 
 class AppriseChannel:
@@ -148,8 +139,7 @@ class AppriseChannel:
         return self._tidy(outcome)
 
     def _tidy(self, outcome: Outcome) -> Outcome:
-        line = " ".join(self._redact(outcome.detail).split())
-        return replace(outcome, detail=line[:_LONGEST_DETAIL])
+        return replace(outcome, detail=in_a_line(outcome.detail, self._redact))
 
 
 def _log_of(result: AppriseResult) -> str:

@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,12 @@ from notifier.trust import cure
 
 _MOST_DIGITS = 9
 """Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""
+
+LONGEST_DETAIL = 500
+"""Characters that are kept of what a far side said."""
+
+_MOST_SEARCHED = 8 * 1024
+_CUT_IN_TWO = 4 * 1024
 
 _SMTP_AUTH = frozenset({530, 534, 535, 538})
 
@@ -89,6 +96,17 @@ def failure(wire: Wire, log: str, now: datetime) -> Outcome:
         reason = next((each for kind, each in _LOST if isinstance(wire.lost, kind)), "connection")
         return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(wire.lost))
     return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
+
+
+def in_a_line(detail: str, redact: Callable[[str], str]) -> str:
+    """What is kept of a far side's words: without secrets, on one line, and so much of it as people read.
+
+    Only the beginning is searched for secrets. Its end, where one may be cut in two, is left out.
+    """
+    line = redact(detail[:_MOST_SEARCHED])
+    if len(detail) > _MOST_SEARCHED:
+        line = line[:-_CUT_IN_TWO]
+    return " ".join(line.split())[:LONGEST_DETAIL]
 
 
 def _words(error: OSError | None) -> str:

@@ -21,6 +21,7 @@ from standardwebhooks import Webhook
 from notifier import __version__
 from notifier.channels.addresses import Lookup, Resolver, public_socket, refused_literal
 from notifier.channels.bounds import metered_socket
+from notifier.channels.classify import in_a_line
 from notifier.channels.payload import body_of
 from notifier.channels.webhook_outcomes import answered, failed
 from notifier.core.model import Event, Outcome, OutcomeKind
@@ -31,8 +32,6 @@ TIMEOUT = timedelta(seconds=15)
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes. More of an answer is not read."""
-
-_LONGEST_DETAIL = 500
 
 
 def check_webhook_url(url: str, allow_private: bool) -> str | None:
@@ -123,8 +122,7 @@ class WebhookChannel:
             outcome = await self._send(event)
         except Exception as error:  # noqa: BLE001 - whatever the network does becomes a value
             outcome = failed(error)
-        line = " ".join(self._redact(outcome.detail).split())
-        return replace(outcome, detail=line[:_LONGEST_DETAIL])
+        return replace(outcome, detail=in_a_line(outcome.detail, self._redact))
 
     async def _send(self, event: Event) -> Outcome:
         refused = None if self._allow_private else refused_literal(self._url.host)

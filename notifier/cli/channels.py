@@ -20,6 +20,7 @@ from notifier.cli.common import (
 from notifier.cli.status import tally
 from notifier.core.errors import UsageError
 from notifier.core.model import OutcomeKind
+from notifier.core.services import service_of
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -40,7 +41,7 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
     entries = [
         {
             "name": channel.name,
-            "service": "webhook" if channel.webhook else str(channel.url).partition("://")[0],
+            "service": "webhook" if channel.webhook else service_of(str(channel.url)),
             "watches": told[channel.name],
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
@@ -84,7 +85,10 @@ def send_test(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed."""
+    """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed.
+
+    If it got through, what had failed for this channel is tried again at once.
+    """
     import asyncio
 
     from notifier.loading import load_for_channel
@@ -117,6 +121,26 @@ def send_test(
         )
     if not delivered:
         raise typer.Exit(1)
+    _hasten(found, name)
+
+
+def _hasten(found: "Config", channel: str) -> None:
+    """Have what waits for a channel that works tried at once."""
+    import asyncio
+
+    from notifier.control import GotThrough, ask
+    from notifier.core.errors import NotifierError
+
+    if not found.database.exists():
+        return
+    try:
+        done = asyncio.run(ask(found.database, GotThrough(channel=channel)))
+    except NotifierError as error:
+        typer.echo(f"what waits for {channel} keeps its next try: {error}", err=True)
+        return
+    if number := done["hastened"]:
+        verb = "is" if number == 1 else "are"
+        typer.echo(f"{number} that had failed {verb} tried again at once", err=True)
 
 
 def _played(found: "Config", wanted: str) -> "Watch":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.config import build, document, files, nearmiss
+from notifier.config import build, document, files, nearmiss, urlwarn
 from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
@@ -16,7 +16,7 @@ from notifier.config.origin import Disk, Origin
 from notifier.config.parts import Known, Part, Parts, whole
 from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
-from notifier.config.secrets import secrets_in, without_secrets
+from notifier.config.secrets import proxy_passwords, secrets_in, without_secrets
 from notifier.config.token_source import TokenSource, token_source
 from notifier.core.errors import ConfigurationRefused
 
@@ -119,9 +119,10 @@ def load_parts(
     assert sections is not None
     nearmiss.check_event_names(documents)
     nearmiss.check_ids(documents)
+    urlwarn.check_passwords(main)
     shared = build.Shared()
     return Parts(
-        frame=frame_of(documents, sections, source),
+        frame=frame_of(documents, sections, source, environ),
         rules=rules,
         files=tuple(
             Part(
@@ -137,7 +138,9 @@ def load_parts(
     )
 
 
-def frame_of(documents: Sequence[Document], sections: MainFile, source: TokenSource) -> Config:
+def frame_of(
+    documents: Sequence[Document], sections: MainFile, source: TokenSource, environ: Mapping[str, str]
+) -> Config:
     """The configuration without its watches."""
     path = documents[0].path.absolute()
     channels = build.channels(sections)
@@ -156,7 +159,7 @@ def frame_of(documents: Sequence[Document], sections: MainFile, source: TokenSou
         secrets=secrets_in(
             token=source.value,
             urls=[channel.url for channel in channels.values() if channel.url],
-            others=[each for each in (sections.http.token,) if each],
+            others=[*([sections.http.token] if sections.http.token else []), *proxy_passwords(environ)],
             addresses=[sections.heartbeat.url] if sections.heartbeat else [],
             webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
         ),

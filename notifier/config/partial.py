@@ -60,7 +60,7 @@ def load_what_is_right(path: Path, *, environ: Mapping[str, str], checks: Checks
     folder, shared = path.absolute().parent, build.Shared()
     source = token_source(main.data, main.root, folder, environ)
     return whole(
-        frame_of(documents, sections, source),
+        frame_of(documents, sections, source, environ),
         [
             Part(
                 path=each.path.absolute(),

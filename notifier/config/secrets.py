@@ -1,7 +1,7 @@
 """The token, and which values may never be shown."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -84,6 +84,13 @@ def secrets_in(
             encoded = secret.removeprefix(PREFIX)
             secrets |= {secret, encoded, encoded.rstrip("=")}
     return frozenset(secrets)
+
+
+def proxy_passwords(environ: Mapping[str, str]) -> set[str]:
+    """The passwords of the proxies in the environment, in their spellings: a proxy may repeat what it was sent."""
+    proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+    userinfos = [proxy.rpartition("@")[0].partition("://")[2] or proxy.rpartition("@")[0] for proxy in proxies]
+    return _shown_never(userinfo.partition(":")[2] for userinfo in userinfos)
 
 
 def _shown_never(parts: Iterable[str]) -> set[str]:

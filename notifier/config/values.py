@@ -24,7 +24,7 @@ _UNPRINTABLE_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _EVENT_WORD = re.compile(r"[a-z0-9_:-]{1,100}")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*://")
 _SECOND_URL = re.compile(r"[\s,;]+[A-Za-z][A-Za-z0-9+.-]*://")
 _UNWANTED_OPTIONS = {
     "retry": "notifier tries again by itself, for three days and without blocking",

@@ -7,14 +7,28 @@ looked after in `rescue`; `notices` and `mutes` are parts of it, too.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Integer, bindparam, case, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from notifier.core.batch import Batch, Waiting
 from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
-from notifier.core.model import Delivery, DeliveryState
+from notifier.core.model import Delivery, DeliveryState, OutcomeKind
 from notifier.core.policy import MOST_SIDE_BY_SIDE
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
@@ -33,6 +47,10 @@ MOST_WAITING = 5_000
 
 MOST_APART = 2 * MOST_SIDE_BY_SIDE
 """The same for a channel whose messages are not merged: only a few are sent at a time."""
+
+AGAIN_AFTER_START = timedelta(minutes=1)
+AGAIN_AFTER_REFUSAL = timedelta(minutes=5)
+"""How long ago a delivery has to have been tried, and refused for good, for a start to bring its next try forward."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -106,17 +124,44 @@ class Outbox(Rescue, Notices, Mutes):
         return due
 
     @transaction
-    def hasten(self, connection: Connection, channel: str, now: datetime) -> None:
-        """The channel works again: what waits for its next try is due now. What quiet hours hold back stays held."""
-        connection.execute(
+    def hasten(self, connection: Connection, channel: str, now: datetime) -> int:
+        """The channel works again: what waits for its next try is due now. What quiet hours hold back stays held.
+
+        Returns:
+            How many deliveries were to wait for longer.
+        """
+        return connection.execute(
+            update(deliveries).where(deliveries.c.channel == channel, *_wait_for_a_try(now)).values(not_before=now)
+        ).rowcount
+
+    @transaction
+    def hasten_after_start(self, connection: Connection, now: datetime, channels: Collection[str]) -> int:
+        """The notifier was started anew, perhaps because something was mended: what waits for its next try is due now.
+
+        But not what was tried just now, so that a notifier that is started again and again does not try as often; and
+        not where the far side itself asked for a pause (429). Pauses go on growing from where they are.
+
+        Args:
+            now: the time.
+            channels: whose deliveries; by their names the index finds what waits, however many have ended.
+
+        Returns:
+            How many deliveries were to wait for longer.
+        """
+        of_last_try = and_(attempts.c.number == deliveries.c.attempt, attempts.c.delivery_id == deliveries.c.id)
+        soon = attempts.c.started_at > now - AGAIN_AFTER_START
+        refused = and_(attempts.c.outcome == OutcomeKind.PERMANENT, attempts.c.started_at > now - AGAIN_AFTER_REFUSAL)
+        just_tried = exists().where(of_last_try, or_(soon, refused))
+        return connection.execute(
             update(deliveries)
             .where(
-                deliveries.c.channel == channel,
-                deliveries.c.state.in_((DeliveryState.RETRYING, DeliveryState.UNCERTAIN)),
-                deliveries.c.not_before > now,
+                deliveries.c.channel.in_(list(channels)),
+                *_wait_for_a_try(now),
+                deliveries.c.reason != "http_429",
+                ~just_tried,
             )
             .values(not_before=now)
-        )
+        ).rowcount
 
     @transaction
     def oldest_open(self, connection: Connection) -> datetime | None:
@@ -149,6 +194,11 @@ class Outbox(Rescue, Notices, Mutes):
 def next_attempt(delivery: Delivery) -> Delivery:
     """The delivery as it is once it is claimed: one attempt further."""
     return replace(delivery, attempt=delivery.attempt + 1)
+
+
+def _wait_for_a_try(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    waits = deliveries.c.state.in_((DeliveryState.RETRYING, DeliveryState.UNCERTAIN))
+    return waits, deliveries.c.not_before > now
 
 
 def _move(connection: Connection, ids: Sequence[int], **values: Any) -> None:

@@ -1,33 +1,46 @@
 """Takes secrets out of text, at the root of every log line and of everything a far side answered."""
 
-import re
 from collections.abc import Collection
 from typing import Any
+
+from notifier.telemetry.disguises import Disguises
 
 MASK = "***"
 
 
 class Redactor:
-    """Replaces every known secret by `***`. It is called like a function; secrets may be added at any time."""
+    """Replaces every known secret by `***`, in all forms of `notifier.telemetry.disguises`.
+
+    It is called like a function; secrets may be added at any time.
+    """
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
         self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._new: set[str] = set()
+        self._disguises = Disguises()
         if secrets:
             self.add(secrets)
 
     def add(self, secrets: Collection[str]) -> None:
         """Mask these from now on; what was added before stays masked."""
-        self._secrets.update(secret for secret in secrets if secret)
+        self._new |= {secret for secret in secrets if secret} - self._secrets
+        self._secrets |= self._new
         if self is not EVERY_SECRET:
             EVERY_SECRET.add(secrets)
-        # The longest first, so that a secret inside another does not leave the rest of it standing.
-        longest_first = sorted(self._secrets, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
-        """The text without its secrets."""
-        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+        """The text without its secrets, in whatever form they stand there."""
+        while self._new:  # taken in late: most processes know more secrets than they say texts
+            self._disguises.add(self._new.pop())
+        spans = self._disguises.spans(text)
+        if not spans:
+            return text
+        data, end = text.encode("utf-8", "surrogatepass"), 0
+        kept = []
+        for start, after in spans:
+            kept.append(data[end:start].decode("utf-8", "surrogatepass"))
+            end = after
+        return MASK.join([*kept, data[end:].decode("utf-8", "surrogatepass")])
 
     def of(self, value: Any) -> Any:
         """The value with every text inside it redacted: text, containers of text, or anything by its own words."""

@@ -1,9 +1,9 @@
-"""The command line with a fault in it: every look ends in an exception whose text has secrets."""
+"""The command line with a fault in its composition: the daemon ends in an exception whose text has secrets."""
 
 import os
 
 from notifier.cli import main
-from notifier.poll import Poller
+from notifier.lookout import Lookout
 
 
 async def _fail(*_: object, **__: object) -> None:
@@ -11,5 +11,5 @@ async def _fail(*_: object, **__: object) -> None:
 
 
 if __name__ == "__main__":
-    Poller.look = _fail  # type: ignore[assignment, method-assign]
+    Lookout.load = _fail  # type: ignore[method-assign]
     main()

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import yaml
 from aiohttp import web
@@ -89,6 +89,17 @@ async def test_no_canary_leaves_any_place_where_a_secret_can_stand(
     words = {name: f"canary-{name}-5f4dcc3b5aa765d61d83" for name in ("hook", "web", "page", "beat", "proxy")}
     signing = [f"whsec_{base64.b64encode(f'canary signing {number} 0123456'.encode()).decode()}" for number in (1, 2)]
     secrets = {TOKEN, PASSWORD, *SLACK_TOKENS, *words.values(), *signing, *(each[6:] for each in signing)}
+    # What the far side repeats: the header that `json://user:password@` makes, in the forms of error pages.
+    basic = base64.b64encode(f"robot:{PASSWORD}".encode()).decode()
+    bearer = base64.b64encode(f"x {TOKEN}".encode()).decode()
+    repeated = [
+        basic,
+        quote(basic, safe=""),
+        bearer,
+        PASSWORD.encode().hex(),
+        *(f"&#{ord(char)};" for char in PASSWORD),
+    ]
+    secrets |= {basic[12:], basic[12:].rstrip("="), bearer[8:20], PASSWORD.encode().hex(), "&#99;&#97;"}
     notifier.secrets |= secrets
     dead = f"127.0.0.1:{free_port()}"
     notifier.environment["HTTPS_PROXY"] = f"http://robot:{words['proxy']}@{dead}"
@@ -99,7 +110,7 @@ async def test_no_canary_leaves_any_place_where_a_secret_can_stand(
         api=api.url,
         api_options={"token": None, "token_file": str(token_file)},
         channels={
-            "hook": f"{team.url}/{words['hook']}",
+            "hook": f"{team.url.replace('://', f'://robot:{quote_plus(PASSWORD)}@')}/{words['hook']}",
             "slack": f"slack://{'/'.join(SLACK_TOKENS)}",
             "mail": f"mailto://robot:{quote_plus(PASSWORD)}@{dead}?from=robot@example.com&to=ops@example.com",
             "signed": {
@@ -116,7 +127,8 @@ async def test_no_canary_leaves_any_place_where_a_secret_can_stand(
     config = yaml.safe_load(notifier.config.read_text("utf-8"))
     del config["api"]["token"]
     notifier.config.write_text(yaml.safe_dump(config), "utf-8")
-    team.usual = Answer(status=500, body=f"{team.url}/{words['hook']} said no to {words['hook']}")
+    body = f"{team.url}/{words['hook']} said no to {words['hook']}: {' '.join(repeated[:4])} {''.join(repeated[4:])}"
+    team.usual = Answer(status=500, body=body)
     daemon = await notifier.daemon("--log-level", "debug")
     pages = await pages_of(daemon, words["page"])
     for channel in ("hook", "slack", "mail", "signed"):

@@ -217,3 +217,22 @@ async def test_show_tells_what_really_went_out(
             assert set(shown["digest"]["ids"]) <= set(of_team)
     in_words = await notifier.command("delivery", "show", str(listed[-1]["id"]))
     assert in_words.status == 0, in_words
+
+
+async def test_what_had_failed_goes_out_at_once_after_a_test_that_got_through(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """The channel failed so often that its next try was minutes away; without the test nothing would have gone out."""
+    api.add("s_1", lives.complete(seconds=0))
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    team.usual = Answer(status=503)
+    daemon = await notifier.daemon()
+    for attempt in (1, 2):
+        await daemon.wait_for_log("delivery.retrying", channel="team", attempt=attempt)
+    refused = await notifier.command("channel", "test", "team")
+    team.usual = Answer()
+    tested = await notifier.command("channel", "test", "team")
+    await daemon.wait_for_log("delivery.delivered", channel="team", attempt=3)
+    assert (await daemon.stop()).status == 0
+    assert (refused.status, tested.status) == (1, 0)
+    assert "1 that had failed is tried again at once" in tested.stderr

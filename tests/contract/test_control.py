@@ -1,6 +1,7 @@
 """What commands ask of the daemon, over a real socket: done by the daemon, or by the command when none runs."""
 
 import asyncio
+import contextlib
 import json
 import stat
 from datetime import timedelta
@@ -11,7 +12,8 @@ import pytest
 from fakes import START
 from outboxes import rows, settled, sql, take, tell
 
-from notifier.control import Answers, Diff, Mute, Request, Retry, Unmute, ask, listening
+from notifier import control
+from notifier.control import Answers, Diff, GotThrough, Mute, Request, Retry, Unmute, ask, listening
 from notifier.core.errors import NotifierError, StoreBusy
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.store.reader import Reader
@@ -172,3 +174,47 @@ async def test_what_is_asked_of_a_watch_holds_for_as_long_as_it_says(store: Stor
 async def test_without_a_daemon_there_is_nothing_to_compare_the_files_with(tmp_path: Path) -> None:
     with pytest.raises(NotifierError, match="no daemon runs"):
         await ask(tmp_path / "n.db", Diff())
+
+
+async def test_what_waits_for_a_channel_that_works_is_due_with_a_daemon_and_without(
+    store: Store, database: Path
+) -> None:
+    heard: list[str] = []
+    await tell(store, "chat")
+    await settled(store, (await take(store)).send, Outcome(kind=OutcomeKind.RETRY, reason="refused"))
+    async with listening(database, store, Answers(got_through=heard.append)):
+        assert await ask(database, GotThrough(channel="chat")) in ({"hastened": 1}, {"hastened": 0})
+        assert await ask(database, GotThrough(channel="mail")) == {"hastened": 0}
+    assert heard == ["chat", "mail"]
+
+
+async def said(reader: asyncio.StreamReader) -> bytes:
+    """All that the daemon says until it ends the connection, in whatever way."""
+    with contextlib.suppress(ConnectionError):
+        return await asyncio.wait_for(reader.read(), 20)
+    return b""
+
+
+async def test_connections_that_ask_nothing_are_few_and_end(
+    store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a descriptor that the daemon's work needs."""
+    monkeypatch.setattr(control, "MOST_CONNECTIONS", 3)
+    path = str(socket_of(database))
+    async with listening(database, store, Answers()):
+        waiting = [await asyncio.open_unix_connection(path) for _ in range(3)]
+        reader, fourth = await asyncio.open_unix_connection(path)
+        assert await said(reader) == b""
+        for _, writer in (*waiting, (reader, fourth)):
+            writer.close()
+
+
+async def test_half_a_request_is_ended_after_its_time(
+    store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_LONGEST_REQUEST_S", 0.01)
+    async with listening(database, store, Answers()):
+        reader, writer = await asyncio.open_unix_connection(str(socket_of(database)))
+        writer.write(b'["unm')
+        assert b"does not understand" in await said(reader)
+        writer.close()

@@ -289,10 +289,39 @@ class TestHasten:
             store, (await take(store, policy=APART)).send, UNSURE, policy=ChannelPolicy(on_uncertain=OnUncertain.HOLD)
         )
         before = {row.id: row.not_before for row in rows(database)}
-        await store.outbox.hasten("chat", START + timedelta(seconds=1))
+        assert await store.outbox.hasten("chat", START + timedelta(seconds=1)) == 1
         after = {row.id: row.not_before for row in rows(database)}
         assert {key for key in after if after[key] != before[key]} == {1}
         assert after[1] == START + timedelta(seconds=1)
+
+    @pytest.mark.parametrize(
+        ("outcome", "tries", "minutes", "hastened"),
+        [
+            (DOWN, 8, 2, True),
+            (UNSURE, 8, 2, True),
+            (DOWN, 8, 0.5, False),  # tried just now: a daemon that is started every few seconds
+            (REFUSED, 1, 2, False),  # of the few tries that a refusal gets none is given away
+            (REFUSED, 2, 5.1, True),
+            (Outcome(kind=OutcomeKind.RETRY, reason="http_429", retry_after=timedelta(hours=3)), 1, 60, False),
+        ],
+    )
+    async def test_after_a_start_what_waits_is_due_unless_it_was_just_tried_or_a_pause_was_asked_for(
+        self, outcome: Outcome, tries: int, minutes: float, hastened: bool, store: Store, database: Path
+    ) -> None:
+        """And the pauses go on growing: the attempts are counted on."""
+        await tell(store, "chat")
+        last = at = START
+        for _ in range(tries):
+            await settled(store, (await take(store, at=at)).send, outcome, at=at)
+            last, at = at, rows(database)[0].not_before or at
+        now = last + timedelta(minutes=minutes)
+        (waiting,) = rows(database)
+        assert waiting.not_before is not None
+        assert waiting.not_before > now
+        assert await store.outbox.hasten_after_start(now, ["chat"]) == hastened
+        (after,) = rows(database)
+        assert after.not_before == (now if hastened else waiting.not_before)
+        assert after.attempt == tries
 
 
 async def test_what_was_refused_is_counted_as_such_after_a_restart(database: Path) -> None:

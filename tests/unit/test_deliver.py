@@ -578,3 +578,20 @@ async def test_what_a_far_side_said_that_cannot_be_kept_costs_no_second_copy(sto
     assert len(channel.sent) == 1
     assert [each.outcome.kind for each in bench.attempts] == [OutcomeKind.DELIVERED]
     assert [each.kind for each in faults] == ["delivery:UnicodeEncodeError"]
+
+
+async def test_after_a_message_that_was_not_its_own_got_through_a_channel_has_its_turn_at_once(store: Store) -> None:
+    """It failed so often that it gets one message every few minutes; a `channel test` shows that it works."""
+    bench = Bench(store, FakeChannel("chat", *[DOWN] * 12, DELIVERED), policy=ONE_BY_ONE)
+    for number in range(12):
+        await tell(store, f"s_{number}")
+        bench.clock.pass_(minutes=10)
+        await bench.deliverer.deliver_due()
+    bench.clock.pass_(seconds=1)
+    sent = len(bench.channel.sent)
+    await store.outbox.hasten("chat", bench.clock())
+    await bench.deliverer.deliver_due()
+    assert len(bench.channel.sent) == sent
+    bench.deliverer.got_through()
+    await bench.deliverer.deliver_due()
+    assert len(bench.channel.sent) > sent

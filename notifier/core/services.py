@@ -1,0 +1,38 @@
+"""Which service an Apprise URL leads to, by its scheme or, for the addresses that services give out, by its host."""
+
+import re
+
+_BY_HOST = {
+    "hooks.slack.com": "slack",
+    "discord.com": "discord",
+    "discordapp.com": "discord",
+    "webhook.office.com": "msteams",
+    "outlook.office.com": "msteams",
+    "logic.azure.com": "workflows",
+    "api.powerplatform.com": "workflows",
+    "api.telegram.org": "tgram",
+    "chat.googleapis.com": "gchat",
+    "open.feishu.cn": "feishu",
+    "open.larksuite.com": "lark",
+    "qyapi.weixin.qq.com": "wecombot",
+    "maker.ifttt.com": "ifttt",
+    "webexapis.com": "webex",
+    "api.flock.com": "flock",
+    "guilded.gg": "guilded",
+    "alert.victorops.com": "splunk",
+    "inbots.zoom.us": "zoom",
+}
+"""The service that gives out addresses of a host, or of a host under it."""
+
+_HOST = re.compile(r"https?://(?:[^/?#@]*@)?([^/?#:@]+)", re.IGNORECASE)
+
+
+def service_of(url: str) -> str:
+    """The service's scheme in Apprise; that of the URL, where its host tells nothing else."""
+    found = _HOST.match(url)
+    if found is not None:
+        host = found[1].lower().rstrip(".")
+        for name, service in _BY_HOST.items():
+            if host == name or host.endswith(f".{name}"):
+                return service
+    return url.partition("://")[0].lower()

@@ -1,0 +1,39 @@
+"""A password in a URL that is not read as it was meant is warned of, without a character of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from notifier.config.model import Config
+from notifier.config.urlwarn import warnings_of
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mailto://user:canary:ss@example.com", ["a second `:`"]),
+        ("json://user:canary%41ss@example.com", ["read as one other character"]),
+        ("json://user:canary:%41ss@example.com", ["a second `:`", "read as one other character"]),
+        ("json://user:canary@ss@example.com", ["two `@`"]),
+        ("mailto://user:canary%3Ass%40%2F%25%20@example.com?to=a@example.com", []),
+        ("mailto://user:p%C3%A4ss@example.com", []),
+        ("mailto://user:canary%ss@example.com", []),
+        ("tgram://123456789:canary/chat", []),
+        ("json://[::1]:8080/a@b:c%41", []),
+        ("slack://bot%41@T/B/x", []),
+    ],
+)
+def test_what_is_not_read_as_it_was_meant_is_warned_of(url: str, words: list[str]) -> None:
+    found = list(warnings_of(url))
+    assert len(found) == len(words)
+    assert all(word in text for word, text in zip(words, found, strict=True))
+    assert "canary" not in " ".join(found)
+
+
+def test_it_is_warned_about_at_its_place(loaded: Callable[..., Config]) -> None:
+    text = (
+        "api: {token: t}\nchannels:\n  a: {url: 'json://user:canary:x@localhost'}\n  b: json://u:can%61ry@localhost\n"
+    )
+    warnings = loaded(text).warnings
+    assert [each.key for each in warnings] == ["channels.a.url", "channels.b"]
+    assert "canary" not in " ".join(map(str, warnings))
