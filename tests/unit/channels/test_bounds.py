@@ -143,7 +143,8 @@ async def test_an_answer_without_end_is_cut(what: str) -> None:
     assert outcome.reason == "answer_too_large"
     assert outcome.detail == "more than 1024 KiB came back; the connection was cut"
     assert side.sent < 32 * 1024 * 1024
-    assert (outcome.kind is OutcomeKind.UNCERTAIN) == ("json" in url), "no mail and nothing published was handed over"
+    if "mqtt" not in url:  # there the message may have been handed over just before
+        assert (outcome.kind is OutcomeKind.UNCERTAIN) == ("json" in url), "no mail was handed over"
 
 
 HANGS: dict[str, tuple[str, Talk]] = {
