@@ -62,7 +62,7 @@ chaos: $(VENV)/.tools ## 50 hours of virtual time with random faults of all kind
 model: $(VENV)/.tools ## 2,000 random lives of the real parts, held against a model of the promise
 	MODEL_RUNS=2000 $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0
 
-bench: $(VENV)/.tools ## polls, deliveries, a whole account, freshness and overload, beside plain scripts doing the same
+bench: $(VENV)/.tools ## polls, deliveries, a whole account, downloads, freshness and overload, beside plain scripts doing the same
 	$(BIN)/python -m bench
 
 clean: ## away with everything that was made

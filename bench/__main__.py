@@ -1,6 +1,6 @@
 """`make bench`: the notifier beside plain scripts that do the same, in one run.
 
-    python -m bench [polling] [delivering] [account] [freshness] [reload] [overload] [--seconds 20] [...]
+    python -m bench [polling] [delivering] [account] [freshness] [reload] [download] [overload] [--seconds 20] [...]
 
 The exit status is 1 if a bound was not kept, or an event did not arrive.
 """
@@ -8,10 +8,10 @@ The exit status is 1 if a bound was not kept, or an event did not arrive.
 import argparse
 import sys
 
-from bench import account, delivering, freshness, overload, polling, reload
+from bench import account, delivering, download, freshness, overload, polling, reload
 from bench.sides import print_load
 
-PARTS = ("polling", "delivering", "account", "freshness", "reload", "overload")
+PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload")
 
 
 def main() -> int:
@@ -24,12 +24,14 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1000, help="how many events come at once")
     parser.add_argument("--account", type=int, default=100_000, help="how many snapshots the whole account has")
     parser.add_argument("--reloaded", type=int, default=10_000, help="how many watches a reload is of")
+    parser.add_argument("--mebibytes", type=int, default=1024, help="how large the results of a download are")
     options = parser.parse_args()
     measures = {
         "polling": lambda: polling.compare(options.watches, options.every, options.seconds),
         "delivering": lambda: delivering.compare(options.events),
         "account": lambda: account.compare(options.account, 3 * options.seconds),
         "reload": lambda: reload.compare(options.reloaded),
+        "download": lambda: download.compare(options.mebibytes),
         "overload": lambda: overload.compare(options.every, options.seconds / 2),
         "freshness": lambda: freshness.compare(options.watches, options.every, options.seconds),
     }

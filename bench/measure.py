@@ -42,9 +42,9 @@ class Work:
 async def measured(work: Work, *, seconds: float) -> dict[str, float]:
     """Let the work run, and say what it cost: looks, CPU, lags in milliseconds, memory in KiB."""
     work.clear()
-    cpu, began = _cpu(), time.monotonic()
+    cpu, began = cpu_seconds(), time.monotonic()
     await asyncio.sleep(seconds)
-    cpu, took = _cpu() - cpu, time.monotonic() - began
+    cpu, took = cpu_seconds() - cpu, time.monotonic() - began
     first, middle, late, latest = (1000 * lag for lag in quantiles(work.lags, 0.01, 0.5, 0.99, 1.0))
     return {
         "polls": len(work.lags),
@@ -60,8 +60,8 @@ async def measured(work: Work, *, seconds: float) -> dict[str, float]:
         "lag_max_ms": latest,
         "overtaken_ms": 1000 * overtaken(work.turns),
         "errors": work.errors,
-        "memory_kib": _memory("VmRSS"),
-        "memory_peak_kib": _memory("VmHWM"),
+        "memory_kib": memory_kib("VmRSS"),
+        "memory_peak_kib": memory_kib("VmHWM"),
         "seconds": took,
     }
 
@@ -121,12 +121,13 @@ def ids(number: int) -> list[str]:
     return [f"sd_bench_{index:06}" for index in range(number)]
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
+    """The CPU time that this process took so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def _memory(field_name: str) -> float:
+def memory_kib(field_name: str) -> float:
     """The resident memory now, or at its most, in KiB."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(f"{field_name}:"):
