@@ -24,7 +24,7 @@ from notifier.core.model import Listed, NotFound, Observation, Page, Reason, See
 PROGRESS = "/datasets/v3/progress/"
 SNAPSHOTS = "/datasets/v3/snapshots"
 
-LARGEST_ANSWER = 256 * 1024
+LARGEST_ANSWER = 64 * 1024
 """Bytes. A progress answer has a few hundred."""
 
 MOST_LISTED = 5_000

@@ -20,6 +20,9 @@ from notifier.core.words import one_line
 LARGEST_PAGE = 8 * 1024 * 1024
 """Bytes. A page of 5,000 entries has one or two millions."""
 
+MOST_COMMAS = 400_000
+"""Of a page. One of 5,000 entries has a tenth; each is a value that takes memory, and all are split in one go."""
+
 SLICE = 250
 """How many entries are read in one go: about a millisecond."""
 
@@ -50,10 +53,16 @@ class Entries:
 
 def quick_entries_of(body: bytes) -> list[msgspec.Raw] | None:
     """The entries of a page, unread; None if there is something odd in it, or it is no array. Never raises."""
+    if _has_too_much(body):
+        return None
     try:
         return _page.decode(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _has_too_much(body: bytes) -> bool:
+    return body.count(b",") > MOST_COMMAS
 
 
 def entries_of(body: bytes, secret: str = "") -> Sequence[bytes | msgspec.Raw] | Unclear:
@@ -66,6 +75,8 @@ def entries_of(body: bytes, secret: str = "") -> Sequence[bytes | msgspec.Raw] |
         body: of an answer with status 200.
         secret: masked if the answer repeats it.
     """
+    if _has_too_much(body):
+        return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but far more than a page of snapshots has")
     entries = quick_entries_of(body)
     if entries is not None:
         return entries

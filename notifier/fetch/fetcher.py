@@ -6,7 +6,7 @@ goes on where it was, and parts that came whole are kept.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,10 @@ from notifier.fetch.download import Downloader
 from notifier.fetch.wanted import Downloaded, Format, Wanted
 
 MOST_AT_ONCE = 2
+MOST_IN_ALL = 8
+"""As many as there are connections for long answers."""
+LONG_AFTER = timedelta(minutes=1)
+"""A download that takes or waits for longer keeps no other from beginning, up to `MOST_IN_ALL`."""
 LONGEST_SLEEP = timedelta(minutes=1)
 _SOON_S = 0.001
 """Seconds: less than this is not waited for."""
@@ -65,7 +69,7 @@ class FetchOutcome:
 
 
 class Fetcher:
-    """Does the jobs, `MOST_AT_ONCE` of them side by side."""
+    """Does the jobs, `MOST_AT_ONCE` of them side by side; those that take long do not count."""
 
     def __init__(
         self,
@@ -111,7 +115,7 @@ class Fetcher:
 
     async def run(self) -> None:
         """Fetch what is due, as it becomes due, until cancelled."""
-        running: set[str] = set()
+        running: dict[str, float] = {}
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()
@@ -125,16 +129,21 @@ class Fetcher:
                 except TimeoutError:
                     pass
 
-    async def _begin(self, tasks: asyncio.TaskGroup, running: set[str]) -> timedelta:
-        """Begin what is due, as far as there is room; how long until more may be due."""
+    async def _begin(self, tasks: asyncio.TaskGroup, running: dict[str, float]) -> timedelta:
+        """Begin what is due, as far as there is room; how long until more may be due.
+
+        Args:
+            tasks: where it runs.
+            running: the events whose downloads run, and when each began, by the loop's clock.
+        """
         now = asyncio.get_running_loop().time()
         self._held = {event_id: until for event_id, until in self._held.items() if until > now + _SOON_S}
-        besides = frozenset(running | self._held.keys())
-        for job in await self._jobs.due(self._clock(), MOST_AT_ONCE - len(running), besides):
-            running.add(job.event.id)
+        besides = frozenset(running.keys() | self._held.keys())
+        for job in await self._jobs.due(self._clock(), _room(running, now), besides):
+            running[job.event.id] = now
             tasks.create_task(self._in_its_place(job, running))
-        due = await self._jobs.next_due(frozenset(running | self._held.keys()))
-        pause = LONGEST_SLEEP if due is None or len(running) >= MOST_AT_ONCE else due - self._clock()
+        due = await self._jobs.next_due(frozenset(running.keys() | self._held.keys()))
+        pause = LONGEST_SLEEP if due is None or not _room(running, now) else due - self._clock()
         released = min(self._held.values(), default=None)
         return pause if released is None else min(pause, timedelta(seconds=released - now))
 
@@ -145,11 +154,11 @@ class Fetcher:
             tried |= {job.event.id for job in jobs}
             await asyncio.gather(*map(self._alone, jobs))
 
-    async def _in_its_place(self, job: Job, running: set[str]) -> None:
+    async def _in_its_place(self, job: Job, running: dict[str, float]) -> None:
         try:
             await self._alone(job)
         finally:
-            running.discard(job.event.id)
+            running.pop(job.event.id, None)
             self.wake()
 
     async def _alone(self, job: Job) -> None:
@@ -199,6 +208,12 @@ class Fetcher:
         if pause is None:
             return GivenUp(trouble=trouble, detail=detail)
         return Retrying(until=now + pause, trouble=trouble, detail=detail)
+
+
+def _room(running: Mapping[str, float], now: float) -> int:
+    """How many more downloads may begin: those that take long keep no other from it."""
+    recent = sum(now - began < LONG_AFTER.total_seconds() for began in running.values())
+    return max(0, min(MOST_AT_ONCE - recent, MOST_IN_ALL - len(running)))
 
 
 def late_news(job: Job, result: Result, now: datetime) -> Notice | None:

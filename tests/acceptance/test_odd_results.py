@@ -109,7 +109,7 @@ async def test_a_link_in_the_folder_is_not_followed(api: BrightData, script: Not
 async def test_a_long_line_costs_its_own_download_and_nothing_else(
     api: BrightData, team: Receiver, notifier: Notifier
 ) -> None:
-    """Its message says that there is no file; the next results are fetched, errors alone too."""
+    """Its message says that there is no file; the next results are fetched, and errors alone are."""
     (notifier.folder / "results").mkdir()
     api.add("s_long", lives.of("ready", records=3, errors=0))
     watch = {"download": "results", "on": ["all"]}
@@ -121,13 +121,16 @@ async def test_a_long_line_costs_its_own_download_and_nothing_else(
     await team.received.count(1)
 
     api.add("s_errors", lives.of("ready", records=0, errors=2, error_rows=2))
-    watches = [{"snapshot": name, **watch} for name in ("s_long", "s_errors")]
+    api.add("s_none", lives.of("ready", records=0, errors=2))
+    watches = [{"snapshot": name, **watch} for name in ("s_long", "s_errors", "s_none")]
     notifier.configure(api=api.url, channels={"team": team.url}, watches=watches)
     fetched = await daemon.wait_for_log("download.fetched")
-    await team.received.count(2)
+    empty = await daemon.wait_for_log("download.given_up", reason="empty")
+    await team.received.count(3)
 
     assert (given_up["reason"], fetched["records"]) == ("too_large", 2)
     assert "larger than 64 MiB" in given_up["detail"]
+    assert "s_none is empty" in empty["detail"]
     assert [path.name for path in (notifier.folder / "results").iterdir()] == ["s_errors.json"]
     assert (await daemon.stop()).status == 0
 

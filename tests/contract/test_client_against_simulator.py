@@ -141,7 +141,7 @@ async def test_an_unknown_snapshot_is_not_found(sim: Simulator) -> None:
         (Fault.SLOW, Reason.TIMEOUT, "TimeoutError"),
         (Fault.TRICKLE, Reason.TIMEOUT, "TimeoutError"),
         (Fault.RESET, Reason.CONNECTION, "ClientOSError"),
-        (Fault.HUGE, Reason.NONSENSE, "larger than 262144 bytes"),
+        (Fault.HUGE, Reason.NONSENSE, "larger than 65536 bytes"),
         (Fault.REDIRECT, Reason.NONSENSE, "HTTP 302"),
     ],
 )

@@ -12,6 +12,7 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Event, Facts, Notice, Transition
 from notifier.faults import Faults
+from notifier.fetch import fetcher
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher, FetchOutcome
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
@@ -194,6 +195,33 @@ async def test_one_that_hangs_holds_up_no_more_than_its_place() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert set(rig.jobs.waiting) == {"evt_1"}
+
+
+async def turns() -> None:
+    """Let everything go on that can."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+async def test_downloads_that_take_long_keep_no_other_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as they do, others begin; eight at most run at once, and the ninth waits for one to end."""
+    monkeypatch.setattr(fetcher, "LONG_AFTER", timedelta(0))
+    rig = Rig()
+    rig.downloader.gate = asyncio.Event()
+    rig.jobs.add(*map(job, range(1, 10)))
+    running = asyncio.create_task(rig.fetcher.run())
+    async with asyncio.timeout(10):
+        while len(rig.downloader.wanted) < fetcher.MOST_IN_ALL:
+            await turns()
+    rig.fetcher.wake()
+    await turns()
+    assert len(rig.downloader.wanted) == fetcher.MOST_IN_ALL
+    rig.downloader.gate.set()
+    await turns()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(rig.reported) == 9
 
 
 async def test_the_notice_of_one_job_is_the_same_however_often_it_is_settled() -> None:

@@ -128,6 +128,14 @@ def test_a_hidden_file_that_is_exchanged_meanwhile_gets_no_name(folder: Path, vi
     assert not (folder / NAME).exists()
 
 
+@pytest.mark.parametrize("trap", [fifo, dangling, link])
+def test_what_is_no_folder_is_told_at_once(tmp_path: Path, victim: Path, trap: Callable[[Path, Path], None]) -> None:
+    trap(tmp_path / "no folder", victim)
+    with pytest.raises(DownloadError, match="there is no such folder") as caught:
+        land(tmp_path / "no folder")
+    assert caught.value.trouble is DownloadTrouble.FOLDER
+
+
 def test_a_folder_that_its_user_names_through_a_link_is_written_to(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
     assert land(tmp_path / "link")
