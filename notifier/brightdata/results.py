@@ -5,7 +5,6 @@ and in time; only the encoding that was asked for is taken.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from notifier.brightdata.answers import is_html
 from notifier.brightdata.door import Door
 from notifier.brightdata.failures import NoAnswer
+from notifier.brightdata.lenient import json_of
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.records import NotRecords, TooLarge
 from notifier.brightdata.response import Answer
@@ -258,7 +258,7 @@ async def _no_data(answer: Answer, seconds: float) -> NotYet | Refused | Unclear
 
 def _number_of_parts(body: bytes) -> int | Unclear:
     try:
-        read = json.loads(body)
+        read = json_of(body)
     except (ValueError, RecursionError):
         read = None
     number = read.get("parts") if isinstance(read, dict) else None

@@ -4,7 +4,6 @@ A `building` or "not ready yet" object comes with 202, and with 200 too (both do
 `Snapshot is not ready`, and a download 400 `Snapshot is expired` or `Snapshot is empty` (documented).
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from notifier.brightdata.answers import detail_of, observation_of, retry_after_of, status_word
+from notifier.brightdata.lenient import json_of
 from notifier.core.model import NotFound, Unclear
 from notifier.core.statuses import ENDS, canonical
 
@@ -121,7 +121,7 @@ def _refusal(body: bytes) -> Refusal:
 def _object(body: bytes) -> dict[str, object]:
     """The one object of the body; an empty one if it is anything else."""
     try:
-        read = json.loads(body)
+        read = json_of(body)
     except (ValueError, RecursionError):
         return {}
     if isinstance(read, list) and len(read) == 1:

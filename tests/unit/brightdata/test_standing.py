@@ -80,6 +80,18 @@ def test_anything_else_is_data(body: object) -> None:
     assert told(body) is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"status":"building","message":"try again in 10s"}',
+        b'{"status":"building","message":"try\tagain in 10s"}',
+        b'{"status":"building","message":"caf\xe9, try again in 10s","records":NaN}',
+    ],
+)
+def test_it_is_read_though_something_in_it_is_odd(body: bytes) -> None:
+    assert told_instead(body, {}, NOW, "") == NotYet(status="building", retry_after=timedelta(seconds=10))
+
+
 @given(st.dictionaries(st.sampled_from(["status", "message", "error_message"]), st.text()), st.text(min_size=1))
 def test_a_key_of_its_own_makes_a_record(body: dict[str, str], key: str) -> None:
     assert told(body | {f"my_{key}": 1}) is None
