@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -213,13 +213,25 @@ async def served(world: World, serve: Handler) -> AsyncIterator[None]:
             pass
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async def answer_until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        answering.add(task)
+        await answer(reader, writer)
+
+    answering: set[asyncio.Task[None]] = set()
+    server = await asyncio.start_server(answer_until_the_end, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()[:2]
         url, token = f"http://{host}:{port}", StaticToken("token-abc")
         world.client.door.reconfigure(base_url=url, token=token, timeout=timedelta(seconds=20))
         yield
+    for task in answering:
+        task.cancel()
+    await asyncio.gather(*answering, return_exceptions=True)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
