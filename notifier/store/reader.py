@@ -166,7 +166,8 @@ class Reader:
         if states:
             query = query.where(deliveries.c.state.in_(states))
         if channel is not None:
-            query = query.where(deliveries.c.channel == channel)
+            # Not by the index of channels: all of the channel's deliveries would be sorted for the newest few.
+            query = query.where(deliveries.c.channel.concat("") == channel)
         if since is not None:
             query = query.where(deliveries.c.created_at >= since)
         if told is not None:
