@@ -212,7 +212,7 @@ async def world(
         defaults={"notify": ["team"], "on": ["ready"]},
         operators=["ops"],
         http=page,
-        heartbeat={"url": f"http://{page}/healthz", "every": "10s"},
+        heartbeat={"url": "http://127.0.0.1:1/", "every": "10s"},
     )
     async with running(notifier) as (made, task):
         world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, page=f"http://{page}")
