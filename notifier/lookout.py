@@ -107,7 +107,7 @@ class Lookout:
         """Take up what the configuration watches, with what is known of it."""
         groups = self._groups
         groups.load(watches, datasets)
-        await self._poller.load(groups.watches)
+        await self._poller.load(groups.watches, [dataset.dataset_id for dataset in datasets])
         for snapshot_id in groups.watches:
             state = self._poller.states.get(snapshot_id)
             if state is not None:
@@ -122,7 +122,7 @@ class Lookout:
             if groups.of(watch.snapshot_id) is None and self._poller.pause(watch) is not None:
                 groups.estrange(watch.snapshot_id)
         baselines = await self._store.datasets.baselines({dataset.dataset_id for dataset in datasets})
-        listed = await self._store.datasets.last_listed()
+        listed = await self._store.datasets.last_listed([group.dataset_id for group in groups])
         for group in groups:
             group.baseline_at = baselines.get(group.dataset_id)
             group.noted_at = listed.get(group.dataset_id)
@@ -246,7 +246,8 @@ class Lookout:
             return
         now = self._clock()
         born_after = now - max(each.results_kept for each in asking)
-        for state, watch_id in await self._store.ready_snapshots(born_after):
+        born_before = now - min(max(each.results_kept - each.expiring_before, timedelta(0)) for each in asking)
+        async for state, watch_id in self._store.ready_snapshots(born_after=born_after, born_before=born_before):
             with self._faults.alone(Unit.EXPIRY, state.snapshot_id):
                 await self._warn_of(state, watch_id, now)
 

@@ -85,9 +85,14 @@ class Poller:
         self._looks: dict[str, Look] = {}
         self._refusals: dict[str, Refusals] = {}
 
-    async def load(self, watched: Collection[str]) -> None:
-        """Take up the working set where the last run left it: all that goes on, and what is watched by itself."""
-        self._states = await self._store.states(lambda state: not has_ended(state) or state.snapshot_id in watched)
+    async def load(self, watched: Collection[str], datasets: Collection[str] = ()) -> None:
+        """Take up the working set where the last run left it.
+
+        Args:
+            watched: the snapshots that are watched by themselves.
+            datasets: the datasets that are watched as a whole, of which all goes on that has not ended.
+        """
+        self._states = await self._store.states(watched, datasets)
 
     @property
     def states(self) -> Mapping[str, SnapshotState]:

@@ -156,7 +156,7 @@ class Post:
         """All that was committed, the oldest first."""
         if self._events is not None:
             return self._events
-        return Reader(self.path).history(START - timedelta(days=400))
+        return list(Reader(self.path).history(START - timedelta(days=400)))
 
     def close(self) -> None:
         """Keep what was committed; the database goes."""

@@ -189,6 +189,16 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
 
 
+def print_json_list(items: Iterable[Any]) -> None:
+    """Print a list as JSON, an item at a time: however long it is, it takes no more memory than one."""
+    began = False
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False, indent=2, default=_plain).replace("\n", "\n  ")
+        typer.echo(f",\n  {text}" if began else f"[\n  {text}", nl=False)
+        began = True
+    typer.echo("\n]" if began else "[]")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
@@ -264,3 +274,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_stream(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]) -> None:
+    """Print a table a row at a time, however many rows there are; nothing if there is none.
+
+    `widths` are those of all columns but the last, for which no width is needed.
+    """
+    padded = [max(width, len(column)) for width, column in zip(widths, columns, strict=False)] + [0]
+    for number, row in enumerate(rows):
+        for cells in ([column.upper() for column in columns], row) if number == 0 else (row,):
+            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, padded, strict=True)).rstrip())

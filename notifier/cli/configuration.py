@@ -121,7 +121,9 @@ def _budget(found: "Config") -> "Budget":
     from notifier.store.reader import Reader
 
     try:
-        snapshots = Reader(found.database).snapshots()
+        reader = Reader(found.database)
+        snapshots = reader.found_by([each.id for each in found.datasets])
+        snapshots |= reader.snapshots([each.snapshot_id for each in found.watches])
     except StoreError:  # There is none yet, or it is not ours to read: then it knows nothing.
         return needs
     return needed({snapshot_id: row.state for snapshot_id, row in snapshots.items()})

@@ -1,12 +1,14 @@
 """`notifier replay`: which notifications a configuration would have sent over the recorded history."""
 
 from collections import Counter
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json, print_table
+from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json_list, print_stream
 from notifier.core.message import title_of
+from notifier.core.model import Event
 from notifier.core.replay import replayed
 from notifier.core.words import count
 
@@ -21,29 +23,40 @@ def replay(
 
     begin = earliest(since)
     found = configuration(config)
-    events = Reader(found.database).history(begin)
-    told = list(replayed(events, found.watches, found.datasets))
+    transitions, by_channel = Counter[str](), Counter[str]()
+    told = replayed(_counted(Reader(found.database).history(begin), transitions), found.watches, found.datasets)
+    shown = _counting(told, by_channel)
     if as_json:
-        print_json(
-            [
-                {
-                    "at": event.transition.observed_at,
-                    "channel": channel,
-                    "watch": event.watch_id,
-                    "snapshot": event.transition.snapshot_id,
-                    "events": list(event.transition.names),
-                    "event_id": event.id,
-                    "title": title_of(event),
-                }
-                for event, channel in told
-            ]
-        )
+        print_json_list(_as_data(event, channel) for event, channel in shown)
         return
-    if told:
-        print_table(
-            ("at", "channel", "message"),
-            ((iso(event.transition.observed_at) or "", channel, title_of(event)) for event, channel in told),
-        )
-    by_channel = Counter(channel for _, channel in told)
+    rows = ((iso(event.transition.observed_at) or "", channel, title_of(event)) for event, channel in shown)
+    print_stream(
+        ("at", "channel", "message"), rows, widths=(len(iso(begin) or ""), max(map(len, found.channels), default=0))
+    )
     tally = "; ".join(f"{channel}: {number:,}" for channel, number in sorted(by_channel.items())) or "nobody"
-    typer.echo(f"{count(len(events), 'transition')} since {iso(begin)}; would be told: {tally}.", err=True)
+    number = transitions["all"]
+    typer.echo(f"{count(number, 'transition')} since {iso(begin)}; would be told: {tally}.", err=True)
+
+
+def _counted(events: Iterable[Event], counts: Counter[str]) -> Iterator[Event]:
+    for event in events:
+        counts["all"] += 1
+        yield event
+
+
+def _counting(told: Iterable[tuple[Event, str]], counts: Counter[str]) -> Iterator[tuple[Event, str]]:
+    for event, channel in told:
+        counts[channel] += 1
+        yield event, channel
+
+
+def _as_data(event: Event, channel: str) -> dict[str, Any]:
+    return {
+        "at": event.transition.observed_at,
+        "channel": channel,
+        "watch": event.watch_id,
+        "snapshot": event.transition.snapshot_id,
+        "events": list(event.transition.names),
+        "event_id": event.id,
+        "title": title_of(event),
+    }

@@ -54,7 +54,6 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     """Every watch as data: those of snapshots, then those of datasets, each with what it found that has not ended."""
-    from notifier.core.statuses import has_ended
     from notifier.store.reader import Reader
 
     rows: dict[str, SnapshotRow] = {}
@@ -62,7 +61,11 @@ def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     mutes: dict[str, datetime | None] = {}
     if found.database.exists():
         reader = Reader(found.database)
-        rows, listed, mutes = reader.snapshots(), reader.datasets(), reader.mutes(now)
+        rows = reader.found_by([each.id for each in found.datasets])
+        rows |= reader.snapshots([each.snapshot_id for each in found.watches])
+        of_rows = (row.state.facts.dataset_id for row in rows.values())
+        listed = reader.datasets({each.dataset_id for each in found.datasets}.union(filter(None, of_rows)))
+        mutes = reader.mutes(now)
     entries = [
         _snapshot(watch.id, watch.name, watch.snapshot_id, rows.get(watch.snapshot_id), listed, mutes)
         for watch in found.watches
@@ -71,7 +74,7 @@ def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     members: dict[str, list[str]] = {}
     for snapshot_id, row in rows.items():
         parent, parted, _ = (row.watch_id or "").partition("/")
-        if parted and snapshot_id not in named and not has_ended(row.state):
+        if parted and snapshot_id not in named:
             members.setdefault(parent, []).append(snapshot_id)
     for dataset in found.datasets:
         inside = members.get(dataset.id, [])

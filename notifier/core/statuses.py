@@ -21,6 +21,9 @@ NAMES = frozenset({MISSING, STALLED, EXPIRING, AGAIN, "complete", "partial", "em
 
 _SPELLINGS = {"cancelled": "canceled"}
 
+SPELLINGS_OF_ENDS = ENDS | {each for each, usual in _SPELLINGS.items() if usual in ENDS}
+"""The ends as the API may write them, in lower case."""
+
 _OUR_WORDS = NAMES | {UNKNOWN, "all"}
 """If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.core.model import SnapshotState, Watch
 from notifier.store.database import Database
-from notifier.store.queries import known
+from notifier.store.queries import known, listed
 from notifier.store.rows import state_from_row, state_to_row
 from notifier.store.tables import datasets, past_snapshots, snapshots
 from notifier.store.whole import transaction
@@ -52,10 +52,14 @@ class Datasets:
         return {row.dataset_id: row.baseline_at for row in rows if row.dataset_id in watched}
 
     @transaction
-    def last_listed(self, connection: Connection) -> dict[str, datetime]:
-        """When each dataset was listed last; none whose last look was not answered."""
-        query = select(datasets.c.dataset_id, datasets.c.looked_at).where(datasets.c.answer == LISTED)
-        rows = connection.execute(query.where(datasets.c.looked_at.is_not(None))).all()
+    def last_listed(self, connection: Connection, dataset_ids: Collection[str]) -> dict[str, datetime]:
+        """When each of these datasets was listed last; none whose last look was not answered."""
+        of = listed(dataset_ids)
+        query = select(datasets.c.dataset_id, datasets.c.looked_at).join_from(
+            of, datasets, datasets.c.dataset_id == of.c.value
+        )
+        listed_once = (datasets.c.answer == LISTED, datasets.c.looked_at.is_not(None))
+        rows = connection.execute(query.where(*listed_once)).all()
         return {row.dataset_id: row.looked_at for row in rows}
 
     async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
@@ -67,7 +71,7 @@ class Datasets:
 
     @transaction
     def _known(self, connection: Connection, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
-        query = known(*snapshot_ids).where(snapshots.c.snapshot_id.is_not(None))
+        query = known(snapshot_ids).where(snapshots.c.snapshot_id.is_not(None))
         return {row["snapshot_id"]: state_from_row(row) for row in connection.execute(query).mappings()}
 
     @transaction

@@ -12,6 +12,27 @@ from urllib.parse import quote
 MOST = 200
 """Of one kind; a shell shows no more without asking."""
 
+WINDOW = 10_000
+"""Of the newest snapshots or deliveries so many are looked through: a long history must not hold up the shell."""
+
+_NEWEST = f"SELECT watch_id, snapshot_id, status FROM snapshots ORDER BY since DESC, snapshot_id DESC LIMIT {WINDOW}"
+
+_CHANNELS = """
+WITH RECURSIVE states(state) AS (
+    SELECT min(state) FROM deliveries
+    UNION ALL
+    SELECT (SELECT min(state) FROM deliveries WHERE state > states.state) FROM states WHERE state IS NOT NULL
+), found(state, channel) AS (
+    SELECT state, (SELECT min(channel) FROM deliveries WHERE state = states.state) FROM states WHERE state IS NOT NULL
+    UNION ALL
+    SELECT state, (SELECT min(channel) FROM deliveries WHERE state = found.state AND channel > found.channel)
+    FROM found WHERE channel IS NOT NULL
+)"""
+"""Every channel of every state by one search of the index: `SELECT DISTINCT` reads all of it."""
+
+_LAST = "\U0010ffff"
+"""It comes after every other character: what begins with a text lies between that text and the text with this one."""
+
 _LONGEST_WAIT_S = 0.1
 
 
@@ -23,7 +44,7 @@ class StoredNames:
 
     def watches(self, begin: str) -> list[str]:
         """The ids of the watches whose snapshots were seen; one that a dataset's watch found is `WATCH/SNAPSHOT`."""
-        return self._first("SELECT watch_id FROM snapshots WHERE instr(watch_id, ?) = 1 ORDER BY since DESC", begin)
+        return self._first(f"SELECT watch_id FROM ({_NEWEST}) WHERE instr(watch_id, ?) = 1", begin)
 
     def muted(self, begin: str) -> list[str]:
         """The ids of the watches that are muted."""
@@ -31,29 +52,35 @@ class StoredNames:
 
     def snapshots(self, begin: str) -> list[str]:
         """The ids of the snapshots that were seen."""
-        query = "SELECT snapshot_id FROM snapshots WHERE instr(snapshot_id, ?) = 1 ORDER BY since DESC"
-        return self._first(query, begin)
+        newest = self._first(f"SELECT snapshot_id FROM ({_NEWEST}) WHERE instr(snapshot_id, ?) = 1", begin)
+        if len(newest) == MOST:
+            return newest
+        query = "SELECT snapshot_id FROM snapshots WHERE snapshot_id >= ? AND snapshot_id < ?"
+        return list(dict.fromkeys([*newest, *self._first(query, begin, begin + _LAST)]))[:MOST]
 
     def datasets(self, begin: str) -> list[str]:
         """The ids of the datasets that were listed."""
-        return self._first("SELECT dataset_id FROM datasets WHERE instr(dataset_id, ?) = 1", begin)
+        query = "SELECT dataset_id FROM datasets WHERE dataset_id >= ? AND dataset_id < ?"
+        return self._first(query, begin, begin + _LAST)
 
     def channels(self, begin: str) -> list[str]:
         """The channels that deliveries were for, also such as are configured no more."""
-        return self._first("SELECT DISTINCT channel FROM deliveries WHERE instr(channel, ?) = 1", begin)
+        return self._first(f"{_CHANNELS} SELECT DISTINCT channel FROM found WHERE instr(channel, ?) = 1", begin)
 
     def statuses(self, begin: str) -> list[str]:
         """The statuses that snapshots have, in lower case."""
-        return self._first("SELECT DISTINCT lower(status) FROM snapshots WHERE instr(lower(status), ?) = 1", begin)
+        query = f"SELECT DISTINCT lower(status) FROM ({_NEWEST}) WHERE instr(lower(status), ?) = 1"
+        return self._first(query, begin)
 
     def deliveries(self, begin: str, states: Sequence[str] = ()) -> list[tuple[str, str]]:
         """The numbers of deliveries, each with its state and channel; only those in some states if any are given."""
         chosen = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
-        query = f"SELECT id, state || ', ' || channel FROM deliveries WHERE instr(id, ?) = 1 {chosen} ORDER BY id DESC"
+        newest = f"SELECT id, state, channel FROM deliveries ORDER BY id DESC LIMIT {WINDOW}"
+        query = f"SELECT id, state || ', ' || channel FROM ({newest}) WHERE instr(id, ?) = 1 {chosen} ORDER BY id DESC"
         return [(str(number), str(text)) for number, text in self._rows(query, begin, *states)]
 
-    def _first(self, query: str, begin: str) -> list[str]:
-        return [str(row[0]) for row in self._rows(query, begin)]
+    def _first(self, query: str, *arguments: str) -> list[str]:
+        return [str(row[0]) for row in self._rows(query, *arguments)]
 
     def _rows(self, query: str, *arguments: str) -> list[tuple[object, ...]]:
         place = f"file:{quote(str(self._database))}?mode=ro"

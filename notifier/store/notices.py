@@ -9,6 +9,7 @@ from notifier.core.model import Notice
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Part
+from notifier.store.queries import distinct
 from notifier.store.tables import deliveries, notices
 from notifier.store.whole import transaction
 
@@ -39,5 +40,13 @@ class Notices(Part):
     @transaction
     def last_kinds(self, connection: Connection) -> Mapping[str, str]:
         """The kind of the last notice of each subject."""
-        query = select(notices.c.subject, notices.c.kind).order_by(notices.c.at)
-        return {row[0]: row[1] for row in connection.execute(query)}
+        subjects = distinct(notices.c.subject, notices, "subjects")
+        last = (
+            select(notices.c.kind)
+            .where(notices.c.subject == subjects.c.value)
+            .order_by(notices.c.at.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        rows = connection.execute(select(subjects.c.value, last).where(subjects.c.value.is_not(None)))
+        return {row[0]: row[1] for row in rows}

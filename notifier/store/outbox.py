@@ -38,7 +38,7 @@ from notifier.store.notices import Notices
 from notifier.store.queries import QUIET, deliveries_with_events
 from notifier.store.rescue import Rescue
 from notifier.store.rows import delivery_from_row
-from notifier.store.tables import attempts, deliveries
+from notifier.store.tables import attempts, deliveries, is_open, state_now
 from notifier.store.together import Together
 from notifier.store.whole import transaction, whole
 
@@ -172,22 +172,16 @@ class Outbox(Rescue, Notices, Mutes):
 
     @transaction
     def count_open(self, connection: Connection, channels: Collection[str]) -> int:
-        """How many deliveries to these channels have not come to their end.
-
-        By the channels' names the index finds them: it takes as long as there are open ones, however many have ended.
-        """
-        query = select(func.count()).where(deliveries.c.channel.in_(list(channels)), deliveries.c.state.in_(OPEN))
+        """How many deliveries to these channels have not come to their end."""
+        query = select(func.count()).where(deliveries.c.state.in_(OPEN), deliveries.c.channel.in_(list(channels)))
         number: int = connection.execute(query).scalar_one()
         return number
 
     @transaction
     def open_deliveries(self, connection: Connection) -> Mapping[str, int]:
         """How many deliveries have not come to their end, by channel."""
-        query = (
-            select(deliveries.c.channel, func.count())
-            .where(deliveries.c.state.in_(OPEN))
-            .group_by(deliveries.c.channel)
-        )
+        is_open_anywhere = deliveries.c.state.in_(OPEN)
+        query = select(deliveries.c.channel, func.count()).where(is_open_anywhere).group_by(deliveries.c.channel)
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
@@ -221,16 +215,25 @@ def _alike(pairs: Iterable[tuple[int, T]]) -> dict[T, list[int]]:
 _WAITING = (
     deliveries_with_events()
     .where(
+        is_open,
         deliveries.c.channel == bindparam("of_channel"),
-        deliveries.c.state.in_(CLAIMABLE),
+        state_now.in_(CLAIMABLE),
         deliveries.c.not_before.is_not(None),
     )
     .order_by(deliveries.c.not_before, deliveries.c.id)
     .limit(bindparam("most", type_=Integer))
 )
 
-_NEXT_DUE = select(func.min(deliveries.c.not_before)).where(
-    deliveries.c.channel == bindparam("of_channel"), deliveries.c.state.in_(CLAIMABLE)
+_NEXT_DUE = (
+    select(deliveries.c.not_before)
+    .where(
+        is_open,
+        deliveries.c.channel == bindparam("of_channel"),
+        state_now.in_(CLAIMABLE),
+        deliveries.c.not_before.is_not(None),
+    )
+    .order_by(deliveries.c.not_before)
+    .limit(1)
 )
 
 _SETTLE = (

@@ -1,29 +1,200 @@
 """The selects that the daemon's store and the commands' reader share."""
 
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
 
-from notifier.core.model import OutcomeKind
-from notifier.store.tables import attempts, deliveries, downloads, events, looks, notices, snapshots
+from notifier.core.model import DeliveryState, OutcomeKind
+from notifier.store.tables import attempts, deliveries, downloads, events, going_on, looks, notices, snapshots
 
 QUIET = "quiet"
 """The reason of what quiet hours hold back."""
 
+MOST_COUNTED = 1_000
+"""Deliveries of one snapshot that are counted. None comes to as many unless something goes round in circles."""
 
-def known(*snapshot_ids: str) -> Select[Any]:
-    """What `snapshots` and `looks` know of every snapshot that stands in either, or of these."""
-    ids = union(select(snapshots.c.snapshot_id), select(looks.c.snapshot_id)).subquery()
-    query = (
-        select(
-            ids.c.snapshot_id,
-            *(column for column in snapshots.c if column.name != "snapshot_id"),
-            *(column for column in looks.c if column.name != "snapshot_id"),
-        )
-        .join_from(ids, snapshots, ids.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
-        .join(looks, ids.c.snapshot_id == looks.c.snapshot_id, isouter=True)
+
+def listed(values: Collection[Any], name: str = "listed") -> TableValuedAlias:
+    """A table of these values, its one column called `value`: any number of them are one parameter of a statement."""
+    return func.json_each(bindparam(None, json.dumps(list(values)), String, unique=True)).table_valued(
+        "value", name=name
     )
-    return query.where(ids.c.snapshot_id.in_(snapshot_ids)) if snapshot_ids else query
+
+
+def known(snapshot_ids: Collection[str]) -> Select[Any]:
+    """What `snapshots` and `looks` know of these snapshots; of some it may be nothing."""
+    wanted = listed(snapshot_ids)
+    return (
+        select(cast(wanted.c.value, String).label("snapshot_id"), *_COLUMNS_OF_STATE)
+        .join_from(wanted, snapshots, snapshots.c.snapshot_id == wanted.c.value, isouter=True)
+        .join(looks, looks.c.snapshot_id == wanted.c.value, isouter=True)
+        .where(or_(snapshots.c.snapshot_id.is_not(None), looks.c.snapshot_id.is_not(None)))
+    )
+
+
+def known_where(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """What is known of the snapshots that meet these conditions on `snapshots`."""
+    return (
+        select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
+        .join_from(snapshots, looks, looks.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
+        .where(*conditions)
+    )
+
+
+def found_by(parents: Collection[str]) -> Select[Any]:
+    """What is known of the snapshots in progress that the watches of datasets have found, by those watches' ids."""
+    of = listed(parents)
+    begin, end = cast(of.c.value, String).concat("/"), cast(of.c.value, String).concat(_AFTER_SLASH)
+    found = and_(snapshots.c.watch_id >= begin, snapshots.c.watch_id < end)
+    return (
+        select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
+        .join_from(of, snapshots, found)
+        .join(looks, looks.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
+        .where(going_on)
+    )
+
+
+_AFTER_SLASH = chr(ord("/") + 1)
+
+
+def distinct(column: ColumnElement[Any], of: FromClause, name: str) -> CTE:
+    """The distinct values of an indexed column, each found by one search of the index: `SELECT DISTINCT` reads all."""
+    first = select(func.min(column).label("value")).select_from(of).cte(name, recursive=True)
+    following = select(func.min(column)).select_from(of).where(column > first.c.value).scalar_subquery()
+    return first.union_all(select(following).where(first.c.value.is_not(None)))
+
+
+def tally_of(snapshot_ids: Collection[str]) -> Select[Any]:
+    """How many deliveries of each state the events of each of these snapshots have: of its newest `MOST_COUNTED`."""
+    of, event, delivery = listed(snapshot_ids), events.alias("event"), deliveries.alias("delivery")
+    newest = (
+        select(delivery.c.id)
+        .join_from(event, delivery, delivery.c.event_id == event.c.id)
+        .where(event.c.snapshot_id == of.c.value)
+        .order_by(event.c.revision.desc())
+        .limit(MOST_COUNTED)
+        .correlate(of)
+    )
+    snapshot_id = cast(of.c.value, String)
+    return (
+        select(snapshot_id, deliveries.c.state, func.count())
+        .join_from(of, deliveries, deliveries.c.id.in_(newest))
+        .group_by(snapshot_id, deliveries.c.state)
+    )
+
+
+def newest_events(snapshot_ids: Collection[str], limit: int) -> Select[Any]:
+    """The ids of the newest events of each of these snapshots, at most so many of each."""
+    of, event = listed(snapshot_ids), events.alias("event")
+    newest = (
+        select(event.c.id)
+        .where(event.c.snapshot_id == of.c.value)
+        .order_by(event.c.revision.desc())
+        .limit(limit)
+        .correlate(of)
+    )
+    found = events.alias("found")
+    return select(found.c.id).join_from(of, found, found.c.id.in_(newest))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """Which deliveries are asked for: of these states (any, for none), of this channel, decided since then."""
+
+    states: Collection[str] = ()
+    channel: str | None = None
+    since: datetime | None = None
+    limit: int = 100
+
+
+def newest_deliveries(filters: Filters) -> Select[Any]:
+    """The ids of the newest deliveries that are asked for.
+
+    The newest of each channel and state are found by the index, and the newest of these are taken.
+    """
+    pairs = states_and_channels(filters.states or [state.value for state in DeliveryState])
+    delivery, found = deliveries.alias("delivery"), deliveries.alias("found")
+    newest = select(delivery.c.id).where(delivery.c.channel == pairs.c.channel, delivery.c.state == pairs.c.state)
+    if filters.channel is not None:
+        newest = newest.where(pairs.c.channel == filters.channel)
+    if filters.since is not None:
+        newest = newest.where(delivery.c.created_at >= filters.since)
+    newest = newest.order_by(delivery.c.created_at.desc(), delivery.c.id.desc()).limit(filters.limit)
+    return (
+        select(found.c.id)
+        .join_from(pairs, found, found.c.id.in_(newest.correlate(pairs)))
+        .order_by(found.c.created_at.desc(), found.c.id.desc())
+        .limit(filters.limit)
+    )
+
+
+def states_and_channels(states: Collection[str]) -> CTE:
+    """Each of these states with each channel that has deliveries in it, found by one search of the index each.
+
+    A row without a channel ends those of each state.
+    """
+    of = listed(states, "of_state")
+    first = select(
+        cast(of.c.value, String).label("state"),
+        select(func.min(deliveries.c.channel))
+        .where(deliveries.c.state == of.c.value)
+        .scalar_subquery()
+        .label("channel"),
+    ).cte("states_and_channels", recursive=True)
+    following = (
+        select(func.min(deliveries.c.channel))
+        .where(deliveries.c.state == first.c.state, deliveries.c.channel > first.c.channel)
+        .scalar_subquery()
+    )
+    return first.union_all(select(first.c.state, following).where(first.c.channel.is_not(None)))
+
+
+def deliveries_of(which: ColumnElement[bool] | None, filters: Filters, watch: str | None = None) -> Select[Any]:
+    """The ids of the newest deliveries that are asked for, among those of an event, a notice, a snapshot or a watch.
+
+    Args:
+        which: the condition on `deliveries` or `events` that says so.
+        filters: what else is asked for.
+        watch: whose events; with a slash at its end those of all that the watch of a dataset found.
+    """
+    query = select(deliveries.c.id).join_from(
+        deliveries, events, deliveries.c.event_id == events.c.id, isouter=watch is None
+    )
+    if which is not None:
+        query = query.where(which)
+    if watch is not None and watch.endswith("/"):
+        query = query.where(events.c.watch_id >= watch, events.c.watch_id < watch[:-1] + _AFTER_SLASH)
+    elif watch is not None:
+        query = query.where(events.c.watch_id == watch)
+    if filters.states:
+        query = query.where(_unindexed(deliveries.c.state).in_(filters.states))
+    if filters.channel is not None:
+        query = query.where(_unindexed(deliveries.c.channel) == filters.channel)
+    if filters.since is not None:
+        query = query.where(deliveries.c.created_at >= filters.since)
+    return query.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc()).limit(filters.limit)
+
+
+def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, in a form by which no index is chosen: another one is the better choice."""
+    return column.concat("")
 
 
 def deliveries_with_events() -> Select[Any]:
@@ -55,3 +226,9 @@ def deliveries_with_events() -> Select[Any]:
         .join(notices, deliveries.c.notice_id == notices.c.id, isouter=True)
         .join(downloads, deliveries.c.event_id == downloads.c.event_id, isouter=True)
     )
+
+
+_COLUMNS_OF_STATE = (
+    *(column for column in snapshots.c if column.name != "snapshot_id"),
+    *(column for column in looks.c if column.name != "snapshot_id"),
+)

@@ -5,17 +5,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, Notice, SnapshotState, Told
 from notifier.store.engine import reader
 from notifier.store.failures import DAMAGE, damaged
-from notifier.store.queries import deliveries_with_events, known
+from notifier.store.queries import (
+    Filters,
+    deliveries_of,
+    deliveries_with_events,
+    found_by,
+    known,
+    listed,
+    newest_deliveries,
+    newest_events,
+    tally_of,
+)
 from notifier.store.rows import event_from_row, state_from_row, told_from_row
-from notifier.store.tables import attempts, datasets, deliveries, events, mutes, notices
+from notifier.store.tables import Instant, attempts, datasets, deliveries, events, in_digest, mutes, notices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +79,9 @@ class DeliveryRow:
     attempts: tuple[AttemptRow, ...] = ()
 
 
+PAGE = 1_000
+"""Events of the history that are read at once."""
+
 _CURE = "`state:` must name the notifier's own SQLite file, and to read it takes the rights of its daemon"
 
 
@@ -97,42 +111,48 @@ class Reader:
         finally:
             self._engine.dispose()
 
-    def snapshots(self) -> dict[str, SnapshotRow]:
-        """Every snapshot that was ever looked at, by its id."""
-        tally = (
-            select(events.c.snapshot_id, deliveries.c.state, func.count())
-            .join_from(deliveries, events, deliveries.c.event_id == events.c.id)
-            .group_by(events.c.snapshot_id, deliveries.c.state)
-        )
+    def snapshots(self, snapshot_ids: Collection[str]) -> dict[str, SnapshotRow]:
+        """These snapshots, as far as they were ever looked at, by their ids."""
         with self._reading() as connection:
-            rows = connection.execute(known()).mappings().all()
-            counts: dict[str, dict[str, int]] = {}
-            for snapshot_id, state, number in connection.execute(tally):
-                counts.setdefault(snapshot_id, {})[state] = number
-            return {
-                row["snapshot_id"]: SnapshotRow(
-                    state=state_from_row(row),
-                    looked_at=row["looked_at"],
-                    next_look_at=row["next_look_at"],
-                    answer=row["answer"],
-                    deliveries=counts.get(row["snapshot_id"], {}),
-                    watch_id=row["watch_id"],
-                )
-                for row in rows
-            }
+            return self._snapshots(connection, known(snapshot_ids))
 
-    def datasets(self) -> dict[str, DatasetRow]:
-        """Every dataset that was ever listed, by its id."""
+    def found_by(self, watches: Collection[str]) -> dict[str, SnapshotRow]:
+        """The snapshots in progress that these watches of datasets have found, by their ids."""
+        with self._reading() as connection:
+            return self._snapshots(connection, found_by(watches))
+
+    @staticmethod
+    def _snapshots(connection: Connection, query: Select[Any]) -> dict[str, SnapshotRow]:
+        rows = {row["snapshot_id"]: row for row in connection.execute(query).mappings()}
+        counts: dict[str, dict[str, int]] = {}
+        for snapshot_id, state, number in connection.execute(tally_of(rows)):
+            counts.setdefault(snapshot_id, {})[state] = number
+        return {
+            snapshot_id: SnapshotRow(
+                state=state_from_row(row),
+                looked_at=row["looked_at"],
+                next_look_at=row["next_look_at"],
+                answer=row["answer"],
+                deliveries=counts.get(snapshot_id, {}),
+                watch_id=row["watch_id"],
+            )
+            for snapshot_id, row in rows.items()
+        }
+
+    def datasets(self, dataset_ids: Collection[str]) -> dict[str, DatasetRow]:
+        """These datasets, as far as they were ever listed, by their ids."""
+        of = listed(dataset_ids)
+        query = select(datasets).join_from(of, datasets, datasets.c.dataset_id == of.c.value)
         with self._reading() as connection:
             return {
                 row.dataset_id: DatasetRow(looked_at=row.looked_at, next_look_at=row.next_look_at, answer=row.answer)
-                for row in connection.execute(select(datasets))
+                for row in connection.execute(query)
             }
 
     def timeline(self, snapshot_ids: Collection[str], limit: int = 100) -> list[tuple[Event, list[DeliveryRow]]]:
         """The last events of these snapshots, the oldest first, each with its deliveries."""
-        latest = select(events).where(events.c.snapshot_id.in_(snapshot_ids))
-        query = latest.order_by(events.c.observed_at.desc(), events.c.revision.desc()).limit(limit)
+        query = select(events).where(events.c.id.in_(newest_events(snapshot_ids, limit)))
+        query = query.order_by(events.c.observed_at.desc(), events.c.revision.desc()).limit(limit)
         with self._reading() as connection:
             found = [event_from_row(row) for row in connection.execute(query).mappings()][::-1]
             told: dict[str, list[DeliveryRow]] = {each.id: [] for each in found}
@@ -144,7 +164,7 @@ class Reader:
     def deliveries(
         self,
         *,
-        states: tuple[str, ...] = (),
+        states: Collection[str] = (),
         channel: str | None = None,
         since: datetime | None = None,
         told: str | None = None,
@@ -162,23 +182,19 @@ class Reader:
             watch: whose events; with a slash at its end those of all that the watch of a dataset found.
             limit: at most so many.
         """
-        query = deliveries_with_events().order_by(deliveries.c.id.desc()).limit(limit)
-        if states:
-            query = query.where(deliveries.c.state.in_(states))
-        if channel is not None:
-            # Not by the index of channels: all of the channel's deliveries would be sorted for the newest few.
-            query = query.where(deliveries.c.channel.concat("") == channel)
-        if since is not None:
-            query = query.where(deliveries.c.created_at >= since)
+        filters = Filters(states=states, channel=channel, since=since, limit=limit)
         if told is not None:
-            query = query.where((deliveries.c.notice_id if _is_notice(told) else deliveries.c.event_id) == told)
-        if snapshot is not None:
-            query = query.where(events.c.snapshot_id == snapshot)
-        if watch is not None and watch.endswith("/"):
-            # Most deliveries are of such a watch: they are found soonest from the newest on, not by an index.
-            query = query.where(func.substr(events.c.watch_id, 1, len(watch)) == watch)
+            ids = deliveries_of(
+                (deliveries.c.notice_id if _is_notice(told) else deliveries.c.event_id) == told, filters
+            )
+        elif snapshot is not None:
+            ids = deliveries_of(events.c.snapshot_id == snapshot, filters, watch)
         elif watch is not None:
-            query = query.where(events.c.watch_id == watch)
+            ids = deliveries_of(None, filters, watch)
+        else:
+            ids = newest_deliveries(filters)
+        query = deliveries_with_events().where(deliveries.c.id.in_(ids))
+        query = query.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc()).limit(limit)
         with self._reading() as connection:
             return [_delivery(row) for row in connection.execute(query).mappings()]
 
@@ -212,24 +228,31 @@ class Reader:
 
     def companions(self, delivery_id: int, number: int) -> list[DeliveryRow]:
         """All that went out as one message with a delivery's attempt of that number, itself too, in the order told."""
-        mine = attempts.alias("mine")
-        own = deliveries.alias("own")
+        mine, own, other = attempts.alias("mine"), deliveries.alias("own"), deliveries.alias("other")
         of_message = (
-            select(attempts.c.delivery_id)
+            select(other.c.id)
             .join_from(mine, own, own.c.id == mine.c.delivery_id)
-            .join(attempts, attempts.c.started_at == mine.c.started_at)
+            .join(attempts, and_(in_digest, attempts.c.started_at == mine.c.started_at))
+            .join(other, and_(other.c.id == attempts.c.delivery_id, other.c.channel == own.c.channel))
             .where(mine.c.delivery_id == delivery_id, mine.c.number == number, attempts.c.together == mine.c.together)
         )
-        channel = select(deliveries.c.channel).where(deliveries.c.id == delivery_id).scalar_subquery()
-        query = deliveries_with_events().where(deliveries.c.id.in_(of_message), deliveries.c.channel == channel)
+        query = deliveries_with_events().where(deliveries.c.id.in_(of_message))
         with self._reading() as connection:
             return [_delivery(row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
 
-    def history(self, since: datetime) -> list[Event]:
-        """Every event since a time, told or not, the oldest first."""
-        query = select(events).where(events.c.observed_at >= since).order_by(events.c.observed_at, events.c.id)
-        with self._reading() as connection:
-            return [event_from_row(row) for row in connection.execute(query).mappings()]
+    def history(self, since: datetime) -> Iterator[Event]:
+        """Every event since a time, told or not, the oldest first; they are read a page at a time."""
+        key = tuple_(events.c.observed_at, events.c.id)
+        at, event_id = since, ""
+        while True:
+            later = key > tuple_(literal(at, Instant), literal(event_id))
+            query = select(events).where(later).order_by(events.c.observed_at, events.c.id).limit(PAGE)
+            with self._reading() as connection:
+                page = [event_from_row(row) for row in connection.execute(query).mappings()]
+            yield from page
+            if len(page) < PAGE:
+                return
+            at, event_id = page[-1].transition.observed_at, page[-1].id
 
     def mutes(self, now: datetime) -> dict[str, datetime | None]:
         """The watches that are muted, with the time until which they are (None: until unmuted)."""
@@ -240,7 +263,7 @@ class Reader:
     def channels(self) -> dict[str, dict[str, int]]:
         """How many deliveries of each state every channel has."""
         query = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
-            deliveries.c.channel, deliveries.c.state
+            deliveries.c.state, deliveries.c.channel
         )
         counts: dict[str, dict[str, int]] = {}
         with self._reading() as connection:

@@ -6,21 +6,24 @@ What a killed daemon left, what is late, what a wrong clock put out of reach, wh
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, union_all, update
 
-from notifier.core.delivery import CLAIMABLE, OPEN
+from notifier.core.delivery import CLAIMABLE
 from notifier.core.fetching import HELD_FOR
 from notifier.core.model import DeliveryState, Outcome, OutcomeKind
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
 from notifier.store.database import Part
-from notifier.store.queries import QUIET, deliveries_with_events
+from notifier.store.queries import QUIET, deliveries_with_events, listed, states_and_channels
 from notifier.store.rows import WAITING, delivery_from_row
-from notifier.store.tables import Instant, attempts, deliveries, downloads
+from notifier.store.tables import Instant, attempts, deliveries, downloads, is_dead, is_open
 from notifier.store.whole import transaction
 
 LONGEST_WAIT = timedelta(hours=25)
 """Quiet hours, the longest pause and the longest `Retry-After` that is honoured all end within a day."""
+
+RETRIED_AT_ONCE = 1_000
+"""Dead deliveries that one transaction sends again."""
 
 _DEATH_IS_NEWS = timedelta(hours=1)
 
@@ -104,11 +107,11 @@ class Rescue(Part):
             How many deliveries the fallback got by this.
         """
         held = and_(deliveries.c.reason == QUIET, deliveries.c.not_before > now - after)
-        late = and_(deliveries.c.state.in_(OPEN), deliveries.c.wanted_at <= now - after, ~held)
-        died = (deliveries.c.state == DeliveryState.DEAD) & (deliveries.c.settled_at > now - _DEATH_IS_NEWS)
+        late = and_(is_open, deliveries.c.wanted_at <= now - after, ~held)
+        died = and_(is_dead, deliveries.c.settled_at > now - _DEATH_IS_NEWS)
         told = deliveries.alias("told")
         same = or_(told.c.event_id == deliveries.c.event_id, told.c.notice_id == deliveries.c.notice_id)
-        chosen = select(
+        of_channel = select(
             deliveries.c.event_id,
             deliveries.c.notice_id,
             literal(to),
@@ -118,14 +121,10 @@ class Rescue(Part):
             literal(now, deliveries.c.created_at.type),
             literal(now, deliveries.c.wanted_at.type),
             literal(f"fallback of {channel}"),
-        ).where(
-            deliveries.c.channel == channel,
-            deliveries.c.state.in_((*OPEN, DeliveryState.DEAD)),  # by it the index passes over all that was delivered
-            or_(late, died),
-            ~exists().where(told.c.channel == to, same),
-        )
+        ).where(deliveries.c.channel == channel, ~exists().where(told.c.channel == to, same))
         if not with_notices:
-            chosen = chosen.where(deliveries.c.event_id.is_not(None))
+            of_channel = of_channel.where(deliveries.c.event_id.is_not(None))
+        chosen = union_all(of_channel.where(late), of_channel.where(died))  # each by an index of its own
         columns = (
             "event_id",
             "notice_id",
@@ -160,10 +159,8 @@ class Rescue(Part):
         )
         return moved.rowcount
 
-    @transaction
-    def retry(
+    async def retry(
         self,
-        connection: Connection,
         now: datetime,
         *,
         ids: Sequence[int] = (),
@@ -176,24 +173,61 @@ class Rescue(Part):
         Where `configured` channels are given, only theirs.
 
         Only what is dead, held as uncertain, or waits for its next try is moved; a dead one starts its life again.
+        Dead ones are moved a slice at a time, and others have the database between two slices.
 
         Returns:
             The channel of each that was moved.
         """
-        states = (DeliveryState.DEAD, DeliveryState.UNCERTAIN, DeliveryState.RETRYING)
-        chosen = update(deliveries).where(deliveries.c.state.in_(states if ids else (DeliveryState.DEAD,)))
         if ids:
-            chosen = chosen.where(deliveries.c.id.in_(ids))
+            return await self._retry_some(now, ids, channel, configured)
+        moved: list[str] = []
+        for each in await self._dead_channels():
+            if channel in (None, each) and (configured is None or each in configured):
+                while number := await self._retry_dead(now, each, since):
+                    moved += [each] * number
+        return moved
+
+    @transaction
+    def _retry_some(
+        self,
+        connection: Connection,
+        now: datetime,
+        ids: Sequence[int],
+        channel: str | None,
+        configured: Collection[str] | None,
+    ) -> list[str]:
+        states = (DeliveryState.DEAD, DeliveryState.UNCERTAIN, DeliveryState.RETRYING)
+        chosen = _asked_for(now).where(deliveries.c.id.in_(select(listed(ids).c.value)), deliveries.c.state.in_(states))
         if channel is not None:
             chosen = chosen.where(deliveries.c.channel == channel)
-        if since is not None:
-            chosen = chosen.where(deliveries.c.created_at >= since)
         if configured is not None:
             chosen = chosen.where(deliveries.c.channel.in_(configured))
-        again = chosen.values(
-            state=DeliveryState.PENDING, not_before=now, wanted_at=now, settled_at=None, reason="asked for"
-        )
-        return list(connection.execute(again.returning(deliveries.c.channel)).scalars())
+        return list(connection.execute(chosen.returning(deliveries.c.channel)).scalars())
+
+    @transaction
+    def _dead_channels(self, connection: Connection) -> list[str]:
+        """The channels that have lost deliveries."""
+        return dead_channels(connection)
+
+    @transaction
+    def _retry_dead(self, connection: Connection, now: datetime, channel: str, since: datetime | None) -> int:
+        """Send some of a channel's dead ones again; how many, which is none once all are."""
+        some = select(deliveries.c.id).where(deliveries.c.channel == channel, deliveries.c.state == DeliveryState.DEAD)
+        if since is not None:
+            some = some.where(deliveries.c.created_at >= since)
+        return connection.execute(_asked_for(now).where(deliveries.c.id.in_(some.limit(RETRIED_AT_ONCE)))).rowcount
+
+
+def dead_channels(connection: Connection) -> list[str]:
+    """The channels that have lost deliveries, each found by one search."""
+    found = states_and_channels([DeliveryState.DEAD])
+    return list(connection.execute(select(found.c.channel).where(found.c.channel.is_not(None))).scalars())
+
+
+def _asked_for(now: datetime) -> Update:
+    return update(deliveries).values(
+        state=DeliveryState.PENDING, not_before=now, wanted_at=now, settled_at=None, reason="asked for"
+    )
 
 
 def _released(now: datetime, held: Collection[str]) -> Update:

@@ -4,14 +4,15 @@ Correctness rests on conditional updates and unique keys, never on a lock in thi
 row means that somebody else did it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.core.fetching import has_results
@@ -23,9 +24,10 @@ from notifier.store.datasets import Datasets
 from notifier.store.downloads import Downloads, add
 from notifier.store.outbox import Outbox
 from notifier.store.patience import Patience
-from notifier.store.queries import known
+from notifier.store.queries import known, known_where, listed
+from notifier.store.retention import Place, later_than
 from notifier.store.rows import event_to_row, state_from_row, state_to_row
-from notifier.store.tables import deliveries, events, looks, refusals, snapshots
+from notifier.store.tables import deliveries, events, going_on, looks, refusals, snapshots, unwarned
 from notifier.store.together import Together
 from notifier.store.upkeep import Upkeep
 from notifier.store.whole import transaction, whole
@@ -103,34 +105,57 @@ class Store:
 
     @transaction
     def states(
-        self, connection: Connection, wanted: Callable[[SnapshotState], bool] = lambda _: True
+        self, connection: Connection, snapshot_ids: Collection[str], datasets: Collection[str] = ()
     ) -> dict[str, SnapshotState]:
-        """All that is known of every snapshot that is wanted, by its id."""
+        """What is known of these snapshots, and of those in progress that belong to these datasets, by their ids."""
+        dataset_id = snapshots.c.facts["dataset_id"].as_string()
         found: dict[str, SnapshotState] = {}
-        with connection.execute(known().execution_options(yield_per=ROWS_AT_ONCE)) as result:
-            for some in result.mappings().partitions():
-                states = map(state_from_row, some)
-                found.update((state.snapshot_id, state) for state in states if wanted(state))
+        for query in (
+            known(snapshot_ids),
+            known_where(going_on, dataset_id.in_(select(listed(datasets).c.value))),
+        ):
+            with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
+                for some in result.mappings().partitions():
+                    found.update((row["snapshot_id"], state_from_row(row)) for row in some)
         return found
 
+    async def ready_snapshots(
+        self, *, born_after: datetime, born_before: datetime
+    ) -> AsyncIterator[tuple[SnapshotState, str]]:
+        """The ready snapshots whose life began between these times, of which nothing was told since they were ready.
+
+        They are read a slice at a time, and what else is to be done with the database is done between two of them.
+
+        Yields:
+            Each with the id of its watch.
+        """
+        after: Place | None = (born_after, "")
+        while after is not None:
+            found, after = await self._ready_snapshots(after, born_before)
+            for each in found:
+                yield each
+            await asyncio.sleep(0)
+
     @transaction
-    def ready_snapshots(self, connection: Connection, born_after: datetime) -> list[tuple[SnapshotState, str]]:
-        """The ready snapshots, seen first after a time, of which nothing was told since; each with its watch's id."""
-        query = known().where(
-            func.lower(snapshots.c.status) == "ready",
-            snapshots.c.derived.is_(None),
-            snapshots.c.first_seen_at > born_after,
-        )
-        found: list[tuple[SnapshotState, str]] = []
-        with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
-            for some in result.mappings().partitions():
-                found += [(state_from_row(row), row["watch_id"]) for row in some]
-        return found
+    def _ready_snapshots(
+        self, connection: Connection, after: Place, born_before: datetime
+    ) -> tuple[list[tuple[SnapshotState, str]], Place | None]:
+        # Seen first after it was born: so the index, which is by that, leaves out none.
+        at, snapshot_id = snapshots.c.first_seen_at, snapshots.c.snapshot_id
+        later = later_than(at, snapshot_id, after)
+        place = select(at, snapshot_id).where(unwarned, later).order_by(at, snapshot_id)
+        last = connection.execute(place.limit(1).offset(ROWS_AT_ONCE - 1)).one_or_none()
+        born = func.coalesce(func.min(snapshots.c.created_at, at), at)
+        slice_ = [unwarned, later, born <= born_before]
+        if last is not None:
+            slice_.append(not_(later_than(at, snapshot_id, (last[0], last[1]))))
+        rows = connection.execute(known_where(*slice_)).mappings()
+        return [(state_from_row(row), row["watch_id"]) for row in rows], None if last is None else (last[0], last[1])
 
     @transaction
     def state(self, connection: Connection, snapshot_id: str) -> SnapshotState:
         """What is known of one snapshot; a blank state if it was never seen."""
-        rows = connection.execute(known(snapshot_id)).mappings().all()
+        rows = connection.execute(known([snapshot_id])).mappings().all()
         return state_from_row(rows[0]) if rows else SnapshotState(snapshot_id=snapshot_id)
 
     @whole

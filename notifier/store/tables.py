@@ -1,11 +1,13 @@
 """The tables, once, for every database. `migrations/` makes them; a test holds the two against each other."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -15,8 +17,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    literal_column,
 )
 from sqlalchemy.types import TypeDecorator
+
+from notifier.core.delivery import OPEN
+from notifier.core.model import DeliveryState
+from notifier.core.statuses import SPELLINGS_OF_ENDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -52,6 +62,11 @@ class Span(TypeDecorator[timedelta]):
         return None if value is None else value * _MICROSECOND
 
 
+def _literals(values: Iterable[str]) -> ColumnElement[str]:
+    """These values written into the statement: SQLite takes a partial index only for a condition like its own."""
+    return bindparam(None, sorted(values), expanding=True, literal_execute=True, unique=True)
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -77,11 +92,27 @@ snapshots = Table(
 )
 """What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
 
+going_on = func.lower(snapshots.c.status).not_in(_literals(SPELLINGS_OF_ENDS))
+"""The snapshots that have not ended (`core.statuses.has_ended`), in a form that their partial index answers."""
+
+unwarned = and_(func.lower(snapshots.c.status).in_(_literals(("ready",))), snapshots.c.derived.is_(None))
+"""The ready snapshots of which no derived event was told."""
+
+Index("ix_snapshots_going_on", snapshots.c.watch_id, sqlite_where=going_on, postgresql_where=going_on)
+Index(
+    "ix_snapshots_unwarned",
+    snapshots.c.first_seen_at,
+    snapshots.c.snapshot_id,
+    sqlite_where=unwarned,
+    postgresql_where=unwarned,
+)
+Index(None, snapshots.c.since, snapshots.c.snapshot_id)
+
 looks = Table(
     "looks",
     metadata,
     Column("snapshot_id", String, primary_key=True),
-    Column("looked_at", Instant, nullable=False),
+    Column("looked_at", Instant, nullable=False, index=True),
     Column("seen_at", Instant),
     Column("answer", String, nullable=False),
     Column("next_look_at", Instant),
@@ -100,6 +131,9 @@ datasets = Table(
     Column("next_look_at", Instant),
 )
 """The datasets that were listed: when last, and since when one is watched as a whole."""
+
+_has_baseline = datasets.c.baseline_at.is_not(None)
+Index("ix_datasets_baseline", datasets.c.baseline_at, sqlite_where=_has_baseline, postgresql_where=_has_baseline)
 
 past_snapshots = Table(
     "past_snapshots",
@@ -125,12 +159,13 @@ events = Table(
     Column("status", String, nullable=False),
     Column("names", JSON, nullable=False),
     Column("facts", JSON, nullable=False),
-    Column("observed_at", Instant, nullable=False, index=True),
+    Column("observed_at", Instant, nullable=False),
     Column("late_by", Span, nullable=False),
     Column("channels", JSON),
     Column("since", Instant),
     Column("until", Instant),
     UniqueConstraint("snapshot_id", "revision"),
+    Index(None, "observed_at", "id"),
 )
 """Every transition that happened, told or not; `channels` are those that were to be told."""
 
@@ -163,6 +198,7 @@ notices = Table(
     Column("body", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index(None, "subject", "at"),
+    Index(None, "at", "id"),
 )
 """What the operators were told of the notifier itself."""
 
@@ -201,12 +237,29 @@ deliveries = Table(
     Column("reached", JSON(none_as_null=True)),
     UniqueConstraint("event_id", "channel"),
     UniqueConstraint("notice_id", "channel"),
-    Index(None, "channel", "state", "not_before"),
+    Index(None, "state", "channel", "created_at"),
 )
 """The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so.
 
 `reached` are fingerprints of the channel's targets that have it, when only some do.
 """
+
+state_now = deliveries.c.state.concat(literal_column("''"))
+"""A delivery's state, in a form for which SQLite does not choose the index by state."""
+
+is_open = state_now.in_(_literals(OPEN))
+"""The deliveries that have not come to their end, in a form that their partial index answers: by channel, in the order
+in which they are due. Over all channels the index by state is the better one."""
+
+is_dead = state_now.in_(_literals((DeliveryState.DEAD,)))
+"""The deliveries that were given up, in the same way."""
+
+Index(
+    "ix_deliveries_open", deliveries.c.channel, deliveries.c.not_before, sqlite_where=is_open, postgresql_where=is_open
+)
+Index(
+    "ix_deliveries_dead", deliveries.c.channel, deliveries.c.settled_at, sqlite_where=is_dead, postgresql_where=is_dead
+)
 
 attempts = Table(
     "attempts",
@@ -221,3 +274,8 @@ attempts = Table(
     Column("together", Integer, nullable=False, server_default="1"),
 )
 """Every attempt that came to an end, with what the far side answered; `together` deliveries were one message."""
+
+in_digest = attempts.c.together > literal_column("1")
+"""The attempts whose message carried more than one delivery."""
+
+Index("ix_attempts_digest", attempts.c.started_at, sqlite_where=in_digest, postgresql_where=in_digest)

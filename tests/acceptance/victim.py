@@ -41,7 +41,7 @@ from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
 from notifier.store import (
     migrate,  # noqa: F401
-    upkeep,
+    retention,
 )
 from notifier.store.store import Store
 from notifier.telemetry.log import configure
@@ -95,7 +95,7 @@ class Request:
     forgets: bool = False
     notices: int = 0
     webhook_timeout_s: float | None = None
-    batch: int = upkeep.BATCH
+    batch: int = retention.BATCH
     last: bool = False
 
 
@@ -217,7 +217,7 @@ def _live(request: Request) -> int:
         config = load_config(Path("config.yaml").resolve())
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
-        upkeep.BATCH = request.batch
+        retention.BATCH = request.batch
         schedule.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:

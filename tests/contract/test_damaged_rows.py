@@ -34,4 +34,4 @@ async def test_a_snapshot_whose_facts_are_no_mapping_is_told_too(store: Store, d
     await tell(store, "chat", at=START)
     sql(database, "UPDATE snapshots SET facts = '[1]'")
     with pytest.raises(StoreError, match="damaged"):
-        Reader(database).snapshots()
+        Reader(database).snapshots(["s_1"])

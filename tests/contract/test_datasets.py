@@ -66,11 +66,11 @@ async def test_notes_keep_the_newest_look_and_no_baseline_is_lost(store: Store) 
     await store.datasets.note([note("gd_1"), note("gd_2")])
     await store.datasets.note([note("gd_1", after=HOUR), note("gd_2", "timeout", after=HOUR)])
     await store.datasets.note([])
-    assert await store.datasets.last_listed() == {"gd_1": START + HOUR}
+    assert await store.datasets.last_listed(["gd_1", "gd_2"]) == {"gd_1": START + HOUR}
     assert await store.datasets.baselines({"gd_1"}) == {"gd_1": START}
 
 
 async def test_what_was_only_looked_at_in_vain_is_not_known(store: Store) -> None:
     assert await store.datasets.known([]) == {}
     assert await store.datasets.known(["s_1"]) == {}
-    assert await store.datasets.last_listed() == {}
+    assert await store.datasets.last_listed(["gd_1", "gd_2"]) == {}

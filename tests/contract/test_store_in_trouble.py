@@ -121,7 +121,7 @@ class TestFull:
             writes.append(asyncio.create_task(_note(store, [look("s_sent")])))
             await waiting(store, 102)
             assert [each.trouble for each in news.told] == [StoreTrouble.FULL]
-            assert await store.states() is not None, "what only reads goes on"
+            assert await store.states(["s_1"]) is not None, "what only reads goes on"
 
             ballast.unlink()
             assert all(await asyncio.gather(*writes))
@@ -147,7 +147,7 @@ class TestFull:
         await no_more_pages(patient)
         writes = [asyncio.create_task(commit(patient, f"s_{number}")) for number in range(50)]
         await waiting(patient, 50)
-        assert await patient.states() == {}
+        assert await patient.states(["s_1"]) == {}
         trouble = patient.patience.trouble
         assert trouble is not None
         assert trouble.trouble is StoreTrouble.FULL
@@ -295,7 +295,7 @@ class TestFailing:
         _damage(database)
         await pragma(patient, "shrink_memory")  # what was read of it
         with pytest.raises(StoreError, match=r"the database failed: .*malformed.*; put a backup of it back") as caught:
-            await patient.states()
+            await patient.states(["s_1"])
         assert not isinstance(caught.value, StoreUnready)
 
 

@@ -115,7 +115,7 @@ class TestWriter:
     async def test_any_file_name_is_that_file(self, tmp_path: Path, name: str) -> None:
         await make(tmp_path / name)
         assert (tmp_path / name).is_file()
-        assert Reader(tmp_path / name).snapshots() == {}
+        assert Reader(tmp_path / name).snapshots(["s_1"]) == {}
 
 
 class TestSchema:
@@ -228,10 +228,10 @@ class TestRefusals:
 class TestReader:
     async def test_it_reads_while_the_daemon_writes(self, database: Path) -> None:
         async with Store(database) as store:
-            assert Reader(database).snapshots() == {}
+            assert Reader(database).snapshots(["s_1"]) == {}
             await _tell(store)
             reading = Reader(database)
-            assert reading.snapshots()["s_1"].deliveries == {"pending": 1}
+            assert reading.snapshots(["s_1"])["s_1"].deliveries == {"pending": 1}
             assert reading.channels() == {"chat": {"pending": 1}}
 
             def writing(_connection: Connection) -> list[str]:
@@ -249,7 +249,7 @@ class TestReader:
         with held(database) as other:
             other.kill()
             other.wait()
-        assert Reader(database).snapshots() == {}
+        assert Reader(database).snapshots(["s_1"]) == {}
 
     async def test_it_cannot_write(self, database: Path) -> None:
         await make(database)
@@ -280,7 +280,7 @@ class TestReader:
     def test_a_file_that_is_not_the_notifiers_is_said_in_words(self, database: Path, found: bytes) -> None:
         put(database, found)
         with pytest.raises(StoreError, match=r"notifier\.db: cannot be read: ") as caught:
-            Reader(database).snapshots()
+            Reader(database).snapshots(["s_1"])
         assert "sqlalche" not in str(caught.value)
 
 

@@ -15,8 +15,10 @@ from outboxes import micros, settled, sql, states, take, tell
 from notifier.core.batch import Batch
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.core.policy import ChannelPolicy, OnUncertain
+from notifier.store import upkeep
+from notifier.store.retention import BATCH
 from notifier.store.store import Store
-from notifier.store.upkeep import BATCH, DEATHS_TOLD_EVERY, Audit, Deaths
+from notifier.store.upkeep import DEATHS_TOLD_EVERY, Audit, Deaths
 
 SEND = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -68,6 +70,29 @@ class TestAudit:
         sql(database, "DELETE FROM deliveries WHERE channel = 'mail'")
         assert (await audit(store)).untold == 1
 
+    async def test_one_audit_after_the_other_goes_through_the_whole_history(
+        self, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is found is found by each audit that follows, until it is in order."""
+        monkeypatch.setattr(upkeep, "SWEPT", 2)
+        for number in range(5):
+            await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
+        sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_3')")
+        found = [(await audit(store, after=DAY)).untold for _ in range(6)]
+        assert found == [0, 1, 1, 1, 1, 1]
+        sql(database, "DELETE FROM events WHERE snapshot_id = 's_3'")
+        assert (await audit(store, after=DAY)).sound
+
+    async def test_what_lately_happened_is_in_every_audit(
+        self, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(upkeep, "SWEPT", 1)
+        monkeypatch.setattr(upkeep, "BATCH", 2)
+        for number in range(5):
+            await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
+        sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_4')")
+        assert (await audit(store, after=timedelta(minutes=1))).untold == 1
+
     @pytest.mark.parametrize("state", ["pending", "retrying", "uncertain"])
     async def test_a_delivery_without_a_next_try_is_found(self, store: Store, database: Path, state: str) -> None:
         await tell(store, "chat")
@@ -109,7 +134,8 @@ class TestAudit:
                         await store.outbox.fall_back("mail", "chat", SEND, now)
                     case 6:
                         await store.outbox.retry(now)
-                        await store.outbox.tell(notice(chance.choice(["broken", "healed"]), at=now), ["chat"])
+                        moment = now + timedelta(microseconds=next(NUMBERS))  # its id is made of it
+                        await store.outbox.tell(notice(chance.choice(["broken", "healed"]), at=moment), ["chat"])
                     case _:
                         await take(store, channel, at=now)
                         await store.outbox.recover(now, held=["mail"])
@@ -169,7 +195,7 @@ class TestForget:
         before = await store.state("s_1")
         assert await forget(store, "s_1") == 1
         assert await store.state("s_1") == before
-        assert (await store.states())["s_1"].status == "ready"
+        assert (await store.states(["s_1"]))["s_1"].status == "ready"
 
     async def test_a_snapshot_whose_events_are_still_there_keeps_its_state(self, store: Store, database: Path) -> None:
         """Watched anew from a blank state, it would make an event that exists: the daemon could not commit it."""
@@ -210,7 +236,7 @@ class TestForget:
         assert await forgetting == 3 * BATCH
 
     async def test_the_file_shrinks(self, store: Store, database: Path) -> None:
-        _fill(database, 3 * BATCH)
+        _fill(database, 6 * BATCH)
         (full,) = sql(database, "PRAGMA page_count")[0]
         await forget(store)
         (left,) = sql(database, "PRAGMA page_count")[0]

@@ -1,0 +1,170 @@
+"""The end of what is old: what ended before a time is removed, a batch in each transaction."""
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import Column, ColumnElement, Connection, Delete, delete, exists, literal, or_, select, text, tuple_
+
+from notifier.core.delivery import OPEN
+from notifier.core.statuses import ENDS, canonical
+from notifier.failpoints import failpoint
+from notifier.store.database import Part
+from notifier.store.datasets import remember_past
+from notifier.store.rows import WAITING
+from notifier.store.tables import Instant, attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
+from notifier.store.whole import transaction
+
+BATCH = 500
+"""Rows of history that are looked at, or removed, in one transaction."""
+
+PAGES = 1_000
+"""Free pages (of 4 KiB) that are given back to the disk in one transaction."""
+
+_FREE_PAGES = text("PRAGMA freelist_count")
+
+Place = tuple[datetime, str]
+"""A place in the order of times and ids, from which a walk over the history goes on."""
+
+FIRST: Place = (datetime.fromtimestamp(0, UTC), "")
+
+
+class Retention(Part):
+    """Removes what is old."""
+
+    async def forget(
+        self, *, before: datetime, watched: Collection[str], now: datetime, datasets: Mapping[str, str] | None = None
+    ) -> int:
+        """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.
+
+        An event goes with its deliveries, once all of them have come to their end; a snapshot's state only when it is
+        no longer watched: else a new look would tell its end again. Of one whose dataset is watched it stays known that
+        it has ended: its dataset's list may have it for years, without a date.
+
+        Args:
+            before: what ended earlier goes.
+            watched: the snapshots that are still watched.
+            now: for mutes that ran out.
+            datasets: the ids of the datasets that are watched, by the ids of their watches.
+
+        Returns:
+            How many events, notices and snapshots were removed.
+        """
+        removed = 0
+        for some, failing in (
+            (self._forget_events, "upkeep.batch_forgotten"),
+            (self._forget_notices, ""),
+            (partial(self._forget_snapshots, frozenset(watched), datasets or {}), ""),
+        ):
+            after: Place | None = FIRST
+            while after is not None:
+                number, after = await some(before, after)
+                removed += number
+                if failing and number:
+                    failpoint(failing)
+        await self._forget_mutes(now)
+        if removed:
+            await self._shrink()
+        return removed
+
+    @transaction
+    def _forget_events(self, connection: Connection, before: datetime, after: Place) -> tuple[int, Place | None]:
+        place = select(events.c.observed_at, events.c.id).where(
+            events.c.observed_at < before, later_than(events.c.observed_at, events.c.id, after)
+        )
+        rows = connection.execute(place.order_by(events.c.observed_at, events.c.id).limit(BATCH)).all()
+        of_it = deliveries.c.event_id == events.c.id
+        unfinished = exists().where(of_it, or_(deliveries.c.state.in_(OPEN), deliveries.c.settled_at >= before))
+        fetching = exists().where(downloads.c.event_id == events.c.id, downloads.c.state == WAITING)
+        of_rows = events.c.id.in_([row.id for row in rows])
+        ids = list(connection.execute(select(events.c.id).where(of_rows, ~unfinished, ~fetching)).scalars())
+        if ids:
+            for statement in _with_deliveries(deliveries.c.event_id, ids):
+                connection.execute(statement)
+            failpoint("upkeep.half_forgotten")
+            connection.execute(delete(downloads).where(downloads.c.event_id.in_(ids)))
+            connection.execute(delete(events).where(events.c.id.in_(ids)))
+        return len(ids), (rows[-1].observed_at, rows[-1].id) if len(rows) == BATCH else None
+
+    @transaction
+    def _forget_notices(self, connection: Connection, before: datetime, after: Place) -> tuple[int, Place | None]:
+        place = select(notices.c.at, notices.c.id).where(
+            notices.c.at < before, later_than(notices.c.at, notices.c.id, after)
+        )
+        rows = connection.execute(place.order_by(notices.c.at, notices.c.id).limit(BATCH)).all()
+        of_it = deliveries.c.notice_id == notices.c.id
+        unfinished = exists().where(of_it, or_(deliveries.c.state.in_(OPEN), deliveries.c.settled_at >= before))
+        newer = notices.alias("newer")
+        is_last = ~exists().where(newer.c.subject == notices.c.subject, newer.c.at > notices.c.at)
+        of_rows = notices.c.id.in_([row.id for row in rows])
+        ids = list(connection.execute(select(notices.c.id).where(of_rows, ~unfinished, ~is_last)).scalars())
+        if ids:
+            for statement in _with_deliveries(deliveries.c.notice_id, ids):
+                connection.execute(statement)
+            connection.execute(delete(notices).where(notices.c.id.in_(ids)))
+        return len(ids), (rows[-1].at, rows[-1].id) if len(rows) == BATCH else None
+
+    @transaction
+    def _forget_snapshots(
+        self,
+        connection: Connection,
+        watched: frozenset[str],
+        datasets: Mapping[str, str],
+        before: datetime,
+        after: Place,
+    ) -> tuple[int, Place | None]:
+        place = select(snapshots).where(
+            snapshots.c.since < before, later_than(snapshots.c.since, snapshots.c.snapshot_id, after)
+        )
+        rows = connection.execute(place.order_by(snapshots.c.since, snapshots.c.snapshot_id).limit(BATCH)).all()
+        whole = frozenset(datasets.values())
+        old: dict[str, str | None] = {}
+        for row in rows:
+            if row.snapshot_id not in watched and canonical(row.status) in ENDS:
+                dataset_id = row.facts.get("dataset_id") or datasets.get(row.watch_id.partition("/")[0])
+                old[row.snapshot_id] = dataset_id if dataset_id in whole else None
+        # While it has an event it keeps its state: from a blank one the next look would make the same event again.
+        of_old = select(events.c.snapshot_id).where(events.c.snapshot_id.in_(old))
+        for snapshot_id in set(connection.execute(of_old).scalars()):
+            del old[snapshot_id]
+        if old:
+            remember_past(
+                connection, [(dataset_id, each) for each, dataset_id in old.items() if dataset_id is not None]
+            )
+            connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(old)))
+            connection.execute(delete(looks).where(looks.c.snapshot_id.in_(old)))
+        return len(old), (rows[-1].since, rows[-1].snapshot_id) if len(rows) == BATCH else None
+
+    @transaction
+    def _forget_mutes(self, connection: Connection, now: datetime) -> None:
+        connection.execute(delete(mutes).where(mutes.c.until < now))
+
+    async def _shrink(self) -> None:
+        while await self._free(PAGES):
+            pass
+
+    @transaction
+    def _free(self, connection: Connection, pages: int) -> bool:
+        """Give so many free pages back; whether there may be more."""
+        before = connection.execute(_FREE_PAGES).scalar_one()
+        # Every step of the statement frees one page, and only a fetch goes all steps: SQLAlchemy makes none.
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        after = connection.execute(_FREE_PAGES).scalar_one()
+        return bool(0 < after < before)
+
+
+def later_than(at: Column[datetime], of_id: Column[str], after: Place) -> ColumnElement[bool]:
+    """What comes after a place in the order of times and ids."""
+    return tuple_(at, of_id) > tuple_(literal(after[0], Instant), literal(after[1]))
+
+
+def _with_deliveries(column: ColumnElement[str], ids: list[str]) -> tuple[Delete, Delete]:
+    """The statements that remove the deliveries of these events or notices, with their attempts."""
+    of_them = select(deliveries.c.id).where(column.in_(ids))
+    return (
+        delete(attempts).where(attempts.c.delivery_id.in_(of_them)),
+        delete(deliveries).where(column.in_(ids)),
+    )

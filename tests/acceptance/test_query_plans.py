@@ -1,0 +1,186 @@
+"""No statement reads a whole table: what is asked costs what is shown, however long the history is.
+
+Every statement of a daemon's life and of every command is explained by SQLite as it is executed. SQLite plans by the
+indexes that there are, so a small database has the plans of a large one.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from acceptance.bright_data import BrightData
+from acceptance.far_sides import Answer, Receiver
+from acceptance.harness import Notifier
+from acceptance.in_process import running
+from notifier.brightdata.simulator import life as lives
+from notifier.store import names
+from notifier.store.engine import writer
+from notifier.store.migrate import migrate
+from notifier.store.names import StoredNames
+
+COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_at"
+"""`channel list` shows how many deliveries each channel has of each state: it counts the entries of an index."""
+
+OF_WHAT_GOES_ON = "USING INDEX ix_snapshots_going_on"
+"""An index that has only the snapshots that have not ended: the start reads those."""
+
+TABLES = {"snapshots", "looks", "datasets", "events", "downloads", "notices", "deliveries", "attempts"}
+"""All but those of what is muted now, and of the answers of 429 of the last ten minutes."""
+
+
+class Plans:
+    """The scans of the statements that are executed, each with its statement."""
+
+    def __init__(self) -> None:
+        self.statements: set[str] = set()
+        self.scans: dict[str, str] = {}
+
+    def explain(self, driver: sqlite3.Connection, statement: str, values: Any) -> None:
+        """See how SQLite would do this."""
+        words = statement.lstrip().upper()
+        if statement in self.statements or not words.startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")):
+            return
+        self.statements.add(statement)
+        known = dict(re.findall(r"\b(\w+) AS (\w+)\b", statement))
+        tables = {alias: table for table, alias in known.items()}
+        for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall():
+            scanned = re.match(r"SCAN (\w+)(?! VIRTUAL TABLE)\b(.*)", step)
+            if scanned is None or "VIRTUAL TABLE" in step:
+                continue
+            if tables.get(scanned[1], scanned[1]) in TABLES and OF_WHAT_GOES_ON not in step:
+                self.scans[step] = statement
+
+
+@pytest.fixture
+def plans() -> Iterator[Plans]:
+    """Every statement that SQLAlchemy executes from now on is explained."""
+    found = Plans()
+
+    def explain(
+        connection: Connection, cursor: object, statement: str, values: Any, context: object, many: bool
+    ) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        first = values[0] if many and values else values
+        found.explain(driver, statement, first)
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    yield found
+    event.remove(Engine, "before_cursor_execute", explain)
+
+
+async def test_no_statement_of_the_daemon_or_of_a_command_reads_a_whole_table(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier, plans: Plans
+) -> None:
+    """A daemon that starts, looks, tells, fails to, falls back, audits, warns, forgets; and all that commands ask."""
+    for number in range(3):
+        api.add(f"s_{number}", lives.of("running", "ready", seconds=60), dataset_id="gd_1")
+    api.add("s_own", lives.of("running", "failed", seconds=60))
+    api.add("s_slow", lives.of("running", "ready", seconds=1e9), dataset_id="gd_1")
+    team.usual = Answer(status=401)
+    notifier.configure(
+        api=api.url,
+        channels={"team": {"url": team.url, "fallback": "ops", "fallback_after": "1s"}, "ops": ops.url},
+        watches=["s_own", {"dataset": "gd_1", "id": "found", "on": ["all"]}],
+        operators=["ops"],
+        defaults={"notify": ["team"], "every": "1s"},
+    )
+    for _ in range(2):
+        async with running(notifier) as (daemon, _):
+            parts = daemon._parts
+            await api.more_asked(4)
+            api.advance(60)
+            await team.received.count(1)
+            await parts.caretaker.go_round()
+            await parts.lookout.warn_expiring()
+            await parts.lookout.flush()
+            await daemon._outside._page()
+            await daemon._health()
+            now = datetime.now(UTC)
+            store = parts.store
+            await store.outbox.release(now, ["team"])
+            await store.outbox.hasten("team", now)
+            await store.outbox.retry(now, since=now - timedelta(days=1), configured=["team"])
+            await store.outbox.retry(now, ids=[1, 2], configured=["team"])
+            await store.downloads.next_due(())
+            await store.upkeep.forget(before=now + timedelta(days=1), watched=["s_own"], now=now)
+    look_around(notifier)
+    assert plans.scans == {}
+    assert len(plans.statements) > 60
+
+
+def look_around(notifier: Notifier) -> None:
+    """Every command that reads the database, with everything that can be asked."""
+    for words in (
+        "status",
+        "watch list",
+        "watch show s_own",
+        "watch show found",
+        "delivery list",
+        "delivery list --state dead --state retrying",
+        "delivery list --channel team --since 1d",
+        "delivery list --snapshot s_own --state dead --channel team",
+        "delivery list --watch s_own",
+        "delivery list --watch found --since 1d",
+        "delivery list --event evt_0123456789abcdef0123",
+        "delivery list --event ntc_0123456789abcdef0123",
+        "replay --since 90d",
+        "config check",
+    ):
+        notifier.glance(*words.split())
+    for row in notifier.glance("delivery", "list")[:1]:
+        notifier.glance("delivery", "show", str(row["id"]))
+
+
+def test_channel_list_counts_the_entries_of_an_index(notifier: Notifier, plans: Plans) -> None:
+    notifier.configure(api="http://127.0.0.1:9", channels={"team": "json://127.0.0.1:9"}, watches=["s_1"])
+    engine = writer(notifier.database)
+    with engine.begin() as connection:
+        migrate(connection, str(notifier.database))
+    engine.dispose()
+    plans.scans.clear()
+    assert notifier.glance("channel", "list")
+    assert [step.removeprefix("SCAN ") for step in plans.scans] == [COUNTED]
+
+
+async def test_completion_reads_no_whole_table(
+    api: BrightData, notifier: Notifier, plans: Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most the newest `WINDOW` of a table, by an index in that order."""
+    notifier.configure(api=api.url, channels={"team": "json://127.0.0.1:9"}, watches=["s_1"])
+    async with running(notifier):
+        pass
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def note(_: StoredNames, query: str, *values: str) -> list[tuple[object, ...]]:
+        asked.append((query, values))
+        return []
+
+    monkeypatch.setattr(StoredNames, "_rows", note)
+    stored = StoredNames(notifier.database)
+    for ask in (stored.watches, stored.muted, stored.snapshots, stored.datasets, stored.channels, stored.statuses):
+        ask("s")
+    stored.deliveries("1")
+    stored.deliveries("1", ["dead"])
+    assert len(asked) == 9
+    with closing(sqlite3.connect(notifier.database)) as connection:
+        for query, values in asked:
+            plans.explain(connection, f"{query} LIMIT {names.MOST}", values)
+    assert len(plans.scans) == 2
+    assert all(f"LIMIT {names.WINDOW}" in statement for statement in plans.scans.values())
+
+
+def test_a_scan_is_found(plans: Plans, tmp_path: Path) -> None:
+    """Also under another name: else nothing would be held here."""
+    with closing(sqlite3.connect(tmp_path / "some.db")) as connection:
+        connection.execute("CREATE TABLE deliveries (id, state)")
+        plans.explain(connection, "SELECT * FROM deliveries", ())
+        plans.explain(connection, "SELECT other.id FROM deliveries AS other WHERE other.state = ?", ("dead",))
+    assert len(plans.scans) == 2
