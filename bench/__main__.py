@@ -1,6 +1,6 @@
 """`make bench`: the notifier beside plain scripts that do the same, in one run.
 
-    python -m bench [polling] [delivering] [account] [freshness] [reload] [download] [overload] [--seconds 20] [...]
+    python -m bench [polling] [delivering] [account] [freshness] [reload] [download] [overload] [history] [...]
 
 The exit status is 1 if a bound was not kept, or an event did not arrive.
 """
@@ -8,10 +8,10 @@ The exit status is 1 if a bound was not kept, or an event did not arrive.
 import argparse
 import sys
 
-from bench import account, delivering, download, freshness, overload, polling, reload
+from bench import account, delivering, download, freshness, history, overload, polling, reload
 from bench.sides import print_load
 
-PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload")
+PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload", "history")
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--account", type=int, default=100_000, help="how many snapshots the whole account has")
     parser.add_argument("--reloaded", type=int, default=10_000, help="how many watches a reload is of")
     parser.add_argument("--mebibytes", type=int, default=1024, help="how large the results of a download are")
+    parser.add_argument("--history", type=int, default=1_000_000, help="deliveries of the history")
     options = parser.parse_args()
     measures = {
         "polling": lambda: polling.compare(options.watches, options.every, options.seconds),
@@ -33,6 +34,7 @@ def main() -> int:
         "reload": lambda: reload.compare(options.reloaded),
         "download": lambda: download.compare(options.mebibytes),
         "overload": lambda: overload.compare(options.every, options.seconds / 2),
+        "history": lambda: history.compare(options.history),
         "freshness": lambda: freshness.compare(options.watches, options.every, options.seconds),
     }
     print_load()

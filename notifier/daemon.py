@@ -42,6 +42,7 @@ STORE_WORKS_AFTER = timedelta(minutes=1)
 """So long a database has worked that is called well again, after it ended the last daemon."""
 
 FLUSH_LOOKS_EVERY = timedelta(seconds=2)
+LOOK_AFTER_EVERY = timedelta(seconds=2)
 WARN_EXPIRING_EVERY = timedelta(minutes=10)
 FAULTS_OVER_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
@@ -141,6 +142,7 @@ class Daemon:
                         for each in (
                             self._parts.schedule.run(),
                             self._flush_looks(),
+                            self._look_after_files(),
                             self._warn_expiring(),
                             self._tell_what_is_over(),
                             self._parts.errands.run(),
@@ -321,6 +323,11 @@ class Daemon:
         while True:
             await asyncio.sleep(max(FLUSH_LOOKS_EVERY, pause).total_seconds())
             pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
+
+    async def _look_after_files(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AFTER_EVERY.total_seconds())
+            await self._parts.store.look_after()
 
     async def _follow_clock(self) -> None:
         """After the clock was set, call back what it has put out of reach."""

@@ -1,6 +1,8 @@
 """The open database of the one daemon that owns it: locked, at this program's version, one transaction at a time."""
 
 import asyncio
+import contextlib
+import ctypes
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier.core.errors import StoreError
 from notifier.store.engine import writer
 from notifier.store.failures import DAMAGE, damaged, failure, unwritable
+from notifier.store.guard import FilesChanged, Guard, refuse_cut
 from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
 from notifier.store.patience import Patience
@@ -37,7 +40,9 @@ class Database:
         self._engine: Engine | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._under_way = 0
-        self._file: tuple[int, int] | None = None
+        self._guard: Guard | None = None
+        self._opened = False
+        self._changed: FilesChanged | None = None
 
     async def __aenter__(self) -> Self:
         """Lock the database, bring it to this version and open it.
@@ -49,12 +54,16 @@ class Database:
             StoreError: it cannot be read, made or written.
         """
         async with AsyncExitStack() as stack:
-            stack.enter_context(DatabaseLock(self.path))
+            refuse_cut(self.path)
+            lock = stack.enter_context(DatabaseLock(self.path))
+            self._guard = Guard(self.path, lock.database_descriptor)
+            stack.callback(self._guard.end)
             self._engine = writer(self.path)
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
             stack.push_async_callback(self._close)
             await self._open()
-            self._file = self._file_now()
+            self._guard.begin()
+            self._opened = True
             self._stack = stack.pop_all()
         return self
 
@@ -89,16 +98,65 @@ class Database:
 
     def _run(self, body: Callable[[Connection], T]) -> T:
         assert self._engine is not None
-        if self._file not in (None, self._file_now()):
-            raise StoreError(f"{self.path}: the file was taken away or replaced; what is written now would be lost")
+        self._check_files()
         try:
             with self._engine.begin() as connection:
                 return body(connection)
         except (SQLAlchemyError, sqlite3.Error) as error:
-            opening = self._file is None
+            opening = not self._opened
             raise (not opening and unwritable(error)) or failure(self.path, error, opening=opening) from error
         except DAMAGE as error:
             raise unwritable(error) or damaged(self.path, error) from error
+        finally:
+            if self._guard is not None and self._opened:
+                self._guard.note()
+
+    async def look_after(self) -> None:
+        """See that nobody else has changed the files, and move what stands in the WAL into the database.
+
+        Do it every few seconds: what was moved is not lost with the WAL, if somebody should remove or cut it.
+
+        Raises:
+            FilesChanged: somebody has.
+        """
+        if self._thread is not None:
+            await self._in(self._thread, self._look_after)
+
+    def _look_after(self) -> None:
+        self._check_files()
+        if self._guard is not None and not self._guard.all_moved:
+            with contextlib.suppress(sqlite3.Error):  # on a full disk, say: whoever writes will say so
+                self._move_wal()
+            self._guard.note()
+
+    def _check_files(self) -> None:
+        """See that the files are as they were left; once they are not, nothing is written any more.
+
+        Raises:
+            FilesChanged: somebody else has changed them, now or before.
+        """
+        if self._changed is not None:
+            raise self._changed
+        if self._guard is None or not self._opened:
+            return
+        try:
+            self._guard.check()
+        except FilesChanged as error:
+            self._changed = error
+            if error.whole_wal:  # it is open here, whatever became of its name
+                with contextlib.suppress(sqlite3.Error):
+                    self._move_wal()
+            raise
+
+    def _move_wal(self) -> None:
+        self._driver().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _driver(self) -> sqlite3.Connection:
+        assert self._engine is not None
+        with self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        return driver
 
     @property
     def _database(self) -> "Database":
@@ -108,20 +166,21 @@ class Database:
     def _open(self, connection: Connection) -> None:
         migrate(connection, str(self.path))
 
-    def _file_now(self) -> tuple[int, int] | None:
-        """Which file stands under the database's name."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
     async def _close(self) -> None:
         """Await the transactions under way, allow no others, and close the connection in the thread that made it."""
         engine, thread, self._thread = self._engine, self._thread, None
         if engine is not None and thread is not None:
-            await self._in(thread, engine.dispose)
+            unsafe = self._changed is not None and not self._changed.safe_to_close
+            await self._in(thread, self._leave if unsafe else engine.dispose)
             thread.shutdown(wait=False)
+
+    def _leave(self) -> None:
+        """Leave the connection open until the process ends.
+
+        SQLite moves what is left of a WAL into the database when it closes it: of one that was cut, pages that do not
+        belong together. As it is, the next one to open it finds what was whole.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._driver()))  # else it is closed when nobody has it any more
 
 
 class Part:

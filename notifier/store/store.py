@@ -98,6 +98,10 @@ class Store:
         await self._database.__aenter__()
         return self
 
+    async def look_after(self) -> None:
+        """See, every few seconds, that nobody else has changed the files; see `Database.look_after`."""
+        await self._database.look_after()
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

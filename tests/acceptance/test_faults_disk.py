@@ -161,6 +161,30 @@ async def test_a_disk_that_cannot_be_written_at_the_start_is_refused_with_the_wa
     assert "`state:`" in ended.stderr
 
 
+async def test_a_wal_that_is_removed_while_the_daemon_runs_ends_it_loudly_and_nothing_is_told_again(
+    api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
+) -> None:
+    """What was told stands in the WAL alone: it is saved from the open file before the daemon ends."""
+    configure(notifier, api, team, ops)
+    daemon = await notifier.daemon()
+    api.advance(60)
+    await team.told(len(SNAPSHOTS))
+    async with asyncio.timeout(DEADLINE):
+        while len(notifier.glance("delivery", "list", "--state", "delivered")) < len(SNAPSHOTS):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    notifier.database.with_name(f"{notifier.database.name}-wal").unlink()
+    ended = await daemon.ended()
+
+    assert ended.status == 1
+    assert "-wal: this file, which belongs to the database, was taken away" in ended.stderr.splitlines()[-1]
+    (told,) = await ops.received.count(1)
+    assert "the notifier has ended: its database cannot be used" in told.title
+    daemon = await notifier.daemon()
+    await api.more_asked(1)
+    assert (await daemon.stop()).status == 0
+    assert set(team.copies.values()) == {1}
+
+
 async def test_a_database_that_breaks_while_it_runs_ends_the_daemon_loudly_and_the_operators_know(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:

@@ -1,0 +1,263 @@
+"""Whatever somebody else does to the files of an open database is noticed, and nothing is told again for it."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from outboxes import rows, sql, tell
+
+from notifier.core.errors import StoreBusy, StoreError
+from notifier.store.guard import FilesChanged
+from notifier.store.store import Store
+
+TOLD = 5
+
+
+def beside(database: Path, end: str) -> Path:
+    return Path(f"{database}{end}")
+
+
+def remove(end: str) -> Callable[[Path], None]:
+    return lambda database: beside(database, end).unlink()
+
+
+def replace(end: str) -> Callable[[Path], None]:
+    def do(database: Path) -> None:
+        path = beside(database, end)
+        shutil.copy(path, beside(database, ".copy"))
+        beside(database, ".copy").rename(path)
+
+    return do
+
+
+def cut(end: str, to: int) -> Callable[[Path], None]:
+    return lambda database: os.truncate(beside(database, end), to)
+
+
+def overwrite(database: Path) -> None:
+    """What `cp backup.db notifier.db` does: another database in the same file."""
+    other = beside(database, ".other")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE other (id)")
+    database.write_bytes(other.read_bytes())
+
+
+def move_folder(database: Path) -> None:
+    database.parent.rename(f"{database.parent}-moved")
+
+
+async def told(store: Store) -> None:
+    for number in range(TOLD):
+        await tell(store, "chat", snapshot_id=f"s_{number}")
+
+
+SAVED = {
+    "the WAL is removed": remove("-wal"),
+    "the WAL is replaced": replace("-wal"),
+    "the shared memory is removed": remove("-shm"),
+}
+"""What is done to the files while all that was told stands in the WAL alone; nothing of it is lost."""
+
+
+@pytest.mark.parametrize("do", SAVED.values(), ids=SAVED)
+async def test_what_can_be_saved_is_saved_before_the_daemon_ends(tmp_path: Path, do: Callable[[Path], None]) -> None:
+    database = tmp_path / "some.db"
+    async with Store(database) as store:
+        await told(store)
+        do(database)
+        with pytest.raises(FilesChanged, match=r"some\.db-(wal|shm): .*was taken away or replaced"):
+            await store.look_after()
+        with pytest.raises(FilesChanged):
+            await tell(store, "chat", snapshot_id="s_later")
+    async with Store(database):
+        assert len(rows(database)) == TOLD
+    assert sql(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+CUT = {
+    "the WAL is emptied": (cut("-wal", 0), "cut short"),
+    "the WAL is cut": (cut("-wal", 10_000), "cut short"),
+    "the database is emptied": (cut("", 0), "cut short"),
+    "the database is cut": (cut("", 4_096), "cut short"),
+    "the database is overwritten": (overwrite, "cut short|overwritten"),
+    "the database is removed": (remove(""), "taken away or replaced"),
+    "the database is replaced": (replace(""), "taken away or replaced"),
+    "the folder is renamed": (move_folder, "taken away or replaced"),
+}
+
+
+@pytest.mark.parametrize(("do", "said"), CUT.values(), ids=CUT)
+async def test_what_somebody_does_to_the_files_is_noticed_before_the_next_write(
+    tmp_path: Path, do: Callable[[Path], None], said: str
+) -> None:
+    """Also by a write, without waiting for the next look at the files."""
+    database = tmp_path / "folder" / "some.db"
+    database.parent.mkdir()
+    async with Store(database) as store:
+        await told(store)
+        await store.look_after()  # all of it stands in the database now
+        do(database)
+        with pytest.raises(FilesChanged, match=said):
+            await tell(store, "chat", snapshot_id="s_later")
+
+
+@pytest.mark.parametrize("to", [0, 10_000])
+async def test_a_wal_that_is_cut_loses_nothing_that_was_moved_before(tmp_path: Path, to: int) -> None:
+    database = tmp_path / "some.db"
+    async with Store(database) as store:
+        await told(store)
+        await store.look_after()
+        cut("-wal", to)(database)
+        with pytest.raises(FilesChanged, match="it held nothing that the database does not"):
+            await store.look_after()
+    async with Store(database):
+        assert len(rows(database)) == TOLD
+
+
+KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from outboxes import tell
+from notifier.store.store import Store
+
+async def main():
+    database = Path(sys.argv[1])
+    async with Store(database) as store:
+        for number in range(5):
+            await tell(store, "chat", snapshot_id=f"s_{number}")
+        await store.look_after()
+        os.unlink(f"{database}-wal")
+        os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+async def test_who_is_killed_before_a_removed_wal_is_noticed_has_lost_nothing_of_before(tmp_path: Path) -> None:
+    """What stands in the WAL is moved into the database every few seconds."""
+    database = tmp_path / "some.db"
+    command = [
+        sys.executable,
+        "-c",
+        KILLED,
+        str(database),
+        str(Path(__file__).parents[1]),
+        str(Path(__file__).parents[2]),
+    ]
+    done = await asyncio.to_thread(subprocess.run, command, check=False)
+    assert done.returncode == 9
+    async with Store(database):
+        assert len(rows(database)) == TOLD
+
+
+async def test_a_database_that_was_cut_to_nothing_or_taken_away_in_use_is_no_new_one(tmp_path: Path) -> None:
+    database = tmp_path / "some.db"
+    async with Store(database) as store:
+        await told(store)
+        cut("", 0)(database)
+        with pytest.raises(FilesChanged):
+            await store.look_after()
+    for there in (True, False):
+        if not there:
+            database.unlink()
+        with pytest.raises(StoreError, match="put a backup of it back, or remove its `-wal` and `-shm` too"):
+            async with Store(database):
+                pass
+    for end in ("-wal", "-shm"):
+        beside(database, end).unlink()
+    async with Store(database):
+        assert rows(database) == []
+
+
+def checkpoint(database: Path) -> None:
+    sql(database, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def write(database: Path) -> None:
+    sql(database, "CREATE TABLE somebodys (id)")
+
+
+def touch(database: Path) -> None:
+    for path in (database, beside(database, "-wal")):
+        os.utime(path)
+
+
+def forbid(database: Path) -> None:
+    database.chmod(0)
+
+
+@pytest.mark.parametrize("do", [checkpoint, write, touch, forbid])
+async def test_what_harms_nothing_ends_nobody(tmp_path: Path, do: Callable[[Path], None]) -> None:
+    """Another program that uses SQLite, a change of times, of permissions: what is open stays so."""
+    database = tmp_path / "some.db"
+    async with Store(database) as store:
+        await told(store)
+        do(database)
+        await store.look_after()
+        await tell(store, "chat", snapshot_id="s_later")
+        await store.look_after()
+    database.chmod(0o600)
+    assert len(rows(database)) == TOLD + 1
+
+
+async def test_all_files_are_for_their_owner_only_and_the_folder_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    before = folder.stat().st_mode
+    mask = os.umask(0)
+    try:
+        async with Store(folder / "some.db") as store:
+            await told(store)
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    finally:
+        os.umask(mask)
+    assert modes == dict.fromkeys(("some.db", "some.db-wal", "some.db-shm", "some.db.lock"), 0o600)
+    assert folder.stat().st_mode == before
+
+
+async def test_a_database_has_one_daemon_under_all_its_names(tmp_path: Path) -> None:
+    """A hard link has a name, a folder and a `.lock` of its own, and is the same file."""
+    database, link = tmp_path / "some.db", tmp_path / "elsewhere" / "other.db"
+    link.parent.mkdir()
+    async with Store(database):
+        link.hardlink_to(database)
+        with pytest.raises(StoreBusy, match=r"other\.db: another notifier is running on this very file, under another"):
+            async with Store(link):
+                pass
+        done = await asyncio.to_thread(subprocess.run, _opening(link), capture_output=True, text=True, check=False)
+        assert "StoreBusy" in done.stderr
+    async with Store(link):
+        pass
+
+
+async def test_a_database_has_one_daemon_where_it_is_mounted_twice(tmp_path: Path) -> None:
+    """A file that is mounted elsewhere, in a mount namespace of its own, as containers have it."""
+    database, mounted = tmp_path / "some.db", tmp_path / "elsewhere" / "some.db"
+    mounted.parent.mkdir()
+    mounted.touch()
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    async with Store(database):
+        command = ["unshare", "-m", "sh", "-c", script, str(database), str(mounted), *_opening(mounted)]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+        if "unshare" in done.stderr or "mount:" in done.stderr:
+            pytest.skip(f"not run: no mount namespace is to be had here: {done.stderr.strip()}")
+        assert "StoreBusy" in done.stderr
+
+
+def _opening(database: Path) -> list[str]:
+    """A command that opens a database as a daemon does."""
+    program = (
+        "import asyncio, sys\nfrom pathlib import Path\nsys.path.insert(0, sys.argv[2])\n"
+        "from notifier.store.store import Store\n"
+        "async def main():\n    async with Store(Path(sys.argv[1])):\n        pass\nasyncio.run(main())"
+    )
+    return [sys.executable, "-c", program, str(database), str(Path(__file__).parents[2])]
