@@ -143,6 +143,9 @@ class _Noting:
         self.told = 0
         self.settled = asyncio.Event()
 
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        return self._voice.going_together(told)
+
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         self.messages.append([each.id for each in told])
         return await self._voice.send(told, reached)

@@ -36,6 +36,10 @@ class Channel(Protocol):
         """The channel's name in the configuration."""
         ...
 
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """Of these, those that one message to the channel has room for; at least one."""
+        ...
+
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         ...
@@ -180,7 +184,14 @@ class Deliverer:
             await _wait(self._stopped, turn - self._clock())
 
     def _decide(self, waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
-        return next_batch(waiting, policy=self._policy, muted=muted, now=self._clock(), alone=self._health.suspended)
+        return next_batch(
+            waiting,
+            policy=self._policy,
+            muted=muted,
+            now=self._clock(),
+            alone=self._health.suspended,
+            going_together=self._channel.going_together,
+        )
 
     def _turn(self) -> datetime | None:
         """When the channel may be given its next message; None for now."""

@@ -7,10 +7,10 @@ from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.payload import body_of
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel
-from notifier.core.digest import digest
+from notifier.core.digest import digest, going_together
 from notifier.core.message import message
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
-from notifier.templates.render import Renderer
+from notifier.templates.render import ANYTHING, AsWritten, Reader, Renderer
 
 
 class Spoken:
@@ -30,6 +30,10 @@ class Spoken:
         self._renderer = renderer
         self._template_failed = template_failed
 
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """Of these, those that one message has room for; at least one."""
+        return going_together(told, self._channel.fits)
+
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         return await self._channel.send(self.message(told), reached)
@@ -38,8 +42,8 @@ class Spoken:
         """The message that says all of these."""
         first = told[0]
         if len(told) > 1 or isinstance(first, Notice):
-            return _digest(self.name, told, self._channel.longest_body)
-        text, reason = self._renderer.render(first)
+            return digest(told, self._channel.fits)
+        text, reason = self._renderer.render(first, self._channel)
         if reason is not None:
             self._template_failed(self.name, first.id, reason)
         return text
@@ -48,31 +52,24 @@ class Spoken:
 def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:
     """The title and body in which a channel is told these, as one message; a webhook gets JSON, and no title.
 
-    By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a digest is cut
-    as for a service that takes much. A template that cannot be used gives way to the plain message.
+    By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a message is as
+    for a service that takes much. A template that cannot be used gives way to the plain message.
     """
     first = told[0]
     if channel.webhook is not None and isinstance(first, Event):
         return None, body_of(first).decode("ascii")
+    try:
+        reader: Reader = AppriseChannel(name=channel.name, url=channel.url or "", redact=str)
+    except ValueError:
+        reader = ANYTHING
     if len(told) > 1 or isinstance(first, Notice):
-        try:
-            longest = AppriseChannel(name=channel.name, url=channel.url or "", redact=str).longest_body
-        except ValueError:
-            longest = _MUCH
-        text = _digest(channel.name, told, longest)
+        text = digest(told, reader.fits)
     else:
         try:
-            text, _ = Renderer(channel.templates).render(first)
+            text, _ = Renderer(channel.templates).render(first, AsWritten(reader.fits))
         except ValueError:
             text = message(first)
     return text.title, text.body
-
-
-_MUCH = 32_768
-
-
-def _digest(channel: str, told: Sequence[Told], longest_body: int) -> Message:
-    return digest(told, longest_body=longest_body, where=f"notifier delivery list --channel {channel}")
 
 
 class Signed:
@@ -81,6 +78,10 @@ class Signed:
     def __init__(self, channel: WebhookChannel) -> None:
         self.name = channel.name
         self._channel = channel
+
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """The first: a webhook takes one event at a time."""
+        return told[:1]
 
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Send the one event. There is one target."""

@@ -81,6 +81,10 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """All of them: it takes any message."""
+        return told
+
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()

@@ -6,20 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode, PersistentStoreMode
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType, PersistentStoreMode
 from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
 from notifier.channels.advice import advice
 from notifier.channels.classify import failure, in_a_line
 from notifier.channels.cutting import Cutter
+from notifier.channels.fitting import Fitting, Text, taking_all_as_it_is
 from notifier.channels.wire import watching
-from notifier.core.model import Message, Outcome, OutcomeKind
+from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
-
-_ROOM_FOR_TITLE = 300
 
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
 """The services that keep a connection, and send over it later what could not be sent: each send takes a new object."""
@@ -46,9 +45,7 @@ def _instantiate(url: str) -> NotifyBase | None:
 
 def _sender(url: str) -> NotifyBase | None:
     service = _instantiate(url)
-    if service is not None and "overflow=" not in url:
-        service.overflow_mode = OverflowMode.TRUNCATE
-    return service
+    return service and taking_all_as_it_is(service)
 
 
 def check_url(url: str) -> str | None:
@@ -99,18 +96,32 @@ class AppriseChannel:
         service = _sender(url)
         if service is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        # What the service takes, in characters; one without titles gets them at the head of the body.
-        self.longest_body = max(service.body_maxlen - (0 if service.title_maxlen > 0 else _ROOM_FOR_TITLE), 1)
+        self._fitting = Fitting(service)
         self._url = url
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
 
+    def literal(self, text: str) -> str:
+        """Data as it stays data in a body."""
+        return self._fitting.literal(text)
+
+    def literal_title(self, text: str) -> str:
+        """Data as it stays data in a title."""
+        return self._fitting.literal_title(text)
+
+    def fits(self, message: Message) -> bool:
+        """Whether the service takes the whole message."""
+        return self._fitting.fits(message)
+
     async def send(self, message: Message, reached: Collection[str] = ()) -> Outcome:
         """Send one message, but not to those of the channel's targets that have it; what became of it."""
+        text = self._fitting.arranged(message)
+        if (reason := self._fitting.excess(text)) is not None:
+            return Outcome(kind=OutcomeKind.PERMANENT, reason="too_long", detail=reason)
         apprise = self._apprise
         is_free = False
         try:
-            outcome, was_cut = await self._cutter.run(lambda: self._send(apprise, message, reached))
+            outcome, was_cut = await self._cutter.run(lambda: self._send(apprise, text, message.severity, reached))
             is_free = not was_cut and not _KEEPING.match(self._url)
         finally:
             if not is_free and (service := _sender(self._url)) is not None:
@@ -118,14 +129,14 @@ class AppriseChannel:
                 self._apprise.add(service)
         return outcome
 
-    def _send(self, apprise: Apprise, message: Message, reached: Collection[str]) -> Outcome:
+    def _send(self, apprise: Apprise, text: Text, severity: Severity, reached: Collection[str]) -> Outcome:
         with watching(reached) as wire:
             try:
                 result = apprise.notify(
-                    title=message.title,
-                    body=message.body,
-                    body_format=NotifyFormat.TEXT,
-                    notify_type=NotifyType(message.severity),
+                    title=text.title,
+                    body=text.body,
+                    body_format=text.format,
+                    notify_type=NotifyType(severity),
                 )
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; here it becomes a value
                 outcome = Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error))

@@ -1,10 +1,10 @@
 """What becomes of the deliveries that wait for a channel when it is its turn: sent, dropped, or held back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.core.model import Delivery, Event
+from notifier.core.model import Delivery, Event, Told
 from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import family
 
@@ -36,7 +36,13 @@ class Batch:
 
 
 def next_batch(
-    waiting: Sequence[Waiting], *, policy: ChannelPolicy, muted: Collection[str], now: datetime, alone: bool = False
+    waiting: Sequence[Waiting],
+    *,
+    policy: ChannelPolicy,
+    muted: Collection[str],
+    now: datetime,
+    alone: bool = False,
+    going_together: Callable[[Sequence[Told]], Sequence[Told]] = list,
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
 
@@ -46,8 +52,8 @@ def next_batch(
     3. What is due in quiet hours is held back until they end.
     4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before, or
        what could not be made, goes alone, so that it cannot spoil the others; what some of the channel's targets have
-       goes with its like. Where they are not merged as many go as may be on their way at the same time, of one snapshot
-       one after the other.
+       goes with its like; what the message has no room for waits for the next. Where they are not merged as many go as
+       may be on their way at the same time, of one snapshot one after the other.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
@@ -55,6 +61,7 @@ def next_batch(
         muted: the ids of the watches that are muted.
         now: the time.
         alone: send at most one, to try whether a broken channel works again.
+        going_together: of what could go as one message, what the channel takes whole (at least one).
     """
     dropped = {each.delivery.id: MUTED for each in waiting if _is_muted(each.delivery, muted)}
     until = {
@@ -76,7 +83,7 @@ def next_batch(
         else:
             held.append((each.delivery.id, end))
     if not alone:
-        due = _together(due) if policy.merges else _side_by_side(due, policy.side_by_side)
+        due = _together(due, going_together) if policy.merges else _side_by_side(due, policy.side_by_side)
     return Batch(send=tuple(due[:1] if alone else due), drop=tuple(dropped.items()), hold=tuple(held))
 
 
@@ -102,10 +109,12 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
     }
 
 
-def _together(due: Sequence[Delivery]) -> list[Delivery]:
+def _together(due: Sequence[Delivery], going_together: Callable[[Sequence[Told]], Sequence[Told]]) -> list[Delivery]:
     if not due or _goes_alone(due[0]):
         return [*due[:1]]
-    return [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
+    alike = [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
+    going = {told.id for told in going_together([delivery.event for delivery in alike])}
+    return [delivery for delivery in alike if delivery.event.id in going]
 
 
 def _goes_alone(delivery: Delivery) -> bool:

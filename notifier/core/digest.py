@@ -1,10 +1,13 @@
-"""What goes out together: one event as its own message, many as one digest, the failures first."""
+"""What goes out together: one event as its own message, many as one digest, the failures first.
+
+Each has its line in a digest, whole, or waits for the next one: nothing that is called delivered was left out.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.message import emoji_of, message, title_of
+from notifier.core.message import Fits, emoji_of, fitted, title_of
 from notifier.core.model import Event, Message, Notice, Told
 from notifier.core.severity import severity_of
 from notifier.core.words import count, one_line
@@ -12,7 +15,7 @@ from notifier.core.words import count, one_line
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
 """What a reader has to act upon comes first; every other word comes last."""
 
-MOST_LINES = 100
+MOST_LINES = 250
 """A longer digest is not read, whatever the service would take."""
 
 MOST_KINDS = len(_ORDER)
@@ -21,19 +24,40 @@ MOST_KINDS = len(_ORDER)
 _LONGEST_KIND = 30
 
 
-def digest(told: Sequence[Told], *, longest_body: int, where: str) -> Message:
-    """One message for all of these.
+def digest(told: Sequence[Told], fits: Fits) -> Message:
+    """One message for all of these: one by itself as far as the channel takes it, several as a line each.
 
     Args:
-        told: at least one; of one snapshot at most one.
-        longest_body: what the service takes, in characters.
-        where: where all of them can be seen, for those that find no room.
+        told: at least one; of one snapshot at most one. Several are such as `going_together` has chosen.
+        fits: whether the channel takes a message whole.
     """
-    if len(told) == 1:
-        return message(told[0])
-    ordered = sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
-    body = _body([_line(each) for each in ordered], longest_body, where)
-    return Message(title=_title(ordered), body=body, severity=severity_of(told))
+    return fitted(told[0], fits) if len(told) == 1 else _several(_ordered(told))
+
+
+def going_together(told: Sequence[Told], fits: Fits) -> list[Told]:
+    """Those that go out as one message: as many lines as the channel takes whole, what must be acted upon first.
+
+    At least one, which then goes as a message of its own. What is left goes into the next message.
+    """
+    ordered = _ordered(told)[:MOST_LINES]
+    fitting, too_many = 1, len(ordered) + 1
+    trial = len(ordered)  # mostly all of them fit
+    while too_many - fitting > 1:
+        if fits(_several(ordered[:trial])):
+            fitting = trial
+        else:
+            too_many = trial
+        trial = (fitting + too_many) // 2
+    return ordered[:fitting]
+
+
+def _several(ordered: Sequence[Told]) -> Message:
+    body = "\n".join(map(_line, ordered))
+    return Message(title=_title(ordered), body=body, severity=severity_of(ordered))
+
+
+def _ordered(told: Sequence[Told]) -> list[Told]:
+    return sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
 
 
 def _kind(told: Told) -> str:
@@ -64,20 +88,3 @@ def _line(told: Told) -> str:
     if isinstance(told, Notice):
         return f"{title_of(told)} · {told.id}"
     return f"{title_of(told)} · {told.transition.snapshot_id} · {told.id}"
-
-
-def _body(lines: Sequence[str], longest: int, where: str) -> str:
-    if len(lines) <= MOST_LINES and len(whole := "\n".join(lines)) <= longest:
-        return whole
-    room = longest - len(_more(len(lines), where))
-    shown: list[str] = []
-    for line in lines[:MOST_LINES]:
-        room -= len(line) + 1
-        if room < 0:
-            break
-        shown.append(line)
-    return "\n".join([*shown, _more(len(lines) - len(shown), where)])
-
-
-def _more(number: int, where: str) -> str:
-    return f"… and {number:,} more: {where}"

@@ -1,6 +1,7 @@
 """What a person reads of an event: a title that says it all, and a body with the facts."""
 
-import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from notifier.core.model import (
@@ -44,14 +45,72 @@ _MOST_CODES = 8
 _LONGEST_CODE_IN_TITLE = 40
 _MOST_CODES_IN_TITLE = 2
 
+Fits = Callable[[Message], bool]
+"""Whether a channel takes a message whole."""
 
-def message(told: Told) -> Message:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """How much of an event a message has: in code points, a name and a reason in the title, each text in the body.
+
+    `lines` are the labels of the body's lines that stay; None for all of them.
+    """
+
+    in_title: int = _LONGEST_IN_TITLE
+    reason: int = _LONGEST_REASON
+    lines: frozenset[str] | None = None
+
+
+_ROOMS = (
+    Room(),
+    Room(reason=250),
+    Room(reason=120),
+    Room(in_title=80, reason=60),
+    Room(in_title=60, reason=60, lines=frozenset({"Snapshot", "Result", "Reason", "Deleted", "Event"})),
+    Room(in_title=40, reason=40, lines=frozenset({"Snapshot", "Reason", "Event"})),
+    Room(in_title=30, reason=0, lines=frozenset({"Snapshot", "Event"})),
+    Room(in_title=30, reason=0, lines=frozenset({"Event"})),
+    Room(in_title=12, reason=0, lines=frozenset({"Event"})),
+    Room(in_title=0, reason=0, lines=frozenset({"Event"})),
+)
+"""From a usual message to the least: whatever else a service has no room for, it gets what happened and the id."""
+
+
+def message(told: Told, room: Room = _ROOMS[0]) -> Message:
     """The plain message of an event or a notice."""
     if isinstance(told, Notice):
-        body = f"{told.body}\nSeen: {told.at:%Y-%m-%d %H:%M:%S} UTC\nEvent: {told.id}"
+        said = told.body if room.lines is None else one_line(told.body, room.reason)
+        lines = [said, f"Seen: {told.at:%Y-%m-%d %H:%M:%S} UTC"]
+        lines = [*(lines if room.lines is None else filter(None, lines[:1])), f"Event: {told.id}"]
     else:
-        body = "\n".join(_lines(told))
-    return Message(title=title_of(told), body=body, severity=severity_of([told]))
+        lines = [line for line in _lines(told, room) if room.lines is None or line.partition(":")[0] in room.lines]
+    return Message(title=title_of(told, room), body="\n".join(lines), severity=severity_of([told]))
+
+
+def fitted(told: Told, fits: Fits) -> Message:
+    """The plain message, with as much of names and reasons as the channel takes; the event's id is always whole.
+
+    If not even the least fits, it is that.
+    """
+    made = message(told)
+    for room in _ROOMS:
+        made = message(told, room)
+        if fits(made):
+            break
+    return made
+
+
+def shortened(event: Event) -> Iterator[Event]:
+    """The event with less and less of what others wrote: of its reason, its labels and its name."""
+    for room in _ROOMS:
+        facts = event.transition.facts
+        reason = one_line(facts.error_message, room.reason) if facts.error_message else facts.error_message
+        yield replace(
+            event,
+            name=one_line(event.name, room.in_title),
+            labels={key: one_line(value, room.reason) for key, value in event.labels.items()},
+            transition=replace(event.transition, facts=replace(facts, error_message=reason)),
+        )
 
 
 def emoji_of(told: Told) -> str:
@@ -61,15 +120,24 @@ def emoji_of(told: Told) -> str:
     return _EMOJI.get(told.transition.names[-1], _OTHER)
 
 
-def title_of(told: Told) -> str:
+def title_of(told: Told, room: Room = _ROOMS[0]) -> str:
     """The title: one line that says it all."""
     if isinstance(told, Notice):
-        return f"{emoji_of(told)} {one_line(told.title, _LONGEST_IN_TITLE)}"
-    name = one_line(told.name, _LONGEST_IN_TITLE) or told.transition.snapshot_id
-    return f"{emoji_of(told)} {name}: {_headline(told.transition)}"
+        return f"{emoji_of(told)} {one_line(told.title, room.in_title or _SHORTEST)}"
+    headline = _headline(told.transition, room)
+    if not room.in_title:
+        return f"{emoji_of(told)} {one_line(headline, _SHORTEST)}"
+    name = one_line(told.name, room.in_title) or told.transition.snapshot_id
+    return f"{emoji_of(told)} {name}: {headline}"
 
 
-def _headline(transition: Transition) -> str:
+_SHORTEST = 20
+"""What is left of a title that has no room for a name."""
+
+
+def _headline(transition: Transition, room: Room) -> str:
+    longest = min(room.in_title, room.reason) or _SHORTEST
+    codes = _codes_in_title(transition.facts) if room.reason else ""
     facts = transition.facts
     took = f" after {span(duration)}" if (duration := _duration(facts)) is not None else ""
     match transition.names[-1]:
@@ -81,32 +149,32 @@ def _headline(transition: Transition) -> str:
         case "partial":
             tally = f": {_tally(facts)}" if _tally(facts) else ""
             untold = "" if tally else ", no counts were given"
-            return f"ready with errors{tally}{_codes_in_title(facts)}{took}{untold}"
+            return f"ready with errors{tally}{codes}{took}{untold}"
         case "empty":
-            return f"ready but empty: {_tally(facts)}{_codes_in_title(facts)}{took}"
+            return f"ready but empty: {_tally(facts)}{codes}{took}"
         case "failed":
-            reason = _quoted(facts.error_message or "", _LONGEST_IN_TITLE)
-            return f"failed{took}: {reason}" if reason else f"failed{took}{_codes_in_title(facts)}"
+            reason = one_line(facts.error_message or "", longest if room.reason else 0)
+            return f"failed{took}: {reason}" if reason else f"failed{took}{codes}"
         case "missing":
             return "missing, Bright Data does not know this snapshot"
         case "stalled":
             since = transition.since
             lasting = "" if since is None else f" after {span(transition.observed_at - since)}"
-            return f"stalled, still {_quoted(transition.previous, _LONGEST_IN_TITLE)}{lasting}"
+            return f"stalled, still {one_line(transition.previous, longest)}{lasting}"
         case "expiring":
             left = "soon" if transition.until is None else f"in {span(transition.until - transition.observed_at)}"
             return f"expiring, the results are deleted {left}"
         case "again":
-            return f"{_quoted(transition.status, _LONGEST_IN_TITLE)} again, as before"
+            return f"{one_line(transition.status, longest)} again, as before"
         case "canceled":
             return f"{transition.status}{took}"
         case _:
-            return _quoted(transition.status, _LONGEST_IN_TITLE)
+            return one_line(transition.status, longest)
 
 
 def codes_of(facts: Facts, most: int = _MOST_CODES, longest: int = _LONGEST_CODE) -> str:
     """The API's error codes with how often each came, the most frequent first: "dead_page × 3, no_peers × 2"."""
-    shown = [f"{_quoted(code, longest)} × {number:,}" for code, number in facts.error_codes[:most]]
+    shown = [f"{one_line(code, longest)} × {number:,}" for code, number in facts.error_codes[:most]]
     more = len(facts.error_codes) - len(shown)
     return f"{', '.join(shown)}{f' and {more} more' if more else ''}"
 
@@ -115,11 +183,11 @@ def _codes_in_title(facts: Facts) -> str:
     return f" ({codes_of(facts, _MOST_CODES_IN_TITLE, _LONGEST_CODE_IN_TITLE)})" if facts.error_codes else ""
 
 
-def _lines(event: Event) -> list[str]:
+def _lines(event: Event, room: Room) -> list[str]:
     transition = event.transition
     facts = transition.facts
     lines = [f"Snapshot: {transition.snapshot_id}"]
-    if dataset := _quoted(facts.dataset_id or "", _LONGEST_IN_TITLE):
+    if dataset := one_line(facts.dataset_id or "", _LONGEST_IN_TITLE):
         lines.append(f"Dataset: {dataset}")
     if facts.records is not None or facts.errors is not None:
         lines.append(f"{'So far' if transition.status == STALLED else 'Result'}: {_tally(facts)}")
@@ -127,12 +195,12 @@ def _lines(event: Event) -> list[str]:
         lines.append(f"Result: {_untold(facts)}")
     if facts.error_codes:
         lines.append(f"Error codes: {codes_of(facts)}")
-    if reason := _quoted(facts.error_message or "", _LONGEST_REASON):
+    if reason := one_line(facts.error_message or "", room.reason):
         lines.append(f"Reason: {reason}")
     if (duration := _duration(facts)) is not None:
         lines.append(f"{'Runs for' if transition.status == STALLED else 'Took'}: {span(duration)}")
     if event.results is not None:
-        lines.append(f"File: {_file(event.results)}")
+        lines.append(f"File: {_file(event.results, room.reason)}")
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
     if transition.status == STALLED:
@@ -143,7 +211,7 @@ def _lines(event: Event) -> list[str]:
     lines.append(f"Seen: {transition.observed_at:%Y-%m-%d %H:%M:%S} UTC{_late(transition.late_by)}")
     if event.labels:
         labels = ", ".join(f"{key}={value}" for key, value in sorted(event.labels.items()))
-        lines.append(f"Labels: {one_line(labels, _LONGEST_REASON)}")
+        lines.append(f"Labels: {one_line(labels, room.reason)}")
     lines.append(f"Event: {event.id}")
     return lines
 
@@ -152,16 +220,16 @@ def _previous(transition: Transition) -> str:
     if transition.previous == UNKNOWN:
         return "not looked at yet"
     since = "" if transition.since is None else f", since {transition.since:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{_quoted(transition.previous, _LONGEST_IN_TITLE)}{since}"
+    return f"{one_line(transition.previous, _LONGEST_IN_TITLE)}{since}"
 
 
-def _file(results: ResultsFile) -> str:
+def _file(results: ResultsFile, longest: int) -> str:
     if results.path is not None:
-        return one_line(results.path, _LONGEST_REASON)
-    trouble = _quoted(results.trouble, _LONGEST_REASON)
+        return one_line(results.path, longest)
+    trouble = one_line(results.trouble, longest)
     if results.given_up:
         return f"could not be fetched: {trouble}"
-    on_its_way = f"on its way to {one_line(results.folder, _LONGEST_REASON)}, more follows"
+    on_its_way = f"on its way to {one_line(results.folder, longest)}, more follows"
     return f"{on_its_way}; the last try: {trouble}" if trouble else on_its_way
 
 
@@ -183,12 +251,3 @@ def _untold(facts: Facts) -> str:
 
 def _duration(facts: Facts) -> timedelta | None:
     return None if facts.duration_ms is None else timedelta(milliseconds=facts.duration_ms)
-
-
-_MENTION = re.compile(r"@(?=(?:everyone|here|channel|all)\b)|<(?=[!@#])", re.IGNORECASE)
-"""What makes a chat call everybody. A watch's name may, the API's words may not."""
-
-
-def _quoted(text: str, longest: int) -> str:
-    """The API's own words as one line that calls nobody: an invisible joiner stands after the sign."""
-    return _MENTION.sub(lambda found: f"{found[0]}\N{WORD JOINER}", one_line(text, longest))

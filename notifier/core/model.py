@@ -352,8 +352,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What a person reads: a one-line title that begins with an emoji, and a plain-text body."""
+    """What a person reads: a one-line title that begins with an emoji, and a body.
+
+    All of it is plain text, unless it is `literal`: then what others wrote in it is escaped for its service already,
+    and the rest, a template's own words, is meant to be read in the service's own markup.
+    """
 
     title: str
     body: str
     severity: Severity = Severity.INFO
+    literal: bool = False

@@ -52,6 +52,8 @@ _DANGEROUS = re.compile(
 def one_line(text: str, longest: int) -> str:
     """The text as one line without dangerous characters, cut to `longest` code points, between two letters or emoji."""
     line = " ".join(safe(text).split())
+    if longest <= 0:
+        return ""
     return line if len(line) <= longest else f"{cut(line, longest - 1).rstrip()}…"
 
 

@@ -7,7 +7,7 @@ makes, the steps of all loops and the whole result are bounded by `notifier.temp
 """
 
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -94,8 +94,13 @@ def compiled(source: str, names: Collection[str]) -> Template:
         raise BadTemplate(_told(error)) from error
 
 
-def rendered(template: Template, values: Mapping[str, Any]) -> str:
+def rendered(template: Template, values: Mapping[str, Any], literal: Callable[[str], str] = str) -> str:
     """The text that the template makes of the values.
+
+    Args:
+        template: compiled.
+        values: by the names of its variables.
+        literal: what is made of a value that stands in a hole; the template's own words stay as they are.
 
     Raises:
         BadTemplate: it cannot be made, or grows too long.
@@ -103,7 +108,7 @@ def rendered(template: Template, values: Mapping[str, Any]) -> str:
     pieces: list[str] = []
     length = 0
     try:
-        with metered() as meter:
+        with metered(literal) as meter:
             for piece in template.generate(values):
                 meter.check()
                 length += len(piece)
@@ -182,7 +187,7 @@ def _printed(value: Any) -> Any:
         return ""
     if callable(value) and not isinstance(value, Undefined):
         raise TypeError("this is a method: call it, with () behind its name")
-    return value
+    return current().literal(str(value))
 
 
 def _each(items: Iterable[Any]) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -23,9 +23,10 @@ LONGEST_RENDERING = 0.1
 
 
 class Meter:
-    """What one rendering has used up."""
+    """What one rendering has used up, and what becomes of a value in a hole (`literal`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, literal: Callable[[str], str]) -> None:
+        self.literal = literal
         self._steps_left = MOST_STEPS
         self._ends = time.thread_time() + LONGEST_RENDERING
 
@@ -56,14 +57,14 @@ _current: ContextVar[Meter] = ContextVar("meter")
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered(literal: Callable[[str], str] = str) -> Iterator[Meter]:
     """Count what is done inside this block as one rendering.
 
     Garbage is not collected in it: of a large daemon that takes longer than the rendering may, and is not its work.
     """
     collects = gc.isenabled()
     gc.disable()
-    meter = Meter()
+    meter = Meter(literal)
     token = _current.set(meter)
     try:
         yield meter

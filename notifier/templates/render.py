@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from jinja2 import Template
 
-from notifier.core.message import message
+from notifier.core.message import Fits, fitted, message, shortened
 from notifier.core.model import Event, Facts, Message
 from notifier.core.routing import ALL
 from notifier.core.saying import words_of
@@ -33,6 +33,45 @@ class Source(Protocol):
     def body(self) -> str | None:
         """Of the body."""
         ...
+
+
+class Reader(Protocol):
+    """Who is to read a message: what it takes, and how what others wrote stays literal for it."""
+
+    def literal(self, text: str) -> str:
+        """Data as it stays data in a body."""
+        ...
+
+    def literal_title(self, text: str) -> str:
+        """Data as it stays data in a title."""
+        ...
+
+    def fits(self, message: Message) -> bool:
+        """Whether it takes the whole message."""
+        ...
+
+
+class AsWritten:
+    """A reader that takes all text as it is written."""
+
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+
+    def literal(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def literal_title(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def fits(self, message: Message) -> bool:
+        """As given."""
+        return self._fits(message)
+
+
+ANYTHING = AsWritten(lambda message: True)
+"""Takes messages of any length."""
 
 
 class _Labels(dict[str, str]):
@@ -101,29 +140,49 @@ class Renderer:
                 except BadTemplate as error:
                     raise ValueError(f"the template for {word}: {error}") from error
 
-    def render(self, event: Event) -> tuple[Message, str | None]:
+    def render(self, event: Event, reader: Reader = ANYTHING) -> tuple[Message, str | None]:
         """The event's message, and why it is the plain one when a template failed (for the log).
 
-        A message that its template made ends with the event's id, unless it has it already.
+        A message that its template made ends with the event's id, unless it has it already. Where the reader has no
+        room for it, what others wrote in it is shortened, the reason first.
         """
-        plain = message(event)
         names = (*reversed(event.transition.names), ALL)
         title = next((self._titles[name] for name in names if name in self._titles), None)
         body = next((self._bodies[name] for name in names if name in self._bodies), None)
         if title is None and body is None:
-            return plain, None
-        values = variables(event)
+            return fitted(event, reader.fits), None
         try:
-            return Message(
-                title=one_line(rendered(title, values), LONGEST_TITLE) or plain.title
-                if title is not None
-                else plain.title,
-                body=_with_id(rendered(body, values), event.id) if body is not None else plain.body,
-                severity=plain.severity,
-            ), None
+            for shorter in shortened(event):
+                made = _made(shorter, title, body, reader)
+                if reader.fits(made):
+                    return made, None
         except BadTemplate as error:
-            note = f"(The template failed: {error}; this is the plain message.)"
-            return replace(plain, body=f"{plain.body}\n{note}"), str(error)
+            return _instead(event, reader, f"The template failed: {error}"), str(error)
+        return _instead(event, reader, "The template's message is too long"), TOO_LONG
+
+
+TOO_LONG = "its message is longer than the service takes, however short the reason and the name"
+
+
+def _made(event: Event, title: Template | None, body: Template | None, reader: Reader) -> Message:
+    plain = message(event)
+    values = variables(event)
+    titled = one_line(rendered(title, values, reader.literal_title), LONGEST_TITLE) if title is not None else ""
+    return Message(
+        title=titled or reader.literal_title(plain.title),
+        body=_with_id(rendered(body, values, reader.literal), reader.literal(event.id))
+        if body is not None
+        else reader.literal(plain.body),
+        severity=plain.severity,
+        literal=True,
+    )
+
+
+def _instead(event: Event, reader: Reader, why: str) -> Message:
+    """The plain message, with a line that says why, if there is room for it."""
+    plain = message(event)
+    told = replace(plain, body=f"{plain.body}\n({why}; this is the plain message.)")
+    return told if reader.fits(told) else fitted(event, reader.fits)
 
 
 def _with_id(text: str, event_id: str) -> str:

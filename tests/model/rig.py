@@ -74,6 +74,10 @@ class FarSide:
         self.name, self.mood = name, "up"
         self._policy, self._promise, self._clock = policy, promise, clock
 
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """All of them: it takes any message."""
+        return told
+
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these, or not."""
         self._promise.sent(self.name, self._policy, told, self._clock())

@@ -21,8 +21,8 @@ from moving_clock import MovingClock, run
 from notifier import caretaker, daemon, deliver, parts, schedule, senders
 from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
-from notifier.core.digest import digest
-from notifier.core.model import Event, NotFound, Notice, Observation, Outcome, Told, Watch
+from notifier.core.digest import digest, going_together
+from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
 from notifier.fetch import fetcher
@@ -51,6 +51,11 @@ MANY_END = 5 * DAY - timedelta(minutes=3)
 """While the daemon is being restarted."""
 
 LONGEST_BODY = 2_000
+
+
+def fits(message: Message) -> bool:
+    """Whether it is of ordinary length."""
+    return len(message.body) <= LONGEST_BODY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +123,10 @@ class FarSide:
 
     name: str
     got: list[tuple[datetime, Sequence[Told]]] = field(default_factory=list)
+
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """What has room in a message of ordinary length."""
+        return going_together(told, fits)
 
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
@@ -259,7 +268,7 @@ def test_digests_are_few_and_short(week: Week) -> None:
     together = [told for _, told in week.far_sides["chat"].got]
     assert max(len(told) for told in together) > 20
     for told in together:
-        message = digest(told, longest_body=LONGEST_BODY, where="the list")
+        message = digest(told, fits)
         assert len(message.body) <= LONGEST_BODY
     ends = START + MANY_END
     assert len([now for now, _ in week.far_sides["chat"].got if ends <= now <= ends + HOUR]) <= 10

@@ -1,6 +1,7 @@
 """People are told in words, a program gets the event; and the message that tries a channel goes the same way."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -14,15 +15,14 @@ from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel, Template, Webhook
 from notifier.core.digest import digest
-from notifier.core.message import message
-from notifier.core.model import Event, Message, Outcome, OutcomeKind, Told
+from notifier.core.message import fitted, message
+from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.telemetry.redaction import Redactor
 from notifier.templates.render import Renderer
 from notifier.trial import send_trial
 
 READY, FAILED = event_about("s_1"), event_about("s_2", "failed")
-WHERE = "notifier delivery list --channel chat"
 
 
 @dataclass
@@ -33,6 +33,16 @@ class Ear:
     longest_body: int = 4_000
     heard: list[Message | Event] = field(default_factory=list)
     closed: bool = False
+
+    def literal(self, text: str) -> str:
+        """It reads all text as it is."""
+        return text
+
+    literal_title = literal
+
+    def fits(self, message: Message) -> bool:
+        """It takes so much."""
+        return len(message.body) <= self.longest_body
 
     async def send(self, what: Message | Event, reached: Collection[str] = ()) -> Outcome:
         """It is always heard."""
@@ -65,12 +75,29 @@ async def test_one_thing_is_told_in_its_own_message(told: list[Told]) -> None:
     assert ear.heard == [message(told[0])]
 
 
-async def test_many_are_told_as_a_digest_that_fits_and_says_where_all_of_them_are() -> None:
+async def test_as_many_go_together_as_one_message_has_room_for() -> None:
     ear = Ear(longest_body=200)
     told: list[Told] = [READY, FAILED, notice(), *(event_about(f"s_{number}") for number in range(9, 40))]
     voice, _ = spoken(ear)
-    await voice.send(told)
-    assert ear.heard == [digest(told, longest_body=200, where=WHERE)]
+    going = voice.going_together(told)
+    assert 1 < len(going) < len(told)
+    await voice.send(going)
+    assert ear.heard == [digest(going, ear.fits)]
+    assert ear.fits(digest(going, ear.fits))
+
+
+async def test_a_template_without_room_is_filled_with_a_shorter_reason_and_else_gives_way() -> None:
+    long = event_about("s_1", "failed", facts=Facts(error_message="why " * 100))
+    ear = Ear(longest_body=150)
+    voice, failed = spoken(ear, {"failed": Template(body="{{ name }}: {{ error_message }}")})
+    await voice.send([long])
+    voice, failed_too = spoken(ear, {"failed": Template(body="x" * 200)})
+    await voice.send([long])
+    shorter, plain = [heard for heard in ear.heard if isinstance(heard, Message)]
+    assert re.fullmatch(rf"Job s_1: (why )+why…\nEvent: {long.id}", shorter.body)
+    assert failed == []
+    assert plain == fitted(long, ear.fits)
+    assert failed_too == [("chat", long.id)]
 
 
 async def test_one_event_is_told_by_its_template_and_a_digest_by_none() -> None:

@@ -1,18 +1,17 @@
 """Many events as one message: nothing that must be acted upon is overlooked, and nothing is too long."""
 
 import re
+from collections.abc import Sequence
 
 from core_deliveries import event_about
 from fakes import START, notice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.digest import MOST_LINES, digest
-from notifier.core.message import message
+from notifier.core.digest import MOST_LINES, digest, going_together
+from notifier.core.message import Fits, fitted, message
 from notifier.core.model import Facts, Message, Told
 from notifier.core.words import safe
-
-WHERE = "notifier delivery list --channel chat"
 
 statuses = st.sampled_from(["ready", "failed", "canceled", "missing", "running"]) | st.text(min_size=1, max_size=40)
 facts = st.builds(Facts, records=st.none() | st.integers(0, 9), errors=st.none() | st.integers(0, 2))
@@ -26,37 +25,40 @@ lists = st.tuples(event_lists, notices).map(lambda both: [*both[0], *both[1]])
 limits = st.integers(200, 10_000)
 
 
+def at_most(limit: int) -> Fits:
+    return lambda message: len(message.body) <= limit
+
+
 def made(told: list[Told], limit: int = 100_000) -> Message:
-    return digest(told, longest_body=limit, where=WHERE)
-
-
-def shown(told: list[Told], body: str) -> list[Told]:
-    lines = body.split("\n")
-    return [each for each in told if any(line.endswith(f" · {each.id}") for line in lines)]
+    return digest(told, at_most(limit))
 
 
 @given(st.sampled_from([event_about("s_1"), event_about("s_1", "failed"), notice()]), limits)
 def test_one_is_its_own_message(told: Told, limit: int) -> None:
-    assert made([told], limit) == message(told)
+    assert made([told], limit) == fitted(told, at_most(limit))
+    assert made([told]) == message(told)
 
 
-@given(lists.filter(lambda told: len(told) > 1), limits)
-def test_it_is_never_longer_than_the_service_takes(told: list[Told], limit: int) -> None:
-    assert len(made(told, limit).body) <= limit
+@given(lists, st.integers(60, 10_000))
+def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[Told], limit: int) -> None:
+    fits, waiting = at_most(limit), list(told)
+    while waiting:
+        going = going_together(waiting, fits)
+        assert 1 <= len(going) <= MOST_LINES
+        text = digest(going, fits)
+        assert fits(text)
+        assert text.body.count("\n") + 1 == len(going) or len(going) == 1
+        assert [each.id for each in going if not re.search(rf"{re.escape(each.id)}$", text.body, re.MULTILINE)] == []
+        left = [each for each in waiting if each not in going]
+        assert len(left) == len(waiting) - len(going)
+        if left and 1 < len(going) < MOST_LINES:
+            assert not fits(digest([*going, _next(waiting, going)], fits))
+        waiting = left
 
 
-@given(lists.filter(lambda told: len(told) > 1), limits)
-def test_every_line_has_its_event_and_what_is_not_shown_is_counted(told: list[Told], limit: int) -> None:
-    body = made(told, limit).body
-    *lines, last = body.split("\n")
-    more = re.fullmatch(rf"… and ([\d,]+) more: {WHERE}", last)
-    if more is None:
-        lines.append(last)
-    hidden = int(more[1].replace(",", "")) if more else 0
-    assert len(lines) + hidden == len(told)
-    assert len(lines) <= MOST_LINES
-    assert len(shown(told, body)) == len(lines)
-    assert (more is None) == (hidden == 0)
+def _next(waiting: list[Told], going: Sequence[Told]) -> Told:
+    """What the next message begins with."""
+    return going_together([each for each in waiting if each not in going], lambda message: True)[0]
 
 
 @given(lists.filter(lambda told: len(told) > 1))
@@ -91,13 +93,14 @@ def test_the_failures_come_first_in_the_title_and_in_the_body() -> None:
     assert [line.split(" · ")[1] for line in text.body.split("\n")] == order
 
 
-def test_of_a_thousand_the_failures_are_what_is_shown() -> None:
+def test_of_a_thousand_the_failures_go_first() -> None:
     told: list[Told] = [event_about(f"s_{n}") for n in range(990)]
     told += [event_about(f"s_f{n}", "failed") for n in range(10)]
-    text = made(told, 2_000)
-    assert text.title == "❌ 1,000 snapshots: 10 failed, 990 ready"
+    going = going_together(told, at_most(2_000))
+    text = digest(going, at_most(2_000))
+    assert 10 < len(going) < 100
+    assert text.title == f"❌ {len(going)} snapshots: 10 failed, {len(going) - 10} ready"
     assert text.body.count("❌") == 10
-    assert re.search(rf"… and 9\d\d more: {WHERE}$", text.body)
 
 
 def test_what_is_about_the_notifier_is_no_snapshot() -> None:

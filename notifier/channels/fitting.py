@@ -1,0 +1,167 @@
+"""What a service gets of a message, measured as the service measures it: nothing is cut on the way.
+
+Apprise cuts at `body_maxlen` code points, whatever the service counts in, and calls the rest delivered. So the text is
+arranged here, in the service's own dialect and within its limits, and Apprise is told to change nothing.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from apprise import NotifyBase, NotifyFormat, OverflowMode
+
+from notifier.channels.dialect import Dialect, dialect_of
+from notifier.core.model import Message
+from notifier.core.words import cut
+
+Measure = Callable[[str], int]
+
+
+def utf16(text: str) -> int:
+    """UTF-16 code units, in which most services count; never less than the code points of Apprise's own limits."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def utf8(text: str) -> int:
+    """Bytes."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def as_json(text: str) -> int:
+    """Bytes inside a JSON string in ASCII, as Apprise writes it."""
+    return len(json.dumps(text)) - 2
+
+
+def weighted(text: str) -> int:
+    """Twitter's count: what is beyond its ranges of Latin and punctuation counts twice.
+
+    Source: https://docs.x.com/fundamentals/counting-characters
+    """
+    return sum(1 if ord(char) <= 0x10FF or 0x2000 <= ord(char) <= 0x201F else 2 for char in text)
+
+
+_BYTES = ("NotifyIRC", "NotifyNtfy", "NotifyAprs", "NotifyWeComBot", "NotifyWeChat", "NotifyViber", "NotifySimplePush")
+_JSON = ("NotifyLark", "NotifyFeishu", "NotifyDingTalk", "NotifyFCM")
+_MEASURES: Mapping[str, Measure] = {
+    **dict.fromkeys(_BYTES, utf8),
+    **dict.fromkeys(_JSON, as_json),
+    "NotifyTwitter": weighted,
+}
+"""The units of services that do not count in UTF-16."""
+
+_BODIES = {"NotifyNtfy": 4_096, "NotifyStreamlabs": 254}
+"""Where the service takes less than Apprise's class says. ntfy makes an attachment of what is longer:
+https://docs.ntfy.sh/publish/#limitations. Of a donation's message Apprise's plugin sends so much, title and all.
+"""
+
+_TOGETHER = frozenset({"NotifyStreamlabs", "NotifyFluxer", "NotifyRevolt"})
+"""Where the plugin puts the title into the body's field, though its class does not say so."""
+
+_HEADER = 600
+"""UTF-8 bytes of a mail's subject: encoded (RFC 2047) it stays within a line of 998 octets (RFC 5322, 2.1.1)."""
+
+_MAILS = frozenset({"NotifyEmail", "NotifySES", "NotifyGroundmail", "NotifyOffice365", "NotifyMailgun"})
+
+_BETWEEN = 8
+"""Room for what a plugin puts between a title and a body in one field."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A title and a body as they are handed to Apprise, in the service's own format."""
+
+    title: str
+    body: str
+    format: NotifyFormat
+
+
+def taking_all_as_it_is(service: NotifyBase) -> NotifyBase:
+    """The service with everything off by which Apprise changes or cuts a message."""
+    service.overflow_mode = OverflowMode.UPSTREAM
+    service.dialect_convert = _unchanged  # type: ignore[method-assign]
+    return service
+
+
+def _unchanged(body: str, *_: object, **__: object) -> str:
+    return body
+
+
+class Fitting:
+    """Arranges messages for one service, and says whether it takes them whole."""
+
+    def __init__(self, service: NotifyBase) -> None:
+        self._service = service
+        self._dialect: Dialect = dialect_of(service)
+        self._name = type(service).__name__
+        self._measure = _MEASURES.get(self._name, utf16)
+        self._titled = service.title_maxlen > 0 and self._dialect.titles
+
+    def literal(self, text: str) -> str:
+        """Data as it stays data in a body."""
+        return self._dialect.literal(text)
+
+    def literal_title(self, text: str) -> str:
+        """Data as it stays data in a title."""
+        return self._dialect.title(text) if self._titled else self._dialect.literal(text)
+
+    def arranged(self, message: Message) -> Text:
+        """The message as the service gets it.
+
+        A service without titles has the title at the head of the body. A title that is too long for its field is cut
+        there, visibly, and stands whole at the head of the body.
+        """
+        title = message.title if message.literal else self.literal_title(message.title)
+        body = message.body if message.literal else self.literal(message.body)
+        if not self._titled:
+            return self._text("", self._dialect.heading(self._finish(title)), body)
+        if self._takes_title(title):
+            return self._text(title, "", body)
+        whole = title if self._dialect.title is self._dialect.literal else self.literal(title)
+        return self._text(self._shortened(title), self._finish(whole), body)
+
+    def fits(self, message: Message) -> bool:
+        """Whether the service takes the whole message."""
+        return self.excess(self.arranged(message)) is None
+
+    def excess(self, text: Text) -> str | None:
+        """Why the service does not take this whole; None if it does."""
+        size, room = self._measure(text.body), self._room
+        if self._together and text.title:
+            size += self._measure(text.title) + _BETWEEN
+        if size > room:
+            return f"the message is {size:,} long, and {self._service.service_name} takes {room:,}"
+        lines = text.body.count("\n") + 1
+        most = self._service.body_max_line_count
+        if 0 < most < lines:
+            return f"the message has {lines:,} lines, and {self._service.service_name} shows {most:,}"
+        return None
+
+    @property
+    def _together(self) -> bool:
+        return self._service.overflow_amalgamate_title or self._name in _TOGETHER
+
+    @property
+    def _room(self) -> int:
+        return min(self._service.body_maxlen, _BODIES.get(self._name, self._service.body_maxlen))
+
+    def _text(self, title: str, head: str, body: str) -> Text:
+        finished = self._finish(body)
+        whole = f"{head}{self._dialect.line_end}{finished}" if head else finished
+        return Text(title=title, body=whole, format=self._dialect.format)
+
+    def _finish(self, text: str) -> str:
+        return self._dialect.finish(text)
+
+    def _takes_title(self, title: str) -> bool:
+        if self._name in _MAILS and utf8(title) > _HEADER:
+            return False
+        longest = self._service.title_maxlen
+        if self._together:
+            longest = min(longest, self._room // 2)
+        return self._measure(title) <= longest
+
+    def _shortened(self, title: str) -> str:
+        size = len(title)
+        while size > 0 and not self._takes_title(f"{cut(title, size).rstrip()}…"):
+            size -= 1
+        return f"{cut(title, size).rstrip()}…" if size else ""
