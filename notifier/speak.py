@@ -32,7 +32,10 @@ class Spoken:
 
     def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
         """Of these, those that one message has room for; at least one."""
-        return going_together(told, self._channel.fits)
+        try:
+            return going_together(told, self._channel.fits)
+        except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its own send tells why
+            return told[:1]
 
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""

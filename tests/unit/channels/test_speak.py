@@ -86,6 +86,16 @@ async def test_as_many_go_together_as_one_message_has_room_for() -> None:
     assert ear.fits(digest(going, ear.fits))
 
 
+async def test_what_cannot_be_measured_goes_alone() -> None:
+    class Odd(Ear):
+        def fits(self, message: Message) -> bool:
+            """It cannot say."""
+            raise ZeroDivisionError
+
+    voice, _ = spoken(Odd())
+    assert voice.going_together([READY, FAILED]) == [READY]
+
+
 async def test_a_template_without_room_is_filled_with_a_shorter_reason_and_else_gives_way() -> None:
     long = event_about("s_1", "failed", facts=Facts(error_message="why " * 100))
     ear = Ear(longest_body=150)
