@@ -93,10 +93,10 @@ class AppriseChannel:
         self.name = name
         self._redact = redact
         self._cutter = Cutter(name, limit)
-        service = _sender(url)
-        if service is None:
+        service, measured = _sender(url), _sender(url)
+        if service is None or measured is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        self._fitting = Fitting(service)
+        self._fitting = Fitting(measured)  # one that never sends: what was cut is let go of with its connections
         self._url = url
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
