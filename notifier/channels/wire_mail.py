@@ -4,9 +4,11 @@ A server is believed by the authorities that count everywhere, and gets user and
 `smtplib` knows only ASCII.
 """
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
+from email.header import Header, decode_header, make_header
 from functools import wraps
 from typing import Any
 
@@ -22,7 +24,7 @@ def install() -> None:
     if not hasattr(smtplib.SMTP.getreply, "notifier_watches"):
         smtplib.SMTP.getreply = _watched_reply(smtplib.SMTP.getreply)  # type: ignore[method-assign]
         smtplib.SMTP.connect = _watched_connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
-        smtplib.SMTP.sendmail = _to_each(smtplib.SMTP.sendmail)  # type: ignore[method-assign]
+        smtplib.SMTP.sendmail = _to_each(_with_folded_subject(smtplib.SMTP.sendmail))  # type: ignore[method-assign]
         smtplib.SMTP.starttls = _with_our_authorities(smtplib.SMTP.starttls)  # type: ignore[method-assign]
         smtplib.SMTP_SSL.__init__ = _with_our_authorities(smtplib.SMTP_SSL.__init__)  # type: ignore[method-assign]
         smtplib.SMTP.login = _in_utf8(smtplib.SMTP.login)  # type: ignore[method-assign]
@@ -106,6 +108,38 @@ def _answering_in_utf8(auth: Any) -> Any:
         return auth(connection, mechanism, answer, **options)
 
     return watched
+
+
+def _with_folded_subject(sendmail: Any) -> Any:
+    """Apprise writes a subject as one encoded word, however long, and servers refuse lines of more than 998 octets."""
+
+    @wraps(sendmail)
+    def folded(connection: smtplib.SMTP, from_addr: str, to_addrs: Any, msg: Any, *rest: Any, **options: Any) -> Any:
+        if current.get() is not None and isinstance(msg, str):
+            msg = fold_subject(msg)
+        return sendmail(connection, from_addr, to_addrs, msg, *rest, **options)
+
+    return folded
+
+
+def fold_subject(mail: str) -> str:
+    """The mail with its subject in encoded words of at most 75 octets (RFC 2047, 2), one a line."""
+    end = re.search(r"\r?\n\r?\n", mail)
+    head = mail if end is None else mail[: end.start()]
+    return _SUBJECT.sub(_folded, head, count=1) + mail[len(head) :]
+
+
+_SUBJECT = re.compile(r"^Subject: (=\?[^\r\n]{65,})(\r?\n|\Z)(?![ \t])", re.MULTILINE | re.IGNORECASE)
+
+
+def _folded(found: re.Match[str]) -> str:
+    end = found[2] or "\n"
+    try:
+        text = str(make_header(decode_header(found[1])))
+    except (ValueError, LookupError):
+        return found[0]
+    value = Header(text, "utf-8", header_name="Subject").encode(maxlinelen=76, linesep=end)
+    return f"Subject: {value}{found[2]}"
 
 
 def _to_each(sendmail: Any) -> Any:
