@@ -1,6 +1,6 @@
 """How a channel is spoken to: people get a message, rendered and merged; a program gets the event itself."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise_channel import AppriseChannel
@@ -10,7 +10,9 @@ from notifier.config.model import Channel
 from notifier.core.digest import digest, going_together
 from notifier.core.message import message
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
+from notifier.core.routing import ALL
 from notifier.templates.render import ANYTHING, AsWritten, Reader, Renderer
+from notifier.templates.samples import sample_events
 
 
 class Spoken:
@@ -50,6 +52,25 @@ class Spoken:
         if reason is not None:
             self._template_failed(self.name, first.id, reason)
         return text
+
+
+def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
+    """Those of a channel's templates whose messages the service cannot take, with the reason.
+
+    Tried with an event of each kind, whose name and reason are as short as can be: nothing else of it may be cut.
+    """
+    if channel.url is None or not channel.templates:
+        return
+    reader, renderer = AppriseChannel(name=channel.name, url=channel.url, redact=str), Renderer(channel.templates)
+    told: set[str] = set()
+    for event in sample_events():
+        made = renderer.shortest(event, reader)
+        excess = reader.excess(made) if made is not None else None
+        names = (*reversed(event.transition.names), ALL)
+        word = next((name for name in names if name in channel.templates), None)
+        if excess is not None and word is not None and word not in told:
+            told.add(word)
+            yield word, f"{excess}, however short the reason (channel {channel.name}): shorten the template"
 
 
 def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:

@@ -111,13 +111,17 @@ class AppriseChannel:
 
     def fits(self, message: Message) -> bool:
         """Whether the service takes the whole message."""
-        return self._fitting.fits(message)
+        return self.excess(message) is None
+
+    def excess(self, message: Message) -> str | None:
+        """Why the service does not take the whole message, in numbers; None if it does."""
+        return self._fitting.excess(self._fitting.arranged(message))
 
     async def send(self, message: Message, reached: Collection[str] = ()) -> Outcome:
         """Send one message, but not to those of the channel's targets that have it; what became of it."""
-        text = self._fitting.arranged(message)
-        if (reason := self._fitting.excess(text)) is not None:
+        if (reason := self.excess(message)) is not None:
             return Outcome(kind=OutcomeKind.PERMANENT, reason="too_long", detail=reason)
+        text = self._fitting.arranged(message)
         apprise = self._apprise
         is_free = False
         try:

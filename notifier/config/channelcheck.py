@@ -3,11 +3,12 @@
 They look at the data and not at the checked sections, so that one bad value hides nothing of the others.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from notifier.config import values, webhook
 from notifier.config.document import Document
 from notifier.config.interpolate import is_unset
+from notifier.config.model import Channel
 from notifier.config.nodes import Flaw, KeyPath, key_text, locate
 from notifier.config.secrets import MASK
 from notifier.core.statuses import canonical
@@ -28,6 +29,9 @@ _NO_FALLBACK = "there is no `fallback:` beside it: add one, or take this out"
 _NO_OPERATOR = "a webhook takes events, and what operators are told is for people: name a channel with a `url:`"
 _OWN_FALLBACK = "a channel cannot be its own fallback: name another one, or take it out"
 
+
+CheckRoom = Callable[[Channel], Iterable[tuple[str, str]]]
+"""Tells which of a channel's templates, by event name, make messages that it cannot take, and why."""
 
 CheckWebhook = Callable[[str, bool], str | None]
 """Tells what is wrong with a webhook's address, given whether private ones are allowed; or None."""
@@ -59,6 +63,17 @@ def check_templates(main: Document) -> None:
             first = seen.setdefault(canonical(word), word)
             if first != word:
                 _note(main, (*path, word), f"`{key_text(first)}` is the same event: keep one of them")
+
+
+def check_room(main: Document, channels: Iterable[Channel], templates_without_room: CheckRoom) -> None:
+    """Note in the main file which templates make messages that their channel cannot take."""
+    for channel in channels:
+        for word, text in templates_without_room(channel):
+            places: list[KeyPath] = [("channels", channel.name, "templates"), ("templates",)]
+            for path in places:
+                if key := next((key for key in _mapping_at(main.data, path) if canonical(key) == word), None):
+                    _note(main, (*path, key), text)
+                    break
 
 
 def _flaws_of(entry: Mapping[str, object], check_webhook: CheckWebhook) -> Iterator[tuple[tuple[str, ...], str]]:

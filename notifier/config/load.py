@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from notifier.config import build, document, files, nearmiss, urlwarn
-from notifier.config.channelcheck import CheckWebhook, check_channels, check_templates
+from notifier.config.channelcheck import CheckRoom, CheckWebhook, check_channels, check_room, check_templates
 from notifier.config.crosscheck import check_watches
 from notifier.config.document import Document
 from notifier.config.including import included_files, patterns_of
@@ -33,12 +33,14 @@ class Checks:
     """What other rooms can tell of a value: what is wrong with it, or None. They must not raise.
 
     `url` is asked about a channel's Apprise URL, `template` about the source of a template (it names the line),
-    `webhook` about a webhook's address (its second argument: private ones are allowed).
+    `webhook` about a webhook's address (its second argument: private ones are allowed), `room` about the templates of a
+    channel that has no other error: which make messages that it cannot take.
     """
 
     url: Callable[[str], str | None]
     template: Callable[[str], str | None] = lambda _: None
     webhook: CheckWebhook = lambda *_: None
+    room: CheckRoom = lambda _: ()
 
 
 def load(
@@ -114,6 +116,9 @@ def load_parts(
     check_templates(main)
     check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
+    if not problems and sections is not None:  # what has other errors cannot be tried
+        check_room(main, build.channels(sections).values(), checks.room)
+        problems = problems_of(documents)
     if problems:
         raise ConfigurationRefused(problems, include=patterns_of(main))
     assert sections is not None

@@ -5,7 +5,7 @@ needs, and a daemon that has its configuration read by another process (`apart`)
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifier.config.environment import with_credentials
-from notifier.config.model import Config
+from notifier.config.model import Channel, Config
 from notifier.config.parts import Known, Parts
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
@@ -81,7 +81,7 @@ def _checks(secrets_needed: bool) -> "Checks":
 
     if not secrets_needed:
         return Checks(url=lambda _: None)
-    return Checks(url=_check_url, template=_check_template, webhook=_check_webhook)
+    return Checks(url=_check_url, template=_check_template, webhook=_check_webhook, room=_check_room)
 
 
 def _check_url(url: str) -> str | None:
@@ -94,6 +94,12 @@ def _check_template(source: str) -> str | None:
     from notifier.templates.render import check_template
 
     return check_template(source)
+
+
+def _check_room(channel: Channel) -> Iterable[tuple[str, str]]:
+    from notifier.speak import templates_without_room
+
+    return templates_without_room(channel)
 
 
 def _check_webhook(url: str, private: bool) -> str | None:

@@ -146,9 +146,7 @@ class Renderer:
         A message that its template made ends with the event's id, unless it has it already. Where the reader has no
         room for it, what others wrote in it is shortened, the reason first.
         """
-        names = (*reversed(event.transition.names), ALL)
-        title = next((self._titles[name] for name in names if name in self._titles), None)
-        body = next((self._bodies[name] for name in names if name in self._bodies), None)
+        title, body = self._templates_of(event)
         if title is None and body is None:
             return fitted(event, reader.fits), None
         try:
@@ -159,6 +157,21 @@ class Renderer:
         except BadTemplate as error:
             return _instead(event, reader, f"The template failed: {error}"), str(error)
         return _instead(event, reader, "The template's message is too long"), TOO_LONG
+
+    def shortest(self, event: Event, reader: Reader) -> Message | None:
+        """The event's message by its templates, with as little of names and reasons as it can have; None without one.
+
+        Raises:
+            BadTemplate: it cannot be made.
+        """
+        title, body = self._templates_of(event)
+        *_, bare = shortened(event)
+        return _made(bare, title, body, reader) if title is not None or body is not None else None
+
+    def _templates_of(self, event: Event) -> tuple[Template | None, Template | None]:
+        names = (*reversed(event.transition.names), ALL)
+        title = next((self._titles[name] for name in names if name in self._titles), None)
+        return title, next((self._bodies[name] for name in names if name in self._bodies), None)
 
 
 TOO_LONG = "its message is longer than the service takes, however short the reason and the name"
