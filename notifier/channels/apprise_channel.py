@@ -20,6 +20,9 @@ from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
 
+LEAST = Message(title="❌ failed", body="Event: evt_0123456789abcdef0123")
+"""The least message that there is: what happened, and the event's id."""
+
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
 """The services that keep a connection, and send over it later what could not be sent: each send takes a new object."""
 
@@ -67,6 +70,8 @@ def check_url(url: str) -> str | None:
 def _unfit(service: NotifyBase) -> str | None:
     if service.optional:
         return "`optional=` would call a delivery that failed a success: take it out"
+    if not Fitting(service).fits(LEAST):
+        return "it leaves no room for a message: what its service sends beside the text is too long"
     if service.retry:
         return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"
     return None

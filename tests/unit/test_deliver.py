@@ -348,6 +348,28 @@ async def test_one_event_goes_at_once_and_what_piles_up_behind_it_as_one_digest(
     assert [each.together for each in bench.attempts] == [1, 4, 4, 4, 4]
 
 
+class Narrow(FakeChannel):
+    """Has room for three lines in a message, the last of what it is offered."""
+
+    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+        """The last three."""
+        return told[-3:]
+
+
+async def test_what_a_message_has_no_room_for_waits_for_the_next_and_is_not_called_delivered(store: Store) -> None:
+    for number in range(7):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, Narrow(), policy=ChannelPolicy())
+    left = 7
+    for sent in (3, 3, 1):
+        await bench.deliverer.deliver_due()
+        left -= sent
+        assert [row.state for row in _rows(store)].count("pending") == left
+        bench.clock.pass_(seconds=90)
+    assert bench.told == [["s_4", "s_5", "s_6"], ["s_1", "s_2", "s_3"], ["s_0"]]
+    assert bench.states == ["delivered"] * 7
+
+
 async def test_a_thousand_within_a_second_are_at_most_ten_messages(store: Store) -> None:
     bench = Bench(store, FakeChannel(), policy=ChannelPolicy())
     for first in range(0, 1_000, 20):

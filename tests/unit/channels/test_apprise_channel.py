@@ -216,3 +216,9 @@ class TestCheckUrl:
         with pytest.raises(ValueError, match="channel hook: Apprise refuses its URL") as caught:
             channel(f"slack://{CANARY}")
         assert CANARY not in str(caught.value)
+
+
+def test_a_url_that_leaves_no_room_for_a_message_is_refused() -> None:
+    crowd = "/".join(f"@somebody{number:03}" for number in range(60))
+    assert check_url("mastodon://token@example.com/@somebody") is None
+    assert (check_url(f"mastodon://token@example.com/{crowd}") or "").startswith("it leaves no room for a message")
