@@ -101,7 +101,8 @@ def fitted(told: Told, fits: Fits) -> Message:
 
 
 def shortened(event: Event) -> Iterator[Event]:
-    """The event with less and less of what others wrote: of its reason, its labels and its name."""
+    """The event as it is, then with less and less of what others wrote: of its reason, its labels and its name."""
+    yield event
     for room in _ROOMS:
         facts = event.transition.facts
         reason = one_line(facts.error_message, room.reason) if facts.error_message else facts.error_message

@@ -35,6 +35,14 @@ class Source:
     body: str | None = None
 
 
+def test_a_template_gets_a_long_reason_with_all_its_lines_where_there_is_room() -> None:
+    reason = "one\ntwo\n" * 300
+    event = replace(FULL, transition=replace(FULL.transition, facts=Facts(error_message=reason)))
+    made, failure = renderer(body="{{ error_message }}").render(event)
+    assert failure is None
+    assert made.body == f"{reason.strip()}\nEvent: {event.id}"
+
+
 def renderer(title: str | None = None, body: str | None = None, event: str = "all") -> Renderer:
     return Renderer({event: Source(title, body)})
 
