@@ -36,7 +36,7 @@ WORDS = [
     *("[CQ:at,qq=all]", "(met)all(met)"),
 ]  # fmt: skip
 GROUPS = [WORDS[start : start + 6] for start in range(0, len(WORDS), 6)]
-AT_LINE_STARTS = ["# heading", "> quote", "- item", "+ item", "1. first", "2) second", "=== "]
+AT_LINE_STARTS = ["# heading", "> quote", "- item", "+ item", "1. first", "2) second", "==="]
 
 MARKDOWN = (r"(?<!\\)[*`]", r"(?<!\\)~~", r"(?<!\\)\|\|", r"(?<!\\)\[[^\]\n]*\]\(", r"(?<![\\\w])_|(?<!\\)_(?!\w)")
 LINES = (r"(?m)^\s*(#|>|-|\+|\d+[.)])\s",)
