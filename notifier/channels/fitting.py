@@ -4,6 +4,7 @@ Apprise cuts at `body_maxlen` code points, whatever the service counts in, and c
 arranged here, in the service's own dialect and within its limits, and Apprise is told to change nothing.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from notifier.core.words import cut
 
 Measure = Callable[[str], int]
 
+_encode = codecs.getencoder("utf-16-le")
+"""Found here: Python opens a codec's module at its first use, for which a send may lack a file descriptor."""
+
 
 def utf16(text: str) -> int:
     """UTF-16 code units, in which most services count; never less than the code points of Apprise's own limits."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(_encode(text, "surrogatepass")[0]) // 2
 
 
 def utf8(text: str) -> int:

@@ -52,17 +52,17 @@ class Retention(Part):
             How many events, notices and snapshots were removed.
         """
         removed = 0
-        for some, failing in (
-            (self._forget_events, "upkeep.batch_forgotten"),
-            (self._forget_notices, ""),
-            (partial(self._forget_snapshots, frozenset(watched), datasets or {}), ""),
+        for some in (
+            self._forget_events,
+            self._forget_notices,
+            partial(self._forget_snapshots, frozenset(watched), datasets or {}),
         ):
             after: Place | None = FIRST
             while after is not None:
                 number, after = await some(before, after)
                 removed += number
-                if failing and number:
-                    failpoint(failing)
+                if number:
+                    failpoint("upkeep.batch_forgotten")
         await self._forget_mutes(now)
         if removed:
             await self._shrink()

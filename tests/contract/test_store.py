@@ -33,6 +33,7 @@ from notifier.core.policy import ChannelPolicy
 from notifier.core.routing import event_of
 from notifier.core.transitions import step
 from notifier.store.attempts import Attempt
+from notifier.store.failures import Unwritable
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Look, Store
 
@@ -101,6 +102,8 @@ def attempt(delivery: Delivery, outcome: Outcome = DELIVERED) -> Attempt:
 
 
 class TestCommit:
+    """What breaks a rule of the database is `Unwritable`, which costs its unit; a StoreError would end the daemon."""
+
     async def test_a_transition_and_its_deliveries_are_there_together(self, store: Store, database: Path) -> None:
         event = await tell(store, "chat", "mail")
         assert [(row.channel, row.state, row.event) for row in rows(database)] == [
@@ -118,7 +121,7 @@ class TestCommit:
         self, store: Store, database: Path
     ) -> None:
         after, event = moved(BLANK, seen("ready"))
-        with pytest.raises(StoreError, match="UNIQUE constraint failed: deliveries"):
+        with pytest.raises(Unwritable, match="UNIQUE constraint failed: deliveries"):
             await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat", "chat"])])
         assert await store.state("s_1") == BLANK
         assert rows(database) == []
@@ -128,7 +131,7 @@ class TestCommit:
         event = await tell(store)
         before = await store.state("s_1")
         after, _ = moved(before, seen("failed"))
-        with pytest.raises(StoreError, match="UNIQUE constraint failed: events"):
+        with pytest.raises(Unwritable, match="UNIQUE constraint failed: events"):
             await store.commit(watch=watch(), before=before, after=after, told=[(event, [])])
         assert await store.state("s_1") == before
 
@@ -160,7 +163,7 @@ class TestCommit:
 
     async def test_a_new_state_without_its_times_is_an_error_and_no_race(self, store: Store) -> None:
         broken = replace(BLANK, status="ready", revision=1)
-        with pytest.raises(StoreError, match="NOT NULL constraint failed"):
+        with pytest.raises(Unwritable, match="NOT NULL constraint failed"):
             await store.commit(watch=watch(), before=BLANK, after=broken, told=[])
 
 

@@ -24,12 +24,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from promise import Promise
 from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, FarSide, Rig, is_death
 
-from notifier import caretaker, deliver, operators, poll
 from notifier.core.model import NotFound, Observation
-from notifier.failpoints import NAMES
-from notifier.store import outbox, store, upkeep
+from notifier.failpoints import NAMES, failpoint
 from notifier.store.database import Database
 from notifier.store.store import Store
+
+DEADLY = [
+    module
+    for name, module in sys.modules.items()
+    if name.startswith("notifier.") and name != failpoint.__module__ and vars(module).get("failpoint") is failpoint
+]
+"""The modules in which a kill may come, wherever they lie."""
 
 RUNS = int(os.environ.get("MODEL_RUNS", "120"))
 MEMORY = Path("/dev/shm")
@@ -84,7 +89,7 @@ class Life(RuleBasedStateMachine):
         self.clock, self.api, self.promise = Clock(), Api(), Promise()
         self.fate = Failpoints()
         self.patches = pytest.MonkeyPatch()
-        for part in (poll, deliver, caretaker, operators, store, outbox, upkeep):
+        for part in DEADLY:
             self.patches.setattr(part, "failpoint", self.fate)
         self.patches.setattr(Database, "_run", lambda database, body: self.fate.transaction(database, body))
         self.fallbacks = {(name, policy.fallback) for name, policy in POLICIES.items() if policy.fallback}
