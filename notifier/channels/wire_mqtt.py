@@ -30,6 +30,18 @@ def install() -> None:
         Client.tls_set = _with_our_authorities(Client.tls_set)  # type: ignore[method-assign]
 
 
+class _ClosedUnlessAgreed(ssl.SSLSocket):
+    """A connection that closes itself when the handshake fails: paho drops it open, until it is collected."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """As `SSLSocket.do_handshake`; paho calls it once, and waits in it for the end of the handshake."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _watched_reconnect(reconnect: Any) -> Any:
     @wraps(reconnect)
     def watched(client: Any) -> Any:
@@ -50,6 +62,8 @@ def _watched_reconnect(reconnect: Any) -> Any:
             bounds.at_end(client.disconnect)  # it would connect again by itself, for ever
             bounds.at_end(answered.set)
         wire.leave.append(partial(_leave, client))
+        if client._ssl_context is not None:
+            client._ssl_context.sslsocket_class = _ClosedUnlessAgreed
         try:
             return reconnect(client)
         except OSError as error:

@@ -161,9 +161,6 @@ HANGS: dict[str, tuple[str, Talk]] = {
 
 
 @pytest.mark.parametrize("what", HANGS)
-@pytest.mark.filterwarnings(
-    "ignore:unclosed:ResourceWarning"
-)  # paho leaves what failed in a handshake to the collector
 async def test_a_far_side_that_hangs_is_cut_at_the_limit_and_nothing_is_left_of_it(what: str) -> None:
     """Threads and descriptors are back to where they were."""
     url, talk = HANGS[what]
