@@ -156,7 +156,8 @@ class Needs:
             unbatched=unbatched if self._batches else 0,
             listed=sum(sizes.values()),
             confirming=sum(
-                size / confirm_period(self._every[dataset_id]).total_seconds() for dataset_id, size in sizes.items()
+                (size / confirm_period(self._every[dataset_id]).total_seconds() for dataset_id, size in sizes.items()),
+                start=0.0,
             ),
         )
 

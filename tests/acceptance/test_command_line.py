@@ -211,6 +211,7 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
             "fits": True,
             "every_s": 1.0,
             "freshness_s": 1.0,
+            "requests_per_second_confirming": 0.0,
         },
     }
     assert show.status == 0

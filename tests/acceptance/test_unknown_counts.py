@@ -15,7 +15,7 @@ from notifier.brightdata.simulator import life as lives
     ("facts", "title"),
     [
         ({}, "ready after 1 min, no counts were given"),
-        ({"error_codes": {"dead_page": 2}}, "ready with errors after 1 min, no counts were given"),
+        ({"error_codes": {"dead_page": 2}}, "ready with errors (dead_page × 2) after 1 min, no counts were given"),
         ({"records": "7", "errors": "0"}, "ready, 7 records after 1 min"),
         ({"records": "0", "errors": "2"}, "ready but empty: no records, 2 errors after 1 min"),
     ],
