@@ -15,7 +15,12 @@ from notifier.config.walk import TooMuch, Walk
 NAMES = ("a", "b", ".a", "a.yaml", "ab.yaml", "[x]")
 STEPS = ("a", "b", ".a", "*", "**", "a*", "*.yaml", ".*", "[ab]*", "?", "[[]x]", "..", "")
 trees = st.lists(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4), max_size=8)
-patterns = st.lists(st.sampled_from(STEPS), min_size=1, max_size=4).map("/".join).filter(bool)
+MOST_STEPS = 4
+patterns = (
+    st.lists(st.sampled_from(STEPS), min_size=1, max_size=MOST_STEPS)
+    .filter(lambda steps: steps[0] != "")  # `/**` is the whole machine: `glob` follows its links for minutes
+    .map("/".join)
+)
 
 
 def plant(folder: Path, tree: list[list[str]]) -> None:
@@ -27,12 +32,16 @@ def plant(folder: Path, tree: list[list[str]]) -> None:
             continue
 
 
-@given(trees, patterns)
+@given(trees, patterns, st.booleans())
 def test_it_finds_the_files_that_glob_finds(
-    tmp_path_factory: pytest.TempPathFactory, tree: list[list[str]], pattern: str
+    tmp_path_factory: pytest.TempPathFactory, tree: list[list[str]], pattern: str, is_absolute: bool
 ) -> None:
-    folder = tmp_path_factory.mktemp("walk")
+    """However often it says `..`, a pattern stays in the folders of this example, which have no links in circles."""
+    folder = tmp_path_factory.mktemp("walk").joinpath(*["up"] * MOST_STEPS)
+    folder.mkdir(parents=True)
     plant(folder, tree)
+    if is_absolute:
+        pattern = f"{folder}/{pattern}"
     expected = {
         os.path.realpath(folder / each)
         for each in glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 - what is compared
