@@ -18,7 +18,8 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import caretaker, daemon, deliver, parts, schedule, senders
+from notifier import caretaker, daemon, deliver, exhaustion, parts, schedule, senders
+from notifier.brightdata import probe
 from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.digest import digest, going_together
@@ -171,7 +172,9 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
     for module, names in (
         (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (deliver, ("LONGEST_SLEEP",)),
-        (daemon, ("FLUSH_LOOKS_EVERY",)),
+        (daemon, ("FLUSH_LOOKS_EVERY", "LOOK_AFTER_EVERY")),
+        (exhaustion, ("EVERY",)),
+        (probe, ("CHECKED_EVERY",)),
         (fetcher, ("LONGEST_SLEEP",)),
         (schedule, ("CLOCK_CHECK",)),
     ):
