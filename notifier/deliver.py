@@ -172,7 +172,8 @@ class Deliverer:
             failpoint("deliver.after_claim")
             if len(batch.send) > 1:
                 failpoint("deliver.digest_claimed")
-            await self._deliver([batch.send] if self._policy.merges else [(each,) for each in batch.send])
+            messages = [batch.send] if self._policy.merges else [(each,) for each in batch.send]
+            await self._deliver(messages, full=batch.full)
 
     async def deliver_all(self) -> None:
         """Send what is due now, waiting for the channel's pace where that is all there is to wait for."""
@@ -211,18 +212,19 @@ class Deliverer:
         due = await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
-    async def _deliver(self, messages: Sequence[Sequence[Delivery]]) -> None:
+    async def _deliver(self, messages: Sequence[Sequence[Delivery]], *, full: bool) -> None:
         parts = [MOST_PARTS]
         if len(messages) == 1:
             outcomes = [await self._deliver_one(messages[0], parts)]
         else:
             # One that raises must not cancel the others, which would leave open whether they arrived.
-            came = await asyncio.gather(*(self._deliver_one(each, parts) for each in messages), return_exceptions=True)
-            for each in came:
+            ended = await asyncio.gather(*(self._deliver_one(each, parts) for each in messages), return_exceptions=True)
+            for each in ended:
                 if isinstance(each, BaseException):
                     raise each
-            outcomes = [each for each in came if isinstance(each, Outcome)]
-        await self._judge([(outcome, each[0].reached) for outcome, each in zip(outcomes, messages, strict=True)])
+            outcomes = [each for each in ended if isinstance(each, Outcome)]
+        came = [(outcome, each[0].reached) for outcome, each in zip(outcomes, messages, strict=True)]
+        await self._judge(came, full=full)
 
     async def _deliver_one(self, batch: Sequence[Delivery], parts: list[int]) -> Outcome:
         """Send one message and settle it; in parts, if it cannot be made. What stands in `parts` may still be tried."""
@@ -293,7 +295,7 @@ class Deliverer:
                 )
             )
 
-    async def _judge(self, came: Sequence[tuple[Outcome, Collection[str]]]) -> None:
+    async def _judge(self, came: Sequence[tuple[Outcome, Collection[str]]], *, full: bool) -> None:
         """Given what came of the messages that went side by side, and who had each before: together they say once
         how the channel does. It works if one got through; for as many the pause is as much longer."""
         now = self._clock()
@@ -310,7 +312,7 @@ class Deliverer:
             return
         was_suspended = self._health.suspended
         health, verdict = after_message(
-            self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice()
+            self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice(), full=full
         )
         self._health = replace(health, gap=max(health.gap, pause))
         if delivered and was_suspended:

@@ -27,12 +27,13 @@ class Batch:
     """A decision over all that waits for one channel. What it does not name goes on waiting.
 
     `send` goes out now: as one message where messages are merged, else each as its own and all side by side. `drop`
-    ends with its reason; `hold` waits until that time.
+    ends with its reason; `hold` waits until that time. `full` says that the one message had no room for all of them.
     """
 
     send: tuple[Delivery, ...] = ()
     drop: tuple[tuple[int, str], ...] = ()
     hold: tuple[tuple[int, datetime], ...] = ()
+    full: bool = False
 
 
 def next_batch(
@@ -82,9 +83,14 @@ def next_batch(
             due.append(each.delivery)
         else:
             held.append((each.delivery.id, end))
-    if not alone:
-        due = _together(due, going_together) if policy.merges else _side_by_side(due, policy.side_by_side)
-    return Batch(send=tuple(due[:1] if alone else due), drop=tuple(dropped.items()), hold=tuple(held))
+    full = False
+    if alone:
+        due = due[:1]
+    elif policy.merges:
+        due, full = _together(due, going_together)
+    else:
+        due = _side_by_side(due, policy.side_by_side)
+    return Batch(send=tuple(due), drop=tuple(dropped.items()), hold=tuple(held), full=full)
 
 
 def _is_muted(delivery: Delivery, muted: Collection[str]) -> bool:
@@ -109,12 +115,16 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
     }
 
 
-def _together(due: Sequence[Delivery], going_together: Callable[[Sequence[Told]], Sequence[Told]]) -> list[Delivery]:
+def _together(
+    due: Sequence[Delivery], going_together: Callable[[Sequence[Told]], Sequence[Told]]
+) -> tuple[list[Delivery], bool]:
+    """What goes as one message, and whether that had no room for more."""
     if not due or _goes_alone(due[0]):
-        return [*due[:1]]
+        return [*due[:1]], False
     alike = [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
     going = {told.id for told in going_together([delivery.event for delivery in alike])}
-    return [delivery for delivery in alike if delivery.event.id in going]
+    together = [delivery for delivery in alike if delivery.event.id in going]
+    return together, len(together) < len(alike)
 
 
 def _goes_alone(delivery: Delivery) -> bool:

@@ -54,7 +54,7 @@ def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
 
 
 def after_message(
-    health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, dice: float
+    health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, dice: float, full: bool = False
 ) -> tuple[ChannelHealth, Verdict | None]:
     """The channel's health after a message, and what is news about it.
 
@@ -64,9 +64,11 @@ def after_message(
         delivered: whether it got through.
         now: when that was known.
         dice: a number in [0, 1), to spread the probes.
+        full: whether the message had no room for all that waits. A longer pause would then gather nothing more into
+            the next one, so the pause does not stretch.
     """
     if delivered:
-        well = ChannelHealth(last_at=now, gap=_pace(health, policy, now))
+        well = ChannelHealth(last_at=now, gap=policy.pace if full else _pace(health, policy, now))
         return well, Verdict.HEALED if health.broken else None
     failures = health.failures + 1
     since = health.failing_since or now

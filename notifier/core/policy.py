@@ -87,7 +87,8 @@ class ChannelPolicy:
     """How one channel is served.
 
     `pace` is the least time between two messages; what piles up behind it goes out as one, if `merges`. When it
-    `stretches`, the pause doubles with each message in a row, up to a minute: a flood becomes a few digests. After
+    `stretches`, the pause doubles with each message in a row, up to a minute: a flood becomes a few digests. After a
+    message that had no room for all that waited it does not: waiting longer would not make the messages fewer. After
     `fallback_after` an event that has not got through is told to the channel `fallback` too. A delivery is given up
     `give_up_after` its event.
     """

@@ -30,7 +30,7 @@ from notifier.brightdata.listing import entries_of, read
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import Answers
-from notifier.core.digest import digest
+from notifier.core.digest import digest, going_together
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.message import message
 from notifier.core.model import (
@@ -38,6 +38,7 @@ from notifier.core.model import (
     Download,
     Event,
     Listed,
+    Message,
     Notice,
     Observation,
     Outcome,
@@ -214,6 +215,10 @@ class SickAccount(FakeAccount):
         return json.dumps(said).encode()
 
 
+def _fits(made: Message) -> bool:
+    return len(made.body) <= 2_000
+
+
 @dataclass
 class FarSide:
     """A channel, with all it got. Its messages are made as they are for people."""
@@ -223,8 +228,8 @@ class FarSide:
     got: list[tuple[float, Sequence[Told]]] = field(default_factory=list)
 
     def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
-        """All of them: what waits for room is tried elsewhere."""
-        return told
+        """What has room in a message of ordinary length."""
+        return going_together(told, _fits)
 
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Get these, unless it is a sick one."""
@@ -233,7 +238,7 @@ class FarSide:
             return await self._misbehave()
         await asyncio.sleep(0.1)
         if len(told) > 1 or isinstance(told[0], Notice):
-            digest(told, lambda made: True)
+            digest(told, _fits)
         else:
             message(told[0])
         self.got.append((asyncio.get_running_loop().time(), told))

@@ -43,12 +43,14 @@ class Life:
     at: list[datetime] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
-    def message(self, delivered: bool = True, idle: timedelta = timedelta(0), dice: float = 0.5) -> timedelta:
+    def message(
+        self, delivered: bool = True, idle: timedelta = timedelta(0), dice: float = 0.5, full: bool = False
+    ) -> timedelta:
         """One more message; the pause after it."""
         self.now = max(self.now, next_turn(self.health) or self.now) + idle
         self.at.append(self.now)
         self.health, verdict = after_message(
-            self.health, policy=self.policy, delivered=delivered, now=self.now, dice=dice
+            self.health, policy=self.policy, delivered=delivered, now=self.now, dice=dice, full=full
         )
         if verdict is not None:
             self.verdicts.append(verdict)
@@ -84,6 +86,16 @@ def test_broken_and_healed_are_told_in_turns_and_each_once(
     assert life.verdicts == [Verdict.BROKEN, Verdict.HEALED] * (len(life.verdicts) // 2) + [Verdict.BROKEN] * (
         len(life.verdicts) % 2
     )
+
+
+def test_a_message_without_room_for_all_that_waits_is_followed_by_the_next_at_the_usual_pace() -> None:
+    """A flood that takes a hundred full messages must not be told one a minute."""
+    life = Life()
+    for _ in range(5):
+        life.message()
+    assert life.message() == timedelta(seconds=32)
+    assert {life.message(full=True) for _ in range(100)} == {USUAL.pace}
+    assert life.message() == 2 * USUAL.pace
 
 
 def test_messages_in_a_row_double_the_pause_to_a_minute() -> None:
