@@ -1,5 +1,6 @@
 """The token, and which values may never be shown."""
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -119,6 +120,13 @@ def _secret_parts(url: str) -> Iterator[str]:
     for until_host in {authority.rpartition("@")[0], place.rpartition("@")[0], rest.rpartition("@")[0]}:
         user, _, password = until_host.partition(":")
         yield password
+        if password:
+            # One that is too short to be looked for itself still travels as base64 (Basic authentication, RFC 7617).
+            yield (
+                base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogatepass"))
+                .decode("ascii")
+                .rstrip("=")
+            )
         if _looks_like_token(user):
             yield user
     host, _, port = authority.rpartition("@")[2].rpartition(":")

@@ -3,6 +3,7 @@
 `glob.glob` follows links under `**`: two links `a -> .` and `b -> .` make it walk 2^40 paths.
 """
 
+import errno
 import fnmatch
 import glob
 import os
@@ -114,7 +115,11 @@ class Walk:
         except PermissionError:
             self.unlisted.append(self._real(place))
             return []
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            return []
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # which /proc says of a process that has ended meanwhile
+                raise
             return []
         return found
 

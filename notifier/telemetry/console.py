@@ -12,7 +12,7 @@ from typing import Any
 from notifier.core.words import safe
 
 _WORDS = {
-    "daemon.started": "Started: {watches} watches, {in_progress} in progress, {channels} channels ({config})",
+    "daemon.started": "Started. Watches: {watches}, in progress: {in_progress}, channels: {channels} ({config})",
     "daemon.stopping": "Stopping",
     "daemon.stopped": "Stopped",
     "transition.committed": "{name}: {previous} → {status} ({snapshot}, {event_id})",
@@ -36,6 +36,8 @@ _WORDS = {
     "http.listening": "Status page: {address}/",
     "http.not_listening": "No status page: {address}: {detail}",
     "clock.shifted": "The clock was moved by {shift_s} s",
+    "reload.done": "The edit is taken up: {watches_added} added, {watches_removed} removed, {watches_changed} changed",
+    "reload.refused": "The edit is refused, and the old configuration goes on: {problems}",
     "config.warning": "{text}",
     "schedule.budget": "{text}",
 }

@@ -1,5 +1,7 @@
 """Which parts of a configuration may never be shown."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +77,11 @@ def test_of_a_url_only_the_scheme_is_shown() -> None:
 def test_any_text_may_be_a_url_and_nothing_short_is_masked_everywhere(text: str) -> None:
     assert all(len(secret) >= 4 for secret in secrets_in(urls=[f"x://{text}"]))
     assert all(len(secret) >= 4 for secret in secrets_in(webhooks=[Webhook(url=f"x://{text}", secrets=())]))
+
+
+@pytest.mark.parametrize("password", ["x", "ab", "abc"])
+def test_a_password_that_is_too_short_to_be_masked_everywhere_is_masked_where_it_travels(password: str) -> None:
+    travels = base64.b64encode(f"user:{password}".encode()).decode("ascii")
+    found = secrets_in(urls=[f"json://user:{password}@example.com/hook"])
+    assert travels.rstrip("=") in found
+    assert password not in found
