@@ -107,9 +107,13 @@ class Guard:
             self.note()
 
     def note(self) -> None:
-        """Remember how the files were left by this program."""
+        """Remember how the files were left by this program.
+
+        This program never removes or replaces a file of the open database. A file that went away during a
+        transaction therefore stays known as it was, so that the next `check()` reports it.
+        """
         before = self._files.get(self._path)
-        self._files = {path: _file(path) for path in (self._path, self._wal, self._shm)}
+        self._files = {path: self._left(path) for path in (self._path, self._wal, self._shm)}
         now = self._files[self._path]
         if before is None or now is None or before.changed_ns != now.changed_ns or not self._header:
             self._header = self._read_header()
@@ -146,6 +150,10 @@ class Guard:
         """Whether the database holds all that the WAL does, as far as can be seen."""
         index = self._read_index()
         return index is None or index.all_moved
+
+    def _left(self, path: Path) -> _File | None:
+        known, now = self._files.get(path), _file(path)
+        return now if known is None or known.is_same(now) else known
 
     def _gone(self, path: Path) -> FilesChanged:
         if path == self._path:

@@ -109,6 +109,23 @@ async def test_what_somebody_does_to_the_files_is_noticed_before_the_next_write(
             await tell(store, "chat", snapshot_id="s_later")
 
 
+IDENTITY = {text: do for text, (do, said) in CUT.items() if said == "taken away or replaced"} | SAVED
+
+
+@pytest.mark.parametrize("do", IDENTITY.values(), ids=IDENTITY)
+async def test_a_file_that_is_taken_away_during_a_transaction_is_noticed_after_it(
+    tmp_path: Path, do: Callable[[Path], None]
+) -> None:
+    """The state that the transaction leaves behind does not become the known one."""
+    database = tmp_path / "folder" / "some.db"
+    database.parent.mkdir()
+    async with Store(database) as store:
+        await told(store)
+        await store._database.run(lambda _: do(database))
+        with pytest.raises(FilesChanged, match="taken away or replaced"):
+            await store.look_after()
+
+
 @pytest.mark.parametrize("to", [0, 10_000])
 async def test_a_wal_that_is_cut_loses_nothing_that_was_moved_before(tmp_path: Path, to: int) -> None:
     database = tmp_path / "some.db"
