@@ -88,7 +88,7 @@ class _Loan:
             case ["admit", int(number)] if number not in self._waiting | self._permits:
                 if len(self._waiting) + len(self._permits) >= MOST_AT_ONCE:
                     raise ValueError("too many turns at once")
-                if self._limiter.state is BreakerState.CLOSED and self._limiter.api.kind is not ApiKind.OK:
+                if self._is_tried_slowly():
                     self._say("alone", number)
                     return
                 if self._limiter.held_for:
@@ -124,9 +124,18 @@ class _Loan:
     async def _admit(self, number: int) -> None:
         permit = await self._limiter.admit()
         self._waiting.pop(number, None)
+        if self._is_tried_slowly():  # the trouble began while the command waited: this turn is the daemon's own probe
+            permit.release()
+            self._say("alone", number)
+            return
+        permit.use()
         self._permits[number] = permit
         asyncio.get_running_loop().call_later(LONGEST_TURN, permit.release)
         self._say("granted", number)
+
+    def _is_tried_slowly(self) -> bool:
+        """Whether the daemon tries an API in trouble now and then, and a command asks by itself."""
+        return self._limiter.state is BreakerState.CLOSED and self._limiter.api.kind is not ApiKind.OK
 
     def _is_ours(self, mark: str) -> bool:
         """Whether the answer was given to the daemon's own token, at its own address."""

@@ -144,6 +144,7 @@ class Door:
         """
         with permit or await self._limiter.admit() as permit:
             http = self._open()
+            permit.use()
             answer: Answer | None = None
             try:
                 async with self._asked(http, method, path, params, headers, content, seconds, patience) as answer:

@@ -5,13 +5,14 @@ How many at once and when to hold is decided in `notifier.brightdata.breaker`, a
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from notifier.brightdata.breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
+from notifier.brightdata.last_minute import LastMinute
 from notifier.core.apihealth import (
     LIMITED_AFTER,
     ApiHealth,
@@ -49,18 +50,32 @@ def most_in_flight(requests_per_second: float) -> int:
 
 
 class Permit:
-    """A request's turn, that has come: it counts as in flight until it is released, by hand or as a context manager."""
+    """A request's turn, that has come: it counts as in flight until it is released, by hand or as a context manager.
 
-    __slots__ = ("_released",)
+    Args:
+        released: called once, at the first release.
+        unused: called before it if no request was made with the permit.
+    """
 
-    def __init__(self, released: Callable[[], None]) -> None:
+    __slots__ = ("_released", "_unused")
+
+    def __init__(self, released: Callable[[], None], unused: Callable[[], None] | None = None) -> None:
         self._released: Callable[[], None] | None = released
+        self._unused = unused
+
+    def use(self) -> None:
+        """A request goes with it."""
+        self._unused = None
 
     def release(self) -> None:
-        """The request is done with. More than once is as good as once."""
+        """The request is done with, or there is none to make. More than once is as good as once."""
         released, self._released = self._released, None
-        if released is not None:
-            released()
+        unused, self._unused = self._unused, None
+        if released is None:
+            return
+        if unused is not None:
+            unused()
+        released()
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +123,7 @@ class Limiter:
         self._limited = False
         self._told = ApiKind.OK
         self._told_at: float | None = None
-        self._went = _LastMinute()
+        self._went = LastMinute()
         self._slowed = 1.0
         self._slowed_at = 0.0
         self._next = 0.0
@@ -187,15 +202,18 @@ class Limiter:
     async def admit(self) -> Permit:
         """Wait for a request's turn; from then on it counts as in flight.
 
+        Say `use()` of the permit when the request goes. A permit that is released unused gives its turn to try an API
+        in trouble back: the next request may go as if this one had never been admitted.
+
         Before the permit is released tell what came of the request: `rate_limited()` or `answered()` as soon as its
         status is known, neither if there was no answer, and `judged()` at its end. A waiter that is cancelled gives
         its place to the next. To wait for a time only, use `asyncio.timeout`, which cancels the waiter itself, so that
         no permit is lost.
         """
         async with self._turn:
-            await self._admission()
+            before = await self._admission()
             self._in_flight += 1
-            return Permit(self._release)
+            return Permit(self._release, partial(self._give_probe_back, before, self._health))
 
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Hold every request: the API answered 429, and asked for this pause if it did."""
@@ -228,6 +246,11 @@ class Limiter:
     def try_at_once(self) -> None:
         """Let the next probe of an API in trouble go now: there is reason to believe that the trouble is over."""
         self._health = try_at_once(self._health, self._clock())
+
+    def _give_probe_back(self, before: ApiHealth, after: ApiHealth) -> None:
+        """Undo what an admission without a request changed, unless something was learned since."""
+        if self._health is after:
+            self._health = before
 
     def _release(self) -> None:
         self._in_flight -= 1
@@ -273,7 +296,8 @@ class Limiter:
             return False
         return self._breaker.has_room(now, self._in_flight)
 
-    async def _admission(self) -> None:
+    async def _admission(self) -> ApiHealth:
+        """Wait until a request may go; the health before it counted as a probe."""
         while True:
             now = self._clock()
             wait = self._held(now)
@@ -288,29 +312,7 @@ class Limiter:
             wait = max(wait, self._next - now)
             if wait <= 0:
                 self._next = max(self._next, now - CATCH_UP) + self._interval * self._slowness(now)
-                self._health = after_probe_went(self._health, now)
+                before, self._health = self._health, after_probe_went(self._health, now)
                 self._went.add(now)
-                return
+                return before
             await self._sleep(wait if self._health.kind is ApiKind.OK else min(wait, LOOKS_AGAIN))
-
-
-class _LastMinute:
-    """How many requests went in the last minute, to the second."""
-
-    def __init__(self) -> None:
-        self._seconds: deque[tuple[int, int]] = deque()
-
-    def add(self, now: float) -> None:
-        second, number = int(now), 1
-        if self._seconds and self._seconds[-1][0] == second:
-            number += self._seconds.pop()[1]
-        self._seconds.append((second, number))
-        self._forget(now)
-
-    def count(self, now: float) -> int:
-        self._forget(now)
-        return sum(number for _, number in self._seconds)
-
-    def _forget(self, now: float) -> None:
-        while self._seconds and self._seconds[0][0] <= now - 60:
-            self._seconds.popleft()

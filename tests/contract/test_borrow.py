@@ -13,6 +13,7 @@ import pytest
 
 from notifier import borrow
 from notifier.borrow import MOST_AT_ONCE, Borrower, lend
+from notifier.brightdata.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.tokens import Identity
 from notifier.control import BORROW, Answers, connected, listening
@@ -97,6 +98,23 @@ async def test_a_command_asks_by_itself_while_the_daemon_tries_a_refused_token_s
     async with lending(database, store, gate), borrowing(database, own) as borrower:
         with await borrower.admit():
             assert (gate.in_flight, own.in_flight) == (0, 1)
+
+
+async def test_a_command_that_waits_when_the_trouble_begins_asks_by_itself_and_leaves_the_probe_to_the_daemon(
+    store: Store, database: Path
+) -> None:
+    gate, own = limiter(), limiter()
+    async with lending(database, store, gate), borrowing(database, own) as borrower:
+        in_flight = [await gate.admit() for _ in range(SAFE_IN_FLIGHT)]
+        waiting = asyncio.create_task(borrower.admit())
+        await until(lambda: gate._turn.locked())
+        for _ in range(3):
+            gate.judged(Reason.UNAUTHORISED, "HTTP 401")
+        for permit in in_flight:
+            permit.release()
+        gate.try_at_once()
+        (await waiting).release()
+        assert (gate.in_flight, gate.wants_probe) == (0, True)
 
 
 async def outcome(borrower: Borrower, reason: Reason | None) -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from virtual_time import now, run
 
 from notifier.brightdata.breaker import BreakerState
-from notifier.brightdata.limiter import CATCH_UP, Limiter, most_in_flight
+from notifier.brightdata.limiter import CATCH_UP, LOOKS_AGAIN, Limiter, most_in_flight
+from notifier.core.apihealth import DOWN_AFTER, DOWN_FOR, LOCKED_AFTER, ApiKind
+from notifier.core.model import Reason
 
 
 def limiter(rate: float = 10.0) -> Limiter:
@@ -281,3 +283,64 @@ def test_no_span_of_time_sees_more_requests_than_the_rate_allows(
     went, _ = run(lambda: live_through(limiter(rate), plan))
     assert len(went) == len(plan)
     assert most_within(went, seconds) <= (seconds + CATCH_UP) * rate + 1 + 1e-6
+
+
+async def into_trouble(gate: Limiter, reason: Reason) -> None:
+    """Have the API refuse the token, or not answer, for long enough to be told."""
+    for _ in range(max(LOCKED_AFTER, DOWN_AFTER)):
+        gate.judged(reason)
+        if reason is Reason.TIMEOUT:
+            await asyncio.sleep(DOWN_FOR / (DOWN_AFTER - 1))
+    assert gate.api.kind is not ApiKind.OK
+
+
+@pytest.mark.parametrize("reason", [Reason.UNAUTHORISED, Reason.TIMEOUT])
+@given(used=st.lists(st.booleans(), min_size=1, max_size=12))
+def test_an_admission_without_a_request_changes_nothing_about_when_an_api_in_trouble_is_tried(
+    reason: Reason, used: list[bool]
+) -> None:
+    async def requests(plan: list[bool]) -> list[float]:
+        gate, went = limiter(), list[float]()
+        await into_trouble(gate, reason)
+        began = now()
+        for uses in plan:
+            with await gate.admit() as permit:
+                if uses:
+                    permit.use()
+                    went.append(now() - began)
+                    gate.answered()
+                    gate.judged(reason)
+        return went
+
+    went, expected = run(lambda: requests(used)), run(lambda: requests([each for each in used if each]))
+    assert went == pytest.approx(expected, abs=LOOKS_AGAIN * len(used))
+
+
+def test_what_was_learned_while_an_unused_permit_was_held_stays() -> None:
+    async def test() -> tuple[ApiKind, float]:
+        gate = limiter()
+        await into_trouble(gate, Reason.UNAUTHORISED)
+        permit = await gate.admit()
+        gate.judged(None)
+        permit.release()
+        permit.release()
+        began = now()
+        (await gate.admit()).release()
+        return gate.api.kind, now() - began
+
+    kind, waited = run(test)
+    assert kind is ApiKind.OK
+    assert waited < 0.2
+
+
+def test_a_request_that_never_ends_well_nor_badly_has_had_its_turn() -> None:
+    async def test() -> float:
+        gate = limiter()
+        await into_trouble(gate, Reason.UNAUTHORISED)
+        with await gate.admit() as permit:
+            permit.use()
+        began = now()
+        (await gate.admit()).release()
+        return now() - began
+
+    assert run(test) >= 60

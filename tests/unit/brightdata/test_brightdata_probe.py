@@ -1,7 +1,9 @@
 """An API in trouble is tried also where nothing is due, as often as its notice promises, and not otherwise."""
 
 import asyncio
+from datetime import datetime, timedelta
 
+import pytest
 from fakes import seen
 from moving_clock import MovingClock, run
 
@@ -9,6 +11,7 @@ from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.probe import CHECKED_EVERY, NOBODY, Probe
 from notifier.core.apihealth import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
+from notifier.schedule import Schedule
 
 
 class Api:
@@ -22,7 +25,8 @@ class Api:
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """One look."""
-        with permit or await self.limiter.admit():
+        with permit or await self.limiter.admit() as permit:
+            permit.use()
             self.asked.append((self.clock.monotonic(), snapshot_id))
             self.limiter.answered()
             self.limiter.judged(Reason.UNAUTHORISED if self.refuses else None)
@@ -89,5 +93,48 @@ def test_where_a_look_is_due_that_is_the_probe() -> None:
         await asyncio.sleep(3_600)
         assert not api.asked
         task.cancel()
+
+    run(test)
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["looked-at-singly", "looked-at-in-rotation"])
+def test_a_watch_that_is_removed_while_its_look_waits_for_the_probes_turn_leaves_that_turn_to_the_probe(
+    rotated: bool,
+) -> None:
+    async def test(clock: MovingClock) -> None:
+        api = Api(clock)
+
+        async def look(key: str, due: datetime, permit: Permit) -> timedelta | None:
+            await api.observe(key, permit=permit)
+            return timedelta(seconds=30)
+
+        schedule = Schedule(
+            look=look,
+            admit=api.limiter.admit,
+            clock=clock.now,
+            clock_shifted=lambda _: None,
+            monotonic=clock.monotonic,
+            turn=lambda _: ("s_1", timedelta(seconds=30)),
+        )
+        probe = Probe(limiter=api.limiter, observer=api, snapshot=lambda: None, idle=lambda: schedule.queued == 0)
+        api.lock()
+        began = clock.monotonic()
+        tasks = [asyncio.create_task(each) for each in (schedule.run(), probe.run())]
+        if rotated:
+            schedule.rotate("gd_1", pause=timedelta(seconds=30))
+        else:
+            schedule.add("s_1", pause=timedelta(seconds=30), first=clock.now())
+        await asyncio.sleep(45)
+        assert not api.asked
+        schedule.remove("gd_1" if rotated else "s_1")
+        await asyncio.sleep(sum(LOCKED_PROBES[:2]))
+        waits = [at - began for at, _ in api.asked]
+        late = CHECKED_EVERY.total_seconds() + 2
+        for k, wait in enumerate(waits):
+            assert 0 <= wait - sum(LOCKED_PROBES[: k + 1]) <= (k + 1) * late
+        assert waits, "a watch that is gone takes no turn of the probe"
+        for task in tasks:
+            task.cancel()
+        await schedule.drain(timedelta(0))
 
     run(test)
