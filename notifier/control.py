@@ -5,9 +5,7 @@ whoever has it. When no daemon runs, the command opens the database itself, unde
 """
 
 import asyncio
-import contextlib
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from notifier.core.errors import NoDaemon, NotifierError
+from notifier.control_socket import ControlSocket, short_path, socket_of
+from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
+from notifier.store.lock import holder
 from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024
@@ -71,7 +71,7 @@ class Diff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """Tell how the daemon does. The answer is `core.vitals.plain`."""
+    """Tell how the daemon does. The answer is `core.vitals.plain`, and `reading_since` (ISO 8601) during a reload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,8 +157,12 @@ def _time(text: str | None) -> datetime | None:
 
 
 @asynccontextmanager
-async def listening(database: Path, store: Store, answers: Answers) -> AsyncIterator[None]:
-    """Answer requests for as long as this is entered."""
+async def listening(database: Path, store: Store, answers: Answers) -> AsyncIterator[ControlSocket]:
+    """Answer requests for as long as this is entered; the socket it gives is to be looked after.
+
+    Raises:
+        NotifierError: there can be no socket.
+    """
 
     idle: set[asyncio.StreamWriter] = set()  # connections that may end with the daemon: nothing is half done there
     ended = False
@@ -187,21 +191,15 @@ async def listening(database: Path, store: Store, answers: Answers) -> AsyncIter
             idle.discard(writer)
             writer.close()
 
-    with _short_path(_socket_of(database)) as path:
-        _socket_of(database).unlink(missing_ok=True)
-        mask = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(answer, path, limit=_LONGEST_LINE)
-        finally:
-            os.umask(mask)
+    socket = ControlSocket(database, answer, _LONGEST_LINE)
+    await socket.open()
     try:
-        yield
+        yield socket
     finally:
-        server.close()
+        socket.close()
         ended = True
         for writer in idle:
             writer.close()
-        _socket_of(database).unlink(missing_ok=True)
 
 
 async def _first_line(reader: asyncio.StreamReader) -> bytes:
@@ -241,9 +239,15 @@ async def ask(database: Path, request: Request, *, limit: float | None = None) -
 
     Raises:
         NoDaemon: none runs, and only one could answer.
+        Unanswered: one runs, but has not answered.
         NotifierError: it could not be done; the text says why.
     """
     reply = await _asked(database, request, _LONGEST_ANSWER_S if limit is None else limit)
+    if reply is None and (daemon := holder(database)) is not None:
+        raise Unanswered(
+            f"a daemon runs ({daemon}), but it cannot be asked: its control socket {socket_of(database)} is gone. "
+            "It makes the socket within seconds, also while it starts: ask again"
+        )
     if reply is None and isinstance(request, Diff | Health):
         raise _no_daemon(request)
     if reply is None:
@@ -263,7 +267,8 @@ async def _asked(database: Path, request: Request, limit: float) -> dict[str, An
     try:
         connection = await connected(database)
     except OSError as error:
-        raise NotifierError(f"{_socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
+        kind = Unanswered if isinstance(error, BlockingIOError) else NotifierError  # more ask than it has answered yet
+        raise kind(f"{socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
     if connection is None:
         return None
     reader, writer = connection
@@ -272,13 +277,14 @@ async def _asked(database: Path, request: Request, limit: float) -> dict[str, An
             writer.write(json.dumps([type(request).__name__.lower(), asdict(request)]).encode() + b"\n")
             line = await reader.readline()
     except TimeoutError as error:
-        raise NotifierError(f"the daemon has not answered within {limit:.0f} s; ask again") from error
+        unknown = "" if isinstance(request, Diff | Health) else ", so it is not known whether it has done it"
+        raise Unanswered(f"the daemon has not answered within {limit:.0f} s{unknown}; ask again") from error
     except OSError:
         line = b""
     finally:
         writer.close()
     if not line.endswith(b"\n"):
-        raise NotifierError("the daemon ended before it answered; ask again")
+        raise Unanswered("the daemon ended before it answered; ask again")
     reply: dict[str, Any] = json.loads(line)
     return reply
 
@@ -290,22 +296,7 @@ async def connected(database: Path) -> tuple[asyncio.StreamReader, asyncio.Strea
         OSError: there may be one, but it cannot be asked.
     """
     try:
-        with _short_path(_socket_of(database)) as path:
+        with short_path(socket_of(database)) as path:
             return await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
-
-
-def _socket_of(database: Path) -> Path:
-    file = database.resolve()
-    return file.with_name(file.name + ".sock")
-
-
-@contextlib.contextmanager
-def _short_path(path: Path) -> Any:
-    """The path in a form that fits into a socket's address, which takes 107 characters (unix(7))."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

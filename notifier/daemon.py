@@ -16,6 +16,7 @@ from notifier.brightdata.breaker import WINDOW
 from notifier.config.diff import ConfigDiff
 from notifier.config.model import Config
 from notifier.control import Answers, listening
+from notifier.control_socket import ControlSocket
 from notifier.core.apihealth import ApiKind
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
@@ -133,7 +134,7 @@ class Daemon:
             with more_time(LONGEST_START):
                 await stack.enter_async_context(self._opened(patient=True))
                 database, store = self._parts.config.database, self._parts.store
-                await stack.enter_async_context(listening(database, store, answers))
+                control = await stack.enter_async_context(listening(database, store, answers))
                 self._parts.lookout.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
@@ -142,7 +143,7 @@ class Daemon:
                         for each in (
                             self._parts.schedule.run(),
                             self._flush_looks(),
-                            self._look_after_files(),
+                            self._look_after_files(control),
                             self._warn_expiring(),
                             self._tell_what_is_over(),
                             self._parts.errands.run(),
@@ -225,7 +226,8 @@ class Daemon:
         return LastReload(at=now, refused=self._refused[:MOST_PROBLEMS], runs_of=self._loaded.read_at)
 
     async def _health(self) -> dict[str, Any]:
-        return plain(await self._outside.vitals())
+        since = self._reloader.reading_since if self._reloader is not None else None
+        return plain(await self._outside.vitals()) | {"reading_since": since and since.isoformat()}
 
     @asynccontextmanager
     async def _opened(self, *, patient: bool = False) -> AsyncIterator[None]:
@@ -324,9 +326,10 @@ class Daemon:
             await asyncio.sleep(max(FLUSH_LOOKS_EVERY, pause).total_seconds())
             pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
 
-    async def _look_after_files(self) -> None:
+    async def _look_after_files(self, control: ControlSocket) -> None:
         while True:
             await asyncio.sleep(LOOK_AFTER_EVERY.total_seconds())
+            await control.look_after()
             await self._parts.store.look_after()
 
     async def _follow_clock(self) -> None:

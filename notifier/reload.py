@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.config.changes import Changes
@@ -130,6 +130,7 @@ class Reloader:
         self._status = status
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._reading_since: datetime | None = None
         self._changes = Changes(sources=_sources(loaded.config))
         self._changes.loaded(_sources(loaded.config), loaded.digests)
 
@@ -137,6 +138,11 @@ class Reloader:
     def config_hash(self) -> str:
         """What the files that run are known by: 12 characters that change with any of them."""
         return self._loaded.hash
+
+    @property
+    def reading_since(self) -> datetime | None:
+        """Since when the reload that is under way reads the files and takes them up; None if none is."""
+        return self._reading_since
 
     def ask(self) -> None:
         """Reload at once, changed or not."""
@@ -169,10 +175,13 @@ class Reloader:
         """
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            began = time.monotonic()
-            with self._faults.alone(Unit.RELOAD) as attempt:
-                fault(Unit.RELOAD)
-                outcome = await self._reload(began)
+            began, self._reading_since = time.monotonic(), datetime.now(UTC)
+            try:
+                with self._faults.alone(Unit.RELOAD) as attempt:
+                    fault(Unit.RELOAD)
+                    outcome = await self._reload(began)
+            finally:
+                self._reading_since = None
             if attempt.fault is not None and attempt.pause is not None:
                 what = f"the reload raised an internal error ({attempt.fault.detail}); it is tried again by itself"
                 outcome = ReloadOutcome(refused=(what,), duration=_since(began))

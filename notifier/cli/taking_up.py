@@ -1,49 +1,88 @@
 """Finds out what the running daemon makes of a watch whose file was just written or removed."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-LONGEST_WAIT_S = 10.0
-"""The daemon finds a changed file within 2 s, reads it, looks, and notes its looks every 2 s."""
+GIVES_UP_AFTER_S = 30.0
+"""The daemon finds a changed file within 2 s, on a busy machine within more. If for so long it neither reads the files
+nor has taken them up, it is waited for no more."""
+
+LONGEST_READING_S = 120.0
+"""However long the daemon says that it is still reading the files."""
+
+FIRST_LOOK_S = 10.0
+"""After the files are taken up: the daemon looks, and notes its looks every 2 s."""
+
+_ASKED_EVERY_S = 0.2
+_LONGEST_ANSWER_S = 10.0
 
 NO_DAEMON = "no daemon runs; it is watched as soon as one does"
 
 
-def taken_up(main: Path, database: Path, subject: str | None, began: datetime) -> dict[str, Any]:
-    """Wait until the running daemon has read the files, and tell what it made of them.
+class _Patience:
+    """How long to go on waiting, from the time that it was last seen that the daemon gets on."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._latest = monotonic() + LONGEST_READING_S
+        self.renew(GIVES_UP_AFTER_S)
+
+    def renew(self, seconds: float) -> None:
+        """Wait for so long from now on, but not beyond `LONGEST_READING_S`."""
+        self._until = min(self._monotonic() + seconds, self._latest)
+
+    def taken_up(self) -> None:
+        """What is waited for now is the first look."""
+        self._latest = self._until = self._monotonic() + FIRST_LOOK_S
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time to give up."""
+        return self._monotonic() >= self._until
+
+
+def taken_up(
+    main: Path,
+    database: Path,
+    subject: str | None,
+    began: datetime,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Wait until the running daemon has read the files, and tell what it made of them. It raises nothing.
 
     Args:
         main: the main file.
         database: where the daemon is found.
         subject: the watch that was added, whose first look is waited for; None waits for the reload alone.
         began: when the file was written or removed.
+        monotonic: a clock in seconds that nobody sets.
+        sleep: waits for so many seconds of it.
 
     Returns:
-        Whether a daemon `runs`, whether it has `taken_up` the files, why they are `refused`, line by line, and with
-        a subject the `status` that it saw.
+        Whether a daemon `runs`, whether it has `taken_up` the files, why they are `refused`, line by line, and with a
+        subject the `status` that it saw. If they are neither taken up nor refused: whether it was `reading` them, or
+        why it is `unanswered`.
     """
-    from notifier.cli.status import overview
-
     seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
     if subject is not None:
         seen["status"] = None
-    deadline = time.monotonic() + LONGEST_WAIT_S
-    while time.monotonic() < deadline:
-        if not _ask_about(database, began, seen):
+    patience = _Patience(monotonic)
+    while not patience.is_over:
+        before = seen["taken_up"]
+        if not _ask_about(database, began, seen) or (seen["taken_up"] and subject is None):
             return seen
-        if seen["taken_up"] and subject is None:
+        if seen["taken_up"] and not before:
+            patience.taken_up()
+        elif "reading" in seen:
+            patience.renew(GIVES_UP_AFTER_S)
+        if subject is not None and seen["taken_up"] and _has_looked(main, database, subject, began, seen):
             return seen
-        if seen["taken_up"] and database.exists():
-            from notifier.loading import load_leniently
-
-            entries = overview(load_leniently(main).config, datetime.now(UTC))
-            entry = next((each for each in entries if each["watch"] == subject), {})
-            if entry.get("status", "unknown") != "unknown" or (entry.get("last_look") or began) > began:
-                seen["status"] = entry.get("status") or entry.get("last_answer")
-                return seen
-        time.sleep(0.2)
+        sleep(_ASKED_EVERY_S)
     return seen
 
 
@@ -52,17 +91,40 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
     import asyncio
 
     from notifier.control import Health, ask
-    from notifier.core.errors import NoDaemon
+    from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 
+    for key in ("reading", "unanswered"):
+        seen.pop(key, None)
     try:
-        reload = asyncio.run(ask(database, Health(), limit=LONGEST_WAIT_S))["reload"]
+        health = asyncio.run(ask(database, Health(), limit=_LONGEST_ANSWER_S))
     except NoDaemon:
         seen["runs"] = False
         return False
+    except NotifierError as error:
+        seen["unanswered"] = str(error)
+        return isinstance(error, Unanswered)
+    reload = health["reload"]
     if reload is not None and datetime.fromisoformat(reload["at"]) >= began:
         seen["refused"] = reload["refused"]
         seen["taken_up"] = not reload["refused"]
+    elif health.get("reading_since") is not None:
+        seen["reading"] = True
     return not seen["refused"]
+
+
+def _has_looked(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
+    """Note what the daemon saw at its first look; whether it has looked."""
+    from notifier.cli.status import overview
+    from notifier.loading import load_leniently
+
+    if not database.exists():
+        return False
+    entries = overview(load_leniently(main).config, datetime.now(UTC))
+    entry = next((each for each in entries if each["watch"] == subject), {})
+    if entry.get("status", "unknown") == "unknown" and (entry.get("last_look") or began) <= began:
+        return False
+    seen["status"] = entry.get("status") or entry.get("last_answer")
+    return True
 
 
 def withdraw(path: Path, seen: dict[str, Any]) -> bool:
@@ -90,7 +152,21 @@ def sentence(subject: str, seen: dict[str, Any]) -> str:
     if seen["refused"]:
         return "\n".join(["The running daemon refuses the configuration:", *seen["refused"]])
     if not seen["taken_up"]:
-        return f"The running daemon has not taken it up within {LONGEST_WAIT_S:.0f} s; see `notifier healthcheck`."
+        return not_yet(seen)
     if seen["status"] is None:
         return "The running daemon has taken it up, and has not looked at it yet."
     return f"The running daemon watches it: {subject} is {seen['status']}."
+
+
+def not_yet(seen: dict[str, Any]) -> str:
+    """Why the daemon has not taken up files that stand, and what comes of it."""
+    if "unanswered" in seen:
+        why = f"The running daemon could not be asked: {seen['unanswered']}."
+    elif "reading" in seen:
+        why = f"The running daemon was still reading the files after {LONGEST_READING_S:.0f} s."
+    else:
+        why = f"The running daemon has not read the files within {GIVES_UP_AFTER_S:.0f} s."
+    return (
+        f"{why} Nothing is to be written again: it takes the files up by itself, as they are. "
+        "See `notifier healthcheck` for how it does, `notifier status` for what it watches."
+    )

@@ -123,7 +123,7 @@ def trigger(
         typer.echo(started)
     began = datetime.now(UTC)
     path = _watch(folder, started, name, notify or ()) if folder is not None else None
-    refused = _refused(found, access, path, began)
+    refused, unknown = _made_of(found, access, path, began)
     path = path if path is not None and path.exists() else None
     if as_json:
         print_json(
@@ -138,6 +138,8 @@ def trigger(
         )
     elif path is not None:
         typer.echo(f"Started; watched by {path}", err=True)
+    if unknown:
+        typer.echo(f"warning: {unknown}", err=True)
     if refused:
         typer.echo(f"notifier: {started} was started, but it is not watched: {refused}", err=True)
     if wait:
@@ -177,15 +179,17 @@ def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequenc
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
-def _refused(config: Path | None, access: "Access", path: Path | None, began: datetime) -> str:
-    """Why the running daemon refuses the file of the new watch, which is removed then; empty if it does not."""
-    from notifier.cli.taking_up import taken_up, withdraw
+def _made_of(config: Path | None, access: "Access", path: Path | None, began: datetime) -> tuple[str, str]:
+    """Why the running daemon refuses the file of the new watch, which is removed then; why it has not taken it up."""
+    from notifier.cli.taking_up import not_yet, taken_up, withdraw
 
     if path is None or config is None or access.database is None:
-        return ""
+        return "", ""
     seen = taken_up(config, access.database, None, began)
+    if not seen["refused"]:
+        return "", not_yet(seen) if seen["runs"] and not seen["taken_up"] else ""
     removed = f"{path} was removed again, because " if withdraw(path, seen) else ""
-    return "\n".join([f"{removed}the running daemon refuses it:", *seen["refused"]]) if seen["refused"] else ""
+    return "\n".join([f"{removed}the running daemon refuses it:", *seen["refused"]]), ""
 
 
 def _ask(access: "Access", request: Request, as_json: bool) -> str | None:

@@ -4,6 +4,7 @@ NotifierError              1  it could not be done
 ├── ConfigurationRefused   2  the YAML has errors: all of them, each with its place
 ├── UsageError             2  the command was asked for something that makes no sense
 ├── NoDaemon               1  no daemon runs that could be asked
+├── Unanswered             1  a daemon runs, but has not answered
 ├── DownloadError          1  results could not be fetched; 3 if there is no such snapshot, 4 if not authorised
 └── StoreError             1  the database cannot be used
     ├── StoreUnready       1  it cannot be used now, but may be later
@@ -34,6 +35,10 @@ class UsageError(NotifierError):
 
 class NoDaemon(NotifierError):
     """No daemon runs that could be asked."""
+
+
+class Unanswered(NotifierError):
+    """A daemon runs, but has not answered; asked again, it may."""
 
 
 class DownloadTrouble(StrEnum):

@@ -120,3 +120,30 @@ class DatabaseLock:
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
+
+
+def holder(database: Path) -> str | None:
+    """Who has the database open as its daemon, `process 123` where that is known; None if nobody has.
+
+    It takes no lock, so it is in nobody's way. A file system without locks of open file descriptions tells nothing.
+    """
+    lock = database.resolve()
+    known = ""
+    with contextlib.suppress(OSError):
+        known = lock.with_name(lock.name + ".lock").read_text(errors="replace").strip()[:32]
+    who = f"process {known}" if known.isdigit() else "another process"
+    try:
+        found = database.stat()
+        if (found.st_dev, found.st_ino) in _held:
+            return who
+        descriptor = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _FAR, 1, 0)
+    try:
+        kind: int = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))[0]
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else who

@@ -51,6 +51,22 @@ async def test_a_daemon_without_file_descriptors_goes_on_when_there_are_some_aga
         assert each.status in (0, 1)
 
 
+async def test_a_control_socket_that_is_removed_under_a_running_daemon_is_made_again(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """As by hand, or by a service that clears /run; a command that comes too early says the truth."""
+    notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    daemon = await notifier.daemon()
+    (socket,) = notifier.folder.glob("*.sock")
+    socket.unlink()
+    early = await notifier.command("healthcheck")
+    assert early.status == 0 or f"a daemon runs (process {daemon.pid})" in early.stderr
+    await daemon.wait_for_log("control.socket_made_again", path=str(socket))
+    assert (await notifier.json("healthcheck"))["healthy"]
+    assert (await daemon.stop()).status == 0
+    assert not socket.exists()
+
+
 @pytest.mark.parametrize("shift", [timedelta(days=-1), timedelta(days=2)], ids=["back", "ahead"])
 async def test_a_clock_that_jumps_delays_nothing_and_tells_nothing_twice(
     shift: timedelta, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,11 @@
 import asyncio
 import contextlib
 import json
+import os
+import shutil
+import socket
 import stat
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +15,14 @@ from typing import Any
 import pytest
 from fakes import START
 from outboxes import rows, settled, sql, take, tell
+from structlog.testing import capture_logs
 
 from notifier import control
-from notifier.control import Answers, Diff, GotThrough, Mute, Request, Retry, Unmute, ask, listening
-from notifier.core.errors import NotifierError, StoreBusy
+from notifier.control import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
+from notifier.core.errors import NotifierError, Unanswered
 from notifier.core.model import Outcome, OutcomeKind
+from notifier.store import lock
+from notifier.store.lock import DatabaseLock, holder
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 
@@ -70,14 +77,95 @@ async def test_without_a_daemon_the_command_does_it_itself(database: Path) -> No
     assert rows(database)[0].state == "pending"
 
 
-async def test_a_socket_that_a_killed_daemon_left_behind_is_no_daemon(store: Store, database: Path) -> None:
-    async with listening(database, store, Answers()):
+async def test_a_socket_that_a_killed_daemon_left_behind_is_no_daemon(database: Path) -> None:
+    async with Store(database) as store, listening(database, store, Answers()):
         socket_of(database).rename(database.with_name("left"))
     database.with_name("left").rename(socket_of(database))
-    with pytest.raises(StoreBusy):  # so it was tried without the socket
-        await ask(database, Unmute(watch="s_1"))
-    async with listening(database, store, Answers()):
+    assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+    async with Store(database) as store, listening(database, store, Answers()):
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def put_a_file(path: Path) -> None:
+    path.unlink()
+    path.write_text("not a socket")
+
+
+def put_a_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def put_another_socket(path: Path) -> None:
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("spoil", [remove, put_a_file, put_a_link, put_another_socket])
+async def test_a_socket_that_is_taken_away_under_a_daemon_is_made_again_and_meanwhile_the_truth_is_told(
+    store: Store, database: Path, spoil: Callable[[Path], None]
+) -> None:
+    async with listening(database, store, Answers()) as control_socket:
+        reader, early = await asyncio.open_unix_connection(str(socket_of(database)))
+        await control_socket.look_after()
+        with capture_logs() as nothing:
+            await control_socket.look_after()
+        spoil(socket_of(database))
+        for request in (Health(), Unmute(watch="s_1")):
+            with pytest.raises(Unanswered, match=rf"a daemon runs \(process {os.getpid()}\).* is gone") as told:
+                await ask(database, request)
+            assert str(socket_of(database)) in str(told.value)
+        with capture_logs() as logged:
+            await control_socket.look_after()
+            await control_socket.look_after()
+        assert nothing == []
+        assert [each["event"] for each in logged] == ["control.socket_made_again"]
+        assert stat.S_IMODE(socket_of(database).stat().st_mode) == 0o600
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+        early.write(b'["unmute", {"watch": "s_1"}]\n')  # who was connected before is answered, too
+        assert await asyncio.wait_for(reader.readline(), 20) != b""
+        early.close()
+    assert not socket_of(database).exists()
+
+
+async def test_a_socket_that_cannot_be_made_again_is_told_once_and_tried_until_it_can(
+    store: Store, database: Path
+) -> None:
+    async with listening(database, store, Answers()) as control_socket:
+        socket_of(database).unlink()
+        (socket_of(database) / "in the way").mkdir(parents=True)
+        with capture_logs() as logged:
+            for _ in range(3):
+                await control_socket.look_after()
+        assert [each["event"] for each in logged] == ["control.socket_lost"]
+        shutil.rmtree(socket_of(database))
+        with capture_logs() as logged:
+            await control_socket.look_after()
+        assert [each["event"] for each in logged] == ["control.socket_made_again"]
+        assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
+
+
+async def test_a_folder_in_the_sockets_place_is_told_at_the_start(store: Store, database: Path) -> None:
+    socket_of(database).mkdir()
+    with pytest.raises(NotifierError, match=r"notifier\.db\.sock: the socket for commands cannot be made"):
+        async with listening(database, store, Answers()):
+            raise AssertionError("it listens")
+
+
+def test_who_has_a_database_is_told_without_taking_its_lock(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert holder(database) is None
+    with DatabaseLock(database):
+        assert holder(database) == f"process {os.getpid()}"
+        monkeypatch.setattr(lock, "_held", set())  # as another process sees it
+        assert holder(database) == f"process {os.getpid()}"
+        database.with_name(database.name + ".lock").unlink()
+        assert holder(database) == "another process"
+    assert holder(database) is None
 
 
 async def test_the_socket_is_its_owners_alone_and_goes_with_the_daemon(store: Store, database: Path) -> None:
@@ -150,8 +238,10 @@ async def test_a_daemon_that_does_not_answer_is_told(database: Path, monkeypatch
     hung = asyncio.Event()
     monkeypatch.setattr("notifier.control._LONGEST_ANSWER_S", 0.05)
     server = await asyncio.start_unix_server(hang, str(socket_of(database)))
-    with pytest.raises(NotifierError, match="has not answered"):
+    with pytest.raises(Unanswered, match="has not answered within 0 s, so it is not known whether it has done it"):
         await ask(database, Unmute(watch="s_1"))
+    with pytest.raises(Unanswered, match="has not answered within 0 s; ask again"):
+        await ask(database, Diff())
     hung.set()
     server.close()
 

@@ -44,12 +44,15 @@ async def test_a_load_that_hangs_ends_when_its_files_change(tmp_path: Path, monk
     begun = [asyncio.Event(), asyncio.Event()]
     monkeypatch.setattr(reload, "load_config_apart", hanging(2, begun))
     monkeypatch.setattr(reload, "HANGS_AFTER", timedelta(milliseconds=10))
+    assert reloader.reading_since is None
     reloading = asyncio.create_task(reloader.reload())
     for number, hangs in enumerate(begun):
         await hangs.wait()
+        assert reloader.reading_since is not None, "who wrote the file waits for it"
         path.write_text(f"{MAIN}keep: {number + 2}d\n")
     outcome = await asyncio.wait_for(reloading, 60)
     assert outcome.done
+    assert reloader.reading_since is None
     assert [change.after for change in outcome.changed.keys] == ["3d"] if outcome.changed else False
     assert (len(outcomes), taken_up) == (1, [1])
 
