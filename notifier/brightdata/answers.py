@@ -29,8 +29,11 @@ LONGEST_DURATION_MS = 10 * 366 * 86_400_000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 _SECONDS = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
-_NUMBER = re.compile(r"[0-9]{1,16}(\.0{1,6})?")
-"""A number of things that stands in a string: some answers have their counts so."""
+_NUMBER = re.compile(r"[0-9]{1,16}(\.0{1,2})?")
+"""A number of things that stands in a string, as some answers have their counts.
+
+With a separator of thousands it is not a number: "12.480" and "12,480" mean twelve or twelve thousand, by the country.
+"""
 
 _REASONS = {
     **dict.fromkeys((301, 302, 303, 307, 308), Reason.NONSENSE),  # a redirect, which is not followed

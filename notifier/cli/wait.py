@@ -22,13 +22,15 @@ from notifier.cli.common import (
     warn,
 )
 from notifier.cli.status import STYLES
-from notifier.core.message import codes_of
+from notifier.core.message import codes_of, counts_not_given
+from notifier.core.statuses import names_of
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from notifier.account import Access
+    from notifier.core.model import Facts
     from notifier.wait import News, Waited
 
 EVERY = "10s"
@@ -173,6 +175,7 @@ class _JsonLines(_Lines):
                 "snapshot": outcome.snapshot_id,
                 "ended": str(outcome.ending),
                 "status": outcome.state.status,
+                "events": list(names_of(outcome.state.status, facts)),
                 "records": facts.records,
                 "errors": facts.errors,
                 "error_message": facts.error_message,
@@ -218,7 +221,7 @@ class _Table(_Lines):
         return table
 
 
-def _told(status: str, facts: Any) -> str:
+def _told(status: str, facts: "Facts") -> str:
     parts = [status]
     if facts.records is not None:
         parts.append(count(facts.records, "record"))
@@ -226,11 +229,19 @@ def _told(status: str, facts: Any) -> str:
         parts.append(count(facts.errors, "error"))
     if facts.error_codes:
         parts.append(codes_of(facts))
+    if _tells_too_little(status, facts):
+        parts.append(counts_not_given(facts))
     if facts.duration_ms is not None:
         word = "for" if facts.collection_duration_ms is None else "after"
         parts.append(f"{word} {span(timedelta(milliseconds=facts.duration_ms))}")
     text = ", ".join(parts)
     return f"{text}: {facts.error_message}" if facts.error_message else text
+
+
+def _tells_too_little(status: str, facts: "Facts") -> bool:
+    """Whether a snapshot is ready and it is not known how much there is: neither complete nor empty."""
+    known = names_of(status, facts)[-1]
+    return known == "ready" or (known == "partial" and facts.records is None and facts.errors is None)
 
 
 def _shower(ids: Sequence[str], as_json: bool) -> _Lines:

@@ -245,9 +245,20 @@ def _tally(facts: Facts) -> str:
 
 def _untold(facts: Facts) -> str:
     """What is known of the results of a snapshot that is ready, where that does not say whether they are complete."""
-    if facts.records is not None:
-        return f"{count(facts.records, 'record')}, no number of errors was given"
-    return "no counts were given" if facts.errors is None else "no errors, no number of records was given"
+    return ", ".join(filter(None, (_tally(facts), counts_not_given(facts))))
+
+
+def counts_not_given(facts: Facts) -> str:
+    """Which of the two counts Bright Data did not give, in words; empty if it gave both."""
+    match facts.records, facts.errors:
+        case None, None:
+            return "no counts were given"
+        case _, None:
+            return "no number of errors was given"
+        case None, _:
+            return "no number of records was given"
+        case _:
+            return ""
 
 
 def _duration(facts: Facts) -> timedelta | None:

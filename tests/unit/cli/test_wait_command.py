@@ -28,6 +28,29 @@ def test_error_codes_are_shown(run: Run, bright_data: Canned) -> None:
 
 
 @pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(
+    ("facts", "said", "events"),
+    [
+        ({}, "ready, no counts were given", ["ready"]),
+        ({"records": "12,480", "errors": "0"}, "ready, no number of records was given", ["ready"]),
+        ({"records": 7}, "ready, 7 records, no number of errors was given", ["ready"]),
+        ({"errors": 0}, "ready, no number of records was given", ["ready"]),
+        ({"error_codes": {"dead_page": 3}}, "ready, dead_page × 3, no counts were given", ["ready", "partial"]),
+        ({"records": "7", "errors": "0"}, "ready, 7 records", ["ready", "complete"]),
+        ({"records": 0}, "ready, no records", ["ready", "empty"]),
+    ],
+)
+def test_ready_says_which_counts_were_not_given(
+    run: Run, bright_data: Canned, facts: dict[str, object], said: str, events: list[str]
+) -> None:
+    """A count with separators of thousands is ambiguous, and is taken as not given."""
+    bright_data.answer(200, json.dumps({"status": "ready"} | facts))
+    assert run("wait", "sd_1").stdout.splitlines()[-1].endswith(f"  {said}")
+    changed, ended = map(json.loads, run("wait", "sd_1", "--json").stdout.splitlines())
+    assert changed["events"] == ended["events"] == events
+
+
+@pytest.mark.usefixtures("no_pause")
 def test_a_refusal_for_good_ends_it_with_the_words_of_the_api(run: Run, bright_data: Canned) -> None:
     bright_data.answer(400, '{"error": "This snapshot belongs to a collector that was deleted"}')
     ended = run("wait", "sd_1")
