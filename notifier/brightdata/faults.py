@@ -1,8 +1,9 @@
 """Which inputs Bright Data refuses, and why: all that the answer to a trigger says, one fault each. Pure.
 
 Documented and observed shapes are `{"error", "line", "index", "errors": [[field, text], …]}` and
-`{"validation_errors": […]}`. Whether `index` counts from 0 or from 1 is not documented: `line` quotes the input, so the
-input is found by it; without it `index` is believed only where both ways of counting cannot be meant.
+`{"validation_errors": […]}`. `line` quotes the input, so the input is found by it. Whether `index` counts from 0 or from
+1, and in CSV with the line of names or without, is not documented: alone it names an input only where one way of
+counting is possible, and is told as Bright Data's elsewhere.
 """
 
 import json
@@ -15,6 +16,7 @@ from notifier.brightdata.text import redacted
 from notifier.core.words import one_line
 
 LONGEST_TEXT = 2_000
+LONGEST_QUOTED = 120
 MOST_FAULTS = 100_000
 DEEPEST = 5
 
@@ -27,8 +29,8 @@ _FIELDS = ("field", "path", "name", "param", "key")
 class Fault:
     """What is wrong with one input, or with the request as a whole.
 
-    `number` is the input's, from 1, and `line` where the file has it; `index` is what the answer said where it is not
-    clear which input it means. `field` is the input's field.
+    `number` is the input's, from 1, and `line` where the file has it. Where it is not clear which input the answer
+    means, `index` and `quoted` are its own words for it. `field` is the input's field.
     """
 
     text: str
@@ -36,13 +38,16 @@ class Fault:
     number: int | None = None
     line: int | None = None
     index: int | None = None
+    quoted: str | None = None
 
     def __str__(self) -> str:
         places = []
         if self.number is not None:
             places.append(f"input {self.number}" + (f" (line {self.line})" if self.line is not None else ""))
         elif self.index is not None:
-            places.append(f"index {self.index}")
+            places.append(f"index {self.index} as Bright Data counts")
+        if self.number is None and self.quoted:
+            places.append(self.quoted)
         return ": ".join([*places, *([self.field] if self.field else []), self.text])
 
 
@@ -69,11 +74,19 @@ def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[Fault, ...]:
                 number=number,
                 line=inputs.lines[number - 1] if number is not None and inputs.lines else None,
                 index=index if number is None else None,
+                quoted=_quoted(node, secret) if number is None else None,
             )
         )
         if len(found) >= MOST_FAULTS:
             break
     return tuple(found)
+
+
+def _quoted(node: Mapping[str, Any], secret: str) -> str | None:
+    """The input as the answer quotes it."""
+    line = node.get("line")
+    text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) if isinstance(line, dict) else ""
+    return one_line(redacted(text, secret), LONGEST_QUOTED) or None
 
 
 def _said(node: object, around: Mapping[str, Any], depth: int) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
@@ -139,13 +152,12 @@ class _Finder:
         alike = self._alike(node.get("line"))
         if len(alike) == 1:
             return alike[0], index
-        if index is None:
-            return None, None
-        possible = [each for each in (index + 1, index) if 1 <= each <= self._inputs.number]
+        if index is None or (not alike and self._inputs.content_type == "text/csv"):
+            return None, index
+        possible = {each for each in (index, index + 1) if 1 <= each <= self._inputs.number}
         if alike:
-            possible = [each for each in possible if each in alike]
-            return (possible[0] if possible else alike[0]), index
-        return (possible[0] if len(possible) == 1 else None), index
+            possible &= {*alike}
+        return (possible.pop() if len(possible) == 1 else None), index
 
     def _alike(self, line: object) -> list[int]:
         """The numbers of the inputs that are the same as the one that the answer quotes."""

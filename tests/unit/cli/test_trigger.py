@@ -32,15 +32,21 @@ def test_what_is_sent_is_said_before_it_goes(run: Run, bright_data: Canned) -> N
     assert (data["inputs"], data["fields"], data["left_out"]) == (2, ["url", "country"], 3)
 
 
-@pytest.mark.parametrize("line", ['{"url":"b","country":"DE"}', None])
-@pytest.mark.parametrize("index", [1, 2])
-def test_a_refused_input_is_named_however_its_index_counts(
-    run: Run, bright_data: Canned, index: int, line: str | None
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('{"url":"b","country":"DE"}', "input 2 (line 4)"),
+        ("", "index 1 as Bright Data counts"),
+        ('{"url":"elsewhere"}', 'index 1 as Bright Data counts: {"url":"elsewhere"}'),
+        ("{", "index 1 as Bright Data counts: {"),
+    ],
+)
+def test_a_refused_input_is_named_by_what_the_answer_quotes(
+    run: Run, bright_data: Canned, line: str, place: str
 ) -> None:
-    """The answer quotes the input; where it does not, an index that may count from 0 or from 1 is told as it is."""
-    bright_data.answer(400, refusal(index, line or "{"))
+    """Whether its index counts from 0 or from 1 is not documented: it is told as Bright Data's."""
+    bright_data.answer(400, refusal(1, line))
     ended = run(*COMMAND, stdin=THREE)
-    place = "input 2 (line 4)" if line else f"index {index}"
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr.splitlines()[1:] == [
         "notifier: nothing was started: HTTP 400: Invalid input provided",
@@ -49,13 +55,29 @@ def test_a_refused_input_is_named_however_its_index_counts(
     ]
 
 
-@pytest.mark.parametrize(("index", "number"), [(0, 1), (3, 3)])
-def test_an_index_that_can_count_in_one_way_only_is_believed(
-    run: Run, bright_data: Canned, index: int, number: int
-) -> None:
-    bright_data.answer(400, refusal(index, ""))
+@pytest.mark.parametrize("index", [1, 2])
+def test_a_quoted_input_is_found_however_its_index_counts(run: Run, bright_data: Canned, index: int) -> None:
+    bright_data.answer(400, refusal(index, '{"url":"b","country":"DE"}'))
     told = json.loads(run(*COMMAND, "--json", stdin=THREE).stdout)
+    assert [(each["input"], each["line"], each["index"]) for each in told["errors"]] == [(2, 4, None)] * 2
+
+
+@pytest.mark.parametrize(("index", "number"), [(0, 1), (1, None), (2, None), (3, 3), (4, None)])
+def test_an_index_that_can_count_in_one_way_only_is_believed(
+    run: Run, bright_data: Canned, index: int, number: int | None
+) -> None:
+    """Three inputs as JSON. In CSV it may count the line of names, too, so that no index is sure."""
+    bright_data.answer(400, refusal(index, ""))
+    told = json.loads(run(*COMMAND, "--json", stdin='[{"url": "a"}, {"url": "b"}, {"url": "c"}]').stdout)
     assert [(each["input"], each["field"]) for each in told["errors"]] == [(number, "url"), (number, "country")]
+    told = json.loads(run(*COMMAND, "--json", stdin=THREE).stdout)
+    assert [(each["input"], each["index"]) for each in told["errors"]] == [(None, index)] * 2
+
+
+def test_of_inputs_that_are_alike_none_is_named_where_either_may_be_meant(run: Run, bright_data: Canned) -> None:
+    bright_data.answer(400, refusal(1, '{"url": "a"}'))
+    ended = run(*COMMAND, stdin='[{"url": "a"}, {"url": "a"}, {"url": "c"}]')
+    assert '  index 1 as Bright Data counts: {"url": "a"}: url: should' in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,7 +88,7 @@ def test_an_index_that_can_count_in_one_way_only_is_believed(
         (
             400,
             '{"errors": [{"index": 0, "message": "no", "field": "url"}, {"index": 0, "errors": [["url", "x"]]}]}',
-            ["HTTP 400", "  input 1 (line 2): url: no", "  input 1 (line 2): url: x"],
+            ["HTTP 400", "  index 0 as Bright Data counts: url: no", "  index 0 as Bright Data counts: url: x"],
         ),
         (404, "dataset does not exist", ["HTTP 404: dataset does not exist"]),
         (429, f"Too many running jobs: {'x' * 300} end", [f"HTTP 429: Too many running jobs: {'x' * 300} end"]),
