@@ -1,8 +1,8 @@
 """Which inputs Bright Data refuses, and why: all that the answer to a trigger says, one fault each. Pure.
 
 Documented and observed shapes are `{"error", "line", "index", "errors": [[field, text], …]}` and
-`{"validation_errors": […]}`. `line` quotes the input, so the input is found by it. Whether `index` counts from 0 or from
-1, and in CSV with the line of names or without, is not documented: alone it names an input only where one way of
+`{"validation_errors": […]}`. `line` quotes the input, so the input is found by it. Whether `index` counts from 0 or
+from 1, and in CSV with the line of names or without, is not documented: alone it names an input only where one way of
 counting is possible, and is told as Bright Data's elsewhere.
 """
 

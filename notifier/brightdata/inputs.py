@@ -5,17 +5,18 @@ A collection is billed, so what is plainly not what was meant is refused, with i
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePath
 from typing import Any, NoReturn
 
 from notifier.brightdata.misfit import Misfit, misfit_at
 from notifier.brightdata.table import Table, read_table
 
-LARGEST = 256 * 1024 * 1024
-"""Bytes. It is read as a whole, to be sure of it before anything is billed."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes; about a million URLs. It is read as a whole, to be sure of it before anything is billed."""
 
 
 class InputFormat(StrEnum):
@@ -248,7 +249,7 @@ def _of_objects(entries: list[Any], whole: object, lines: Sequence[int] = ()) ->
 def _csv(text: str) -> Inputs:
     table = read_table(text)
     return Inputs(
-        body=table.as_csv().encode(),
+        body=table.csv,
         content_type="text/csv",
         entries=_Rows(table),
         fields=table.names,
@@ -258,13 +259,19 @@ def _csv(text: str) -> Inputs:
 
 
 class _Rows(Sequence[Mapping[str, Any]]):
-    """The rows of a table as inputs, each made when it is asked for: a large file would take a gigabyte."""
+    """The rows of a table as inputs, each made when it is asked for."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def __len__(self) -> int:
-        return len(self._table.rows)
+        return len(self._table.lines)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return (dict(zip(self._table.names, row, strict=True)) for row in self._table.rows())
 
     def __getitem__(self, index: Any) -> Any:
-        return dict(zip(self._table.names, self._table.rows[index], strict=True))
+        if isinstance(index, slice):
+            return list(self)[index]
+        place = range(len(self))[index]
+        return next(islice(self, place, None))

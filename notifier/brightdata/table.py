@@ -7,7 +7,8 @@ takes a letter, `/` or `:` for one. The separator of a table stands between the 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from notifier.brightdata.misfit import Misfit
@@ -18,28 +19,41 @@ _TOLD_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _URL = re.compile(r"\w+://|www\.", re.IGNORECASE)
+_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?::[0-9]+)?", re.IGNORECASE)
+_ADDRESS = re.compile(rf"{_HOST.pattern}[/?#].*|[^@\s]+@{_HOST.pattern}", re.IGNORECASE)
+"""A URL without its scheme, as in `example.com/item`, or a mail address."""
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,]*")
+_LINE = re.compile(r"[^\r\n]+(?:\r\n|\r|\n|\Z)|\r\n|\r|\n")
+
+_NOT_MEANT = {
+    **dict.fromkeys(("NaN", "nan", "<NA>", "NaT"), "pandas and Python write it for a missing value"),
+    **dict.fromkeys(
+        ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"),
+        "Excel writes it for a formula that has no value",
+    ),
+}
+"""Values that stand for none, and are text for Bright Data."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table: the names of its columns, and rows of as many values each, with the line where each begins."""
+    """A table: the names of its columns, and rows of as many values each, with the line where each begins.
+
+    `csv` has all of it in the dialect of RFC 4180, with plain line ends, in UTF-8. The rows are kept there alone: as
+    objects they would take some ten times as much.
+    """
 
     names: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    csv: bytes
     lines: Sequence[int]
     left_out: int
     """Rows that were empty."""
 
-    def as_csv(self) -> str:
-        """The table in the dialect of RFC 4180, with plain line ends."""
-        out = io.StringIO()
-        # The writer leaves a carriage return bare if none is in its line terminator.
-        bare = any("\r" in value for row in self.rows for value in row)
-        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)
-        writer.writerow(self.names)
-        writer.writerows(self.rows)
-        return out.getvalue()
+    def rows(self) -> Iterator[list[str]]:
+        """The rows, each made when it is asked for."""
+        rows = csv.reader(io.TextIOWrapper(io.BytesIO(self.csv), encoding="utf-8", newline=""), strict=True)
+        next(rows)
+        return rows
 
 
 def read_table(text: str) -> Table:
@@ -56,15 +70,28 @@ def read_table(text: str) -> Table:
     start = len(text) - len(text.lstrip("\r\n"))
     skipped, text = skipped + text[:start].count("\n"), text[start:]
     separator = told["separator"] if told else _separator(text, skipped + 1)
-    rows, lines, left_out = _rows(text, separator, skipped)
-    if not rows:
+    rows = _Rows(text, separator, skipped)
+    header = next(rows, None)
+    if header is None:
         raise Misfit("it has no line of names and nothing to collect")
-    names, rows = _columns(rows[0], rows[1:], lines)
-    if not rows:
+    columns = _Columns(header, rows.line)
+    out = io.BytesIO()
+    file = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    plain, quoted = (csv.writer(file, lineterminator="\n", quoting=each) for each in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
+    plain.writerow(columns.names)
+    lines = array("Q")
+    for row in rows:
+        values = columns.of(row, rows.line)
+        # The writer leaves a carriage return bare if none is in its line terminator.
+        (quoted if any("\r" in value for value in values) else plain).writerow(values)
+        lines.append(rows.line)
+    if not lines:
         raise Misfit(
             "it has a line of names and nothing to collect: the names of a CSV's columns stand in its first line"
         )
-    return Table(names=names, rows=rows, lines=lines[1:], left_out=left_out)
+    columns.check_names()
+    file.flush()
+    return Table(names=columns.names, csv=out.getvalue(), lines=lines, left_out=rows.left_out)
 
 
 def _separator(text: str, line: int) -> str:
@@ -73,7 +100,7 @@ def _separator(text: str, line: int) -> str:
     Raises:
         Misfit: several different ones do.
     """
-    first = _QUOTED.sub("", re.split(r"[\r\n]", text, maxsplit=1)[0])
+    first = _QUOTED.sub("", _first_line(text))
     found = [each for each in _SEPARATORS if each in first]
     if len(found) > 1 and not _URL.search(first):
         shown = " and ".join("a tab" if each == "\t" else f"`{each}`" for each in found)
@@ -83,58 +110,103 @@ def _separator(text: str, line: int) -> str:
     return found[0] if found else ","
 
 
-def _rows(text: str, separator: str, skipped: int) -> tuple[list[list[str]], list[int], int]:
-    """All rows that are not empty with the line where each begins, and how many were empty."""
-    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), strict=True, delimiter=separator, skipinitialspace=f"{separator} " in first
-    )
-    rows, lines, left_out, begin = [], [], 0, skipped + 1
-    try:
-        for row in reader:
+def _first_line(text: str) -> str:
+    found = _LINE.match(text)
+    return found.group().rstrip("\r\n") if found else ""
+
+
+class _Rows(Iterator[list[str]]):
+    """The rows that are not empty; `line` is where the last one begins, and `left_out` counts the empty ones so far."""
+
+    def __init__(self, text: str, separator: str, skipped: int) -> None:
+        self._reader = csv.reader(
+            (each.group() for each in _LINE.finditer(text)),
+            strict=True,
+            delimiter=separator,
+            skipinitialspace=f"{separator} " in _first_line(text),
+        )
+        self._skipped = skipped
+        self.line = 0
+        self.left_out = 0
+
+    def __next__(self) -> list[str]:
+        while True:
+            self.line = self._skipped + self._reader.line_num + 1
+            try:
+                row = next(self._reader)
+            except csv.Error as error:
+                raise Misfit(f"not CSV: {error}", self.line) from None
             if any(value.strip() for value in row):
-                rows.append(row)
-                lines.append(begin)
-            else:
-                left_out += 1
-            begin = skipped + reader.line_num + 1
-    except csv.Error as error:
-        raise Misfit(f"not CSV: {error}", begin) from None
-    return rows, lines, left_out
+                return row
+            self.left_out += 1
 
 
-def _columns(
-    header: Sequence[str], rows: Sequence[list[str]], lines: Sequence[int]
-) -> tuple[list[str], list[list[str]]]:
-    """The names and the rows without the columns that have neither a name nor a value."""
-    names = [name.strip() for name in header]
-    _check_names(names, lines[0])
-    kept = [index for index, name in enumerate(names) if name]
-    cut = []
-    for row, line in zip(rows, lines[1:], strict=True):
-        if len(row) < len(names):
-            raise Misfit(f"{_values(len(row))}, and the first line names {len(names)}", line)
-        extra = next((index for index, value in enumerate(row) if value.strip() and index not in kept), None)
-        if extra is not None and extra >= len(names):
-            raise Misfit(f"{_values(len(row))}, and the first line names {len(names)}", line)
+class _Columns:
+    """The columns that have a name, or a value somewhere.
+
+    Raises:
+        Misfit: a name is none.
+    """
+
+    def __init__(self, header: Sequence[str], line: int) -> None:
+        names = [name.strip() for name in header]
+        _check_names(names, line)
+        self._all = len(names)
+        self._kept = [index for index, name in enumerate(names) if name]
+        self._line = line
+        self._may_be_a_list = len(names) == 1 and _HOST.fullmatch(names[0]) is not None
+        self.names = [names[index] for index in self._kept]
+
+    def of(self, row: Sequence[str], line: int) -> list[str]:
+        """The values of a row in these columns.
+
+        Raises:
+            Misfit: there are too few or too many, or one is plainly not meant.
+        """
+        if len(row) < self._all:
+            raise Misfit(f"{_values(len(row))}, and the first line names {self._all}", line)
+        extra = next((index for index, value in enumerate(row) if value.strip() and index not in self._kept), None)
+        if extra is not None and extra >= self._all:
+            raise Misfit(f"{_values(len(row))}, and the first line names {self._all}", line)
         if extra is not None:
             raise Misfit(f"a value stands in column {extra + 1}, which has no name in the first line", line)
-        cut.append([row[index] for index in kept])
-    return [names[index] for index in kept], cut
+        values = [row[index] for index in self._kept]
+        for name, value in zip(self.names, values, strict=True):
+            if why := _NOT_MEANT.get(value.strip()):
+                raise Misfit(
+                    f"{value.strip()} stands in the column {name[:60]!r}: {why}; leave it empty, or give the inputs as "
+                    "JSON if this text is meant",
+                    line,
+                )
+        self._may_be_a_list = self._may_be_a_list and _HOST.match(values[0].strip()) is not None
+        return values
+
+    def check_names(self) -> None:
+        """See that the only name is none of the hosts that are listed below it.
+
+        Raises:
+            Misfit: it is.
+        """
+        if self._may_be_a_list:
+            raise _is_a_value(self.names[0], self._line)
 
 
 def _check_names(names: Sequence[str], line: int) -> None:
     for number, name in enumerate(names, start=1):
-        if _URL.match(name) or _NUMBER.fullmatch(name):
-            raise Misfit(
-                f"{name[:60]!r} is a value, and the first line has to name the columns: put one with the name before "
-                "it, such as `url`",
-                line,
-            )
+        if _URL.match(name) or _NUMBER.fullmatch(name) or _ADDRESS.fullmatch(name):
+            raise _is_a_value(name, line)
         if name and names.index(name) + 1 < number:
             raise Misfit(f"two columns are called {name[:60]!r}", line)
         if not name.isprintable():
             raise Misfit(f"the name of column {number} has a control character in it: {name[:60]!r}", line)
+
+
+def _is_a_value(name: str, line: int) -> Misfit:
+    return Misfit(
+        f"{name[:60]!r} is a value, and the first line has to name the columns: put one with the name before it, such "
+        "as `url`",
+        line,
+    )
 
 
 def _values(number: int) -> str:

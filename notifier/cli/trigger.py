@@ -42,7 +42,10 @@ def trigger(
             autocompletion=completion.dataset,
         ),
     ],
-    inputs: Annotated[str, typer.Option("--input", metavar="FILE", help="JSON, NDJSON or CSV; `-` is standard input.")],
+    inputs: Annotated[
+        str,
+        typer.Option("--input", metavar="FILE", help="JSON, NDJSON or CSV, up to 64 MiB; `-` is standard input."),
+    ],
     file_format: Annotated[
         InputFormat | None, typer.Option("--format", help="Of the input, instead of what its name or content says.")
     ] = None,

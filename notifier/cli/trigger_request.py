@@ -57,7 +57,9 @@ def read(name: str, file_format: InputFormat | None) -> "Inputs":
         raise UsageError(f"--input: {name}: {error.strerror or error}") from error
     shown = "standard input" if name == "-" else name
     if len(content) > LARGEST:
-        raise UsageError(f"--input: {shown} is larger than {LARGEST // 1024**2} MiB: start several collections")
+        raise UsageError(
+            f"--input: {shown} is larger than {LARGEST // 1024**2} MiB: split it, and start several collections"
+        )
     try:
         return read_inputs(content, name=name, kind=InputFormat(file_format) if file_format else None)
     except Misfit as misfit:
@@ -86,15 +88,20 @@ def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> di
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"--param: {text!r} is not KEY=VALUE, as in format=ndjson")
-        if key.strip() == "dataset_id":
+        if _folded(key) == "dataset_id":
             raise UsageError("--param: the dataset is the argument DATASET, and cannot be another beside it")
-        if key.strip() in options:
+        if _folded(key) in map(_folded, options):
             raise UsageError(f"--param: {key.strip()} is given twice")
         options[key.strip()] = value
     for key, value in options.items():
         if any("\ud800" <= char <= "\udfff" for char in key + value):
             raise UsageError(f"{quoted(f'{key}={value}')} has bytes in it that are not UTF-8")
     return options
+
+
+def _folded(key: str) -> str:
+    """A key as it is compared: `Dataset-ID` is meant for `dataset_id`, whatever Bright Data makes of it."""
+    return key.strip().casefold().replace("-", "_")
 
 
 def say_request(access: "Access", request: Request, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from typing import Literal
 
 import pytest
@@ -107,6 +108,35 @@ def test_separators_within_values_are_values() -> None:
     assert list(read_inputs(b"url\nhttps://a?x=1;y=2\n").entries) == [{"url": "https://a?x=1;y=2"}]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "product.name\nphone\n",  # a name with a point in it, and no list of hosts below
+        "address.city,price/unit\nBerlin,3\n",
+        "note\nNaN or nothing\n",
+        "keyword\nNan\n",  # a town
+    ],
+)
+def test_what_looks_odd_and_may_be_meant_is_sent(content: str) -> None:
+    assert read_inputs(content.encode(), name="in.csv").body == content.encode()
+
+
+def test_a_table_takes_little_more_memory_than_its_file() -> None:
+    """Rows as objects would take some ten times as much: the inputs are made again when they are asked for."""
+    rows = (f"https://example.com/dp/{number:010}\n" for number in range(30_000))
+    content = "".join(["url\n", *rows]).encode()
+    tracemalloc.start()
+    try:
+        found = read_inputs(content, name="in.csv")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(content)
+    assert (found.number, len(found.entries)) == (30_000, 30_000)
+    assert found.entries[-1] == {"url": "https://example.com/dp/0000029999"}
+    assert [*found.entries][29_998:] == found.entries[29_998:]
+
+
 def test_a_line_of_ndjson_ends_at_a_line_feed_alone() -> None:
     """U+2028, U+2029 and U+0085 may stand in a string (RFC 8259, 7)."""
     text = "a\u2028b\u2029c\u0085d"
@@ -121,6 +151,15 @@ def test_a_line_of_ndjson_ends_at_a_line_feed_alone() -> None:
         ("https://a\nhttps://b\n", "in.csv", "line 1: 'https://a' is a value, and the first line has to name"),
         ("https://a\nhttps://b\n", "", "line 1: 'https://a' is a value"),
         ("www.a.com\n", "", "is a value"),
+        ("amazon.com/x\namazon.com/y\n", "", "line 1: 'amazon.com/x' is a value"),
+        ("\nshop.example.co.uk:8080/a?b=1\n", "in.csv", "line 2: 'shop.example.co.uk:8080/a.b=1' is a value"),
+        ("amazon.com\nebay.com\nwww.etsy.com/shop\n", "", "line 1: 'amazon.com' is a value"),
+        ("amazon.com/x,US\namazon.com/y,DE\n", "", "'amazon.com/x' is a value"),
+        ("ada@example.com\nalan@example.com\n", "", "'ada@example.com' is a value"),
+        ("url,price\na,NaN\n", "", "line 2: NaN stands in the column 'price': pandas and Python write it"),
+        ("url,price\na,1\nb, nan \n", "", "line 3: nan stands in the column 'price'"),
+        ("url,price\na,<NA>\n", "", "line 2: <NA> stands in the column 'price'"),
+        ("url;price\na;#N/A\n", "", "line 2: #N/A stands in the column 'price': Excel writes it"),
         ("12345\n23456\n", "", "'12345' is a value"),
         ("https://a,US\nhttps://b,DE\n", "in.csv", "is a value"),
         ("https://a?x=1;y=2,US\n", "in.csv", "is a value"),

@@ -188,6 +188,9 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_sent(run: Run, bright_da
     ("arguments", "said"),
     [
         (["--param", "dataset_id=gd_2"], "--param: the dataset is the argument DATASET"),
+        (["--param", "Dataset_ID=gd_2"], "--param: the dataset is the argument DATASET"),
+        (["--param", " DATASET-ID =gd_2"], "--param: the dataset is the argument DATASET"),
+        (["--type", "a", "--param", "Type=b"], "--param: Type is given twice"),
         (["--param", "x"], "'x' is not KEY=VALUE"),
         (["--type", "a", "--param", "type=b"], "--param: type is given twice"),
         (["--endpoint", "example.com"], "--endpoint: 'example.com' is no URL"),
@@ -207,6 +210,18 @@ def test_the_name_of_the_watch_is_checked_before_anything_is_sent(run: Run, brig
     ended = run("trigger", "gd_1", "--input", "-", "--name", "a\nb", "--config", str(config), stdin=THREE)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "--name: " in ended.stderr
+    assert bright_data.asked == []
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(run: Run, bright_data: Canned, tmp_path: Path) -> None:
+    """One byte more than 64 MiB, of which the disk holds none."""
+    with (tmp_path / "in.csv").open("wb") as file:
+        file.truncate(64 * 1024 * 1024 + 1)
+    ended = run("trigger", "gd_1", "--input", "in.csv", "--no-watch")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "notifier: --input: in.csv is larger than 64 MiB: split it, and start several collections\n"
+    )
     assert bright_data.asked == []
 
 
