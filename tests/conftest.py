@@ -18,6 +18,7 @@ import pytest
 from apprise import Apprise
 from hypothesis import HealthCheck, settings
 
+from notifier.loading import apart
 from notifier.store.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -42,3 +43,11 @@ async def store(database: Path) -> AsyncIterator[Store]:
     """The store over it, open."""
     async with Store(database) as opened:
         yield opened
+
+
+@pytest.fixture
+def forked_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that reads a configuration is forked from one that has imported everything, as in `acceptance`."""
+    from acceptance.harness import FORGE
+
+    monkeypatch.setattr(apart, "COMMAND", FORGE.loads)

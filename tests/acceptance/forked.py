@@ -6,10 +6,14 @@ start itself, and of what is imported when, do without it.
 
 `Forge` is the tests' side. `python -m acceptance.forked FD` is the server: it answers each request on its socket by a
 fork, and writes the exit status into the pipe that came with the request. It ends when the socket is closed.
+
+The process that reads a configuration for the daemon takes 0.3 s of CPU, too. A forked daemon starts `stand_in.py` in
+its place, which has the server fork that process; a test has its own loads forked by `Forge.loads`.
 """
 
 import asyncio
-import gc
+import atexit
+import contextlib
 import importlib
 import io
 import json
@@ -25,10 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from notifier import failpoints
+from notifier.loading import apart
 
 _LONGEST_REQUEST = 1 << 17
 _LIMIT = 2**24
 """The longest line that is read of a process's output, in bytes."""
+
+_STAND_IN = Path(__file__).with_name("stand_in.py")
 
 
 class Forked:
@@ -92,15 +99,22 @@ class Forge:
                 theirs.append(writing)
             else:
                 theirs.append(os.dup(wanted))
-        request = json.dumps({"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)})
+        asked = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment), "reads": False}
         server = self._server()
-        socket.send_fds(server, [request.encode()], theirs)
+        socket.send_fds(server, [json.dumps(asked).encode()], theirs)
         for each in theirs:
             os.close(each)
         pid = int(server.recv(64))
         readers = [await _reader(each) for each in ours]
         output = readers[0] if stdout == subprocess.PIPE else None
         return Forked(pid, status=readers[-1], stdout=output, stderr=readers[-2])
+
+    @property
+    def loads(self) -> tuple[str, str, str, str]:
+        """What `apart.COMMAND` is to be for the process that reads a configuration to be forked, too."""
+        self._server()
+        assert self._process is not None
+        return _loads(self._process.pid)
 
     def _server(self) -> socket.socket:
         if self._socket is None:
@@ -110,7 +124,15 @@ class Forge:
                 self._process = subprocess.Popen(
                     command, env=self._environment, cwd=Path(__file__).parents[1], pass_fds=[theirs.fileno()]
                 )
+            assert self._socket.recv(64) == _READY
+            atexit.register(self._close)
         return self._socket
+
+    def _close(self) -> None:
+        assert self._socket is not None
+        assert self._process is not None
+        self._socket.close()
+        self._process.wait()
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
@@ -120,36 +142,65 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
+_READY = b"ready"
+
+
+def _address(server: int) -> str:
+    """Where the server with this process id listens for stand-ins; `@` is the NUL of an abstract address."""
+    return f"@notifier-tests-forked-{server}"
+
+
+def _loads(server: int) -> tuple[str, str, str, str]:
+    return ("-I", "-S", str(_STAND_IN), _address(server))
+
+
 def _serve(requests: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """Fork a process for each request, and tell how each ended; in the fork, return the request and its streams."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(_address(os.getpid()).replace("@", "\0"))
+    listening.listen()
+    requests.send(_READY)
     waking, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     pipes: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([requests.fileno(), waking], [], [])
+        ready, _, _ = select.select([requests.fileno(), listening.fileno(), waking], [], [])
         if waking in ready:
             os.read(waking, 4096)
             while pipes:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if not pid:
                     break
-                with open(pipes.pop(pid), "w", encoding="ascii") as pipe:  # noqa: PTH123 - a descriptor
-                    pipe.write(f"{status}\n")
-        if requests.fileno() in ready:
-            data, streams, _, _ = socket.recv_fds(requests, _LONGEST_REQUEST, 4)
-            if not data:
+                pipe = pipes.pop(pid)
+                with contextlib.suppress(BrokenPipeError):  # a stand-in that was killed does not ask how it ended
+                    os.write(pipe, f"{status}\n".encode())
+                os.close(pipe)
+        for each in (requests, listening):
+            if each.fileno() not in ready:
+                continue
+            asking = requests if each is requests else listening.accept()[0]
+            data, streams, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, 4)
+            if not data and each is requests:
                 sys.exit()
+            if not data:  # a stand-in that was killed at once
+                asking.close()
+                continue
             if not (pid := os.fork()):
                 signal.set_wakeup_fd(-1)
-                for each in (waking, woken, streams.pop(), requests.detach(), *pipes.values()):
-                    os.close(each)
+                for descriptor in (waking, woken, streams.pop(), *pipes.values()):
+                    os.close(descriptor)
+                for ours in {requests, listening, asking}:
+                    ours.close()
                 return json.loads(data), streams
             pipes[pid] = streams.pop()
-            for each in streams:
-                os.close(each)
-            requests.send(str(pid).encode())
+            for stream in streams:
+                os.close(stream)
+            if each is requests:
+                requests.send(str(pid).encode())
+            else:
+                asking.close()
 
 
 def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
@@ -160,7 +211,7 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     for standard, stream in enumerate(streams):
         os.dup2(stream, standard)
         os.close(stream)
-    sys.stdin = io.TextIOWrapper(io.FileIO(0, "r", closefd=False), encoding="utf-8")
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8")
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding="utf-8")
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(io.FileIO(2, "w", closefd=False)),
@@ -173,28 +224,19 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     time.tzset()
     os.chdir(request["folder"])
     importlib.reload(failpoints)  # it reads the environment when it is imported
+    vars(apart)["COMMAND"] = _loads(os.getppid())
     sys.argv = ["notifier", *request["arguments"]]
 
 
-def _import_everything() -> None:
-    """Import what the commands import late, too, and load Apprise's plugins."""
-    import apprise
-    import httpx_aiohttp  # noqa: F401
-
-    import notifier.cli
-    import notifier.daemon
-    import notifier.demo
-    import notifier.loading.apart
-    import notifier.store.migrate  # noqa: F401
-
-    apprise.Apprise.instantiate("json://localhost")
-    gc.collect()
-    gc.freeze()
-
-
 if __name__ == "__main__":
-    _import_everything()
-    _become(*_serve(socket.socket(fileno=int(sys.argv[1]))))
-    from notifier.cli import main
+    from acceptance.preloaded import preload
+
+    preload()
+    asked, its_streams = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _become(asked, its_streams)
+    if asked["reads"]:
+        from notifier.loading.child import main
+    else:
+        from notifier.cli import main
 
     main()

@@ -190,7 +190,7 @@ _CODE = os.environ.get("PYTHONPATH", str(Path(__file__).parents[2]))
 """The source under test is the one the tests belong to, also where another one is installed."""
 
 _LANGUAGE = "C.UTF-8"
-_forge = Forge({"PATH": os.environ["PATH"], "LANG": _LANGUAGE, "PYTHONPATH": f"{_CODE}:{Path(__file__).parents[1]}"})
+FORGE = Forge({"PATH": os.environ["PATH"], "LANG": _LANGUAGE, "PYTHONPATH": f"{_CODE}:{Path(__file__).parents[1]}"})
 
 
 class Notifier:
@@ -259,7 +259,7 @@ class Notifier:
         self, arguments: Sequence[str], stdout: int, environment: Mapping[str, str]
     ) -> asyncio.subprocess.Process | Forked:
         if self.program is None:
-            return await _forge.start(arguments, folder=self.folder, environment=environment, stdout=stdout)
+            return await FORGE.start(arguments, folder=self.folder, environment=environment, stdout=stdout)
         return await asyncio.create_subprocess_exec(
             *self.program,
             *arguments,

@@ -5,26 +5,30 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from acceptance.harness import Notifier
+import pytest
+
+from acceptance.harness import FORGE, Notifier
 from notifier.core.errors import StoreError
 from notifier.daemon import Daemon
-from notifier.loading.apart import load_config_apart
+from notifier.loading import apart
 from notifier.telemetry.redaction import Redactor
 
 
 @asynccontextmanager
 async def running(notifier: Notifier) -> AsyncIterator[tuple[Daemon, asyncio.Task[None]]]:
     """A daemon as `notifier run` makes it, until the end of the block, and its task."""
-    loaded = await load_config_apart(notifier.config)
-    made = Daemon(loaded.config, reporters=[], redactor=Redactor(), dice=lambda: 0.0, loaded=loaded)
-    stop, ready = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(made.run(stop, ready.set))
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        yield made, task
-    finally:
-        stop.set()
-        with contextlib.suppress(StoreError):
-            await task
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(apart, "COMMAND", FORGE.loads)
+        loaded = await apart.load_config_apart(notifier.config)
+        made = Daemon(loaded.config, reporters=[], redactor=Redactor(), dice=lambda: 0.0, loaded=loaded)
+        stop, ready = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(made.run(stop, ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        try:
+            yield made, task
+        finally:
+            stop.set()
+            with contextlib.suppress(StoreError):
+                await task

@@ -71,8 +71,8 @@ class Lender:
     async def lending(cls) -> AsyncIterator["Lender"]:
         """The program runs as long as the block lasts."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            victim.__file__,
+            *(sys.executable, "-m", victim.__name__),
+            cwd=Path(__file__).parents[1],
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,

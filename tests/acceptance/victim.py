@@ -8,7 +8,6 @@ Requests come as lines of JSON on standard input, each answered by one on standa
 """
 
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -20,15 +19,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import alembic.command  # and what follows is imported here, so that no fork has to
-import alembic.config
-import alembic.script  # noqa: F401
-import httpx_aiohttp  # noqa: F401
 import time_machine
 
+from acceptance.preloaded import preload
 from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
-from notifier.channels.apprise_channel import check_url
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.policy import OnUncertain
@@ -39,10 +34,7 @@ from notifier.loading import load_config
 from notifier.poll import LookOutcome
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
-from notifier.store import (
-    migrate,  # noqa: F401
-    retention,
-)
+from notifier.store import retention
 from notifier.store.store import Store
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
@@ -167,9 +159,7 @@ class Watchman(Reporter):
 
 def serve() -> None:
     """Answer requests until there are no more."""
-    check_url("json://localhost/")  # loads all of Apprise's plugins
-    gc.collect()
-    gc.freeze()
+    preload()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     print("ready", flush=True)  # noqa: T201
     for line in sys.stdin:

@@ -11,6 +11,8 @@ from notifier import reload
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.reload import Reloader, ReloadOutcome
 
+pytestmark = pytest.mark.usefixtures("forked_loads")
+
 MAIN = 'api: {token: t0ken}\nchannels: {team: "json://localhost"}\ndefaults: {notify: [team]}\n'
 
 

@@ -14,6 +14,8 @@ from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading import load_leniently
 from notifier.loading.start import Start, keep, load_at_start
 
+pytestmark = pytest.mark.usefixtures("forked_loads")
+
 MAIN = """\
 api: {token_file: token}
 channels:
@@ -26,7 +28,7 @@ include: [w/*.yaml]
 
 
 @pytest.fixture
-async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_loads: None) -> Path:
     """A main file whose configuration was taken up and kept, and has no error yet."""
     monkeypatch.setenv("TEAM", "json://localhost/canary-of-the-team")
     (tmp_path / "token").write_text("t0ken")

@@ -1,0 +1,47 @@
+"""What a process does once before others are forked from it, so that none of them has to do it again."""
+
+import gc
+import tempfile
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import alembic.script  # noqa: F401
+import apscheduler.executors.asyncio  # noqa: F401
+import httpx_aiohttp  # noqa: F401
+
+import notifier.channels.webhook
+import notifier.cli
+import notifier.control
+import notifier.daemon
+import notifier.demo
+import notifier.fetch.fetcher
+import notifier.loading.apart
+import notifier.loading.child
+import notifier.loading.start
+import notifier.store.migrate
+import notifier.store.retention  # noqa: F401
+from notifier.config.origin import Disk
+from notifier.config.parts import Known
+from notifier.loading import load_config_parts
+from notifier.trust import tls_context
+
+_MAIN = """\
+api: {token: none}
+channels:
+  people: {url: "json://localhost", templates: {default: {body: "{{ name }}"}}}
+  program: {webhook: "https://localhost", secret: whsec_bm90IGEgc2VjcmV0LCBidXQgMjQgYnl0ZXM=, allow_private: true}
+defaults: {notify: [people, program]}
+watches: [{snapshot: s_1}]
+"""
+
+
+def preload() -> None:
+    """Load all that is imported late, Apprise's plugins with it, and the authorities that are believed."""
+    with tempfile.TemporaryDirectory() as folder:
+        main = Path(folder) / "config.yaml"
+        main.write_text(_MAIN, encoding="utf-8")
+        load_config_parts(main, {}, Known(), Disk())
+    tls_context()
+    gc.collect()
+    gc.freeze()
