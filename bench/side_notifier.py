@@ -14,10 +14,9 @@ import yaml
 from bench.measure import Work, ids, measured, tell, told
 from notifier.config.model import Config
 from notifier.core.model import Unclear
+from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome
 from notifier.daemon import Daemon
-from notifier.lists import ListOutcome
 from notifier.loading import load_config
-from notifier.poll import LookOutcome
 from notifier.report.reporter import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
@@ -36,7 +35,16 @@ class _Counter(Reporter):
         self.committed: dict[str, float] = {}
         self.came = asyncio.Event()
 
-    def looked(self, outcome: LookOutcome) -> None:
+    def report(self, outcome: AnyOutcome) -> None:
+        match outcome:
+            case LookOutcome():
+                self._looked(outcome)
+            case ListOutcome():
+                self._listed(outcome)
+            case _:
+                pass
+
+    def _looked(self, outcome: LookOutcome) -> None:
         lag = outcome.lag.total_seconds()
         began = time.time() - outcome.duration.total_seconds()
         self._work.lags.append(lag)
@@ -52,7 +60,7 @@ class _Counter(Reporter):
                 self.first_commits += transition.revision == 1
             self.came.set()
 
-    def listed(self, outcome: ListOutcome) -> None:
+    def _listed(self, outcome: ListOutcome) -> None:
         self._work.listed += outcome.entries
         if outcome.taken:
             del self._work.turns[-len(outcome.taken) :]

@@ -16,12 +16,10 @@ from pathlib import Path
 import yaml
 
 from bench.measure import ids, quantiles, tell, told
+from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome, ReloadOutcome
 from notifier.daemon import Daemon
-from notifier.lists import ListOutcome
 from notifier.loading import load_config
 from notifier.loading.apart import load_config_apart
-from notifier.poll import LookOutcome
-from notifier.reload import ReloadOutcome
 from notifier.report.reporter import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
@@ -126,13 +124,18 @@ class _Reloads(Reporter):
         self._lists: Counter[str] = Counter()
         self._came = asyncio.Event()
 
-    def looked(self, outcome: LookOutcome) -> None:
-        self._looked.add(outcome.watch.id)
-        self._came.set()
-
-    def listed(self, outcome: ListOutcome) -> None:
-        self._lists[outcome.dataset_id] += outcome.unclear is None
-        self._came.set()
+    def report(self, outcome: AnyOutcome) -> None:
+        match outcome:
+            case LookOutcome():
+                self._looked.add(outcome.watch.id)
+                self._came.set()
+            case ListOutcome():
+                self._lists[outcome.dataset_id] += outcome.unclear is None
+                self._came.set()
+            case ReloadOutcome():
+                self._outcomes.put_nowait(outcome)
+            case _:
+                pass
 
     async def until_looked(self, number: int) -> None:
         async with asyncio.timeout(LONGEST):
@@ -140,9 +143,6 @@ class _Reloads(Reporter):
             while len(self._looked) < number and sum(each >= 2 for each in self._lists.values()) < DATASETS:
                 self._came.clear()
                 await self._came.wait()
-
-    def reloaded(self, outcome: ReloadOutcome) -> None:
-        self._outcomes.put_nowait(outcome)
 
     async def next(self) -> ReloadOutcome:
         async with asyncio.timeout(LONGEST):

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.brightdata.limiter import Permit
+from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.groups import LONGEST_PAUSE, Group, Groups
-from notifier.lists import Lister, ListOutcome
-from notifier.poll import LookOutcome, Poller
+from notifier.lists import Lister
+from notifier.poll import Poller
 from notifier.store.datasets import LISTED, DatasetNote, Datasets
 from notifier.ways import Ways
 

@@ -13,13 +13,14 @@ import structlog
 
 from notifier.borrow import lend
 from notifier.brightdata.breaker import WINDOW
-from notifier.config.diff import ConfigDiff
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.control_socket import ControlSocket
 from notifier.core.apihealth import ApiKind
+from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health import Verdict
+from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
 from notifier.core.vitals import LastReload, plain
 from notifier.failpoints import fault
@@ -30,7 +31,7 @@ from notifier.memory import keep_what_stays
 from notifier.operators import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.outside import Outside
 from notifier.parts import Parts
-from notifier.reload import Reloader, ReloadOutcome, Tidings
+from notifier.reload import Reloader, Tidings
 from notifier.report.metrics import Metrics
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 from notifier.report.tally import OnceOutcome, Tally
@@ -186,7 +187,7 @@ class Daemon:
     async def once(self) -> OnceOutcome:
         """Look at every watch that has not ended once, deliver what is due, and say how it went."""
         tally = Tally()
-        self._parts.report.add(tally)
+        self._parts.reporters.add(tally)
         async with self._opened():
             with _first_failure():
                 self._parts.lookout.begin()
@@ -217,7 +218,7 @@ class Daemon:
         runs_of = before.runs_of if before is not None and refused else None
         self._last_reload = LastReload(at=began, refused=refused, runs_of=runs_of)
         if outcome.asked or not (outcome.again or runs_of) or before is None or refused != before.refused:
-            self._parts.report.reloaded(outcome)  # that nothing has changed is no news
+            self._parts.report(outcome)  # that nothing has changed is no news
         self._tidings.reloaded(outcome)
 
     def _refused_at_start(self, now: datetime) -> LastReload | None:
@@ -283,7 +284,7 @@ class Daemon:
                 await keep_copy(self._parts.config.database, loaded)
             return
         log.error("daemon.last_configuration", of=loaded.read_at.isoformat(), path=str(loaded.config.path))
-        self._parts.report.reloaded(ReloadOutcome(refused=self._refused, duration=timedelta(0)))
+        self._parts.report(ReloadOutcome(refused=self._refused, duration=timedelta(0)))
         self._parts.errands.notice(self._parts.operators.started_with_last, self._refused, loaded.read_at)
 
     async def _remember_api(self) -> None:

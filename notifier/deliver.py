@@ -5,14 +5,15 @@ What is never merged goes out a few at a time, side by side; each is settled as 
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.core.batch import Batch, Waiting, next_batch
-from notifier.core.delivery import Settlement, settle
+from notifier.core.delivery import settle
 from notifier.core.health import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.model import Delivery, Event, Outcome, OutcomeKind, Told
+from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.failpoints import failpoint, fault
@@ -43,20 +44,6 @@ class Channel(Protocol):
     async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeliveryOutcome:
-    """What came of one delivery in one message, or without one: a dropped delivery has no attempt.
-
-    `duration` is how long the send took; `together` deliveries went out as one message.
-    """
-
-    delivery: Delivery
-    outcome: Outcome
-    settlement: Settlement
-    duration: timedelta
-    together: int = 1
 
 
 class Deliverer:

@@ -26,12 +26,11 @@ from notifier.brightdata.simulator import life as lives
 from notifier.core.apihealth import ApiNews
 from notifier.core.message import title_of
 from notifier.core.model import OutcomeKind, Unclear
+from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, LookOutcome
 from notifier.core.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.daemon import Daemon
-from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
-from notifier.poll import LookOutcome
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -116,7 +115,24 @@ class _Stage(Reporter):
         """Show a line with its time."""
         self._say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
 
-    def looked(self, outcome: LookOutcome) -> None:
+    def report(self, outcome: AnyOutcome) -> None:
+        """Show an outcome, if it is one that a person wants to see."""
+        match outcome:
+            case LookOutcome():
+                self._looked(outcome)
+            case DeliveryOutcome():
+                self._delivered(outcome)
+            case ApiNews():
+                self.tell("bad", f"the API: {outcome.kind}")
+            case ClockShift():
+                self.tell("bad", f"the clock was moved by {span(abs(outcome.shift))}")
+            case HttpListening():
+                address = f"health and metrics: {outcome.address}/"
+                self.tell("bad" if outcome.trouble else "heading", outcome.trouble or address)
+            case _:
+                pass
+
+    def _looked(self, outcome: LookOutcome) -> None:
         """Show what a look brought."""
         self.looks += 1
         if isinstance(outcome.observation, Unclear):
@@ -131,7 +147,7 @@ class _Stage(Reporter):
                 self.ended.add(transition.snapshot_id)
         self._check()
 
-    def delivered(self, outcome: DeliveryOutcome) -> None:
+    def _delivered(self, outcome: DeliveryOutcome) -> None:
         """Show what became of an attempt."""
         if outcome.outcome.kind is OutcomeKind.DELIVERED:
             self.settled.add(outcome.delivery.event.id)
@@ -140,18 +156,6 @@ class _Stage(Reporter):
             title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
             self.tell("bad", f"not delivered ({reason}), {outcome.settlement.state}: {title}")
         self._check()
-
-    def api_changed(self, news: ApiNews) -> None:
-        """Show it."""
-        self.tell("bad", f"the API: {news.kind}")
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Show it."""
-        self.tell("bad", f"the clock was moved by {span(abs(shift))}")
-
-    def listening(self, address: str, trouble: str) -> None:
-        """Show where health and metrics are to be had."""
-        self.tell("bad" if trouble else "heading", trouble or f"health and metrics: {address}/")
 
     def message_arrived(self, title: str, body: str) -> None:
         """Show a notification as its reader sees it."""

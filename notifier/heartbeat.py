@@ -5,15 +5,14 @@ Who watches there tells people when nothing comes any more: also when this machi
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 import aiohttp
 
 from notifier import __version__
 from notifier.channels.bounds import metered_socket
 from notifier.config.model import Heartbeat as Wanted
+from notifier.core.outcomes import BeatKind, BeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
@@ -21,22 +20,6 @@ from notifier.trust import tls_context
 
 LONGEST = timedelta(seconds=10)
 """How long the far side may take."""
-
-
-class BeatKind(StrEnum):
-    """What became of a heartbeat. The same word stands in the log and in the metrics."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    WITHHELD = "withheld"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BeatOutcome:
-    """What became of one, and why it failed or was withheld."""
-
-    kind: BeatKind
-    detail: str = ""
 
 
 class Heartbeat:

@@ -9,6 +9,7 @@ from typing import Protocol
 from notifier.brightdata.limiter import Permit
 from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
+from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.core.refusals import NONE, RefusalNews
 from notifier.core.refusals import after as count_refusal
 from notifier.core.refusals import news as refusal_news
@@ -19,7 +20,7 @@ from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
 from notifier.groups import Asked, Group
-from notifier.poll import LookOutcome, Poller
+from notifier.poll import Poller
 from notifier.store.datasets import Datasets
 
 SLICE = 500
@@ -37,30 +38,6 @@ class ListObserver(Protocol):
     async def listing(self, dataset_id: str, *, from_date: date | None, permit: Permit) -> tuple[Listed, ...] | Unclear:
         """All of its snapshots that were created on that day (UTC) or later."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListOutcome:
-    """What came of one look at a dataset.
-
-    `unclear` says why there was no list. Otherwise it had `entries`, of which `taken` made transitions by themselves,
-    `ask` are to be asked for singly and `found` were new; `baseline` had ended before the dataset was first looked at.
-    `missing` are members that it did not have; of `behind` it was behind before (`core.rotation`), and still is. `lag`
-    is how late the look began, `duration` how long it took.
-    """
-
-    dataset_id: str
-    unclear: Unclear | None = None
-    entries: int = 0
-    taken: tuple[LookOutcome, ...] = ()
-    ask: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    behind: tuple[str, ...] = ()
-    found: int = 0
-    baseline: int = 0
-    refusal: RefusalNews | None = None
-    lag: timedelta
-    duration: timedelta
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
+from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.core.refusals import known_before
 from notifier.core.rotation import TrustNews
 from notifier.core.routing import wants
@@ -22,8 +23,8 @@ from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
 from notifier.groups import DATASET, Groups
-from notifier.lists import Lister, ListObserver, ListOutcome
-from notifier.poll import LookOutcome, Observer, Poller
+from notifier.lists import Lister, ListObserver
+from notifier.poll import Observer, Poller
 from notifier.rewatch import Rewatch, sliced
 from notifier.schedule import Schedule
 from notifier.singly import Singly

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from notifier.core.errors import NotifierError
+from notifier.core.outcomes import HttpListening
 from notifier.core.vitals import LastReload, Vitals, troubles
 from notifier.exhaustion import Exhaustion
 from notifier.heartbeat import Heartbeat
@@ -64,7 +65,7 @@ class Outside:
             faults=parts.faults,
         )
         self._heartbeat = Heartbeat(
-            parts.config.heartbeat, troubles=self._troubles, report=parts.report.beat, faults=parts.faults
+            parts.config.heartbeat, troubles=self._troubles, report=parts.report, faults=parts.faults
         )
         self.exhaustion = Exhaustion(self._exhausted, faults=parts.faults)
         self._asked_for = asyncio.Event()
@@ -105,7 +106,7 @@ class Outside:
             return [f"the database does not answer: {error}"]
 
     def _listening(self, address: str, trouble: str) -> None:
-        self._parts.report.listening(address, trouble)
+        self._parts.report(HttpListening(address=address, trouble=trouble))
         self._parts.errands.notice(self._parts.operators.listening, address, trouble)
 
     def _exhausted(self, shortage: str) -> None:

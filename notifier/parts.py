@@ -14,13 +14,24 @@ from notifier.brightdata.probe import Probe
 from notifier.brightdata.results import Results
 from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.caretaker import Caretaker
-from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
 from notifier.core.apihealth import ApiNews
+from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
+from notifier.core.outcomes import (
+    AnyOutcome,
+    ChannelChange,
+    ClockShift,
+    DroppedDeliveries,
+    ListOutcome,
+    LookOutcome,
+    RequestOutcome,
+    TemplateFailure,
+    UnreadableEntries,
+)
 from notifier.core.policy import ChannelPolicy
 from notifier.core.refusals import RefusalNews
 from notifier.core.rotation import TrustNews
@@ -32,10 +43,9 @@ from notifier.errands import Errands
 from notifier.faults import Faults
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
-from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
 from notifier.operators import Operators
-from notifier.poll import LookOutcome, Poller
+from notifier.poll import Poller
 from notifier.report.reporter import Reporter, Reporters
 from notifier.schedule import Schedule
 from notifier.senders import Senders
@@ -71,7 +81,8 @@ class Parts:
         self.config = config
         self.faults = Faults(self._faulted, dice=dice)
         self.fault_kinds = Kinds()
-        self.report = Reporters(reporters, self.faults)
+        self.reporters = Reporters(reporters, self.faults)
+        self.report = self.reporters.report
         self.clock = clock
         self.store = Store(config.database, Patience(self._store_changed, clock))
         self.errands = Errands(self.faults)
@@ -124,7 +135,7 @@ class Parts:
             clock=clock,
             dice=dice,
             committed=self._wake,
-            report=self.report.fetched,
+            report=self.report,
             deaf=_deaf(config),
             faults=self.faults,
         )
@@ -146,9 +157,9 @@ class Parts:
             clock=clock,
             dice=dice,
             redact=redactor,
-            delivered=self.report.delivered,
-            dropped=self.report.dropped,
-            template_failed=self.report.template_failed,
+            delivered=self.report,
+            dropped=self._dropped,
+            template_failed=self._template_failed,
             verdict=self._channel_changed,
             faults=self.faults,
         )
@@ -237,7 +248,7 @@ class Parts:
 
     def _faulted(self, fault: Fault) -> None:
         news = self.fault_kinds.is_news(fault, self.clock())
-        self.report.faulted(fault)
+        self.report(fault)
         if news:
             self.errands.notice(self.operators.faulted, fault)
 
@@ -245,7 +256,7 @@ class Parts:
         self.redactor.add([token])
 
     def _looked(self, outcome: LookOutcome) -> None:
-        self.report.looked(outcome)
+        self.report(outcome)
         self._refusal_changed(outcome.refusal)
         if outcome.told:
             self.fetcher.wake()
@@ -255,7 +266,7 @@ class Parts:
                 self.errands.notice(self.operators.unknown_word, transition.status, transition.snapshot_id)
 
     def _listed(self, outcome: ListOutcome) -> None:
-        self.report.listed(outcome)
+        self.report(outcome)
         self._refusal_changed(outcome.refusal)
 
     def _refusal_changed(self, news: RefusalNews | None) -> None:
@@ -263,27 +274,33 @@ class Parts:
             self.errands.notice(self.operators.refusal_changed, news)
 
     def _list_trust_changed(self, news: TrustNews) -> None:
-        self.report.list_trust_changed(news)
+        self.report(news)
         self.errands.notice(self.operators.list_trust_changed, news)
 
     def _api_changed(self, news: ApiNews) -> None:
-        self.report.api_changed(news)
+        self.report(news)
         self.errands.notice(self.operators.api_changed, news)
 
     def _store_changed(self, news: StoreNews) -> None:
-        self.report.store_changed(news)
+        self.report(news)
         self.alarm.store_changed(news)
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
-        self.report.channel_changed(channel, verdict, outcome)
+        self.report(ChannelChange(channel=channel, verdict=verdict, outcome=outcome))
         self.errands.notice(self.operators.channel_changed, channel, verdict, outcome)
+
+    def _dropped(self, channel: str, reason: str, number: int) -> None:
+        self.report(DroppedDeliveries(channel=channel, reason=reason, number=number))
+
+    def _template_failed(self, channel: str, event_id: str, reason: str) -> None:
+        self.report(TemplateFailure(channel=channel, event_id=event_id, reason=reason))
 
     def _wake(self, channels: Collection[str]) -> None:
         self.senders.wake(channels)
 
     def _clock_shifted(self, shift: timedelta) -> None:
         self.clock_set.set()
-        self.report.clock_shifted(shift)
+        self.report(ClockShift(shift=shift))
 
 
 def _monotonic() -> float:
@@ -291,7 +308,9 @@ def _monotonic() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _client(config: Config, limiter: Limiter, learned: Callable[[str], None], report: Reporter) -> Client:
+def _client(
+    config: Config, limiter: Limiter, learned: Callable[[str], None], report: Callable[[AnyOutcome], None]
+) -> Client:
     api = config.api
     return Client(
         base_url=api.base_url,
@@ -299,8 +318,8 @@ def _client(config: Config, limiter: Limiter, learned: Callable[[str], None], re
         timeout=api.timeout,
         limiter=limiter,
         max_connections=most_in_flight(api.requests_per_second),
-        requested=report.requested,
-        unreadable=report.unreadable,
+        requested=lambda status: report(RequestOutcome(status=status)),
+        unreadable=lambda dataset_id, entries: report(UnreadableEntries(dataset_id=dataset_id, entries=tuple(entries))),
     )
 
 

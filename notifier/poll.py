@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,7 +10,8 @@ from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import look_pause
 from notifier.core.errors import StoreError
 from notifier.core.lists import at_first_sight
-from notifier.core.model import Event, Observation, Seen, SnapshotState, Transition, Unclear, Watch
+from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
+from notifier.core.outcomes import LookOutcome, Told
 from notifier.core.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.refusals import after as count_refusal
 from notifier.core.refusals import news as refusal_news
@@ -29,34 +30,6 @@ class Observer(Protocol):
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """One look; a permit is its request's turn, if the caller has waited for it."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """An event with the channels that are told of it."""
-
-    event: Event
-    channels: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LookOutcome:
-    """What came of one look; without an `observation` nobody looked, and it happened by the clock alone.
-
-    `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
-    `refusal` is there if the API has begun to refuse for good to tell of the snapshot, or tells of it again. `lag` is
-    how much after its due time the look began, `duration` how long the answer took, and `pause` the time to the next
-    look (None when there is none).
-    """
-
-    watch: Watch
-    observation: Observation | None
-    told: tuple[Told, ...]
-    superseded: bool
-    lag: timedelta
-    duration: timedelta
-    pause: timedelta | None
-    refusal: RefusalNews | None = None
 
 
 class Poller:

@@ -8,15 +8,17 @@ whole, with growing pauses, until it is complete.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.config.changes import Changes
-from notifier.config.diff import ConfigDiff, diff, plain
+from notifier.config.diff import diff, plain
 from notifier.config.model import Config
 from notifier.config.sources import Sources
+from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.faults import Faults
@@ -35,26 +37,6 @@ AGAIN_AFTER = timedelta(minutes=1)
 
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReloadOutcome:
-    """What came of a reload: what it `changed`, or why it was `refused`, line by line.
-
-    `asked` says that it was asked for, and not begun because a file had changed; `again` that it was neither, but that
-    files which were refused were read once more.
-    """
-
-    changed: ConfigDiff | None = None
-    refused: tuple[str, ...] = ()
-    duration: timedelta
-    asked: bool = False
-    again: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Whether the configuration on disk is the one that runs."""
-        return not self.refused
 
 
 class Tidings:

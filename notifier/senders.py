@@ -12,8 +12,9 @@ from functools import partial
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
 from notifier.core.model import Notice, Outcome, OutcomeKind
+from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
-from notifier.deliver import Deliverer, DeliveryOutcome
+from notifier.deliver import Deliverer
 from notifier.faults import Faults
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.store.outbox import Outbox

@@ -18,11 +18,11 @@ from moving_clock import MovingClock, run
 
 from notifier.brightdata.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.core.rotation import TrustNews
 from notifier.groups import Group
-from notifier.lists import ListOutcome
 from notifier.lookout import Lookout
-from notifier.poll import LookOutcome, Poller
+from notifier.poll import Poller
 from notifier.schedule import Schedule
 from notifier.store.reader import Reader
 from notifier.store.store import Store

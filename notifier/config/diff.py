@@ -1,11 +1,12 @@
 """What differs between two configurations, in the words of the YAML and with every secret masked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from notifier.config.model import AnyWatch, Channel, Config
 from notifier.config.show import as_dict, shown_channel, shown_watch
+from notifier.core.config_diff import Change, Changed, ConfigDiff, ItemsDiff
 
 NEEDS_RESTART = frozenset({"state"})
 """Keys of the file that a reload cannot change: the daemon holds the lock of one database for as long as it runs."""
@@ -14,56 +15,6 @@ MOST_SHOWN = 200
 """Names of one kind in the plain form, beside how many there are."""
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A key with another value, before and after, as `config show` has it; None where the key was not there.
-
-    A secret that changed reads `***` on both sides.
-    """
-
-    key: str
-    before: object
-    after: object
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changed:
-    """A watch (by its id) or a channel that is there before and after, and what is different.
-
-    Of more than `MOST_SHOWN` that changed only so many say what: nobody reads it of the others.
-    """
-
-    name: str
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ItemsDiff:
-    """Which watches or channels are new, gone or different: each in the order of its configuration."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[Changed, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConfigDiff:
-    """All that differs. `keys` are those of the other sections (`api.timeout`); `restart` those that a reload cannot
-    change.
-    """
-
-    watches: ItemsDiff = ItemsDiff()
-    channels: ItemsDiff = ItemsDiff()
-    keys: tuple[Change, ...] = ()
-    restart: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.watches or self.channels or self.keys)
 
 
 def diff(old: Config, new: Config) -> ConfigDiff:

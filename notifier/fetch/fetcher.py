@@ -7,7 +7,6 @@ goes on where it was, and parts that came whole are kept.
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,7 @@ from notifier.core.backoff import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Notice, OutcomeKind
+from notifier.core.outcomes import FetchOutcome
 from notifier.core.units import Unit
 from notifier.core.words import count
 from notifier.failpoints import fault
@@ -57,15 +57,6 @@ class Jobs(Protocol):
             The channels that have something to deliver now.
         """
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FetchOutcome:
-    """One attempt, for the log and the metrics."""
-
-    job: Job
-    result: Result
-    duration: timedelta
 
 
 class Fetcher:

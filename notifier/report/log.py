@@ -1,7 +1,6 @@
 """What the daemon did, in the log."""
 
 import traceback
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,16 +9,28 @@ import structlog
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.fetching import Fetched, GivenUp, Retrying
 from notifier.core.health import Verdict
-from notifier.core.model import DeliveryState, Observation, Outcome, Unclear, Watch
+from notifier.core.model import DeliveryState, Observation, Unclear, Watch
+from notifier.core.outcomes import (
+    AnyOutcome,
+    BeatKind,
+    BeatOutcome,
+    ChannelChange,
+    ClockShift,
+    DeliveryOutcome,
+    DroppedDeliveries,
+    FetchOutcome,
+    HttpListening,
+    ListOutcome,
+    LookOutcome,
+    ReloadOutcome,
+    RequestOutcome,
+    TemplateFailure,
+    UnreadableEntries,
+)
 from notifier.core.rotation import TrustNews
 from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault
-from notifier.deliver import DeliveryOutcome
-from notifier.fetch.fetcher import FetchOutcome
-from notifier.heartbeat import BeatKind, BeatOutcome
-from notifier.lists import ListOutcome
-from notifier.poll import LookOutcome, answer_word
-from notifier.reload import ReloadOutcome
+from notifier.poll import answer_word
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000
@@ -35,8 +46,47 @@ class LogReporter(Reporter):
         self._traced: set[tuple[str, str]] = set()
         self._odd: set[tuple[str, str]] = set()
 
-    def looked(self, outcome: LookOutcome) -> None:
-        """Log a look."""
+    def report(self, outcome: AnyOutcome) -> None:
+        """Log an outcome."""
+        match outcome:
+            case LookOutcome():
+                self._looked(outcome)
+            case ListOutcome():
+                self._listed(outcome)
+            case UnreadableEntries():
+                self._unreadable(outcome)
+            case RequestOutcome():
+                pass  # a look or a list tells of it
+            case DeliveryOutcome():
+                self._delivered(outcome)
+            case DroppedDeliveries():
+                self._log.info("delivery.dropped", channel=outcome.channel, reason=outcome.reason, count=outcome.number)
+            case TemplateFailure():
+                self._log.warning(
+                    "template.failed", channel=outcome.channel, event_id=outcome.event_id, reason=outcome.reason
+                )
+            case ChannelChange():
+                self._channel_changed(outcome)
+            case FetchOutcome():
+                self._fetched(outcome)
+            case ReloadOutcome():
+                self._reloaded(outcome)
+            case BeatOutcome():
+                self._beat(outcome)
+            case ClockShift():
+                self._log.warning("clock.shifted", shift_s=_seconds(outcome.shift))
+            case HttpListening():
+                self._listening(outcome)
+            case ApiNews():
+                self._api_changed(outcome)
+            case StoreNews():
+                self._store_changed(outcome)
+            case TrustNews():
+                self._list_trust_changed(outcome)
+            case Fault():
+                self._faulted(outcome)
+
+    def _looked(self, outcome: LookOutcome) -> None:
         watch = outcome.watch
         self._log_unclear(watch, outcome.observation)
         if outcome.observation is not None:
@@ -64,7 +114,7 @@ class LogReporter(Reporter):
                 late_s=_seconds(transition.late_by),
             )
 
-    def listed(self, outcome: ListOutcome) -> None:
+    def _listed(self, outcome: ListOutcome) -> None:
         """Log a look at a dataset: what it found, or why there was no list."""
         fields: dict[str, Any] = {"dataset": outcome.dataset_id, "duration_s": _seconds(outcome.duration)}
         if outcome.unclear is not None:
@@ -76,7 +126,7 @@ class LogReporter(Reporter):
         else:
             self._log.debug("list.done", **fields)
 
-    def list_trust_changed(self, news: TrustNews) -> None:
+    def _list_trust_changed(self, news: TrustNews) -> None:
         """Log that a dataset's lists are behind, or agree again."""
         if news.stale:
             self._log.warning(
@@ -90,8 +140,9 @@ class LogReporter(Reporter):
             lasted = None if news.lasted is None else _seconds(news.lasted)
             self._log.info("list.agrees", dataset=news.dataset_id, lasted_s=lasted)
 
-    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
+    def _unreadable(self, outcome: UnreadableEntries) -> None:
         """Log entries that make no sense: each once, as the next list has it again."""
+        dataset_id, entries = outcome.dataset_id, outcome.entries
         new = [each for each in entries if (dataset_id, each) not in self._odd]
         if not new or len(self._odd) >= _MOST_TRACED:
             return
@@ -110,22 +161,14 @@ class LogReporter(Reporter):
                 retry_after_s=None if observation.retry_after is None else _seconds(observation.retry_after),
             )
 
-    def dropped(self, channel: str, reason: str, number: int) -> None:
-        """Log what is not told any more."""
-        self._log.info("delivery.dropped", channel=channel, reason=reason, count=number)
-
-    def template_failed(self, channel: str, event_id: str, reason: str) -> None:
-        """Log a template that failed."""
-        self._log.warning("template.failed", channel=channel, event_id=event_id, reason=reason)
-
-    def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
-        """Log a channel that broke, or works again."""
-        if verdict is Verdict.BROKEN:
-            self._log.error("channel.broken", channel=channel, reason=outcome.reason, detail=outcome.detail)
+    def _channel_changed(self, change: ChannelChange) -> None:
+        if change.verdict is Verdict.BROKEN:
+            outcome = change.outcome
+            self._log.error("channel.broken", channel=change.channel, reason=outcome.reason, detail=outcome.detail)
         else:
-            self._log.info("channel.healed", channel=channel)
+            self._log.info("channel.healed", channel=change.channel)
 
-    def api_changed(self, news: ApiNews) -> None:
+    def _api_changed(self, news: ApiNews) -> None:
         """Log that a trouble of the API began, or ended."""
         lasted = None if news.lasted is None else _seconds(news.lasted)
         if news.kind is ApiKind.OK:
@@ -134,7 +177,7 @@ class LogReporter(Reporter):
             held = _seconds(news.held_for)
             self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
 
-    def store_changed(self, news: StoreNews) -> None:
+    def _store_changed(self, news: StoreNews) -> None:
         """Log that the database cannot be used, or can be again."""
         if news.over:
             lasted = None if news.lasted is None else _seconds(news.lasted)
@@ -142,7 +185,7 @@ class LogReporter(Reporter):
         else:
             self._log.error("store.trouble", trouble=news.trouble, detail=news.detail)
 
-    def delivered(self, outcome: DeliveryOutcome) -> None:
+    def _delivered(self, outcome: DeliveryOutcome) -> None:
         """Log an attempt to deliver."""
         delivery, settlement = outcome.delivery, outcome.settlement
         fields: dict[str, Any] = {
@@ -167,7 +210,7 @@ class LogReporter(Reporter):
         else:
             self._log.warning("delivery.retrying", **fields)
 
-    def fetched(self, outcome: FetchOutcome) -> None:
+    def _fetched(self, outcome: FetchOutcome) -> None:
         """Log an attempt to fetch results."""
         job = outcome.job
         fields: dict[str, Any] = {
@@ -185,7 +228,7 @@ class LogReporter(Reporter):
             case GivenUp(trouble=trouble, detail=detail):
                 self._log.error("download.given_up", reason=trouble, detail=detail, **fields)
 
-    def reloaded(self, outcome: ReloadOutcome) -> None:
+    def _reloaded(self, outcome: ReloadOutcome) -> None:
         """Log what a reload changed, or why it was refused."""
         duration_s = _seconds(outcome.duration)
         if outcome.changed is None:
@@ -207,11 +250,7 @@ class LogReporter(Reporter):
         if changed.restart:
             self._log.warning("reload.needs_restart", keys=list(changed.restart))
 
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Log a moved clock."""
-        self._log.warning("clock.shifted", shift_s=_seconds(shift))
-
-    def beat(self, outcome: BeatOutcome) -> None:
+    def _beat(self, outcome: BeatOutcome) -> None:
         """Log a heartbeat that is otherwise than the one before."""
         if outcome.kind is self._last_beat:
             return
@@ -224,7 +263,7 @@ class LogReporter(Reporter):
             case BeatKind.WITHHELD:
                 self._log.warning("heartbeat.withheld", detail=outcome.detail)
 
-    def faulted(self, fault: Fault) -> None:
+    def _faulted(self, fault: Fault) -> None:
         """Log a unit that raised; the traceback the first time that it is raised there for a unit of this kind."""
         trace = fault.error.__traceback__
         place = "".join(map(str, traceback.format_tb(trace)[-1:]))
@@ -241,12 +280,11 @@ class LogReporter(Reporter):
             **({"exc_info": fault.error} if new else {}),
         )
 
-    def listening(self, address: str, trouble: str) -> None:
-        """Log where the daemon answers over HTTP, or why it does not."""
-        if trouble:
-            self._log.error("http.not_listening", address=address, detail=trouble)
-        elif address:
-            self._log.info("http.listening", address=address)
+    def _listening(self, outcome: HttpListening) -> None:
+        if outcome.trouble:
+            self._log.error("http.not_listening", address=outcome.address, detail=outcome.trouble)
+        elif outcome.address:
+            self._log.info("http.listening", address=outcome.address)
         else:
             self._log.debug("http.off")
 

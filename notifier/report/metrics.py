@@ -1,22 +1,36 @@
 """What the daemon did, counted for Prometheus. docs/metrics.md has the list, and tests hold it against the page."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from notifier import __version__
+from notifier.core.apihealth import ApiNews
 from notifier.core.fetching import Fetched, GivenUp
 from notifier.core.model import DeliveryState, OutcomeKind
+from notifier.core.outcomes import (
+    AnyOutcome,
+    BeatKind,
+    BeatOutcome,
+    ChannelChange,
+    ClockShift,
+    DeliveryOutcome,
+    DroppedDeliveries,
+    FetchOutcome,
+    HttpListening,
+    ListOutcome,
+    LookOutcome,
+    ReloadOutcome,
+    RequestOutcome,
+    TemplateFailure,
+    UnreadableEntries,
+)
+from notifier.core.rotation import TrustNews
+from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault, Unit
-from notifier.deliver import DeliveryOutcome
-from notifier.fetch.fetcher import FetchOutcome
-from notifier.heartbeat import BeatKind, BeatOutcome
-from notifier.lists import ListOutcome
-from notifier.poll import LookOutcome
-from notifier.reload import ReloadOutcome
 from notifier.report.gauges import Readings, gauges
 from notifier.report.labels import Few, answer_label, code_label, status_label
 from notifier.report.reporter import Reporter
@@ -116,7 +130,38 @@ class Metrics(Reporter):
         """The page for Prometheus, in its text format 0.0.4."""
         return generate_latest(_Page(self._registry, readings))
 
-    def looked(self, outcome: LookOutcome) -> None:
+    def report(self, outcome: AnyOutcome) -> None:
+        """Count an outcome."""
+        match outcome:
+            case LookOutcome():
+                self._looked(outcome)
+            case ListOutcome():
+                self._listed(outcome)
+            case UnreadableEntries():
+                self._unreadable.inc(len(outcome.entries))
+            case RequestOutcome():
+                self._requests.labels(code_label(outcome.status)).inc()
+            case DeliveryOutcome():
+                self._delivered(outcome)
+            case DroppedDeliveries():
+                self._deliveries.labels(outcome.channel, DeliveryState.DROPPED.value).inc(outcome.number)
+                self._dropped.labels(outcome.channel, self._reason(outcome.reason)).inc(outcome.number)
+            case TemplateFailure():
+                self._templates.labels(outcome.channel).inc()
+            case FetchOutcome():
+                self._fetched(outcome)
+            case ReloadOutcome():
+                self._reloaded(outcome)
+            case BeatOutcome():
+                self._heartbeats.labels(outcome.kind.value).inc()
+            case ClockShift():
+                self._clock_shifts.inc()
+            case Fault():
+                self._faults.labels(outcome.unit.value).inc()
+            case ChannelChange() | HttpListening() | ApiNews() | StoreNews() | TrustNews():
+                pass  # their state is read off when Prometheus asks; see `report.gauges`
+
+    def _looked(self, outcome: LookOutcome) -> None:
         """Count a look, and what it brought."""
         if outcome.observation is not None:
             self._looks.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
@@ -125,22 +170,14 @@ class Metrics(Reporter):
         for told in outcome.told:
             self._transitions.labels(status_label(told.event.transition.status)).inc()
 
-    def listed(self, outcome: ListOutcome) -> None:
+    def _listed(self, outcome: ListOutcome) -> None:
         """Count a look at a dataset."""
         answer = "told" if outcome.unclear is None else answer_label(outcome.unclear)
         self._looks.labels(_DATASET, answer).inc()
         self._lag.labels(_DATASET).observe(outcome.lag.total_seconds())
         self._look_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
 
-    def unreadable(self, dataset_id: str, entries: Sequence[str]) -> None:
-        """Count entries that make no sense."""
-        self._unreadable.inc(len(entries))
-
-    def requested(self, status: int | None) -> None:
-        """Count a request."""
-        self._requests.labels(code_label(status)).inc()
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
+    def _delivered(self, outcome: DeliveryOutcome) -> None:
         """Count an attempt, and the delivery if that was its end."""
         channel, reason = outcome.delivery.channel, self._reason(outcome.outcome.reason)
         self._attempts.labels(channel, outcome.outcome.kind.value, reason).inc()
@@ -151,16 +188,7 @@ class Metrics(Reporter):
         if outcome.settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
             self._deliveries.labels(channel, outcome.settlement.state.value).inc()
 
-    def dropped(self, channel: str, reason: str, number: int) -> None:
-        """Count what was dropped."""
-        self._deliveries.labels(channel, DeliveryState.DROPPED.value).inc(number)
-        self._dropped.labels(channel, self._reason(reason)).inc(number)
-
-    def template_failed(self, channel: str, event_id: str, reason: str) -> None:
-        """Count it."""
-        self._templates.labels(channel).inc()
-
-    def fetched(self, outcome: FetchOutcome) -> None:
+    def _fetched(self, outcome: FetchOutcome) -> None:
         """Count an attempt to fetch results."""
         match outcome.result:
             case Fetched():
@@ -170,25 +198,13 @@ class Metrics(Reporter):
             case _:
                 self._downloads.labels("retrying").inc()
 
-    def reloaded(self, outcome: ReloadOutcome) -> None:
+    def _reloaded(self, outcome: ReloadOutcome) -> None:
         """Count a reload, and note whether what runs is what the files say."""
         self._reloads.labels("done" if outcome.done else "refused").inc()
         if outcome.done:
             self._taken_up()
         else:
             self._reload_successful.set(0)
-
-    def clock_shifted(self, shift: timedelta) -> None:
-        """Count it."""
-        self._clock_shifts.inc()
-
-    def beat(self, outcome: BeatOutcome) -> None:
-        """Count a heartbeat."""
-        self._heartbeats.labels(outcome.kind.value).inc()
-
-    def faulted(self, fault: Fault) -> None:
-        """Count a unit that raised."""
-        self._faults.labels(fault.unit.value).inc()
 
     def loop_lagged(self, seconds: float) -> None:
         """Note how late the event loop woke a timer."""

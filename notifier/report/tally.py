@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.core.model import OutcomeKind, Unclear
-from notifier.deliver import DeliveryOutcome
-from notifier.poll import LookOutcome
+from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
 from notifier.report.reporter import Reporter
 
 
@@ -26,13 +25,15 @@ class Tally(Reporter):
         self._looks: list[LookOutcome] = []
         self._attempts: list[DeliveryOutcome] = []
 
-    def looked(self, outcome: LookOutcome) -> None:
-        """Keep it."""
-        self._looks.append(outcome)
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
-        """Keep it."""
-        self._attempts.append(outcome)
+    def report(self, outcome: AnyOutcome) -> None:
+        """Keep looks and attempts to deliver."""
+        match outcome:
+            case LookOutcome():
+                self._looks.append(outcome)
+            case DeliveryOutcome():
+                self._attempts.append(outcome)
+            case _:
+                pass
 
     def outcome(self) -> OnceOutcome:
         """All of it in figures."""

@@ -10,9 +10,9 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from notifier.core.outcomes import AnyOutcome, LookOutcome
 from notifier.daemon import Daemon, run_until_signalled
 from notifier.loading.start import load_at_start
-from notifier.poll import LookOutcome
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
 from notifier.store import engine
@@ -24,9 +24,9 @@ from notifier.telemetry.redaction import Redactor
 class Blocker(Reporter):
     """Blocks the event loop."""
 
-    def looked(self, outcome: LookOutcome) -> None:
+    def report(self, outcome: AnyOutcome) -> None:
         """A look ended; after this one nothing else does."""
-        if any(told.event.transition.status == "ready" for told in outcome.told):
+        if isinstance(outcome, LookOutcome) and any(told.event.transition.status == "ready" for told in outcome.told):
             print('{"event": "test.blocked"}', file=sys.stderr, flush=True)  # noqa: T201
             time.sleep(3600)
 

@@ -26,12 +26,11 @@ from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Config
+from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
 from notifier.core.policy import OnUncertain
 from notifier.core.statuses import ENDS, canonical
 from notifier.daemon import Daemon
-from notifier.deliver import DeliveryOutcome
 from notifier.loading import load_config
-from notifier.poll import LookOutcome
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
 from notifier.store import retention
@@ -101,13 +100,11 @@ class Watchman(Reporter):
     looked_at: set[str] = field(default_factory=set)
     to_jump: int = 0
 
-    def looked(self, outcome: LookOutcome) -> None:
-        """A look ended."""
-        self.looked_at.add(outcome.watch.id)
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
-        """An attempt ended."""
-        if self.request.jump_s:
+    def report(self, outcome: AnyOutcome) -> None:
+        """A look or an attempt to deliver ended."""
+        if isinstance(outcome, LookOutcome):
+            self.looked_at.add(outcome.watch.id)
+        elif isinstance(outcome, DeliveryOutcome) and self.request.jump_s:
             # A little later: by then the channel has set its next turn, which the jump is to pass over, too.
             self.to_jump += 1
             asyncio.get_running_loop().call_later(_JUMP_AFTER_S, self._jump)

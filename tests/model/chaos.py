@@ -48,14 +48,12 @@ from notifier.core.model import (
     Unclear,
     Watch,
 )
+from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOutcome, LookOutcome, ReloadOutcome
 from notifier.core.policy import ChannelPolicy
 from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
-from notifier.deliver import DeliveryOutcome
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
-from notifier.poll import LookOutcome
-from notifier.reload import ReloadOutcome
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -272,20 +270,9 @@ class SickReporter(Reporter):
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
 
-    def looked(self, outcome: LookOutcome) -> None:
+    def report(self, outcome: AnyOutcome) -> None:
         """Raise, perhaps."""
-        self._raise()
-
-    def delivered(self, outcome: DeliveryOutcome) -> None:
-        """Raise, perhaps."""
-        self._raise()
-
-    def faulted(self, fault: Fault) -> None:
-        """Raise, perhaps."""
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._dice.random() < 0.2:
+        if isinstance(outcome, LookOutcome | DeliveryOutcome | Fault) and self._dice.random() < 0.2:
             raise self._dice.choice(ERRORS)
 
 
@@ -423,7 +410,7 @@ class Hour:
     async def _ping(self, url: str) -> Any:
         if self.dice.random() < 0.3:
             raise self.dice.choice(ERRORS)
-        return heartbeat.BeatOutcome(kind=heartbeat.BeatKind.SENT)
+        return BeatOutcome(kind=BeatKind.SENT)
 
     async def _make_trouble(self, one: Daemon) -> None:
         while datetime.now(UTC) < QUIET_FROM:

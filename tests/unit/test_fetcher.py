@@ -11,10 +11,11 @@ from fakes import Collected
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import Event, Facts, Notice, Transition
+from notifier.core.outcomes import FetchOutcome
 from notifier.faults import Faults
 from notifier.fetch import fetcher
 from notifier.fetch.download import Downloader
-from notifier.fetch.fetcher import Fetcher, FetchOutcome
+from notifier.fetch.fetcher import Fetcher
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)

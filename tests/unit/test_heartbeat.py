@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from notifier.config.model import Heartbeat as Wanted
-from notifier.heartbeat import BeatKind, BeatOutcome, Heartbeat, ping
+from notifier.core.outcomes import BeatKind, BeatOutcome
+from notifier.heartbeat import Heartbeat, ping
 
 HOUR = timedelta(hours=1)
 

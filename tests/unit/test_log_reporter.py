@@ -10,11 +10,18 @@ from structlog.testing import capture_logs
 from notifier.core.apihealth import ApiKind, ApiNews
 from notifier.core.delivery import settle
 from notifier.core.model import Delivery, Facts, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.outcomes import (
+    BeatKind,
+    BeatOutcome,
+    ClockShift,
+    DeliveryOutcome,
+    HttpListening,
+    LookOutcome,
+    Told,
+    UnreadableEntries,
+)
 from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.units import Fault, Unit
-from notifier.deliver import DeliveryOutcome
-from notifier.heartbeat import BeatKind, BeatOutcome
-from notifier.poll import LookOutcome, Told
 from notifier.report.log import LogReporter
 
 
@@ -35,13 +42,13 @@ def told_of(*looks: LookOutcome) -> list[dict[str, Any]]:
     with capture_logs() as lines:
         reporter = LogReporter()
         for each in looks:
-            reporter.looked(each)
+            reporter.report(each)
     return [dict(line) for line in lines if line["log_level"] != "debug"]
 
 
 def test_a_look_that_changed_nothing_is_told_only_at_debug() -> None:
     with capture_logs() as lines:
-        LogReporter().looked(look(NotFound()))
+        LogReporter().report(look(NotFound()))
     assert [(line["log_level"], line["event"], line["answer"]) for line in lines] == [
         ("debug", "look.done", "not_found")
     ]
@@ -69,7 +76,7 @@ def test_a_trouble_of_the_api_is_told_when_it_begins_and_how_long_it_was_when_it
     with capture_logs() as lines:
         reporter = LogReporter()
         for kind, previous in ((ApiKind.UNREACHABLE, ApiKind.OK), (ApiKind.OK, ApiKind.UNREACHABLE)):
-            reporter.api_changed(ApiNews(kind=kind, previous=previous, at=START, lasted=timedelta(seconds=90)))
+            reporter.report(ApiNews(kind=kind, previous=previous, at=START, lasted=timedelta(seconds=90)))
     assert [(line["log_level"], line["event"], line["was"]) for line in lines] == [
         ("warning", "api.trouble", "ok"),
         ("info", "api.recovered", "unreachable"),
@@ -95,7 +102,7 @@ def test_each_end_of_an_attempt_has_a_name_of_its_own(outcome: Outcome, age: tim
     delivery = Delivery(id=7, channel="chat", attempt=2, created_at=START, wanted_at=START, event=event())
     settlement = settle(delivery, outcome, START + age, 0.5)
     with capture_logs() as lines:
-        LogReporter().delivered(
+        LogReporter().report(
             DeliveryOutcome(delivery=delivery, outcome=outcome, settlement=settlement, duration=timedelta(seconds=1))
         )
     (line,) = lines
@@ -105,15 +112,15 @@ def test_each_end_of_an_attempt_has_a_name_of_its_own(outcome: Outcome, age: tim
 
 def test_a_moved_clock_is_told() -> None:
     with capture_logs() as lines:
-        LogReporter().clock_shifted(timedelta(hours=-1))
+        LogReporter().report(ClockShift(shift=timedelta(hours=-1)))
     assert [(line["event"], line["shift_s"]) for line in lines] == [("clock.shifted", -3600.0)]
 
 
 def test_a_database_that_cannot_be_written_is_an_error_and_its_end_says_how_long_it_lasted() -> None:
     with capture_logs() as lines:
         reporter = LogReporter()
-        reporter.store_changed(StoreNews(trouble=StoreTrouble.FULL, at=START, detail="no room"))
-        reporter.store_changed(
+        reporter.report(StoreNews(trouble=StoreTrouble.FULL, at=START, detail="no room"))
+        reporter.report(
             StoreNews(trouble=StoreTrouble.FULL, at=START, detail="", over=True, lasted=timedelta(seconds=7))
         )
     assert [(line["log_level"], line["event"]) for line in lines] == [
@@ -128,7 +135,7 @@ def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:
     with capture_logs() as lines:
         reporter = LogReporter()
         for kind in kinds:
-            reporter.beat(BeatOutcome(kind=kind))
+            reporter.report(BeatOutcome(kind=kind))
     assert [line["event"] for line in lines] == [
         "heartbeat.sent",
         "heartbeat.failed",
@@ -140,7 +147,7 @@ def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:
 def test_where_the_daemon_listens_is_told_and_why_it_does_not() -> None:
     with capture_logs() as lines:
         for address, trouble in (("a:1", ""), ("a:1", "taken"), ("", "")):
-            LogReporter().listening(address, trouble)
+            LogReporter().report(HttpListening(address=address, trouble=trouble))
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("http.listening", "info"),
         ("http.not_listening", "error"),
@@ -164,7 +171,7 @@ def test_a_unit_that_raised_is_logged_each_time_and_its_traceback_once() -> None
             fault = Fault(
                 unit=Unit.LIST, subject="gd_1", error=error, failures=failures, pause=timedelta(seconds=5 * failures)
             )
-            reporter.faulted(fault)
+            reporter.report(fault)
     first, second = lines
     assert first["event"] == second["event"] == "unit.internal_error"
     assert (first["unit"], first["subject"], first["error"]) == (
@@ -181,8 +188,8 @@ def test_an_entry_that_cannot_be_read_is_named_once_however_often_its_list_has_i
     reporter = LogReporter()
     with capture_logs() as lines:
         for _ in range(3):
-            reporter.unreadable("gd_1", ['{"id":7}', "NaN"])
-        reporter.unreadable("gd_2", ["NaN"])
+            reporter.report(UnreadableEntries(dataset_id="gd_1", entries=('{"id":7}', "NaN")))
+        reporter.report(UnreadableEntries(dataset_id="gd_2", entries=("NaN",)))
     assert [(line["event"], line["dataset"], line["count"], line["entries"]) for line in lines] == [
         ("list.entry_unreadable", "gd_1", 2, ['{"id":7}', "NaN"]),
         ("list.entry_unreadable", "gd_2", 1, ["NaN"]),

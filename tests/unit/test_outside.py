@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 from fakes import Clock
 
-from notifier.config.diff import ConfigDiff
 from notifier.config.model import Api, Config, Heartbeat, Http
+from notifier.core.config_diff import ConfigDiff
 from notifier.core.model import SnapshotState
-from notifier.heartbeat import BeatKind, BeatOutcome
+from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, HttpListening
 from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.report.metrics import Metrics
@@ -29,12 +29,15 @@ class Ear(Reporter):
         self._addresses: asyncio.Queue[str] = asyncio.Queue()
         self._beats: asyncio.Queue[BeatOutcome] = asyncio.Queue()
 
-    def listening(self, address: str, trouble: str) -> None:
-        assert not trouble
-        self._addresses.put_nowait(address)
-
-    def beat(self, outcome: BeatOutcome) -> None:
-        self._beats.put_nowait(outcome)
+    def report(self, outcome: AnyOutcome) -> None:
+        match outcome:
+            case HttpListening(address=address, trouble=trouble):
+                assert not trouble
+                self._addresses.put_nowait(address)
+            case BeatOutcome():
+                self._beats.put_nowait(outcome)
+            case _:
+                pass
 
     async def address(self) -> str:
         async with asyncio.timeout(60):

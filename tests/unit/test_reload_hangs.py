@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from notifier import reload
+from notifier.core.outcomes import ReloadOutcome
 from notifier.loading.apart import Loaded, load_config_apart
-from notifier.reload import Reloader, ReloadOutcome
+from notifier.reload import Reloader
 
 pytestmark = pytest.mark.usefixtures("forked_loads")
 

@@ -15,8 +15,8 @@ from notifier import senders as module
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
 from notifier.core.model import Outcome
+from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.policy import ChannelPolicy
-from notifier.deliver import DeliveryOutcome
 from notifier.senders import Senders
 from notifier.store.store import Store
 

@@ -12,17 +12,26 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifier.brightdata.breaker import BreakerState
-from notifier.config.diff import ConfigDiff
 from notifier.core.apihealth import ApiKind, ApiState
+from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery import settle
 from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.outcomes import (
+    AnyOutcome,
+    BeatKind,
+    BeatOutcome,
+    ClockShift,
+    DeliveryOutcome,
+    DroppedDeliveries,
+    ListOutcome,
+    LookOutcome,
+    ReloadOutcome,
+    RequestOutcome,
+    Told,
+    UnreadableEntries,
+)
 from notifier.core.units import Fault, Unit
-from notifier.deliver import DeliveryOutcome
 from notifier.faults import Faults
-from notifier.heartbeat import BeatKind, BeatOutcome
-from notifier.lists import ListOutcome
-from notifier.poll import LookOutcome, Told
-from notifier.reload import ReloadOutcome
 from notifier.report.gauges import Readings, Stored
 from notifier.report.labels import MOST, OTHER, Few, code_label, status_label
 from notifier.report.metrics import Metrics
@@ -79,10 +88,10 @@ def metrics(clock: Clock) -> Metrics:
 
 
 def test_looks_are_counted_by_their_answer_and_transitions_by_their_status(metrics: Metrics) -> None:
-    metrics.looked(look(seen("ready"), "ready"))
-    metrics.looked(look(Unclear(reason=Reason.TIMEOUT)))
-    metrics.looked(look(None, "stalled"))
-    metrics.listed(ListOutcome(dataset_id="d", lag=timedelta(0), duration=timedelta(0)))
+    metrics.report(look(seen("ready"), "ready"))
+    metrics.report(look(Unclear(reason=Reason.TIMEOUT)))
+    metrics.report(look(None, "stalled"))
+    metrics.report(ListOutcome(dataset_id="d", lag=timedelta(0), duration=timedelta(0)))
     found = samples(metrics)
     looks = {key[1:]: value for key, value in found.items() if key[0] == "looks_total"}
     assert looks == {("told", "snapshot"): 1, ("timeout", "snapshot"): 1, ("told", "dataset"): 1}
@@ -93,10 +102,10 @@ def test_looks_are_counted_by_their_answer_and_transitions_by_their_status(metri
 def test_only_an_end_counts_as_a_delivery_and_every_attempt_as_one(metrics: Metrics, clock: Clock) -> None:
     metrics.configure(["chat", "mail"])
     clock.pass_(seconds=7)
-    metrics.delivered(delivery(DOWN))
-    metrics.delivered(delivery(DELIVERED))
-    metrics.delivered(delivery(DOWN, timedelta(days=4)))
-    metrics.dropped("chat", "muted", 5)
+    metrics.report(delivery(DOWN))
+    metrics.report(delivery(DELIVERED))
+    metrics.report(delivery(DOWN, timedelta(days=4)))
+    metrics.report(DroppedDeliveries(channel="chat", reason="muted", number=5))
     found = samples(metrics)
     ends = {key[1:]: value for key, value in found.items() if key[0] == "deliveries_total"}
     assert ends == {
@@ -110,11 +119,11 @@ def test_only_an_end_counts_as_a_delivery_and_every_attempt_as_one(metrics: Metr
 
 def test_a_refused_reload_is_seen_until_one_is_done(metrics: Metrics, clock: Clock) -> None:
     clock.pass_(seconds=9)
-    metrics.reloaded(ReloadOutcome(refused=("x",), duration=timedelta(0)))
+    metrics.report(ReloadOutcome(refused=("x",), duration=timedelta(0)))
     found = samples(metrics)
     assert found["config_last_reload_successful",] == 0
     assert found["config_last_reload_success_timestamp_seconds",] == START.timestamp()
-    metrics.reloaded(ReloadOutcome(changed=ConfigDiff(), duration=timedelta(0)))
+    metrics.report(ReloadOutcome(changed=ConfigDiff(), duration=timedelta(0)))
     found = samples(metrics)
     assert found["config_last_reload_successful",] == 1
     assert found["config_last_reload_success_timestamp_seconds",] == START.timestamp() + 9
@@ -122,10 +131,10 @@ def test_a_refused_reload_is_seen_until_one_is_done(metrics: Metrics, clock: Clo
 
 
 def test_heartbeats_requests_and_the_clock_are_counted(metrics: Metrics) -> None:
-    metrics.beat(BeatOutcome(kind=BeatKind.WITHHELD))
-    metrics.clock_shifted(timedelta(hours=1))
+    metrics.report(BeatOutcome(kind=BeatKind.WITHHELD))
+    metrics.report(ClockShift(shift=timedelta(hours=1)))
     for status in (200, 204, 301, 404, 429, 503, None):
-        metrics.requested(status)
+        metrics.report(RequestOutcome(status=status))
     found = samples(metrics)
     assert found["heartbeats_total", "withheld"] == found["clock_shifts_total",] == 1
     requests = {key[1]: value for key, value in found.items() if key[0] == "requests_total"}
@@ -151,7 +160,7 @@ def test_a_store_that_does_not_answer_is_seen_and_the_rest_of_the_page_too(metri
 
 
 def test_two_daemons_in_one_process_count_apart(metrics: Metrics, clock: Clock) -> None:
-    metrics.clock_shifted(timedelta(hours=1))
+    metrics.report(ClockShift(shift=timedelta(hours=1)))
     assert samples(Metrics(clock))["clock_shifts_total",] == 0
 
 
@@ -178,16 +187,16 @@ def test_reasons_make_few_labels_and_the_same_one_each_time(words: list[str]) ->
 
 def test_many_reasons_do_not_make_many_series(metrics: Metrics) -> None:
     for number in range(3 * MOST):
-        metrics.delivered(delivery(Outcome(kind=OutcomeKind.RETRY, reason=f"odd_{number}")))
+        metrics.report(delivery(Outcome(kind=OutcomeKind.RETRY, reason=f"odd_{number}")))
     found: dict[Any, float] = {key: n for key, n in samples(metrics).items() if key[0] == "delivery_attempts_total"}
     assert len(found) == MOST + 1
     assert found["delivery_attempts_total", "chat", "retry", OTHER] == 2 * MOST
 
 
 def test_units_that_raised_and_entries_that_make_no_sense_are_counted(metrics: Metrics) -> None:
-    metrics.faulted(Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("x")))
-    metrics.faulted(Fault(unit=Unit.LOOK, subject="s_2", error=KeyError("x")))
-    metrics.unreadable("gd_1", ["NaN", "{}"])
+    metrics.report(Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("x")))
+    metrics.report(Fault(unit=Unit.LOOK, subject="s_2", error=KeyError("x")))
+    metrics.report(UnreadableEntries(dataset_id="gd_1", entries=("NaN", "{}")))
     found = samples(metrics)
     assert found["internal_errors_total", "look"] == 2
     assert found["internal_errors_total", "audit"] == 0
@@ -196,24 +205,18 @@ def test_units_that_raised_and_entries_that_make_no_sense_are_counted(metrics: M
 
 def test_a_reporter_that_raises_costs_no_other_a_word() -> None:
     class Broken(Reporter):
-        def requested(self, status: int | None) -> None:
+        def report(self, outcome: AnyOutcome) -> None:
             raise KeyError("x")
-
-        def faulted(self, fault: Fault) -> None:
-            raise KeyError("y")
 
     class Good(Reporter):
         def __init__(self) -> None:
             self.told: list[object] = []
 
-        def requested(self, status: int | None) -> None:
-            self.told.append(status)
-
-        def faulted(self, fault: Fault) -> None:
-            self.told.append(fault.kind)
+        def report(self, outcome: AnyOutcome) -> None:
+            self.told.append(outcome.kind if isinstance(outcome, Fault) else outcome)
 
     good = Good()
     reporters = Reporters([Broken(), good])
-    reporters._faults = Faults(reporters.faulted)
-    reporters.requested(200)
-    assert good.told == ["report:KeyError", 200]
+    reporters._faults = Faults(reporters.report)
+    reporters.report(RequestOutcome(status=200))
+    assert good.told == ["report:KeyError", RequestOutcome(status=200)]

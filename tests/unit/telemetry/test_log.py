@@ -213,7 +213,7 @@ def test_no_log_call_hides_behind_another_expression() -> None:
 @pytest.mark.parametrize("json_lines", [True, False])
 def test_no_secret_and_no_local_value_shows_in_the_traceback_of_a_unit(json_lines: bool) -> None:
     stream = logged(json_lines=json_lines)
-    with Faults(LogReporter().faulted).alone(Unit.LOOK, f"s_{SECRET}"):
+    with Faults(LogReporter().report).alone(Unit.LOOK, f"s_{SECRET}"):
         hidden = "a local value that no log may show"
         raise ValueError(f"the answer repeats {SECRET}, and {len(hidden)} more")
     text = stream.getvalue()
