@@ -15,9 +15,9 @@ from typing import Any
 
 from notifier.control_socket import ControlSocket, short_path, socket_of
 from notifier.core.errors import NoDaemon, NotifierError, Unanswered
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 from notifier.store.lock import holder
 from notifier.store.store import Store
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 
 MOST_TRIES = 8
 """With the pauses of `core.units`, about 20 minutes."""

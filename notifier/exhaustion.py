@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 
 EVERY = timedelta(seconds=5)
 

@@ -12,10 +12,10 @@ import aiohttp
 from notifier import __version__
 from notifier.channels.bounds import metered_socket
 from notifier.config.model import Heartbeat as Wanted
+from notifier.core.isolation import Faults
 from notifier.core.outcomes import BeatKind, BeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 from notifier.trust import tls_context
 
 LONGEST = timedelta(seconds=10)

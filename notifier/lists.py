@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
+from notifier.core.isolation import Faults
 from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
@@ -18,7 +19,6 @@ from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
 from notifier.core.transitions import changed_by_list, dated, stalled_at
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 from notifier.groups import Asked, Group
 from notifier.poll import Poller
 from notifier.store.datasets import Datasets

@@ -13,6 +13,7 @@ from notifier.brightdata.limiter import Permit
 from notifier.bylist import ByList
 from notifier.core.budget import Budget, Needs
 from notifier.core.expiring import due_without_look
+from notifier.core.isolation import Faults
 from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
@@ -21,7 +22,6 @@ from notifier.core.rotation import TrustNews
 from notifier.core.routing import wants
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 from notifier.groups import DATASET, Groups
 from notifier.lists import Lister, ListObserver
 from notifier.poll import Observer, Poller

@@ -20,6 +20,7 @@ from notifier.core.apihealth import ApiNews
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreUnready
 from notifier.core.health import Verdict
+from notifier.core.isolation import Faults
 from notifier.core.model import Outcome
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -40,7 +41,7 @@ from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault, Kinds
 from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
-from notifier.faults import Faults
+from notifier.failpoints import fault as fault_here
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
 from notifier.lookout import Lookout
@@ -79,7 +80,7 @@ class Parts:
         redactor.add(config.secrets)
         self.redactor = redactor
         self.config = config
-        self.faults = Faults(self._faulted, dice=dice)
+        self.faults = Faults(self._faulted, dice=dice, failpoint=fault_here)
         self.fault_kinds = Kinds()
         self.reporters = Reporters(reporters, self.faults)
         self.report = self.reporters.report
@@ -247,10 +248,13 @@ class Parts:
         )
 
     def _faulted(self, fault: Fault) -> None:
-        news = self.fault_kinds.is_news(fault, self.clock())
-        self.report(fault)
-        if news:
-            self.errands.notice(self.operators.faulted, fault)
+        try:
+            news = self.fault_kinds.is_news(fault, self.clock())
+            self.report(fault)
+            if news:
+                self.errands.notice(self.operators.faulted, fault)
+        except Exception as error:  # there is nobody left to report it to but the log
+            log.error("report.failed", unit=fault.unit, subject=fault.subject, error=fault.detail, exc_info=error)
 
     def _learned(self, token: str) -> None:
         self.redactor.add([token])

@@ -18,10 +18,10 @@ from notifier.config.model import Config
 from notifier.config.sources import Sources
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.core.isolation import Faults
 from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 from notifier.loading.apart import LONGEST, Loaded, load_config_apart
 from notifier.memory import keep, tidy
 from notifier.telemetry.systemd import more_time, notify

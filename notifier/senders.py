@@ -11,11 +11,11 @@ from functools import partial
 
 from notifier.config.model import Channel
 from notifier.core.health import Verdict
+from notifier.core.isolation import Faults
 from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.deliver import Deliverer
-from notifier.faults import Faults
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.store.outbox import Outbox
 

@@ -14,11 +14,11 @@ from datetime import timedelta
 import structlog
 
 from notifier.core.errors import StoreError
+from notifier.core.isolation import Faults
 from notifier.core.statusline import status_line
 from notifier.core.units import Unit
 from notifier.core.vitals import Vitals, mendable
 from notifier.failpoints import fault
-from notifier.faults import Faults
 
 STATUS_EVERY = timedelta(seconds=2)
 """The line of status is not told more often than this."""

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Limiter, Permit
+from notifier.core.isolation import Faults
 from notifier.core.model import Observation
 from notifier.core.units import Unit
-from notifier.faults import Faults
 
 CHECKED_EVERY = timedelta(seconds=5)
 """How soon after the limiter would let a probe go it is seen that nobody has made one."""

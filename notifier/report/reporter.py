@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import structlog
 
+from notifier.core.isolation import Faults
 from notifier.core.outcomes import AnyOutcome
 from notifier.core.units import Fault, Unit
 from notifier.failpoints import fault as fault_here
-from notifier.faults import Faults
 
 log = structlog.get_logger("notifier")
 

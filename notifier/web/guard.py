@@ -7,9 +7,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from notifier import __version__
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.faults import Faults
 
 PUBLIC = frozenset({"/healthz"})
 """What anybody may ask who reaches the address: it says only that the daemon lives."""

@@ -13,8 +13,8 @@ from functools import partial
 from aiohttp import web
 
 from notifier.config.model import Http
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
-from notifier.faults import Faults
 from notifier.web.connections import BACKLOG, IDLE_S, Connections
 
 AGAIN = timedelta(seconds=10)

@@ -8,8 +8,8 @@ from aiohttp import hdrs, web
 
 from notifier import __version__
 from notifier.core.errors import NotifierError
+from notifier.core.isolation import Faults
 from notifier.core.vitals import Vitals, plain
-from notifier.faults import Faults
 from notifier.web.guard import guard
 
 METRICS_FORMAT = "text/plain; version=0.0.4; charset=utf-8"

@@ -7,8 +7,8 @@ import pytest
 from fakes import Collected
 
 from notifier.core import units
+from notifier.core.isolation import Faults
 from notifier.errands import MOST_TRIES, Errands
-from notifier.faults import Faults
 
 
 async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:

@@ -15,6 +15,7 @@ from notifier.brightdata.breaker import BreakerState
 from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery import settle
+from notifier.core.isolation import Faults
 from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -31,7 +32,6 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.units import Fault, Unit
-from notifier.faults import Faults
 from notifier.report.gauges import Readings, Stored
 from notifier.report.labels import MOST, OTHER, Few, code_label, status_label
 from notifier.report.metrics import Metrics

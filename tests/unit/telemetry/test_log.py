@@ -13,8 +13,8 @@ import pytest
 import structlog
 
 import notifier
+from notifier.core.isolation import Faults
 from notifier.core.units import Unit
-from notifier.faults import Faults
 from notifier.report.log import LogReporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor

@@ -9,7 +9,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.faults import Faults
+from notifier.core.isolation import Faults
 from notifier.web.guard import guard, is_own_name, knows
 
 TOKEN = "p4ge-t0ken-0123456789"

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.errors import StoreError
+from notifier.core.isolation import Faults
 from notifier.core.vitals import Vitals, plain
-from notifier.faults import Faults
 from notifier.telemetry.redaction import Redactor
 from notifier.web.views import METRICS_FORMAT, Sources, application
 

@@ -1,4 +1,4 @@
-"""Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again.
+"""Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again. Pure.
 
     with faults.alone(Unit.LOOK, snapshot_id) as attempt:
         return await look(snapshot_id)
@@ -7,22 +7,16 @@
 A StoreError passes: the store has its own rules (`store.patience`), and a damaged database ends the daemon.
 """
 
-import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
-
 from notifier.core.errors import StoreError
 from notifier.core.units import Fault, Unit, pause_after
-from notifier.failpoints import fault
 
 MOST_SUBJECTS = 10_000
 """Units whose failures in a row are counted; beyond that the oldest starts anew."""
-
-log = structlog.get_logger("notifier")
 
 
 @dataclass(slots=True)
@@ -41,15 +35,21 @@ class Faults:
     """Runs units so that each fails alone."""
 
     def __init__(
-        self, report: Callable[[Fault], None] | None = None, *, dice: Callable[[], float] = random.random
+        self,
+        report: Callable[[Fault], None] | None = None,
+        *,
+        dice: Callable[[], float] = lambda: 0.5,
+        failpoint: Callable[[Unit, str], None] = lambda unit, subject: None,
     ) -> None:
         """
         Args:
-            report: told of every fault. Without it nothing is bounded, and exceptions go on as they are.
+            report: told of every fault; it must not raise. Without it nothing is bounded, and exceptions pass.
             dice: numbers in [0, 1), to spread the tries.
+            failpoint: called at the start of each `attempt`, so that a test can make it raise.
         """
         self._report = report
         self._dice = dice
+        self._failpoint = failpoint
         self._failures: dict[tuple[Unit, str], int] = {}
 
     @contextmanager
@@ -78,7 +78,7 @@ class Faults:
             StoreError: the store cannot be used.
         """
         with self.alone(unit, subject) as attempt:
-            fault(unit, subject)
+            self._failpoint(unit, subject)
             await work()
         return attempt.pause or timedelta(0)
 
@@ -86,7 +86,7 @@ class Faults:
         """Report what a unit raised that nobody tries again, such as a page or a command."""
         if self._report is None:
             raise error
-        self._tell(Fault(unit=unit, subject=subject, error=_cause(error)))
+        self._report(Fault(unit=unit, subject=subject, error=_cause(error)))
 
     def _bound(self, unit: Unit, subject: str, error: Exception) -> Fault:
         if self._report is None or _is_of_store(error):
@@ -98,15 +98,8 @@ class Faults:
         self._failures[key] = failures
         pause = pause_after(failures, self._dice())
         found = Fault(unit=unit, subject=subject, error=_cause(error), failures=failures, pause=pause)
-        self._tell(found)
+        self._report(found)
         return found
-
-    def _tell(self, found: Fault) -> None:
-        try:
-            assert self._report is not None
-            self._report(found)
-        except Exception as error:
-            log.error("report.failed", unit=found.unit, subject=found.subject, error=found.detail, exc_info=error)
 
 
 def _is_of_store(error: Exception) -> bool:

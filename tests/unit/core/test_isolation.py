@@ -4,8 +4,8 @@ import pytest
 from fakes import Collected, dice
 
 from notifier.core.errors import StoreError
-from notifier.core.units import Fault, Unit, pause_after
-from notifier.faults import Faults
+from notifier.core.isolation import Faults
+from notifier.core.units import Unit, pause_after
 
 
 def test_what_a_unit_raises_ends_there_and_is_counted_until_it_runs_well() -> None:
@@ -41,15 +41,6 @@ def test_of_a_group_the_first_cause_is_told() -> None:
     with Faults(told).alone(Unit.AUDIT):
         raise ExceptionGroup("many", [ExceptionGroup("more", [ZeroDivisionError("x")]), ValueError("y")])
     assert [each.kind for each in told] == ["audit:ZeroDivisionError"]
-
-
-def test_a_report_that_raises_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(fault: Fault) -> None:
-        raise OSError("the log is full")
-
-    with Faults(broken).alone(Unit.LOOK, "s_1") as attempt:
-        raise KeyError("x")
-    assert attempt.fault is not None
 
 
 def test_without_a_report_nothing_is_bounded() -> None:
