@@ -15,9 +15,10 @@ from notifier.cli.common import (
     iso,
     no_channel,
     print_json,
+    quoted,
     watch_id,
 )
-from notifier.cli.delivery_rows import as_data, print_rows, told_id
+from notifier.cli.delivery_rows import as_data, known_id, print_rows, told_id
 from notifier.cli.delivery_show import show
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.model import DeliveryState
@@ -39,7 +40,10 @@ def list_deliveries(
     ] = None,
     since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
     event: Annotated[
-        str | None, typer.Option(metavar="EVENT", help="Only of this event, by the id that its message ends with.")
+        str | None,
+        typer.Option(
+            metavar="EVENT", help="Only of this event, by the id that its message ends with, or its beginning."
+        ),
     ] = None,
     watch: Annotated[
         str | None,
@@ -60,11 +64,12 @@ def list_deliveries(
     found = configuration(config)
     reader = Reader(found.database)
     _check_channel(found, reader, channel)
+    _check_snapshot(found, reader, of_snapshot)
     rows = reader.deliveries(
         states=tuple(state or ()),
         channel=channel,
         since=begin,
-        told=told,
+        told=None if told is None else known_id(reader, told),
         snapshot=of_snapshot,
         watch=None if watch is None else _watched(found, reader, watch),
         limit=limit,
@@ -129,6 +134,9 @@ def _watched(found: "Config", reader: "Reader", watch: str) -> str:
     """The watch as the reader takes it: that of a dataset with a slash; one configured no more by its own id."""
     try:
         wanted = watch_id(found, watch)
+        _, parted, of_dataset = wanted.partition("/")
+        if parted:
+            _check_snapshot(found, reader, of_dataset)
     except UsageError:
         if reader.deliveries(watch=watch, limit=1):
             return watch
@@ -144,6 +152,22 @@ def _check_channel(found: "Config", reader: "Reader", channel: str | None) -> No
     """
     if channel is not None and channel not in found.channels and not reader.deliveries(channel=channel, limit=1):
         raise no_channel(channel, found.channels)
+
+
+def _check_snapshot(found: "Config", reader: "Reader", snapshot: str | None) -> None:
+    """See that the snapshot is watched, or that it once was.
+
+    Raises:
+        NotifierError: it never was.
+    """
+    from notifier.config.values import did_you_mean
+
+    watched = [each.snapshot_id for each in found.watches]
+    if snapshot is None or snapshot in watched or snapshot in reader.snapshots([snapshot]):
+        return
+    if not reader.deliveries(snapshot=snapshot, limit=1):
+        near = did_you_mean(snapshot, frozenset(watched)) or "; `notifier status` shows those that are watched"
+        raise NotifierError(f"there is no snapshot {quoted(snapshot)}{near}")
 
 
 def _check_there_are(found: "Config", ids: Sequence[int], channel: str | None) -> None:

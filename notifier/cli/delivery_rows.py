@@ -6,29 +6,54 @@ from typing import TYPE_CHECKING, Any
 
 from notifier.cli.common import checked_id, print_table, quoted, when
 from notifier.cli.status import STYLES
-from notifier.core.errors import UsageError
+from notifier.core.errors import NotifierError, UsageError
 from notifier.core.message import message
 from notifier.core.model import Notice, Told
 
 if TYPE_CHECKING:
-    from notifier.store.reader import DeliveryRow
+    from notifier.store.reader import DeliveryRow, Reader
 
 TOLD = ("evt_", "ntc_")
 """How the ids of events and of notices begin."""
 
 
 def told_id(argument: str, text: str) -> str:
-    """The id of an event or of a notice.
+    """The id of an event or of a notice, or how one begins, as it was given.
 
     Raises:
         UsageError: it is neither.
     """
-    checked = checked_id(argument, text)
+    checked = checked_id(argument, text.rstrip("\N{HORIZONTAL ELLIPSIS}."))
     if not checked.startswith(TOLD):
         raise UsageError(f"{argument}: {quoted(text)} is no event's id: those begin with evt_, notices' with ntc_")
     if checked.startswith("evt_test_"):
         raise UsageError(f"{argument}: {checked} is the id of a test message, of which nothing is kept")
     return checked
+
+
+def known_id(reader: "Reader", beginning: str) -> str:
+    """The one id of an event or of a notice that begins so; the whole id begins so, too.
+
+    Raises:
+        NotifierError: none does, or several do.
+    """
+    from notifier.config.values import did_you_mean
+
+    what = "notice" if beginning.startswith("ntc_") else "event"
+    found = reader.told_ids(beginning, _MOST_ALIKE + 1)
+    if len(found) == 1 or beginning in found:
+        return beginning if beginning in found else found[0]
+    if not found:
+        alike = reader.told_ids(beginning[:_TELLING], 1_000) if len(beginning) > _TELLING else []
+        near = did_you_mean(beginning, frozenset(alike)) or "; `notifier delivery list --json` has the ids of all"
+        raise NotifierError(f"there is no {what} {beginning}{near}")
+    more = " and more" if len(found) > _MOST_ALIKE else ""
+    raise NotifierError(f"several {what}s begin with {beginning}: {', '.join(found[:_MOST_ALIKE])}{more}")
+
+
+_MOST_ALIKE = 5
+_TELLING = len("evt_") + 3
+"""An id that has so many characters of another one may be that one, mistyped."""
 
 
 def print_rows(rows: "Sequence[DeliveryRow]") -> None:

@@ -7,7 +7,7 @@ import typer
 
 from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, configuration, iso, print_json, print_table, quoted
-from notifier.cli.delivery_rows import TOLD, about, as_data, print_rows, told_id
+from notifier.cli.delivery_rows import TOLD, about, as_data, known_id, print_rows, told_id
 from notifier.cli.status import STYLES
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.message import message
@@ -27,7 +27,8 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="The delivery's number, from `delivery list`, or an event's id, with which its message ends (evt_…).",
+            help="The delivery's number, from `delivery list`, or an event's id or its beginning (evt_…), with which its "
+            "message ends.",
             autocompletion=completion.delivery,
         ),
     ],
@@ -46,7 +47,7 @@ def show(
     found = configuration(config)
     reader = Reader(found.database)
     if delivery_id is None:
-        _show_told(reader, wanted, as_json)
+        _show_told(reader, known_id(reader, wanted), as_json)
         return
     row = reader.delivery(delivery_id)
     if row is None:
@@ -98,7 +99,7 @@ def _number(text: str) -> int:
 def _show_told(reader: "Reader", wanted: str, as_json: bool) -> None:
     """Show an event or a notice with all its deliveries."""
     told = reader.told(wanted)
-    if told is None:
+    if told is None:  # deleted since it was found
         raise NotifierError(f"there is no event {wanted}; `notifier delivery list` shows what was told")
     rows = reader.deliveries(told=wanted, limit=_MOST_OF_ONE)[::-1]
     text = message(told)

@@ -209,6 +209,13 @@ class Reader:
                 return event_from_row(row)
             return Notice(**row)
 
+    def told_ids(self, beginning: str, most: int) -> list[str]:
+        """The ids of events, or of notices, that begin so, in their order, at most `most`."""
+        ids = (notices if _is_notice(beginning) else events).c.id
+        within = select(ids).where(ids >= beginning, ids < f"{beginning}\U0010ffff").order_by(ids).limit(most)
+        with self._reading() as connection:
+            return list(connection.execute(within).scalars())
+
     def delivery(self, delivery_id: int) -> DeliveryRow | None:
         """One delivery with its attempts; None if there is none of that id."""
         with self._reading() as connection:

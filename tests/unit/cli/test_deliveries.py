@@ -46,6 +46,19 @@ def test_deliveries_are_found_by_event_snapshot_and_watch(run: Run, events: list
     assert listed(run, "--snapshot", "s_3") == []
 
 
+def test_the_beginning_of_an_events_id_will_do(run: Run, events: list[Event]) -> None:
+    """As it is left of a message that was cut, with an ellipsis at its end."""
+    beginning = events[0].id[:14]
+    assert listed(run, "--event", f"{beginning}…") == [("s_1", "mail"), ("s_1", "team")]
+    assert json.loads(run("delivery", "show", f"{beginning}...", "--json").stdout)["event_id"] == events[0].id
+    several = run("delivery", "list", "--event", "evt_")
+    assert (several.exit_code, several.stdout) == (1, "")
+    assert several.stderr == f"notifier: several events begin with evt_: {', '.join(sorted(e.id for e in events))}\n"
+    mistyped = run("delivery", "list", "--event", f"{events[0].id[:-2]}zz")
+    assert mistyped.exit_code == 1
+    assert f"did you mean '{events[0].id}'?" in mistyped.stderr
+
+
 def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) -> None:
     shown = run("delivery", "show", events[0].id)
     assert shown.exit_code == 0, shown.output
@@ -63,7 +76,13 @@ def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) ->
     [
         (["show", "99"], 1, "there is no delivery 99"),
         (["show", "evt_00000000000000000000"], 1, "there is no event evt_00000000000000000000"),
-        (["show", "ntc_00000000000000000000"], 1, "there is no event ntc_"),
+        (["show", "ntc_00000000000000000000"], 1, "there is no notice ntc_"),
+        (["list", "--event", "evt_00000000000000000000"], 1, "there is no event evt_00000000000000000000"),
+        (["list", "--event", "evt_0", "--json"], 1, "there is no event evt_0"),
+        (["list", "--snapshot", "s_11"], 1, "there is no snapshot 's_11'; did you mean 's_1'?"),
+        (["list", "--snapshot", "other", "--json"], 1, "there is no snapshot 'other'; `notifier status` shows"),
+        (["list", "--watch", "gd_1/other"], 1, "there is no snapshot 'other'"),
+        (["list", "--watch", "other"], 2, "there is no watch 'other'"),
         (["show", "evt_test_0123456789abcdef"], 2, "test message"),
         (["show", '"evt_00000000000000000000"'], 2, "`jq -r`"),
         (["show", "s_1"], 2, "neither a delivery's number nor an event's id"),
