@@ -27,8 +27,8 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="The delivery's number, from `delivery list`, or an event's id or its beginning (evt_…), with which its "
-            "message ends.",
+            help="The delivery's number, from `delivery list`, or an event's id (evt_…) or its beginning; a "
+            "message ends with it.",
             autocompletion=completion.delivery,
         ),
     ],

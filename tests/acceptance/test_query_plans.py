@@ -24,6 +24,7 @@ from notifier.store import names
 from notifier.store.engine import writer
 from notifier.store.migrate import migrate
 from notifier.store.names import StoredNames
+from notifier.store.reader import Reader
 
 COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_at"
 """`channel list` shows how many deliveries each channel has of each state: it counts the entries of an index."""
@@ -129,14 +130,16 @@ def look_around(notifier: Notifier) -> None:
         "delivery list --snapshot s_own --state dead --channel team",
         "delivery list --watch s_own",
         "delivery list --watch found --since 1d",
-        "delivery list --event evt_0123456789abcdef0123",
-        "delivery list --event ntc_0123456789abcdef0123",
         "replay --since 90d",
         "config check",
     ):
         notifier.glance(*words.split())
     for row in notifier.glance("delivery", "list")[:1]:
         notifier.glance("delivery", "show", str(row["id"]))
+        notifier.glance("delivery", "show", row["event_id"])
+        notifier.glance("delivery", "list", "--event", row["event_id"])
+    reader = Reader(notifier.database)
+    assert reader.deliveries(told="ntc_0123456789abcdef0123") == reader.told_ids("ntc_01234", 5) == []
 
 
 def test_channel_list_counts_the_entries_of_an_index(notifier: Notifier, plans: Plans) -> None:
