@@ -228,18 +228,21 @@ def print_fitted(
     left_out: Sequence[str],
     styles: dict[str, str] | None = None,
 ) -> None:
-    """Print a table with one line a row: fitted into the width of a terminal, whole elsewhere. See `fitting.fitted`."""
+    """Print a table with one line a row, without columns that say nothing new; see `fitting.fitted`.
+
+    On a terminal it is fitted into the width; elsewhere nothing is cut or left out for want of room.
+    """
+    from notifier.cli.fitting import GAP, fitted
+
+    cells = [[safe(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        print_table(columns, rows)
+        print_table(*fitted(columns, cells, sys.maxsize, same=same))
         return
     from rich.cells import cell_len
     from rich.console import Console
     from rich.text import Text
 
-    from notifier.cli.fitting import GAP, fitted
-
     console = Console(soft_wrap=True, highlight=False)
-    cells = [[safe(cell) for cell in row] for row in rows]
     names, shown = fitted(columns, cells, console.width, same=same, cut=cut, left_out=left_out)
     widths = [max(map(cell_len, each)) for each in zip(names, *shown, strict=True)]
     for row in ([*names], *shown):

@@ -17,6 +17,18 @@ def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:
     assert (listed[0]["every"], listed[0]["name"]) == ("30 s", "Prices")
     assert "status" not in listed[0]
     lines = run("watch", "list").stdout.splitlines()
-    assert lines[0].split() == ["WATCH", "NAME", "SNAPSHOT", "NOTIFY", "ON", "EVERY"]
-    assert lines[1].split()[:4] == ["s_1", "Prices", "s_1", "team"]
+    assert lines[0].split() == ["WATCH", "NAME", "NOTIFY", "ON", "EVERY"]
+    assert lines[1].split()[:3] == ["s_1", "Prices", "team"]
     assert {"status", "since", "next_look", "deliveries"} <= json.loads(run("status", "--json").stdout)[0].keys()
+
+
+def test_in_a_pipe_as_on_a_terminal_a_column_that_repeats_another_is_left_out(run: Run, config: Path) -> None:
+    """A watch with an id of its own needs the column; nothing is cut there, however long the names are."""
+    assert run("status").stdout.splitlines()[0].split() == ["WATCH", "NAME", "STATUS"]
+    name = "A name that no terminal has room for " * 5
+    config.write_text(config.read_text().replace("name: Prices", f"id: prices, name: {name.strip()}"))
+    for command in (["status"], ["watch", "list"]):
+        first, second, *_ = run(*command).stdout.splitlines()
+        assert first.split()[:3] == ["WATCH", "NAME", "SNAPSHOT"]
+        assert name.strip() in second
+        assert " s_1 " in second
