@@ -55,18 +55,22 @@ def _write_new(path: Path, text: str) -> None:
 
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any."""
-    from notifier.config.places import unusable_places
+    """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any.
+
+    What keeps the service from starting is an error, too: a database that cannot be where `state:` says.
+    """
+    from notifier.config.places import hindrances, unusable_places
     from notifier.loading import load_config
 
     try:
         found = load_config(config_path(config))
+        if hindering := [*hindrances(found)]:
+            raise ConfigurationRefused(hindering)
     except ConfigurationRefused as error:
         if not as_json:
             raise
         print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
         raise typer.Exit(error.exit_status) from None
-    watches = len(found.watches) + len(found.datasets)
     warnings = [*found.warnings, *unusable_places(found)]
     needs = _budget(found)
     if as_json:
@@ -75,16 +79,26 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 "ok": True,
                 "problems": [],
                 "warnings": [asdict(warning) for warning in warnings],
-                "watches": watches,
+                "watches": len(found.watches) + len(found.datasets),
                 "channels": len(found.channels),
                 "budget": needs.fields(),
             }
         )
         return
-    for warning in warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    texts = [*map(str, warnings)]
+    if too_much := needs.warning():
+        texts.append(f"{found.path}: api.requests_per_second: {too_much}.")
+    for text in texts:
+        typer.echo(f"warning: {text}", err=True)
+    _say_checked(found, needs, len(texts))
+
+
+def _say_checked(found: "Config", needs: "Budget", warnings: int) -> None:
+    """Say what was found to have no error."""
+    watches = len(found.watches) + len(found.datasets)
+    verdict = f"no error, {count(warnings, 'warning')}" if warnings else "fine"
     typer.echo(
-        f"{found.path}: fine. {count(watches, 'watch', 'watches')}, "
+        f"{found.path}: {verdict}. {count(watches, 'watch', 'watches')}, "
         f"{count(len(found.channels), 'channel')}, from {count(len(found.files), 'file')}."
     )
     if watches:
@@ -93,8 +107,6 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"{rotation.capitalize()}.")
     else:
         typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
-    if too_much := needs.warning():
-        typer.echo(f"warning: {found.path}: api.requests_per_second: {too_much}.", err=True)
     if not found.operators:
         typer.echo("Nobody is told when the notifier itself is in trouble: name a channel under `operators:`.")
 
