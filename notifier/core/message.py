@@ -53,10 +53,12 @@ Fits = Callable[[Message], bool]
 class Room:
     """How much of an event a message has: in code points, a name and a reason in the title, each text in the body.
 
-    `lines` are the labels of the body's lines that stay; None for all of them.
+    `lines` are the labels of the body's lines that stay; None for all of them. `headline` counts where the title has
+    no room for a name.
     """
 
     in_title: int = _LONGEST_IN_TITLE
+    headline: int = 20
     reason: int = _LONGEST_REASON
     lines: frozenset[str] | None = None
 
@@ -71,9 +73,9 @@ _ROOMS = (
     Room(in_title=30, reason=0, lines=frozenset({"Snapshot", "Event"})),
     Room(in_title=30, reason=0, lines=frozenset({"Event"})),
     Room(in_title=12, reason=0, lines=frozenset({"Event"})),
-    Room(in_title=0, reason=0, lines=frozenset({"Event"})),
+    *(Room(in_title=0, headline=most, reason=0, lines=frozenset({"Event"})) for most in (20, 10, 6, 0)),
 )
-"""From a usual message to the least: whatever else a service has no room for, it gets what happened and the id."""
+"""From a usual message to the least: an emoji for what happened, and the event's id."""
 
 
 def message(told: Told, room: Room = _ROOMS[0]) -> Message:
@@ -124,20 +126,16 @@ def emoji_of(told: Told) -> str:
 def title_of(told: Told, room: Room = _ROOMS[0]) -> str:
     """The title: one line that says it all."""
     if isinstance(told, Notice):
-        return f"{emoji_of(told)} {one_line(told.title, room.in_title or _SHORTEST)}"
+        return f"{emoji_of(told)} {one_line(told.title, room.in_title or room.headline)}".rstrip()
     headline = _headline(told.transition, room)
     if not room.in_title:
-        return f"{emoji_of(told)} {one_line(headline, _SHORTEST)}"
+        return f"{emoji_of(told)} {one_line(headline, room.headline)}".rstrip()
     name = one_line(told.name, room.in_title) or told.transition.snapshot_id
     return f"{emoji_of(told)} {name}: {headline}"
 
 
-_SHORTEST = 20
-"""What is left of a title that has no room for a name."""
-
-
 def _headline(transition: Transition, room: Room) -> str:
-    longest = min(room.in_title, room.reason) or _SHORTEST
+    longest = min(room.in_title, room.reason) or room.headline
     codes = _codes_in_title(transition.facts) if room.reason else ""
     facts = transition.facts
     took = f" after {span(duration)}" if (duration := _duration(facts)) is not None else ""

@@ -110,7 +110,7 @@ async def _accept(port: socket.socket, command: list[str], side: MailServer) -> 
         with connection:
             connection.setblocking(True)
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL
+                *command, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL
             )
         side.connections.add(asyncio.create_task(_ended(process)))
 

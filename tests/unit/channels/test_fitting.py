@@ -97,6 +97,16 @@ def test_a_long_title_stands_whole_in_the_body() -> None:
     assert text.body == f"{title.strip()}\nEvent: evt_1"
 
 
+@pytest.mark.parametrize("status", ["予約された状態" * 5, "😀" * 30, "<status>&" * 5, "*_`" * 10, "\u0301" * 30])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_status_of_any_words_arrives_with_its_id(service: str, status: str) -> None:
+    """The least message has no word of others: 20 characters of a status, in UTF-8, were more than APRS takes."""
+    told, fitting = event(1, status, status, status), Fitting(made(SERVICES[service]))
+    text = fitted(told, fitting.fits)
+    assert fitting.fits(text)
+    assert told.id in fitting.arranged(text).body
+
+
 def test_what_cannot_fit_says_so_in_numbers() -> None:
     fitting = Fitting(made(SERVICES["NotifyDiscord"]))
     text = fitting.arranged(Message(title="t", body="x" * 2_010))
