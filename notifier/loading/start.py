@@ -4,6 +4,7 @@ A daemon that crashed, or whose machine did, goes on without waiting for a perso
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,18 @@ import structlog
 
 from notifier.config import kept
 from notifier.core.errors import ConfigurationRefused, NotifierError
+from notifier.core.words import span
 from notifier.loading import NothingKept
 from notifier.loading.apart import Loaded, load_config_apart
 from notifier.telemetry.systemd import more_time
 
 LONGEST_START = timedelta(minutes=30)
 """For so long a service manager is asked to wait."""
+
+HANGS_AFTER = timedelta(minutes=1)
+"""A load that takes longer is taken for one that hangs: 100,000 watches take half a minute (measured). The daemon then
+starts with the configuration that it took up last. If the load was only slow, nothing is lost: the daemon reads the
+files again as soon as it runs, and takes them up."""
 
 log = structlog.get_logger("notifier")
 
@@ -42,20 +49,49 @@ async def load_at_start(path: Path, *, strict: bool = False) -> Start:
         NotifierError: they could not be read at all; the text says why.
     """
     with more_time(LONGEST_START):
-        try:
+        if strict:
             return Start(loaded=await load_config_apart(path))
-        except NotifierError as error:
-            if strict:
-                raise
-            refusal = error
+        reading = asyncio.create_task(load_config_apart(path))
+        tasks = [reading]
         try:
-            loaded = await load_config_apart(path, last=True)
-        except NothingKept:
-            raise refusal from None
+            await asyncio.wait(tasks, timeout=HANGS_AFTER.total_seconds())
+            if not _succeeded(reading):
+                tasks.append(asyncio.create_task(load_config_apart(path, last=True)))
+                await _one_succeeds(tasks)
+            return _start(path, *tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def _one_succeeds(tasks: Sequence[asyncio.Task[Loaded]]) -> None:
+    """Wait until one of the loads has succeeded, or all have failed."""
+    while not any(map(_succeeded, tasks)) and (pending := [task for task in tasks if not task.done()]):
+        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _succeeded(task: asyncio.Task[Loaded]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _start(path: Path, reading: asyncio.Task[Loaded], last: asyncio.Task[Loaded] | None = None) -> Start:
+    """What came of the load of the files, and of that of the configuration taken up last."""
+    if last is None or _succeeded(reading):
+        return Start(loaded=reading.result())
+    refusal = NotifierError(f"{path}: reading it takes more than {span(HANGS_AFTER)}")
+    if reading.done():
+        try:
+            reading.result()
         except NotifierError as error:
-            refusal.add_note(f"notifier: {error}")
-            raise refusal from error
-    return Start(loaded=loaded, refused=_reasons(refusal))
+            refusal = error
+    try:
+        return Start(loaded=last.result(), refused=_reasons(refusal))
+    except NothingKept:
+        raise refusal from None
+    except NotifierError as error:
+        refusal.add_note(f"notifier: {error}")
+        raise refusal from error
 
 
 def _reasons(refusal: NotifierError) -> tuple[str, ...]:

@@ -1,17 +1,20 @@
 """With errors in its files a daemon starts with the configuration that it took up last, kept beside its database."""
 
+import asyncio
 import gzip
 import json
 import os
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from notifier.config import kept
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading import load_leniently
+from notifier.loading import load_leniently, start
+from notifier.loading.apart import Loaded, load_config_apart
 from notifier.loading.start import Start, keep, load_at_start
 
 pytestmark = pytest.mark.usefixtures("forked_loads")
@@ -37,14 +40,14 @@ async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_loads: No
     (tmp_path / "w" / "a.yaml").write_bytes(b"\xef\xbb\xbfwatches:\r\n- snapshot: s_2\r\n")
     main = tmp_path / "config.yaml"
     main.write_text(MAIN)
-    start = await load_at_start(main)
-    assert start.refused == ()
-    await keep(start.loaded.config.database, start.loaded)
+    started = await load_at_start(main)
+    assert started.refused == ()
+    await keep(started.loaded.config.database, started.loaded)
     return main
 
 
-def ids(start: Start) -> list[str]:
-    return [watch.id for watch in start.loaded.config.watches]
+def ids(started: Start) -> list[str]:
+    return [watch.id for watch in started.loaded.config.watches]
 
 
 def change(name: str, text: str | None) -> Callable[[Path], None]:
@@ -88,13 +91,13 @@ async def test_whatever_is_wrong_with_the_files_it_starts_with_the_last_ones(
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(path.parent / "state"))  # as systemd tells it
     edit(path)
-    start = await load_at_start(path)
-    assert ids(start) == ["s_1", "s_2"]
-    assert reason in start.refused[0]
-    assert start.loaded.config.database == path.parent / "state" / "notifier.db"
-    assert start.loaded.config.channels["team"].url == "json://localhost/canary-of-the-team"
-    assert start.loaded.config.path == path
-    assert (start.loaded.copy, start.loaded.read_at is not None) == (b"", True)
+    started = await load_at_start(path)
+    assert ids(started) == ["s_1", "s_2"]
+    assert reason in started.refused[0]
+    assert started.loaded.config.database == path.parent / "state" / "notifier.db"
+    assert started.loaded.config.channels["team"].url == "json://localhost/canary-of-the-team"
+    assert started.loaded.config.path == path
+    assert (started.loaded.copy, started.loaded.read_at is not None) == (b"", True)
     with pytest.raises(NotifierError) as strict:
         await load_at_start(path, strict=True)
     assert reason in str(strict.value)
@@ -103,8 +106,8 @@ async def test_whatever_is_wrong_with_the_files_it_starts_with_the_last_ones(
 async def test_what_is_outside_of_the_files_is_had_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEAM", "json://localhost/another")
     (path.parent / "w" / "a.yaml").write_text("nonsense")
-    start = await load_at_start(path)
-    assert start.loaded.config.channels["team"].url == "json://localhost/another"
+    started = await load_at_start(path)
+    assert started.loaded.config.channels["team"].url == "json://localhost/another"
 
 
 async def test_a_variable_that_is_gone_is_told_beside_the_errors_of_the_files(
@@ -183,8 +186,8 @@ async def test_the_copy_has_the_texts_as_they_stand_and_is_for_the_owner_alone(p
 
 
 async def test_that_it_cannot_be_kept_ends_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    start = await load_at_start(path)
-    await keep(path.parent / "none" / "notifier.db", start.loaded)
+    started = await load_at_start(path)
+    await keep(path.parent / "none" / "notifier.db", started.loaded)
     assert "config.not_kept" in capsys.readouterr().out
 
 
@@ -200,3 +203,67 @@ def test_commands_go_on_with_it_too(path: Path, edit: Callable[[Path], None], mo
     assert found.kept_at is not None
     assert found.warning.count("\n") == 0
     assert "; going on with the configuration that the daemon took up last, of 20" in found.warning
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, *, ends: asyncio.Event, last_waits_for: asyncio.Event | None = None) -> None:
+    """Have the load of the files last until `ends` is set, and that of the kept copy until the other event is."""
+
+    async def load(path: Path, *, last: bool = False) -> Loaded:
+        if not last:
+            await ends.wait()
+        elif last_waits_for is not None:
+            await last_waits_for.wait()
+        return await load_config_apart(path, last=last)
+
+    monkeypatch.setattr(start, "load_config_apart", load)
+    monkeypatch.setattr(start, "HANGS_AFTER", timedelta(milliseconds=10))
+
+
+async def test_a_load_that_hangs_does_not_keep_the_daemon_from_its_last_configuration(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow(monkeypatch, ends=asyncio.Event())
+    started = await load_at_start(path)
+    assert ids(started) == ["s_1", "s_2"]
+    (reason,) = started.refused
+    assert reason.startswith(f"{path}: reading it takes more than")
+
+
+async def test_a_load_that_is_slow_is_waited_for_where_nothing_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.path_beside(path.parent / "state" / "notifier.db").unlink()
+    ends = asyncio.Event()
+    slow(monkeypatch, ends=ends)
+    starting = asyncio.create_task(load_at_start(path))
+    done, _ = await asyncio.wait({starting}, timeout=0.5)
+    assert not done
+    ends.set()
+    assert (await starting).refused == ()
+
+
+async def test_a_load_that_ends_while_the_last_configuration_is_read_is_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, never = asyncio.Event(), asyncio.Event()
+    slow(monkeypatch, ends=ends, last_waits_for=never)
+    starting = asyncio.create_task(load_at_start(path))
+    asyncio.get_running_loop().call_later(0.05, ends.set)
+    assert (await starting).refused == ()
+
+
+async def test_a_strict_start_waits_for_the_files_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = asyncio.Event()
+    slow(monkeypatch, ends=ends)
+    asyncio.get_running_loop().call_later(0.05, ends.set)
+    assert (await load_at_start(path, strict=True)).refused == ()
+
+
+async def test_no_task_is_left_when_the_start_is_cancelled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow(monkeypatch, ends=asyncio.Event(), last_waits_for=asyncio.Event())
+    starting = asyncio.create_task(load_at_start(path))
+    await asyncio.wait({starting}, timeout=0.05)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert asyncio.all_tasks() == {asyncio.current_task()}
