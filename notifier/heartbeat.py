@@ -16,6 +16,7 @@ from notifier.core.isolation import Faults
 from notifier.core.outcomes import BeatKind, BeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
+from notifier.lookup import Resolver
 from notifier.trust import tls_context
 
 LONGEST = timedelta(seconds=10)
@@ -44,6 +45,7 @@ class Heartbeat:
         self._troubles = troubles
         self._report = report
         self._faults = faults or Faults()
+        self._resolver = Resolver()
         self._woken = asyncio.Event()
 
     def configure(self, wanted: Wanted | None) -> None:
@@ -72,15 +74,22 @@ class Heartbeat:
     async def _beat(self, url: str) -> BeatOutcome:
         if found := await self._troubles():
             return BeatOutcome(kind=BeatKind.WITHHELD, detail=found[0])
-        return await ping(url)
+        return await ping(url, self._resolver)
 
 
-async def ping(url: str) -> BeatOutcome:
-    """Ask the address once. Proxies and certificates are those of the environment; whatever fails is an outcome."""
+async def ping(url: str, resolver: Resolver | None = None) -> BeatOutcome:
+    """Ask the address once. Proxies and certificates are those of the environment; whatever fails is an outcome.
+
+    Args:
+        url: the address.
+        resolver: remembers lookups that have had no answer yet; without it there are none.
+    """
     timeout = aiohttp.ClientTimeout(total=LONGEST.total_seconds())
     headers = {"User-Agent": f"notifier/{__version__}"}
     try:
-        connector = aiohttp.TCPConnector(ssl=tls_context(), socket_factory=metered_socket)
+        connector = aiohttp.TCPConnector(
+            ssl=tls_context(), socket_factory=metered_socket, resolver=resolver or Resolver()
+        )
         async with aiohttp.ClientSession(
             connector=connector, trust_env=True, timeout=timeout, headers=headers
         ) as session:

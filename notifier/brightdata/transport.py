@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
+from notifier.lookup import Resolver
 from notifier.trust import tls_context
 
 IDLE_CONNECTION_KEPT_S = 15.0
@@ -63,6 +64,7 @@ def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,
         ssl=transport.ssl_context,
+        resolver=Resolver(),
     )
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client

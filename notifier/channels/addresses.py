@@ -5,23 +5,16 @@ the very address that it is about to connect to. So a name that changes its addr
 rebinding) gains nothing, nor does an address in an odd spelling.
 """
 
-import asyncio
 import errno
 import re
 import socket
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
+from notifier import lookup
 from notifier.channels.bounds import AddrInfo, metered_socket
-from notifier.channels.threads import in_daemon_thread
+from notifier.lookup import Lookup
 
 Address = IPv4Address | IPv6Address
-Lookup = Callable[[str, int, int, int], list[Any]]
-"""What `socket.getaddrinfo` does: host, port, family and type in, its list of five-tuples out."""
-
 _SHARED = IPv4Network("100.64.0.0/10")
 """Between a provider and its customers (RFC 6598)."""
 
@@ -95,57 +88,20 @@ def refused_literal(host: str) -> str | None:
     return refusal(host, str(address), kind) if kind is not None else None
 
 
-MOST_LOOKUPS = 3
-"""Of one channel at a time. A lookup cannot be cut: with a name server that is silent, each holds a thread."""
+class Resolver(lookup.Resolver):
+    """Looks names up as the system does, and refuses addresses that are not public unless they are allowed.
 
-
-class Resolver(AbstractResolver):
-    """Looks names up as the system does, in a thread that holds up neither other channels nor the exit."""
+    `resolve` raises `PrivateAddress` if only such addresses are there.
+    """
 
     def __init__(self, *, allow_private: bool, lookup: Lookup = socket.getaddrinfo) -> None:
+        super().__init__(lookup)
         self._allow_private = allow_private
-        self._lookup = lookup
-        self._looking: set[asyncio.Future[list[Any]]] = set()
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of a name, without those that are refused.
-
-        Raises:
-            PrivateAddress: none is left.
-            OSError: the name has no address, or nobody can say.
-        """
-        self._looking = {each for each in self._looking if not each.done()}
-        if len(self._looking) >= MOST_LOOKUPS:
-            raise OSError(errno.EAGAIN, f"{len(self._looking)} lookups before this one have had no answer yet")
-        looking = in_daemon_thread(lambda: self._lookup(host, port, family, socket.SOCK_STREAM), name=f"lookup-{host}")
-        self._looking.add(looking)
-        found = await asyncio.shield(looking)  # cancelling the future would not end the thread
-        allowed: list[ResolveResult] = []
-        refused: PrivateAddress | None = None
-        for actual_family, _, proto, _, sockaddr in found:
-            kind = None if self._allow_private else kind_of(ip_address(sockaddr[0]))
-            if kind is not None:
-                refused = refused or PrivateAddress(host, sockaddr[0], kind)
-                continue
-            zone = f"%{sockaddr[3]}" if actual_family == socket.AF_INET6 and sockaddr[3] else ""
-            allowed.append(
-                ResolveResult(
-                    hostname=host,
-                    host=f"{sockaddr[0]}{zone}",
-                    port=sockaddr[1],
-                    family=actual_family,
-                    proto=proto,
-                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-                )
-            )
-        if refused is not None and not allowed:
-            raise refused
-        return allowed
-
-    async def close(self) -> None:
-        """There is nothing to close."""
+    def refuse(self, host: str, address: str) -> OSError | None:
+        """Why the address is refused: it is not public."""
+        kind = None if self._allow_private else kind_of(ip_address(address))
+        return PrivateAddress(host, address, kind) if kind is not None else None
 
 
 def public_socket(addr_info: AddrInfo) -> socket.socket:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from core_deliveries import event_about
 
-from notifier.channels import addresses, cutting
+from notifier.channels import cutting
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.webhook import WebhookChannel
 from notifier.core.model import Message, Outcome, OutcomeKind
+from notifier.lookup import MOST_LOOKUPS
 
 HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
 SOON = timedelta(seconds=0.5)
@@ -262,7 +263,7 @@ async def test_lookups_of_a_webhook_that_hang_are_few() -> None:
     async with hook:
         outcomes = [await hook.send(event_about("s_1")) for _ in range(6)]
     answers.set()
-    assert calls == addresses.MOST_LOOKUPS
+    assert calls == MOST_LOOKUPS
     assert {each.kind for each in outcomes} == {OutcomeKind.RETRY}
     assert outcomes[-1].reason == "dns"
 
