@@ -18,6 +18,9 @@ from notifier.core.refusals import news as refusal_news
 from notifier.core.routing import channels_for, event_of
 from notifier.core.statuses import has_ended
 from notifier.core.transitions import MISSING_GRACE, step
+from notifier.core.unanswered import NONE as ANSWERED
+from notifier.core.unanswered import Unanswered, pause_after
+from notifier.core.unanswered import after as count_unanswered
 from notifier.failpoints import failpoint
 from notifier.store.store import Look, Store
 
@@ -57,6 +60,8 @@ class Poller:
         self._states: dict[str, SnapshotState] = {}
         self._looks: dict[str, Look] = {}
         self._refusals: dict[str, Refusals] = {}
+        self._unanswered: dict[str, Unanswered] = {}
+        self._answered_at: datetime | None = None
 
     async def load(self, watched: Collection[str], datasets: Collection[str] = ()) -> None:
         """Take up the working set where the last run left it.
@@ -94,6 +99,7 @@ class Poller:
         """Let go of a snapshot that nobody watches, or that has ended and is watched with its dataset only."""
         self._states.pop(snapshot_id, None)
         self._refusals.pop(snapshot_id, None)
+        self._unanswered.pop(snapshot_id, None)
 
     def refused_before(self, snapshot_ids: Collection[str]) -> None:
         """An earlier run has told that the API refuses to tell of these."""
@@ -103,12 +109,18 @@ class Poller:
         """Whether the API refuses for good to tell of the snapshot."""
         return self._refusals.get(snapshot_id, NONE).for_good
 
+    def hangs(self, snapshot_id: str) -> bool:
+        """Whether the last look at the snapshot had no answer in time, though others had one."""
+        return self._unanswered.get(snapshot_id, ANSWERED).count > 0
+
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
         state = self.state_of(watch.snapshot_id)
         pause = look_pause(state, watch.every, self._clock())
         if pause is not None and (refusals := self._refusals.get(watch.snapshot_id)) is not None:
             pause = refused_pause(refusals, pause)
+        if pause is not None and (unanswered := self._unanswered.get(watch.snapshot_id)) is not None:
+            pause = pause_after(unanswered, pause)
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 
@@ -183,6 +195,7 @@ class Poller:
                 after = at_first_sight(after)  # its dataset's baseline was being noted in just that moment
         self._states[watch.snapshot_id] = after
         refusal = self._count_refusals(watch, observation)
+        self._count_unanswered(watch.snapshot_id, observation, asked_at, now)
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
         if before.not_found and not after.not_found:
@@ -204,6 +217,14 @@ class Poller:
         if now.count:
             self._refusals[watch.snapshot_id] = now
         return refusal_news(before, now, watch)
+
+    def _count_unanswered(self, snapshot_id: str, observation: Observation, asked_at: datetime, now: datetime) -> None:
+        before = self._unanswered.pop(snapshot_id, ANSWERED)
+        count = count_unanswered(before, observation, asked_at=asked_at, now=now, others_at=self._answered_at)
+        if count is not ANSWERED:
+            self._unanswered[snapshot_id] = count
+        if not isinstance(observation, Unclear):
+            self._answered_at = now
 
     async def tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]

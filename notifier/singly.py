@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from notifier.brightdata.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limiter import Permit
 from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import LookOutcome
@@ -11,6 +12,9 @@ from notifier.core.transitions import changed_by_list
 from notifier.groups import Groups
 from notifier.poll import Poller
 from notifier.ways import ASK_AGAIN, Ways
+
+MOST_HANGING = SAFE_IN_FLIGHT // 2
+"""So many looks at once at snapshots that hang: the other requests that may be under way are left to the rest."""
 
 
 class Singly:
@@ -38,6 +42,7 @@ class Singly:
         self._poller = poller
         self._clock = clock
         self._looked = looked
+        self._hanging = 0
 
     async def look(self, snapshot_id: str, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a snapshot; the pause to its next look of its own, or None.
@@ -48,16 +53,28 @@ class Singly:
         watch = self._groups.watch_of(snapshot_id)
         if watch is None:
             return None
+        hangs = self._poller.hangs(snapshot_id)
+        if hangs and self._hanging >= MOST_HANGING:
+            return self._poller.pause(watch)
+        self._hanging += hangs
+        try:
+            return await self._look(watch, due, permit)
+        finally:
+            self._hanging -= hangs
+
+    async def _look(self, watch: Watch, due: datetime, permit: Permit) -> timedelta | None:
+        snapshot_id = watch.snapshot_id
         group = self._groups.of(snapshot_id)
         began = self._clock()
         # What a list that is not believed said is no sign that the end is new.
         seen_at = group.seen_at(snapshot_id) if group is not None and not group.trust.stale else None
         outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
         self._looked(outcome)
-        watch = self._groups.watch_of(snapshot_id)
-        if watch is None:  # taken out of the configuration meanwhile
+        now_of = self._groups.watch_of(snapshot_id)
+        if now_of is None:  # taken out of the configuration meanwhile
             self._poller.drop(snapshot_id)
             return None
+        watch = now_of
         pause = self._after(watch, outcome, began)
         if pause is not None and watch.every < outcome.watch.every:
             pause = min(pause, self._poller.pause(watch) or pause)

@@ -17,6 +17,10 @@ INSTANTLY = timedelta(0)
 REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")
 """The answer to whoever asks for what is `refused`, a snapshot or a dataset's list."""
 
+HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
+HANGS_FOR = timedelta(seconds=10)
+"""The answer to a look at what is `hung`, and how long it takes: the usual timeout."""
+
 RECORDS = 7
 """Of every snapshot that is ready: what only a look of its own tells."""
 
@@ -54,6 +58,7 @@ class FakeAccount:
         self.looks: Counter[str] = Counter()
         self.lists: Counter[str] = Counter()
         self.refused: set[str] = set()
+        self.hung: set[str] = set()
         self.from_dates: list[date | None] = []
         self.requests = 0
         self.page = page
@@ -81,6 +86,8 @@ class FakeAccount:
         """One look, as things are when half of the latency has passed."""
         self.looks[snapshot_id] += 1
         self.requests += 1
+        if snapshot_id in self.hung:
+            return await self._hang(permit)
         await asyncio.sleep(self.latency.total_seconds() / 2)
         now = self.clock()
         answer = OUTAGE if self.look_fails(now) else self._answer(snapshot_id, now)
@@ -90,6 +97,14 @@ class FakeAccount:
         if permit is not None:
             permit.release()
         return answer
+
+    async def _hang(self, permit: Permit | None) -> Observation:
+        if permit is not None:
+            permit.use()
+        await asyncio.sleep(HANGS_FOR.total_seconds())
+        if permit is not None:
+            permit.release()
+        return HANGS
 
     def _answer(self, snapshot_id: str, now: datetime) -> Observation:
         life = self.lives.get(snapshot_id)

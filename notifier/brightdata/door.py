@@ -5,8 +5,8 @@ How they are carried is the matter of `notifier.brightdata.transport`, what a fa
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import TracebackType
@@ -135,14 +135,16 @@ class Door:
             seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
                 Without it, as for a long download, only the headers as a whole and each piece have to come within the
                 door's timeout, and the limiter lets go of the request as soon as its status line is known.
-            patience: seconds for the headers and for each piece, instead of the door's timeout.
+            patience: seconds for the headers and for each piece, instead of the door's timeout. After the door's
+                timeout the limiter lets go of the request: 429 is answered at once, so what is still waited for is
+                no refusal, and a few scrapes of a minute must not keep all looks waiting.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
 
         Raises:
             NoAnswer: the request got no answer, or it broke off, or it was not made because there is no token.
             RuntimeError: the door is not open.
         """
-        with permit or await self._limiter.admit() as permit:
+        with permit or await self._limiter.admit() as permit, _released_after(permit, patience and self._seconds):
             http = self._open()
             permit.use()
             answer: Answer | None = None
@@ -232,6 +234,17 @@ class Door:
             self._limiter.answered()
         if response.status_code in (401, 403):
             self._token.refused()
+
+
+@contextmanager
+def _released_after(permit: Permit, seconds: float | None) -> Iterator[None]:
+    """Release the permit after that time, if the block lasts longer; with None, not before its end."""
+    release = None if seconds is None else asyncio.get_running_loop().call_later(seconds, permit.release)
+    try:
+        yield
+    finally:
+        if release is not None:
+            release.cancel()
 
 
 @lru_cache(maxsize=1)

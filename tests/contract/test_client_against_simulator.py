@@ -14,6 +14,7 @@ import pytest
 from notifier import __version__
 from notifier.brightdata.breaker import BreakerState
 from notifier.brightdata.client import LARGEST_ANSWER, Client
+from notifier.brightdata.failures import NoAnswer
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life, parse_faults, serve
 from notifier.brightdata.simulator.faults import OF_RESULTS
@@ -446,3 +447,27 @@ async def test_serving_alone_tells_when_it_listens_and_stops_when_told() -> None
     stop.set()
     await task
     assert unclear(await look(simulator.url)).reason is Reason.CONNECTION
+
+
+async def test_a_request_that_may_take_long_lets_others_go_after_the_usual_timeout() -> None:
+    """Eight scrapes of a minute would else keep every look waiting: 429, which the limiter waits for, comes at once."""
+    limiter, hang = new_limiter(), asyncio.Event()
+
+    async def wait(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await hang.wait()
+
+    async with raw_server(b"", then=wait) as (url, requests), client_of(url, timeout=0.05, limiter=limiter) as client:
+
+        async def scrape() -> None:
+            async with client.door.ask("POST", "/datasets/v3/scrape", patience=60.0):
+                pass
+
+        asking = asyncio.create_task(scrape())
+        async with asyncio.timeout(20):
+            while not requests or limiter.in_flight:  # noqa: ASYNC110 - a limiter has no event for its figures
+                await asyncio.sleep(0.005)
+        assert not asking.done()
+        hang.set()
+        with pytest.raises(NoAnswer):
+            await asking
+    assert limiter.in_flight == 0

@@ -1,0 +1,62 @@
+"""When a snapshot whose looks hang is polled more seldom, and when not."""
+
+from datetime import timedelta
+
+from fakes import OUTAGE, START, seen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.core.model import NotFound, Observation, Reason, Unclear
+from notifier.core.unanswered import LONGEST_PAUSE, NONE, Unanswered, after, pause_after
+
+HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
+SECOND = timedelta(seconds=1)
+
+pauses = st.timedeltas(min_value=SECOND, max_value=timedelta(days=1))
+
+
+def looked(*observations: Observation, others: bool) -> Unanswered:
+    """Looks of ten seconds, one a minute; others are answered all the time, or never."""
+    found, now = NONE, START
+    for observation in observations:
+        asked_at, now = now + 50 * SECOND, now + 60 * SECOND
+        found = after(found, observation, asked_at=asked_at, now=now, others_at=now - SECOND if others else None)
+    return found
+
+
+def test_looks_that_hang_while_others_are_answered_are_counted_until_an_answer_comes() -> None:
+    assert looked(HANGS, HANGS, HANGS, others=True).count == 3
+    assert looked(HANGS, HANGS, seen("running"), others=True) is NONE
+    assert looked(HANGS, HANGS, NotFound(), others=True) is NONE
+    assert looked(HANGS, OUTAGE, HANGS, others=True).count == 2
+
+
+@given(st.lists(st.sampled_from([HANGS, OUTAGE]), max_size=20), pauses)
+def test_while_nobody_is_answered_every_pause_is_the_usual_one(looks: list[Observation], usual: timedelta) -> None:
+    assert pause_after(looked(*looks, others=False), usual) == usual
+
+
+def test_what_others_were_answered_before_the_first_look_began_says_nothing() -> None:
+    found = after(NONE, HANGS, asked_at=START, now=START + 10 * SECOND, others_at=START - SECOND)
+    assert found.count == 0
+
+
+def test_an_answer_to_another_between_two_looks_counts() -> None:
+    """While eight looks hang there may be no room for another: what was answered in between has to do."""
+    first = after(NONE, HANGS, asked_at=START, now=START + 10 * SECOND, others_at=None)
+    second = after(
+        first,
+        HANGS,
+        asked_at=START + 40 * SECOND,
+        now=START + 50 * SECOND,
+        others_at=START + 20 * SECOND,
+    )
+    assert (first.count, second.count) == (0, 1)
+
+
+@given(st.integers(0, 10_000), pauses)
+def test_pauses_grow_with_each_look_that_hangs_and_stay_within_their_bounds(count: int, usual: timedelta) -> None:
+    pause, longer = (pause_after(Unanswered(count=each, at=START), usual) for each in (count, count + 1))
+    assert usual <= pause <= longer <= max(usual, LONGEST_PAUSE)
+    if count < 2:
+        assert pause == usual
