@@ -1,0 +1,168 @@
+"""What a log event says to people, by its name.
+
+A field in a sentence may have a way to be shown, and texts that stand around it only if it says something:
+`{detail:|: }` is ": no route" or nothing, `{lasted_s:span|, after }` is ", after 2 min". The ways are:
+
+- `span`: seconds as a duration, "2 min 5 s"
+- `clock`: an ISO time as the reader's clock shows it, with the day if it is not today
+- `words`: a constant such as `http_410` or `read_timeout` in words
+- `api`: how Bright Data does
+- `shift`: seconds by which the clock was set, "ahead by 1 h"
+- `count NOUN PLURAL`: a number with its noun
+"""
+
+import string
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier.core.words import count, safe, span
+
+SENTENCES: Mapping[str, str] = {
+    "api.recovered": "Bright Data answers again{lasted_s:span|, after }",
+    "api.trouble": "Bright Data {kind:api}{detail:|: }",
+    "channel.broken": "The channel {channel} is broken: {reason:words}{detail:|: }",
+    "channel.healed": "The channel {channel} works again",
+    "channel.not_configured": (
+        "{waiting:count delivery deliveries} wait for the channel {channel}, which is not configured: add it again, "
+        "and they go out"
+    ),
+    "clock.shifted": "The clock was set {shift_s:shift}",
+    "config.not_kept": "No copy of the configuration could be kept in {path}, for a start with broken files: {detail}",
+    "config.warning": "{text}",
+    "control.socket_lost": "Commands cannot reach the daemon: the socket {path} is gone and cannot be made: {detail}",
+    "control.socket_made_again": "Commands reach the daemon again: somebody had removed the socket {path}",
+    "daemon.last_configuration": "{path} has errors: started with the configuration taken up last, of {of:clock}",
+    "daemon.started": "Started. Watches: {watches}, in progress: {in_progress}, channels: {channels} ({config})",
+    "daemon.stopped": "Stopped",
+    "daemon.stopping": "Stopping",
+    "delivery.called_back": "The clock had been wrong: {count:count delivery deliveries} that waited for it go out now",
+    "delivery.dead": "{channel} was not told, and it is given up: {reason:words}{detail:|: } ({event_id})",
+    "delivery.delivered": "{channel} was told ({event_id})",
+    "delivery.dropped": "{channel}: {count:count message messages} not sent ({reason:words})",
+    "delivery.hastened": "Tried again now, after the start: {count:count delivery deliveries} that had failed",
+    "delivery.recovered": (
+        "The last run ended in the middle of sending: {count:count delivery deliveries} may have arrived or not"
+    ),
+    "delivery.retrying": "{channel} was not told: {reason:words}{detail:|: }{next_try:clock|; next try } ({event_id})",
+    "delivery.uncertain": "{channel} may have been told: {reason:words}{detail:|: }{next_try:clock|; next try } "
+    "({event_id})",
+    "download.called_back": "The clock had been wrong: {count:count download downloads} that waited for it go on now",
+    "download.fetched": "{snapshot}: {records:count record records} in {path}",
+    "download.given_up": "{snapshot}: the results were not fetched, and it is given up: {detail}",
+    "download.retrying": "{snapshot}: the results were not fetched: {detail}{next_try:clock|; next try }",
+    "heartbeat.failed": "The heartbeat was not taken: {detail}",
+    "heartbeat.sent": "The heartbeat was taken",
+    "heartbeat.withheld": "No heartbeat is sent: {detail}",
+    "http.listening": "Health and metrics: {address}/",
+    "http.not_listening": "Nothing can be had over HTTP at {address}: {detail}",
+    "http.off": "HTTP is off",
+    "list.agrees": "{dataset}: its list agrees with its snapshots again{lasted_s:span|, after }",
+    "list.done": "{dataset}: {entries:count entry entries} in its list, {changed} changed ({duration_s:span})",
+    "list.entry_unreadable": "{dataset}: {count:count entry entries} of its list cannot be read: {entries}",
+    "list.found": "{dataset}: {found:count new_snapshot new_snapshots} in its list{baseline:plus|, ended before: }",
+    "list.stale": "{dataset}: its list is behind: {snapshot} is {status}, and listed as {listed_as}",
+    "list.unclear": "{dataset}: no list{detail:| (|)}; it is asked for again",
+    "look.done": "{watch}: {answer:words}, {lag_s:span} late ({duration_s:span})",
+    "look.unclear": "{watch}: Bright Data could not tell{detail:| (|)}; it is asked again",
+    "machine.exhausted": "The machine is exhausted: {text}",
+    "machine.short": "The machine is exhausted: {text}",
+    "reload.done": "The edit is taken up: watches: {watches_added} added, {watches_removed} removed, {watches_changed} "
+    "changed{channels_added:|; new channels: }{channels_removed:|; channels removed: }"
+    "{channels_changed:|; channels changed: }{keys:|; changed: }",
+    "reload.needs_restart": "A restart is needed for another {keys}",
+    "reload.refused": "The edit is refused, and the old configuration goes on: {problems:list}",
+    "report.failed": "A fault could not be reported: {unit:words}{subject:| of }: {error}",
+    "schedule.budget": "{text:sentence}",
+    "store.recovered": "The database can be used again{lasted_s:span|, after }",
+    "store.trouble": "The database cannot be used: {detail}",
+    "template.failed": "{channel}: the template failed, and the plain message went out: {reason} ({event_id})",
+    "transition.committed": "{name}: {previous} → {status} ({snapshot}, {event_id})",
+    "transition.superseded": "{snapshot}: somebody else told this change already",
+    "unit.internal_error": (
+        "An error of the program in {unit:words}{subject:| (|)}: {error}{next_try_s:span|; tried again in }"
+    ),
+    "watchdog.fed_again": "All is well again: the service manager is told so",
+    "watchdog.starving": (
+        "Not well: {reason}; the service manager is told nothing, and ends the daemon after {within_s:span} of that"
+    ),
+}
+"""What is said of each event. It is said so only if the line has every field that the sentence needs."""
+
+_API = {
+    "unauthorised": "refuses the token",
+    "unreachable": "cannot be reached",
+    "rate_limited": "asks for fewer requests (429)",
+}
+
+
+def said(name: str, event: Mapping[str, Any]) -> str | None:
+    """The sentence about an event; None if there is none, or a field for it is missing."""
+    sentence = SENTENCES.get(name)
+    if sentence is None:
+        return None
+    try:
+        return " ".join(_FORMAT.vformat(sentence, (), event).split())
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def shown(value: Any) -> str:
+    """A field as it is shown: lists with commas, nothing as "-", and no character that breaks a line."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value))
+    return safe("-" if value is None else str(value))
+
+
+class _Format(string.Formatter):
+    """Knows the ways in which fields are shown. What stands in a field is data, and never a format."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        way, *around = format_spec.split("|")
+        if not around:
+            return _in_words(value, way)
+        if value in (None, "", [], 0):
+            return ""
+        return f"{around[0]}{_in_words(value, way)}{around[1] if len(around) > 1 else ''}"
+
+
+_FORMAT = _Format()
+
+
+def _in_words(value: Any, way: str) -> str:
+    match way.split():
+        case ["span"]:
+            return span(timedelta(seconds=float(value)))
+        case ["shift"]:
+            seconds = float(value)
+            return f"{'ahead' if seconds > 0 else 'back'} by {span(timedelta(seconds=abs(seconds)))}"
+        case ["clock"]:
+            return _clock(datetime.fromisoformat(str(value)).astimezone())
+        case ["words"]:
+            return _words(shown(value))
+        case ["api"]:
+            return _API.get(str(value), _words(shown(value)))
+        case ["list"]:
+            return "; ".join(map(shown, value)) if isinstance(value, list | tuple) else shown(value)
+        case ["sentence"]:
+            text = shown(value)
+            return text[:1].upper() + text[1:]
+        case ["plus"]:
+            return f"{value:,}"
+        case ["count", noun, plural]:
+            return count(int(value), noun.replace("_", " "), plural.replace("_", " "))
+        case _:
+            return shown(value)
+
+
+def _words(constant: str) -> str:
+    text = constant.replace("_", " ")
+    return f"HTTP {text.removeprefix('http ')}" if text.startswith("http ") else text
+
+
+def _clock(moment: datetime) -> str:
+    today = moment.date() == datetime.now(moment.tzinfo).date()
+    return f"{moment:%H:%M:%S}" if today else f"{moment:%Y-%m-%d %H:%M}"
