@@ -14,6 +14,7 @@ from structlog.typing import EventDict, Processor
 from notifier.core.words import safe
 from notifier.telemetry.console import ConsoleLines, colours_wanted
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.sentences import SENTENCES
 
 _LEAST_LEVELS = {
     "notifier": logging.NOTSET,
@@ -23,8 +24,10 @@ _LEAST_LEVELS = {
 }
 """The least level at which a line may pass, by the first part of its logger's name; WARNING for any other library."""
 
-_OWN_KEYS = frozenset({"_record", "_from_structlog"})
-"""What structlog itself puts into a line's fields and takes out again."""
+_CONSTANT = frozenset({"level", "timestamp", "_record", "_from_structlog"})
+"""Fields that hold nothing from outside. Of our own events, neither do the event and the names of the fields."""
+_NAMES = _CONSTANT | {"event", "logger", "exception"}
+"""The names of fields that a renderer looks for."""
 
 
 def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, json: bool | None = None) -> None:
@@ -46,9 +49,13 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
     ]
 
     def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-        own = {key: event_dict[key] for key in _OWN_KEYS if key in event_dict}
-        said = {key: value for key, value in event_dict.items() if key not in own}
-        return {**_readable(redactor.of(said)), **own}
+        ours = event_dict.get("event") in SENTENCES
+        return {
+            key if ours or key in _NAMES else redactor(key): (
+                value if key in _CONSTANT or (ours and key == "event") else _readable(redactor.of(value))
+            )
+            for key, value in event_dict.items()
+        }
 
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

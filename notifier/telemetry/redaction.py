@@ -7,6 +7,10 @@ from notifier.telemetry.disguises import Disguises
 
 MASK = "***"
 
+SHORTEST = 4
+"""Characters of a secret that is masked. A shorter one stands in most texts by chance: masking it would tear them, and
+tell by where the masks stand what it is."""
+
 
 class Redactor:
     """Replaces every known secret by `***`, in all forms of `notifier.telemetry.disguises`.
@@ -22,8 +26,8 @@ class Redactor:
             self.add(secrets)
 
     def add(self, secrets: Collection[str]) -> None:
-        """Mask these from now on; what was added before stays masked."""
-        self._new |= {secret for secret in secrets if secret} - self._secrets
+        """Mask these from now on, but for those that are too short; what was added before stays masked."""
+        self._new |= {secret for secret in secrets if len(secret) >= SHORTEST} - self._secrets
         self._secrets |= self._new
         if self is not EVERY_SECRET:
             EVERY_SECRET.add(secrets)

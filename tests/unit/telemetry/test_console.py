@@ -1,6 +1,7 @@
 """The log as people read it on a terminal."""
 
 import io
+import json
 import re
 
 import pytest
@@ -79,6 +80,32 @@ def test_a_traceback_follows_its_line_and_secrets_are_masked(monkeypatch: pytest
     assert first.endswith("error: unit.internal_error  unit=look")
     assert rest[0].startswith("Traceback")
     assert rest[-1] == "ValueError: ***"
+
+
+@pytest.mark.parametrize("secret", ["t", "event", "info", "level", "transition", "transition.committed", "name"])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_secret_tears_the_names_of_events_and_fields(
+    monkeypatch: pytest.MonkeyPatch, secret: str, as_json: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    configure(level="info", redactor=Redactor([secret]), stream=stream, json=as_json)
+    structlog.get_logger("notifier").info("transition.committed", **TRANSITION | {"name": f"x {secret} y"})
+    shown = "x t y" if secret == "t" else "x *** y"
+    if as_json:
+        line = json.loads(stream.getvalue())
+        assert (line["event"], line["level"], line["name"]) == ("transition.committed", "info", shown)
+    else:
+        assert stream.getvalue().endswith(f"  {shown}: running → ready (sd_1, evt_1)\n")
+
+
+def test_joiners_in_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persian, a family and a flag; what reverses a line does not."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    name = "می\u200cخواهم 👨\u200d👩\u200d👧 🏴\U000e0067\U000e0062\U000e007f"
+    assert f"  {name}: running" in logged("transition.committed", **TRANSITION | {"name": name})
+    assert f"name={name}" in logged("some.event", name=name)
+    assert "  a b: running" in logged("transition.committed", **TRANSITION | {"name": "a\u202eb"})
 
 
 @given(

@@ -75,3 +75,9 @@ def test_no_secret_is_left_in_any_text(secrets: list[str], before: str, after: s
             continue
         found = redact(f"{before}\n{secret}\n{after}")
         assert secret not in found.replace(MASK, "\0")
+
+
+@pytest.mark.parametrize("secret", ["t", "ab", "xyz"])
+def test_what_is_too_short_to_be_a_secret_tears_no_text(secret: str) -> None:
+    assert Redactor([secret])("a text about xyz, ab initio") == "a text about xyz, ab initio"
+    assert Redactor([f"{secret}9999"])(f"<{secret}9999>") == "<***>"

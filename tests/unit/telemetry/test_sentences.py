@@ -33,23 +33,23 @@ def events() -> dict[str, set[str]]:
     functions = [
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    keys = defaultdict(set)
+    keys: dict[str, set[str]] = defaultdict(set)
     for function in functions:
         keys[function.name].update(_keys(function))
     found: dict[str, set[str]] = defaultdict(set)
     for function in functions:
         for call in _log_calls(function):
-            name = call.args[0]
-            assert isinstance(name, ast.Constant), f"an event without a constant name in {function.name}"
+            event = call.args[0]
+            assert isinstance(event, ast.Constant), f"an event without a constant name in {function.name}"
+            fields = found[str(event.value)]
             for each in call.keywords:
                 if each.arg is not None:
-                    found[name.value].add(each.arg)
-                else:
-                    found[name.value] |= keys[function.name]
-                    called = [node.func for node in ast.walk(each.value) if isinstance(node, ast.Call)]
-                    for one in called:
-                        found[name.value] |= keys[one.attr if isinstance(one, ast.Attribute) else ""]
-            found[name.value] |= set()
+                    fields.add(each.arg)
+                    continue
+                fields |= keys[function.name]
+                for called in ast.walk(each.value):
+                    if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute):
+                        fields |= keys[called.func.attr]
     return found
 
 
