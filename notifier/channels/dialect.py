@@ -56,6 +56,10 @@ _ENTITY = re.compile(r"&(?=#?[0-9A-Za-z]{1,32};)")
 _ALIKE = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
 
 
+_PAIR = re.compile(r"\](?=\()|\|(?=\|)|\$(?=[$\[])|\\(?=[\[(])|\((?=(?:met|rol|chn|emj|ins|spl|font)\))|\[(?=CQ:)")
+"""What formats, links or calls as a pair of signs only: a link, a spoiler, a formula, and tags in brackets."""
+
+
 def calls_nobody(text: str) -> str:
     """The text with an invisible joiner behind each sign that calls people."""
     return _CALL.sub(f"@{_JOINER}", text)
@@ -87,7 +91,7 @@ def chat_escaped(text: str) -> str:
 def veiled(text: str) -> str:
     """The text for a chat without escapes: what would format is replaced by what looks the same, or parted."""
     text = _outside_urls(text.translate(_ALIKE), _LOOSE_UNDERSCORE, "ˍ")
-    text = re.sub(r"\](?=\()|\|(?=\|)|\$(?=\$)|\\(?=[\[(])|\((?=met\))|\[(?=CQ:)", rf"\g<0>{_JOINER}", text)
+    text = _PAIR.sub(rf"\g<0>{_JOINER}", text)
     text = _BLOCK.sub(_JOINER, text)
     return calls_nobody(_EMOJI.sub(f":{_JOINER}", has_no_tags(text)))
 
@@ -103,6 +107,25 @@ def _outside_urls(text: str, pattern: re.Pattern[str], instead: str) -> str:
 
 def _tags_and_calls(text: str) -> str:
     return calls_nobody(has_no_tags(text))
+
+
+def _slack_markdown(text: str) -> str:
+    return escape(veiled(text), quote=False)
+
+
+def _github(text: str) -> str:
+    """A number sign refers to an issue, which is told that it was referred to."""
+    return re.sub(r"#(?=\d)|\bGH-(?=\d)", rf"\g<0>{_JOINER}", chat_escaped(text))
+
+
+def _reddit(text: str) -> str:
+    """Users and their boards are called by a slash."""
+    return re.sub(r"(?<!\w)[ur]/(?=\w)", rf"\g<0>{_JOINER}", escaped(text))
+
+
+def _revolt(text: str) -> str:
+    """It has spoilers of its own."""
+    return re.sub(r"!(?=!)", rf"!{_JOINER}", chat_escaped(text))
 
 
 def _telegram_markdown(signs: str) -> Rewrite:
@@ -144,7 +167,12 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         _CHAT,
     ),
-    **dict.fromkeys(("NotifyRevolt", "NotifyRyver", "NotifyHumHub"), _CHAT),
+    **dict.fromkeys(("NotifyRyver", "NotifyHumHub"), _CHAT),
+    "NotifyRevolt": replace(_CHAT, literal=_revolt, title=_revolt),
+    "NotifyGitHub": replace(MARKDOWN, literal=_github),
+    "NotifyReddit": replace(MARKDOWN, literal=_reddit),
+    # They show Markdown in one place and plain text in another.
+    **dict.fromkeys(("NotifyHomeAssistant", "NotifyServerChan"), replace(_VEILED, finish=_hard_breaks)),
     "NotifyWebexTeams": replace(MARKDOWN, literal=chat_escaped),
     "NotifyKook": replace(_VEILED, literal=lambda text: veiled(text).replace("\\", "\\\\")),
     **dict.fromkeys(("NotifyRocketChat", "NotifyZulip", "NotifyGoogleChat", "NotifyCliq", "NotifyMisskey"), _VEILED),
@@ -167,6 +195,14 @@ DIALECTS: Mapping[str, Dialect] = {
 }
 """By the name of Apprise's class; a service that is not here reads text as its format says."""
 
+_CHOSEN: Mapping[tuple[str, NotifyFormat], Dialect] = {
+    ("NotifySlack", NotifyFormat.MARKDOWN): replace(_VEILED, literal=_slack_markdown),
+    ("NotifyDingTalk", NotifyFormat.MARKDOWN): replace(_VEILED, title=veiled, finish=_hard_breaks, line_end="  \n"),
+    ("NotifyWeChat", NotifyFormat.MARKDOWN): _VEILED,
+    ("NotifyFlock", NotifyFormat.HTML): replace(HTML, literal=_tags_and_calls, title=_tags_and_calls),
+}
+"""Where a format that the URL chooses changes how the service reads text."""
+
 
 def dialect_of(service: NotifyBase) -> Dialect:
     """How the service reads text, also when its URL says `format=`."""
@@ -177,7 +213,7 @@ def dialect_of(service: NotifyBase) -> Dialect:
     if name == "NotifyMatrix":
         base = _OF_FORMATS[spoken]
         return replace(base, literal=lambda text: calls_nobody(base.literal(text)), title=calls_nobody)
-    known = DIALECTS.get(name)
+    known = _CHOSEN.get((name, spoken)) or DIALECTS.get(name)
     return replace(known, format=spoken) if known else _OF_FORMATS[spoken]
 
 

@@ -8,6 +8,7 @@ import codecs
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 
 from apprise import NotifyBase, NotifyFormat, OverflowMode
 
@@ -36,6 +37,11 @@ def as_json(text: str) -> int:
     return len(json.dumps(text)) - 2
 
 
+def as_json_in_utf8(text: str) -> int:
+    """Bytes inside a JSON string in UTF-8, as Matrix measures an event."""
+    return utf8(json.dumps(text, ensure_ascii=False)) - 2
+
+
 def weighted(text: str) -> int:
     """Twitter's count: what is beyond its ranges of Latin and punctuation counts twice.
 
@@ -44,21 +50,39 @@ def weighted(text: str) -> int:
     return sum(1 if ord(char) <= 0x10FF or 0x2000 <= ord(char) <= 0x201F else 2 for char in text)
 
 
-_BYTES = ("NotifyIRC", "NotifyNtfy", "NotifyAprs", "NotifyWeComBot", "NotifyWeChat", "NotifyViber", "NotifySimplePush")
+_BYTES = (
+    *("NotifyIRC", "NotifyNtfy", "NotifyAprs", "NotifyWeComBot", "NotifyWeChat", "NotifyViber", "NotifySimplePush"),
+    *("NotifySyslog", "NotifyRSyslog"),
+)
 _JSON = ("NotifyLark", "NotifyFeishu", "NotifyDingTalk", "NotifyFCM")
 _MEASURES: Mapping[str, Measure] = {
     **dict.fromkeys(_BYTES, utf8),
     **dict.fromkeys(_JSON, as_json),
+    "NotifyMatrix": as_json_in_utf8,
     "NotifyTwitter": weighted,
 }
 """The units of services that do not count in UTF-16."""
 
-_BODIES = {"NotifyNtfy": 4_096, "NotifyStreamlabs": 254}
+_BODIES = {
+    "NotifyNtfy": 4_096,
+    "NotifyStreamlabs": 254,
+    "NotifyMatrix": 20_000,
+    "NotifySyslog": 2_000,
+    "NotifyRSyslog": 2_000,
+}
 """Where the service takes less than Apprise's class says. ntfy makes an attachment of what is longer:
-https://docs.ntfy.sh/publish/#limitations. Of a donation's message Apprise's plugin sends so much, title and all.
+https://docs.ntfy.sh/publish/#limitations. Of a donation's message Apprise's plugin sends so much, title and all. An
+event of Matrix has at most 65,536 bytes (https://spec.matrix.org/v1.11/client-server-api/#size-limits), in which a
+text may stand twice, and in base64. A syslog server may cut what is longer than 2,048 bytes (RFC 5424, 6.1).
 """
 
-_TOGETHER = frozenset({"NotifyStreamlabs", "NotifyFluxer", "NotifyRevolt"})
+_SLACK_BLOCK, _SLACK_HEADER = 3_000, 150
+"""What Slack takes of a text and of a title where the URL says `blocks=yes`; it refuses a message with more.
+
+Source: https://docs.slack.dev/reference/block-kit/blocks/
+"""
+
+_TOGETHER = frozenset({"NotifyStreamlabs", "NotifyFluxer", "NotifyRevolt", "NotifySyslog", "NotifyRSyslog"})
 """Where the plugin puts the title into the body's field, though its class does not say so."""
 
 _HEADER = 600
@@ -146,7 +170,12 @@ class Fitting:
 
     @property
     def _room(self) -> int:
-        return min(self._service.body_maxlen, _BODIES.get(self._name, self._service.body_maxlen))
+        room = min(self._service.body_maxlen, _BODIES.get(self._name, self._service.body_maxlen))
+        return min(room, _SLACK_BLOCK) if self._in_blocks else room
+
+    @property
+    def _in_blocks(self) -> bool:
+        return self._name == "NotifySlack" and bool(getattr(self._service, "use_blocks", False))
 
     def _text(self, title: str, head: str, body: str) -> Text:
         finished = self._finish(body)
@@ -160,12 +189,14 @@ class Fitting:
         if self._name in _MAILS and utf8(title) > _HEADER:
             return False
         longest = self._service.title_maxlen
+        if self._in_blocks and utf16(escape(title, quote=False)) > _SLACK_HEADER:
+            return False
         if self._together:
             longest = min(longest, self._room // 2)
         return self._measure(title) <= longest
 
     def _shortened(self, title: str) -> str:
-        size = len(title)
+        size = min(len(title), self._service.title_maxlen)  # every unit counts a code point as one at least
         while size > 0 and not self._takes_title(f"{cut(title, size).rstrip()}…"):
             size -= 1
         return f"{cut(title, size).rstrip()}…" if size else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from apprise import Apprise, NotifyBase
+from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
 from notifier.channels.fitting import Text, taking_all_as_it_is
@@ -41,8 +41,17 @@ def classes() -> list[type[NotifyBase]]:
     return sorted(set(plugins), key=lambda each: each.__name__)
 
 
-def made(kind: type[NotifyBase]) -> NotifyBase:
-    """An object of the class, from a URL if its limits depend on that."""
+def made(kind: type[NotifyBase], chosen: NotifyFormat | None = None) -> NotifyBase:
+    """An object of the class, from a URL if its limits depend on that; with the format that a URL would choose."""
+    service = _made(kind)
+    if chosen is not None and isinstance(kind.notify_format, tuple):
+        service._format_override = chosen
+    elif chosen is not None:
+        service.notify_format = chosen
+    return service
+
+
+def _made(kind: type[NotifyBase]) -> NotifyBase:
     url = URLS.get(kind.__name__)
     if url is not None and kind.enabled:
         service = Apprise.instantiate(url)

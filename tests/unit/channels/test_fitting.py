@@ -1,6 +1,9 @@
 """Whatever names and reasons are, every service gets each event's id whole, within its own limits and units."""
 
+from html import escape
+
 import pytest
+from apprise import Apprise, NotifyBase, NotifyFormat
 from core_deliveries import event_about
 from fakes import notice, transition, watch
 from hypothesis import HealthCheck, example, given, settings
@@ -8,14 +11,14 @@ from hypothesis import strategies as st
 from services import classes, handed, made
 
 from notifier.channels.dialect import DIALECTS
-from notifier.channels.fitting import Fitting, as_json, utf8, utf16, weighted
+from notifier.channels.fitting import Fitting, as_json, as_json_in_utf8, utf8, utf16, weighted
 from notifier.core.digest import digest, going_together
 from notifier.core.message import fitted
 from notifier.core.model import Event, Facts, Message, Told
 from notifier.core.routing import event_of
 
 SERVICES = {kind.__name__: kind for kind in classes()}
-LIMITED = [name for name, kind in SERVICES.items() if name != "NotifyMQTT"]
+FORMATS = (None, NotifyFormat.TEXT, NotifyFormat.MARKDOWN, NotifyFormat.HTML)
 
 HOSTILE = [
     "予約データ" * 60,
@@ -27,7 +30,13 @@ HOSTILE = [
     " " * 10 + "a  b" * 60,
     '"\\' * 120,
     "می‌خواهم " * 40,
+    "\u202eمرحبا بالعالم " * 30,
+    "\u0301\u0323" * 90,
+    "\u200b\u200d\u2060" * 60,
+    "",
+    "1. # > a\n" * 40,
 ]
+STATUSES = ("failed", "ready", "partial", "running", "予約された状態" * 5, "😀" * 30, "<b>&*_`" * 8)
 words = st.sampled_from(HOSTILE) | st.text(max_size=600) | st.text(alphabet="<>&*_`~[]()@#|\\ \n中😀", max_size=600)
 
 
@@ -38,28 +47,80 @@ def event(number: int, name: str, reason: str, status: str = "failed") -> Event:
     )
 
 
+def test_every_class_of_apprise_is_tried() -> None:
+    assert len(SERVICES) >= 183
+    assert {"NotifyTelegram", "NotifyDiscord", "NotifyEmail", "NotifyAprs", "NotifyXMPP"} <= set(SERVICES)
+
+
 @pytest.mark.parametrize("service", SERVICES)
-@given(st.lists(st.tuples(words, words), min_size=1, max_size=6))
-@example([(HOSTILE[0], HOSTILE[3])])
-@example([(each, each) for each in HOSTILE])
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_id_arrives_whole_at_every_service(service: str, drawn: list[tuple[str, str]]) -> None:
+@given(st.lists(st.tuples(words, words, st.sampled_from(STATUSES)), min_size=1, max_size=6), st.sampled_from(FORMATS))
+@example([(HOSTILE[0], HOSTILE[3], "failed")], None)
+@example([(each, each, "failed") for each in HOSTILE], None)
+@example([(HOSTILE[3], each, each) for each in STATUSES], NotifyFormat.HTML)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_id_arrives_whole_at_every_service(
+    service: str, drawn: list[tuple[str, str, str]], chosen: NotifyFormat | None
+) -> None:
     kind = SERVICES[service]
-    fitting = Fitting(made(kind))
-    waiting: list[Told] = [notice(), *(event(number, *texts) for number, texts in enumerate(drawn))]
-    messages = 0
+    told: list[Told] = [notice(), *(event(number, *texts) for number, texts in enumerate(drawn))]
+    assert all_arrive(kind, told, chosen) <= len(drawn) + 1
+
+
+def all_arrive(kind: type[NotifyBase], told: list[Told], chosen: NotifyFormat | None = None) -> int:
+    """Check that each goes out whole, within the limits of a service; the number of messages."""
+    fitting, waiting, messages = Fitting(made(kind, chosen)), told, 0
     while waiting:
         going = going_together(waiting, fitting.fits)
         message = digest(going, fitting.fits)
         assert fitting.fits(message)
-        title, body = handed(made(kind), fitting.arranged(message))
+        title, body = handed(made(kind, chosen), fitting.arranged(message))
         assert len(body) <= made(kind).body_maxlen
         assert len(title) <= max(made(kind).title_maxlen, 0)
-        for told in going:
-            assert told.id in body
-        waiting = [told for told in waiting if told not in going]
+        for each in going:
+            assert each.id in body.replace(r"\_", "_")
+        waiting = [each for each in waiting if each not in going]
         messages += 1
-    assert messages <= len(drawn) + 1
+    return messages
+
+
+@pytest.mark.parametrize("name", ["Telegram", "Slack", "Matrix", "Email"])
+def test_a_thousand_events_arrive(name: str) -> None:
+    told: list[Told] = [event(number, HOSTILE[number % len(HOSTILE)], "why") for number in range(1_000)]
+    assert all_arrive(SERVICES[f"Notify{name}"], told) < 1_000
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_title_of_five_thousand_characters_is_whole_or_refused(service: str) -> None:
+    fitting = Fitting(made(SERVICES[service]))
+    message = Message(title=f"❌ {'価格 ' * 1_665}end", body="Event: evt_1")
+    text = fitting.arranged(message)
+    if fitting.fits(message):
+        title, body = handed(made(SERVICES[service]), text)
+        assert "end" in title + body
+        assert "evt_1" in body
+    else:
+        assert fitting.excess(text)
+
+
+def test_matrix_gets_no_event_beyond_its_bytes() -> None:
+    """Its limit is 65,536 bytes: a digest of 250 lines of 250 CJK characters was three times as long, and refused."""
+    fitting = Fitting(made(SERVICES["NotifyMatrix"]))
+    told: list[Told] = [event(number, "価格データ" * 30, "失敗" * 60) for number in range(250)]
+    going = going_together(told, fitting.fits)
+    assert 10 < len(going) < 100
+    assert utf8(fitting.arranged(digest(going, fitting.fits)).body) <= 20_000
+
+
+def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
+    service = Apprise.instantiate("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?blocks=yes")
+    assert isinstance(service, NotifyBase)
+    fitting = Fitting(service)
+    told: list[Told] = [event(number, "<a&b>" * 30, "why " * 60) for number in range(40)]
+    for message in (fitted(told[0], fitting.fits), digest(going_together(told, fitting.fits), fitting.fits)):
+        text = fitting.arranged(message)
+        assert len(escape(text.title, quote=False)) <= 150
+        assert len(text.body) <= 3_000
+        assert fitting.fits(message)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -120,10 +181,16 @@ def test_what_cannot_fit_says_so_in_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("text", "sizes"),
-    [("abc", (3, 3, 3, 3)), ("é", (1, 2, 6, 1)), ("中", (1, 3, 6, 2)), ("😀", (2, 4, 12, 2)), ('"', (1, 1, 2, 1))],
+    [
+        ("abc", (3, 3, 3, 3, 3)),
+        ("é", (1, 2, 6, 2, 1)),
+        ("中", (1, 3, 6, 3, 2)),
+        ("😀", (2, 4, 12, 4, 2)),
+        ('"', (1, 1, 2, 2, 1)),
+    ],
 )
-def test_units(text: str, sizes: tuple[int, int, int, int]) -> None:
-    assert (utf16(text), utf8(text), as_json(text), weighted(text)) == sizes
+def test_units(text: str, sizes: tuple[int, int, int, int, int]) -> None:
+    assert (utf16(text), utf8(text), as_json(text), as_json_in_utf8(text), weighted(text)) == sizes
 
 
 def test_every_dialect_is_of_a_service_that_there_is() -> None:
