@@ -69,7 +69,8 @@ def _version(wanted: bool) -> None:
 def _root(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help=f"{CONFIG_HELP} May stand after the command, too.")
+        Path | None,
+        typer.Option("--config", "-c", readable=False, help=f"{CONFIG_HELP} May stand after the command, too."),
     ] = None,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")

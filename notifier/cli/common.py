@@ -38,6 +38,7 @@ ConfigOption = Annotated[
         envvar="NOTIFIER_CONFIG",
         callback=_or_before_the_command,
         help=CONFIG_HELP,
+        readable=False,  # whoever reads it says why it cannot be read
         show_default=False,
     ),
 ]

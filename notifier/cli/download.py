@@ -22,6 +22,7 @@ from notifier.cli.common import (
     warn,
 )
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
+from notifier.core.errors import DownloadError
 from notifier.core.words import count
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ def _fetch(access: "Access", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
     try:
         with _bar(wanted.snapshot_id, quiet) as report:
             return asyncio.run(fetch(report))
+    except DownloadError as error:
+        if not error.in_the_way:
+            raise
+        raise DownloadError(error.trouble, f"{error}; --force puts this one in its place") from error
     except KeyboardInterrupt:
         typer.echo("\nStopped; the same command goes on after the last part that came whole.", err=True)
         raise typer.Exit(130) from None
@@ -122,7 +127,7 @@ def _bar(snapshot_id: str, quiet: bool) -> "Iterator[Callable[[Progress], None]]
         def say(progress: "Progress") -> None:
             nonlocal last
             if progress.waits_for and progress.waits_for != last and not quiet:
-                typer.echo(f"{snapshot_id}: waits: {progress.waits_for}", err=True)
+                typer.echo(f"{snapshot_id}: {progress.waits_for}", err=True)
             last = progress.waits_for
 
         yield say

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, configuration, print_fitted, print_json, when
+from notifier.cli.common import ConfigOption, JsonOption, config_path, print_fitted, print_json, warn, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
@@ -35,9 +35,13 @@ STYLES = {
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
     from notifier.cli.healthcheck import daemon_health
-    from notifier.core.vitals import api_sentence
+    from notifier.core.vitals import ON_DISK, api_sentence
+    from notifier.loading import load_leniently
 
-    found = configuration(config)
+    loaded = load_leniently(config_path(config))
+    if loaded.warning:
+        warn(loaded.warning)
+    found = loaded.config
     now = datetime.now(UTC)
     if not found.database.exists():
         typer.echo("Nothing was looked at yet: start `notifier run`.", err=True)
@@ -49,7 +53,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if (health := daemon_health(found.database)) is not None:
         typer.echo(f"{api_sentence(health['api'])}.", err=True)
         for remark in health["remarks"]:
-            typer.echo(f"Note: {remark}.", err=True)
+            if not (loaded.warning and remark.startswith(ON_DISK)):  # which the warning says already
+                typer.echo(f"Note: {remark}.", err=True)
 
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from notifier.config.nodes import Flaw, Place
-from notifier.config.regular import NotRegular, read_regular
+from notifier.config.regular import NotRegular, read_regular, this_user
 from notifier.config.walk import Walk
 
 LARGEST = 64 * 1024 * 1024
@@ -78,7 +78,8 @@ def _why_unreadable(error: OSError | ValueError) -> str:
         case IsADirectoryError():
             return "this is a folder: name the file in it"
         case PermissionError():
-            return "this user may not read the file: change its owner, group or mode"
+            seen = f"; `namei -l {error.filename}` shows those of its folders, too" if error.filename else ""
+            return f"{this_user()} may not read the file: change its owner, group or mode{seen}"
         case NotRegular(strerror=reason):
             return f"{reason}: take it away, or name another file"
         case OSError(strerror=str(reason)):
@@ -111,6 +112,10 @@ def included(pattern: str, folder: Path, unlisted: list[str] | None = None) -> l
     try:
         return _matches(pattern, folder, [] if unlisted is None else unlisted)
     except OSError as error:
+        if isinstance(error, PermissionError):
+            raise ValueError(
+                f"{this_user()} may not list the folder {error.filename}: change its owner, group or mode"
+            ) from error
         raise ValueError(f"the files cannot be listed: {error.strerror or 'an error of the system'}") from error
 
 

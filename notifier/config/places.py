@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from notifier.config.model import AnyWatch, Config
-from notifier.config.regular import kind_of, read_regular
+from notifier.config.regular import kind_of, read_regular, this_user
 from notifier.core.errors import Problem
 
 MOST = 20
@@ -46,7 +46,9 @@ def _unusable_state(database: Path) -> str:
     if _no_database(database):
         return ""
     if database.exists() and not _may(database, os.R_OK | os.W_OK):
-        return f"this user may not write the database {database}: change its owner, or run this as the service's user"
+        return (
+            f"{this_user()} may not write the database {database}: change its owner, or run this as the service's user"
+        )
     if _made_by_systemd(database):
         return (
             f"there is no folder {database.parent}: systemd makes it when it starts the service (`StateDirectory=`); "
@@ -88,7 +90,7 @@ def _folder(path: Path, consequence: str) -> str:
     if text := _no_folder(path, consequence):
         return text
     if not _may(path, os.W_OK | os.X_OK):
-        return f"this user may not write into the folder {path}: change its owner or mode, or name another one"
+        return f"{this_user()} may not write into the folder {path}: change its owner or mode, or name another one"
     return ""
 
 

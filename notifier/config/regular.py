@@ -5,6 +5,7 @@ something. So a path is looked at before it is opened, and once more after that.
 """
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -15,6 +16,15 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _PIECE = 1024 * 1024
+
+
+def this_user() -> str:
+    """Who reads files here, for an error: "the user notifier"."""
+    number = os.geteuid()
+    try:
+        return f"the user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"the user {number}"
 
 
 class NotRegular(OSError):

@@ -75,11 +75,15 @@ _FINAL = frozenset(
 
 
 class DownloadError(NotifierError):
-    """Results could not be fetched: why, in one word and in words for the user."""
+    """Results could not be fetched: why, in one word and in words for the user.
 
-    def __init__(self, trouble: DownloadTrouble, text: str) -> None:
+    `in_the_way` tells that a file is there which the results could replace.
+    """
+
+    def __init__(self, trouble: DownloadTrouble, text: str, *, in_the_way: bool = False) -> None:
         super().__init__(text)
         self.trouble = trouble
+        self.in_the_way = in_the_way
         self.exit_status = _EXIT_STATUSES.get(trouble, 1)
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.storehealth import StoreNews
-from notifier.core.words import span
+from notifier.core.words import count, span
 
 STUCK_AFTER = timedelta(seconds=60)
 """A look that has waited for longer, while nothing holds requests back and none is made, waits for nothing."""
@@ -64,6 +64,10 @@ def mendable(vitals: Vitals) -> list[str]:
     return []
 
 
+ON_DISK = "the configuration on disk"
+"""How a remark begins that tells of errors in the files."""
+
+
 def remarks(vitals: Vitals) -> list[str]:
     """What is worth to be known, but no reason to restart anything."""
     found = []
@@ -73,11 +77,11 @@ def remarks(vitals: Vitals) -> list[str]:
         found.append(f"looks are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
     if vitals.reload is not None and vitals.reload.runs_of is not None:
         found.append(
-            "the configuration on disk has errors, and the notifier started with the one that it took up last, "
+            f"{ON_DISK} has errors, and the notifier started with the one that it took up last, "
             f"of {_iso(vitals.reload.runs_of)}; see `notifier config check`"
         )
     elif vitals.reload is not None and vitals.reload.refused:
-        found.append("the configuration on disk is refused, and the one before runs; see `notifier config check`")
+        found.append(f"{ON_DISK} is refused, and the one before runs; see `notifier config check`")
     if vitals.machine:
         found.append(f"{vitals.machine}: looks and sends that fail for it are made again")
     if vitals.page:
@@ -90,8 +94,8 @@ def api_sentence(api: dict[str, Any]) -> str:
     words = [f"Bright Data: {api['kind']}"]
     if api["since"] is not None:
         words[0] += f" since {api['since']}"
-    words.append(f"{api['requests']} requests in the last minute")
-    words.append(f"{api['refusals']} answers of 429 in five minutes")
+    words.append(f"{count(api['requests'], 'request')} in the last minute")
+    words.append(f"{count(api['refusals'], 'answer')} of 429 in five minutes")
     if api["held_for_s"]:
         words.append(f"none goes for {span(timedelta(seconds=api['held_for_s']))}")
     return ", ".join(words)

@@ -6,6 +6,7 @@ goes on where it was, and parts that came whole are kept.
 
 import asyncio
 import hashlib
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -212,8 +213,15 @@ def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
     match result:
         case Fetched(path=path, records=records):
             return _notice(job, now, "fetched", "its results are there", f"{path}\n{count(records, 'record')}")
-        case GivenUp(detail=detail):
-            cure = f"To try again: notifier download {job.event.transition.snapshot_id} --to {job.folder}"
+        case GivenUp(trouble=trouble, detail=detail):
+            options = [] if job.format == Format.JSON else ["--format", job.format]
+            again = "try again"
+            if trouble == DownloadTrouble.EXISTS:
+                options, again = [*options, "--force"], "put the results in its place"
+            command = shlex.join(
+                ["notifier", "download", job.event.transition.snapshot_id, "--to", job.folder, *options]
+            )
+            cure = f"To {again}: {command}"
             return _notice(job, now, "not_fetched", "its results could not be fetched", f"{detail}\n{cure}")
         case Retrying():
             return None

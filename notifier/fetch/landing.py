@@ -192,8 +192,8 @@ class Landing:
                 self.discard()
                 if not same:
                     what = "with another content" if regular else "and is no regular file"
-                    text = f"{self.path} is there already, {what}; --force puts this one in its place"
-                    raise DownloadError(DownloadTrouble.EXISTS, text)
+                    text = f"{self.path} is there already, {what}"
+                    raise DownloadError(DownloadTrouble.EXISTS, text, in_the_way=True)
                 return False
             self._take_the_name()
         return True

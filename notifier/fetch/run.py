@@ -11,7 +11,7 @@ from notifier.brightdata.results import BrokenOff, Data, Wire
 from notifier.brightdata.standing import NotYet, Refusal, Refused
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, Reason, Unclear
-from notifier.core.words import count
+from notifier.core.words import count, span
 from notifier.fetch.landing import Landing
 from notifier.fetch.threads import off_loop
 from notifier.fetch.wanted import FRAMES, Downloaded, Format, Progress, Wanted
@@ -209,7 +209,7 @@ class Run:
                 if self._building > LONGEST_BUILDING:
                     text = f"{self._wanted.snapshot_id}: its results are still {status}; ask again later"
                     raise DownloadError(DownloadTrouble.NOT_READY, text)
-                await self._wait(pause, f"Bright Data: {status}")
+                await self._wait(pause, f"Bright Data does not have the results ready yet ({status})")
             case Refused(refusal=refusal, detail=detail):
                 raise _refused(self._wanted.snapshot_id, refusal, detail)
 
@@ -229,10 +229,11 @@ class Run:
             )
             raise DownloadError(DownloadTrouble.UNREACHABLE, text)
         pause = min(timedelta(seconds=2**self._failures), LONGEST_PAUSE)
-        await self._wait(max(pause, unclear.retry_after or pause), unclear.detail)
+        await self._wait(max(pause, unclear.retry_after or pause), f"no answer for now ({unclear.detail})")
 
-    async def _wait(self, pause: timedelta, waits_for: str) -> None:
+    async def _wait(self, pause: timedelta, why: str) -> None:
         records = self._landing.journal.records
+        waits_for = f"{why}; asked again in {span(pause)}"
         self._report(Progress(records=records, of=self._facts.records, size=self._size, waits_for=waits_for))
         await self._sleep(pause.total_seconds())
 

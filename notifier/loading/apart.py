@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 from notifier import __version__
 from notifier.config.model import AnyWatch, Config
 from notifier.config.parts import Known, Part, names_of, whole
+from notifier.config.regular import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading import NothingKept
 from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
@@ -84,7 +86,7 @@ async def load_config_apart(
             start_new_session=True,  # Ctrl-C is for the daemon, which ends this process itself
         )
     except OSError as error:
-        raise NotifierError(f"{path}: no process can be started to read it: {error.strerror or error}") from error
+        raise NotifierError(_why_not_started(path, error)) from error
     try:
         async with asyncio.timeout(limit.total_seconds()):
             return await _exchange(child, request, parts, path)
@@ -98,6 +100,21 @@ async def load_config_apart(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
         await child.wait()
+
+
+def _why_not_started(path: Path, error: OSError) -> str:
+    """Why there is no process that reads the configuration; the configuration itself is not to blame."""
+    said = f"{path} is read by a process of its own, which cannot be started"
+    match error:
+        case PermissionError() | FileNotFoundError():
+            cure = (
+                f"{this_user()} must be able to execute {sys.executable}: `namei -l {sys.executable}` shows its modes"
+            )
+        case OSError(errno=errno.EAGAIN | errno.ENOMEM):
+            cure = "is there enough memory, and a process left (`ulimit -u`, and `TasksMax=` of the service)?"
+        case _:
+            cure = f"see whether {sys.executable} runs"
+    return f"{said}: {error.strerror or error}; {cure}"
 
 
 async def _exchange(

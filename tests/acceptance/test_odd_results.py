@@ -51,7 +51,7 @@ async def test_a_building_object_is_waited_for_and_a_byte_order_mark_passed_over
     api.fail_next(Fault.BOM)
     ended = await script.command("download", "s_1")
     assert ended.status == 0
-    assert "waits: Bright Data: building" in ended.stderr
+    assert "s_1: Bright Data does not have the results ready yet (building); asked again in 1 s\n" in ended.stderr
     assert len(json.loads((script.folder / "s_1.json").read_text(encoding="utf-8"))) == 3
 
 

@@ -43,7 +43,9 @@ async def test_what_is_still_built_is_waited_for_as_the_answer_says(world: World
     done = await world.fetch()
     assert done.records == 2
     assert world.pauses == [7.0, 7.0, 7.0]
-    assert {each.waits_for for each in world.progress if each.waits_for} == {"Bright Data: building"}
+    assert {each.waits_for for each in world.progress if each.waits_for} == {
+        "Bright Data does not have the results ready yet (building); asked again in 7 s"
+    }
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.RESET, Fault.HTML])
@@ -152,9 +154,9 @@ async def test_a_file_that_is_there_is_kept_unless_it_is_the_same_or_forced(worl
     assert first.new
     assert not (await world.fetch()).new
     first.path.write_text("mine")
-    with pytest.raises(DownloadError, match="--force") as caught:
+    with pytest.raises(DownloadError, match=r"is there already, with another content$") as caught:
         await world.fetch()
-    assert caught.value.trouble is DownloadTrouble.EXISTS
+    assert (caught.value.trouble, caught.value.in_the_way) == (DownloadTrouble.EXISTS, True)
     assert (first.path.read_text(), world.files()) == ("mine", ["s_1.json"])
     assert (await world.fetch(force=True)).new
     assert len(read(first.path)) == 3

@@ -15,7 +15,7 @@ from notifier.core.model import Event, Facts, Notice, Transition
 from notifier.core.outcomes import FetchOutcome
 from notifier.fetch import fetcher
 from notifier.fetch.download import Downloader
-from notifier.fetch.fetcher import Fetcher
+from notifier.fetch.fetcher import Fetcher, late_news
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -140,6 +140,23 @@ async def test_what_may_work_later_is_tried_again_with_growing_pauses_until_it_i
     late = rig.jobs.settled[-1][2]
     assert late is not None
     assert "could not be fetched" in late.title
+
+
+@pytest.mark.parametrize(
+    ("trouble", "cure"),
+    [
+        (DownloadTrouble.TOO_LARGE, "To try again: notifier download s_1 --to '/a folder' --format csv"),
+        (
+            DownloadTrouble.EXISTS,
+            "To put the results in its place: notifier download s_1 --to '/a folder' --format csv --force",
+        ),
+    ],
+)
+def test_a_notice_has_the_command_that_helps(trouble: DownloadTrouble, cure: str) -> None:
+    failed = replace(job(1), folder="/a folder", format="csv")
+    notice = late_news(failed, GivenUp(trouble=trouble, detail="why"), START)
+    assert notice is not None
+    assert notice.body.splitlines() == ["why", cure, "Event: evt_1"]
 
 
 @pytest.mark.parametrize("trouble", [DownloadTrouble.EXPIRED, DownloadTrouble.EMPTY, DownloadTrouble.EXISTS])

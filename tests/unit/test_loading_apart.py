@@ -1,6 +1,8 @@
 """Loading in another process gives what loading here gives, and says so when that process comes to grief."""
 
 import asyncio
+import errno
+import os
 import signal
 import sys
 from datetime import timedelta
@@ -100,8 +102,27 @@ async def test_a_program_that_was_replaced_meanwhile_asks_for_a_restart(
 
 async def test_a_python_that_cannot_be_started_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(path.parent / "none"))
-    with pytest.raises(NotifierError, match="no process can be started to read it: No such file"):
+    with pytest.raises(
+        NotifierError, match=r"cannot be started: No such file or directory; the user .* execute .*none"
+    ):
         await load_config_apart(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.EACCES, "must be able to execute"), (errno.EAGAIN, "TasksMax="), (errno.EIO, "runs")]
+)
+async def test_the_configuration_is_not_blamed_where_no_process_can_be_started(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, cure: str
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), sys.executable)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    with pytest.raises(NotifierError) as caught:
+        await load_config_apart(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path} is read by a process of its own, which cannot be started: {os.strerror(number)}; ")
+    assert cure in text
 
 
 @given(st.integers(1, 64).filter(lambda number: number != signal.SIGKILL))

@@ -2,6 +2,7 @@
 """What a bad configuration answers: every error, exactly as a user reads it."""
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 
@@ -356,13 +357,16 @@ def test_a_part_of_the_path_that_is_a_file_is_refused(folder: Path) -> None:
 
 def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, "Permission denied", "config.yaml")
 
     # The tests may run as root, who may read everything.
     monkeypatch.setattr("notifier.config.files.read_regular", denied)
-    assert refusal_of(Path("config.yaml")) == [
-        "config.yaml: this user may not read the file: change its owner, group or mode"
-    ]
+    (line,) = refusal_of(Path("config.yaml"))
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert line == (
+        f"config.yaml: the user {user} may not read the file: change its owner, group or mode; `namei -l config.yaml` "
+        "shows those of its folders, too"
+    )
 
 
 def test_a_huge_file_is_refused_without_being_read_whole(folder: Path) -> None:
