@@ -16,6 +16,9 @@ _BOOT = Path(__file__).with_name("boot")
 _NAMESPACES = ("unshare", "--fork", "--pid", "--mount", "--cgroup", "--uts", "--ipc", "true")
 _ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "COLUMNS=200")
 
+_AGAIN_S = 0.1
+"""Nobody tells when a property of a service changes, where no D-Bus runs: it is asked for that often."""
+
 
 class System:
     """A booted systemd. Its commands are run as root."""
@@ -59,6 +62,7 @@ class System:
         end = time.monotonic() + DEADLINE
         while not await met():
             assert time.monotonic() < end, f"not within {DEADLINE:g} s: {what}\n{await self.journal()}"
+            await asyncio.sleep(_AGAIN_S)  # each question is a process, and would take what the service has to work with
 
     async def until_shown(self, name: str, met: Callable[[str], bool]) -> str:
         """Wait until a property of the service meets the condition; the property then.
