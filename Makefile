@@ -11,6 +11,9 @@ FUZZ_CASES ?= 20000
 EDITS ?= 200
 CHAOS_HOURS ?= 50
 
+# Where it is set, as in many containers, each process of the tests compiles all that it imports, and pytest rewrites it.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help demo docs test soak edits fuzz check format bench model chaos coverage clean
 
 help: ## what there is

@@ -62,7 +62,9 @@ class System:
         end = time.monotonic() + DEADLINE
         while not await met():
             assert time.monotonic() < end, f"not within {DEADLINE:g} s: {what}\n{await self.journal()}"
-            await asyncio.sleep(_AGAIN_S)  # each question is a process, and would take what the service has to work with
+            await asyncio.sleep(
+                _AGAIN_S
+            )  # each question is a process, and would take what the service has to work with
 
     async def until_shown(self, name: str, met: Callable[[str], bool]) -> str:
         """Wait until a property of the service meets the condition; the property then.

@@ -12,9 +12,11 @@ A shell that starts the tests in the background has them ignore SIGINT, and ever
 import signal
 import warnings
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from apprise import Apprise
 from hypothesis import HealthCheck, settings
 
@@ -23,6 +25,9 @@ from notifier.store.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# `CliRunner.invoke` would build all commands anew for each that it runs, which takes longer than most of them do.
+vars(typer.testing)["_get_command"] = cache(typer.main.get_command)
 
 settings.register_profile("notifier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("notifier")
