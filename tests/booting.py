@@ -17,7 +17,8 @@ _NAMESPACES = ("unshare", "--fork", "--pid", "--mount", "--cgroup", "--uts", "--
 _ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "COLUMNS=200")
 
 _AGAIN_S = 0.1
-"""Nobody tells when a property of a service changes, where no D-Bus runs: it is asked for that often."""
+"""Seconds between two questions. Where no D-Bus runs nobody tells of a change; and each question is a process, which
+takes from the service what that has to work with."""
 
 
 class System:
