@@ -110,7 +110,7 @@ def _cut(documents: Sequence[Document], *, whole_sections: bool) -> None:
         paths = {_entry(flaw.path, whole_sections) for flaw in each.flaws if flaw.path}
         if ("state",) in paths:
             raise ConfigurationRefused(problems_of([each]))
-        for path in sorted(paths, key=lambda path: (str(path[0]), len(path) > 1 and path[1]), reverse=True):
+        for path in sorted(paths, key=_index, reverse=True):
             _take_out(each.data, path)
         each.flaws.clear()
         each.told.clear()
@@ -118,6 +118,11 @@ def _cut(documents: Sequence[Document], *, whole_sections: bool) -> None:
 
 def _entry(path: KeyPath, whole_sections: bool) -> KeyPath:
     return path[:1] if whole_sections or path[0] not in _ENTRIES else path[:2]
+
+
+def _index(path: KeyPath) -> int:
+    """Where a list has the entry, -1 for what is in no list: the last entry is taken out first, and moves no other."""
+    return path[1] if len(path) > 1 and isinstance(path[1], int) else -1
 
 
 def _take_out(data: dict[str, object], path: KeyPath) -> None:

@@ -4,7 +4,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -39,12 +39,13 @@ def test_names_are_cut_before_columns_are_left_out_and_ids_never() -> None:
     ),
     st.integers(1, 200),
 )
+@example([("sd_0", "000000000000")], 1)
 def test_it_fits_whenever_the_ids_and_the_shortest_name_do(rows: list[tuple[str, str]], width: int) -> None:
     table = [[each, " ".join(name.split()), "running", "in 8 s"] for each, name in rows]
     shown, cells = fitted(("watch", "name", "status", "since"), table, width, cut=("name",), left_out=("since",))
     assert [row[0] for row in cells] == [each for each, _ in rows]
     widest = [max(map(cell_len, column)) for column in zip(shown, *cells, strict=True)]
-    needed = max(len(each) for each, _ in rows) + 12 + len("running") + 2 * GAP
+    needed = max(len(each) for each in ("watch", *(each for each, _ in rows))) + 12 + len("running") + 2 * GAP
     assert sum(widest) + GAP * (len(widest) - 1) <= max(width, needed)
 
 

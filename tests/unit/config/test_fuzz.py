@@ -99,6 +99,7 @@ def test_any_text_is_loaded_or_refused(content: bytes) -> None:
 
 
 @settings(deadline=None)
+@example(b"", b"channels: team\nchannels: {api: team, api: team}\n")  # a flaw of a section, and one of an entry in it
 @given(FILES, FILES)
 def test_any_mapping_of_known_words_is_loaded_or_refused(main: bytes, included: bytes) -> None:
     load_bytes(main, included)
