@@ -169,9 +169,7 @@ async def test_a_wal_that_is_removed_while_the_daemon_runs_ends_it_loudly_and_no
     daemon = await notifier.daemon()
     api.advance(60)
     await team.told(len(SNAPSHOTS))
-    async with asyncio.timeout(DEADLINE):
-        while len(notifier.glance("delivery", "list", "--state", "delivered")) < len(SNAPSHOTS):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await daemon.log.until(lambda lines: sum(line["event"] == "delivery.delivered" for line in lines) >= len(SNAPSHOTS))
     notifier.database.with_name(f"{notifier.database.name}-wal").unlink()
     ended = await daemon.ended()
 

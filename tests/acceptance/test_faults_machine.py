@@ -40,9 +40,10 @@ async def test_a_daemon_without_file_descriptors_goes_on_when_there_are_some_aga
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, before)
 
     await team.told(len(SNAPSHOTS))
-    async with asyncio.timeout(60):
-        while any(each["state"] != "delivered" for each in await notifier.deliveries()):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+    await daemon.log.until(
+        lambda lines: sum(line["event"] == "delivery.delivered" for line in lines) >= len(channels) * len(SNAPSHOTS)
+    )
+    assert {each["state"] for each in await notifier.deliveries()} == {"delivered"}
     assert (await daemon.stop()).status == 0
     assert len([line for line in daemon.log.entries if line["event"] == "machine.exhausted"]) == 1
     assert "Too many open files" in daemon.output

@@ -23,7 +23,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import caretaker, daemon, exhaustion
+from notifier import caretaker, daemon, exhaustion, reload
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
@@ -306,6 +306,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
+    patch.setattr(reload, "PATIENCE", timedelta(milliseconds=100))
     patch.setattr(patience, "PAUSES", (0.05,))
     patch.setattr(patience, "CALM", timedelta(milliseconds=50))
     patch.setitem(patience.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
