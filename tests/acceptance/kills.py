@@ -107,7 +107,7 @@ class Scenario:
     killed, and `before_last` before the last. `request` says how the daemons work, each `ahead_s` further ahead than
     the one before. `alone` means one channel: its kills are the only ones beside a send. `first_lives` lets the first
     daemon end its work. After the first death of a case only the points of `later` can be come to again, if it names
-    any.
+    any. Where `all_at_once`, a daemon that ended by itself has left nothing to do but for the last one.
     """
 
     name: str
@@ -122,6 +122,7 @@ class Scenario:
     first_lives: bool = False
     most_countdown: int = 3
     later: tuple[str, ...] = ()
+    all_at_once: bool = False
 
 
 ON_THE_WAY = (
@@ -192,7 +193,9 @@ def _heal(channel: str, seconds: float) -> Callable[[World], None]:
 
 
 SCENARIOS = (
-    Scenario(name="one", points=ON_THE_WAY, far_sides=("team",), prepare=_one, alone=True, most_countdown=1),
+    Scenario(
+        name="one", points=ON_THE_WAY, far_sides=("team",), prepare=_one, alone=True, most_countdown=1, all_at_once=True
+    ),
     Scenario(
         name="stream",
         points=ON_THE_WAY,
@@ -216,6 +219,7 @@ SCENARIOS = (
         points=(*ON_THE_WAY, "deliver.digest_claimed"),
         far_sides=("team", "hook"),
         prepare=_flood,
+        all_at_once=True,
     ),
     Scenario(
         name="retry",
@@ -227,6 +231,7 @@ SCENARIOS = (
         request=Request(folder="", jump_s=30),
         alone=True,
         most_countdown=2,
+        all_at_once=True,
     ),
     Scenario(
         name="fallback",
@@ -340,6 +345,8 @@ async def play(case: Case, lender: Lender, folder: Path, tally: Tally) -> None:
                 tally.kills["any instant" if isinstance(death, float) else death[0]] += 1
                 between += isinstance(death, float) or death[0] in BETWEEN
             _hold_to_rules(case, folder)
+            if status == DONE and scenario.all_at_once:
+                break
         scenario.before_last(world)
         await _end(case, lender, replace(request, ahead_s=ahead + scenario.ahead_s, once=False, notices=0, last=True))
         _hold_to_rules(case, folder)
