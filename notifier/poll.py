@@ -11,7 +11,7 @@ from notifier.core.backoff import look_pause
 from notifier.core.errors import StoreError
 from notifier.core.lists import at_first_sight
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
-from notifier.core.outcomes import LookOutcome, Told
+from notifier.core.outcomes import LookOutcome, Told, answer_word
 from notifier.core.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.refusals import after as count_refusal
 from notifier.core.refusals import news as refusal_news
@@ -300,14 +300,3 @@ class Poller:
                 raise
             except Exception:  # noqa: BLE001 - who asked for the flush raises the first of these
                 continue
-
-
-def answer_word(observation: Observation) -> str:
-    """One word for what a look said: the status it told, `not_found`, or the reason it could not tell."""
-    match observation:
-        case Seen(status=status):
-            return status
-        case Unclear(reason=reason):
-            return reason
-        case _:
-            return "not_found"

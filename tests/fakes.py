@@ -1,4 +1,4 @@
-"""Stand-ins for what the use cases meet at their edges (`unit/test_fakes.py` tests them), and short ways to values."""
+"""Stand-ins for what the use cases meet at their edges, and short ways to values. `test_fakes.py` tests them."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence

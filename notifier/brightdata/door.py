@@ -29,7 +29,7 @@ LONG_ANSWERS = 8
 
 
 class Gate(Protocol):
-    """What all requests with the token pass: a `Limiter`, or one that another process lends (`notifier.borrow`)."""
+    """Admits requests with the token: a `Limiter`, or one that another process lends."""
 
     async def admit(self) -> Permit:
         """Wait for a request's turn."""

@@ -12,7 +12,7 @@ from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery import Settlement
 from notifier.core.fetching import Job, Result
 from notifier.core.health import Verdict
-from notifier.core.model import Delivery, Event, Observation, Outcome, Unclear, Watch
+from notifier.core.model import Delivery, Event, Observation, Outcome, Seen, Unclear, Watch
 from notifier.core.refusals import RefusalNews
 from notifier.core.rotation import TrustNews
 from notifier.core.storehealth import StoreNews
@@ -207,3 +207,14 @@ AnyOutcome = (
     | Fault
 )
 """Everything that is reported."""
+
+
+def answer_word(observation: Observation) -> str:
+    """One word for what a look said: the status it told, `not_found`, or the reason it could not tell."""
+    match observation:
+        case Seen(status=status):
+            return status
+        case Unclear(reason=reason):
+            return reason
+        case _:
+            return "not_found"

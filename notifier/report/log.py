@@ -26,11 +26,11 @@ from notifier.core.outcomes import (
     RequestOutcome,
     TemplateFailure,
     UnreadableEntries,
+    answer_word,
 )
 from notifier.core.rotation import TrustNews
 from notifier.core.storehealth import StoreNews
 from notifier.core.units import Fault
-from notifier.poll import answer_word
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000

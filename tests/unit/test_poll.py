@@ -11,8 +11,8 @@ from fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 from notifier.brightdata.limiter import Permit
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
-from notifier.core.outcomes import LookOutcome
-from notifier.poll import Poller, answer_word
+from notifier.core.outcomes import LookOutcome, answer_word
+from notifier.poll import Poller
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 
