@@ -17,7 +17,7 @@ from notifier.core.outcomes import BeatKind, BeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.lookup import Resolver
-from notifier.trust import tls_context
+from notifier.tls import tls_context
 
 LONGEST = timedelta(seconds=10)
 """How long the far side may take."""

@@ -10,7 +10,7 @@ from notifier.brightdata.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
 from notifier.core.words import one_line
-from notifier.trust import cure
+from notifier.tls import cure
 
 
 class NoAnswer(Exception):

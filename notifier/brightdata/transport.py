@@ -13,7 +13,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from notifier.lookup import Resolver
-from notifier.trust import tls_context
+from notifier.tls import tls_context
 
 IDLE_CONNECTION_KEPT_S = 15.0
 

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 
 from notifier.channels.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.trust import cure
+from notifier.tls import cure
 
 _MOST_DIGITS = 9
 """Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""

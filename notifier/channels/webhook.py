@@ -26,7 +26,7 @@ from notifier.channels.payload import body_of
 from notifier.channels.webhook_outcomes import answered, failed
 from notifier.core.model import Event, Outcome, OutcomeKind
 from notifier.lookup import Lookup
-from notifier.trust import tls_context
+from notifier.tls import tls_context
 
 TIMEOUT = timedelta(seconds=15)
 """For one attempt as a whole; the specification recommends 15 to 30 s."""

@@ -12,7 +12,7 @@ import aiohttp
 from notifier.channels.addresses import PrivateAddress
 from notifier.channels.classify import is_temporary, retry_after
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.trust import cure
+from notifier.tls import cure
 
 
 def answered(

@@ -24,7 +24,7 @@ import notifier.store.retention  # noqa: F401
 from notifier.config.origin import Disk
 from notifier.config.parts import Known
 from notifier.loading import load_config_parts
-from notifier.trust import tls_context
+from notifier.tls import tls_context
 
 _MAIN = """\
 api: {token: none}

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from core_deliveries import event_about
 
-from notifier import trust
+from notifier import tls
 from notifier.brightdata.transport import Carrier
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.webhook import WebhookChannel
@@ -113,8 +113,8 @@ async def test_the_first_variable_that_is_set_decides_on_every_wire(
     right, wrong = trustme.CA(), trustme.CA()
     right.cert_pem.write_to_path(str(tmp_path / "right.pem"))
     wrong.cert_pem.write_to_path(str(tmp_path / "wrong.pem"))
-    after = trust.VARIABLES[trust.VARIABLES.index(named) + 1 :]
-    for name in trust.VARIABLES:
+    after = tls.VARIABLES[tls.VARIABLES.index(named) + 1 :]
+    for name in tls.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     async with far_side(right) as far:
         for decides, others, believed in (("right", "wrong", True), ("wrong", "right", False)):
