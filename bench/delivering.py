@@ -24,10 +24,10 @@ from urllib.request import urlopen
 import requests
 
 from notifier.config.model import Channel, Webhook
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Outcome, Seen, SnapshotState, Told, Watch
-from notifier.core.policy import ChannelPolicy
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.deliver import Deliverer
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.store.store import Store

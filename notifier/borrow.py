@@ -28,7 +28,7 @@ from notifier.brightdata.answers import LONGEST_RETRY_AFTER
 from notifier.brightdata.breaker import BreakerState
 from notifier.brightdata.limiter import Limiter, Permit
 from notifier.brightdata.tokens import Identity
-from notifier.core.apihealth import ApiKind
+from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
 
 MOST_AT_ONCE = 16

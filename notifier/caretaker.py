@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.isolation import Faults
-from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.core.units import Unit
 from notifier.failpoints import failpoint
 from notifier.store.store import Store

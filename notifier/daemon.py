@@ -16,13 +16,13 @@ from notifier.brightdata.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.control_socket import ControlSocket
-from notifier.core.apihealth import ApiKind
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
-from notifier.core.health import Verdict
+from notifier.core.health.api import ApiKind
+from notifier.core.health.channel import Verdict
+from notifier.core.health.vitals import LastReload, plain
 from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
-from notifier.core.vitals import LastReload, plain
 from notifier.failpoints import fault
 from notifier.loading.apart import Loaded
 from notifier.loading.start import LONGEST_START

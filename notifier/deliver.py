@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.core.batch import Batch, Waiting, next_batch
-from notifier.core.delivery import settle
-from notifier.core.health import ChannelHealth, Verdict, after_message, clock_set, next_turn
+from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.delivery.states import settle
+from notifier.core.health.channel import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
 from notifier.core.model import Delivery, Event, Outcome, OutcomeKind, Told
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.failpoints import failpoint, fault
 from notifier.store.attempts import Attempt

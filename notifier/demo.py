@@ -23,11 +23,11 @@ from aiohttp import web
 
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
-from notifier.core.apihealth import ApiNews
-from notifier.core.message import title_of
+from notifier.core.delivery.message import title_of
+from notifier.core.health.api import ApiNews
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, LookOutcome
-from notifier.core.statuses import Phase, phase_of
+from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.daemon import Daemon
 from notifier.loading import load_config

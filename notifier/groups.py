@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from notifier.core.backoff import pause_at
-from notifier.core.lists import MARGIN, SETTLES_IN, worth_listing
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
-from notifier.core.refusals import NONE, Refusals
-from notifier.core.rotation import BELIEVED, Rotation, Trust, confirm_period
-from notifier.core.statuses import canonical
-from notifier.core.transitions import born_at
+from notifier.core.snapshot.list_comparison import MARGIN, SETTLES_IN, worth_listing
+from notifier.core.snapshot.refusals import NONE, Refusals
+from notifier.core.snapshot.rotation import BELIEVED, Rotation, Trust, confirm_period
+from notifier.core.snapshot.statuses import canonical
+from notifier.core.snapshot.transitions import born_at
 
 DATASET = "dataset/"
 """Before a dataset's id, the key under which its list is scheduled. No snapshot's id has a `/` in it."""

@@ -7,16 +7,16 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
+from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
-from notifier.core.lists import Verdict, is_news, lags, of_baseline, verdict
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.core.refusals import NONE, RefusalNews
-from notifier.core.refusals import after as count_refusal
-from notifier.core.refusals import news as refusal_news
-from notifier.core.routing import wants
-from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
-from notifier.core.transitions import changed_by_list, dated, stalled_at
+from notifier.core.snapshot.list_comparison import Verdict, is_news, lags, of_baseline, verdict
+from notifier.core.snapshot.refusals import NONE, RefusalNews
+from notifier.core.snapshot.refusals import after as count_refusal
+from notifier.core.snapshot.refusals import news as refusal_news
+from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, phase_of
+from notifier.core.snapshot.transitions import changed_by_list, dated, stalled_at
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.groups import Asked, Group

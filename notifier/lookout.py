@@ -11,15 +11,15 @@ from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.bylist import ByList
-from notifier.core.budget import Budget, Needs
-from notifier.core.expiring import due_without_look
+from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
-from notifier.core.lists import at_first_sight
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.core.refusals import known_before
-from notifier.core.rotation import TrustNews
-from notifier.core.routing import wants
+from notifier.core.snapshot.budget import Budget, Needs
+from notifier.core.snapshot.expiring import due_without_look
+from notifier.core.snapshot.list_comparison import at_first_sight
+from notifier.core.snapshot.refusals import known_before
+from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.groups import DATASET, Groups

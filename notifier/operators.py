@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from notifier.core.apihealth import ApiKind, ApiNews
-from notifier.core.health import Verdict
+from notifier.core.health.api import ApiKind, ApiNews
+from notifier.core.health.channel import Verdict
+from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Notice, Outcome
-from notifier.core.refusals import RefusalNews, notice_body
-from notifier.core.rotation import TrustNews
-from notifier.core.statuses import canonical
-from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.snapshot.refusals import RefusalNews, notice_body
+from notifier.core.snapshot.rotation import TrustNews
+from notifier.core.snapshot.statuses import canonical
 from notifier.core.units import INTERNAL_ERROR, Fault, Kinds, Unit
 from notifier.core.words import count, one_line, span
 from notifier.failpoints import failpoint

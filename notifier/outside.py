@@ -9,8 +9,8 @@ from datetime import timedelta
 import structlog
 
 from notifier.core.errors import NotifierError
+from notifier.core.health.vitals import LastReload, Vitals, troubles
 from notifier.core.outcomes import HttpListening
-from notifier.core.vitals import LastReload, Vitals, troubles
 from notifier.exhaustion import Exhaustion
 from notifier.heartbeat import Heartbeat
 from notifier.parts import Parts

@@ -16,10 +16,13 @@ from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.caretaker import Caretaker
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token
-from notifier.core.apihealth import ApiNews
 from notifier.core.config_diff import ConfigDiff
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import StoreUnready
-from notifier.core.health import Verdict
+from notifier.core.health.api import ApiNews
+from notifier.core.health.channel import Verdict
+from notifier.core.health.store import StoreNews
+from notifier.core.health.vitals import LastReload, Vitals
 from notifier.core.isolation import Faults
 from notifier.core.model import Outcome
 from notifier.core.outcomes import (
@@ -33,13 +36,10 @@ from notifier.core.outcomes import (
     TemplateFailure,
     UnreadableEntries,
 )
-from notifier.core.policy import ChannelPolicy
-from notifier.core.refusals import RefusalNews
-from notifier.core.rotation import TrustNews
-from notifier.core.statuses import NAMES, is_known_word
-from notifier.core.storehealth import StoreNews
+from notifier.core.snapshot.refusals import RefusalNews
+from notifier.core.snapshot.rotation import TrustNews
+from notifier.core.snapshot.statuses import NAMES, is_known_word
 from notifier.core.units import Fault, Kinds
-from notifier.core.vitals import LastReload, Vitals
 from notifier.errands import Errands
 from notifier.failpoints import fault as fault_here
 from notifier.fetch.download import Downloader

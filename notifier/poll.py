@@ -8,16 +8,16 @@ from typing import Protocol
 
 from notifier.brightdata.limiter import Permit
 from notifier.core.backoff import look_pause
+from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.errors import StoreError
-from notifier.core.lists import at_first_sight
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.outcomes import LookOutcome, Told, answer_word
-from notifier.core.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
-from notifier.core.refusals import after as count_refusal
-from notifier.core.refusals import news as refusal_news
-from notifier.core.routing import channels_for, event_of
-from notifier.core.statuses import has_ended
-from notifier.core.transitions import MISSING_GRACE, step
+from notifier.core.snapshot.list_comparison import at_first_sight
+from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
+from notifier.core.snapshot.refusals import after as count_refusal
+from notifier.core.snapshot.refusals import news as refusal_news
+from notifier.core.snapshot.statuses import has_ended
+from notifier.core.snapshot.transitions import MISSING_GRACE, step
 from notifier.core.unanswered import NONE as ANSWERED
 from notifier.core.unanswered import Unanswered, pause_after
 from notifier.core.unanswered import after as count_unanswered

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from notifier.core.grid import Grid, instant, moment
-from notifier.core.lists import FEWEST_LISTED, at_first_sight
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
-from notifier.core.statuses import has_ended
+from notifier.core.snapshot.grid import Grid, instant, moment
+from notifier.core.snapshot.list_comparison import FEWEST_LISTED, at_first_sight
+from notifier.core.snapshot.statuses import has_ended
 from notifier.groups import Group, Groups
 from notifier.poll import Poller
 from notifier.store.datasets import Datasets

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from notifier.config.model import Channel
-from notifier.core.health import Verdict
+from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
 from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.core.outcomes import DeliveryOutcome

@@ -7,8 +7,8 @@ from notifier.brightdata.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limiter import Permit
 from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import LookOutcome
-from notifier.core.statuses import ENDS, canonical
-from notifier.core.transitions import changed_by_list
+from notifier.core.snapshot.statuses import ENDS, canonical
+from notifier.core.snapshot.transitions import changed_by_list
 from notifier.groups import Groups
 from notifier.poll import Poller
 from notifier.ways import ASK_AGAIN, Ways

@@ -7,10 +7,10 @@ from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.payload import body_of
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel
-from notifier.core.digest import digest, going_together
-from notifier.core.message import message
+from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.message import message
+from notifier.core.delivery.routing import ALL
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
-from notifier.core.routing import ALL
 from notifier.templates.render import ANYTHING, AsWritten, Reader, Renderer
 from notifier.templates.samples import sample_events
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from notifier.config.model import Channel
 from notifier.core.model import Event, Outcome, Watch
-from notifier.core.statuses import canonical
+from notifier.core.snapshot.statuses import canonical
 from notifier.speak import Signed, voice_of
 from notifier.templates.samples import sample_events
 

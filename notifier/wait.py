@@ -13,9 +13,9 @@ from typing import Protocol
 
 from notifier.core.backoff import look_pause
 from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
-from notifier.core.refusals import NONE, Refusals, after
-from notifier.core.statuses import canonical, has_ended
-from notifier.core.transitions import MISSING_GRACE, step
+from notifier.core.snapshot.refusals import NONE, Refusals, after
+from notifier.core.snapshot.statuses import canonical, has_ended
+from notifier.core.snapshot.transitions import MISSING_GRACE, step
 
 REFUSED_TIMES = 3
 """Refusals of the token in a row, answers of 401 or 403, that are taken for true."""

@@ -14,10 +14,10 @@ from datetime import timedelta
 import structlog
 
 from notifier.core.errors import StoreError
+from notifier.core.health.status_line import status_line
+from notifier.core.health.vitals import Vitals, mendable
 from notifier.core.isolation import Faults
-from notifier.core.statusline import status_line
 from notifier.core.units import Unit
-from notifier.core.vitals import Vitals, mendable
 from notifier.failpoints import fault
 
 STATUS_EVERY = timedelta(seconds=2)

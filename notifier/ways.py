@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
-from notifier.core.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
+from notifier.core.snapshot.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
 from notifier.groups import DATASET, NEVER, Group, Groups
 from notifier.poll import Poller
 from notifier.schedule import Schedule

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from fakes import START, transition, watch
 from hypothesis import strategies as st
 
-from notifier.core.batch import Waiting
+from notifier.core.delivery.batch import Waiting
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import Delivery, Event, Facts, Told
-from notifier.core.routing import event_of
 
 SPANS = st.integers(-100, 100).map(lambda seconds: timedelta(seconds=seconds))
 

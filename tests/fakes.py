@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.brightdata.limiter import Permit
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import (
     Event,
     Facts,
@@ -20,8 +21,7 @@ from notifier.core.model import (
     Unclear,
     Watch,
 )
-from notifier.core.routing import event_of
-from notifier.core.statuses import names_of
+from notifier.core.snapshot.statuses import names_of
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """The time at which a test begins, unless it says otherwise."""

@@ -19,7 +19,7 @@ from moving_clock import MovingClock, run
 from notifier.brightdata.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.core.rotation import TrustNews
+from notifier.core.snapshot.rotation import TrustNews
 from notifier.groups import Group
 from notifier.lookout import Lookout
 from notifier.poll import Poller

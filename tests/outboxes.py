@@ -9,12 +9,12 @@ from typing import Any
 
 from fakes import DELIVERED, START, seen, watch
 
-from notifier.core.batch import Batch, Waiting, next_batch
-from notifier.core.delivery import settle
+from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.routing import event_of
+from notifier.core.delivery.states import settle
 from notifier.core.model import Delivery, Event, Outcome, SnapshotState
-from notifier.core.policy import ChannelPolicy
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store

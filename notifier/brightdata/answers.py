@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 
 from notifier.brightdata.lenient import json_of
 from notifier.brightdata.text import cleaned, redacted
-from notifier.core.ids import flaw_of_id
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
-from notifier.core.refusals import will_not_change
+from notifier.core.snapshot.ids import flaw_of_id
+from notifier.core.snapshot.refusals import will_not_change
 from notifier.core.words import one_line
 
 LONGEST_DETAIL = 200

@@ -19,8 +19,8 @@ from notifier.brightdata.response import Answer
 from notifier.brightdata.results import Data, begun
 from notifier.brightdata.standing import tells_progress, told_instead
 from notifier.brightdata.text import cleaned, redacted
-from notifier.core.ids import flaw_of_id
 from notifier.core.model import Reason, Unclear
+from notifier.core.snapshot.ids import flaw_of_id
 
 TRIGGER = "/datasets/v3/trigger"
 SCRAPE = "/datasets/v3/scrape"

@@ -12,9 +12,9 @@ import msgspec
 from notifier.brightdata.answers import count_of, detail_of, status_word
 from notifier.brightdata.lenient import elements_of, json_of
 from notifier.brightdata.text import redacted
-from notifier.core.dates import believable
-from notifier.core.ids import flaw_of_id
 from notifier.core.model import Listed, Reason, Unclear
+from notifier.core.snapshot.dates import believable
+from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.words import one_line
 
 LARGEST_PAGE = 8 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from notifier.core.ids import flaw_of_id
+from notifier.core.snapshot.ids import flaw_of_id
 
 
 def path_segment(snapshot_id: str) -> str | None:

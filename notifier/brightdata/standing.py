@@ -13,7 +13,7 @@ from enum import StrEnum
 from notifier.brightdata.answers import detail_of, observation_of, retry_after_of, status_word
 from notifier.brightdata.lenient import json_of
 from notifier.core.model import NotFound, Unclear
-from notifier.core.statuses import ENDS, canonical
+from notifier.core.snapshot.statuses import ENDS, canonical
 
 TRY_AGAIN = timedelta(seconds=10)
 """The pause when the API does not name one: what its messages advise."""

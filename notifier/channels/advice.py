@@ -12,7 +12,7 @@ from typing import Any
 
 from apprise import Apprise, AppriseAsset
 
-from notifier.core.services import service_of
+from notifier.core.delivery.services import service_of
 
 _MOST_SHAPES = 3
 

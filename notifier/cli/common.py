@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.core.errors import UsageError
-from notifier.core.ids import flaw_of_id
+from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.words import safe, span
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def watch_id(found: "Config", watch: str) -> str:
     Raises:
         UsageError: none is, or several are.
     """
-    from notifier.core.routing import family
+    from notifier.core.delivery.routing import family
 
     names = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
     names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}

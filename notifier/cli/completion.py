@@ -167,7 +167,7 @@ def sendable_delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str
 @_completing
 def event(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """The event names that are known, that the files ask for, and that snapshots have had."""
-    from notifier.core.statuses import ENDS, IN_PROGRESS, NAMES
+    from notifier.core.snapshot.statuses import ENDS, IN_PROGRESS, NAMES
 
     yield from _plain([*sorted(ENDS | NAMES), "all", *sorted(IN_PROGRESS)])
     configured, stored = _names(ctx)

@@ -16,7 +16,7 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
-    from notifier.core.budget import Budget
+    from notifier.core.snapshot.budget import Budget
 
 app = typer.Typer(help="Check the configuration, or show what it means.", no_args_is_help=True)
 
@@ -113,9 +113,9 @@ def _say_checked(found: "Config", needs: "Budget", warnings: int) -> None:
 
 def _budget(found: "Config") -> "Budget":
     """What the watches need. The database, which knows of ends and of datasets, is only asked if they do not fit."""
-    from notifier.core.budget import budget
     from notifier.core.errors import StoreError
     from notifier.core.model import SnapshotState
+    from notifier.core.snapshot.budget import budget
 
     def needed(states: Mapping[str, SnapshotState]) -> "Budget":
         return budget(

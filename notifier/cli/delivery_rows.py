@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from notifier.cli.common import checked_id, print_table, quoted, when
 from notifier.cli.status import STYLES
+from notifier.core.delivery.message import message
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.message import message
 from notifier.core.model import Notice, Told
 
 if TYPE_CHECKING:

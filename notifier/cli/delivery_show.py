@@ -9,8 +9,8 @@ from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, configuration, iso, print_json, print_table, quoted
 from notifier.cli.delivery_rows import TOLD, about, as_data, known_id, print_rows, told_id
 from notifier.cli.status import STYLES
+from notifier.core.delivery.message import message
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.message import message
 from notifier.core.model import Told
 from notifier.core.words import span
 

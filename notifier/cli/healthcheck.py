@@ -16,7 +16,7 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     import asyncio
 
     from notifier.control import Health, ask
-    from notifier.core.vitals import api_sentence
+    from notifier.core.health.vitals import api_sentence
     from notifier.loading import database_of
 
     database = database_of(config_path(config))

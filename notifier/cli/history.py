@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json_list, print_stream
-from notifier.core.message import title_of
+from notifier.core.delivery.message import title_of
+from notifier.core.delivery.replay import replayed
 from notifier.core.model import Event
-from notifier.core.replay import replayed
 from notifier.core.words import count
 
 

@@ -35,7 +35,7 @@ STYLES = {
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
     from notifier.cli.healthcheck import daemon_health
-    from notifier.core.vitals import ON_DISK, api_sentence
+    from notifier.core.health.vitals import ON_DISK, api_sentence
     from notifier.loading import load_leniently
 
     loaded = load_leniently(config_path(config))
@@ -99,7 +99,7 @@ def _snapshot(
     listed: "Mapping[str, DatasetRow]",
     mutes: Mapping[str, datetime | None],
 ) -> dict[str, Any]:
-    from notifier.core.statuses import has_ended
+    from notifier.core.snapshot.statuses import has_ended
 
     looked_at, next_look, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
     ended = row is not None and has_ended(row.state)
@@ -136,7 +136,7 @@ def _dataset(
 
 
 def _mute(watch_id: str, mutes: Mapping[str, datetime | None]) -> dict[str, Any]:
-    from notifier.core.routing import family
+    from notifier.core.delivery.routing import family
 
     muting = next((each for each in family(watch_id) if each in mutes), None)
     return {"muted": muting is not None, "muted_until": None if muting is None else mutes[muting]}

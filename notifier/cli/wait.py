@@ -22,8 +22,8 @@ from notifier.cli.common import (
     warn,
 )
 from notifier.cli.status import STYLES
-from notifier.core.message import codes_of, counts_not_given
-from notifier.core.statuses import names_of
+from notifier.core.delivery.message import codes_of, counts_not_given
+from notifier.core.snapshot.statuses import names_of
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:

@@ -151,7 +151,7 @@ def _is_of(entry: dict[str, Any], parent: str) -> bool:
 def _settings(found: "Config", wanted: str) -> dict[str, Any]:
     from dataclasses import fields
 
-    from notifier.core.routing import family
+    from notifier.core.delivery.routing import family
 
     every: list[AnyWatch] = [*found.watches, *found.datasets]
     watch = next(each for each in every if each.id in family(wanted))

@@ -20,9 +20,9 @@ from notifier.config.schema import (
     WatchSection,
 )
 from notifier.config.token_source import TokenSource
+from notifier.core.delivery.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.model import DatasetWatch, Download, Watch
-from notifier.core.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
-from notifier.core.statuses import canonical
+from notifier.core.snapshot.statuses import canonical
 
 Value = TypeVar("Value", bound=Hashable)
 

@@ -11,7 +11,7 @@ from notifier.config.interpolate import is_unset
 from notifier.config.model import Channel
 from notifier.config.nodes import Flaw, KeyPath, key_text, locate
 from notifier.config.secrets import MASK
-from notifier.core.statuses import canonical
+from notifier.core.snapshot.statuses import canonical
 
 _NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the address of a signed webhook"
 _BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import Problem
 from notifier.core.model import DatasetWatch, Watch
-from notifier.core.policy import ChannelPolicy
 
 AnyWatch = Watch | DatasetWatch
 """What one entry of `watches:` becomes."""

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from notifier.config.document import Document
 from notifier.config.nodes import Flaw, KeyPath, locate
 from notifier.config.values import shown
-from notifier.core.statuses import ENDS, IN_PROGRESS, NAMES, canonical
+from notifier.core.snapshot.statuses import ENDS, IN_PROGRESS, NAMES, canonical
 
 _KNOWN = ENDS | IN_PROGRESS | NAMES | {"all"}
 

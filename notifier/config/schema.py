@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from notifier.config import clock, heartbeat, listen, pace, values, webhook
 from notifier.config.interpolate import FromEnvironment, is_unset
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
-from notifier.core.policy import ChannelPolicy
 
 _POLICY = ChannelPolicy()
 

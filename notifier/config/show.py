@@ -5,8 +5,8 @@ from notifier.config.durations import format_duration
 from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
 from notifier.config.pace import format_pace
 from notifier.config.secrets import MASK, masked_url
+from notifier.core.delivery.policy import Quiet
 from notifier.core.model import Watch
-from notifier.core.policy import Quiet
 
 
 def as_dict(config: Config) -> dict[str, object]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from notifier.config import durations
 from notifier.config.interpolate import FromEnvironment
-from notifier.core.ids import flaw_of_id
+from notifier.core.snapshot.ids import flaw_of_id
 
 LONGEST_TEXT = 200
 LONGEST_TOKEN = 4096

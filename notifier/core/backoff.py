@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from notifier.core.model import OutcomeKind, SnapshotState
-from notifier.core.statuses import Phase, phase_of
-from notifier.core.transitions import born_at
+from notifier.core.snapshot.statuses import Phase, phase_of
+from notifier.core.snapshot.transitions import born_at
 
 YOUNG_FOR = timedelta(minutes=2)
 QUICK_PAUSE = timedelta(seconds=10)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notifier.core.storehealth import StoreTrouble
+from notifier.core.health.store import StoreTrouble
 
 
 class NotifierError(Exception):

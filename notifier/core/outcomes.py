@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from notifier.core.apihealth import ApiNews
 from notifier.core.config_diff import ConfigDiff
-from notifier.core.delivery import Settlement
-from notifier.core.fetching import Job, Result
-from notifier.core.health import Verdict
+from notifier.core.delivery.states import Settlement
+from notifier.core.health.api import ApiNews
+from notifier.core.health.channel import Verdict
+from notifier.core.health.store import StoreNews
 from notifier.core.model import Delivery, Event, Observation, Outcome, Seen, Unclear, Watch
-from notifier.core.refusals import RefusalNews
-from notifier.core.rotation import TrustNews
-from notifier.core.storehealth import StoreNews
+from notifier.core.snapshot.refusals import RefusalNews
+from notifier.core.snapshot.results import Job, Result
+from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault
 
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.fetching import may_have_results
 from notifier.core.model import Facts, NotFound, Observation, Seen, Unclear
-from notifier.core.statuses import Phase, canonical, phase_of
+from notifier.core.snapshot.results import may_have_results
+from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.fetch.landing import Landing
 from notifier.fetch.run import BATCH, ResultSource, Run
 from notifier.fetch.threads import off_loop

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from notifier.core.backoff import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.isolation import Faults
 from notifier.core.model import Notice, OutcomeKind
 from notifier.core.outcomes import FetchOutcome
+from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.units import Unit
 from notifier.core.words import count
 from notifier.failpoints import fault

@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from notifier.brightdata.breaker import BreakerState
-from notifier.core.apihealth import ApiKind, ApiState
+from notifier.core.health.api import ApiKind, ApiState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

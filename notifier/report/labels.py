@@ -3,7 +3,7 @@
 import re
 
 from notifier.core.model import NotFound, Observation, Seen, Unclear
-from notifier.core.statuses import NAMES, canonical, is_known_word
+from notifier.core.snapshot.statuses import NAMES, canonical, is_known_word
 
 OTHER = "other"
 MOST = 100

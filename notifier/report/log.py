@@ -6,9 +6,9 @@ from typing import Any
 
 import structlog
 
-from notifier.core.apihealth import ApiKind, ApiNews
-from notifier.core.fetching import Fetched, GivenUp, Retrying
-from notifier.core.health import Verdict
+from notifier.core.health.api import ApiKind, ApiNews
+from notifier.core.health.channel import Verdict
+from notifier.core.health.store import StoreNews
 from notifier.core.model import DeliveryState, Observation, Unclear, Watch
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -28,8 +28,8 @@ from notifier.core.outcomes import (
     UnreadableEntries,
     answer_word,
 )
-from notifier.core.rotation import TrustNews
-from notifier.core.storehealth import StoreNews
+from notifier.core.snapshot.results import Fetched, GivenUp, Retrying
+from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault
 from notifier.report.reporter import MOST_PROBLEMS, Reporter
 

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import Metric
 
 from notifier import __version__
-from notifier.core.apihealth import ApiNews
-from notifier.core.fetching import Fetched, GivenUp
+from notifier.core.health.api import ApiNews
+from notifier.core.health.store import StoreNews
 from notifier.core.model import DeliveryState, OutcomeKind
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -28,8 +28,8 @@ from notifier.core.outcomes import (
     TemplateFailure,
     UnreadableEntries,
 )
-from notifier.core.rotation import TrustNews
-from notifier.core.storehealth import StoreNews
+from notifier.core.snapshot.results import Fetched, GivenUp
+from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault, Unit
 from notifier.report.gauges import Readings, gauges
 from notifier.report.labels import Few, answer_label, code_label, status_label

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.core.delivery import OPEN, Settlement
+from notifier.core.delivery.states import OPEN, Settlement
 from notifier.core.model import Delivery, DeliveryState, Event, Notice, Outcome
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from notifier.core.backoff import LONGEST_RETRY
-from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.model import DeliveryState, Event, Notice
+from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.rows import FETCHED, GIVEN_UP, WAITING, event_from_row

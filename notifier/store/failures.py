@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.exc import StatementError
 
 from notifier.core.errors import StoreError, StoreUnready
-from notifier.core.storehealth import StoreTrouble
+from notifier.core.health.store import StoreTrouble
 
 _CURE = (
     "; `state:` must name the notifier's own SQLite file, in a folder it can write to: "

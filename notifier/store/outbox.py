@@ -26,10 +26,10 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.core.batch import Batch, Waiting
-from notifier.core.delivery import CLAIMABLE, OPEN, Settlement
+from notifier.core.delivery.batch import Batch, Waiting
+from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE
+from notifier.core.delivery.states import CLAIMABLE, OPEN, Settlement
 from notifier.core.model import Delivery, DeliveryState, OutcomeKind
-from notifier.core.policy import MOST_SIDE_BY_SIDE
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from notifier.core.errors import StoreUnready
-from notifier.core.storehealth import StoreNews, StoreTrouble
+from notifier.core.health.store import StoreNews, StoreTrouble
 
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds from one try to the next; the last one repeats."""

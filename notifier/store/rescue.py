@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, union_all, update
 
-from notifier.core.delivery import CLAIMABLE
-from notifier.core.fetching import HELD_FOR
+from notifier.core.delivery.states import CLAIMABLE
 from notifier.core.model import DeliveryState, Outcome, OutcomeKind
+from notifier.core.snapshot.results import HELD_FOR
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
 from notifier.store.database import Part

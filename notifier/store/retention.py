@@ -7,8 +7,8 @@ from functools import partial
 
 from sqlalchemy import Column, ColumnElement, Connection, Delete, delete, exists, literal, or_, select, text, tuple_
 
-from notifier.core.delivery import OPEN
-from notifier.core.statuses import ENDS, canonical
+from notifier.core.delivery.states import OPEN
+from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.datasets import remember_past

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from notifier.core.dates import believable
 from notifier.core.model import Delivery, Event, Facts, Notice, ResultsFile, SnapshotState, Told, Transition, Watch
+from notifier.core.snapshot.dates import believable
 from notifier.core.units import INTERNAL_ERROR
 
 WAITING, FETCHED, GIVEN_UP = "waiting", "fetched", "given_up"

@@ -15,8 +15,8 @@ from typing import Self
 from sqlalchemy import Connection, bindparam, delete, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from notifier.core.fetching import has_results
 from notifier.core.model import Event, SnapshotState, Watch
+from notifier.core.snapshot.results import has_results
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database

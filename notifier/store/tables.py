@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from notifier.core.delivery import OPEN
+from notifier.core.delivery.states import OPEN
 from notifier.core.model import DeliveryState
-from notifier.core.statuses import SPELLINGS_OF_ENDS
+from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, select
 
-from notifier.core.delivery import CLAIMABLE, OPEN
+from notifier.core.delivery.severity import DEAD
+from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
-from notifier.core.severity import DEAD
 from notifier.store.database import Database
 from notifier.store.queries import listed
 from notifier.store.rescue import dead_channels

@@ -8,8 +8,8 @@ from aiohttp import hdrs, web
 
 from notifier import __version__
 from notifier.core.errors import NotifierError
+from notifier.core.health.vitals import Vitals, plain
 from notifier.core.isolation import Faults
-from notifier.core.vitals import Vitals, plain
 from notifier.web.guard import guard
 
 METRICS_FORMAT = "text/plain; version=0.0.4; charset=utf-8"

@@ -15,7 +15,7 @@ from outboxes import settled, take, tell
 from typer.testing import CliRunner
 
 from notifier.cli import app
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.store import Store
 
 SOURCE = Path(__file__).parents[2]

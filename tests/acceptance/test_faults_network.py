@@ -17,7 +17,7 @@ from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier.brightdata.simulator import life as lives
-from notifier.core import apihealth
+from notifier.core.health import api as apihealth
 
 SECRET = "whsec_bm90IGEgc2VjcmV0LCBidXQgMjQgYnl0ZXM="
 

@@ -27,9 +27,12 @@ from notifier import caretaker, daemon, exhaustion, reload
 from notifier.brightdata import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import apihealth, backoff, health, lists, refusals, rotation, units
+from notifier.core import backoff, units
 from notifier.core.errors import StoreError
-from notifier.core.storehealth import StoreTrouble
+from notifier.core.health import api as apihealth
+from notifier.core.health import channel
+from notifier.core.health.store import StoreTrouble
+from notifier.core.snapshot import list_comparison, refusals, rotation
 from notifier.core.units import Unit
 from notifier.daemon import Daemon
 from notifier.failpoints import arm_fault, disarm_faults
@@ -288,9 +291,9 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(limiter, "LIMITED_AFTER", -1.0)
     patch.setattr(limiter, "LOOKS_AGAIN", 0.05)
     if row.begin in QUIET_LIFE:
-        for name, module in (("FIRST_RETRY", backoff), ("FIRST_PROBE", health)):
+        for name, module in (("FIRST_RETRY", backoff), ("FIRST_PROBE", channel)):
             patch.setattr(module, name, timedelta(milliseconds=20))
-        patch.setattr(health, "BROKEN_AFTER", timedelta(0))
+        patch.setattr(channel, "BROKEN_AFTER", timedelta(0))
         patch.setattr(backoff, "PERMANENT_TRIES", 1)
     patch.setattr(exhaustion, "EVERY", timedelta(milliseconds=50))
     patch.setattr(exhaustion, "WELL_AFTER", timedelta(milliseconds=50))
@@ -302,7 +305,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
         patch.setattr(rotation, name, timedelta(seconds=value))
     patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
     patch.setattr(refusals, "LONGEST_REFUSED_PAUSE", timedelta(0))
-    patch.setattr(lists, "LAG", timedelta(0))
+    patch.setattr(list_comparison, "LAG", timedelta(0))
     patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))

@@ -10,7 +10,7 @@ from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import rotation
+from notifier.core.snapshot import rotation
 
 SNAPSHOTS = [f"s_{number}" for number in range(8)]
 

@@ -26,9 +26,9 @@ from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Config
+from notifier.core.delivery.policy import OnUncertain
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
-from notifier.core.policy import OnUncertain
-from notifier.core.statuses import ENDS, canonical
+from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.daemon import Daemon
 from notifier.loading import load_config
 from notifier.report.log import LogReporter

@@ -17,8 +17,8 @@ from notifier.brightdata.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.tokens import Identity
 from notifier.control import BORROW, Answers, connected, listening
-from notifier.core import apihealth
-from notifier.core.apihealth import ApiKind
+from notifier.core.health import api as apihealth
+from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
 from notifier.store.store import Store
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from fakes import START, seen, watch
 
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.datasets import AT_ONCE, LISTED, DatasetNote
 from notifier.store.store import Store
 

@@ -7,10 +7,10 @@ from fakes import START
 from outboxes import settled, sql, take, tell
 
 from notifier.core.backoff import LONGEST_RETRY
+from notifier.core.delivery.message import message
 from notifier.core.errors import DownloadTrouble
-from notifier.core.fetching import HELD_FOR, Fetched, GivenUp, Retrying
-from notifier.core.message import message
 from notifier.core.model import Event, Notice
+from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Retrying
 from notifier.fetch.fetcher import Jobs, late_news
 from notifier.store import downloads
 from notifier.store.store import Store

@@ -12,11 +12,11 @@ from fakes import START, seen, watch
 from outboxes import blank, settled, sql, take, tell
 from sqlalchemy import Connection
 
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
-from notifier.core.policy import ChannelPolicy
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.database import Database
 from notifier.store.failures import Unwritable
 from notifier.store.patience import Patience

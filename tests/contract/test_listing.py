@@ -16,7 +16,7 @@ from notifier.brightdata.limiter import Limiter
 from notifier.brightdata.listing import LARGEST_PAGE
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.brightdata.tokens import FileToken, StaticToken
-from notifier.core.apihealth import ApiKind
+from notifier.core.health.api import ApiKind
 from notifier.core.model import Listed, Page, Reason, Unclear
 
 CANARY = "canary-7f3a9d1"

@@ -8,9 +8,9 @@ import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, notice
 from outboxes import rows, settled, sql, states, take, tell
 
-from notifier.core.batch import Batch, Waiting
+from notifier.core.delivery.batch import Batch, Waiting
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.core.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.store.store import Store
 
 MINUTE = timedelta(minutes=1)

@@ -14,8 +14,10 @@ from fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notifier.core.batch import Batch, Waiting, next_batch
-from notifier.core.delivery import Settlement, settle
+from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.routing import event_of
+from notifier.core.delivery.states import Settlement, settle
 from notifier.core.errors import StoreError
 from notifier.core.model import (
     Delivery,
@@ -29,9 +31,7 @@ from notifier.core.model import (
     SnapshotState,
     Watch,
 )
-from notifier.core.policy import ChannelPolicy
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.failures import Unwritable
 from notifier.store.reader import DeliveryRow, Reader

@@ -17,10 +17,10 @@ from fakes import START, seen, watch
 from outboxes import blank, rows, settled, sql, take, tell
 from pragmas import no_more_pages, pages_again, pragma, read_only
 
+from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError, StoreUnready
-from notifier.core.routing import event_of
-from notifier.core.storehealth import StoreNews, StoreTrouble
-from notifier.core.transitions import step
+from notifier.core.health.store import StoreNews, StoreTrouble
+from notifier.core.snapshot.transitions import step
 from notifier.store import patience as patience_module
 from notifier.store.failures import trouble_of
 from notifier.store.patience import Patience, at_once

@@ -21,11 +21,11 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
-from notifier.core.batch import Batch
+from notifier.core.delivery.batch import Batch
+from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreBusy, StoreError, StoreTooNew
 from notifier.core.model import SnapshotState
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.engine import reader, writer
 from notifier.store.migrate import HEAD, SCRIPTS
 from notifier.store.reader import Reader

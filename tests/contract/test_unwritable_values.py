@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from fakes import START, seen, watch
 
+from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState, Watch
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.store.failures import Unwritable
 from notifier.store.reader import Reader
 from notifier.store.store import Store

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from outboxes import micros, settled, sql, states, take, tell
 
-from notifier.core.batch import Batch
+from notifier.core.delivery.batch import Batch
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.store import upkeep
 from notifier.store.retention import BATCH
 from notifier.store.store import Store

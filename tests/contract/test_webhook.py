@@ -21,7 +21,7 @@ import trustme
 from notifier import __version__
 from notifier.channels.payload import body_of
 from notifier.channels.webhook import LARGEST_ANSWER, WebhookChannel
-from notifier.core.delivery import FINAL
+from notifier.core.delivery.states import FINAL
 from notifier.core.model import Event, Outcome, OutcomeKind
 from notifier.templates.samples import sample_events
 

@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 from notifier.cli import app
-from notifier.core import delivery, transitions
+from notifier.core.delivery import states
+from notifier.core.snapshot import transitions
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -39,7 +40,7 @@ def test_the_drawing_of_a_snapshots_life_is_the_table_of_its_moves() -> None:
 
 
 def test_the_drawing_of_a_deliverys_life_is_the_table_of_its_moves() -> None:
-    assert drawn("The life of a delivery") == moves(delivery.MOVES)
+    assert drawn("The life of a delivery") == moves(states.MOVES)
 
 
 def test_every_dependency_has_its_line_and_every_line_its_dependency() -> None:

@@ -30,9 +30,10 @@ from notifier.brightdata.listing import entries_of, read
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import Answers
-from notifier.core.digest import digest, going_together
+from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.message import message
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.message import message
 from notifier.core.model import (
     DatasetWatch,
     Download,
@@ -49,7 +50,6 @@ from notifier.core.model import (
     Watch,
 )
 from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOutcome, LookOutcome, ReloadOutcome
-from notifier.core.policy import ChannelPolicy
 from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
 from notifier.failpoints import arm_fault, disarm_faults

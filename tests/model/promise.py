@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.model import Event, NotFound, Observation, Seen, Told, Watch
-from notifier.core.policy import ChannelPolicy
 
 ENDS = {"ready", "failed", "canceled"}
 OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "again", "all"}

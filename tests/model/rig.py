@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from notifier.brightdata.limiter import Permit
 from notifier.caretaker import Caretaker
-from notifier.core.health import Verdict
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
+from notifier.core.health.channel import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
-from notifier.core.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.deliver import Deliverer
 from notifier.operators import Operators
 from notifier.poll import Poller

@@ -22,9 +22,9 @@ from notifier import caretaker, daemon, deliver, exhaustion, parts, schedule, se
 from notifier.brightdata import probe
 from notifier.brightdata.limiter import Permit
 from notifier.config.model import Api, Channel, Config
-from notifier.core.digest import digest, going_together
+from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
-from notifier.core.policy import ChannelPolicy, Quiet
 from notifier.daemon import Daemon
 from notifier.fetch import fetcher
 from notifier.report.reporter import Reporter

@@ -13,8 +13,8 @@ from outboxes import sql
 from notifier import alarm as module
 from notifier.alarm import Alarm
 from notifier.core.errors import StoreError
+from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Notice, Outcome, OutcomeKind
-from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.operators import Operators
 from notifier.store.store import Store
 

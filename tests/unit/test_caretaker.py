@@ -9,10 +9,10 @@ from fakes import DELIVERED, DOWN, START, Clock, notice
 from outboxes import rows, settled, sql, take, tell
 
 from notifier.caretaker import LONGEST_SEND, Caretaker
-from notifier.core.apihealth import ApiKind, ApiNews
-from notifier.core.health import Verdict
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.health.api import ApiKind, ApiNews
+from notifier.core.health.channel import Verdict
 from notifier.core.model import Notice
-from notifier.core.policy import ChannelPolicy, OnUncertain
 from notifier.operators import MOST_WORDS, Operators
 from notifier.store.store import Store
 

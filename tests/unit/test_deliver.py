@@ -11,11 +11,11 @@ from fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel
 
 from notifier.core import units
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
+from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
+from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
 from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
-from notifier.core.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
-from notifier.core.routing import event_of
-from notifier.core.transitions import step
+from notifier.core.snapshot.transitions import step
 from notifier.deliver import MOST_PARTS, Deliverer
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store

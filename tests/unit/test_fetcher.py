@@ -9,10 +9,10 @@ import pytest
 from fakes import Collected
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.fetching import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.isolation import Faults
 from notifier.core.model import Event, Facts, Notice, Transition
 from notifier.core.outcomes import FetchOutcome
+from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.fetch import fetcher
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher, late_news

@@ -7,8 +7,9 @@ import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, event, seen, watch
 from structlog.testing import capture_logs
 
-from notifier.core.apihealth import ApiKind, ApiNews
-from notifier.core.delivery import settle
+from notifier.core.delivery.states import settle
+from notifier.core.health.api import ApiKind, ApiNews
+from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Delivery, Facts, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.outcomes import (
     BeatKind,
@@ -20,7 +21,6 @@ from notifier.core.outcomes import (
     Told,
     UnreadableEntries,
 )
-from notifier.core.storehealth import StoreNews, StoreTrouble
 from notifier.core.units import Fault, Unit
 from notifier.report.log import LogReporter
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lookouts import Post, story
 
 from notifier.core.model import DatasetWatch
-from notifier.core.statuses import ENDS
+from notifier.core.snapshot.statuses import ENDS
 
 ON = ("ready", "failed", "canceled")
 TROUBLED_S = 420

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lookouts import Post, story
 
 from notifier.core.model import AGAIN, DatasetWatch
-from notifier.core.statuses import ENDS
+from notifier.core.snapshot.statuses import ENDS
 from notifier.lists import LOOKED_THROUGH_EVERY
 
 DAY = timedelta(days=1)

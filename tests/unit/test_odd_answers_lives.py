@@ -20,8 +20,8 @@ from odd_values import DATES, dates, numbers, texts
 from notifier.brightdata.answers import observation_of
 from notifier.brightdata.limiter import Permit
 from notifier.brightdata.listing import entries_of, read
-from notifier.core.expiring import due_without_look
 from notifier.core.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
+from notifier.core.snapshot.expiring import due_without_look
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000")) // 50
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from fakes import START, watch
 from lookouts import Post, story
 
 from notifier.core.model import DatasetWatch
-from notifier.core.refusals import RefusalNews
+from notifier.core.snapshot.refusals import RefusalNews
 
 EVERY = timedelta(seconds=30)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lookouts import Post, story
 
-from notifier.core.budget import Needs, budget
+from notifier.core.snapshot.budget import Needs, budget
 from notifier.memory import keep, tidy
 from notifier.rewatch import SLICE
 

@@ -13,10 +13,10 @@ from fakes import DELIVERED, DOWN, START, Clock, FakeChannel, dice
 
 from notifier import senders as module
 from notifier.config.model import Channel
-from notifier.core.health import Verdict
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.health.channel import Verdict
 from notifier.core.model import Outcome
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.core.policy import ChannelPolicy
 from notifier.senders import Senders
 from notifier.store.store import Store
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lookouts import Post, story
 
 from notifier.core.model import DatasetWatch
-from notifier.core.rotation import AGREES_FOR, confirm_period
+from notifier.core.snapshot.rotation import AGREES_FOR, confirm_period
 
 SECOND = timedelta(seconds=1)
 EVERY = 30 * SECOND

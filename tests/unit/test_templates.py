@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.message import message
+from notifier.core.delivery.message import message
 from notifier.core.model import Event, Facts, Transition
-from notifier.core.statuses import names_of
+from notifier.core.snapshot.statuses import names_of
 from notifier.templates.filters import JINJAS, filters
 from notifier.templates.language import METHODS
 from notifier.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS, metered

@@ -12,9 +12,9 @@ from fakes import START
 from moving_clock import MovingClock, run
 from structlog.testing import capture_logs
 
-from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.errors import StoreError
-from notifier.core.vitals import LastReload, Vitals
+from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.vitals import LastReload, Vitals
 from notifier.watchdog import STATUS_EVERY, Watchdog
 
 INTERVAL = timedelta(seconds=60)

@@ -10,7 +10,7 @@ from notifier.brightdata.simulator.faults import mixed
 from notifier.brightdata.simulator.life import Life, cut_short, random_life
 from notifier.brightdata.simulator.results import Results, ResultsState
 from notifier.brightdata.simulator.shelf import Entry, Shelf
-from notifier.core.statuses import ENDS, canonical
+from notifier.core.snapshot.statuses import ENDS, canonical
 
 RESULTS_KEPT_S = 16 * 86_400.0
 """Simulated seconds after which a snapshot's results are deleted."""

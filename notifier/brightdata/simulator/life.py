@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from notifier.core.statuses import ENDS, canonical
+from notifier.core.snapshot.statuses import ENDS, canonical
 
 _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from virtual_time import now, run
 
 from notifier.brightdata.limiter import Limiter
-from notifier.core.apihealth import ApiKind, ApiNews, ApiState
+from notifier.core.health.api import ApiKind, ApiNews, ApiState
 from notifier.core.model import Reason
 
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)

@@ -18,8 +18,8 @@ from notifier.brightdata.listing import entries_of, read
 from notifier.brightdata.paths import path_segment
 from notifier.brightdata.tokens import StaticToken
 from notifier.core.model import NotFound, Page, Seen, SnapshotState, Unclear
-from notifier.core.statuses import canonical
-from notifier.core.transitions import step
+from notifier.core.snapshot.statuses import canonical
+from notifier.core.snapshot.transitions import step
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000"))
 OVER_A_SOCKET = CASES // 10

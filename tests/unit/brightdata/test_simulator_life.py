@@ -10,7 +10,7 @@ from notifier.brightdata.answers import observation_of
 from notifier.brightdata.simulator import life
 from notifier.brightdata.simulator.life import LIVES, Life, Step, random_life
 from notifier.core.model import Seen
-from notifier.core.statuses import Phase, names_of, phase_of
+from notifier.core.snapshot.statuses import Phase, names_of, phase_of
 
 
 def test_a_life_goes_through_its_steps_and_stays_in_the_last() -> None:

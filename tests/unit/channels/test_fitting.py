@@ -12,10 +12,10 @@ from services import classes, handed, made
 
 from notifier.channels.dialect import DIALECTS
 from notifier.channels.fitting import Fitting, as_json, as_json_in_utf8, utf8, utf16, weighted
-from notifier.core.digest import digest, going_together
-from notifier.core.message import fitted
+from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.message import fitted
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import Event, Facts, Message, Told
-from notifier.core.routing import event_of
 
 SERVICES = {kind.__name__: kind for kind in classes()}
 FORMATS = (None, NotifyFormat.TEXT, NotifyFormat.MARKDOWN, NotifyFormat.HTML)

@@ -21,9 +21,9 @@ from fakes import transition, watch
 
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.config.model import Template
-from notifier.core.message import message
+from notifier.core.delivery.message import message
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import Event, Facts, OutcomeKind, Told
-from notifier.core.routing import event_of
 from notifier.speak import Spoken
 from notifier.templates.render import Renderer
 

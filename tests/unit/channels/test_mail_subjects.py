@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.wire_mail import fold_subject
-from notifier.core.message import fitted
+from notifier.core.delivery.message import fitted
 from notifier.core.model import Message, OutcomeKind
 
 TITLES = [

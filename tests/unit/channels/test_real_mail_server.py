@@ -9,9 +9,9 @@ from fakes import transition, watch
 from mail_server import MailServer, exim
 
 from notifier.channels.apprise_channel import AppriseChannel
-from notifier.core.message import fitted
+from notifier.core.delivery.message import fitted
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Message, OutcomeKind
-from notifier.core.routing import event_of
 
 TITLES = {
     "108 Chinese characters": "价格" * 54,

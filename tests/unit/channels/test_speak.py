@@ -14,8 +14,8 @@ from far_side import FarSide, far_side
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.webhook import WebhookChannel
 from notifier.config.model import Channel, Template, Webhook
-from notifier.core.digest import digest
-from notifier.core.message import fitted, message
+from notifier.core.delivery.digest import digest
+from notifier.core.delivery.message import fitted, message
 from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.telemetry.redaction import Redactor

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notifier.channels import webhook_outcomes
 from notifier.channels.payload import SCHEMA, body_of
 from notifier.core.model import Event, Facts, Transition
-from notifier.core.statuses import names_of
+from notifier.core.snapshot.statuses import names_of
 from notifier.templates.samples import sample_events
 
 EVENT = Event(

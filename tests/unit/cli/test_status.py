@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from commands import Run
 
-from notifier.core.vitals import ON_DISK, api_sentence
+from notifier.core.health.vitals import ON_DISK, api_sentence
 
 API = {"kind": "ok", "since": None, "requests": 1, "refusals": 1, "held_for_s": 0.0}
 

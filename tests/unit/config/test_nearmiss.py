@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from notifier.config.model import Config
-from notifier.core.statuses import ENDS, IN_PROGRESS, NAMES
+from notifier.core.snapshot.statuses import ENDS, IN_PROGRESS, NAMES
 
 Loader = Callable[..., Config]
 

@@ -15,8 +15,8 @@ from notifier.config.model import Config, Heartbeat, Http
 from notifier.config.schema import MainFile
 from notifier.config.show import as_dict
 from notifier.config.template import INITIAL
+from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import ConfigurationRefused
-from notifier.core.policy import ChannelPolicy
 
 Loader = Callable[..., Config]
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.agenda import MOST_DEFERRED, Agenda, Entry, deferral
-from notifier.core.grid import Grid
+from notifier.core.snapshot.agenda import MOST_DEFERRED, Agenda, Entry, deferral
+from notifier.core.snapshot.grid import Grid
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.apihealth import (
+from notifier.core.health.api import (
     DOWN_AFTER,
     DOWN_FOR,
     DOWN_PROBES,

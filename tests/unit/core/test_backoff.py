@@ -22,7 +22,7 @@ from notifier.core.backoff import (
     retry_pause,
 )
 from notifier.core.model import MISSING, OutcomeKind, SnapshotState
-from notifier.core.transitions import dated
+from notifier.core.snapshot.transitions import dated
 
 NOTHING = timedelta(0)
 dices = st.floats(0, 1, exclude_max=True)

@@ -8,9 +8,9 @@ from fakes import START, notice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
+from notifier.core.delivery.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
+from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Delivery, Event, Transition
-from notifier.core.policy import ChannelPolicy, Quiet
 
 MERGED = ChannelPolicy()
 APART = ChannelPolicy(merges=False)

@@ -7,8 +7,8 @@ from fakes import START, watch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.budget import Budget, budget
 from notifier.core.model import DatasetWatch, Facts, SnapshotState
+from notifier.core.snapshot.budget import Budget, budget
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

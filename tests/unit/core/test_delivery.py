@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
-from notifier.core.delivery import CLAIMABLE, MOVES, OPEN, Settlement, settle
+from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.delivery.states import CLAIMABLE, MOVES, OPEN, Settlement, settle
 from notifier.core.model import Delivery, DeliveryState, Outcome, OutcomeKind
-from notifier.core.policy import ChannelPolicy, OnUncertain
 
 outcomes = st.builds(
     Outcome,

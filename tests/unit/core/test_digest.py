@@ -8,8 +8,8 @@ from fakes import START, notice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.digest import MOST_LINES, digest, going_together
-from notifier.core.message import Fits, fitted, message
+from notifier.core.delivery.digest import MOST_LINES, digest, going_together
+from notifier.core.delivery.message import Fits, fitted, message
 from notifier.core.model import Facts, Message, Told
 from notifier.core.words import safe
 

@@ -22,8 +22,8 @@ from notifier.core.model import (
     Transition,
     Unclear,
 )
-from notifier.core.statuses import canonical, is_known_word
-from notifier.core.transitions import changed_by_list, dated, is_stale, stalled_at, step
+from notifier.core.snapshot.statuses import canonical, is_known_word
+from notifier.core.snapshot.transitions import changed_by_list, dated, is_stale, stalled_at, step
 
 PAUSE = timedelta(seconds=30)
 DAY = timedelta(hours=24)

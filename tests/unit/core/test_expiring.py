@@ -8,11 +8,11 @@ from fakes import START, seen, watch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.expiring import deleted_at, due_without_look, expiring_at
-from notifier.core.message import message
+from notifier.core.delivery.message import message
+from notifier.core.delivery.routing import event_of
 from notifier.core.model import EXPIRING, SnapshotState
-from notifier.core.routing import event_of
-from notifier.core.transitions import dated, step
+from notifier.core.snapshot.expiring import deleted_at, due_without_look, expiring_at
+from notifier.core.snapshot.transitions import dated, step
 
 DAY = timedelta(days=1)
 WARNED = watch(on=("expiring",))

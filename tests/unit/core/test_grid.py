@@ -6,7 +6,7 @@ from fakes import START, on_grid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.grid import Grid, instant, moment
+from notifier.core.snapshot.grid import Grid, instant, moment
 
 keys = st.text(max_size=20)
 intervals = st.timedeltas(timedelta(seconds=1), timedelta(days=3))

@@ -7,7 +7,8 @@ from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.health import (
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.health.channel import (
     BROKEN_AFTER,
     LONGEST_PROBE,
     LONGEST_STRETCH,
@@ -18,7 +19,6 @@ from notifier.core.health import (
     clock_set,
     next_turn,
 )
-from notifier.core.policy import ChannelPolicy
 
 USUAL = ChannelPolicy()
 SECOND = timedelta(seconds=1)

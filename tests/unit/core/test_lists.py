@@ -7,8 +7,8 @@ from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.lists import LAG, SETTLES_IN, Verdict, is_news, lags, verdict, worth_listing
 from notifier.core.model import MISSING, UNKNOWN, SnapshotState
+from notifier.core.snapshot.list_comparison import LAG, SETTLES_IN, Verdict, is_news, lags, verdict, worth_listing
 
 SECOND = timedelta(seconds=1)
 AGO = START - timedelta(minutes=10)

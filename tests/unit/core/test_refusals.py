@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.model import NotFound, Observation, Reason, Seen, Unclear
-from notifier.core.refusals import LONGEST_REFUSED_PAUSE, NONE, REFUSED_TIMES, Refusals, after, refused_pause
+from notifier.core.snapshot.refusals import LONGEST_REFUSED_PAUSE, NONE, REFUSED_TIMES, Refusals, after, refused_pause
 
 REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")
 OTHERS = [Unclear(reason=reason) for reason in Reason if reason is not Reason.REFUSED]

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from fakes import START, watch
 
+from notifier.core.delivery.replay import replayed
 from notifier.core.model import DatasetWatch, Event, Facts, Transition
-from notifier.core.replay import replayed
 
 DATASET = DatasetWatch(
     id="profiles",

@@ -6,9 +6,9 @@ from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.lists import LAG
 from notifier.core.model import SnapshotState
-from notifier.core.rotation import (
+from notifier.core.snapshot.list_comparison import LAG
+from notifier.core.snapshot.rotation import (
     AGREES_FOR,
     BELIEVED,
     CONFIRMED_EVERY,

@@ -5,8 +5,8 @@ from fakes import transition, watch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.core.delivery.routing import channels_for, event_id, event_of, family, wants
 from notifier.core.model import Facts
-from notifier.core.routing import channels_for, event_id, event_of, family, wants
 
 COMPLETE, PARTIAL, EMPTY = ("ready", "complete"), ("ready", "partial"), ("ready", "empty")
 FAILED, CANCELED = ("failed",), ("canceled",)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.core.services import service_of
+from notifier.core.delivery.services import service_of
 
 
 @pytest.mark.parametrize(

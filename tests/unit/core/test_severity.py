@@ -4,10 +4,10 @@ import pytest
 from core_deliveries import event_about
 from fakes import notice
 
-from notifier.core.digest import digest
-from notifier.core.message import message
+from notifier.core.delivery.digest import digest
+from notifier.core.delivery.message import message
+from notifier.core.delivery.severity import severity_of
 from notifier.core.model import Facts, Severity
-from notifier.core.severity import severity_of
 
 CLEAN, PARTIAL, EMPTY = Facts(records=10, errors=0), Facts(records=10, errors=1), Facts(records=0, errors=0)
 

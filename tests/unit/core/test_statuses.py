@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.model import MISSING, UNKNOWN, Facts, SnapshotState
-from notifier.core.statuses import (
+from notifier.core.snapshot.statuses import (
     ENDS,
     IN_PROGRESS,
     NAMES,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from fakes import START
 
-from notifier.core.apihealth import ApiKind, ApiState
-from notifier.core.statusline import status_line
-from notifier.core.vitals import LastReload, Vitals
+from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.status_line import status_line
+from notifier.core.health.vitals import LastReload, Vitals
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
 FINE = Vitals(api=API, overdue=timedelta(0), watches=1200, channels=1, oldest_open=None, reload=None)

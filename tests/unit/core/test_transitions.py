@@ -9,6 +9,7 @@ from fakes import START, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.core.delivery.routing import event_id
 from notifier.core.model import (
     MISSING,
     UNKNOWN,
@@ -21,9 +22,8 @@ from notifier.core.model import (
     Transition,
     Unclear,
 )
-from notifier.core.routing import event_id
-from notifier.core.statuses import ENDS, Phase, canonical, has_ended, phase_of
-from notifier.core.transitions import LATE_AFTER, MISSING_CONFIRMATIONS, MISSING_GRACE, MOVES, step
+from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, phase_of
+from notifier.core.snapshot.transitions import LATE_AFTER, MISSING_CONFIRMATIONS, MISSING_GRACE, MOVES, step
 
 PAUSE = timedelta(seconds=30)
 OUR_WORDS = ("unknown", "missing", "stalled", "expiring", "again", "complete", "partial", "empty", "all")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifier.brightdata.breaker import BreakerState
-from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.config_diff import ConfigDiff
-from notifier.core.delivery import settle
+from notifier.core.delivery.states import settle
+from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.isolation import Faults
 from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.outcomes import (

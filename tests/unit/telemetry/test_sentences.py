@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notifier
-from notifier.core.budget import Budget
+from notifier.core.snapshot.budget import Budget
 from notifier.telemetry.sentences import SENTENCES, said
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from notifier.core.apihealth import ApiKind, ApiState
 from notifier.core.errors import StoreError
+from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.vitals import Vitals, plain
 from notifier.core.isolation import Faults
-from notifier.core.vitals import Vitals, plain
 from notifier.telemetry.redaction import Redactor
 from notifier.web.views import METRICS_FORMAT, Sources, application
 

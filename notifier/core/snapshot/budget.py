@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from notifier.core.backoff import YOUNG_FOR, look_pause
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
-from notifier.core.rotation import LEAVES_FREE, confirm_period
+from notifier.core.snapshot.rotation import LEAVES_FREE, confirm_period
 from notifier.core.words import count, span
 
 LONGEST_LIST = 5_000

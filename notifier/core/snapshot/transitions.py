@@ -35,7 +35,7 @@ from notifier.core.model import (
     Transition,
     Unclear,
 )
-from notifier.core.statuses import Phase, canonical, names_of, phase_of, status_of
+from notifier.core.snapshot.statuses import Phase, canonical, names_of, phase_of, status_of
 
 MISSING_GRACE = timedelta(seconds=20)
 """A new snapshot answers 404 for about its first 20 s (observed live by others)."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from notifier.core.delivery.severity import severity_of
 from notifier.core.model import (
     AGAIN,
     EXPIRING,
@@ -18,7 +19,6 @@ from notifier.core.model import (
     Told,
     Transition,
 )
-from notifier.core.severity import severity_of
 from notifier.core.words import count, one_line, span
 
 _EMOJI = {

@@ -1,7 +1,7 @@
 """The line that a service manager shows of the daemon: its counts, and then what is wrong."""
 
-from notifier.core.apihealth import ApiKind
-from notifier.core.vitals import Vitals, remarks, troubles
+from notifier.core.health.api import ApiKind
+from notifier.core.health.vitals import Vitals, remarks, troubles
 from notifier.core.words import count
 
 

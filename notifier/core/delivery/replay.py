@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.model import DatasetWatch, Event, Watch
-from notifier.core.routing import channels_for, event_of
 
 
 def replayed(

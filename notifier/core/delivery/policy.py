@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from notifier.core.backoff import GIVE_UP_AFTER
-from notifier.core.routing import wants
+from notifier.core.delivery.routing import wants
 
 WEBHOOK_PACE = timedelta(milliseconds=100)
 """The `pace` of a signed webhook that names none: a program reads its messages, and they are never merged."""

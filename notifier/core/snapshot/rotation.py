@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.core.lists import LAG
 from notifier.core.model import SnapshotState
-from notifier.core.statuses import ENDS, canonical, has_ended
+from notifier.core.snapshot.list_comparison import LAG
+from notifier.core.snapshot.statuses import ENDS, canonical, has_ended
 
 CONFIRMED_EVERY_TIMES = 10
 CONFIRMED_EVERY = timedelta(minutes=5)

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.core.apihealth import ApiKind, ApiState
-from notifier.core.storehealth import StoreNews
+from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.store import StoreNews
 from notifier.core.words import count, span
 
 STUCK_AFTER = timedelta(seconds=60)

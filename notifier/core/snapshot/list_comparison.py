@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from notifier.core.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
-from notifier.core.statuses import ENDS, Phase, canonical, phase_of
-from notifier.core.transitions import changed_by_list, is_stale
+from notifier.core.snapshot.statuses import ENDS, Phase, canonical, phase_of
+from notifier.core.snapshot.transitions import changed_by_list, is_stale
 
 FEWEST_LISTED = 3
 """Fewer snapshots of a dataset are looked at one by one, if nobody watches the dataset itself."""

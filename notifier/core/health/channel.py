@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.policy import ChannelPolicy
+from notifier.core.delivery.policy import ChannelPolicy
 
 SUSPEND_AFTER = 3
 BROKEN_AFTER = timedelta(minutes=1)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.routing import family
 from notifier.core.model import Delivery, Event, Told
-from notifier.core.policy import ChannelPolicy
-from notifier.core.routing import family
 
 SUPERSEDED = "superseded"
 MUTED = "muted"

@@ -5,10 +5,10 @@ No look tells that: a snapshot that has ended is not looked at again, so this is
 
 from datetime import datetime, timedelta
 
+from notifier.core.delivery.routing import wants
 from notifier.core.model import EXPIRING, SnapshotState, Transition, Watch
-from notifier.core.routing import wants
-from notifier.core.statuses import canonical, names_of
-from notifier.core.transitions import LATE_AFTER, born_at, derive
+from notifier.core.snapshot.statuses import canonical, names_of
+from notifier.core.snapshot.transitions import LATE_AFTER, born_at, derive
 
 
 def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from notifier.core.model import AGAIN, Event, Transition, Watch
-from notifier.core.statuses import ENDS, NAMES, canonical, names_of
+from notifier.core.snapshot.statuses import ENDS, NAMES, canonical, names_of
 
 ALL = "all"
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.message import Fits, emoji_of, fitted, title_of
+from notifier.core.delivery.message import Fits, emoji_of, fitted, title_of
+from notifier.core.delivery.severity import severity_of
 from notifier.core.model import Event, Message, Notice, Told
-from notifier.core.severity import severity_of
 from notifier.core.words import count, one_line
 
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
-from notifier.core.grid import Grid
+from notifier.core.snapshot.grid import Grid
 
 MOST_DEFERRED = 15_000_000
 """By this much at most may one that fell due later go before another."""
