@@ -17,10 +17,10 @@ import httpx
 
 from bench.measure import cpu_seconds, memory_kib, tell
 from bench.side_reload import Probe
-from notifier.brightdata.client import Client
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.results import Results
-from notifier.brightdata.tokens import StaticToken
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.http.tokens import StaticToken
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.errors import DownloadError
 from notifier.fetch.download import Downloader
 from notifier.fetch.wanted import Format, Wanted

@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from notifier.borrow import Borrower
-from notifier.brightdata.client import Client
-from notifier.brightdata.collect import Collector
-from notifier.brightdata.door import Gate
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.results import Results
-from notifier.brightdata.tokens import FileToken, Identity, StaticToken, TokenUnusable
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.datasets.trigger import Collector
+from notifier.brightdata.http.gateway import Gate
+from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.config.interpolate import UNSET
 from notifier.config.model import Api
 from notifier.config.secrets import read_token

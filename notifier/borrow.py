@@ -24,10 +24,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from notifier.brightdata.answers import LONGEST_RETRY_AFTER
-from notifier.brightdata.breaker import BreakerState
-from notifier.brightdata.limiter import Limiter, Permit
-from notifier.brightdata.tokens import Identity
+from notifier.brightdata.datasets.progress import LONGEST_RETRY_AFTER
+from notifier.brightdata.http.tokens import Identity
+from notifier.brightdata.limits.breaker import BreakerState
+from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.groups import LONGEST_PAUSE, Group, Groups
 from notifier.lists import Lister

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from notifier.borrow import lend
-from notifier.brightdata.breaker import WINDOW
+from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control import Answers, listening
 from notifier.control_socket import ControlSocket

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.bylist import ByList
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from notifier.alarm import Alarm
-from notifier.brightdata.client import Client
-from notifier.brightdata.limiter import Limiter, most_in_flight
-from notifier.brightdata.probe import Probe
-from notifier.brightdata.results import Results
-from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
+from notifier.brightdata.limits.limiter import Limiter, most_in_flight
+from notifier.brightdata.limits.probe import Probe
 from notifier.caretaker import Caretaker
 from notifier.config.model import Api, Config
 from notifier.config.secrets import read_token

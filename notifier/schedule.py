@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.snapshot.agenda import Agenda, Entry
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.rotation import LEAVES_FREE

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from notifier.brightdata.breaker import SAFE_IN_FLIGHT
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import LookOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical

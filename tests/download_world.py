@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from notifier.brightdata.client import Client
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.results import BOUNDS, Bounds, Results
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.results import BOUNDS, Bounds, Results
+from notifier.brightdata.http.tokens import StaticToken
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Simulator, life
 from notifier.brightdata.simulator.results import record
-from notifier.brightdata.tokens import StaticToken
 from notifier.fetch.download import Downloader
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from fakes import OUTAGE, seen
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import Listed, NotFound, Observation, Reason, Seen, Unclear
 
 INSTANTLY = timedelta(0)

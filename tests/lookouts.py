@@ -16,7 +16,7 @@ from fake_account import FakeAccount
 from fakes import START
 from moving_clock import MovingClock, run
 
-from notifier.brightdata.limiter import Limiter
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.core.snapshot.rotation import TrustNews

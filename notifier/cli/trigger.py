@@ -29,7 +29,7 @@ from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
     from notifier.account import Access
-    from notifier.brightdata.collect import NotKnown, NotStarted, Started
+    from notifier.brightdata.datasets.trigger import NotKnown, NotStarted, Started
     from notifier.config.dropin import Folder
 
 
@@ -215,9 +215,9 @@ async def _trigger(access: "Access", request: Request) -> "Started | NotStarted 
 
 async def _scrape(access: "Access", request: Request) -> "Started | NotStarted | NotKnown | None":
     from notifier.account import opened
-    from notifier.brightdata.collect import NoRecords
-    from notifier.brightdata.records import NotRecords
-    from notifier.brightdata.results import BrokenOff, Data
+    from notifier.brightdata.datasets.records import NotRecords
+    from notifier.brightdata.datasets.results import BrokenOff, Data
+    from notifier.brightdata.datasets.trigger import NoRecords
 
     async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:
@@ -239,7 +239,7 @@ async def _scrape(access: "Access", request: Request) -> "Started | NotStarted |
 
 
 def _snapshot_of(access: "Access", request: Request, answer: "Started | NotStarted | NotKnown", as_json: bool) -> str:
-    from notifier.brightdata.collect import NotStarted, Started
+    from notifier.brightdata.datasets.trigger import NotStarted, Started
     from notifier.core.model import Reason
 
     match answer:

@@ -17,7 +17,7 @@ from notifier.core.words import safe
 
 if TYPE_CHECKING:
     from notifier.account import Access
-    from notifier.brightdata.inputs import Inputs
+    from notifier.brightdata.datasets.inputs import Inputs
 
 
 class InputFormat(StrEnum):
@@ -44,8 +44,8 @@ def read(name: str, file_format: InputFormat | None) -> "Inputs":
     Raises:
         UsageError: it cannot be read, or holds no inputs; the text says where, and the cure.
     """
-    from notifier.brightdata.inputs import LARGEST, InputFormat, read_inputs
-    from notifier.brightdata.misfit import Misfit
+    from notifier.brightdata.datasets.inputs import LARGEST, InputFormat, read_inputs
+    from notifier.brightdata.datasets.misfit import Misfit
 
     try:
         if name == "-":
@@ -106,7 +106,7 @@ def _folded(key: str) -> str:
 
 def say_request(access: "Access", request: Request, as_json: bool) -> None:
     """Say what would be sent."""
-    from notifier.brightdata.collect import SCRAPE, TRIGGER
+    from notifier.brightdata.datasets.trigger import SCRAPE, TRIGGER
 
     read = request.inputs
     query = {"dataset_id": request.dataset, **request.options}

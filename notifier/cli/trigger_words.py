@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from notifier.core.words import count, one_line, safe
 
 if TYPE_CHECKING:
-    from notifier.brightdata.collect import NotStarted
-    from notifier.brightdata.faults import Fault
-    from notifier.brightdata.inputs import Inputs
+    from notifier.brightdata.datasets.input_errors import Fault
+    from notifier.brightdata.datasets.inputs import Inputs
+    from notifier.brightdata.datasets.trigger import NotStarted
 
 MOST_FIELDS = 20
 MOST_FAULTS = 20

@@ -6,9 +6,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from notifier.brightdata.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
-from notifier.brightdata.results import BrokenOff, Data, Wire
-from notifier.brightdata.standing import NotYet, Refusal, Refused
+from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused
+from notifier.brightdata.datasets.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
+from notifier.brightdata.datasets.results import BrokenOff, Data, Wire
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, Reason, Unclear
 from notifier.core.words import count, span

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from notifier.brightdata.breaker import BreakerState
+from notifier.brightdata.limits.breaker import BreakerState
 from notifier.core.health.api import ApiKind, ApiState
 
 

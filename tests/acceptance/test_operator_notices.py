@@ -24,7 +24,7 @@ from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier import caretaker, daemon, exhaustion, reload
-from notifier.brightdata import limiter
+from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
 from notifier.core import backoff, units

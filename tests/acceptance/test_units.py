@@ -18,7 +18,7 @@ from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier import caretaker, daemon, errands, exhaustion
-from notifier.brightdata import probe
+from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
 from notifier.control import Health, Mute, ask

@@ -13,9 +13,9 @@ import pytest
 
 from notifier import borrow
 from notifier.borrow import MOST_AT_ONCE, Borrower, lend
-from notifier.brightdata.breaker import SAFE_IN_FLIGHT
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.tokens import Identity
+from notifier.brightdata.http.tokens import Identity
+from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.control import BORROW, Answers, connected, listening
 from notifier.core.health import api as apihealth
 from notifier.core.health.api import ApiKind

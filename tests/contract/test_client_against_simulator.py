@@ -12,14 +12,14 @@ from datetime import timedelta
 import pytest
 
 from notifier import __version__
-from notifier.brightdata.breaker import BreakerState
-from notifier.brightdata.client import LARGEST_ANSWER, Client
-from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.limiter import Limiter
+from notifier.brightdata.datasets.client import LARGEST_ANSWER, Client
+from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
+from notifier.brightdata.limits.breaker import BreakerState
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life, parse_faults, serve
 from notifier.brightdata.simulator.faults import OF_RESULTS
 from notifier.brightdata.simulator.life import Life, Step
-from notifier.brightdata.tokens import FileToken, StaticToken, TokenSource
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 
 CANARY = "canary-7f3a/9+d1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from download_world import BATCH, World, opened, read
 
-from notifier.brightdata.results import Wire
+from notifier.brightdata.datasets.results import Wire
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts

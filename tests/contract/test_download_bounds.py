@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from download_world import World, opened, read
 
-from notifier.brightdata.results import Bounds
+from notifier.brightdata.datasets.results import Bounds
+from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.simulator import Fault, life
-from notifier.brightdata.tokens import StaticToken
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
 from notifier.fetch import run

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from notifier.brightdata.client import Client
-from notifier.brightdata.failures import AnswerTooLarge, NoAnswer
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.listing import LARGEST_PAGE
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.list_pages import LARGEST_PAGE
+from notifier.brightdata.http.failures import AnswerTooLarge, NoAnswer
+from notifier.brightdata.http.tokens import FileToken, StaticToken
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life
-from notifier.brightdata.tokens import FileToken, StaticToken
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Listed, Page, Reason, Unclear
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakes import Clock
 
-from notifier.brightdata.failures import NoAnswer
+from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.config.diff import diff
 from notifier.config.model import Api, Config

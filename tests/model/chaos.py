@@ -24,9 +24,9 @@ from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
 from notifier import caretaker, control, daemon, heartbeat, parts, schedule, senders
-from notifier.brightdata.answers import observation_of
-from notifier.brightdata.limiter import Limiter, Permit
-from notifier.brightdata.listing import entries_of, read
+from notifier.brightdata.datasets.list_pages import entries_of, read
+from notifier.brightdata.datasets.progress import observation_of
+from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import Answers

@@ -10,7 +10,7 @@ from fakes import Clock, dice
 from promise import Promise
 from sqlalchemy import Connection
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.caretaker import Caretaker
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict

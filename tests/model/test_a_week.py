@@ -19,8 +19,8 @@ from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
 from notifier import caretaker, daemon, deliver, exhaustion, parts, schedule, senders
-from notifier.brightdata import probe
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits import probe
+from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.policy import ChannelPolicy, Quiet

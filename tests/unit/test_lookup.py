@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from notifier import heartbeat
-from notifier.brightdata.door import Door
-from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.tokens import StaticToken
+from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.tokens import StaticToken
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.outcomes import BeatKind
 from notifier.fetch.threads import off_loop
 from notifier.heartbeat import ping

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from lookouts import Post, story
 from odd_values import DATES, dates, numbers, texts
 
-from notifier.brightdata.answers import observation_of
-from notifier.brightdata.limiter import Permit
-from notifier.brightdata.listing import entries_of, read
+from notifier.brightdata.datasets.list_pages import entries_of, read
+from notifier.brightdata.datasets.progress import observation_of
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.expiring import due_without_look
 

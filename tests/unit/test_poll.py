@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
 from notifier.core.outcomes import LookOutcome, answer_word

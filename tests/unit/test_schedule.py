@@ -11,7 +11,7 @@ import pytest
 from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
-from notifier.brightdata.limiter import Permit
+from notifier.brightdata.limits.limiter import Permit
 from notifier.schedule import CLOCK_CHECK, MOST_LOOKS, Schedule
 from notifier.timer import _Scheduler
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifier.brightdata.answers import (
+from notifier.brightdata.datasets.progress import (
     LONGEST_DETAIL,
     LONGEST_MESSAGE,
     MOST_CODES,

@@ -2,7 +2,15 @@
 
 import pytest
 
-from notifier.brightdata.breaker import HOLD_AT, MOST_TOGETHER, PAUSES, SAFE_IN_FLIGHT, WINDOW, Breaker, BreakerState
+from notifier.brightdata.limits.breaker import (
+    HOLD_AT,
+    MOST_TOGETHER,
+    PAUSES,
+    SAFE_IN_FLIGHT,
+    WINDOW,
+    Breaker,
+    BreakerState,
+)
 
 
 def opened(*, at: float = 0.0, retry_after: float | None = None) -> Breaker:

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from notifier.brightdata.failures import AnswerTooLarge, unclear_of
+from notifier.brightdata.http.failures import AnswerTooLarge, unclear_of
 from notifier.core.model import Reason
 
 KEY = ConnectionKey("api.invalid", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from virtual_time import now, run
 
-from notifier.brightdata.limiter import Limiter
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.health.api import ApiKind, ApiNews, ApiState
 from notifier.core.model import Reason
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual_time import now, run
 
-from notifier.brightdata.breaker import BreakerState
-from notifier.brightdata.limiter import CATCH_UP, LOOKS_AGAIN, Limiter, most_in_flight
+from notifier.brightdata.limits.breaker import BreakerState
+from notifier.brightdata.limits.limiter import CATCH_UP, LOOKS_AGAIN, Limiter, most_in_flight
 from notifier.core.health.api import DOWN_AFTER, DOWN_FOR, LOCKED_AFTER, ApiKind
 from notifier.core.model import Reason
 

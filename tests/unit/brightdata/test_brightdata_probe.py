@@ -7,8 +7,8 @@ import pytest
 from fakes import seen
 from moving_clock import MovingClock, run
 
-from notifier.brightdata.limiter import Limiter, Permit
-from notifier.brightdata.probe import CHECKED_EVERY, NOBODY, Probe
+from notifier.brightdata.limits.limiter import Limiter, Permit
+from notifier.brightdata.limits.probe import CHECKED_EVERY, NOBODY, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
 from notifier.schedule import Schedule

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.brightdata.tokens import FileToken, StaticToken, TokenUnusable, usable
+from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenUnusable, usable
 
 
 def test_a_static_token_stays_the_same_when_it_is_refused() -> None:

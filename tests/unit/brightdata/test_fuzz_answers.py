@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from notifier.brightdata.answers import observation_of
-from notifier.brightdata.client import Client
-from notifier.brightdata.limiter import Limiter
-from notifier.brightdata.listing import entries_of, read
-from notifier.brightdata.paths import path_segment
-from notifier.brightdata.tokens import StaticToken
+from notifier.brightdata.datasets.client import Client
+from notifier.brightdata.datasets.list_pages import entries_of, read
+from notifier.brightdata.datasets.progress import observation_of
+from notifier.brightdata.http.paths import path_segment
+from notifier.brightdata.http.tokens import StaticToken
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.model import NotFound, Page, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.snapshot.transitions import step

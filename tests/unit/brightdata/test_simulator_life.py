@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.brightdata.answers import observation_of
+from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.simulator import life
 from notifier.brightdata.simulator.life import LIVES, Life, Step, random_life
 from notifier.core.model import Seen

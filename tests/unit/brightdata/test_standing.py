@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.brightdata.standing import NotYet, Refusal, Refused, no_data, told_instead
+from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, no_data, told_instead
 from notifier.core.model import Reason, Unclear
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

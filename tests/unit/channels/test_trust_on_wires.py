@@ -13,7 +13,7 @@ import trustme
 from core_deliveries import event_about
 
 from notifier import tls
-from notifier.brightdata.transport import Carrier
+from notifier.brightdata.http.transport import Carrier
 from notifier.channels.apprise_channel import AppriseChannel
 from notifier.channels.webhook import WebhookChannel
 from notifier.core.model import Message

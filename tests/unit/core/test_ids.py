@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.brightdata.paths import path_segment
+from notifier.brightdata.http.paths import path_segment
 from notifier.core.snapshot.ids import flaw_of_id
 
 ID = "sd_mu3j5zf4i64vu5aoj"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from notifier.brightdata.breaker import BreakerState
+from notifier.brightdata.limits.breaker import BreakerState
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.states import settle
 from notifier.core.health.api import ApiKind, ApiState

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from notifier.brightdata.records import NotRecords
+from notifier.brightdata.datasets.records import NotRecords
 
 STEP = 256 * 1024
 """Bytes that one step unpacks at most: about a millisecond. A gzip of one MiB can hold a GiB."""

@@ -1,7 +1,7 @@
 """The one door to Bright Data: every request with the token goes through `Door.ask`, within the limits all share.
 
-How they are carried is the matter of `notifier.brightdata.transport`, what a failure means that of
-`notifier.brightdata.failures`.
+How they are carried is the matter of `notifier.brightdata.http.transport`, what a failure means that of
+`notifier.brightdata.http.failures`.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 import httpx
 
 from notifier import __version__
-from notifier.brightdata.answers import retry_after_of
-from notifier.brightdata.failures import NoAnswer, no_answer_of, no_token_of
-from notifier.brightdata.limiter import Permit
-from notifier.brightdata.response import Answer
-from notifier.brightdata.tokens import Identity, TokenSource
-from notifier.brightdata.transport import Carrier
+from notifier.brightdata.datasets.progress import retry_after_of
+from notifier.brightdata.http.failures import NoAnswer, no_answer_of, no_token_of
+from notifier.brightdata.http.response import Answer
+from notifier.brightdata.http.tokens import Identity, TokenSource
+from notifier.brightdata.http.transport import Carrier
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import Reason
 
 LONG_ANSWERS = 8

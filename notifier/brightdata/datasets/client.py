@@ -1,6 +1,7 @@
 """Looks at snapshots through the door, one by one or a dataset's page by page; answers with values, not exceptions.
 
-What an answer means is decided in `notifier.brightdata.answers` and `notifier.brightdata.listing`.
+What an answer means is decided in `notifier.brightdata.datasets.progress` and
+`notifier.brightdata.datasets.list_pages`.
 """
 
 import asyncio
@@ -11,14 +12,14 @@ from typing import Self
 
 import msgspec
 
-from notifier.brightdata.answers import observation_of
-from notifier.brightdata.door import Door, Gate
-from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.limiter import Permit
-from notifier.brightdata.listing import LARGEST_PAGE, SLICE, Entries, entries_of, quick_entries_of, read
-from notifier.brightdata.paths import path_segment
-from notifier.brightdata.response import Answer
-from notifier.brightdata.tokens import TokenSource
+from notifier.brightdata.datasets.list_pages import LARGEST_PAGE, SLICE, Entries, entries_of, quick_entries_of, read
+from notifier.brightdata.datasets.progress import observation_of
+from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.gateway import Door, Gate
+from notifier.brightdata.http.paths import path_segment
+from notifier.brightdata.http.response import Answer
+from notifier.brightdata.http.tokens import TokenSource
+from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
 
 PROGRESS = "/datasets/v3/progress/"

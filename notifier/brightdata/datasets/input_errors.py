@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.brightdata.inputs import Inputs
-from notifier.brightdata.text import redacted
+from notifier.brightdata.datasets.inputs import Inputs
+from notifier.brightdata.http.text import redacted
 from notifier.core.words import one_line
 
 LONGEST_TEXT = 2_000

@@ -1,7 +1,7 @@
 """Asks for a snapshot's results: the data as it comes, or why there is none yet, or none at all.
 
-What stands in for data is read in `notifier.brightdata.standing`. An answer is bounded in bytes, packed and unpacked,
-and in time; only the encoding that was asked for is taken.
+What stands in for data is read in `notifier.brightdata.datasets.not_results`. An answer is bounded in bytes, packed and
+unpacked, and in time; only the encoding that was asked for is taken.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.brightdata.answers import is_html
-from notifier.brightdata.door import Door
-from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.lenient import json_of
-from notifier.brightdata.paths import path_segment
-from notifier.brightdata.records import NotRecords, TooLarge
-from notifier.brightdata.response import Answer
-from notifier.brightdata.standing import NotYet, Refusal, Refused, no_data, told_instead
-from notifier.brightdata.text import redacted
-from notifier.brightdata.unpacking import STEP, Unpacker
+from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, no_data, told_instead
+from notifier.brightdata.datasets.progress import is_html
+from notifier.brightdata.datasets.records import NotRecords, TooLarge
+from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.gunzip import STEP, Unpacker
+from notifier.brightdata.http.lenient_json import json_of
+from notifier.brightdata.http.paths import path_segment
+from notifier.brightdata.http.response import Answer
+from notifier.brightdata.http.text import redacted
 from notifier.core.model import Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"

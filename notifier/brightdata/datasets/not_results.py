@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.brightdata.answers import detail_of, observation_of, retry_after_of, status_word
-from notifier.brightdata.lenient import json_of
+from notifier.brightdata.datasets.progress import detail_of, observation_of, retry_after_of, status_word
+from notifier.brightdata.http.lenient_json import json_of
 from notifier.core.model import NotFound, Unclear
 from notifier.core.snapshot.statuses import ENDS, canonical
 

@@ -4,9 +4,9 @@ import ssl
 
 import aiohttp
 
-from notifier.brightdata.answers import LONGEST_DETAIL
-from notifier.brightdata.text import redacted
-from notifier.brightdata.tokens import TokenUnusable
+from notifier.brightdata.datasets.progress import LONGEST_DETAIL
+from notifier.brightdata.http.text import redacted
+from notifier.brightdata.http.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
 from notifier.core.words import one_line

@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.brightdata.answers import detail_of, observation_of
-from notifier.brightdata.door import Door
-from notifier.brightdata.failures import NoAnswer
-from notifier.brightdata.faults import Fault, faults_of
-from notifier.brightdata.inputs import Inputs
-from notifier.brightdata.response import Answer
-from notifier.brightdata.results import Data, begun
-from notifier.brightdata.standing import tells_progress, told_instead
-from notifier.brightdata.text import cleaned, redacted
+from notifier.brightdata.datasets.input_errors import Fault, faults_of
+from notifier.brightdata.datasets.inputs import Inputs
+from notifier.brightdata.datasets.not_results import tells_progress, told_instead
+from notifier.brightdata.datasets.progress import detail_of, observation_of
+from notifier.brightdata.datasets.results import Data, begun
+from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.response import Answer
+from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.model import Reason, Unclear
 from notifier.core.snapshot.ids import flaw_of_id
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from notifier.brightdata.answers import count_of, detail_of, status_word
-from notifier.brightdata.lenient import elements_of, json_of
-from notifier.brightdata.text import redacted
+from notifier.brightdata.datasets.progress import count_of, detail_of, status_word
+from notifier.brightdata.http.lenient_json import elements_of, json_of
+from notifier.brightdata.http.text import redacted
 from notifier.core.model import Listed, Reason, Unclear
 from notifier.core.snapshot.dates import believable
 from notifier.core.snapshot.ids import flaw_of_id

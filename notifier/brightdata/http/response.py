@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
-from notifier.brightdata.answers import reason_of
-from notifier.brightdata.failures import AnswerTooLarge, no_answer_of
+from notifier.brightdata.datasets.progress import reason_of
+from notifier.brightdata.http.failures import AnswerTooLarge, no_answer_of
 from notifier.core.model import Unclear
 
 

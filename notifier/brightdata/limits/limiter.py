@@ -1,7 +1,7 @@
 """The one gate of all requests with the token: evenly spaced, first come first served, and never too many 429s.
 
-How many at once and when to hold is decided in `notifier.brightdata.breaker`, and how an API in trouble is tried in
-`notifier.core.health.api`; this module waits for it, and tells when the API does otherwise than before.
+How many at once and when to hold is decided in `notifier.brightdata.limits.breaker`, and how an API in trouble is tried
+in `notifier.core.health.api`; this module waits for it, and tells when the API does otherwise than before.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from notifier.brightdata.breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
 from notifier.brightdata.last_minute import LastMinute
+from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
 from notifier.core.health.api import (
     LIMITED_AFTER,
     ApiHealth,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from notifier.brightdata.limiter import Limiter, Permit
+from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.core.isolation import Faults
 from notifier.core.model import Observation
 from notifier.core.units import Unit

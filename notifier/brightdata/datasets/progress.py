@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from notifier.brightdata.lenient import json_of
-from notifier.brightdata.text import cleaned, redacted
+from notifier.brightdata.http.lenient_json import json_of
+from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.snapshot.refusals import will_not_change

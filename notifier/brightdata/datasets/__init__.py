@@ -1,0 +1,1 @@
+"""The datasets API: progress, lists, results, triggers."""

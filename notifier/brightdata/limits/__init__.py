@@ -1,0 +1,1 @@
+"""The limits that protect the account: the limiter, the breaker, the probe."""
