@@ -3,16 +3,16 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
-from notifier.channels.apprise_channel import AppriseChannel
-from notifier.channels.payload import body_of
-from notifier.channels.webhook import WebhookChannel
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.templates.render import ANYTHING, AsWritten, Reader, Renderer
+from notifier.channels.templates.samples import sample_events
+from notifier.channels.webhook.channel import WebhookChannel
+from notifier.channels.webhook.payload import body_of
 from notifier.config.model import Channel
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import ALL
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
-from notifier.templates.render import ANYTHING, AsWritten, Reader, Renderer
-from notifier.templates.samples import sample_events
 
 
 class Spoken:

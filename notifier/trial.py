@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.channels.templates.samples import sample_events
 from notifier.config.model import Channel
 from notifier.core.model import Event, Outcome, Watch
 from notifier.core.snapshot.statuses import canonical
 from notifier.speak import Signed, voice_of
-from notifier.templates.samples import sample_events
 
 
 def send_trial(

@@ -85,13 +85,13 @@ def _checks(secrets_needed: bool) -> "Checks":
 
 
 def _check_url(url: str) -> str | None:
-    from notifier.channels.apprise_channel import check_url
+    from notifier.channels.apprise.channel import check_url
 
     return check_url(url)
 
 
 def _check_template(source: str) -> str | None:
-    from notifier.templates.render import check_template
+    from notifier.channels.templates.render import check_template
 
     return check_template(source)
 
@@ -109,7 +109,7 @@ def _check_webhook(url: str, private: bool) -> str | None:
 
     if is_plain(url):
         return None
-    from notifier.channels.webhook import check_webhook_url
+    from notifier.channels.webhook.channel import check_webhook_url
 
     return check_webhook_url(url, allow_private=private)
 

@@ -10,7 +10,7 @@ import alembic.script  # noqa: F401
 import apscheduler.executors.asyncio  # noqa: F401
 import httpx_aiohttp  # noqa: F401
 
-import notifier.channels.webhook
+import notifier.channels.webhook.channel
 import notifier.cli
 import notifier.control
 import notifier.daemon

@@ -24,7 +24,7 @@ import time_machine
 from acceptance.preloaded import preload
 from notifier import failpoints, schedule
 from notifier.caretaker import LONGEST_SEND
-from notifier.channels.webhook import WebhookChannel
+from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.delivery.policy import OnUncertain
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome

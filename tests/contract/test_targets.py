@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from acceptance.far_sides import Broker, PlainMailServer, free_port
 
-from notifier.channels import wire_mqtt
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise import wire_mqtt
+from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.model import Message, OutcomeKind
 
 HELLO = Message(title="✅ Prices: ready", body="Event: evt_1")

@@ -19,11 +19,11 @@ import pytest
 import trustme
 
 from notifier import __version__
-from notifier.channels.payload import body_of
-from notifier.channels.webhook import LARGEST_ANSWER, WebhookChannel
+from notifier.channels.templates.samples import sample_events
+from notifier.channels.webhook.channel import LARGEST_ANSWER, WebhookChannel
+from notifier.channels.webhook.payload import body_of
 from notifier.core.delivery.states import FINAL
 from notifier.core.model import Event, Outcome, OutcomeKind
-from notifier.templates.samples import sample_events
 
 NEW = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 OLD = "whsec_Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA="

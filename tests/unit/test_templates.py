@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.channels.templates.filters import JINJAS, filters
+from notifier.channels.templates.language import METHODS
+from notifier.channels.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS, metered
+from notifier.channels.templates.render import LONGEST_TITLE, VARIABLES, Renderer, check_template
+from notifier.channels.templates.samples import sample_events
 from notifier.core.delivery.message import message
 from notifier.core.model import Event, Facts, Transition
 from notifier.core.snapshot.statuses import names_of
-from notifier.templates.filters import JINJAS, filters
-from notifier.templates.language import METHODS
-from notifier.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS, metered
-from notifier.templates.render import LONGEST_TITLE, VARIABLES, Renderer, check_template
-from notifier.templates.samples import sample_events
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/templates.md").read_text(encoding="utf-8")
 EVENTS = {(event.transition.names[-1], bool(event.labels)): event for event in sample_events()}

@@ -7,7 +7,7 @@ from typing import Any
 from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
-from notifier.channels.fitting import Text, taking_all_as_it_is
+from notifier.channels.apprise.fitting import Text, taking_all_as_it_is
 
 URLS = {
     "NotifyGitHub": "github://token@owner/repo",

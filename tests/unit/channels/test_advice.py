@@ -8,8 +8,8 @@ import pytest
 from apprise import Apprise, AppriseAsset
 from apprise.plugins.mqtt import NotifyMQTT
 
-from notifier.channels import advice
-from notifier.channels.apprise_channel import check_url
+from notifier.channels.apprise import url_advice
+from notifier.channels.apprise.channel import check_url
 
 CANARY = "canary7f3acanary7f3a"
 
@@ -38,9 +38,9 @@ def test_it_says_what_would_be_right_and_nothing_of_the_url(url: str, said: str)
 
 def test_a_service_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NotifyMQTT, "enabled", False)
-    advice._services.cache_clear()
+    url_advice._services.cache_clear()
     found = check_url(f"mqtt://user:{CANARY}@broker.example.com/topic")
-    advice._services.cache_clear()
+    url_advice._services.cache_clear()
     assert found is not None
     assert "mqtt:// needs paho-mqtt >= 2.1.0" in found
     assert "`pip install 'notifier[mqtt]'`" in found
@@ -52,20 +52,20 @@ def test_every_package_that_a_service_needs_is_in_an_extra() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
     for entry in Apprise().details(show_requirements=True, show_disabled=True)["schemas"]:
-        service = advice._service(entry)
+        service = url_advice._service(entry)
         for package in service.packages:
             name = re.split("[ <>=]", package)[0]
             if name == "hidapi":
                 continue
             for scheme in service.schemes:
-                offered = extras[advice._EXTRAS[scheme]]
+                offered = extras[url_advice._EXTRAS[scheme]]
                 assert name in {re.split("[ <>=]", each)[0] for each in offered}, scheme
 
 
 def test_every_service_has_words() -> None:
     asset = AppriseAsset()
-    for service in advice._services(asset):
+    for service in url_advice._services(asset):
         for scheme in service.schemes:
-            found = advice.advice(f"{scheme}://{CANARY}", asset)
+            found = url_advice.advice(f"{scheme}://{CANARY}", asset)
             assert f"{scheme}://" in found
             assert CANARY not in found

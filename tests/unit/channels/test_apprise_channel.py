@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 from far_side import FarSide, far_side, free_port
 
-from notifier.channels.apprise_channel import AppriseChannel, check_url
+from notifier.channels.apprise.channel import AppriseChannel, check_url
 from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 from notifier.telemetry.redaction import Redactor
 
@@ -161,7 +161,7 @@ def test_a_send_that_hangs_does_not_keep_the_process_alive() -> None:
         program = (
             "import asyncio, sys\n"
             "from datetime import timedelta\n"
-            "from notifier.channels.apprise_channel import AppriseChannel\n"
+            "from notifier.channels.apprise.channel import AppriseChannel\n"
             "from notifier.core.model import Message\n"
             "channel = AppriseChannel(name='c', url=sys.argv[1], redact=str, limit=timedelta(seconds=0.2))\n"
             "print(asyncio.run(channel.send(Message(title='t', body='b'))).reason)\n"

@@ -13,8 +13,8 @@ import pytest
 from core_deliveries import event_about
 
 from notifier.channels import cutting
-from notifier.channels.apprise_channel import AppriseChannel
-from notifier.channels.webhook import WebhookChannel
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.model import Message, Outcome, OutcomeKind
 from notifier.lookup import MOST_LOOKUPS
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError
 
-from notifier.channels.classify import failure, retry_after
-from notifier.channels.exchange import Wire
+from notifier.channels.apprise.classifier import failure, retry_after
+from notifier.channels.apprise.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from aiohttp import web
 
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise.channel import AppriseChannel
 from notifier.config.secrets import proxy_passwords, secrets_in
 from notifier.core.model import Message, OutcomeKind
 from notifier.telemetry.redaction import MASK, Redactor

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from services import classes, handed, made
 
-from notifier.channels.dialect import DIALECTS
-from notifier.channels.fitting import Fitting, as_json, as_json_in_utf8, utf8, utf16, weighted
+from notifier.channels.apprise.escaping import DIALECTS
+from notifier.channels.apprise.fitting import Fitting, as_json, as_json_in_utf8, utf8, utf16, weighted
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.routing import event_of

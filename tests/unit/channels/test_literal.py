@@ -19,13 +19,13 @@ import urllib3
 from core_deliveries import event_about
 from fakes import transition, watch
 
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.templates.render import Renderer
 from notifier.config.model import Template
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Event, Facts, OutcomeKind, Told
 from notifier.speak import Spoken
-from notifier.templates.render import Renderer
 
 WORDS = [
     *("@everyone", "@here", "@channel", "@all", "@room", "@**all**", "@_**all**", "@*team*", "{@participants}"),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.model import Message, OutcomeKind
 
 

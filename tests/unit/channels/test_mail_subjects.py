@@ -14,8 +14,8 @@ from core_deliveries import event_about
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.channels.apprise_channel import AppriseChannel
-from notifier.channels.wire_mail import fold_subject
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.apprise.wire_mail import fold_subject
 from notifier.core.delivery.message import fitted
 from notifier.core.model import Message, OutcomeKind
 

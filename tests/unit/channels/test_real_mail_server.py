@@ -8,7 +8,7 @@ import pytest
 from fakes import transition, watch
 from mail_server import MailServer, exim
 
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Message, OutcomeKind

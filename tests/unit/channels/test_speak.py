@@ -11,15 +11,15 @@ from core_deliveries import event_about
 from fakes import DELIVERED, Clock, notice, watch
 from far_side import FarSide, far_side
 
-from notifier.channels.apprise_channel import AppriseChannel
-from notifier.channels.webhook import WebhookChannel
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.templates.render import Renderer
+from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
 from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
 from notifier.speak import Signed, Spoken, voice_of
 from notifier.telemetry.redaction import Redactor
-from notifier.templates.render import Renderer
 from notifier.trial import send_trial
 
 READY, FAILED = event_about("s_1"), event_about("s_2", "failed")

@@ -14,8 +14,8 @@ from core_deliveries import event_about
 
 from notifier import tls
 from notifier.brightdata.http.transport import Carrier
-from notifier.channels.apprise_channel import AppriseChannel
-from notifier.channels.webhook import WebhookChannel
+from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.model import Message
 from notifier.heartbeat import ping
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.channels.addresses import (
+from notifier.channels.webhook.addresses import (
     Address,
     PrivateAddress,
     Resolver,
@@ -18,7 +18,7 @@ from notifier.channels.addresses import (
     public_socket,
     refused_literal,
 )
-from notifier.channels.webhook import WebhookChannel, check_webhook_url
+from notifier.channels.webhook.channel import WebhookChannel, check_webhook_url
 from notifier.config.webhook import PLAIN
 
 PRIVATE = {

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.channels import webhook_outcomes
-from notifier.channels.payload import SCHEMA, body_of
+from notifier.channels.templates.samples import sample_events
+from notifier.channels.webhook import classifier
+from notifier.channels.webhook.payload import SCHEMA, body_of
 from notifier.core.model import Event, Facts, Transition
 from notifier.core.snapshot.statuses import names_of
-from notifier.templates.samples import sample_events
 
 EVENT = Event(
     id="evt_0123456789abcdef0123",
@@ -169,7 +169,7 @@ def test_the_documented_example_has_the_fields_of_a_real_one_in_their_order() ->
 
 
 def test_every_reason_is_documented() -> None:
-    source = Path(webhook_outcomes.__file__).read_text(encoding="utf-8")
+    source = Path(classifier.__file__).read_text(encoding="utf-8")
     words = set(re.findall(r'(?:reason=|OutcomeKind\.[A-Z]+, )"([a-z_]+)"', source))
     assert len(words) >= 10
     assert {word for word in words if f"`{word}`" not in DOCUMENT} == set()

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from notifier.channels import wire
-from notifier.channels.apprise_channel import AppriseChannel
+from notifier.channels.apprise import wire
+from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.model import Message, Outcome, OutcomeKind
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

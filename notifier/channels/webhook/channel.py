@@ -19,11 +19,11 @@ from httpx_aiohttp import AiohttpTransport
 from standardwebhooks import Webhook
 
 from notifier import __version__
-from notifier.channels.addresses import Resolver, public_socket, refused_literal
+from notifier.channels.apprise.classifier import in_a_line
 from notifier.channels.bounds import metered_socket
-from notifier.channels.classify import in_a_line
-from notifier.channels.payload import body_of
-from notifier.channels.webhook_outcomes import answered, failed
+from notifier.channels.webhook.addresses import Resolver, public_socket, refused_literal
+from notifier.channels.webhook.classifier import answered, failed
+from notifier.channels.webhook.payload import body_of
 from notifier.core.model import Event, Outcome, OutcomeKind
 from notifier.lookup import Lookup
 from notifier.tls import tls_context

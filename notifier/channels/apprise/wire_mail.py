@@ -12,7 +12,7 @@ from email.header import Header, decode_header, make_header
 from functools import wraps
 from typing import Any
 
-from notifier.channels.exchange import current
+from notifier.channels.apprise.exchange import current
 from notifier.tls import tls_context
 
 _START_MAIL_INPUT = 354

@@ -9,8 +9,8 @@ import threading
 from functools import partial, wraps
 from typing import Any
 
+from notifier.channels.apprise.exchange import Wire, current
 from notifier.channels.bounds import current as current_bounds
-from notifier.channels.exchange import Wire, current
 from notifier.tls import tls_context
 
 LONGEST_WAIT_S = 4.0

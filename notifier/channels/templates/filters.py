@@ -6,7 +6,7 @@ from functools import wraps
 from itertools import islice
 from typing import Any
 
-from notifier.templates.limits import LONGEST_RANGE, LONGEST_RESULT, current, fits
+from notifier.channels.templates.limits import LONGEST_RANGE, LONGEST_RESULT, current, fits
 
 JINJAS = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "last", "length", "list"),

@@ -10,11 +10,11 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType, PersistentSto
 from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
-from notifier.channels.advice import advice
-from notifier.channels.classify import failure, in_a_line
+from notifier.channels.apprise.classifier import failure, in_a_line
+from notifier.channels.apprise.fitting import Fitting, Text, taking_all_as_it_is
+from notifier.channels.apprise.url_advice import advice
+from notifier.channels.apprise.wire import watching
 from notifier.channels.cutting import Cutter
-from notifier.channels.fitting import Fitting, Text, taking_all_as_it_is
-from notifier.channels.wire import watching
 from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
@@ -54,7 +54,7 @@ def _sender(url: str) -> NotifyBase | None:
 def check_url(url: str) -> str | None:
     """Why a URL cannot be a channel, in words without the URL; None when it can.
 
-    Apprise itself refuses in silence; `notifier.channels.advice` finds words.
+    Apprise itself refuses in silence; `notifier.channels.apprise.url_advice` finds words.
     """
     if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
         return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"

@@ -1,6 +1,6 @@
 """From what came of one webhook request to what it means: delivered, try again, give up, or nobody can say.
 
-The reasons are the words of `notifier.channels.classify`, where an Apprise send is judged the same way.
+The reasons are the words of `notifier.channels.apprise.classifier`, where an Apprise send is judged the same way.
 """
 
 import errno
@@ -9,8 +9,8 @@ from datetime import datetime
 
 import aiohttp
 
-from notifier.channels.addresses import PrivateAddress
-from notifier.channels.classify import is_temporary, retry_after
+from notifier.channels.apprise.classifier import is_temporary, retry_after
+from notifier.channels.webhook.addresses import PrivateAddress
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.tls import cure
 

@@ -3,7 +3,7 @@
 A template is a text with holes, not a program. Jinja2's sandbox keeps it from Python's insides; what it leaves open is
 the use of time and memory, and a rendering cannot be interrupted. So the statements, filters and methods below are all
 there are. A value cannot be given a name or built up in steps, so its size is bounded by the source's; what a filter
-makes, the steps of all loops and the whole result are bounded by `notifier.templates.limits`.
+makes, the steps of all loops and the whole result are bounded by `notifier.channels.templates.limits`.
 """
 
 import traceback
@@ -16,8 +16,8 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from notifier.templates.filters import bounded_range, filters
-from notifier.templates.limits import LONGEST_SOURCE, current, fits, metered
+from notifier.channels.templates.filters import bounded_range, filters
+from notifier.channels.templates.limits import LONGEST_SOURCE, current, fits, metered
 
 METHODS = frozenset({
     *("strftime", "isoformat", "items", "keys", "values", "get", "startswith", "endswith", "cycle"),

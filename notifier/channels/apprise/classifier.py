@@ -17,7 +17,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from notifier.channels.exchange import Wire
+from notifier.channels.apprise.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.tls import cure
 

@@ -19,9 +19,9 @@ import urllib3
 from apprise.plugins import base as apprise_base
 from requests.adapters import HTTPAdapter
 
-from notifier.channels import wire_mail, wire_mqtt
+from notifier.channels.apprise import wire_mail, wire_mqtt
+from notifier.channels.apprise.exchange import Reached, Wire, current
 from notifier.channels.bounds import current as current_bounds
-from notifier.channels.exchange import Reached, Wire, current
 from notifier.tls import tls_context
 
 LARGEST_ANSWER = 64 * 1024

@@ -12,7 +12,7 @@ from html import escape
 
 from apprise import NotifyBase, NotifyFormat, OverflowMode
 
-from notifier.channels.dialect import Dialect, dialect_of
+from notifier.channels.apprise.escaping import Dialect, dialect_of
 from notifier.core.model import Message
 from notifier.core.words import cut
 
