@@ -18,9 +18,9 @@ from notifier.brightdata.datasets.trigger import Collector
 from notifier.brightdata.http.gateway import Gate
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.config.interpolate import UNSET
 from notifier.config.model import Api
-from notifier.config.secrets import read_token
+from notifier.config.sources.secrets import read_token
+from notifier.config.yaml.interpolation import UNSET
 from notifier.control import BORROW, connected
 from notifier.core.errors import UsageError
 from notifier.loading import how_to_have_secrets, load_leniently

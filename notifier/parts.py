@@ -15,7 +15,7 @@ from notifier.brightdata.limits.limiter import Limiter, most_in_flight
 from notifier.brightdata.limits.probe import Probe
 from notifier.caretaker import Caretaker
 from notifier.config.model import Api, Config
-from notifier.config.secrets import read_token
+from notifier.config.sources.secrets import read_token
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import StoreUnready

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.config.changes import Changes
 from notifier.config.diff import diff, plain
 from notifier.config.model import Config
-from notifier.config.sources import Sources
+from notifier.config.sources.changes import Changes
+from notifier.config.sources.snapshot import Sources
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.isolation import Faults

@@ -130,7 +130,7 @@ def watch_id(found: "Config", watch: str) -> str:
         return matching[0]
     if matching:
         raise UsageError(f"there is more than one watch {watch!r}; `notifier watch list` shows them, with their ids")
-    from notifier.config.values import did_you_mean
+    from notifier.config.values.rules import did_you_mean
 
     near = did_you_mean(watch, frozenset(name for known in names.values() for name in known))
     raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
@@ -138,7 +138,7 @@ def watch_id(found: "Config", watch: str) -> str:
 
 def no_channel(name: str, known: Iterable[str]) -> UsageError:
     """The error that there is no channel of this name, with the one that was meant or those there are."""
-    from notifier.config.values import did_you_mean
+    from notifier.config.values.rules import did_you_mean
 
     names = sorted(known)
     near = did_you_mean(name, frozenset(names)) or f"; there are: {', '.join(names) or 'none'}"
@@ -160,7 +160,7 @@ def duration_option(option: str, text: str | None) -> timedelta | None:
     Raises:
         UsageError: it is none.
     """
-    from notifier.config.durations import parse
+    from notifier.config.values.durations import parse
 
     try:
         return None if text is None else parse(text)

@@ -25,8 +25,8 @@ def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
 ) -> None:
     """Write a commented config.yaml to start from, and its schema for editors. What is there is never touched."""
-    from notifier.config.editor import SCHEMA_FILE, json_schema
-    from notifier.config.template import INITIAL
+    from notifier.config.edit.json_schema import SCHEMA_FILE, json_schema
+    from notifier.config.edit.template import INITIAL
 
     try:
         _write_new(path, INITIAL)
@@ -59,7 +59,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
     What keeps the service from starting is an error, too: a database that cannot be where `state:` says.
     """
-    from notifier.config.places import hindrances, unusable_places
+    from notifier.config.checks.folders import hindrances, unusable_places
     from notifier.loading import load_config
 
     try:
@@ -212,6 +212,6 @@ def schema() -> None:
 
     `notifier init` writes it beside the configuration; after an update `> config.schema.json` renews it.
     """
-    from notifier.config.editor import json_schema
+    from notifier.config.edit.json_schema import json_schema
 
     print_json(json_schema())

@@ -160,7 +160,7 @@ def _check_snapshot(found: "Config", reader: "Reader", snapshot: str | None) -> 
     Raises:
         NotifierError: it never was.
     """
-    from notifier.config.values import did_you_mean
+    from notifier.config.values.rules import did_you_mean
 
     watched = [each.snapshot_id for each in found.watches]
     if snapshot is None or snapshot in watched or snapshot in reader.snapshots([snapshot]):

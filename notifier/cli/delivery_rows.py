@@ -37,7 +37,7 @@ def known_id(reader: "Reader", beginning: str) -> str:
     Raises:
         NotifierError: none does, or several do.
     """
-    from notifier.config.values import did_you_mean
+    from notifier.config.values.rules import did_you_mean
 
     what = "notice" if beginning.startswith("ntc_") else "event"
     found = reader.told_ids(beginning, _MOST_ALIKE + 1)

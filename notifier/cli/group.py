@@ -153,7 +153,7 @@ def _plain(message: str) -> str:
 
 
 def _near(word: str, known: Any) -> str:
-    from notifier.config.values import did_you_mean
+    from notifier.config.values.rules import did_you_mean
 
     return did_you_mean(word, frozenset(known))
 

@@ -30,7 +30,7 @@ from notifier.core.errors import NotifierError, UsageError
 if TYPE_CHECKING:
     from notifier.account import Access
     from notifier.brightdata.datasets.trigger import NotKnown, NotStarted, Started
-    from notifier.config.dropin import Folder
+    from notifier.config.edit.watch_file import Folder
 
 
 def trigger(
@@ -156,7 +156,7 @@ def trigger(
 
 
 def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Folder":
-    from notifier.config.dropin import Entry, Folder, mistakes
+    from notifier.config.edit.watch_file import Entry, Folder, mistakes
     from notifier.loading import load_config
 
     if config is None:
@@ -174,7 +174,7 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Fo
 
 
 def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> Path:
-    from notifier.config.dropin import Entry
+    from notifier.config.edit.watch_file import Entry
 
     try:
         return folder.write(Entry(snapshot_id=snapshot_id, name=name, notify=notify))

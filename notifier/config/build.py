@@ -5,8 +5,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from notifier.config import listen
-from notifier.config.clock import zone
 from notifier.config.model import AnyWatch, Api, Channel, Heartbeat, Http, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
@@ -19,7 +17,9 @@ from notifier.config.schema import (
     TemplateSection,
     WatchSection,
 )
-from notifier.config.token_source import TokenSource
+from notifier.config.sources.token import TokenSource
+from notifier.config.values import listen
+from notifier.config.values.times import zone
 from notifier.core.delivery.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.model import DatasetWatch, Download, Watch
 from notifier.core.snapshot.statuses import canonical

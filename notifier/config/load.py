@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.config import build, document, files, nearmiss, urlwarn
-from notifier.config.channelcheck import CheckRoom, CheckWebhook, check_channels, check_room, check_templates
-from notifier.config.crosscheck import check_watches
-from notifier.config.document import Document
-from notifier.config.including import included_files, patterns_of
-from notifier.config.interpolate import UnsetAllowed, Unusable
+from notifier.config import build
+from notifier.config.checks import near_misses, url_passwords
+from notifier.config.checks.channels import CheckRoom, CheckWebhook, check_channels, check_room, check_templates
+from notifier.config.checks.watches import check_watches
 from notifier.config.model import Config
-from notifier.config.origin import Disk, Origin
 from notifier.config.parts import Known, Part, Parts, whole
-from notifier.config.report import excerpt_of, file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile
-from notifier.config.secrets import proxy_passwords, secrets_in, without_secrets
-from notifier.config.token_source import TokenSource, token_source
+from notifier.config.sources import files
+from notifier.config.sources.includes import included_files, patterns_of
+from notifier.config.sources.origin import Disk, Origin
+from notifier.config.sources.secrets import proxy_passwords, secrets_in, without_secrets
+from notifier.config.sources.token import TokenSource, token_source
+from notifier.config.yaml import document
+from notifier.config.yaml.document import Document
+from notifier.config.yaml.interpolation import UnsetAllowed, Unusable
+from notifier.config.yaml.problems import excerpt_of, file_name, problems_of
 from notifier.core.errors import ConfigurationRefused
 
 NOTHING_KNOWN = Known()
@@ -122,9 +125,9 @@ def load_parts(
     if problems:
         raise ConfigurationRefused(problems, include=patterns_of(main))
     assert sections is not None
-    nearmiss.check_event_names(documents)
-    nearmiss.check_ids(documents)
-    urlwarn.check_passwords(main)
+    near_misses.check_event_names(documents)
+    near_misses.check_ids(documents)
+    url_passwords.check_passwords(main)
     shared = build.Shared()
     return Parts(
         frame=frame_of(documents, sections, source, environ),

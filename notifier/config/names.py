@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.config import files, tree, values
-from notifier.config.interpolate import UnsetAllowed, is_unset, plain_data
+from notifier.config.sources import files
+from notifier.config.values import rules
+from notifier.config.yaml import parser
+from notifier.config.yaml.interpolation import UnsetAllowed, is_unset, plain_data
 from notifier.core.words import safe
 
 MOST_READ = 128 * 1024
@@ -92,7 +94,7 @@ def _data(
     except files.Unreadable:
         return None
     text = text if whole else _WATCHES.sub("", text)
-    root, _ = tree.parse(text) if len(text) <= MOST_READ else (None, [])
+    root, _ = parser.parse(text) if len(text) <= MOST_READ else (None, [])
     data = plain_data(root, environ)[0] if root is not None else None
     return data if isinstance(data, dict) else None
 
@@ -106,7 +108,7 @@ def _included(pattern: str, folder: Path) -> list[Path]:
 
 def _database(main: Mapping[str, object], folder: Path) -> Path | None:
     try:
-        return folder / values.state(main.get("state", "sqlite:///notifier.db"))
+        return folder / rules.state(main.get("state", "sqlite:///notifier.db"))
     except ValueError:
         return None
 

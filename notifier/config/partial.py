@@ -7,21 +7,22 @@ entries say of one another counts as far as it goes: a watch keeps the name of a
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from notifier.config import build, document
-from notifier.config.channelcheck import check_channels, check_templates
-from notifier.config.crosscheck import check_watches
-from notifier.config.document import Document
-from notifier.config.excerpt import Excerpt
-from notifier.config.including import included_files
-from notifier.config.interpolate import UnsetAllowed
+from notifier.config import build
+from notifier.config.checks.channels import check_channels, check_templates
+from notifier.config.checks.watches import check_watches
 from notifier.config.load import Checks, discreet, frame_of
 from notifier.config.model import Config
-from notifier.config.nodes import KeyPath
-from notifier.config.origin import Disk
 from notifier.config.parts import Part, whole
-from notifier.config.report import file_name, problems_of
 from notifier.config.schema import Context, IncludedFile, MainFile, WatchSection
-from notifier.config.token_source import token_source
+from notifier.config.sources.includes import included_files
+from notifier.config.sources.origin import Disk
+from notifier.config.sources.token import token_source
+from notifier.config.yaml import document
+from notifier.config.yaml.document import Document
+from notifier.config.yaml.excerpt import Excerpt
+from notifier.config.yaml.interpolation import UnsetAllowed
+from notifier.config.yaml.nodes import KeyPath
+from notifier.config.yaml.problems import file_name, problems_of
 from notifier.core.errors import ConfigurationRefused
 
 _ENTRIES = ("watches", "channels", "templates")

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from notifier.config.excerpt import Excerpt, together
 from notifier.config.model import AnyWatch, Config
+from notifier.config.yaml.excerpt import Excerpt, together
 from notifier.core.model import DatasetWatch, Watch
 
 

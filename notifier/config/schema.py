@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from notifier.config import clock, heartbeat, listen, pace, values, webhook
-from notifier.config.interpolate import FromEnvironment, is_unset
+from notifier.config.values import heartbeat, listen, rates, rules, times, webhook
+from notifier.config.yaml.interpolation import FromEnvironment, is_unset
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
 
@@ -29,16 +29,16 @@ class Context:
 
 
 def _known_channel(value: object, info: ValidationInfo) -> str:
-    name = values.channel_name(value)
+    name = rules.channel_name(value)
     context = info.context
     assert isinstance(context, Context)
     if context.channels is None or name in context.channels:
         return name
     assert isinstance(value, str)
-    missing = f"there is no channel {values.shown(value)}"
+    missing = f"there is no channel {rules.shown(value)}"
     if not context.channels:
         raise ValueError(f"{missing}: `channels:` has none yet")
-    hint = values.did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
+    hint = rules.did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
     raise ValueError(f"{missing}{hint}")
 
 
@@ -48,7 +48,7 @@ def _some(names: frozenset[str]) -> str:
 
 
 def _checked_url(value: object, info: ValidationInfo) -> str:
-    url = values.channel_url(value)
+    url = rules.channel_url(value)
     context = info.context
     assert isinstance(context, Context)
     if reason := context.check_url(url):
@@ -65,17 +65,17 @@ def _checked_secret(value: object) -> str:
 
 
 def _checked_pace(value: object) -> timedelta:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= pace.FASTEST:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= rates.FASTEST:
         raise ValueError(f"a pace needs its unit: write `{value}/s`, `{value}/m` or `{value}/h`")
-    checked = values.text(value)
+    checked = rules.text(value)
     try:
-        return pace.parse(checked.strip())
+        return rates.parse(checked.strip())
     except ValueError as error:
-        raise ValueError(f"{values.shown(checked)}: {error}") from None
+        raise ValueError(f"{rules.shown(checked)}: {error}") from None
 
 
 def _checked_template(value: object, info: ValidationInfo) -> str:
-    source = values.template(value)
+    source = rules.template(value)
     context = info.context
     assert isinstance(context, Context)
     if context.check_template(source) is None:
@@ -127,26 +127,26 @@ def _short_form(value: object) -> object:
 
 
 # A rule stands outside of `| None`, so that it sees a key without a value (null) and can say so.
-Text = Annotated[str, BeforeValidator(values.text)]
-OptionalText = Annotated[str | None, BeforeValidator(values.text)]
-Name = Annotated[str, BeforeValidator(values.name)]
-OptionalName = Annotated[str | None, BeforeValidator(values.name)]
-OptionalToken = Annotated[str | None, BeforeValidator(values.token)]
-OptionalId = Annotated[str | None, BeforeValidator(values.snapshot_id)]
-Duration = Annotated[timedelta, BeforeValidator(values.duration)]
-OptionalDuration = Annotated[timedelta | None, BeforeValidator(values.duration)]
+Text = Annotated[str, BeforeValidator(rules.text)]
+OptionalText = Annotated[str | None, BeforeValidator(rules.text)]
+Name = Annotated[str, BeforeValidator(rules.name)]
+OptionalName = Annotated[str | None, BeforeValidator(rules.name)]
+OptionalToken = Annotated[str | None, BeforeValidator(rules.token)]
+OptionalId = Annotated[str | None, BeforeValidator(rules.snapshot_id)]
+Duration = Annotated[timedelta, BeforeValidator(rules.duration)]
+OptionalDuration = Annotated[timedelta | None, BeforeValidator(rules.duration)]
 Off = Literal["off"]
-DurationOrOff = Annotated[timedelta | Off, BeforeValidator(values.duration_or_off)]
-OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(values.duration_or_off)]
+DurationOrOff = Annotated[timedelta | Off, BeforeValidator(rules.duration_or_off)]
+OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(rules.duration_or_off)]
 KnownChannel = Annotated[str, BeforeValidator(_known_channel)]
 OptionalChannel = Annotated[str | None, BeforeValidator(_known_channel)]
-EventWord = Annotated[str, BeforeValidator(values.event_word)]
+EventWord = Annotated[str, BeforeValidator(rules.event_word)]
 OptionalNotify = Annotated[list[KnownChannel] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 On = Annotated[list[EventWord], Field(min_length=1), BeforeValidator(_one_as_list)]
 OptionalOn = Annotated[list[EventWord] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 Secret = Annotated[str, BeforeValidator(_checked_secret)]
 OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
-TimeOfDay = Annotated[time, BeforeValidator(clock.time_of_day)]
+TimeOfDay = Annotated[time, BeforeValidator(times.time_of_day)]
 ListenAddress = Annotated[str, BeforeValidator(listen.address)]
 OptionalPageToken = Annotated[str | None, BeforeValidator(listen.page_token)]
 PingUrl = Annotated[str, BeforeValidator(heartbeat.address)]
@@ -163,8 +163,8 @@ class ApiSection(_Section):
 
     token: OptionalToken = None
     token_file: OptionalText = None
-    base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.brightdata.com"
-    requests_per_second: Annotated[float, BeforeValidator(values.requests_per_second)] = 10.0
+    base_url: Annotated[str, BeforeValidator(rules.base_url)] = "https://api.brightdata.com"
+    requests_per_second: Annotated[float, BeforeValidator(rules.requests_per_second)] = 10.0
     timeout: Duration = timedelta(seconds=10)
     batch: Literal["auto", "never"] = "auto"
 
@@ -174,7 +174,7 @@ class QuietSection(_Section):
 
     start: TimeOfDay = Field(alias="from")
     end: Annotated[TimeOfDay, AfterValidator(_other_than_start)] = Field(alias="to")
-    timezone: Annotated[str, BeforeValidator(clock.zone_name)] = "UTC"
+    timezone: Annotated[str, BeforeValidator(times.zone_name)] = "UTC"
     exceptions: OptionalOn = Field(default=None, alias="except")
 
 
@@ -200,7 +200,7 @@ class ChannelSection(_Section):
     url: Annotated[str | None, BeforeValidator(_checked_url)] = None
     webhook: Annotated[str | None, BeforeValidator(_checked_webhook)] = None
     secret: OptionalSecrets = None
-    allow_private: Annotated[bool, BeforeValidator(values.true_or_false)] = False
+    allow_private: Annotated[bool, BeforeValidator(rules.true_or_false)] = False
     fallback: OptionalChannel = None
     fallback_after: Duration = _POLICY.fallback_after
     pace: Annotated[timedelta | None, BeforeValidator(_checked_pace)] = None
@@ -224,7 +224,7 @@ class DefaultsSection(_Section):
 class DownloadSection(_Section):
     """A watch's `download:`, in its long form; a text alone is the folder."""
 
-    folder: Annotated[str, BeforeValidator(values.folder)]
+    folder: Annotated[str, BeforeValidator(rules.folder)]
     format: Literal["json", "ndjson", "jsonl", "csv"] = "json"
 
 
@@ -271,7 +271,7 @@ class HeartbeatSection(_Section):
 Watches = Annotated[list[WatchSection], BeforeValidator(_nothing_as_list)]
 Channels = Annotated[
     dict[
-        Annotated[str, BeforeValidator(values.channel_name)],
+        Annotated[str, BeforeValidator(rules.channel_name)],
         Annotated[ChannelSection, BeforeValidator(_short_form)],
     ],
     BeforeValidator(_nothing_as_mapping),
@@ -282,7 +282,7 @@ class MainFile(_Section):
     """The main file."""
 
     api: Annotated[ApiSection, BeforeValidator(_nothing_as_mapping)] = ApiSection()
-    state: Annotated[str, BeforeValidator(values.state)] = "notifier.db"
+    state: Annotated[str, BeforeValidator(rules.state)] = "notifier.db"
     http: Annotated[HttpSection, BeforeValidator(_only_an_address)] = HttpSection()
     heartbeat: Annotated[HeartbeatSection | None, BeforeValidator(_only_a_url)] = None
     operators: Annotated[list[KnownChannel], BeforeValidator(_nothing_as_list)] = []
@@ -290,7 +290,7 @@ class MainFile(_Section):
     templates: Templates = {}
     defaults: Annotated[DefaultsSection, BeforeValidator(_nothing_as_mapping)] = DefaultsSection()
     watches: Watches = []
-    keep: Annotated[timedelta, BeforeValidator(values.keep)] = timedelta(days=90)
+    keep: Annotated[timedelta, BeforeValidator(rules.keep)] = timedelta(days=90)
     include: Annotated[list[Text], BeforeValidator(_nothing_as_list)] = []
 
 

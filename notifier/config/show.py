@@ -1,10 +1,10 @@
 """The effective configuration as plain data in the YAML's own shape, with every secret masked."""
 
-from notifier.config.clock import format_time
-from notifier.config.durations import format_duration
 from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
-from notifier.config.pace import format_pace
-from notifier.config.secrets import MASK, masked_url
+from notifier.config.sources.secrets import MASK, masked_url
+from notifier.config.values.durations import format_duration
+from notifier.config.values.rates import format_pace
+from notifier.config.values.times import format_time
 from notifier.core.delivery.policy import Quiet
 from notifier.core.model import Watch
 

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from notifier.config.environment import with_credentials
 from notifier.config.model import Channel, Config
 from notifier.config.parts import Known, Parts
+from notifier.config.sources.environment import with_credentials
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
 from notifier.loading.beside_service import hint, service_environment
@@ -22,7 +22,7 @@ from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.config.load import Checks
-    from notifier.config.origin import Origin
+    from notifier.config.sources.origin import Origin
 
 
 def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
@@ -105,7 +105,7 @@ def _check_room(channel: Channel) -> Iterable[tuple[str, str]]:
 
 
 def _check_webhook(url: str, private: bool) -> str | None:
-    from notifier.config.webhook import is_plain
+    from notifier.config.values.webhook import is_plain
 
     if is_plain(url):
         return None
@@ -149,16 +149,17 @@ def load_leniently(path: Path) -> Leniently:
     Raises:
         ConfigurationRefused: nothing can be had: not even where the database is.
     """
-    from notifier.config import kept, partial
+    from notifier.config import partial
     from notifier.config.load import load
+    from notifier.config.sources import kept_copy
 
     try:
         return Leniently(config=load_config(path, secrets_needed=False))
     except ConfigurationRefused as error:
         refusal = error
     environ = _environ(path)
-    with suppress(kept.Unusable, ConfigurationRefused):
-        copy = kept.find(path, _database_in(path, environ), environ)
+    with suppress(kept_copy.Unusable, ConfigurationRefused):
+        copy = kept_copy.find(path, _database_in(path, environ), environ)
         config = load(path, environ=environ, checks=_checks(False), secrets_needed=False, origin=copy)
         return Leniently(config=config, refusal=refusal, kept_at=copy.read_at)
     with suppress(ConfigurationRefused):
@@ -202,15 +203,15 @@ def load_last(path: Path, environ: Mapping[str, str]) -> tuple[Parts, datetime]:
         NothingKept: there is none.
         NotifierError: there is none that can be used; the text says why.
     """
-    from notifier.config import kept
     from notifier.config.load import load_parts
+    from notifier.config.sources import kept_copy
 
     environ = with_credentials(environ)
     try:
-        copy = kept.find(path, _database_in(path, environ), environ)
-    except kept.Missing as error:
+        copy = kept_copy.find(path, _database_in(path, environ), environ)
+    except kept_copy.Missing as error:
         raise NothingKept(str(error)) from error
-    except kept.Unusable as error:
+    except kept_copy.Unusable as error:
         raise NotifierError(f"the configuration taken up last cannot be used: {error}") from error
     try:
         parts = load_parts(path, environ=environ, checks=_checks(True), origin=copy, token_may_wait=True)
@@ -232,12 +233,13 @@ def database_of(path: Path) -> Path:
 
 def _database_in(path: Path, environ: Mapping[str, str]) -> Path | None:
     """Where the database is, as far as the main file says."""
-    from notifier.config import partial, values
+    from notifier.config import partial
+    from notifier.config.values import rules
 
     main = partial.main_of(path, environ)
     if main.root is None or any(flaw.path == ("state",) for flaw in main.flaws):
         return None
     try:
-        return path.absolute().parent / values.state(main.data.get("state", "sqlite:///notifier.db"))
+        return path.absolute().parent / rules.state(main.data.get("state", "sqlite:///notifier.db"))
     except ValueError:
         return None

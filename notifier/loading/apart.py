@@ -18,7 +18,7 @@ from typing import Any
 from notifier import __version__
 from notifier.config.model import AnyWatch, Config
 from notifier.config.parts import Known, Part, names_of, whole
-from notifier.config.regular import this_user
+from notifier.config.sources.regular_file import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading import NothingKept
 from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from notifier.config.unit_files import Unit, unit_of
+from notifier.config.sources.systemd_unit import Unit, unit_of
 
 
 def service_environment(main: Path, environ: Mapping[str, str]) -> Mapping[str, str]:

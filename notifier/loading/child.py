@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from notifier import __version__
-from notifier.config import kept
 from notifier.config.model import AnyWatch
-from notifier.config.origin import Disk
 from notifier.config.parts import Parts
+from notifier.config.sources import kept_copy
+from notifier.config.sources.origin import Disk
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.loading import NothingKept, load_config_parts, load_last
 from notifier.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
@@ -79,7 +79,7 @@ def _read(request: Request) -> tuple[Parts, bytes, datetime]:
         return parts, b"", read_at
     now, disk = datetime.now(UTC), Disk()
     parts = load_config_parts(path, request.environ, request.known, disk)
-    return parts, kept.packed(disk, path, now), now
+    return parts, kept_copy.packed(disk, path, now), now
 
 
 def _fine(parts: Parts, copy: bytes, read_at: datetime) -> Fine:

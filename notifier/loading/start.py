@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from notifier.config import kept
+from notifier.config.sources import kept_copy
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import span
 from notifier.loading import NothingKept
@@ -109,6 +109,6 @@ async def keep(database: Path, loaded: Loaded) -> None:
     if not loaded.copy:
         return
     try:
-        await asyncio.to_thread(kept.write, database, loaded.copy)
+        await asyncio.to_thread(kept_copy.write, database, loaded.copy)
     except OSError as error:
-        log.warning("config.not_kept", path=str(kept.path_beside(database)), detail=error.strerror or str(error))
+        log.warning("config.not_kept", path=str(kept_copy.path_beside(database)), detail=error.strerror or str(error))

@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
-from notifier.config.excerpt import Excerpt
 from notifier.config.parts import Known
+from notifier.config.yaml.excerpt import Excerpt
 from notifier.core.errors import Problem
 
 LENGTH = struct.Struct(">Q")

@@ -21,8 +21,8 @@ import notifier.loading.child
 import notifier.loading.start
 import notifier.store.migrate
 import notifier.store.retention  # noqa: F401
-from notifier.config.origin import Disk
 from notifier.config.parts import Known
+from notifier.config.sources.origin import Disk
 from notifier.loading import load_config_parts
 from notifier.tls import tls_context
 

@@ -15,7 +15,7 @@ from acceptance.edits import MOUNTED, OWN, Editor, Following, Machine, plan
 from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier, Process
 from notifier.brightdata.simulator import life as lives
-from notifier.config.changes import CALM, SETTLE
+from notifier.config.sources.changes import CALM, SETTLE
 from notifier.control import Diff, Health, ask
 
 WITHIN = 2.0

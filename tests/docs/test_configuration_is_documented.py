@@ -12,11 +12,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from notifier.config.durations import format_duration
-from notifier.config.editor import json_schema
-from notifier.config.interpolate import plain_data
+from notifier.config.edit.json_schema import json_schema
 from notifier.config.schema import Context, IncludedFile, MainFile
-from notifier.config.tree import parse
+from notifier.config.values.durations import format_duration
+from notifier.config.yaml.interpolation import plain_data
+from notifier.config.yaml.parser import parse
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.account import access_of
-from notifier.config import unit_files
+from notifier.config.sources import systemd_unit
 from notifier.core.errors import ConfigurationRefused, UsageError
 from notifier.loading import beside_service, load_config
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (where / "brightdata-token").write_text("t0ken\n")
         (where / "secrets" / "TEAM").write_text(f"json://localhost/{url}\n")
         (where / "environment").write_text("# comment\nHOST=h\nTEAM=\nQUOTED='a b'\nnonsense\n")
-    monkeypatch.setattr(unit_files, "FOLDERS", (tmp_path / "none", units))
+    monkeypatch.setattr(systemd_unit, "FOLDERS", (tmp_path / "none", units))
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     beside_service._unit.cache_clear()
     return tmp_path

@@ -19,7 +19,7 @@ from notifier.channels.webhook.addresses import (
     refused_literal,
 )
 from notifier.channels.webhook.channel import WebhookChannel, check_webhook_url
-from notifier.config.webhook import PLAIN
+from notifier.config.values.webhook import PLAIN
 
 PRIVATE = {
     "0.0.0.0": "unspecified",

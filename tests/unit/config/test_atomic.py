@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.atomic import Access, make_folder, replace, write_new
+from notifier.config.edit.atomic_write import Access, make_folder, replace, write_new
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.changes import CALM, MOST_UNSETTLED, SETTLE, Changes, Settling, settle
-from notifier.config.sources import Contents, Looker, Sources
+from notifier.config.sources.changes import CALM, MOST_UNSETTLED, SETTLE, Changes, Settling, settle
+from notifier.config.sources.snapshot import Contents, Looker, Sources
 
 contents = st.dictionaries(st.sampled_from("abc"), st.sampled_from("123"))
 
@@ -130,7 +130,7 @@ def test_a_look_sees_every_change_of_content_and_no_other(
 def test_an_old_file_is_not_read_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looker, now = Looker(), time.time_ns() + 10**13
     before = looker.look(sources(folder), now)
-    monkeypatch.setattr("notifier.config.files.digest", lambda path: pytest.fail("it is read"))
+    monkeypatch.setattr("notifier.config.sources.files.digest", lambda path: pytest.fail("it is read"))
     assert looker.look(sources(folder), now) == before
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from notifier.config import clock
+from notifier.config.values import times
 
 Refusal = Callable[..., list[str]]
 
@@ -164,12 +164,12 @@ def test_quiet_hours_are_a_mapping(refused: Refusal, value: str, kind: str) -> N
 def test_without_a_table_of_time_zones_it_is_said_where_there_is_one(
     refused: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock._names.cache_clear()
+    times._names.cache_clear()
     monkeypatch.setattr(zoneinfo, "available_timezones", set)
     (line,) = refused(
         "api: {token: t}\nchannels: {a: {url: json://x, quiet: {from: 1:00, to: 2:00, timezone: Mars/Base}}}\n"
     )
-    clock._names.cache_clear()
+    times._names.cache_clear()
     assert line.endswith(
         "this machine has no table of time zones: install its package `tzdata`, or `pip install tzdata`, or write `UTC`"
     )

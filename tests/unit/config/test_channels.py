@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config import pace
 from notifier.config.model import Channel, Config, Template
+from notifier.config.values import rates
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 
 Loader = Callable[..., Config]
@@ -138,10 +138,10 @@ def test_templates_whose_lines_are_all_commented_out_are_none(loaded: Loader) ->
      ("7/s", timedelta(microseconds=142857)), ("1000/h", timedelta(seconds=3.6))],
 )  # fmt: skip
 def test_a_pace_is_the_least_time_between_two_messages(text: str, pause: timedelta) -> None:
-    assert pace.parse(text) == pause
+    assert rates.parse(text) == pause
 
 
-@given(st.integers(1, pace.FASTEST), st.sampled_from("smh"))
+@given(st.integers(1, rates.FASTEST), st.sampled_from("smh"))
 def test_every_pace_reads_back_as_itself(number: int, unit: str) -> None:
-    pause = pace.parse(f"{number}/{unit}")
-    assert pace.parse(pace.format_pace(pause)) == pause
+    pause = rates.parse(f"{number}/{unit}")
+    assert rates.parse(rates.format_pace(pause)) == pause

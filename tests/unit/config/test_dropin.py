@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config import files
-from notifier.config.dropin import Entry, Folder, set_aside
+from notifier.config.edit.watch_file import Entry, Folder, set_aside
 from notifier.config.load import Checks, load
 from notifier.config.model import Config
+from notifier.config.sources import files
 from notifier.core.errors import NotifierError, UsageError
 
 MAIN = """\

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.durations import LONGEST, format_duration, parse
+from notifier.config.values.durations import LONGEST, format_duration, parse
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from config.conftest import CHECKS, ENVIRON
-from notifier.config.editor import json_schema
+from notifier.config.edit.json_schema import json_schema
 from notifier.config.load import load
-from notifier.config.nodes import ListNode, MappingNode, Node
-from notifier.config.tree import parse
+from notifier.config.yaml.nodes import ListNode, MappingNode, Node
+from notifier.config.yaml.parser import parse
 from notifier.core.errors import ConfigurationRefused
 
 EXAMPLE = (Path(__file__).parents[3] / "config.example.yaml").read_text("utf-8")

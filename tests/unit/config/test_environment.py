@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.environment import with_credentials
-from notifier.config.interpolate import interpolate
+from notifier.config.sources.environment import with_credentials
+from notifier.config.yaml.interpolation import interpolate
 
 
 @pytest.fixture

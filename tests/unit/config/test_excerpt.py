@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.excerpt import MOST_OF_A_KIND, Excerpt, excerpt, together
+from notifier.config.yaml.excerpt import MOST_OF_A_KIND, Excerpt, excerpt, together
 from notifier.core.errors import Problem
 
 files = st.lists(

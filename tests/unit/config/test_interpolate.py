@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.interpolate import interpolate
+from notifier.config.yaml.interpolation import interpolate
 
 ENVIRON = {"A": "apple", "EMPTY": "", "YAML": "[1, {b: 2}]", "NESTED": "${A}", "BYTES": "\udcff"}
 

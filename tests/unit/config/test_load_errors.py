@@ -360,7 +360,7 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied", "config.yaml")
 
     # The tests may run as root, who may read everything.
-    monkeypatch.setattr("notifier.config.files.read_regular", denied)
+    monkeypatch.setattr("notifier.config.sources.files.read_regular", denied)
     (line,) = refusal_of(Path("config.yaml"))
     user = pwd.getpwuid(os.geteuid()).pw_name
     assert line == (

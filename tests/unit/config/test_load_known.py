@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.conftest import CHECKS, ENVIRON
-from notifier.config import tree
 from notifier.config.load import Checks, load_parts
 from notifier.config.model import Config
 from notifier.config.parts import Known, Part, Parts, names_of, whole
+from notifier.config.yaml import parser
 from notifier.core.errors import ConfigurationRefused
 
 MAIN = 'api: {{token: t0ken}}\nchannels: {channels}\ndefaults: {defaults}\ninclude: ["*.yml"]\n'
@@ -97,13 +97,13 @@ def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: p
     first = read(tmp_path, Known())
     assert isinstance(first, Parts)
     parsed: list[str] = []
-    parse = tree.parse
+    parse = parser.parse
 
     def noting(text: str) -> object:
         parsed.append(text)
         return parse(text)
 
-    monkeypatch.setattr(tree, "parse", noting)
+    monkeypatch.setattr(parser, "parse", noting)
     (tmp_path / "b.yml").write_text("watches: [{snapshot: b, name: B}]\n")
     second = read(tmp_path, known_of(first, {}))
     assert isinstance(second, Parts)

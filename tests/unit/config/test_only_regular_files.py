@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config import files
-from notifier.config.environment import with_credentials
 from notifier.config.model import Config
-from notifier.config.regular import NotRegular, read_regular
-from notifier.config.sources import Looker, Sources
+from notifier.config.sources import files
+from notifier.config.sources.environment import with_credentials
+from notifier.config.sources.regular_file import NotRegular, read_regular
+from notifier.config.sources.snapshot import Looker, Sources
 
 Refusal = Callable[..., list[str]]
 Loader = Callable[..., Config]

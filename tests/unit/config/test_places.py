@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from notifier.cli import app
-from notifier.config import places
+from notifier.config.checks import folders
 
 MAIN = """\
 api: {token: t0ken}
@@ -117,7 +117,7 @@ def test_the_folder_that_systemd_makes_may_be_missing(folder: Path) -> None:
 
 def test_what_this_user_may_not_write_is_one_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "state" / "notifier.db").touch()
-    monkeypatch.setattr(places, "_may", lambda path, _: path.name not in ("notifier.db", "results"))
+    monkeypatch.setattr(folders, "_may", lambda path, _: path.name not in ("notifier.db", "results"))
     assert [each.partition(" may not ")[2].partition(":")[0] for each in checked(folder)] == [
         "write the database …/state/notifier.db",
         "write into the folder …/results",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.config.model import Webhook
-from notifier.config.secrets import masked_url, secrets_in, without_secrets
+from notifier.config.sources.secrets import masked_url, secrets_in, without_secrets
 
 
 @pytest.mark.parametrize(

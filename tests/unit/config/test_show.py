@@ -11,10 +11,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from notifier.config.edit.template import INITIAL
 from notifier.config.model import Config, Heartbeat, Http
 from notifier.config.schema import MainFile
 from notifier.config.show import as_dict
-from notifier.config.template import INITIAL
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import ConfigurationRefused
 

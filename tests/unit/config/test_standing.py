@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.dropin import Entry, mistakes
-from notifier.config.standing import standings
+from notifier.config.edit.watch_file import Entry, mistakes
+from notifier.config.edit.watch_places import standings
 
 
 def test_a_file_is_a_watchs_own_only_if_it_is_included_and_holds_nothing_else(tmp_path: Path) -> None:

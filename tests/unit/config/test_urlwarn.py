@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from notifier.config.checks.url_passwords import warnings_of
 from notifier.config.model import Config
-from notifier.config.urlwarn import warnings_of
 
 
 @pytest.mark.parametrize(

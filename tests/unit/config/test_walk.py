@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config import files, walk
-from notifier.config.walk import TooMuch, Walk
+from notifier.config.sources import files
+from notifier.config.sources import glob as walk
+from notifier.config.sources.glob import TooMuch, Walk
 
 NAMES = ("a", "b", ".a", "a.yaml", "ab.yaml", "[x]")
 STEPS = ("a", "b", ".a", "*", "**", "a*", "*.yaml", ".*", "[ab]*", "?", "[[]x]", "..", "")

@@ -7,10 +7,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifier.config.interpolate import plain_data
-from notifier.config.nodes import MappingNode, Place, locate
-from notifier.config.tree import DEEPEST, FAST_LOADER, MOST_ALIASED, parse
-from notifier.config.yaml12 import Value, resolve
+from notifier.config.yaml.interpolation import plain_data
+from notifier.config.yaml.nodes import MappingNode, Place, locate
+from notifier.config.yaml.parser import DEEPEST, FAST_LOADER, MOST_ALIASED, parse
+from notifier.config.yaml.scalars import Value, resolve
 
 LOADERS = [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)]
 both_loaders = pytest.mark.parametrize("loader", LOADERS, ids=["python", "c"])

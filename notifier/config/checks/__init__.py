@@ -1,0 +1,1 @@
+"""Rules between values: of a channel, between watches, and what only deserves a warning."""

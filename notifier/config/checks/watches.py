@@ -1,0 +1,68 @@
+"""Rules between the watches of all files: each snapshot or dataset once, each id once, and somebody to tell."""
+
+from collections.abc import Callable, Iterable
+
+from notifier.config.yaml.document import Document
+from notifier.config.yaml.nodes import Flaw, KeyPath, Place, locate
+
+_NEITHER = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
+_BOTH = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
+
+
+def check_watches(documents: Iterable[Document], *, everybody_told: bool, name_of: Callable[[Document], str]) -> None:
+    """Note in each document what is wrong between its watches and those before.
+
+    They look at the data and not at the checked sections, so that one bad watch hides nothing of the others.
+
+    Args:
+        documents: all files, the main one first.
+        everybody_told: there is a `defaults.notify`.
+        name_of: how a document is called in the text of an error.
+    """
+    watched: dict[tuple[str, str], str] = {}
+    ids: dict[str, str] = {}
+    for document in documents:
+        for index, entry, place in document.watches():
+            if not everybody_told and "notify" not in entry:
+                text = "nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
+                document.add([Flaw(place=place, path=("watches", index), text=text)])
+            named = [key for key in ("snapshot", "dataset") if key in entry]
+            if len(named) == 1:
+                _check_double(document, index, entry, named[0], watched, ids, name_of(document))
+            else:
+                at = _place(document, index, "dataset") if named else place
+                path: KeyPath = ("watches", index, "dataset") if named else ("watches", index)
+                document.add([Flaw(place=at, path=path, text=_BOTH if named else _NEITHER)])
+
+
+def _check_double(
+    document: Document,
+    index: int,
+    entry: dict[str, object],
+    kind: str,
+    watched: dict[tuple[str, str], str],
+    ids: dict[str, str],
+    file: str,
+) -> None:
+    subject = entry[kind]
+    key = "id" if "id" in entry else kind
+    watch_id = entry.get(key)
+    place = _place(document, index, kind)
+    if isinstance(subject, str) and subject:
+        if (kind, subject) in watched:
+            text = f"this {kind} is already watched at {watched[kind, subject]}: take one of the two out"
+            document.add([Flaw(place=place, path=("watches", index, kind), text=text)])
+            return
+        watched[kind, subject] = f"{file}:{place.line}:{place.column}"
+    if isinstance(watch_id, str) and watch_id:
+        place = _place(document, index, key)
+        if watch_id in ids:
+            text = f"the watch at {ids[watch_id]} has this id already: give one of the two another `id:`"
+            document.add([Flaw(place=place, path=("watches", index, key), text=text)])
+            return
+        ids[watch_id] = f"{file}:{place.line}:{place.column}"
+
+
+def _place(document: Document, index: int, key: str) -> Place:
+    assert document.root is not None
+    return locate(document.root, ("watches", index, key)).node.place

@@ -1,0 +1,1 @@
+"""Where a configuration comes from: files, includes, the environment, secrets, and when they change."""

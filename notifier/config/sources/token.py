@@ -1,0 +1,84 @@
+"""Where the API token comes from: `api.token`, `api.token_file`, or the systemd credential."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notifier.config.sources import secrets
+from notifier.config.yaml.nodes import Flaw, KeyPath, Node, locate
+
+CREDENTIAL = "brightdata-token"
+
+_THREE_WAYS = (
+    "the Bright Data token is missing: write `token: ${BRIGHTDATA_API_KEY}` or `token_file: PATH` under `api:`, "
+    f"or give the service the systemd credential `{CREDENTIAL}`"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenSource:
+    """Where the token stands: in the configuration, or in a file. `value` is the token either way, without a flaw.
+
+    `unreadable` is a file that cannot be read now, but perhaps later.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    file: Path | None = None
+    value: str | None = field(default=None, repr=False)
+    unreadable: Path | None = None
+    flaw: Flaw | None = None
+
+
+def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenSource:
+    """Find the token's source, and try to read it if it is a file.
+
+    Args:
+        data: the main file's data; a value that is wrong in itself is not told again.
+        root: its tree, for the places.
+        folder: where a relative `token_file` starts.
+        environ: for systemd's `CREDENTIALS_DIRECTORY`.
+    """
+    api = data.get("api") if isinstance(data, dict) else None
+    if api is not None and not isinstance(api, dict):
+        return TokenSource()
+    api = api or {}
+    if "token" in api and "token_file" in api:
+        text = "`token` and `token_file` are both given: keep one of them"
+        return TokenSource(flaw=_at_key(root, ("api", "token_file"), text))
+    if "token" in api:
+        token = str(api["token"])
+        return TokenSource(token=token, value=token)
+    if "token_file" in api:
+        name = api["token_file"]
+        if not isinstance(name, str) or not name.strip() or "\0" in name:
+            return TokenSource()
+        return _from_file(folder / name, root, ("api", "token_file"))
+    if credential := _credential(environ):
+        return _from_file(credential, root, ("api",))
+    place = locate(root, ("api",)).key_place
+    return TokenSource(flaw=Flaw(place=place, path=("api", "token"), text=_THREE_WAYS))
+
+
+def _credential(environ: Mapping[str, str]) -> Path | None:
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    file = Path(directory) / CREDENTIAL
+    with contextlib.suppress(OSError):
+        return file if file.exists() else None
+    return None
+
+
+def _from_file(file: Path, root: Node, path: KeyPath) -> TokenSource:
+    try:
+        value = secrets.token_in(file)
+    except ValueError as error:
+        found = locate(root, path)
+        text = str(error) if path[-1] == "token_file" else f"the systemd credential `{CREDENTIAL}`: {error}"
+        return TokenSource(unreadable=file, flaw=Flaw(place=found.node.place, path=path, text=text))
+    return TokenSource(file=file, value=value)
+
+
+def _at_key(root: Node, path: KeyPath, text: str) -> Flaw:
+    return Flaw(place=locate(root, path).key_place, path=path, text=text)

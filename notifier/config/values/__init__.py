@@ -1,0 +1,1 @@
+"""Rules for single values, each as a user writes it."""

@@ -1,0 +1,35 @@
+"""The address that a heartbeat asks, and how often, as a user writes them."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from notifier.config.values.rules import duration, text
+from notifier.config.yaml.interpolation import is_unset
+
+MOST_OFTEN = timedelta(seconds=10)
+
+
+def address(value: object) -> str:
+    """The http or https address of a dead man's switch."""
+    checked = text(value)
+    if is_unset(checked):
+        return str(checked)
+    checked = str(checked).strip()
+    try:
+        parts = urlsplit(checked)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or any(char.isspace() for char in checked):
+        raise ValueError("an http or https address is expected here, as in `https://hc-ping.com/…`")
+    if "@" in parts.netloc:
+        raise ValueError("a user or a password cannot stand in this address")
+    return checked
+
+
+def every(value: object) -> timedelta:
+    """How often it is asked."""
+    checked = duration(value)
+    if checked < MOST_OFTEN:
+        raise ValueError(f"more often than any such service wants it: the shortest is `{MOST_OFTEN.seconds}s`")
+    return checked

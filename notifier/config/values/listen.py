@@ -1,0 +1,69 @@
+"""Where the status page listens, `HOST:PORT`, as a user writes it, and what whoever asks there has to know."""
+
+import ipaddress
+import re
+
+from notifier.config.values.rules import text, token
+from notifier.config.yaml.interpolation import is_unset
+
+OFF = "off"
+DEFAULT = "127.0.0.1:8787"
+
+SHORTEST_TOKEN = 16
+
+_ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
+_AS_IN = f'as in `{DEFAULT}` or `"[::1]:8787"`'
+
+
+def parse(address: str) -> tuple[str, int]:
+    """The host and the port. An IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is no such address; the text says why, and the cure.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise ValueError(f"an address and a port are expected here, {_AS_IN}, or `{OFF}`")
+    host, port = found["host"] if found["six"] is None else found["six"], int(found["port"])
+    if port > 65_535:
+        raise ValueError("a port is a number up to 65535")
+    if not (_is_ip(host, 4) or host == "localhost" if found["six"] is None else _is_ip(host, 6)):
+        raise ValueError(f"an IP address or `localhost` is expected before the port, {_AS_IN}")
+    return host, port
+
+
+def _is_ip(host: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == version
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches that host."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def address(value: object) -> str:
+    """An address with its port, or `off`."""
+    if value is False:
+        raise ValueError(f"write `{OFF}`, or an address such as `{DEFAULT}`")
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65_535:
+        raise ValueError(f"an address is expected before the port: write `127.0.0.1:{value}`")
+    checked = text(value)
+    if is_unset(checked):
+        return OFF
+    checked = checked.strip()
+    if checked != OFF:
+        parse(checked)
+    return str(checked)
+
+
+def page_token(value: object) -> str:
+    """What whoever asks from elsewhere has to know."""
+    checked = token(value)
+    if len(checked) < SHORTEST_TOKEN and not is_unset(value):
+        raise ValueError(
+            f"shorter than {SHORTEST_TOKEN} characters, which can be guessed: `openssl rand -hex 16` makes one"
+        )
+    return checked

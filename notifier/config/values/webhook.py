@@ -1,0 +1,79 @@
+"""The rules for a signed webhook's address and secret. No error shows anything of either.
+
+The secret is that of https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: 24 to
+64 random bytes, written in base64 after `whsec_`.
+"""
+
+import base64
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from notifier.config.values.rules import text
+
+PREFIX = "whsec_"
+SHORTEST_SECRET = 24
+LONGEST_SECRET = 64
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+PLAIN = re.compile(
+    r"https?://(?:(?!xn--)[a-z][a-z0-9-]{0,61}[a-z0-9]\.){1,5}[a-z]{2,20}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?"
+)
+_MAKE_ONE = "make one with `openssl rand -base64 32`"
+
+
+def address(value: object) -> str:
+    """The address of a webhook. Whether http:// may stand here depends on `allow_private` beside it."""
+    checked = str(text(value)).strip()
+    try:
+        parts = urlsplit(checked)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("not a URL: write it as `https://example.com/hooks/snapshots`") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("an https URL is expected here, as in `https://example.com/hooks/snapshots`")
+    if any(char.isspace() for char in checked):
+        raise ValueError("a URL cannot have a space in it: a webhook has one address, so make two channels for two")
+    if "@" in parts.netloc:
+        raise ValueError("a user or a password cannot stand in this URL: the `secret` signs what is sent")
+    if "#" in checked:
+        raise ValueError("take out the `#` and what follows: it is never sent")
+    if not _has_host(parts):
+        raise ValueError("the host is missing or is none: write the URL as `https://example.com/hooks/snapshots`")
+    return checked
+
+
+def is_plain(value: str) -> bool:
+    """Whether an address is so plain (a name, a path without anything odd) that no library needs to be asked of it.
+
+    The HTTP client takes a quarter of a second to import, and judges what is left.
+    """
+    return PLAIN.fullmatch(value) is not None
+
+
+def is_unencrypted(value: str) -> bool:
+    """Whether what is sent there can be read on the way."""
+    return value.lower().startswith("http://")
+
+
+def secret(value: object) -> str:
+    """A secret in its one spelling, after `whsec_`; without that it is taken too."""
+    encoded = text(value).strip().removeprefix(PREFIX)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        raise ValueError(f"not the secret of a signed webhook, which is base64: {_MAKE_ONE}") from None
+    if not SHORTEST_SECRET <= len(key) <= LONGEST_SECRET:
+        size = f"{len(key)} bytes, and Standard Webhooks asks for {SHORTEST_SECRET} to {LONGEST_SECRET}"
+        raise ValueError(f"this secret has {size}: {_MAKE_ONE}")
+    return PREFIX + base64.b64encode(key).decode()
+
+
+def _has_host(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    try:
+        if ":" in host:
+            return ipaddress.IPv6Address(host).scope_id is None
+        return _HOST.fullmatch(host.encode("idna").decode()) is not None
+    except ValueError:
+        return False
