@@ -8,8 +8,8 @@ from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import failpoint
+from notifier.store.maintenance import Audit, Deaths
 from notifier.store.store import Store
-from notifier.store.upkeep import Audit, Deaths
 
 FALLBACK_EVERY = timedelta(seconds=2)
 AUDIT_EVERY = timedelta(minutes=1)

@@ -18,7 +18,7 @@ from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.store.lock import holder
+from notifier.store.sqlite.lock import holder
 from notifier.store.store import Store
 
 _LONGEST_LINE = 1024 * 1024

@@ -15,8 +15,8 @@ from notifier.core.snapshot.statuses import canonical
 from notifier.core.units import INTERNAL_ERROR, Fault, Kinds, Unit
 from notifier.core.words import count, one_line, span
 from notifier.failpoints import failpoint
+from notifier.store.maintenance import Audit, Deaths
 from notifier.store.outbox import Outbox
-from notifier.store.upkeep import Audit, Deaths
 
 API = "api"
 AUDIT = "audit"

@@ -50,7 +50,7 @@ from notifier.poll import Poller
 from notifier.report.reporter import Reporter, Reporters
 from notifier.schedule import Schedule
 from notifier.senders import Senders
-from notifier.store.patience import Patience, at_once
+from notifier.store.retrying import Patience, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 

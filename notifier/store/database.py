@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
-from notifier.store.engine import writer
-from notifier.store.failures import DAMAGE, damaged, failure, unwritable
-from notifier.store.guard import FilesChanged, Guard, refuse_cut
-from notifier.store.lock import DatabaseLock
 from notifier.store.migrate import migrate
-from notifier.store.patience import Patience
-from notifier.store.whole import transaction
+from notifier.store.retrying import Patience
+from notifier.store.sqlite.engine import writer
+from notifier.store.sqlite.errors import DAMAGE, damaged, failure, unwritable
+from notifier.store.sqlite.file_guard import FilesChanged, Guard, refuse_cut
+from notifier.store.sqlite.lock import DatabaseLock
+from notifier.store.transaction import transaction
 
 T = TypeVar("T")
 

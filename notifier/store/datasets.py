@@ -9,10 +9,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.core.model import SnapshotState, Watch
 from notifier.store.database import Database
+from notifier.store.mapping import state_from_row, state_to_row
 from notifier.store.queries import known, listed
-from notifier.store.rows import state_from_row, state_to_row
 from notifier.store.tables import datasets, past_snapshots, snapshots
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 AT_ONCE = 500
 """Rows of one statement: SQLite takes a limited number of variables."""

@@ -10,9 +10,9 @@ from notifier.core.model import DeliveryState, Event, Notice
 from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
-from notifier.store.rows import FETCHED, GIVEN_UP, WAITING, event_from_row
+from notifier.store.mapping import FETCHED, GIVEN_UP, WAITING, event_from_row
 from notifier.store.tables import deliveries, downloads, events, notices
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 _TOLD = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
 """Deliveries whose message was made without the file."""

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.store.database import Part
 from notifier.store.tables import mutes
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 
 class Mutes(Part):

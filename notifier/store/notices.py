@@ -11,7 +11,7 @@ from notifier.store.attempts import new_delivery
 from notifier.store.database import Part
 from notifier.store.queries import distinct
 from notifier.store.tables import deliveries, notices
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 
 class Notices(Part):

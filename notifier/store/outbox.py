@@ -33,14 +33,14 @@ from notifier.core.model import Delivery, DeliveryState, OutcomeKind
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database
+from notifier.store.group_commit import Together
+from notifier.store.mapping import delivery_from_row
 from notifier.store.mutes import Mutes, muted
 from notifier.store.notices import Notices
+from notifier.store.outbox_recovery import Rescue
 from notifier.store.queries import QUIET, deliveries_with_events
-from notifier.store.rescue import Rescue
-from notifier.store.rows import delivery_from_row
 from notifier.store.tables import attempts, deliveries, is_open, state_now
-from notifier.store.together import Together
-from notifier.store.whole import transaction, whole
+from notifier.store.transaction import transaction, whole
 
 MOST_WAITING = 5_000
 """How many waiting deliveries of a channel are decided over at once."""

@@ -12,8 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, Notice, SnapshotState, Told
-from notifier.store.engine import reader
-from notifier.store.failures import DAMAGE, damaged
+from notifier.store.mapping import event_from_row, state_from_row, told_from_row
 from notifier.store.queries import (
     Filters,
     deliveries_of,
@@ -25,7 +24,8 @@ from notifier.store.queries import (
     newest_events,
     tally_of,
 )
-from notifier.store.rows import event_from_row, state_from_row, told_from_row
+from notifier.store.sqlite.engine import reader
+from notifier.store.sqlite.errors import DAMAGE, damaged
 from notifier.store.tables import Instant, attempts, datasets, deliveries, events, in_digest, mutes, notices
 
 

@@ -12,9 +12,9 @@ from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.datasets import remember_past
-from notifier.store.rows import WAITING
+from notifier.store.mapping import WAITING
 from notifier.store.tables import Instant, attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 BATCH = 500
 """Rows of history that are looked at, or removed, in one transaction."""

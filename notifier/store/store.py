@@ -22,15 +22,15 @@ from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.datasets import Datasets
 from notifier.store.downloads import Downloads, add
+from notifier.store.group_commit import Together
+from notifier.store.maintenance import Upkeep
+from notifier.store.mapping import event_to_row, state_from_row, state_to_row
 from notifier.store.outbox import Outbox
-from notifier.store.patience import Patience
 from notifier.store.queries import known, known_where, listed
 from notifier.store.retention import Place, later_than
-from notifier.store.rows import event_to_row, state_from_row, state_to_row
+from notifier.store.retrying import Patience
 from notifier.store.tables import deliveries, events, going_on, looks, refusals, snapshots, unwarned
-from notifier.store.together import Together
-from notifier.store.upkeep import Upkeep
-from notifier.store.whole import transaction, whole
+from notifier.store.transaction import transaction, whole
 
 ROWS_AT_ONCE = 1_000
 """Of a long answer: what is read of it at once."""

@@ -15,7 +15,7 @@ from notifier.daemon import Daemon, run_until_signalled
 from notifier.loading.start import load_at_start
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
-from notifier.store import engine
+from notifier.store.sqlite import engine
 from notifier.telemetry import systemd
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor

@@ -37,7 +37,7 @@ from notifier.core.units import Unit
 from notifier.daemon import Daemon
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.operators import Heading
-from notifier.store import patience
+from notifier.store import retrying
 from notifier.store.store import Store
 
 ENDING = [f"s_{number}" for number in range(20)]
@@ -310,9 +310,9 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
     patch.setattr(reload, "PATIENCE", timedelta(milliseconds=100))
-    patch.setattr(patience, "PAUSES", (0.05,))
-    patch.setattr(patience, "CALM", timedelta(milliseconds=50))
-    patch.setitem(patience.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+    patch.setattr(retrying, "PAUSES", (0.05,))
+    patch.setattr(retrying, "CALM", timedelta(milliseconds=50))
+    patch.setitem(retrying.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
 
 
 def words_of(heading: Heading) -> str:

@@ -21,10 +21,10 @@ from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier.brightdata.simulator import life as lives
 from notifier.store import names
-from notifier.store.engine import writer
 from notifier.store.migrate import migrate
 from notifier.store.names import StoredNames
 from notifier.store.reader import Reader
+from notifier.store.sqlite.engine import writer
 
 COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_at"
 """`channel list` shows how many deliveries each channel has of each state: it counts the entries of an index."""

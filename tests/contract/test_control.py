@@ -21,9 +21,9 @@ from notifier import control
 from notifier.control import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
 from notifier.core.errors import NotifierError, Unanswered
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.store import lock
-from notifier.store.lock import DatabaseLock, holder
 from notifier.store.reader import Reader
+from notifier.store.sqlite import lock
+from notifier.store.sqlite.lock import DatabaseLock, holder
 from notifier.store.store import Store
 
 GONE = Outcome(kind=OutcomeKind.PERMANENT, reason="http_410")

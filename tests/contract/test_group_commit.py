@@ -18,10 +18,10 @@ from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.database import Database
-from notifier.store.failures import Unwritable
-from notifier.store.patience import Patience
+from notifier.store.group_commit import Together
+from notifier.store.retrying import Patience
+from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import Store
-from notifier.store.together import Together
 
 T = TypeVar("T")
 

@@ -33,8 +33,8 @@ from notifier.core.model import (
 )
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
-from notifier.store.failures import Unwritable
 from notifier.store.reader import DeliveryRow, Reader
+from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import Look, Store
 
 BLANK = SnapshotState(snapshot_id="s_1")

@@ -15,7 +15,7 @@ import pytest
 from outboxes import rows, sql, tell
 
 from notifier.core.errors import StoreBusy, StoreError
-from notifier.store.guard import FilesChanged
+from notifier.store.sqlite.file_guard import FilesChanged
 from notifier.store.store import Store
 
 TOLD = 5

@@ -21,9 +21,9 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.snapshot.transitions import step
-from notifier.store import patience as patience_module
-from notifier.store.failures import trouble_of
-from notifier.store.patience import Patience, at_once
+from notifier.store import retrying as patience_module
+from notifier.store.retrying import Patience, at_once
+from notifier.store.sqlite.errors import trouble_of
 from notifier.store.store import Look, Store
 
 MUCH = "x" * 2_000

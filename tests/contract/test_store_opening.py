@@ -26,9 +26,9 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreBusy, StoreError, StoreTooNew
 from notifier.core.model import SnapshotState
 from notifier.core.snapshot.transitions import step
-from notifier.store.engine import reader, writer
 from notifier.store.migrate import HEAD, SCRIPTS
 from notifier.store.reader import Reader
+from notifier.store.sqlite.engine import reader, writer
 from notifier.store.store import Store
 from notifier.store.tables import metadata
 

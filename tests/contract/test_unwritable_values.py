@@ -11,8 +11,8 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
-from notifier.store.failures import Unwritable
 from notifier.store.reader import Reader
+from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import Store
 
 

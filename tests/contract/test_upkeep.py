@@ -15,10 +15,10 @@ from outboxes import micros, settled, sql, states, take, tell
 from notifier.core.delivery.batch import Batch
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.store import upkeep
+from notifier.store import maintenance
+from notifier.store.maintenance import DEATHS_TOLD_EVERY, Audit, Deaths
 from notifier.store.retention import BATCH
 from notifier.store.store import Store
-from notifier.store.upkeep import DEATHS_TOLD_EVERY, Audit, Deaths
 
 SEND = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -74,7 +74,7 @@ class TestAudit:
         self, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What is found is found by each audit that follows, until it is in order."""
-        monkeypatch.setattr(upkeep, "SWEPT", 2)
+        monkeypatch.setattr(maintenance, "SWEPT", 2)
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
         sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_3')")
@@ -86,8 +86,8 @@ class TestAudit:
     async def test_what_lately_happened_is_in_every_audit(
         self, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(upkeep, "SWEPT", 1)
-        monkeypatch.setattr(upkeep, "BATCH", 2)
+        monkeypatch.setattr(maintenance, "SWEPT", 1)
+        monkeypatch.setattr(maintenance, "BATCH", 2)
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
         sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_4')")

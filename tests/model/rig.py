@@ -19,8 +19,8 @@ from notifier.deliver import Deliverer
 from notifier.operators import Operators
 from notifier.poll import Poller
 from notifier.store.database import Database
+from notifier.store.maintenance import Audit
 from notifier.store.store import Store
-from notifier.store.upkeep import Audit
 
 KEEP = timedelta(days=4)
 

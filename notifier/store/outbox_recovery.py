@@ -14,10 +14,10 @@ from notifier.core.snapshot.results import HELD_FOR
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
 from notifier.store.database import Part
+from notifier.store.mapping import WAITING, delivery_from_row
 from notifier.store.queries import QUIET, deliveries_with_events, listed, states_and_channels
-from notifier.store.rows import WAITING, delivery_from_row
 from notifier.store.tables import Instant, attempts, deliveries, downloads, is_dead, is_open
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 LONGEST_WAIT = timedelta(hours=25)
 """Quiet hours, the longest pause and the longest `Retry-After` that is honoured all end within a day."""

@@ -10,11 +10,11 @@ from notifier.core.delivery.severity import DEAD
 from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.core.model import DeliveryState
 from notifier.store.database import Database
+from notifier.store.outbox_recovery import dead_channels
 from notifier.store.queries import listed
-from notifier.store.rescue import dead_channels
 from notifier.store.retention import BATCH, FIRST, Place, Retention, later_than
 from notifier.store.tables import deliveries, events, is_dead, notices
-from notifier.store.whole import transaction
+from notifier.store.transaction import transaction
 
 RECENT = timedelta(minutes=5)
 SWEPT = 1_000

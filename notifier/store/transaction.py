@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from notifier.core.errors import StoreUnready
-from notifier.store.patience import Patience
+from notifier.store.retrying import Patience
 
 P = ParamSpec("P")
 T = TypeVar("T")
