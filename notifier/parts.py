@@ -44,11 +44,11 @@ from notifier.errands import Errands
 from notifier.failpoints import fault as fault_here
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
-from notifier.lookout import Lookout
 from notifier.operators import Operators
-from notifier.poll import Poller
+from notifier.polling.manager import Lookout
+from notifier.polling.poller import Poller
+from notifier.polling.scheduler import Schedule
 from notifier.report.reporter import Reporter, Reporters
-from notifier.schedule import Schedule
 from notifier.senders import Senders
 from notifier.store.retrying import Patience, at_once
 from notifier.store.store import Store

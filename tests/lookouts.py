@@ -20,10 +20,10 @@ from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
 from notifier.core.outcomes import ListOutcome, LookOutcome
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.groups import Group
-from notifier.lookout import Lookout
-from notifier.poll import Poller
-from notifier.schedule import Schedule
+from notifier.polling.datasets import Group
+from notifier.polling.manager import Lookout
+from notifier.polling.poller import Poller
+from notifier.polling.scheduler import Schedule
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 

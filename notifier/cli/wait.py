@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from notifier.account import Access
     from notifier.core.model import Facts
-    from notifier.wait import News, Waited
+    from notifier.polling.waiter import News, Waited
 
 EVERY = "10s"
 
@@ -88,7 +88,7 @@ def wait_for(
     import asyncio
 
     from notifier.account import opened
-    from notifier.wait import Waiter, exit_status
+    from notifier.polling.waiter import Waiter, exit_status
 
     ids = list(snapshots)
     show = _shower(ids, as_json)

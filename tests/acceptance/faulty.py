@@ -3,7 +3,7 @@
 import os
 
 from notifier.cli import main
-from notifier.lookout import Lookout
+from notifier.polling.manager import Lookout
 
 
 async def _fail(*_: object, **__: object) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import time_machine
 
 from acceptance.preloaded import preload
-from notifier import failpoints, schedule
+from notifier import failpoints
 from notifier.caretaker import LONGEST_SEND
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
@@ -31,6 +31,7 @@ from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.daemon import Daemon
 from notifier.loading import load_config
+from notifier.polling import scheduler
 from notifier.report.log import LogReporter
 from notifier.report.reporter import Reporter
 from notifier.store import retention
@@ -205,7 +206,7 @@ def _live(request: Request) -> int:
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
         retention.BATCH = request.batch
-        schedule.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
+        scheduler.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
             asyncio.run(daemon.once())

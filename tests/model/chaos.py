@@ -23,7 +23,7 @@ from moving_clock import MovingClock, run
 from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
-from notifier import caretaker, control, daemon, heartbeat, parts, schedule, senders
+from notifier import caretaker, control, daemon, heartbeat, parts, senders
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter, Permit
@@ -54,6 +54,7 @@ from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
+from notifier.polling import scheduler
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -373,7 +374,7 @@ class Hour:
         """Let it pass."""
 
         async def hour(clock: MovingClock) -> None:
-            patches.setattr(parts, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
+            patches.setattr(parts, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
             for until in (RESTARTS_AT, START + HOUR):
                 await self._run(clock, until)
 

@@ -17,7 +17,7 @@ from notifier.core.health.channel import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
 from notifier.deliver import Deliverer
 from notifier.operators import Operators
-from notifier.poll import Poller
+from notifier.polling.poller import Poller
 from notifier.store.database import Database
 from notifier.store.maintenance import Audit
 from notifier.store.store import Store

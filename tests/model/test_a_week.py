@@ -18,7 +18,7 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import caretaker, daemon, deliver, exhaustion, parts, schedule, senders
+from notifier import caretaker, daemon, deliver, exhaustion, parts, senders
 from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
@@ -27,6 +27,7 @@ from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.daemon import Daemon
 from notifier.fetch import fetcher
+from notifier.polling import scheduler
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
 
@@ -176,7 +177,7 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
         (exhaustion, ("EVERY",)),
         (probe, ("CHECKED_EVERY",)),
         (fetcher, ("LONGEST_SLEEP",)),
-        (schedule, ("CLOCK_CHECK",)),
+        (scheduler, ("CLOCK_CHECK",)),
     ):
         for name in names:
             patches.setattr(module, name, HOUR)
@@ -194,7 +195,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
-        patches.setattr(parts, "Schedule", partial(schedule.Schedule, monotonic=clock.monotonic))
+        patches.setattr(parts, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             clock.busy = partial(getattr, one._parts.store._database, "busy")

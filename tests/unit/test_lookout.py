@@ -11,7 +11,7 @@ from fakes import START, watch
 from lookouts import Post, story
 
 from notifier.core.model import DatasetWatch, NotFound, Watch
-from notifier.groups import DATASET
+from notifier.polling.datasets import DATASET
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -13,7 +13,7 @@ from lookouts import Post, story
 
 from notifier.core.model import AGAIN, DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
-from notifier.lists import LOOKED_THROUGH_EVERY
+from notifier.polling.list_sync import LOOKED_THROUGH_EVERY
 
 DAY = timedelta(days=1)
 KEEP = 3 * DAY

@@ -12,7 +12,7 @@ from notifier.brightdata.limits.limiter import Permit
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
 from notifier.core.outcomes import LookOutcome, answer_word
-from notifier.poll import Poller
+from notifier.polling.poller import Poller
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 

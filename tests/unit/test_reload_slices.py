@@ -16,7 +16,7 @@ from lookouts import Post, story
 
 from notifier.core.snapshot.budget import Needs, budget
 from notifier.memory import keep, tidy
-from notifier.rewatch import SLICE
+from notifier.polling.reconcile import SLICE
 
 MANY = 3_000
 MOST = 3 * SLICE

@@ -12,8 +12,8 @@ from fakes import START, on_grid
 from moving_clock import MovingClock, run
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.schedule import CLOCK_CHECK, MOST_LOOKS, Schedule
-from notifier.timer import _Scheduler
+from notifier.polling.scheduler import CLOCK_CHECK, MOST_LOOKS, Schedule
+from notifier.polling.timer import _Scheduler
 
 EVERY = timedelta(seconds=30)
 

@@ -11,7 +11,7 @@ from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.brightdata.limits.probe import CHECKED_EVERY, NOBODY, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
-from notifier.schedule import Schedule
+from notifier.polling.scheduler import Schedule
 
 
 class Api:

@@ -62,7 +62,7 @@ def installation(config: Path, bright_data: Canned, monkeypatch: pytest.MonkeyPa
         return DemoOutcome(right=True)
 
     monkeypatch.setattr("notifier.account.REQUESTS_PER_SECOND", 10_000.0)
-    monkeypatch.setattr("notifier.wait.REFUSED_PAUSE", timedelta(0))
+    monkeypatch.setattr("notifier.polling.waiter.REFUSED_PAUSE", timedelta(0))
     monkeypatch.setattr("notifier.daemon.run_until_signalled", ends)
     monkeypatch.setattr("notifier.demo.demo", ends)
     monkeypatch.setattr("notifier.brightdata.simulator.serve", ends)

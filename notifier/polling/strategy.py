@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from notifier.core.snapshot.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
-from notifier.groups import DATASET, NEVER, Group, Groups
-from notifier.poll import Poller
-from notifier.schedule import Schedule
+from notifier.polling.datasets import DATASET, NEVER, Group, Groups
+from notifier.polling.poller import Poller
+from notifier.polling.scheduler import Schedule
 
 FAILURES_BEFORE_SINGLE = 3
 

@@ -1,8 +1,9 @@
 """When each look is due, and which of those that are due goes next.
 
-A timer (`notifier.timer`) says when: it rings when something falls due, and all that is due moves into the queue of the
-agenda (`notifier.core.snapshot.agenda`). From there the most overdue look goes first, one for each request that the
-limiter admits: so nothing is begun that cannot go on, however many are due. What a look raises ends the schedule.
+A timer (`notifier.polling.timer`) says when: it rings when something falls due, and all that is due moves into the
+queue of the agenda (`notifier.core.snapshot.agenda`). From there the most overdue look goes first, one for each request
+that the limiter admits: so nothing is begun that cannot go on, however many are due. What a look raises ends the
+schedule.
 
 Beside them are rotations (`notifier.core.snapshot.rotation`): whose turn it is in one is looked at when nothing else is
 due now, nor would be due before the next request may go.
@@ -18,7 +19,7 @@ from notifier.brightdata.limits.limiter import Permit
 from notifier.core.snapshot.agenda import Agenda, Entry
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.rotation import LEAVES_FREE
-from notifier.timer import Timer
+from notifier.polling.timer import Timer
 
 CLOCK_CHECK = timedelta(seconds=5)
 CLOCK_SHIFT = timedelta(seconds=2)

@@ -13,10 +13,10 @@ from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.list_comparison import FEWEST_LISTED, at_first_sight
 from notifier.core.snapshot.statuses import has_ended
-from notifier.groups import Group, Groups
-from notifier.poll import Poller
+from notifier.polling.datasets import Group, Groups
+from notifier.polling.poller import Poller
+from notifier.polling.strategy import Ways
 from notifier.store.datasets import Datasets
-from notifier.ways import Ways
 
 SLICE = 250
 """So many are taken up without letting others run: a few milliseconds."""

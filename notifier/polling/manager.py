@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.bylist import ByList
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
@@ -22,14 +21,15 @@ from notifier.core.snapshot.refusals import known_before
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.groups import DATASET, Groups
-from notifier.lists import Lister, ListObserver
-from notifier.poll import Observer, Poller
-from notifier.rewatch import Rewatch, sliced
-from notifier.schedule import Schedule
-from notifier.singly import Singly
+from notifier.polling.dataset_poll import ByList
+from notifier.polling.datasets import DATASET, Groups
+from notifier.polling.list_sync import Lister, ListObserver
+from notifier.polling.poller import Observer, Poller
+from notifier.polling.reconcile import Rewatch, sliced
+from notifier.polling.scheduler import Schedule
+from notifier.polling.snapshot_poll import Singly
+from notifier.polling.strategy import Ways
 from notifier.store.store import Store
-from notifier.ways import Ways
 
 
 class Api(Observer, ListObserver, Protocol):

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from notifier.brightdata.limits.limiter import Permit
 from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.groups import LONGEST_PAUSE, Group, Groups
-from notifier.lists import Lister
-from notifier.poll import Poller
+from notifier.polling.datasets import LONGEST_PAUSE, Group, Groups
+from notifier.polling.list_sync import Lister
+from notifier.polling.poller import Poller
+from notifier.polling.strategy import Ways
 from notifier.store.datasets import LISTED, DatasetNote, Datasets
-from notifier.ways import Ways
 
 
 class ByList:

@@ -9,9 +9,9 @@ from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import LookOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.core.snapshot.transitions import changed_by_list
-from notifier.groups import Groups
-from notifier.poll import Poller
-from notifier.ways import ASK_AGAIN, Ways
+from notifier.polling.datasets import Groups
+from notifier.polling.poller import Poller
+from notifier.polling.strategy import ASK_AGAIN, Ways
 
 MOST_HANGING = SAFE_IN_FLIGHT // 2
 """So many looks at once at snapshots that hang: the other requests that may be under way are left to the rest."""

@@ -19,8 +19,8 @@ from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, p
 from notifier.core.snapshot.transitions import changed_by_list, dated, stalled_at
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.groups import Asked, Group
-from notifier.poll import Poller
+from notifier.polling.datasets import Asked, Group
+from notifier.polling.poller import Poller
 from notifier.store.datasets import Datasets
 
 SLICE = 500

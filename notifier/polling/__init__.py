@@ -1,0 +1,1 @@
+"""Polls snapshots and datasets: when, how, and what comes of it."""
