@@ -28,8 +28,8 @@ from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Outcome, Seen, SnapshotState, Told, Watch
 from notifier.core.snapshot.transitions import step
-from notifier.deliver import Deliverer
-from notifier.speak import Signed, Spoken, voice_of
+from notifier.delivery.senders import Signed, Spoken, voice_of
+from notifier.delivery.worker import Deliverer
 from notifier.store.store import Store
 
 ALONE = 100

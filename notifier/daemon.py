@@ -23,12 +23,12 @@ from notifier.core.health.channel import Verdict
 from notifier.core.health.vitals import LastReload, plain
 from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
+from notifier.delivery.notices import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.failpoints import fault
 from notifier.loading.apart import Loaded
 from notifier.loading.start import LONGEST_START
 from notifier.loading.start import keep as keep_copy
 from notifier.memory import keep_what_stays
-from notifier.operators import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.reload import Reloader, Tidings

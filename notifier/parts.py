@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from notifier.alarm import Alarm
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
 from notifier.brightdata.limits.limiter import Limiter, most_in_flight
 from notifier.brightdata.limits.probe import Probe
-from notifier.caretaker import Caretaker
 from notifier.config.model import Api, Config
 from notifier.config.sources.secrets import read_token
 from notifier.core.config_diff import ConfigDiff
@@ -40,16 +38,18 @@ from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import NAMES, is_known_word
 from notifier.core.units import Fault, Kinds
+from notifier.delivery.dispatcher import Senders
+from notifier.delivery.maintenance import Caretaker
+from notifier.delivery.notices import Operators
+from notifier.delivery.out_of_band import Alarm
 from notifier.errands import Errands
 from notifier.failpoints import fault as fault_here
 from notifier.fetch.download import Downloader
 from notifier.fetch.fetcher import Fetcher
-from notifier.operators import Operators
 from notifier.polling.manager import Lookout
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import Schedule
 from notifier.report.reporter import Reporter, Reporters
-from notifier.senders import Senders
 from notifier.store.retrying import Patience, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor

@@ -91,10 +91,10 @@ def send_test(
     """
     import asyncio
 
+    from notifier.delivery.trial import send_trial
     from notifier.loading import load_for_channel
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
-    from notifier.trial import send_trial
 
     loaded = load_for_channel(config_path(config), name)
     found = loaded.config

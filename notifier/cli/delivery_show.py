@@ -122,7 +122,7 @@ def _words(channel: "Channel | None", told: Sequence[Told]) -> tuple[str | None,
     if channel is None:
         text = message(told[0])
         return text.title, text.body
-    from notifier.speak import wording
+    from notifier.delivery.senders import wording
 
     return wording(channel, told)
 

@@ -99,7 +99,7 @@ def _check_template(source: str) -> str | None:
 def _check_room(channel: Channel) -> Iterable[tuple[str, str]]:
     if channel.url is None or not channel.templates:
         return ()
-    from notifier.speak import templates_without_room
+    from notifier.delivery.senders import templates_without_room
 
     return templates_without_room(channel)
 

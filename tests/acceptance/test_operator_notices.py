@@ -23,7 +23,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import caretaker, daemon, exhaustion, reload
+from notifier import daemon, exhaustion, reload
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
@@ -35,8 +35,9 @@ from notifier.core.health.store import StoreTrouble
 from notifier.core.snapshot import list_comparison, refusals, rotation
 from notifier.core.units import Unit
 from notifier.daemon import Daemon
+from notifier.delivery import maintenance
+from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.operators import Heading
 from notifier.store import retrying
 from notifier.store.store import Store
 
@@ -306,7 +307,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
     patch.setattr(refusals, "LONGEST_REFUSED_PAUSE", timedelta(0))
     patch.setattr(list_comparison, "LAG", timedelta(0))
-    patch.setattr(caretaker, "AUDIT_EVERY", timedelta(milliseconds=100))
+    patch.setattr(maintenance, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
     patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
     patch.setattr(reload, "PATIENCE", timedelta(milliseconds=100))

@@ -17,7 +17,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import caretaker, daemon, errands, exhaustion
+from notifier import daemon, errands, exhaustion
 from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
@@ -26,9 +26,10 @@ from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit
 from notifier.daemon import Daemon
+from notifier.delivery import maintenance
+from notifier.delivery.notices import Heading
 from notifier.errands import Errands
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.operators import Heading
 
 POISON, GOOD, NEAR = "s_poison", "s_good", "s_near"
 
@@ -161,7 +162,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(backoff, "FIRST_RETRY", timedelta(milliseconds=40))
     monkeypatch.setattr(backoff, "LONGEST_RETRY", soon)
     for module, names in (
-        (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
+        (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (daemon, ("FLUSH_LOOKS_EVERY", "WARN_EXPIRING_EVERY")),
         (probe, ("CHECKED_EVERY",)),
         (exhaustion, ("EVERY",)),

@@ -23,7 +23,7 @@ from moving_clock import MovingClock, run
 from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
-from notifier import caretaker, control, daemon, heartbeat, parts, senders
+from notifier import control, daemon, heartbeat, parts
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter, Permit
@@ -52,6 +52,7 @@ from notifier.core.model import (
 from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOutcome, LookOutcome, ReloadOutcome
 from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
+from notifier.delivery import dispatcher, maintenance
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.fetch.wanted import Downloaded, Progress, Wanted
 from notifier.polling import scheduler
@@ -380,10 +381,10 @@ class Hour:
 
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
             patches.setattr(parts, "_client", self._client)
-            patches.setattr(senders, "voice_of", lambda channel, **_: self.far_sides[channel.name])
+            patches.setattr(dispatcher, "voice_of", lambda channel, **_: self.far_sides[channel.name])
             patches.setattr(parts, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
-            patches.setattr(caretaker, "FALLBACK_EVERY", timedelta(seconds=20))
+            patches.setattr(maintenance, "FALLBACK_EVERY", timedelta(seconds=20))
             patches.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(seconds=20))
             patches.setattr(daemon, "WARN_EXPIRING_EVERY", timedelta(minutes=1))
             try:

@@ -11,12 +11,12 @@ from promise import Promise
 from sqlalchemy import Connection
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.caretaker import Caretaker
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
-from notifier.deliver import Deliverer
-from notifier.operators import Operators
+from notifier.delivery.maintenance import Caretaker
+from notifier.delivery.notices import Operators
+from notifier.delivery.worker import Deliverer
 from notifier.polling.poller import Poller
 from notifier.store.database import Database
 from notifier.store.maintenance import Audit

@@ -18,7 +18,7 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import caretaker, daemon, deliver, exhaustion, parts, senders
+from notifier import daemon, exhaustion, parts
 from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
@@ -26,6 +26,7 @@ from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.daemon import Daemon
+from notifier.delivery import dispatcher, maintenance, worker
 from notifier.fetch import fetcher
 from notifier.polling import scheduler
 from notifier.report.reporter import Reporter
@@ -171,8 +172,8 @@ def config(path: Path, snapshots: Sequence[str]) -> Config:
 def slow_down(patches: pytest.MonkeyPatch) -> None:
     """The rounds that a daemon makes every few seconds, once an hour: what they find is the same."""
     for module, names in (
-        (caretaker, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
-        (deliver, ("LONGEST_SLEEP",)),
+        (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
+        (worker, ("LONGEST_SLEEP",)),
         (daemon, ("FLUSH_LOOKS_EVERY", "LOOK_AFTER_EVERY")),
         (exhaustion, ("EVERY",)),
         (probe, ("CHECKED_EVERY",)),
@@ -208,7 +209,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
         patches.setattr(parts, "_client", lambda *_: api)
-        patches.setattr(senders, "voice_of", lambda channel, **_: far_sides[channel.name])
+        patches.setattr(dispatcher, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")
 

@@ -10,12 +10,12 @@ import pytest
 from fakes import DELIVERED, DOWN, REFUSED, START, Clock
 from outboxes import sql
 
-from notifier import alarm as module
-from notifier.alarm import Alarm
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Notice, Outcome, OutcomeKind
-from notifier.operators import Operators
+from notifier.delivery import out_of_band as module
+from notifier.delivery.notices import Operators
+from notifier.delivery.out_of_band import Alarm
 from notifier.store.store import Store
 
 FULL = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")

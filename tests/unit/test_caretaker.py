@@ -8,12 +8,12 @@ import pytest
 from fakes import DELIVERED, DOWN, START, Clock, notice
 from outboxes import rows, settled, sql, take, tell
 
-from notifier.caretaker import LONGEST_SEND, Caretaker
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.model import Notice
-from notifier.operators import MOST_WORDS, Operators
+from notifier.delivery.maintenance import LONGEST_SEND, Caretaker
+from notifier.delivery.notices import MOST_WORDS, Operators
 from notifier.store.store import Store
 
 KEEP = timedelta(days=90)

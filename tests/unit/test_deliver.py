@@ -16,7 +16,7 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
 from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
 from notifier.core.snapshot.transitions import step
-from notifier.deliver import MOST_PARTS, Deliverer
+from notifier.delivery.worker import MOST_PARTS, Deliverer
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 

@@ -11,13 +11,13 @@ import outboxes
 import pytest
 from fakes import DELIVERED, DOWN, START, Clock, FakeChannel, dice
 
-from notifier import senders as module
 from notifier.config.model import Channel
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.health.channel import Verdict
 from notifier.core.model import Outcome
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.senders import Senders
+from notifier.delivery import dispatcher as module
+from notifier.delivery.dispatcher import Senders
 from notifier.store.store import Store
 
 PLAIN = ChannelPolicy(pace=timedelta(0), stretches=False, merges=False)

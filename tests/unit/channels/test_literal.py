@@ -25,7 +25,7 @@ from notifier.config.model import Template
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Event, Facts, OutcomeKind, Told
-from notifier.speak import Spoken
+from notifier.delivery.senders import Spoken
 
 WORDS = [
     *("@everyone", "@here", "@channel", "@all", "@room", "@**all**", "@_**all**", "@*team*", "{@participants}"),

@@ -18,9 +18,9 @@ from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
 from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
-from notifier.speak import Signed, Spoken, voice_of
+from notifier.delivery.senders import Signed, Spoken, voice_of
+from notifier.delivery.trial import send_trial
 from notifier.telemetry.redaction import Redactor
-from notifier.trial import send_trial
 
 READY, FAILED = event_about("s_1"), event_about("s_2", "failed")
 

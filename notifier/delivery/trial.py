@@ -10,7 +10,7 @@ from notifier.channels.templates.samples import sample_events
 from notifier.config.model import Channel
 from notifier.core.model import Event, Outcome, Watch
 from notifier.core.snapshot.statuses import canonical
-from notifier.speak import Signed, voice_of
+from notifier.delivery.senders import Signed, voice_of
 
 
 def send_trial(

@@ -15,8 +15,8 @@ from notifier.core.isolation import Faults
 from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
-from notifier.deliver import Deliverer
-from notifier.speak import Signed, Spoken, voice_of
+from notifier.delivery.senders import Signed, Spoken, voice_of
+from notifier.delivery.worker import Deliverer
 from notifier.store.outbox import Outbox
 
 

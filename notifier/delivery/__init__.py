@@ -1,0 +1,1 @@
+"""Delivers events to channels, and notices to the operators."""
