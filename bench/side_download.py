@@ -22,8 +22,8 @@ from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.errors import DownloadError
-from notifier.fetch.download import Downloader
-from notifier.fetch.wanted import Format, Wanted
+from notifier.downloads.downloader import Downloader
+from notifier.downloads.request import Format, Wanted
 
 Fetch = Callable[[str, Path], Awaitable[str]]
 

@@ -42,10 +42,10 @@ from notifier.delivery.dispatcher import Senders
 from notifier.delivery.maintenance import Caretaker
 from notifier.delivery.notices import Operators
 from notifier.delivery.out_of_band import Alarm
+from notifier.downloads.downloader import Downloader
+from notifier.downloads.worker import Fetcher
 from notifier.errands import Errands
 from notifier.failpoints import fault as fault_here
-from notifier.fetch.download import Downloader
-from notifier.fetch.fetcher import Fetcher
 from notifier.polling.manager import Lookout
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import Schedule

@@ -18,8 +18,8 @@ from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Simulator, life
 from notifier.brightdata.simulator.results import record
-from notifier.fetch.download import Downloader
-from notifier.fetch.wanted import Downloaded, Progress, Wanted
+from notifier.downloads.downloader import Downloader
+from notifier.downloads.request import Downloaded, Progress, Wanted
 
 BATCH = 1_000
 

@@ -27,7 +27,7 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.account import Access
-    from notifier.fetch.wanted import Downloaded, Progress, Wanted
+    from notifier.downloads.request import Downloaded, Progress, Wanted
 
 
 class FileFormat(StrEnum):
@@ -64,7 +64,7 @@ def download(
     `notifier wait` too.
     """
     from notifier.account import access_of
-    from notifier.fetch.wanted import Format, Wanted
+    from notifier.downloads.request import Format, Wanted
 
     snapshot = checked_id("SNAPSHOT", snapshot)
     limit = duration_option("--timeout", timeout)
@@ -100,7 +100,7 @@ def _fetch(access: "Access", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
     import asyncio
 
     from notifier.account import opened
-    from notifier.fetch.download import Downloader
+    from notifier.downloads.downloader import Downloader
 
     async def fetch(report: "Callable[[Progress], None]") -> "Downloaded":
         async with opened(access, say_held) as account:

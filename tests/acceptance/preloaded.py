@@ -15,7 +15,7 @@ import notifier.cli
 import notifier.control
 import notifier.daemon
 import notifier.demo
-import notifier.fetch.fetcher
+import notifier.downloads.worker
 import notifier.loading.apart
 import notifier.loading.child
 import notifier.loading.start

@@ -11,7 +11,7 @@ from notifier.brightdata.datasets.results import Wire
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
-from notifier.fetch.wanted import Format, Progress, Wanted
+from notifier.downloads.request import Format, Progress, Wanted
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
-from notifier.fetch import run
-from notifier.fetch.wanted import Format, Wanted
+from notifier.downloads import transfer
+from notifier.downloads.request import Format, Wanted
 
 LONGEST_HELD_S = 0.25
 """Work of the loop's own thread between two of its turns, the simulator's included; a quadratic reader took 20 s."""
@@ -283,7 +283,7 @@ async def dripped_refusal(_: asyncio.StreamReader, writer: asyncio.StreamWriter)
 async def test_an_answer_that_drips_is_left_in_time_wherever_it_does(
     world: World, serve: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MOST_TRIES", 1)
+    monkeypatch.setattr(transfer, "MOST_TRIES", 1)
     world.bounds = Bounds(patience_s=0.2, slowest=10_000)
     async with served(world, serve), asyncio.timeout(20):
         await refused(world, DownloadTrouble.UNREACHABLE, facts=Facts(records=3))
@@ -310,7 +310,7 @@ async def test_an_encoding_that_was_not_asked_for_is_named(
         writer.write(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %s\r\n\r\n" % encoding.encode()))
         writer.write(b"2\r\n{}\r\n0\r\n\r\n")
 
-    monkeypatch.setattr(run, "MOST_TRIES", 1)
+    monkeypatch.setattr(transfer, "MOST_TRIES", 1)
     async with served(world, serve):
         text = await refused(world, DownloadTrouble.UNREACHABLE, facts=Facts(records=1), compress=True)
     assert f"encoded as '{encoding[:40]}', which was not asked for" in text

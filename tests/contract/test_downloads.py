@@ -11,7 +11,7 @@ from notifier.core.delivery.message import message
 from notifier.core.errors import DownloadTrouble
 from notifier.core.model import Event, Notice
 from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Retrying
-from notifier.fetch.fetcher import Jobs, late_news
+from notifier.downloads.worker import Jobs, late_news
 from notifier.store import downloads
 from notifier.store.store import Store
 

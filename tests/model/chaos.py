@@ -53,8 +53,8 @@ from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOu
 from notifier.core.units import Fault, Unit
 from notifier.daemon import Daemon
 from notifier.delivery import dispatcher, maintenance
+from notifier.downloads.request import Downloaded, Progress, Wanted
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.fetch.wanted import Downloaded, Progress, Wanted
 from notifier.polling import scheduler
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor

@@ -27,7 +27,7 @@ from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
 from notifier.daemon import Daemon
 from notifier.delivery import dispatcher, maintenance, worker
-from notifier.fetch import fetcher
+from notifier.downloads import worker as fetcher
 from notifier.polling import scheduler
 from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor

@@ -13,10 +13,10 @@ from notifier.core.isolation import Faults
 from notifier.core.model import Event, Facts, Notice, Transition
 from notifier.core.outcomes import FetchOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
-from notifier.fetch import fetcher
-from notifier.fetch.download import Downloader
-from notifier.fetch.fetcher import Fetcher, late_news
-from notifier.fetch.wanted import Downloaded, Progress, Wanted
+from notifier.downloads import worker
+from notifier.downloads.downloader import Downloader
+from notifier.downloads.request import Downloaded, Progress, Wanted
+from notifier.downloads.worker import Fetcher, late_news
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -223,17 +223,17 @@ async def turns() -> None:
 
 async def test_downloads_that_take_long_keep_no_other_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as they do, others begin; eight at most run at once, and the ninth waits for one to end."""
-    monkeypatch.setattr(fetcher, "LONG_AFTER", timedelta(0))
+    monkeypatch.setattr(worker, "LONG_AFTER", timedelta(0))
     rig = Rig()
     rig.downloader.gate = asyncio.Event()
     rig.jobs.add(*map(job, range(1, 10)))
     running = asyncio.create_task(rig.fetcher.run())
     async with asyncio.timeout(10):
-        while len(rig.downloader.wanted) < fetcher.MOST_IN_ALL:
+        while len(rig.downloader.wanted) < worker.MOST_IN_ALL:
             await turns()
     rig.fetcher.wake()
     await turns()
-    assert len(rig.downloader.wanted) == fetcher.MOST_IN_ALL
+    assert len(rig.downloader.wanted) == worker.MOST_IN_ALL
     rig.downloader.gate.set()
     await turns()
     running.cancel()

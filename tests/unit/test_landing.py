@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.fetch.landing import Landing
+from notifier.downloads.atomic_file import Landing
 
 NAME = "s_1.json"
 HIDDEN, JOURNAL, NEW = f".{NAME}.part", f".{NAME}.part.json", f".{NAME}.part.json.new"

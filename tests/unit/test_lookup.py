@@ -16,7 +16,7 @@ from notifier.brightdata.http.gateway import Door
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.outcomes import BeatKind
-from notifier.fetch.threads import off_loop
+from notifier.downloads.threads import off_loop
 from notifier.heartbeat import ping
 from notifier.lookup import MOST_LOOKUPS, Resolver
 

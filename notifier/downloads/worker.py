@@ -20,9 +20,9 @@ from notifier.core.outcomes import FetchOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.units import Unit
 from notifier.core.words import count
+from notifier.downloads.downloader import Downloader
+from notifier.downloads.request import Downloaded, Format, Wanted
 from notifier.failpoints import fault
-from notifier.fetch.download import Downloader
-from notifier.fetch.wanted import Downloaded, Format, Wanted
 
 MOST_AT_ONCE = 2
 MOST_IN_ALL = 8

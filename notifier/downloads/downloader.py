@@ -8,10 +8,10 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, NotFound, Observation, Seen, Unclear
 from notifier.core.snapshot.results import may_have_results
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
-from notifier.fetch.landing import Landing
-from notifier.fetch.run import BATCH, ResultSource, Run
-from notifier.fetch.threads import off_loop
-from notifier.fetch.wanted import Downloaded, Progress, Wanted
+from notifier.downloads.atomic_file import Landing
+from notifier.downloads.request import Downloaded, Progress, Wanted
+from notifier.downloads.threads import off_loop
+from notifier.downloads.transfer import BATCH, ResultSource, Run
 
 
 class Observer(Protocol):

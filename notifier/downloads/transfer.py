@@ -12,9 +12,9 @@ from notifier.brightdata.datasets.results import BrokenOff, Data, Wire
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, Reason, Unclear
 from notifier.core.words import count, span
-from notifier.fetch.landing import Landing
-from notifier.fetch.threads import off_loop
-from notifier.fetch.wanted import FRAMES, Downloaded, Format, Progress, Wanted
+from notifier.downloads.atomic_file import Landing
+from notifier.downloads.request import FRAMES, Downloaded, Format, Progress, Wanted
+from notifier.downloads.threads import off_loop
 
 BATCH = 10_000
 """Records of a part. What a broken connection costs is one part, and a part costs one request."""

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.fetch.folder import Folder
+from notifier.downloads.folder import Folder
 
 _GZIP = 31
 """What zlib calls a stream with gzip's header and trailer (its `wbits`)."""
