@@ -17,9 +17,9 @@ from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome
 from notifier.daemon import Daemon
 from notifier.loading import load_config
-from notifier.report.reporter import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 LONGEST_WARM_UP = 300.0
 

@@ -20,9 +20,9 @@ from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome, ReloadO
 from notifier.daemon import Daemon
 from notifier.loading import load_config
 from notifier.loading.apart import load_config_apart
-from notifier.report.reporter import Reporter
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 DATASETS = 20
 FILES = 10

@@ -32,12 +32,12 @@ from notifier.memory import keep_what_stays
 from notifier.outside import Outside
 from notifier.parts import Parts
 from notifier.reload import Reloader, Tidings
-from notifier.report.metrics import Metrics
-from notifier.report.reporter import MOST_PROBLEMS, Reporter
-from notifier.report.tally import OnceOutcome, Tally
 from notifier.telemetry.loop import watch_loop
+from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
+from notifier.telemetry.tally import OnceOutcome, Tally
 from notifier.watchdog import Watchdog
 
 STORE_WORKS_AFTER = timedelta(minutes=1)

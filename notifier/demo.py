@@ -31,8 +31,8 @@ from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.daemon import Daemon
 from notifier.loading import load_config
-from notifier.report.reporter import Reporter
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 TIME_LIMIT = timedelta(seconds=33)
 """The demonstration gives up after this long; it needs about 20 s."""

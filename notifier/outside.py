@@ -11,12 +11,12 @@ import structlog
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import LastReload, Vitals, troubles
 from notifier.core.outcomes import HttpListening
-from notifier.exhaustion import Exhaustion
-from notifier.heartbeat import Heartbeat
 from notifier.parts import Parts
-from notifier.report.gauges import Readings, Stored
-from notifier.report.labels import status_label
-from notifier.report.metrics import Metrics
+from notifier.telemetry.exhaustion import Exhaustion
+from notifier.telemetry.gauges import Readings, Stored
+from notifier.telemetry.heartbeat import Heartbeat
+from notifier.telemetry.labels import status_label
+from notifier.telemetry.metrics import Metrics
 from notifier.web.enquiry import Enquiry
 from notifier.web.server import Server
 from notifier.web.views import Sources, application

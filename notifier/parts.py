@@ -49,10 +49,10 @@ from notifier.failpoints import fault as fault_here
 from notifier.polling.manager import Lookout
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import Schedule
-from notifier.report.reporter import Reporter, Reporters
 from notifier.store.retrying import Patience, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter, Reporters
 
 log = structlog.get_logger("notifier")
 

@@ -53,8 +53,8 @@ def run(
 
     from notifier.daemon import Daemon, run_until_signalled
     from notifier.loading.start import load_at_start
-    from notifier.report.log import LogReporter
     from notifier.telemetry.log import configure
+    from notifier.telemetry.log_reporter import LogReporter
     from notifier.telemetry.redaction import Redactor
 
     redactor = Redactor()

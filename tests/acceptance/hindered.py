@@ -13,12 +13,12 @@ from pathlib import Path
 from notifier.core.outcomes import AnyOutcome, LookOutcome
 from notifier.daemon import Daemon, run_until_signalled
 from notifier.loading.start import load_at_start
-from notifier.report.log import LogReporter
-from notifier.report.reporter import Reporter
 from notifier.store.sqlite import engine
 from notifier.telemetry import systemd
 from notifier.telemetry.log import configure
+from notifier.telemetry.log_reporter import LogReporter
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 
 class Blocker(Reporter):

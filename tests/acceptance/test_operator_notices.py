@@ -23,7 +23,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import daemon, exhaustion, reload
+from notifier import daemon, reload
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
@@ -40,6 +40,7 @@ from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.store import retrying
 from notifier.store.store import Store
+from notifier.telemetry import exhaustion
 
 ENDING = [f"s_{number}" for number in range(20)]
 """Snapshots that end after a minute of their own time."""

@@ -17,7 +17,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import daemon, errands, exhaustion
+from notifier import daemon, errands
 from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
@@ -30,6 +30,7 @@ from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
 from notifier.errands import Errands
 from notifier.failpoints import arm_fault, disarm_faults
+from notifier.telemetry import exhaustion
 
 POISON, GOOD, NEAR = "s_poison", "s_good", "s_near"
 

@@ -32,12 +32,12 @@ from notifier.daemon import Daemon
 from notifier.delivery.maintenance import LONGEST_SEND
 from notifier.loading import load_config
 from notifier.polling import scheduler
-from notifier.report.log import LogReporter
-from notifier.report.reporter import Reporter
 from notifier.store import retention
 from notifier.store.store import Store
 from notifier.telemetry.log import configure
+from notifier.telemetry.log_reporter import LogReporter
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 DONE, NOT_QUIET, UNSOUND, FAILED = 0, 3, 4, 5
 """The exit statuses of a daemon that was not killed."""

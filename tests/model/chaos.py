@@ -23,7 +23,7 @@ from moving_clock import MovingClock, run
 from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
-from notifier import control, daemon, heartbeat, parts
+from notifier import control, daemon, parts
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter, Permit
@@ -56,8 +56,9 @@ from notifier.delivery import dispatcher, maintenance
 from notifier.downloads.request import Downloaded, Progress, Wanted
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.polling import scheduler
-from notifier.report.reporter import Reporter
+from notifier.telemetry import heartbeat
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -18,7 +18,7 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import daemon, exhaustion, parts
+from notifier import daemon, parts
 from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
@@ -29,8 +29,9 @@ from notifier.daemon import Daemon
 from notifier.delivery import dispatcher, maintenance, worker
 from notifier.downloads import worker as fetcher
 from notifier.polling import scheduler
-from notifier.report.reporter import Reporter
+from notifier.telemetry import exhaustion
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 MEMORY = Path("/dev/shm")
 DAY = timedelta(days=1)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier import exhaustion
-from notifier.exhaustion import Exhaustion, shortage
+from notifier.telemetry import exhaustion
+from notifier.telemetry.exhaustion import Exhaustion, shortage
 
 
 def raising(error: BaseException) -> object:

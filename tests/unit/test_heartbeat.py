@@ -11,7 +11,7 @@ from aiohttp import web
 
 from notifier.config.model import Heartbeat as Wanted
 from notifier.core.outcomes import BeatKind, BeatOutcome
-from notifier.heartbeat import Heartbeat, ping
+from notifier.telemetry.heartbeat import Heartbeat, ping
 
 HOUR = timedelta(hours=1)
 

@@ -22,7 +22,7 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.units import Fault, Unit
-from notifier.report.log import LogReporter
+from notifier.telemetry.log_reporter import LogReporter
 
 
 def look(observation: Observation, *told: Told, superseded: bool = False) -> LookOutcome:

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from notifier import heartbeat
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Door
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.outcomes import BeatKind
 from notifier.downloads.threads import off_loop
-from notifier.heartbeat import ping
 from notifier.lookup import MOST_LOOKUPS, Resolver
+from notifier.telemetry import heartbeat
+from notifier.telemetry.heartbeat import ping
 
 SILENT = "silent.example"
 

@@ -17,9 +17,9 @@ from notifier.core.model import SnapshotState
 from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, HttpListening
 from notifier.outside import Outside
 from notifier.parts import Parts
-from notifier.report.metrics import Metrics
-from notifier.report.reporter import Reporter
+from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.reporter import Reporter
 
 
 class Ear(Reporter):

@@ -17,7 +17,7 @@ from notifier.brightdata.http.transport import Carrier
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.model import Message
-from notifier.heartbeat import ping
+from notifier.telemetry.heartbeat import ping
 
 SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"
 MAIL = "from=a@example.com&to=b@example.com"

@@ -32,10 +32,10 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.units import Fault, Unit
-from notifier.report.gauges import Readings, Stored
-from notifier.report.labels import MOST, OTHER, Few, code_label, status_label
-from notifier.report.metrics import Metrics
-from notifier.report.reporter import Reporter, Reporters
+from notifier.telemetry.gauges import Readings, Stored
+from notifier.telemetry.labels import MOST, OTHER, Few, code_label, status_label
+from notifier.telemetry.metrics import Metrics
+from notifier.telemetry.reporter import Reporter, Reporters
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=2, held_for=timedelta(seconds=3))
 READINGS = Readings(

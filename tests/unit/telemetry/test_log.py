@@ -15,8 +15,8 @@ import structlog
 import notifier
 from notifier.core.isolation import Faults
 from notifier.core.units import Unit
-from notifier.report.log import LogReporter
 from notifier.telemetry.log import configure
+from notifier.telemetry.log_reporter import LogReporter
 from notifier.telemetry.redaction import Redactor
 
 SECRET = "canary-7f3a"

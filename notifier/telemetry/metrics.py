@@ -31,9 +31,9 @@ from notifier.core.outcomes import (
 from notifier.core.snapshot.results import Fetched, GivenUp
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault, Unit
-from notifier.report.gauges import Readings, gauges
-from notifier.report.labels import Few, answer_label, code_label, status_label
-from notifier.report.reporter import Reporter
+from notifier.telemetry.gauges import Readings, gauges
+from notifier.telemetry.labels import Few, answer_label, code_label, status_label
+from notifier.telemetry.reporter import Reporter
 
 _LAG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _DURATION = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

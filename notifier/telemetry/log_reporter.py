@@ -31,7 +31,7 @@ from notifier.core.outcomes import (
 from notifier.core.snapshot.results import Fetched, GivenUp, Retrying
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault
-from notifier.report.reporter import MOST_PROBLEMS, Reporter
+from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000
 """Places of which it is remembered that their traceback is in the log."""

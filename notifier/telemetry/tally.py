@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
-from notifier.report.reporter import Reporter
+from notifier.telemetry.reporter import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
