@@ -11,11 +11,11 @@ from typing import Any
 
 import structlog
 
-from notifier.borrow import lend
 from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
-from notifier.control import Answers, listening
-from notifier.control_socket import ControlSocket
+from notifier.control.client import Answers, listening
+from notifier.control.limiter_lease import lend
+from notifier.control.socket_file import ControlSocket
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.api import ApiKind

@@ -128,7 +128,7 @@ def _hasten(found: "Config", channel: str) -> None:
     """Have what waits for a channel that works tried at once."""
     import asyncio
 
-    from notifier.control import GotThrough, ask
+    from notifier.control.client import GotThrough, ask
     from notifier.core.errors import NotifierError
 
     if not found.database.exists():

@@ -146,7 +146,7 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Ask the running daemon what a reload would change: watches and channels added, removed, changed."""
     import asyncio
 
-    from notifier.control import Diff, ask
+    from notifier.control.client import Diff, ask
     from notifier.loading import database_of
 
     found = asyncio.run(ask(database_of(config_path(config)), Diff()))

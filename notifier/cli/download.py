@@ -26,7 +26,7 @@ from notifier.core.errors import DownloadError
 from notifier.core.words import count
 
 if TYPE_CHECKING:
-    from notifier.account import Access
+    from notifier.cli.api_session import Access
     from notifier.downloads.request import Downloaded, Progress, Wanted
 
 
@@ -63,7 +63,7 @@ def download(
     Exit status: 0 it is there, 1 it could not be fetched, 3 no such snapshot, 4 not authorised; with --wait those of
     `notifier wait` too.
     """
-    from notifier.account import access_of
+    from notifier.cli.api_session import access_of
     from notifier.downloads.request import Format, Wanted
 
     snapshot = checked_id("SNAPSHOT", snapshot)
@@ -99,7 +99,7 @@ def download(
 def _fetch(access: "Access", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
     import asyncio
 
-    from notifier.account import opened
+    from notifier.cli.api_session import opened
     from notifier.downloads.downloader import Downloader
 
     async def fetch(report: "Callable[[Progress], None]") -> "Downloaded":

@@ -15,7 +15,7 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     """Ask the running daemon: status 0 if it answers, its looks progress and its token is taken, else 1 and why."""
     import asyncio
 
-    from notifier.control import Health, ask
+    from notifier.control.client import Health, ask
     from notifier.core.health.vitals import api_sentence
     from notifier.loading import database_of
 
@@ -57,7 +57,7 @@ def daemon_health(database: Path, limit: float = 3.0) -> dict[str, Any] | None:
     """How the daemon does; None if none can be asked."""
     import asyncio
 
-    from notifier.control import Health, ask
+    from notifier.control.client import Health, ask
 
     try:
         found: dict[str, Any] = asyncio.run(ask(database, Health(), limit=limit))

@@ -90,7 +90,7 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
     """Note what the daemon says of its last reload; whether there is more to come."""
     import asyncio
 
-    from notifier.control import Health, ask
+    from notifier.control.client import Health, ask
     from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 
     for key in ("reading", "unanswered"):

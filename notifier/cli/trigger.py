@@ -28,8 +28,8 @@ from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
-    from notifier.account import Access
     from notifier.brightdata.datasets.trigger import NotKnown, NotStarted, Started
+    from notifier.cli.api_session import Access
     from notifier.config.edit.watch_file import Folder
 
 
@@ -93,7 +93,7 @@ def trigger(
     Exit status: 0 it was started, or the data came; 1 it was not, or no records came; 4 not authorised; with --wait
     those of `notifier wait` too.
     """
-    from notifier.account import access_of
+    from notifier.cli.api_session import access_of
 
     dataset = checked_id("DATASET", dataset)
     collected = read(inputs, file_format)
@@ -207,17 +207,17 @@ def _ask(access: "Access", request: Request, as_json: bool) -> str | None:
 
 
 async def _trigger(access: "Access", request: Request) -> "Started | NotStarted | NotKnown":
-    from notifier.account import opened
+    from notifier.cli.api_session import opened
 
     async with opened(access, say_held) as account:
         return await account.collector.trigger(request.dataset, request.inputs, request.options)
 
 
 async def _scrape(access: "Access", request: Request) -> "Started | NotStarted | NotKnown | None":
-    from notifier.account import opened
     from notifier.brightdata.datasets.records import NotRecords
     from notifier.brightdata.datasets.results import BrokenOff, Data
     from notifier.brightdata.datasets.trigger import NoRecords
+    from notifier.cli.api_session import opened
 
     async with opened(access, say_held) as account:
         async with account.collector.scrape(request.dataset, request.inputs, request.options) as answer:

@@ -16,8 +16,8 @@ from notifier.core.errors import UsageError
 from notifier.core.words import safe
 
 if TYPE_CHECKING:
-    from notifier.account import Access
     from notifier.brightdata.datasets.inputs import Inputs
+    from notifier.cli.api_session import Access
 
 
 class InputFormat(StrEnum):

@@ -29,7 +29,7 @@ from notifier.core.words import count, span
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from notifier.account import Access
+    from notifier.cli.api_session import Access
     from notifier.core.model import Facts
     from notifier.polling.waiter import News, Waited
 
@@ -58,7 +58,7 @@ def wait(
     Bright Data refuses for good to tell of it, 3 any missing, 5 timed out; 130 after Ctrl-C. With --json each change
     and each end is one line.
     """
-    from notifier.account import access_of
+    from notifier.cli.api_session import access_of
 
     snapshots = checked_ids("SNAPSHOT", snapshots)
     pause, limit = duration_option("--every", every), duration_option("--timeout", timeout)
@@ -87,7 +87,7 @@ def wait_for(
     """Wait, show how it goes, and say the exit status for it."""
     import asyncio
 
-    from notifier.account import opened
+    from notifier.cli.api_session import opened
     from notifier.polling.waiter import Waiter, exit_status
 
     ids = list(snapshots)

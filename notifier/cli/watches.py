@@ -41,7 +41,7 @@ def mute(
     as_json: JsonOption = False,
 ) -> None:
     """Tell nobody of a watch. It is still looked at, and what would have been told is listed as dropped."""
-    from notifier.control import Mute
+    from notifier.control.client import Mute
 
     lasting = duration_option("--for", for_)
     until = None if lasting is None else iso(datetime.now(UTC) + lasting)
@@ -56,7 +56,7 @@ def mute(
 @app.command()
 def unmute(watch: MutedArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell of a watch again."""
-    from notifier.control import Unmute
+    from notifier.control.client import Unmute
 
     done = _ask(config, watch, lambda watch_id: Unmute(watch=watch_id))
     if as_json:
@@ -68,7 +68,7 @@ def unmute(watch: MutedArgument, config: ConfigOption = None, as_json: JsonOptio
 def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
-    from notifier.control import ask
+    from notifier.control.client import ask
 
     found = configuration(config)
     done: dict[str, Any] = asyncio.run(ask(found.database, request(watch_id(found, watch))))

@@ -12,7 +12,7 @@ import httpx_aiohttp  # noqa: F401
 
 import notifier.channels.webhook.channel
 import notifier.cli
-import notifier.control
+import notifier.control.client
 import notifier.daemon
 import notifier.demo
 import notifier.downloads.worker

@@ -15,7 +15,7 @@ from acceptance.far_sides import Receiver, serving
 from acceptance.harness import Journal, Notifier
 from acceptance.pages import Pages, pages_of
 from notifier.brightdata.simulator import life as lives
-from notifier.control import Health, ask
+from notifier.control.client import Health, ask
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE_TOKEN = "canary-page-token-0123456789"

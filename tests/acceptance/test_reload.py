@@ -16,7 +16,7 @@ from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier, Process
 from notifier.brightdata.simulator import life as lives
 from notifier.config.sources.changes import CALM, SETTLE
-from notifier.control import Diff, Health, ask
+from notifier.control.client import Diff, Health, ask
 
 WITHIN = 2.0
 """Seconds, as promised."""

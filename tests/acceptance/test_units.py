@@ -21,7 +21,7 @@ from notifier import daemon, errands
 from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
-from notifier.control import Health, Mute, ask
+from notifier.control.client import Health, Mute, ask
 from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from notifier import borrow
-from notifier.borrow import MOST_AT_ONCE, Borrower, lend
 from notifier.brightdata.http.tokens import Identity
 from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.control import BORROW, Answers, connected, listening
+from notifier.control import limiter_lease
+from notifier.control.client import BORROW, Answers, connected, listening
+from notifier.control.limiter_lease import MOST_AT_ONCE, Borrower, lend
 from notifier.core.health import api as apihealth
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
@@ -183,7 +183,7 @@ async def test_a_command_that_was_stopped_with_requests_in_flight_does_not_keep_
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-Z: its connection stays, and nothing is released."""
-    monkeypatch.setattr(borrow, "LONGEST_TURN", 0.05)
+    monkeypatch.setattr(limiter_lease, "LONGEST_TURN", 0.05)
     gate, own = limiter(), limiter()
     async with lending(database, store, gate), borrowing(database, own) as borrower:
         kept = [await borrower.admit() for _ in range(8)]

@@ -17,8 +17,8 @@ from fakes import START
 from outboxes import rows, settled, sql, take, tell
 from structlog.testing import capture_logs
 
-from notifier import control
-from notifier.control import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
+from notifier.control import client
+from notifier.control.client import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
 from notifier.core.errors import NotifierError, Unanswered
 from notifier.core.model import Outcome, OutcomeKind
 from notifier.store.reader import Reader
@@ -236,7 +236,7 @@ async def test_a_daemon_that_does_not_answer_is_told(database: Path, monkeypatch
         writer.close()
 
     hung = asyncio.Event()
-    monkeypatch.setattr("notifier.control._LONGEST_ANSWER_S", 0.05)
+    monkeypatch.setattr("notifier.control.client._LONGEST_ANSWER_S", 0.05)
     server = await asyncio.start_unix_server(hang, str(socket_of(database)))
     with pytest.raises(Unanswered, match="has not answered within 0 s, so it is not known whether it has done it"):
         await ask(database, Unmute(watch="s_1"))
@@ -289,7 +289,7 @@ async def test_connections_that_ask_nothing_are_few_and_end(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each takes a descriptor that the daemon's work needs."""
-    monkeypatch.setattr(control, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(client, "MOST_CONNECTIONS", 3)
     path = str(socket_of(database))
     async with listening(database, store, Answers()):
         waiting = [await asyncio.open_unix_connection(path) for _ in range(3)]
@@ -302,7 +302,7 @@ async def test_connections_that_ask_nothing_are_few_and_end(
 async def test_half_a_request_is_ended_after_its_time(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "_LONGEST_REQUEST_S", 0.01)
+    monkeypatch.setattr(client, "_LONGEST_REQUEST_S", 0.01)
     async with listening(database, store, Answers()):
         reader, writer = await asyncio.open_unix_connection(str(socket_of(database)))
         writer.write(b'["unm')

@@ -23,13 +23,14 @@ from moving_clock import MovingClock, run
 from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
-from notifier import control, daemon, parts
+from notifier import daemon, parts
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
-from notifier.control import Answers
+from notifier.control import client
+from notifier.control.client import Answers
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import message
 from notifier.core.delivery.policy import ChannelPolicy
@@ -453,7 +454,7 @@ class Hour:
             )
         )
         answers = Answers(wake=one._parts.senders.wake, health=one._health, faults=one._parts.faults)
-        reply = await control._answer(line, one._parts.store, answers)
+        reply = await client._answer(line, one._parts.store, answers)
         assert "done" in reply or "error" in reply
 
     async def _reload(self, one: Daemon) -> None:

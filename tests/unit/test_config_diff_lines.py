@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from notifier import control
 from notifier.cli import app
-from notifier.control import Diff
+from notifier.control import client
+from notifier.control.client import Diff
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("added", "removed", "changed"), ()),
@@ -63,7 +63,7 @@ def test_the_lines_of_an_answer(
         asked.append((database, request))
         return answer
 
-    monkeypatch.setattr(control, "ask", ask)
+    monkeypatch.setattr(client, "ask", ask)
     file = tmp_path / "config.yaml"
     file.write_text("api: {token: t0ken}\n")
     result = CliRunner().invoke(app, ["config", "diff", "--config", str(file)])

@@ -61,7 +61,7 @@ def installation(config: Path, bright_data: Canned, monkeypatch: pytest.MonkeyPa
     async def ends(*_: Any, **__: Any) -> Any:
         return DemoOutcome(right=True)
 
-    monkeypatch.setattr("notifier.account.REQUESTS_PER_SECOND", 10_000.0)
+    monkeypatch.setattr("notifier.cli.api_session.REQUESTS_PER_SECOND", 10_000.0)
     monkeypatch.setattr("notifier.polling.waiter.REFUSED_PAUSE", timedelta(0))
     monkeypatch.setattr("notifier.daemon.run_until_signalled", ends)
     monkeypatch.setattr("notifier.demo.demo", ends)

@@ -11,7 +11,7 @@ import pytest
 
 from notifier.cli import taking_up
 from notifier.cli.taking_up import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, taken_up
-from notifier.control import Answers, listening
+from notifier.control.client import Answers, listening
 from notifier.store.store import Store
 
 BEGAN = datetime(2026, 11, 29, 12, tzinfo=UTC)

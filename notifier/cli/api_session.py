@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from notifier.borrow import Borrower
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.datasets.trigger import Collector
@@ -21,7 +20,8 @@ from notifier.brightdata.limits.limiter import Limiter
 from notifier.config.model import Api
 from notifier.config.sources.secrets import read_token
 from notifier.config.yaml.interpolation import UNSET
-from notifier.control import BORROW, connected
+from notifier.control.client import BORROW, connected
+from notifier.control.limiter_lease import Borrower
 from notifier.core.errors import UsageError
 from notifier.loading import how_to_have_secrets, load_leniently
 

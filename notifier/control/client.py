@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from notifier.control_socket import ControlSocket, short_path, socket_of
+from notifier.control.socket_file import ControlSocket, short_path, socket_of
 from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 from notifier.core.isolation import Faults
 from notifier.core.units import Unit
@@ -100,7 +100,7 @@ class Answers:
 
     `wake` is told of channels for which something is due, `got_through` of one that works, `preview` answers a `Diff`,
     and `health` a `Health`. `lend` has a connection that began with `BORROW` for as long as it lasts: see
-    `notifier.borrow`. `faults` bounds what a request raises.
+    `notifier.control.limiter_lease`. `faults` bounds what a request raises.
     """
 
     wake: Callable[[Collection[str]], None] = lambda _: None
