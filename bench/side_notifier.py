@@ -12,11 +12,11 @@ from pathlib import Path
 import yaml
 
 from bench.measure import Work, ids, measured, tell, told
+from notifier.app.daemon import Daemon
+from notifier.app.loading import load_config
 from notifier.config.model import Config
 from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome
-from notifier.daemon import Daemon
-from notifier.loading import load_config
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

@@ -16,10 +16,10 @@ from pathlib import Path
 import yaml
 
 from bench.measure import ids, quantiles, tell, told
+from notifier.app.daemon import Daemon
+from notifier.app.loading import load_config
+from notifier.app.loading.apart import load_config_apart
 from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome, ReloadOutcome
-from notifier.daemon import Daemon
-from notifier.loading import load_config
-from notifier.loading.apart import load_config_apart
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

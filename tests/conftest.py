@@ -20,7 +20,7 @@ import typer.testing
 from apprise import Apprise
 from hypothesis import HealthCheck, settings
 
-from notifier.loading import apart
+from notifier.app.loading import apart
 from notifier.store.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

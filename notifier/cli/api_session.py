@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from notifier.app.loading import how_to_have_secrets, load_leniently
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.datasets.trigger import Collector
@@ -23,7 +24,6 @@ from notifier.config.yaml.interpolation import UNSET
 from notifier.control.client import BORROW, connected
 from notifier.control.limiter_lease import Borrower
 from notifier.core.errors import UsageError
-from notifier.loading import how_to_have_secrets, load_leniently
 
 REQUESTS_PER_SECOND = 1.0
 TOKEN_VARIABLE = "BRIGHTDATA_API_KEY"

@@ -91,8 +91,8 @@ def send_test(
     """
     import asyncio
 
+    from notifier.app.loading import load_for_channel
     from notifier.delivery.trial import send_trial
-    from notifier.loading import load_for_channel
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 

@@ -71,7 +71,7 @@ def configuration(given: Path | None) -> "Config":
     Raises:
         ConfigurationRefused: nothing of it can be had.
     """
-    from notifier.loading import load_leniently
+    from notifier.app.loading import load_leniently
 
     found = load_leniently(config_path(given))
     if found.warning:

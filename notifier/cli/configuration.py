@@ -59,8 +59,8 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
     What keeps the service from starting is an error, too: a database that cannot be where `state:` says.
     """
+    from notifier.app.loading import load_config
     from notifier.config.checks.folders import hindrances, unusable_places
-    from notifier.loading import load_config
 
     try:
         found = load_config(config_path(config))
@@ -146,8 +146,8 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Ask the running daemon what a reload would change: watches and channels added, removed, changed."""
     import asyncio
 
+    from notifier.app.loading import database_of
     from notifier.control.client import Diff, ask
-    from notifier.loading import database_of
 
     found = asyncio.run(ask(database_of(config_path(config)), Diff()))
     if as_json:
@@ -194,8 +194,8 @@ def _word(value: object) -> str:
 @app.command()
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
+    from notifier.app.loading import load_config
     from notifier.config.show import as_dict
-    from notifier.loading import load_config
 
     data = as_dict(load_config(config_path(config), secrets_needed=False))
     if as_json:

@@ -51,8 +51,8 @@ def run(
     """
     import asyncio
 
-    from notifier.daemon import Daemon, run_until_signalled
-    from notifier.loading.start import load_at_start
+    from notifier.app.daemon import Daemon, run_until_signalled
+    from notifier.app.loading.start import load_at_start
     from notifier.telemetry.log import configure
     from notifier.telemetry.log_reporter import LogReporter
     from notifier.telemetry.redaction import Redactor

@@ -15,9 +15,9 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     """Ask the running daemon: status 0 if it answers, its looks progress and its token is taken, else 1 and why."""
     import asyncio
 
+    from notifier.app.loading import database_of
     from notifier.control.client import Health, ask
     from notifier.core.health.vitals import api_sentence
-    from notifier.loading import database_of
 
     database = database_of(config_path(config))
     try:

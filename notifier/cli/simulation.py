@@ -22,8 +22,8 @@ def demo(
 
     from rich.console import Console
 
-    from notifier.demo import DemoOutcome
-    from notifier.demo import demo as play
+    from notifier.app.demo import DemoOutcome
+    from notifier.app.demo import demo as play
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 

@@ -34,9 +34,9 @@ STYLES = {
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status, since when, the last and the next look, and its deliveries."""
+    from notifier.app.loading import load_leniently
     from notifier.cli.healthcheck import daemon_health
     from notifier.core.health.vitals import ON_DISK, api_sentence
-    from notifier.loading import load_leniently
 
     loaded = load_leniently(config_path(config))
     if loaded.warning:

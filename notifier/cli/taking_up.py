@@ -114,8 +114,8 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
 
 def _has_looked(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
     """Note what the daemon saw at its first look; whether it has looked."""
+    from notifier.app.loading import load_leniently
     from notifier.cli.status import overview
-    from notifier.loading import load_leniently
 
     if not database.exists():
         return False

@@ -156,8 +156,8 @@ def trigger(
 
 
 def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Folder":
+    from notifier.app.loading import load_config
     from notifier.config.edit.watch_file import Entry, Folder, mistakes
-    from notifier.loading import load_config
 
     if config is None:
         raise UsageError("there is no configuration to add a watch to: name one with --config, or say --no-watch")

@@ -48,9 +48,9 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
+    from notifier.app.loading import load_config
     from notifier.config.edit.watch_file import Entry, Folder, doubts, mistakes
     from notifier.config.edit.watch_places import standings
-    from notifier.loading import load_config
 
     snapshot = checked_id("DATASET" if dataset else "SNAPSHOT", snapshot)
     main = config_path(config)
@@ -112,9 +112,9 @@ def remove(
 
     It waits until the running daemon has let it go.
     """
+    from notifier.app.loading import problems_in
     from notifier.config.edit.watch_file import set_aside
     from notifier.config.edit.watch_places import standings
-    from notifier.loading import problems_in
 
     main = config_path(config)
     found = configuration(main)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier import failpoints
-from notifier.loading import apart
+from notifier.app.loading import apart
 
 _LONGEST_REQUEST = 1 << 17
 _LIMIT = 2**24
@@ -235,7 +235,7 @@ if __name__ == "__main__":
     asked, its_streams = _serve(socket.socket(fileno=int(sys.argv[1])))
     _become(asked, its_streams)
     if asked["reads"]:
-        from notifier.loading.child import main
+        from notifier.app.loading.child import main
     else:
         from notifier.cli import main
 

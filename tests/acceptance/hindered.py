@@ -10,9 +10,9 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from notifier.app.daemon import Daemon, run_until_signalled
+from notifier.app.loading.start import load_at_start
 from notifier.core.outcomes import AnyOutcome, LookOutcome
-from notifier.daemon import Daemon, run_until_signalled
-from notifier.loading.start import load_at_start
 from notifier.store.sqlite import engine
 from notifier.telemetry import systemd
 from notifier.telemetry.log import configure

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from acceptance.harness import FORGE, Notifier
+from notifier.app.daemon import Daemon
+from notifier.app.loading import apart
 from notifier.core.errors import StoreError
-from notifier.daemon import Daemon
-from notifier.loading import apart
 from notifier.telemetry.redaction import Redactor
 
 

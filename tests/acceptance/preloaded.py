@@ -10,20 +10,20 @@ import alembic.script  # noqa: F401
 import apscheduler.executors.asyncio  # noqa: F401
 import httpx_aiohttp  # noqa: F401
 
+import notifier.app.daemon
+import notifier.app.demo
+import notifier.app.loading.apart
+import notifier.app.loading.child
+import notifier.app.loading.start
 import notifier.channels.webhook.channel
 import notifier.cli
 import notifier.control.client
-import notifier.daemon
-import notifier.demo
 import notifier.downloads.worker
-import notifier.loading.apart
-import notifier.loading.child
-import notifier.loading.start
 import notifier.store.migrate
 import notifier.store.retention  # noqa: F401
+from notifier.app.loading import load_config_parts
 from notifier.config.parts import Known
 from notifier.config.sources.origin import Disk
-from notifier.loading import load_config_parts
 from notifier.tls import tls_context
 
 _MAIN = """\

@@ -23,7 +23,8 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import daemon, reload
+from notifier.app import daemon, reload
+from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
@@ -34,7 +35,6 @@ from notifier.core.health import channel
 from notifier.core.health.store import StoreTrouble
 from notifier.core.snapshot import list_comparison, refusals, rotation
 from notifier.core.units import Unit
-from notifier.daemon import Daemon
 from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults

@@ -17,7 +17,9 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier import daemon, errands
+from notifier.app import background, daemon
+from notifier.app.background import Errands
+from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
@@ -25,10 +27,8 @@ from notifier.control.client import Health, Mute, ask
 from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit
-from notifier.daemon import Daemon
 from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
-from notifier.errands import Errands
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.telemetry import exhaustion
 
@@ -159,7 +159,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     soon = timedelta(milliseconds=100)
     monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=40))
     monkeypatch.setattr(units, "LONGEST_PAUSE", soon)
-    monkeypatch.setattr(errands, "MOST_TRIES", 10_000)
+    monkeypatch.setattr(background, "MOST_TRIES", 10_000)
     monkeypatch.setattr(backoff, "FIRST_RETRY", timedelta(milliseconds=40))
     monkeypatch.setattr(backoff, "LONGEST_RETRY", soon)
     for module, names in (

@@ -23,14 +23,14 @@ import time_machine
 
 from acceptance.preloaded import preload
 from notifier import failpoints
+from notifier.app.daemon import Daemon
+from notifier.app.loading import load_config
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.delivery.policy import OnUncertain
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
-from notifier.daemon import Daemon
 from notifier.delivery.maintenance import LONGEST_SEND
-from notifier.loading import load_config
 from notifier.polling import scheduler
 from notifier.store import retention
 from notifier.store.store import Store

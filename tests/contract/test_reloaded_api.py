@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from fakes import Clock
 
+from notifier.app.components import Parts
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.config.diff import diff
 from notifier.config.model import Api, Config
 from notifier.core.model import Reason, Seen, Unclear
-from notifier.parts import Parts
 from notifier.telemetry.redaction import Redactor
 
 LONG = timedelta(hours=1)

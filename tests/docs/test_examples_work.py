@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from apprise import Apprise
 
+from notifier.app.loading import load_config
 from notifier.config.model import Config
-from notifier.loading import load_config
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/configuration.md", "docs/channels.md", "docs/templates.md", "docs/webhooks.md")

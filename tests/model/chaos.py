@@ -23,7 +23,8 @@ from moving_clock import MovingClock, run
 from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
 
-from notifier import daemon, parts
+from notifier.app import components, daemon
+from notifier.app.daemon import Daemon
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter, Permit
@@ -52,7 +53,6 @@ from notifier.core.model import (
 )
 from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOutcome, LookOutcome, ReloadOutcome
 from notifier.core.units import Fault, Unit
-from notifier.daemon import Daemon
 from notifier.delivery import dispatcher, maintenance
 from notifier.downloads.request import Downloaded, Progress, Wanted
 from notifier.failpoints import arm_fault, disarm_faults
@@ -377,14 +377,14 @@ class Hour:
         """Let it pass."""
 
         async def hour(clock: MovingClock) -> None:
-            patches.setattr(parts, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
+            patches.setattr(components, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
             for until in (RESTARTS_AT, START + HOUR):
                 await self._run(clock, until)
 
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
-            patches.setattr(parts, "_client", self._client)
+            patches.setattr(components, "_client", self._client)
             patches.setattr(dispatcher, "voice_of", lambda channel, **_: self.far_sides[channel.name])
-            patches.setattr(parts, "Downloader", lambda **_: SickDownloader(self.dice))
+            patches.setattr(components, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
             patches.setattr(maintenance, "FALLBACK_EVERY", timedelta(seconds=20))
             patches.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(seconds=20))

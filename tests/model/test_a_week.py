@@ -18,14 +18,14 @@ import pytest
 from fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from moving_clock import MovingClock, run
 
-from notifier import daemon, parts
+from notifier.app import components, daemon
+from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
-from notifier.daemon import Daemon
 from notifier.delivery import dispatcher, maintenance, worker
 from notifier.downloads import worker as fetcher
 from notifier.polling import scheduler
@@ -197,7 +197,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
-        patches.setattr(parts, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
+        patches.setattr(components, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             clock.busy = partial(getattr, one._parts.store._database, "busy")
@@ -209,7 +209,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
 
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
-        patches.setattr(parts, "_client", lambda *_: api)
+        patches.setattr(components, "_client", lambda *_: api)
         patches.setattr(dispatcher, "voice_of", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from notifier.app.loading import beside_service, load_config
 from notifier.cli.api_session import access_of
 from notifier.config.sources import systemd_unit
 from notifier.core.errors import ConfigurationRefused, UsageError
-from notifier.loading import beside_service, load_config
 
 UNIT = """\
 [Unit]

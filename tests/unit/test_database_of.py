@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from notifier.app.loading import database_of
 from notifier.core.errors import ConfigurationRefused
-from notifier.loading import database_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from fakes import Collected
 
+from notifier.app.background import MOST_TRIES, Errands
 from notifier.core import units
 from notifier.core.isolation import Faults
-from notifier.errands import MOST_TRIES, Errands
 
 
 async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:

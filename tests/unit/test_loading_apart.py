@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.app.loading import apart, load_config, wire
+from notifier.app.loading.apart import load_config_apart
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading import apart, load_config, wire
-from notifier.loading.apart import load_config_apart
 
 MAIN = """\
 api: {token: t0ken}
@@ -140,8 +140,8 @@ async def test_the_process_ends_when_the_one_that_asked_is_killed(path: Path) ->
     program = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
-        "from notifier.loading import apart\n"
-        "patch = 'import os, time, notifier.loading.child as child;'\n"
+        "from notifier.app.loading import apart\n"
+        "patch = 'import os, time, notifier.app.loading.child as child;'\n"
         "patch += 'child.load_config_parts = lambda *_: (os.write(2, b\"%d\" % os.getpid()), time.sleep(600));'\n"
         "patch += 'child.main()'\n"
         "apart.COMMAND = ('-c', patch)\n"

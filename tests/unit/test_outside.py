@@ -11,12 +11,12 @@ from pathlib import Path
 import aiohttp
 from fakes import Clock
 
+from notifier.app.components import Parts
+from notifier.app.observability import Outside
 from notifier.config.model import Api, Config, Heartbeat, Http
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.model import SnapshotState
 from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, HttpListening
-from notifier.outside import Outside
-from notifier.parts import Parts
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

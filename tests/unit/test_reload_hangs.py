@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from notifier import reload
+from notifier.app import reload
+from notifier.app.loading.apart import Loaded, load_config_apart
+from notifier.app.reload import Reloader
 from notifier.core.outcomes import ReloadOutcome
-from notifier.loading.apart import Loaded, load_config_apart
-from notifier.reload import Reloader
 
 pytestmark = pytest.mark.usefixtures("forked_loads")
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lookouts import Post, story
 
+from notifier.app.gc_tuning import keep, tidy
 from notifier.core.snapshot.budget import Needs, budget
-from notifier.memory import keep, tidy
 from notifier.polling.reconcile import SLICE
 
 MANY = 3_000

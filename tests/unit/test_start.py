@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from notifier.app.loading import load_leniently, start
+from notifier.app.loading.apart import Loaded, load_config_apart
+from notifier.app.loading.start import Start, keep, load_at_start
 from notifier.config.sources import kept_copy
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading import load_leniently, start
-from notifier.loading.apart import Loaded, load_config_apart
-from notifier.loading.start import Start, keep, load_at_start
 
 pytestmark = pytest.mark.usefixtures("forked_loads")
 

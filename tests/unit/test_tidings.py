@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moving_clock import MovingClock, run
 
+from notifier.app.reload import PATIENCE, Tidings
 from notifier.core.outcomes import ReloadOutcome
-from notifier.reload import PATIENCE, Tidings
 
 SECONDS = PATIENCE.total_seconds()
 pauses = st.sampled_from([0.4, 3.0, SECONDS - 0.1, SECONDS + 0.1, 60.0])

@@ -12,10 +12,10 @@ from fakes import START
 from moving_clock import MovingClock, run
 from structlog.testing import capture_logs
 
+from notifier.app.watchdog import STATUS_EVERY, Watchdog
 from notifier.core.errors import StoreError
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.vitals import LastReload, Vitals
-from notifier.watchdog import STATUS_EVERY, Watchdog
 
 INTERVAL = timedelta(seconds=60)
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))

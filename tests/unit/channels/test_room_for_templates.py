@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from notifier.app.loading import load_config
 from notifier.core.errors import ConfigurationRefused
-from notifier.loading import load_config
 
 DISCORD = "discord://1234567890/abcdefghijklmnop"
 CONFIG = """\

@@ -10,8 +10,8 @@ import typer
 from canned import Canned
 from commands import Run
 
+from notifier.app.demo import DemoOutcome
 from notifier.cli import app
-from notifier.demo import DemoOutcome
 
 ODD = ("", "\x1b[31m", "\udcff", "-1", "9" * 400, "1e999", "..", "%s{}[red]${X}", "99999999999d", "x" * 20_000)
 """Empty, control characters, no UTF-8, numbers and durations out of range, paths, formats, names that are too long."""
@@ -63,8 +63,8 @@ def installation(config: Path, bright_data: Canned, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("notifier.cli.api_session.REQUESTS_PER_SECOND", 10_000.0)
     monkeypatch.setattr("notifier.polling.waiter.REFUSED_PAUSE", timedelta(0))
-    monkeypatch.setattr("notifier.daemon.run_until_signalled", ends)
-    monkeypatch.setattr("notifier.demo.demo", ends)
+    monkeypatch.setattr("notifier.app.daemon.run_until_signalled", ends)
+    monkeypatch.setattr("notifier.app.demo.demo", ends)
     monkeypatch.setattr("notifier.brightdata.simulator.serve", ends)
     return config
 

@@ -11,6 +11,14 @@ from typing import Any
 
 import structlog
 
+from notifier.app.components import Parts
+from notifier.app.gc_tuning import keep_what_stays
+from notifier.app.loading.apart import Loaded
+from notifier.app.loading.start import LONGEST_START
+from notifier.app.loading.start import keep as keep_copy
+from notifier.app.observability import Outside
+from notifier.app.reload import Reloader, Tidings
+from notifier.app.watchdog import Watchdog
 from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control.client import Answers, listening
@@ -25,20 +33,12 @@ from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
 from notifier.delivery.notices import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.failpoints import fault
-from notifier.loading.apart import Loaded
-from notifier.loading.start import LONGEST_START
-from notifier.loading.start import keep as keep_copy
-from notifier.memory import keep_what_stays
-from notifier.outside import Outside
-from notifier.parts import Parts
-from notifier.reload import Reloader, Tidings
 from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
 from notifier.telemetry.tally import OnceOutcome, Tally
-from notifier.watchdog import Watchdog
 
 STORE_WORKS_AFTER = timedelta(minutes=1)
 """So long a database has worked that is called well again, after it ended the last daemon."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from notifier.app.background import Errands
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
@@ -44,7 +45,6 @@ from notifier.delivery.notices import Operators
 from notifier.delivery.out_of_band import Alarm
 from notifier.downloads.downloader import Downloader
 from notifier.downloads.worker import Fetcher
-from notifier.errands import Errands
 from notifier.failpoints import fault as fault_here
 from notifier.polling.manager import Lookout
 from notifier.polling.poller import Poller

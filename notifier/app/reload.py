@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.app.gc_tuning import keep, tidy
+from notifier.app.loading.apart import LONGEST, Loaded, load_config_apart
 from notifier.config.diff import diff, plain
 from notifier.config.model import Config
 from notifier.config.sources.changes import Changes
@@ -22,8 +24,6 @@ from notifier.core.isolation import Faults
 from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.loading.apart import LONGEST, Loaded, load_config_apart
-from notifier.memory import keep, tidy
 from notifier.telemetry.systemd import more_time, notify
 
 PATIENCE = timedelta(seconds=10)

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import structlog
 
+from notifier.app.components import Parts
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import LastReload, Vitals, troubles
 from notifier.core.outcomes import HttpListening
-from notifier.parts import Parts
 from notifier.telemetry.exhaustion import Exhaustion
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.heartbeat import Heartbeat

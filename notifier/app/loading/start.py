@@ -11,11 +11,11 @@ from pathlib import Path
 
 import structlog
 
+from notifier.app.loading import NothingKept
+from notifier.app.loading.apart import Loaded, load_config_apart
 from notifier.config.sources import kept_copy
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import span
-from notifier.loading import NothingKept
-from notifier.loading.apart import Loaded, load_config_apart
 from notifier.telemetry.systemd import more_time
 
 LONGEST_START = timedelta(minutes=30)

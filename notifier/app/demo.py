@@ -21,6 +21,8 @@ from typing import Any, Self
 import yaml
 from aiohttp import web
 
+from notifier.app.daemon import Daemon
+from notifier.app.loading import load_config
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
 from notifier.core.delivery.message import title_of
@@ -29,8 +31,6 @@ from notifier.core.model import OutcomeKind, Unclear
 from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, LookOutcome
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span
-from notifier.daemon import Daemon
-from notifier.loading import load_config
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
 

@@ -12,12 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from notifier.app.loading.beside_service import hint, service_environment
 from notifier.config.model import Channel, Config
 from notifier.config.parts import Known, Parts
 from notifier.config.sources.environment import with_credentials
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
-from notifier.loading.beside_service import hint, service_environment
 from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:

@@ -16,17 +16,17 @@ from types import MappingProxyType
 from typing import Any
 
 from notifier import __version__
+from notifier.app.loading import NothingKept
+from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
 from notifier.config.model import AnyWatch, Config
 from notifier.config.parts import Known, Part, names_of, whole
 from notifier.config.sources.regular_file import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading import NothingKept
-from notifier.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
 
 LONGEST = timedelta(minutes=5)
 """More than 100,000 watches take on a slow machine; what takes longer hangs."""
 
-COMMAND = ("-P", "-m", "notifier.loading.child")
+COMMAND = ("-P", "-m", "notifier.app.loading.child")
 """What Python is asked to run. `-P`: the folder where the daemon was started may have a `yaml.py` in it."""
 
 _WRITE_AT_ONCE = 256 * 1024

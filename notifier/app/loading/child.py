@@ -1,4 +1,4 @@
-"""The process that reads a configuration for the daemon, and ends: `python -P -m notifier.loading.child`.
+"""The process that reads a configuration for the daemon, and ends: `python -P -m notifier.app.loading.child`.
 
 A request comes in on its standard input, the answer goes out on its standard output; `wire` says how. The memory that
 parsing takes (a gigabyte for 100,000 watches) ends with it, and the daemon's event loop never waits.
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from notifier import __version__
+from notifier.app.loading import NothingKept, load_config_parts, load_last
+from notifier.app.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
 from notifier.config.model import AnyWatch
 from notifier.config.parts import Parts
 from notifier.config.sources import kept_copy
 from notifier.config.sources.origin import Disk
 from notifier.core.errors import ConfigurationRefused, NotifierError
-from notifier.loading import NothingKept, load_config_parts, load_last
-from notifier.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
 
 _HOME = Path(__file__).parents[2]
 
