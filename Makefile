@@ -46,8 +46,8 @@ edits: $(VENV)/.tools ## 200 edits of the YAML under load, EDITS=200 of them, wi
 	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0
 
 fuzz: $(VENV)/.tools ## 20,000 answers of any kind, FUZZ_CASES=20000 of them
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/test_fuzz_answers.py \
-		tests/unit/test_odd_answers_lives.py --override-ini timeout=0
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_any_answer.py \
+		tests/unit/polling/test_any_value.py --override-ini timeout=0
 
 check: $(VENV)/.tools ## format, lint, types, imports
 	$(BIN)/ruff format --check $(SOURCES)

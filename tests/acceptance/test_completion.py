@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes import DOWN, START, seen, watch
-from outboxes import settled, take, tell
+from support.fakes import DOWN, START, seen, watch
+from support.outboxes import settled, take, tell
 from typer.testing import CliRunner
 
 from notifier.cli import app

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import disks
 import pytest
+from support import disks
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver

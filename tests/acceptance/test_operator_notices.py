@@ -16,8 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pragmas import no_more_pages, pages_again, read_only
 from sqlalchemy import Connection
+from support.database_troubles import no_more_pages, pages_again, read_only
 
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver

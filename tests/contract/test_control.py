@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import START
-from outboxes import rows, settled, sql, take, tell
 from structlog.testing import capture_logs
+from support.fakes import START
+from support.outboxes import rows, settled, sql, take, tell
 
 from notifier.control import client
 from notifier.control.client import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fakes import START
-from outboxes import sql, take, tell
+from support.fakes import START
+from support.outboxes import sql, take, tell
 
 from notifier.core.errors import StoreError
 from notifier.store.reader import Reader

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from fakes import START, seen, watch
+from support.fakes import START, seen, watch
 
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import DatasetWatch, SnapshotState, Watch

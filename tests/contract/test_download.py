@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from download_world import BATCH, World, opened, read
+from support.download_world import BATCH, World, opened, read
 
 from notifier.brightdata.datasets.results import Wire
 from notifier.brightdata.simulator import Fault, life

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from download_world import World, opened, read
+from support.download_world import World, opened, read
 
 from notifier.brightdata.datasets.results import Bounds
 from notifier.brightdata.http.tokens import StaticToken

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from fakes import START
-from outboxes import settled, sql, take, tell
+from support.fakes import START
+from support.outboxes import settled, sql, take, tell
 
 from notifier.core.backoff import LONGEST_RETRY
 from notifier.core.delivery.message import message

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import pytest
-from fakes import START, seen, watch
-from outboxes import blank, settled, sql, take, tell
 from sqlalchemy import Connection
+from support.fakes import START, seen, watch
+from support.outboxes import blank, settled, sql, take, tell
 
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of

@@ -9,9 +9,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from fakes import START
-from outboxes import micros, rows, settled, sql, take
 from sqlalchemy import create_engine
+from support.fakes import START
+from support.outboxes import micros, rows, settled, sql, take
 
 from notifier.core.model import DeliveryState
 from notifier.store.migrate import SCRIPTS

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import DELIVERED, DOWN, REFUSED, START, notice
-from outboxes import rows, settled, sql, states, take, tell
+from support.fakes import DELIVERED, DOWN, REFUSED, START, notice
+from support.outboxes import rows, settled, sql, states, take, tell
 
 from notifier.core.delivery.batch import Batch, Waiting
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes import Clock
+from support.fakes import Clock
 
 from notifier.app.components import Parts
 from notifier.brightdata.http.failures import NoAnswer

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.policy import ChannelPolicy

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from outboxes import rows, sql, tell
+from support.outboxes import rows, sql, tell
 
 from notifier.core.errors import StoreBusy, StoreError
 from notifier.store.sqlite.file_guard import FilesChanged
@@ -143,7 +143,7 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
-from outboxes import tell
+from support.outboxes import tell
 from notifier.store.store import Store
 
 async def main():

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
-import disks
 import pytest
-from disks import fill
-from fakes import START, seen, watch
-from outboxes import blank, rows, settled, sql, take, tell
-from pragmas import no_more_pages, pages_again, pragma, read_only
+from support import disks
+from support.database_troubles import no_more_pages, pages_again, pragma, read_only
+from support.disks import fill
+from support.fakes import START, seen, watch
+from support.outboxes import blank, rows, settled, sql, take, tell
 
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError, StoreUnready

@@ -16,10 +16,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from fakes import START, seen, watch
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
+from support.fakes import START, seen, watch
 
 from notifier.core.delivery.batch import Batch
 from notifier.core.delivery.routing import event_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes import START, seen, watch
+from support.fakes import START, seen, watch
 
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError

@@ -17,11 +17,11 @@ from types import TracebackType
 from typing import Any
 
 import pytest
-from fake_account import FakeAccount
-from fakes import DELIVERED, START
-from moving_clock import MovingClock, run
-from odd_values import DATES, NUMBERS, TEXTS
 from structlog.testing import capture_logs
+from support.edge_values import DATES, NUMBERS, TEXTS
+from support.fake_account import FakeAccount
+from support.fakes import DELIVERED, START
+from support.moving_clock import MovingClock, run
 
 from notifier.app import components, daemon
 from notifier.app.daemon import Daemon

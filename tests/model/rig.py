@@ -6,9 +6,9 @@ from datetime import UTC, time, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from fakes import Clock, dice
 from promise import Promise
 from sqlalchemy import Connection
+from support.fakes import Clock, dice
 
 from notifier.brightdata.limits.limiter import Permit
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet

@@ -15,8 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes import DELIVERED, DOWN, OUTAGE, START, seen
-from moving_clock import MovingClock, run
+from support.fakes import DELIVERED, DOWN, OUTAGE, START, seen
+from support.moving_clock import MovingClock, run
 
 from notifier.app import components, daemon
 from notifier.app.daemon import Daemon

@@ -17,12 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from fakes import OUTAGE, START, Clock, seen, watch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from promise import Promise
 from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, FarSide, Rig, is_death
+from support.fakes import OUTAGE, START, Clock, seen, watch
 
 from notifier.core.model import NotFound, Observation
 from notifier.failpoints import NAMES, failpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from acceptance.conftest import api as api
 from acceptance.conftest import team as team
-from installation import ROOT, run
+from support.installation import ROOT, run
 
 
 @pytest.fixture(scope="session")

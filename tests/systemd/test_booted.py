@@ -15,8 +15,8 @@ import yaml
 from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import TOKEN
-from booting import System, booted, why_not
-from installation import ROOT
+from support.booting import System, booted, why_not
+from support.installation import ROOT
 
 from notifier.brightdata.simulator import life as lives
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-from installation import ROOT, run
+from support.installation import ROOT, run
 
 SECRETS = {"BRIGHTDATA_API_KEY": "a-token", "SLACK_URL": "slack://TAAAAAAAA/BBBBBBBBB/" + "c" * 24}
 

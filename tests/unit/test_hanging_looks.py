@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from fake_account import HANGS_FOR, FakeAccount
-from fakes import START, watch
-from lookouts import Post, story
+from support.fake_account import HANGS_FOR, FakeAccount
+from support.fakes import START, watch
+from support.polling_world import Post, story
 
 from notifier.core.unanswered import LONGEST_PAUSE
 

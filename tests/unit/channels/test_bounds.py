@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from core_deliveries import event_about
+from support.deliveries import event_about
 
 from notifier.channels import cutting
 from notifier.channels.apprise.channel import AppriseChannel

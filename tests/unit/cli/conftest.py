@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from canned import Canned, canned
-from commands import Run
+from support.canned_server import Canned, canned
+from support.commands import Run
 from typer.testing import CliRunner, Result
 
 from notifier.cli import app

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import Run
-from outboxes import settled, take, tell
+from support.commands import Run
+from support.outboxes import settled, take, tell
 
 from notifier.core.model import Event
 from notifier.store.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Run
+from support.commands import Run
 
 from notifier.core.health.vitals import ON_DISK, api_sentence
 

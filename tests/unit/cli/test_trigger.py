@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from canned import Canned
-from commands import Run
+from support.canned_server import Canned
+from support.commands import Run
 
 COMMAND = ("trigger", "gd_1", "--no-watch", "--input", "-")
 THREE = "url,country\nhttps://a,US\n,\nb,DE\nc,FR\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from commands import Run
+from support.commands import Run
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from canned import Canned
-from commands import Run
+from support.canned_server import Canned
+from support.commands import Run
 
 FACTS = {"status": "ready", "records": 0, "errors": 5, "error_codes": {"dead_page": 3, "no_peers": 2}}
 

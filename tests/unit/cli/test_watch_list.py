@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from commands import Run
+from support.commands import Run
 
 
 def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:

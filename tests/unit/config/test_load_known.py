@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.conftest import CHECKS, ENVIRON
 from notifier.config.load import Checks, load_parts
 from notifier.config.model import Config
 from notifier.config.parts import Known, Part, Parts, names_of, whole
 from notifier.config.yaml import parser
 from notifier.core.errors import ConfigurationRefused
+from unit.config.conftest import CHECKS, ENVIRON
 
 MAIN = 'api: {{token: t0ken}}\nchannels: {channels}\ndefaults: {defaults}\ninclude: ["*.yml"]\n'
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import START
 
 from notifier.core.backoff import (
     FIRST_RETRY,

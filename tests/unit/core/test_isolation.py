@@ -1,7 +1,7 @@
 """An exception ends its unit, is reported once, and lets nobody else know; an error of the store passes."""
 
 import pytest
-from fakes import Collected, dice
+from support.fakes import Collected, dice
 
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from fakes import OUTAGE, START, seen
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import OUTAGE, START, seen
 
 from notifier.core.model import NotFound, Observation, Reason, Unclear
 from notifier.core.unanswered import LONGEST_PAUSE, NONE, Unanswered, after, pause_after

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import START
 
 from notifier.core import backoff
 from notifier.core.units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after

@@ -1,0 +1,1 @@
+"""What the tests share: fakes, worlds to test in, and short ways to values."""

@@ -1,0 +1,147 @@
+"""A scripted Bright Data account: snapshots with their lives, looked at singly or through lists, both with troubles."""
+
+import asyncio
+import random
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from notifier.brightdata.limits.limiter import Permit
+from notifier.core.model import Listed, NotFound, Observation, Reason, Seen, Unclear
+from support.fakes import OUTAGE, seen
+
+INSTANTLY = timedelta(0)
+REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")
+"""The answer to whoever asks for what is `refused`, a snapshot or a dataset's list."""
+
+HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
+HANGS_FOR = timedelta(seconds=10)
+"""The answer to a look at what is `hung`, and how long it takes: the usual timeout."""
+
+RECORDS = 7
+"""Of every snapshot that is ready: what only a look of its own tells."""
+
+
+@dataclass
+class Life:
+    """When a snapshot of a dataset says which word; what comes before the first is nothing at all.
+
+    `created` is what lists say of its beginning, `listed_as` the words they have instead of its own, and `missed`
+    tells when they do not have it.
+    """
+
+    dataset: str
+    words: Sequence[tuple[datetime, str]]
+    created: datetime | None
+    listed_as: dict[str, str] = field(default_factory=dict)
+    missed: Callable[[datetime], bool] = lambda _: False
+
+    def at(self, now: datetime) -> str | None:
+        """Its word."""
+        place = bisect_right([at for at, _ in self.words], now)
+        return self.words[place - 1][1] if place else None
+
+
+class FakeAccount:
+    """Answers looks and lists from the lives, after `latency`; counts what was asked, by key and altogether.
+
+    A list shows how things were `lag()` ago by its own `clock`, in any order, in pages of `page`, with the `dates` of
+    their beginnings or without; `list_fails` and `look_fails` tell when
+    there is no answer.
+    """
+
+    def __init__(self, *, seed: int = 1, page: int = 5_000, latency: timedelta = timedelta(milliseconds=100)) -> None:
+        self.lives: dict[str, Life] = {}
+        self.looks: Counter[str] = Counter()
+        self.lists: Counter[str] = Counter()
+        self.refused: set[str] = set()
+        self.hung: set[str] = set()
+        self.from_dates: list[date | None] = []
+        self.requests = 0
+        self.page = page
+        self.latency = latency
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.dates: Callable[[], bool] = lambda: True
+        self.lag: Callable[[], timedelta] = lambda: INSTANTLY
+        self.list_fails: Callable[[datetime], bool] = lambda _: False
+        self.look_fails: Callable[[datetime], bool] = lambda _: False
+        self._dice = random.Random(seed)
+
+    def add(
+        self, snapshot_id: str, dataset: str, begun: datetime, *words: tuple[float, str], dated: bool = True
+    ) -> Life:
+        """A snapshot that says each word from so many seconds after `begun` on."""
+        moments = [(begun + timedelta(seconds=after), word) for after, word in words]
+        life = self.lives[snapshot_id] = Life(dataset, moments, begun if dated else None)
+        return life
+
+    def truth(self, snapshot_id: str) -> list[str]:
+        """All the words of a snapshot, in their order."""
+        return [word for _, word in self.lives[snapshot_id].words]
+
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
+        """One look, as things are when half of the latency has passed."""
+        self.looks[snapshot_id] += 1
+        self.requests += 1
+        if snapshot_id in self.hung:
+            return await self._hang(permit)
+        await asyncio.sleep(self.latency.total_seconds() / 2)
+        now = self.clock()
+        answer = OUTAGE if self.look_fails(now) else self._answer(snapshot_id, now)
+        if snapshot_id in self.refused:
+            answer = REFUSED
+        await asyncio.sleep(self.latency.total_seconds() / 2)
+        if permit is not None:
+            permit.release()
+        return answer
+
+    async def _hang(self, permit: Permit | None) -> Observation:
+        if permit is not None:
+            permit.use()
+        await asyncio.sleep(HANGS_FOR.total_seconds())
+        if permit is not None:
+            permit.release()
+        return HANGS
+
+    def _answer(self, snapshot_id: str, now: datetime) -> Observation:
+        life = self.lives.get(snapshot_id)
+        word = life.at(now) if life is not None else None
+        if life is None or word is None:
+            return NotFound()
+        facts: dict[str, int] = {"records": RECORDS, "errors": 0} if word == "ready" else {}
+        answer = seen(word, dataset_id=life.dataset, **facts)
+        assert isinstance(answer, Seen)
+        return answer
+
+    async def listing(
+        self, dataset_id: str, *, from_date: date | None = None, permit: Permit | None = None
+    ) -> tuple[Listed, ...] | Unclear:
+        """A list, as things are when half of the latency has passed, or were before that."""
+        self.from_dates.append(from_date)
+        await asyncio.sleep(self.latency.total_seconds() / 2)
+        now = self.clock()
+        entries = [] if self.list_fails(now) else self._entries(dataset_id, now - self.lag(), now, from_date)
+        self._dice.shuffle(entries)
+        pages = 1 + len(entries) // self.page
+        self.lists[dataset_id] += pages
+        self.requests += pages
+        await asyncio.sleep(self.latency.total_seconds() * (pages - 0.5))
+        if permit is not None:
+            permit.release()
+        if dataset_id in self.refused:
+            return REFUSED
+        return OUTAGE if self.list_fails(now) else tuple(entries)
+
+    def _entries(self, dataset_id: str, at: datetime, now: datetime, from_date: date | None) -> list[Listed]:
+        found = []
+        for snapshot_id, life in self.lives.items():
+            word = life.at(at) if life.dataset == dataset_id else None
+            early = from_date is not None and life.created is not None and life.created.date() < from_date
+            if word is None or early or life.missed(now):
+                continue
+            listed = life.listed_as.get(word, word)
+            created = life.created if self.dates() else None
+            found.append(Listed(snapshot_id=snapshot_id, status=listed, created=created))
+        return found

@@ -1,0 +1,187 @@
+"""The real lookout with its schedule, poller and store, on a moving clock, against a scripted account."""
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from notifier.brightdata.limits.limiter import Limiter
+from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.outcomes import ListOutcome, LookOutcome
+from notifier.core.snapshot.rotation import TrustNews
+from notifier.polling.datasets import Group
+from notifier.polling.manager import Lookout
+from notifier.polling.poller import Poller
+from notifier.polling.scheduler import Schedule
+from notifier.store.reader import Reader
+from notifier.store.store import Store
+from support.fake_account import FakeAccount
+from support.fakes import START
+from support.moving_clock import MovingClock, run
+
+MEMORY = Path("/dev/shm")
+
+
+@cache
+def _empty() -> bytes:
+    """A new database: making one takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "notifier.db"
+
+        async def make() -> None:
+            async with Store(path):
+                pass
+
+        asyncio.run(make())
+        return path.read_bytes()
+
+
+class Post:
+    """Where one notifier looks out, run by run; what was committed is read from its database."""
+
+    def __init__(self, clock: MovingClock, account: FakeAccount, path: Path) -> None:
+        self.clock = clock
+        self.account = account
+        self.path = path
+        self.watches: Collection[Watch] = ()
+        self.datasets: Collection[DatasetWatch] = ()
+        self.lists = True
+        self.rate = 10.0
+        self.keep = timedelta(days=90)
+        self.looked: list[LookOutcome] = []
+        self.listed: list[ListOutcome] = []
+        self.trust: list[TrustNews] = []
+        self.turns = Counter[str]()
+        self._events: list[Event] | None = None
+        self.lookout: Lookout
+        self.poller: Poller
+        self.store: Store
+
+    @property
+    def schedule(self) -> Schedule:
+        """Of the present run."""
+        return self.lookout.schedule
+
+    @asynccontextmanager
+    async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
+        """One run of the notifier; a killed one notes no more looks at its end."""
+        store = Store(self.path)
+        self.clock.busy = partial(getattr, store._database, "busy")
+        async with store as self.store:
+            self.poller = Poller(
+                observer=self.account, store=self.store, clock=self.clock.now, committed=lambda _: None
+            )
+            limiter = Limiter(requests_per_second=self.rate, clock=self.clock.monotonic)
+            self.lookout = Lookout(
+                api=self.account,
+                store=self.store,
+                poller=self.poller,
+                clock=self.clock.now,
+                keep=self.keep,
+                gap=timedelta(seconds=1 / self.rate),
+                lists=self.lists,
+                looked=self.looked.append,
+                listed=self.listed.append,
+                trust_changed=self.trust.append,
+            )
+            self.lookout.schedule = Schedule(
+                look=self.lookout.look,
+                admit=limiter.admit,
+                clock=self.clock.now,
+                clock_shifted=lambda _: None,
+                monotonic=self.clock.monotonic,
+                turn=self.lookout.turn,
+                gap=lambda: timedelta(seconds=1 / self.rate),
+            )
+            self._count_turns()
+            await self.lookout.load(self.watches, self.datasets)
+            self.lookout.begin()
+            task = asyncio.create_task(self.schedule.run())
+            try:
+                yield
+                if task.done():
+                    task.result()
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+                await self.schedule.drain(timedelta(0))
+                if not killed:
+                    await self.lookout.flush()
+        self.clock.busy = lambda: False
+
+    def _count_turns(self) -> None:
+        ways = self.lookout._ways
+        take = ways._take_turn
+
+        def counted(group: Group) -> str | None:
+            if (id_ := take(group)) is not None:
+                self.turns[id_] += 1
+            return id_
+
+        ways._take_turn = counted  # type: ignore[method-assign]
+
+    def needed_looks(self) -> Counter[str]:
+        """How often each was looked at singly because it had to be, and not because it was its turn."""
+        return +(self.account.looks - self.turns)
+
+    def forget_looks(self) -> None:
+        """Count from now on."""
+        self.account.looks.clear()
+        self.turns.clear()
+
+    async def run_for(self, *, killed: bool = False, **duration: float) -> None:
+        """One run of so long: `run_for(minutes=5)`."""
+        async with self.running(killed=killed):
+            await asyncio.sleep(timedelta(**duration).total_seconds())
+
+    async def clock_passes(self, duration: timedelta) -> None:
+        """Let time pass in a run."""
+        await asyncio.sleep(duration.total_seconds())
+
+    def sql(self, statement: str) -> None:
+        """Change what is in the database, between two runs."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement)
+
+    def events(self) -> list[Event]:
+        """All that was committed, the oldest first."""
+        if self._events is not None:
+            return self._events
+        return list(Reader(self.path).history(START - timedelta(days=400)))
+
+    def close(self) -> None:
+        """Keep what was committed; the database goes."""
+        self._events = self.events()
+
+    def statuses(self) -> dict[str, list[str]]:
+        """What was committed of each snapshot, in its order."""
+        found = defaultdict[str, list[str]](list)
+        for event in sorted(self.events(), key=lambda each: each.transition.revision):
+            found[event.transition.snapshot_id].append(event.transition.status)
+        return dict(found)
+
+
+def story(told: Callable[[Post, FakeAccount], Coroutine[Any, Any, None]], **account: Any) -> Post:
+    """Tell it in a time of its own."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None, prefix="notifier-lookout-"))
+
+    async def test(clock: MovingClock) -> Post:
+        fake = FakeAccount(**account)
+        post = Post(clock, fake, folder / "notifier.db")
+        await told(post, fake)
+        post.close()
+        return post
+
+    try:
+        (folder / "notifier.db").write_bytes(_empty())
+        return run(test)
+    finally:
+        shutil.rmtree(folder)

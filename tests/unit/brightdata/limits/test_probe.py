@@ -1,0 +1,140 @@
+"""An API in trouble is tried also where nothing is due, as often as its notice promises, and not otherwise."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from support.fakes import seen
+from support.moving_clock import MovingClock, run
+
+from notifier.brightdata.limits.limiter import Limiter, Permit
+from notifier.brightdata.limits.probe import CHECKED_EVERY, NOBODY, Probe
+from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
+from notifier.core.model import Observation, Reason
+from notifier.polling.scheduler import Schedule
+
+
+class Api:
+    """Answers with 401 until it is healed; tells the limiter, as the client does."""
+
+    def __init__(self, clock: MovingClock) -> None:
+        self.limiter = Limiter(requests_per_second=10, clock=clock.monotonic)
+        self.clock = clock
+        self.refuses = True
+        self.asked: list[tuple[float, str]] = []
+
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
+        """One look."""
+        with permit or await self.limiter.admit() as permit:
+            permit.use()
+            self.asked.append((self.clock.monotonic(), snapshot_id))
+            self.limiter.answered()
+            self.limiter.judged(Reason.UNAUTHORISED if self.refuses else None)
+        return seen("running")
+
+    def lock(self) -> None:
+        """Refuse the token as often as it takes."""
+        for _ in range(3):
+            self.limiter.judged(Reason.UNAUTHORISED)
+
+
+def probing(api: Api, *, snapshot: str | None = "s_1", idle: bool = True) -> "asyncio.Task[None]":
+    probe = Probe(limiter=api.limiter, observer=api, snapshot=lambda: snapshot, idle=lambda: idle)
+    return asyncio.create_task(probe.run())
+
+
+def test_a_refused_token_is_tried_each_minute_at_first_though_nothing_is_due() -> None:
+    async def test(clock: MovingClock) -> None:
+        api = Api(clock)
+        task = probing(api)
+        await asyncio.sleep(3_600)
+        assert not api.asked, "of an API that does well nothing is asked"
+        api.lock()
+        began = clock.monotonic()
+        await asyncio.sleep(sum(LOCKED_PROBES) + 300)
+        waits = [at - began for at, _ in api.asked]
+        late = CHECKED_EVERY.total_seconds() + 1
+        assert len(waits) >= len(LOCKED_PROBES)
+        for k, wait in enumerate(waits[: len(LOCKED_PROBES)]):
+            wanted = sum(LOCKED_PROBES[: k + 1])
+            assert wanted <= wait <= wanted + (k + 1) * late
+        api.refuses = False
+        await asyncio.sleep(LOCKED_PROBES[-1] + late)
+        assert api.limiter.api.kind is ApiKind.OK
+        number = len(api.asked)
+        await asyncio.sleep(3_600)
+        assert len(api.asked) == number
+        task.cancel()
+
+    run(test)
+
+
+def test_a_trouble_that_was_told_before_a_restart_is_looked_after() -> None:
+    async def test(clock: MovingClock) -> None:
+        api = Api(clock)
+        api.refuses = False
+        told = list[ApiNews]()
+        api.limiter._tell_changed = told.append
+        api.limiter.remember(told=ApiKind.UNAUTHORISED)
+        task = probing(api, snapshot=None)
+        await asyncio.sleep(30)
+        assert [each.kind for each in told] == [ApiKind.OK]
+        assert [asked for _, asked in api.asked] == [NOBODY]
+        task.cancel()
+
+    run(test)
+
+
+def test_where_a_look_is_due_that_is_the_probe() -> None:
+    async def test(clock: MovingClock) -> None:
+        api = Api(clock)
+        api.lock()
+        task = probing(api, idle=False)
+        await asyncio.sleep(3_600)
+        assert not api.asked
+        task.cancel()
+
+    run(test)
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["looked-at-singly", "looked-at-in-rotation"])
+def test_a_watch_that_is_removed_while_its_look_waits_for_the_probes_turn_leaves_that_turn_to_the_probe(
+    rotated: bool,
+) -> None:
+    async def test(clock: MovingClock) -> None:
+        api = Api(clock)
+
+        async def look(key: str, due: datetime, permit: Permit) -> timedelta | None:
+            await api.observe(key, permit=permit)
+            return timedelta(seconds=30)
+
+        schedule = Schedule(
+            look=look,
+            admit=api.limiter.admit,
+            clock=clock.now,
+            clock_shifted=lambda _: None,
+            monotonic=clock.monotonic,
+            turn=lambda _: ("s_1", timedelta(seconds=30)),
+        )
+        probe = Probe(limiter=api.limiter, observer=api, snapshot=lambda: None, idle=lambda: schedule.queued == 0)
+        api.lock()
+        began = clock.monotonic()
+        tasks = [asyncio.create_task(each) for each in (schedule.run(), probe.run())]
+        if rotated:
+            schedule.rotate("gd_1", pause=timedelta(seconds=30))
+        else:
+            schedule.add("s_1", pause=timedelta(seconds=30), first=clock.now())
+        await asyncio.sleep(45)
+        assert not api.asked
+        schedule.remove("gd_1" if rotated else "s_1")
+        await asyncio.sleep(sum(LOCKED_PROBES[:2]))
+        waits = [at - began for at, _ in api.asked]
+        late = CHECKED_EVERY.total_seconds() + 2
+        for k, wait in enumerate(waits):
+            assert 0 <= wait - sum(LOCKED_PROBES[: k + 1]) <= (k + 1) * late
+        assert waits, "a watch that is gone takes no turn of the probe"
+        for task in tasks:
+            task.cancel()
+        await schedule.drain(timedelta(0))
+
+    run(test)

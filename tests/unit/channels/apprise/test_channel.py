@@ -1,0 +1,224 @@
+"""What a send to a real far side is called, over real sockets: delivered, retry, permanent or uncertain."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from support.far_side import FarSide, far_side, free_port
+
+from notifier.channels.apprise.channel import AppriseChannel, check_url
+from notifier.core.model import Message, Outcome, OutcomeKind, Severity
+from notifier.telemetry.redaction import Redactor
+
+HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
+
+
+@pytest.fixture
+def far() -> Iterator[FarSide]:
+    with far_side() as side:
+        yield side
+
+
+def channel(url: str, *secrets: str, limit: timedelta = timedelta(seconds=20)) -> AppriseChannel:
+    return AppriseChannel(name="hook", url=url, redact=Redactor(secrets), limit=limit)
+
+
+async def test_a_message_arrives_as_it_was_given_and_the_answer_comes_back(far: FarSide) -> None:
+    outcome = await channel(far.url()).send(HELLO)
+    assert outcome == Outcome(kind=OutcomeKind.DELIVERED, reason="http_200", detail="ok")
+    (got,) = map(json.loads, far.got)
+    assert (got["title"], got["message"]) == (HELLO.title, HELLO.body)
+
+
+@pytest.mark.parametrize("severity", Severity)
+async def test_a_message_arrives_with_its_severity(far: FarSide, severity: Severity) -> None:
+    await channel(far.url()).send(replace(HELLO, severity=severity))
+    assert json.loads(far.got[0])["type"] == severity
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422])
+async def test_a_refusal_is_permanent(far: FarSide, status: int) -> None:
+    far.status, far.body = status, "no such hook"
+    outcome = await channel(far.url()).send(HELLO)
+    assert outcome == Outcome(kind=OutcomeKind.PERMANENT, reason=f"http_{status}", detail="no such hook")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+async def test_trouble_is_tried_again(far: FarSide, status: int) -> None:
+    far.status, far.body = status, "busy"
+    outcome = await channel(far.url()).send(HELLO)
+    assert outcome == Outcome(kind=OutcomeKind.RETRY, reason=f"http_{status}", detail="busy")
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+async def test_the_pause_that_the_far_side_asks_for_is_told(far: FarSide, status: int) -> None:
+    far.status, far.headers = status, {"Retry-After": "17"}
+    assert (await channel(far.url()).send(HELLO)).retry_after == timedelta(seconds=17)
+
+
+async def test_the_pause_may_be_a_date(far: FarSide) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    far.status, far.headers = 429, {"Retry-After": format_datetime(until, usegmt=True)}
+    pause = (await channel(far.url()).send(HELLO)).retry_after
+    assert pause is not None
+    assert timedelta(minutes=9) < pause <= timedelta(minutes=10)
+
+
+async def test_without_words_of_the_far_side_apprise_speaks(far: FarSide) -> None:
+    far.status, far.body = 503, ""
+    outcome = await channel(far.url()).send(HELLO)
+    assert "503" in outcome.detail
+
+
+async def test_a_port_where_nobody_listens_is_refused() -> None:
+    outcome = await channel(f"json://127.0.0.1:{free_port()}/hook?cto=0.5").send(HELLO)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "refused")
+
+
+async def test_a_name_that_does_not_resolve_is_dns() -> None:
+    outcome = await channel("json://nowhere.invalid/hook?cto=0.5").send(HELLO)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "dns")
+
+
+async def test_a_connection_that_broke_after_the_request_is_uncertain(far: FarSide) -> None:
+    far.reset = True
+    outcome = await channel(far.url()).send(HELLO)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCERTAIN, "connection_lost")
+    assert len(far.got) == 1
+
+
+async def test_a_far_side_that_never_answers_is_uncertain(far: FarSide) -> None:
+    far.hang = True
+    outcome = await channel(far.url()).send(HELLO)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCERTAIN, "read_timeout")
+
+
+async def test_plain_http_where_tls_was_expected_is_tls(far: FarSide) -> None:
+    outcome = await channel(far.url().replace("json://", "jsons://")).send(HELLO)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "tls")
+
+
+async def test_a_send_that_hangs_is_cut_and_the_next_is_a_fresh_one(far: FarSide) -> None:
+    far.hang = True
+    slow = channel(far.url().replace("rto=0.3", "rto=20"), limit=timedelta(milliseconds=200))
+    first = await slow.send(HELLO)
+    assert (first.kind, first.reason) == (OutcomeKind.UNCERTAIN, "send_timeout")
+    far.hang = False
+    assert (await slow.send(HELLO)).kind is OutcomeKind.DELIVERED
+    assert len(far.got) == 2
+
+
+async def test_a_send_that_is_cancelled_is_cut_and_the_next_is_a_fresh_one(far: FarSide) -> None:
+    far.hang = True
+    slow = channel(far.url().replace("rto=0.3", "rto=20"))
+    sending = asyncio.create_task(slow.send(HELLO))
+    await asyncio.to_thread(far.asked.wait, 20)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    far.hang = False
+    assert (await slow.send(HELLO)).kind is OutcomeKind.DELIVERED
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+async def test_what_the_far_side_says_is_redacted_put_on_one_line_and_capped(far: FarSide, status: int) -> None:
+    far.status, far.body = status, "your token\nis canary-7f3a, " + "x" * 100_000
+    outcome = await channel(far.url("canary-7f3a"), "canary-7f3a").send(HELLO)
+    assert outcome.detail.startswith("your token is ***, xxx")
+    assert len(outcome.detail) <= 500
+
+
+async def test_a_secret_at_the_edge_of_what_is_kept_does_not_leave_its_beginning(far: FarSide) -> None:
+    far.status = 400
+    for start in range(485, 500):
+        far.body = "x" * start + "canary-7f3a-secret"
+        outcome = await channel(far.url(), "canary-7f3a-secret").send(HELLO)
+        assert "canary" not in outcome.detail
+
+
+async def test_what_a_plugin_raises_becomes_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = channel("json://127.0.0.1/")
+
+    def fail(**_: object) -> None:
+        raise ValueError("canary-7f3a is broken")
+
+    monkeypatch.setattr(broken._apprise, "notify", fail)
+    broken._redact = Redactor(["canary-7f3a"])
+    assert await broken.send(HELLO) == Outcome(
+        kind=OutcomeKind.RETRY, reason="plugin_error", detail="ValueError('*** is broken')"
+    )
+
+
+def test_a_send_that_hangs_does_not_keep_the_process_alive() -> None:
+    with far_side() as side:
+        side.hang = True
+        program = (
+            "import asyncio, sys\n"
+            "from datetime import timedelta\n"
+            "from notifier.channels.apprise.channel import AppriseChannel\n"
+            "from notifier.core.model import Message\n"
+            "channel = AppriseChannel(name='c', url=sys.argv[1], redact=str, limit=timedelta(seconds=0.2))\n"
+            "print(asyncio.run(channel.send(Message(title='t', body='b'))).reason)\n"
+        )
+        url = side.url().replace("rto=0.3", "rto=60")
+        ended = subprocess.run([sys.executable, "-c", program, url], timeout=15, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "send_timeout\n", "")
+
+
+CANARY = "canary7f3acanary7f3a"
+
+
+class TestCheckUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "json://localhost/hook",
+            "JSON://localhost/hook",
+            "mailto://user:password@example.com",
+            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            "json://localhost/?wait=2&rto=1&optional=no&retry=0",
+        ],
+    )
+    def test_a_good_one_is_good(self, url: str) -> None:
+        assert check_url(url) is None
+        channel(url)
+
+    @pytest.mark.parametrize(
+        ("url", "why"),
+        [
+            ("", "not a URL"),
+            (CANARY, "not a URL"),
+            ("://", "not a URL"),
+            (f"{CANARY} slack://x", "not a URL"),
+            (f"slak://{CANARY}", "Apprise knows no service 'slak'"),
+            (f"slack://{CANARY}", "Apprise refuses this slack:// URL"),
+            ("slack://", "Apprise refuses this slack:// URL"),
+            (f"json://localhost/{CANARY} json://localhost", "one channel takes one Apprise URL"),
+            (f"json://localhost/{CANARY}, mailto://u:p@example.com", "one channel takes one Apprise URL"),
+            (f"json://localhost/{CANARY}?optional=yes", "`optional=`"),
+            (f"json://localhost/{CANARY}?retry=3", "`retry=`"),
+        ],
+    )
+    def test_a_bad_one_is_told_apart_without_a_word_of_it(self, url: str, why: str) -> None:
+        found = check_url(url)
+        assert found is not None
+        assert found.startswith(why)
+        assert CANARY not in found
+
+    def test_what_was_not_checked_is_refused_without_the_url(self) -> None:
+        with pytest.raises(ValueError, match="channel hook: Apprise refuses its URL") as caught:
+            channel(f"slack://{CANARY}")
+        assert CANARY not in str(caught.value)
+
+
+def test_a_url_that_leaves_no_room_for_a_message_is_refused() -> None:
+    crowd = "/".join(f"@somebody{number:03}" for number in range(60))
+    assert check_url("mastodon://token@example.com/@somebody") is None
+    assert (check_url(f"mastodon://token@example.com/{crowd}") or "").startswith("it leaves no room for a message")

@@ -1,0 +1,82 @@
+"""When results are about to be deleted: who is warned, once, and never too late."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fakes import START, seen, watch
+
+from notifier.core.delivery.message import message
+from notifier.core.delivery.routing import event_of
+from notifier.core.model import EXPIRING, SnapshotState
+from notifier.core.snapshot.expiring import deleted_at, due_without_look, expiring_at
+from notifier.core.snapshot.transitions import dated, step
+
+DAY = timedelta(days=1)
+WARNED = watch(on=("expiring",))
+
+
+def ended(status: str = "ready", **facts: Any) -> SnapshotState:
+    """What is known of a snapshot that was first seen at its end, at START."""
+    state, _ = step(SnapshotState(snapshot_id="s_1"), seen(status, **facts), START, DAY)
+    return state
+
+
+@given(st.timedeltas(timedelta(0), 40 * DAY))
+def test_it_is_told_between_the_warning_and_the_deletion(age: timedelta) -> None:
+    after, told = due_without_look(ended(), WARNED, START + age)
+    assert bool(told) is (14 * DAY <= age < 16 * DAY)
+    assert after.status == "ready"
+
+
+@given(st.lists(st.timedeltas(timedelta(0), 40 * DAY), max_size=20).map(sorted))
+def test_it_is_told_once(ages: list[timedelta]) -> None:
+    state, told = ended(), 0
+    for age in ages:
+        state, transitions = due_without_look(state, WARNED, START + age)
+        told += len(transitions)
+    assert told == any(14 * DAY <= age < 16 * DAY for age in ages)
+
+
+@pytest.mark.parametrize("on", [("ready",), ("ready", "stalled", "missing"), ()])
+def test_whoever_does_not_ask_is_not_told(on: tuple[str, ...]) -> None:
+    assert expiring_at(ended(), watch(on=on)) is None
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled", "running"])
+def test_only_a_ready_one_has_results(status: str) -> None:
+    assert expiring_at(ended(status), WARNED) is None
+
+
+def test_an_empty_one_has_nothing_to_lose() -> None:
+    assert expiring_at(ended(records=0), WARNED) is None
+    assert expiring_at(ended(records=1, errors=1), WARNED) is not None
+
+
+def test_one_never_seen_has_no_end() -> None:
+    blank = SnapshotState(snapshot_id="s_1")
+    assert (expiring_at(blank, WARNED), deleted_at(blank, WARNED)) == (None, None)
+
+
+def test_an_old_one_counts_from_its_beginning_and_past_its_deletion_nothing_is_told() -> None:
+    old = dated(ended(), START - 20 * DAY)
+    assert due_without_look(old, WARNED, START) == (old, ())
+    nearly = dated(ended(), START - 15 * DAY)
+    assert due_without_look(nearly, WARNED, START)[1] != ()
+
+
+def test_a_warning_longer_than_results_are_kept_is_due_at_once() -> None:
+    short = watch(on=("all",), results_kept=DAY, expiring_before=9 * DAY)
+    assert expiring_at(ended(), short) == START
+
+
+def test_it_counts_a_revision_and_says_when_the_results_are_deleted() -> None:
+    state, (told,) = due_without_look(ended(records=5), WARNED, START + 15 * DAY)
+    assert (told.names, told.previous, told.revision, state.revision) == ((EXPIRING,), "ready", 2, 2)
+    assert (told.until, told.late_by, told.facts.records) == (START + 16 * DAY, DAY, 5)
+    found = message(event_of(told, WARNED))
+    assert found.title == "⌛ Prices: expiring, the results are deleted in 1 d"
+    assert "Deleted: about 2026-12-09 12:00 UTC, download before" in found.body
+    assert "Status: ready, since 2026-11-23 12:00:00 UTC" in found.body

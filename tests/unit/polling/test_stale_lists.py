@@ -1,0 +1,221 @@
+"""Whatever a list says, and for however long, an end is told within a bound, and operators hear of it once."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.fake_account import FakeAccount
+from support.fakes import START, watch
+from support.polling_world import Post, story
+
+from notifier.core.model import DatasetWatch
+from notifier.core.snapshot.rotation import AGREES_FOR, confirm_period
+
+SECOND = timedelta(seconds=1)
+EVERY = 30 * SECOND
+PERIOD = confirm_period(EVERY)
+BOUND = 2 * PERIOD
+BEGAN = timedelta(days=2)
+"""Before all of the lags, so that a list shows each: what no list has ever had nobody can find."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """How lists are behind: frozen at a moment, by a lag, by a cache that answers in turns, or in their words."""
+
+    kind: str
+    lag: int
+    omits: float
+    seed: int
+
+    def play(self, account: FakeAccount) -> None:
+        """Let the account's lists be so."""
+        dice = random.Random(self.seed)
+        frozen_at = START + timedelta(seconds=60)
+
+        def lag() -> timedelta:
+            now = datetime.now(START.tzinfo)
+            match self.kind:
+                case "frozen":
+                    return max(now - frozen_at, timedelta(0))
+                case "lags":
+                    return self.lag * SECOND
+                case _:
+                    return dice.choice((0, self.lag)) * SECOND
+
+        account.lag = lag
+        for life in account.lives.values():
+            if self.kind == "words":
+                life.listed_as = {"ready": "running", "failed": "running"}
+            if self.omits:
+                life.missed = lambda _: dice.random() < self.omits
+
+
+models = st.builds(
+    Model,
+    st.sampled_from(["frozen", "lags", "flaps", "words"]),
+    st.sampled_from([5, 45, 600, 100_000]),
+    st.sampled_from([0.0, 0.0, 0.2]),
+    st.integers(0, 1_000),
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    model=models,
+    ends=st.lists(st.integers(70, 1_500), min_size=3, max_size=12),
+    found=st.booleans(),
+    restarts=st.lists(st.integers(20, 400), max_size=3),
+)
+def test_an_end_is_told_within_a_bound_whatever_the_lists_say(
+    model: Model, ends: list[int], found: bool, restarts: list[int]
+) -> None:
+    """Named in the configuration or found in a dataset, and over restarts."""
+
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number, at in enumerate(ends):
+            account.add(f"s_{number}", "gd_1", START - BEGAN, (0, "running"), (BEGAN.total_seconds() + at, "ready"))
+        model.play(account)
+        if found:
+            post.datasets = [
+                DatasetWatch(id="all", dataset_id="gd_1", name="All", every=EVERY, notify=("chat",), on=("ready",))
+            ]
+        else:
+            post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        for seconds in restarts:
+            await post.run_for(seconds=seconds)
+        await post.run_for(seconds=1_600 + BOUND.total_seconds())
+
+    post = story(told, seed=model.seed)
+    took = ended(post)
+    assert set(took) == set(post.account.lives), "every end is told"
+    assert max(took.values()) <= BOUND, took
+    statuses = post.statuses().values()
+    assert all(each.count("ready") == 1 and "again" not in each for each in statuses), statuses
+
+
+def ended(post: Post) -> dict[str, timedelta]:
+    """How long after its end each was told."""
+    ends = {id_: life.words[-1][0] for id_, life in post.account.lives.items()}
+    transitions = [event.transition for event in post.events() if event.transition.status == "ready"]
+    return {each.snapshot_id: each.observed_at - ends[each.snapshot_id] for each in transitions}
+
+
+def stands_still_until(fresh_at: datetime) -> Callable[[], timedelta]:
+    """Lists show how things were at START."""
+
+    def lag() -> timedelta:
+        now = datetime.now(START.tzinfo)
+        return now - START if now < fresh_at else timedelta(0)
+
+    return lag
+
+
+def test_a_list_that_stands_still_is_told_once_polled_around_and_its_end_told_once() -> None:
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number in range(12):
+            account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (300 + 400 * number, "ready"))
+        account.lag = stands_still_until(START + timedelta(seconds=3_000))
+        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        async with post.running():
+            await asyncio.sleep(3_000)
+            assert [each.stale for each in post.trust] == [True]
+            late = ended(post)
+            assert len(late) == 7
+            assert max(late[f"s_{number}"] for number in range(2, 7)) <= 1.5 * EVERY, "polled as if there were no list"
+            await asyncio.sleep(AGREES_FOR.total_seconds() - 60)
+            assert len(post.trust) == 1, "a cache may answer in turns"
+            await asyncio.sleep(180)
+
+    news = story(told).trust
+    assert [each.stale for each in news] == [True, False]
+    assert (news[0].dataset_id, news[0].status, news[0].listed_as) == ("gd_1", "ready", "running")
+    assert news[1].lasted is not None
+    assert timedelta(minutes=50) < news[1].lasted < timedelta(minutes=60)
+
+
+def test_what_was_told_before_a_restart_is_told_to_be_over_after_it() -> None:
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number in range(5):
+            account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"))
+        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        await post.run_for(seconds=60)
+        async with post.running():
+            post.lookout.doubt(["gd_1", "gd_2"])
+            await asyncio.sleep(AGREES_FOR.total_seconds() + 60)
+
+    assert [(each.dataset_id, each.stale, each.lasted) for each in story(told).trust] == [("gd_1", False, None)]
+
+
+def test_where_no_list_is_asked_for_any_more_the_trouble_is_over() -> None:
+    """The last two are polled by themselves."""
+
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number in range(5):
+            account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (300 + 400 * number, "ready"))
+        account.lag = stands_still_until(START + timedelta(days=1))
+        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        await post.run_for(seconds=3_000)
+
+    assert [each.stale for each in story(told).trust] == [True, False]
+
+
+def test_a_list_that_is_a_few_seconds_behind_is_no_trouble() -> None:
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number in range(10):
+            account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (60 + 60 * number, "ready"))
+        account.lag = lambda: 20 * SECOND
+        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        await post.run_for(seconds=1_800)
+
+    assert story(told).trust == []
+
+
+@pytest.mark.parametrize("busy", [0, 40])
+def test_the_rotation_takes_only_what_is_left_over(busy: int) -> None:
+    """Watches that need all there is are looked at as if there were no rotation, and each list still asks one."""
+
+    async def told(post: Post, account: FakeAccount) -> None:
+        post.rate = 1.0
+        for number in range(60):
+            account.add(f"s_{number:02}", "gd_1", START - timedelta(hours=1), (0, "running"))
+        for number in range(busy):
+            account.add(f"b_{number:02}", f"gd_b{number}", START - timedelta(hours=1), (0, "running"))
+        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        async with post.running():
+            await asyncio.sleep(400)
+            post.forget_looks()
+            lists = account.lists["gd_1"]
+            await asyncio.sleep(1_200)
+            lists = account.lists["gd_1"] - lists
+            turns, looks = post.turns.total(), post.needed_looks().total()
+        assert account.requests <= 1_610
+        if busy:
+            assert looks >= 0.9 * (1_200 - 2 * lists), "the others have what they had"
+            assert turns >= lists - 1, "one for each list in any case"
+        else:
+            assert turns >= 200, "each every five minutes"
+
+    story(told)
+
+
+def test_a_restart_does_not_ask_everything_at_once() -> None:
+    async def told(post: Post, account: FakeAccount) -> None:
+        for number in range(500):
+            account.add(f"s_{number}", "gd_1", START - timedelta(hours=1), (0, "running"))
+        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        await post.run_for(seconds=300)
+        post.forget_looks()
+        await post.run_for(seconds=60)
+        assert post.turns.total() <= 60 * 500 / PERIOD.total_seconds() + 10
+        asked = set(post.turns)
+        post.forget_looks()
+        await post.run_for(seconds=60)
+        assert not asked & set(post.turns), "and goes on where it was"
+
+    story(told)
