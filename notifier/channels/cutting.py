@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from notifier.channels.bounds import MOST_RECEIVED, TOO_LARGE, Bounds, bounded
-from notifier.channels.threads import in_daemon_thread
 from notifier.core.model import Outcome, OutcomeKind
+from notifier.network import in_daemon_thread
 
 MOST_LEFT = 3
 """Threads of one channel that were cut and have not ended."""

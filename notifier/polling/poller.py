@@ -18,9 +18,9 @@ from notifier.core.snapshot.refusals import after as count_refusal
 from notifier.core.snapshot.refusals import news as refusal_news
 from notifier.core.snapshot.statuses import has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
-from notifier.core.unanswered import NONE as ANSWERED
-from notifier.core.unanswered import Unanswered, pause_after
-from notifier.core.unanswered import after as count_unanswered
+from notifier.core.snapshot.unanswered import NONE as ANSWERED
+from notifier.core.snapshot.unanswered import Unanswered, pause_after
+from notifier.core.snapshot.unanswered import after as count_unanswered
 from notifier.failpoints import failpoint
 from notifier.store.store import Look, Store
 

@@ -16,8 +16,7 @@ from notifier.core.isolation import Faults
 from notifier.core.outcomes import BeatKind, BeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.lookup import Resolver
-from notifier.tls import tls_context
+from notifier.network import Resolver, tls_context
 
 LONGEST = timedelta(seconds=10)
 """How long the far side may take."""

@@ -24,7 +24,7 @@ import notifier.store.retention  # noqa: F401
 from notifier.app.loading import load_config_parts
 from notifier.config.parts import Known
 from notifier.config.sources.origin import Disk
-from notifier.tls import tls_context
+from notifier.network import tls_context
 
 _MAIN = """\
 api: {token: none}

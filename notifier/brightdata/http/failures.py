@@ -10,7 +10,7 @@ from notifier.brightdata.http.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.model import Reason, Unclear
 from notifier.core.words import one_line
-from notifier.tls import cure
+from notifier.network import cure
 
 
 class NoAnswer(Exception):

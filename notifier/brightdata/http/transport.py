@@ -12,8 +12,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
-from notifier.lookup import Resolver
-from notifier.tls import tls_context
+from notifier.network import Resolver, tls_context
 
 IDLE_CONNECTION_KEPT_S = 15.0
 

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 
 from notifier.channels.apprise.exchange import Wire
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.tls import cure
+from notifier.network import cure
 
 _MOST_DIGITS = 9
 """Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from notifier.channels.apprise import wire_mail, wire_mqtt
 from notifier.channels.apprise.exchange import Reached, Wire, current
 from notifier.channels.bounds import current as current_bounds
-from notifier.tls import tls_context
+from notifier.network import tls_context
 
 LARGEST_ANSWER = 64 * 1024
 LONGEST_ANSWER_S = 10.0

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from notifier.channels.apprise.exchange import current
-from notifier.tls import tls_context
+from notifier.network import tls_context
 
 _START_MAIL_INPUT = 354
 """The reply to DATA after which the mail goes out (RFC 5321, 4.2.3)."""

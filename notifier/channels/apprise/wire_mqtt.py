@@ -11,7 +11,7 @@ from typing import Any
 
 from notifier.channels.apprise.exchange import Wire, current
 from notifier.channels.bounds import current as current_bounds
-from notifier.tls import tls_context
+from notifier.network import tls_context
 
 LONGEST_WAIT_S = 4.0
 """For the answer to CONNECT; as long as Apprise waits for a socket."""

@@ -10,9 +10,9 @@ import re
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from notifier import lookup
+from notifier import network
 from notifier.channels.bounds import AddrInfo, metered_socket
-from notifier.lookup import Lookup
+from notifier.network import Lookup
 
 Address = IPv4Address | IPv6Address
 _SHARED = IPv4Network("100.64.0.0/10")
@@ -88,7 +88,7 @@ def refused_literal(host: str) -> str | None:
     return refusal(host, str(address), kind) if kind is not None else None
 
 
-class Resolver(lookup.Resolver):
+class Resolver(network.Resolver):
     """Looks names up as the system does, and refuses addresses that are not public unless they are allowed.
 
     `resolve` raises `PrivateAddress` if only such addresses are there.

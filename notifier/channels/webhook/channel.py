@@ -25,8 +25,7 @@ from notifier.channels.webhook.addresses import Resolver, public_socket, refused
 from notifier.channels.webhook.classifier import answered, failed
 from notifier.channels.webhook.payload import body_of
 from notifier.core.model import Event, Outcome, OutcomeKind
-from notifier.lookup import Lookup
-from notifier.tls import tls_context
+from notifier.network import Lookup, tls_context
 
 TIMEOUT = timedelta(seconds=15)
 """For one attempt as a whole; the specification recommends 15 to 30 s."""

@@ -12,7 +12,7 @@ import aiohttp
 from notifier.channels.apprise.classifier import is_temporary, retry_after
 from notifier.channels.webhook.addresses import PrivateAddress
 from notifier.core.model import Outcome, OutcomeKind
-from notifier.tls import cure
+from notifier.network import cure
 
 
 def answered(

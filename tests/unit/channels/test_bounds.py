@@ -16,7 +16,7 @@ from notifier.channels import cutting
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.model import Message, Outcome, OutcomeKind
-from notifier.lookup import MOST_LOOKUPS
+from notifier.network import MOST_LOOKUPS
 
 HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
 SOON = timedelta(seconds=0.5)

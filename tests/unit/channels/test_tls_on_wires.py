@@ -12,7 +12,7 @@ import pytest
 import trustme
 from support.deliveries import event_about
 
-from notifier import tls
+from notifier import network
 from notifier.brightdata.http.transport import Carrier
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
@@ -113,8 +113,8 @@ async def test_the_first_variable_that_is_set_decides_on_every_wire(
     right, wrong = trustme.CA(), trustme.CA()
     right.cert_pem.write_to_path(str(tmp_path / "right.pem"))
     wrong.cert_pem.write_to_path(str(tmp_path / "wrong.pem"))
-    after = tls.VARIABLES[tls.VARIABLES.index(named) + 1 :]
-    for name in tls.VARIABLES:
+    after = network.VARIABLES[network.VARIABLES.index(named) + 1 :]
+    for name in network.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     async with far_side(right) as far:
         for decides, others, believed in (("right", "wrong", True), ("wrong", "right", False)):

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from notifier.channels.threads import in_daemon_thread
+from notifier.network import in_daemon_thread
 
 
 async def test_the_result_comes_back_to_the_loop() -> None:
@@ -58,7 +58,7 @@ def test_a_call_that_ends_after_its_loop_was_closed_ends_in_silence() -> None:
 def test_a_thread_that_hangs_does_not_keep_the_process_alive() -> None:
     program = (
         "import asyncio, threading\n"
-        "from notifier.channels.threads import in_daemon_thread\n"
+        "from notifier.network import in_daemon_thread\n"
         "async def main():\n"
         "    in_daemon_thread(threading.Event().wait, name='t')\n"
         "asyncio.run(main())\n"

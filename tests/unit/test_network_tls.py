@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import trustme
 
-from notifier import tls
+from notifier import network
 
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in tls.VARIABLES:
+    for name in network.VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
 def authorities() -> set[object]:
-    return {each["serialNumber"] for each in tls.tls_context().get_ca_certs()}
+    return {each["serialNumber"] for each in network.tls_context().get_ca_certs()}
 
 
 def test_an_authority_that_is_named_counts_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,17 +36,17 @@ def test_where_the_system_has_no_authorities_those_of_certifi_count(
 
 
 def test_the_cure_names_the_variable_or_the_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "in SSL_CERT_FILE" in tls.cure()
+    assert "in SSL_CERT_FILE" in network.cure()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/")
-    assert tls.cure().startswith("REQUESTS_CA_BUNDLE names /, and only its authorities are believed")
+    assert network.cure().startswith("REQUESTS_CA_BUNDLE names /, and only its authorities are believed")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
-    assert tls.cure() == "SSL_CERT_FILE names /nowhere.pem, which does not exist"
+    assert network.cure() == "SSL_CERT_FILE names /nowhere.pem, which does not exist"
 
 
 def test_the_first_variable_that_is_set_decides_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenSSL's own two, then those that `requests` and curl know."""
     serials: dict[str, object] = {}
-    for name in reversed([each for each in tls.VARIABLES if each != "SSL_CERT_DIR"]):
+    for name in reversed([each for each in network.VARIABLES if each != "SSL_CERT_DIR"]):
         trustme.CA().cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
         monkeypatch.setenv(name, str(tmp_path / f"{name}.pem"))
         (serials[name],) = authorities()

@@ -5,8 +5,8 @@ import smtplib
 from collections.abc import AsyncIterator
 
 import pytest
-from mail_server import MailServer, exim
 from support.fakes import transition, watch
+from support.mail_server import MailServer, exim
 
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.message import fitted

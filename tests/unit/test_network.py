@@ -16,7 +16,7 @@ from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.outcomes import BeatKind
 from notifier.downloads.threads import off_loop
-from notifier.lookup import MOST_LOOKUPS, Resolver
+from notifier.network import MOST_LOOKUPS, Resolver
 from notifier.telemetry import heartbeat
 from notifier.telemetry.heartbeat import ping
 
