@@ -166,7 +166,7 @@ class Process:
 
     async def kill(self) -> Ended:
         """End it as a power cut would."""
-        if self.alive:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
             self._process.kill()
         return await self.ended()
 
