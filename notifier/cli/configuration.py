@@ -97,9 +97,10 @@ def _say_checked(found: "Config", needs: "Budget", warnings: int) -> None:
     """Say what was found to have no error."""
     watches = len(found.watches) + len(found.datasets)
     verdict = f"no error, {count(warnings, 'warning')}" if warnings else "fine"
+    number = count(watches, "watch", "watches").capitalize()
     typer.echo(
-        f"{found.path}: {verdict}. {count(watches, 'watch', 'watches')}, "
-        f"{count(len(found.channels), 'channel')}, from {count(len(found.files), 'file')}."
+        f"{found.path}: {verdict}. {number}, {count(len(found.channels), 'channel')}, "
+        f"from {count(len(found.files), 'file')}."
     )
     if watches:
         typer.echo(f"{needs.sentence().capitalize()}.")

@@ -135,7 +135,7 @@ def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption 
         print_json(entry | {"configuration": settings, "timeline": timeline})
         return
     for key, value in [*entry.items(), *settings.items()]:
-        if value not in (None, "", [], {}):
+        if value not in (None, "", [], {}) and key.removesuffix("_id") not in entry.keys() - {key}:
             typer.echo(f"{key.replace('_', ' ')}: {_text(value)}")
     for event in timeline:
         typer.echo(f"{iso(event['at'])}  {event['previous']} -> {event['status']} ({', '.join(event['events'])})")
@@ -177,6 +177,8 @@ def _plain(value: Any) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return iso(value) or ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{key}={each}" for key, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -22,6 +22,15 @@ def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:
     assert {"status", "since", "next_look", "deliveries"} <= json.loads(run("status", "--json").stdout)[0].keys()
 
 
+def test_a_watch_is_shown_without_saying_anything_twice(run: Run, config: Path) -> None:
+    assert config.exists()
+    shown = run("watch", "show", "Prices").stdout.splitlines()
+    keys = [line.partition(":")[0] for line in shown]
+    assert len(keys) == len(set(keys))
+    assert "snapshot id" not in keys
+    assert {"watch: s_1", "snapshot: s_1", "muted: no", "notify: team", "every: 30 s"} <= set(shown)
+
+
 def test_in_a_pipe_as_on_a_terminal_a_column_that_repeats_another_is_left_out(run: Run, config: Path) -> None:
     """A watch with an id of its own needs the column; nothing is cut there, however long the names are."""
     assert run("status").stdout.splitlines()[0].split() == ["WATCH", "NAME", "STATUS"]
