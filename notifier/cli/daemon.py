@@ -75,10 +75,11 @@ def run(
 
         print_json(asdict(outcome))
     else:
+        unclear = f", {outcome.unclear:,} of them without an answer" if outcome.unclear else ""
+        undelivered = f", {outcome.undelivered:,} not delivered" if outcome.undelivered else ""
         typer.echo(
-            f"{count(outcome.looks, 'look')} ({outcome.unclear} could not tell), "
-            f"{count(outcome.transitions, 'transition')}, "
-            f"{count(outcome.delivered, 'delivery', 'deliveries')} ({outcome.undelivered} did not get through)"
+            f"{count(outcome.looks, 'look')}{unclear}; {count(outcome.transitions, 'transition')}; "
+            f"{count(outcome.delivered, 'message')} delivered{undelivered}"
         )
     if outcome.unclear or outcome.undelivered or start.refused:
         raise typer.Exit(1)
