@@ -16,8 +16,10 @@ from notifier.cli.common import (
     iso,
     print_fitted,
     print_json,
+    quoted,
     watch_id,
 )
+from notifier.core.errors import NotifierError
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
@@ -126,11 +128,14 @@ def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption 
     entries = overview(found, datetime.now(UTC))
     settings = _settings(found, wanted)
     subject = wanted.partition("/")[2] or settings.get("snapshot_id")
-    entry = next((each for each in entries if each["watch"] == wanted), {"watch": wanted, "snapshot": subject})
+    entry = next((each for each in entries if each["watch"] == wanted), None)
     timeline = []
     if found.database.exists():
         subjects = [subject] if subject else [each["snapshot"] for each in entries if _is_of(each, wanted)]
         timeline = [_event(event, told) for event, told in Reader(found.database).timeline(subjects)]
+    if entry is None and not timeline:
+        raise NotifierError(f"the watch {wanted.partition('/')[0]} has found no snapshot {quoted(subject or wanted)}")
+    entry = entry or {"watch": wanted, "snapshot": subject}
     if as_json:
         print_json(entry | {"configuration": settings, "timeline": timeline})
         return

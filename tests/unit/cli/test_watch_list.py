@@ -31,6 +31,13 @@ def test_a_watch_is_shown_without_saying_anything_twice(run: Run, config: Path) 
     assert {"watch: s_1", "snapshot: s_1", "muted: no", "notify: team", "every: 30 s"} <= set(shown)
 
 
+def test_a_snapshot_that_a_dataset_never_had_is_not_shown(run: Run, config: Path) -> None:
+    assert config.exists()
+    ended = run("watch", "show", "gd_1/sd_nope")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == "notifier: the watch gd_1 has found no snapshot 'sd_nope'\n"
+
+
 def test_in_a_pipe_as_on_a_terminal_a_column_that_repeats_another_is_left_out(run: Run, config: Path) -> None:
     """A watch with an id of its own needs the column; nothing is cut there, however long the names are."""
     assert run("status").stdout.splitlines()[0].split() == ["WATCH", "NAME", "STATUS"]
