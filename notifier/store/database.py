@@ -127,7 +127,7 @@ class Database:
         if self._guard is not None and not self._guard.all_moved:
             with contextlib.suppress(sqlite3.Error):  # on a full disk, say: whoever writes will say so
                 self._move_wal()
-            self._guard.note()
+            self._guard.note(moving=True)
 
     def _check_files(self) -> None:
         """See that the files are as they were left; once they are not, nothing is written any more.

@@ -7,14 +7,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 from support.outboxes import rows, sql, tell
 
-from notifier.core.errors import StoreBusy, StoreError
+from notifier.core.errors import StoreBusy, StoreError, StoreUnready
 from notifier.store.sqlite.file_guard import FilesChanged
 from notifier.store.store import Store
 
@@ -48,6 +50,21 @@ def overwrite(database: Path) -> None:
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE other (id)")
     database.write_bytes(other.read_bytes())
+
+
+def cut_last_bytes(database: Path) -> None:
+    wal = beside(database, "-wal")
+    os.truncate(wal, wal.stat().st_size - 100)
+
+
+def fill(end: str, content: Callable[[int], bytes]) -> Callable[[Path], None]:
+    """What `cp` of another file of the same length does."""
+
+    def do(database: Path) -> None:
+        path = beside(database, end)
+        path.write_bytes(content(path.stat().st_size))
+
+    return do
 
 
 def move_folder(database: Path) -> None:
@@ -124,6 +141,120 @@ async def test_a_file_that_is_taken_away_during_a_transaction_is_noticed_after_i
         await store._database.run(lambda _: do(database))
         with pytest.raises(FilesChanged, match="taken away or replaced"):
             await store.look_after()
+
+
+async def test_an_older_copy_of_the_same_length_is_noticed(tmp_path: Path) -> None:
+    """Its header may be the same; here one page differs, of a database of more than a megabyte."""
+    database = tmp_path / "some.db"
+    async with Store(database) as store:
+        await told(store)
+        pages = 2 * 1024 * 1024 // 4096
+        await store._database.run(lambda connection: connection.execute(text(BIG), {"bytes": 4096 * pages}))
+        await store.look_after()
+        copy = database.read_bytes()
+        await store._database.run(lambda connection: connection.execute(text("UPDATE snapshots SET status = 'x'")))
+        await store.look_after()
+        await store.look_after()
+        assert database.stat().st_size == len(copy) > 1024 * 1024
+        assert database.read_bytes()[:100] == copy[:100]
+        database.write_bytes(copy)
+        with pytest.raises(FilesChanged, match="overwritten"):
+            await store.look_after()
+
+
+BIG = "CREATE TABLE big AS SELECT zeroblob(:bytes) AS zeros"
+HARM = {
+    "the WAL is emptied": cut("-wal", 0),
+    "the WAL is cut": cut("-wal", 10_000),
+    "the WAL lacks its end": cut_last_bytes,
+    "the WAL is another one": fill("-wal", os.urandom),
+    "the WAL is zeros": fill("-wal", bytes),
+    "the database is emptied": cut("", 0),
+    "the database is cut": cut("", 8_192),
+    "the database is overwritten": overwrite,
+    "the database is zeros": fill("", bytes),
+}
+
+
+UNNOTICED = "the database is zeros"
+"""Not to be told from another SQLite's work if a write begins the WAL anew in the same moment; docs/operations.md."""
+
+DURING = [
+    (name, place, moved)
+    for name in HARM
+    for place in ("before a write", "after a write", "no write")
+    for moved in (True, False)
+    if not (name == UNNOTICED and moved and place != "no write")
+]
+
+
+@pytest.mark.parametrize(("name", "place", "moved"), DURING)
+async def test_harm_during_a_transaction_is_noticed_after_it_or_costs_nothing(
+    tmp_path: Path, name: str, place: str, moved: bool
+) -> None:
+    """What the WAL held counts no more once it stands in the database: then the next write begins the WAL anew."""
+    database, do = tmp_path / "some.db", HARM[name]
+
+    def body(connection: Connection) -> None:
+        if place == "before a write":
+            do(database)
+        if place != "no write":
+            connection.execute(text("UPDATE snapshots SET status = 'x'"))
+        if place != "before a write":
+            do(database)
+
+    noticed = False
+    async with Store(database) as store:
+        await told(store)
+        await store.look_after()
+        if not moved:
+            for number in range(TOLD):
+                await tell(store, "chat", snapshot_id=f"s_later_{number}")
+        try:
+            await store._database.run(body)
+            await store.look_after()
+        except StoreError:
+            noticed = True
+    if not noticed:
+        assert "WAL" in name
+        async with Store(database):
+            assert len(rows(database)) == (TOLD if moved else 2 * TOLD)
+        assert sql(database, "PRAGMA integrity_check") == [("ok",)]
+        if place != "no write":
+            assert {status for (status,) in sql(database, "SELECT status FROM snapshots")} == {"x"}
+
+
+async def test_another_sqlite_that_writes_and_moves_all_the_time_ends_nobody(tmp_path: Path) -> None:
+    """Whatever the moment at which the files are looked at."""
+    database = tmp_path / "some.db"
+    stop = threading.Event()
+
+    def disturb() -> int:
+        rounds = 0
+        with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as connection:
+            connection.execute("CREATE TABLE somebodys (id, x)")
+            while not stop.wait(0.002):
+                rounds += 1
+                connection.execute("INSERT INTO somebodys VALUES (?, zeroblob(9000))", (rounds,))
+                connection.execute(
+                    f"PRAGMA wal_checkpoint({('PASSIVE', 'RESTART', 'TRUNCATE')[rounds % 3]})"
+                ).fetchall()
+                connection.execute("DELETE FROM somebodys WHERE id < ?", (rounds - 3,))
+        return rounds
+
+    async with Store(database) as store:
+        await told(store)
+        disturbing = asyncio.create_task(asyncio.to_thread(disturb))
+        try:
+            for number in range(400):
+                await store.look_after()
+                if number % 10 == 0:
+                    with suppress(StoreUnready):  # the other one has it locked
+                        await tell(store, "chat", snapshot_id=f"s_later_{number}")
+        finally:
+            stop.set()
+        assert await disturbing > 3
+        await store.look_after()
 
 
 @pytest.mark.parametrize("to", [0, 10_000])
