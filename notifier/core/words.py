@@ -38,6 +38,11 @@ def safe(text: str, instead: str = " ") -> str:
     return _DANGEROUS.sub(instead, text)
 
 
+def safe_lines(text: str) -> str:
+    """The text with each dangerous character replaced, but for line feeds; a carriage return before one goes."""
+    return "\n".join(map(safe, text.replace("\r\n", "\n").split("\n")))
+
+
 _DANGEROUS = re.compile(
     "[\x00-\x1f\x7f-\x9f"
     "\u2028\u2029"

@@ -14,7 +14,7 @@ from notifier.core.delivery.message import Fits, fitted, message, shortened
 from notifier.core.delivery.routing import ALL
 from notifier.core.model import Event, Facts, Message
 from notifier.core.snapshot.statuses import canonical
-from notifier.core.words import one_line, span
+from notifier.core.words import one_line, safe_lines, span
 
 LONGEST_TITLE = 250
 
@@ -183,7 +183,7 @@ def _made(event: Event, title: Template | None, body: Template | None, reader: R
     titled = one_line(rendered(title, values, reader.literal_title), LONGEST_TITLE) if title is not None else ""
     return Message(
         title=titled or reader.literal_title(plain.title),
-        body=_with_id(rendered(body, values, reader.literal), reader.literal(event.id))
+        body=_with_id(rendered(body, values, lambda text: reader.literal(safe_lines(text))), reader.literal(event.id))
         if body is not None
         else reader.literal(plain.body),
         severity=plain.severity,

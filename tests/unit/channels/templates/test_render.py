@@ -43,6 +43,19 @@ def test_a_template_gets_a_long_reason_with_all_its_lines_where_there_is_room() 
     assert made.body == f"{reason.strip()}\nEvent: {event.id}"
 
 
+def test_control_characters_and_overrides_of_direction_go_from_a_body_and_lines_stay() -> None:
+    """They would colour IRC, clear a terminal, or turn the text around."""
+    reason = "a\x02b\x0304c\r\nPRIVMSG\u2028d\u202ee\x1b[2J\x00 می\u200cخواهم"
+    event = replace(
+        FULL, labels={"team": "l\u2066m"}, transition=replace(FULL.transition, facts=Facts(error_message=reason))
+    )
+    source = "{{ error_message }}|{{ error_message | upper }}|{{ labels.team }}|{{ error_message ~ '' }}"
+    made, failed = renderer(body=source).render(event)
+    assert failed is None
+    clean = "a b 04c\nPRIVMSG d e [2J  می\u200cخواهم"
+    assert made.body == f"{clean}|{clean.upper()}|l m|{clean}\nEvent: {event.id}"
+
+
 def renderer(title: str | None = None, body: str | None = None, event: str = "all") -> Renderer:
     return Renderer({event: Source(title, body)})
 
