@@ -28,8 +28,8 @@ from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Outcome, Seen, SnapshotState, Told, Watch
 from notifier.core.snapshot.transitions import step
-from notifier.delivery.senders import Signed, Spoken, voice_of
-from notifier.delivery.worker import Deliverer
+from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
+from notifier.delivery.worker import DeliveryWorker
 from notifier.store.store import Store
 
 ALONE = 100
@@ -136,7 +136,7 @@ def _channels(port: int, number: int) -> tuple[Channel, Channel]:
 class _Noting:
     """A channel that notes which events each of its messages says: the receiver only knows when each came."""
 
-    def __init__(self, voice: Spoken | Signed) -> None:
+    def __init__(self, voice: MessageSender | WebhookSender) -> None:
         self.name = voice.name
         self._voice = voice
         self.messages: list[list[str]] = []
@@ -158,7 +158,7 @@ async def _ours(
     noting = _Noting(voice)
     settled: asyncio.Queue[None] = asyncio.Queue()
     async with Store(database) as store:
-        deliverer = Deliverer(
+        deliverer = DeliveryWorker(
             channel=noting,
             policy=policy,
             outbox=store.outbox,
@@ -187,7 +187,7 @@ async def _ours(
                     await settled.get()
         deliverer.stop()
         await running
-    if isinstance(voice, Signed):
+    if isinstance(voice, WebhookSender):
         await voice.aclose()
     arrivals = await asyncio.to_thread(_arrivals, port, channel.name)
     return [

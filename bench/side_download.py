@@ -23,7 +23,7 @@ from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.errors import DownloadError
 from notifier.downloads.downloader import Downloader
-from notifier.downloads.request import Format, Wanted
+from notifier.downloads.request import DownloadRequest, Format
 
 Fetch = Callable[[str, Path], Awaitable[str]]
 
@@ -65,7 +65,7 @@ async def _notifier(url: str, batch: int) -> AsyncIterator[Fetch]:
     async def fetch(snapshot: str, folder: Path) -> str:
         downloader = Downloader(observer=client, results=Results(client.door), batch=batch)
         try:
-            await downloader.fetch(Wanted(snapshot_id=snapshot, folder=folder, format=Format.NDJSON))
+            await downloader.fetch(DownloadRequest(snapshot_id=snapshot, folder=folder, format=Format.NDJSON))
         except DownloadError as error:
             return str(error)
         return ""

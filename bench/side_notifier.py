@@ -16,7 +16,7 @@ from notifier.app.daemon import Daemon
 from notifier.app.loading import load_config
 from notifier.config.model import Config
 from notifier.core.model import Unclear
-from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome
+from notifier.core.outcomes import AnyOutcome, ListOutcome, PollOutcome
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
@@ -37,14 +37,14 @@ class _Counter(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looked(outcome)
             case ListOutcome():
                 self._listed(outcome)
             case _:
                 pass
 
-    def _looked(self, outcome: LookOutcome) -> None:
+    def _looked(self, outcome: PollOutcome) -> None:
         lag = outcome.lag.total_seconds()
         began = time.time() - outcome.duration.total_seconds()
         self._work.lags.append(lag)

@@ -19,7 +19,7 @@ from bench.measure import ids, quantiles, tell, told
 from notifier.app.daemon import Daemon
 from notifier.app.loading import load_config
 from notifier.app.loading.apart import load_config_apart
-from notifier.core.outcomes import AnyOutcome, ListOutcome, LookOutcome, ReloadOutcome
+from notifier.core.outcomes import AnyOutcome, ListOutcome, PollOutcome, ReloadOutcome
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
@@ -126,7 +126,7 @@ class _Reloads(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looked.add(outcome.watch.id)
                 self._came.set()
             case ListOutcome():

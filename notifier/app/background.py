@@ -27,7 +27,7 @@ class _Errand:
     not_before: float = 0.0
 
 
-class Errands:
+class BackgroundQueue:
     """The queue. `run()` does the work; `end()` does what is left, after `run()` was cancelled or without it."""
 
     def __init__(self, faults: Faults | None = None) -> None:

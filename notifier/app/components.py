@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from notifier.app.background import Errands
+from notifier.app.background import BackgroundQueue
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
@@ -30,7 +30,7 @@ from notifier.core.outcomes import (
     ClockShift,
     DroppedDeliveries,
     ListOutcome,
-    LookOutcome,
+    PollOutcome,
     RequestOutcome,
     TemplateFailure,
     UnreadableEntries,
@@ -39,17 +39,17 @@ from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import NAMES, is_known_word
 from notifier.core.units import Fault, Kinds
-from notifier.delivery.dispatcher import Senders
-from notifier.delivery.maintenance import Caretaker
-from notifier.delivery.notices import Operators
-from notifier.delivery.out_of_band import Alarm
+from notifier.delivery.dispatcher import Dispatcher
+from notifier.delivery.maintenance import Maintenance
+from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.downloads.downloader import Downloader
-from notifier.downloads.worker import Fetcher
+from notifier.downloads.worker import DownloadWorker
 from notifier.failpoints import fault as fault_here
-from notifier.polling.manager import Lookout
+from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
-from notifier.polling.scheduler import Schedule
-from notifier.store.retrying import Patience, at_once
+from notifier.polling.scheduler import PollScheduler
+from notifier.store.retrying import StoreRetry, at_once
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter, Reporters
@@ -57,7 +57,7 @@ from notifier.telemetry.reporter import Reporter, Reporters
 log = structlog.get_logger("notifier")
 
 
-class Parts:
+class Components:
     """What a daemon consists of. Each part knows the others only by the functions that it was given here."""
 
     def __init__(
@@ -85,8 +85,8 @@ class Parts:
         self.reporters = Reporters(reporters, self.faults)
         self.report = self.reporters.report
         self.clock = clock
-        self.store = Store(config.database, Patience(self._store_changed, clock))
-        self.errands = Errands(self.faults)
+        self.store = Store(config.database, StoreRetry(self._store_changed, clock))
+        self.errands = BackgroundQueue(self.faults)
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
             clock=_monotonic,
@@ -95,7 +95,7 @@ class Parts:
             changed=self._api_changed,
         )
         self.client = _client(config, self.limiter, self._learned, self.report)
-        self.lookout = Lookout(
+        self.lookout = PollManager(
             api=self.client,
             store=self.store,
             poller=Poller(observer=self.client, store=self.store, clock=clock, committed=self._wake),
@@ -108,7 +108,7 @@ class Parts:
             faults=self.faults,
             trust_changed=self._list_trust_changed,
         )
-        self.schedule = self.lookout.schedule = Schedule(
+        self.schedule = self.lookout.schedule = PollScheduler(
             look=self.lookout.look,
             admit=self.limiter.admit,
             clock=clock,
@@ -123,14 +123,14 @@ class Parts:
             idle=lambda: self.schedule.queued == 0,
             faults=self.faults,
         )
-        self.operators = Operators(
+        self.operators = OperatorNotices(
             channels=config.operators,
             outbox=self.store.outbox,
             clock=clock,
             committed=self._wake,
             token_source=_token_source(config.api),
         )
-        self.fetcher = Fetcher(
+        self.fetcher = DownloadWorker(
             jobs=self.store.downloads,
             downloader=Downloader(observer=self.client, results=Results(self.client.door)),
             clock=clock,
@@ -141,7 +141,7 @@ class Parts:
             faults=self.faults,
         )
         self.clock_set = asyncio.Event()
-        self.caretaker = Caretaker(
+        self.caretaker = Maintenance(
             store=self.store,
             clock=clock,
             policies=_policies(config),
@@ -153,7 +153,7 @@ class Parts:
             died=self.operators.died,
             faults=self.faults,
         )
-        self.senders = Senders(
+        self.senders = Dispatcher(
             outbox=self.store.outbox,
             clock=clock,
             dice=dice,
@@ -165,7 +165,9 @@ class Parts:
             faults=self.faults,
         )
         self.senders.configure(config.channels)
-        self.alarm = Alarm(operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.notice)
+        self.alarm = OutOfBandNotices(
+            operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.notice
+        )
 
     @property
     def watches(self) -> int:
@@ -259,7 +261,7 @@ class Parts:
     def _learned(self, token: str) -> None:
         self.redactor.add([token])
 
-    def _looked(self, outcome: LookOutcome) -> None:
+    def _looked(self, outcome: PollOutcome) -> None:
         self.report(outcome)
         self._refusal_changed(outcome.refusal)
         if outcome.told:

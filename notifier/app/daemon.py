@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
-from notifier.app.components import Parts
+from notifier.app.components import Components
 from notifier.app.gc_tuning import keep_what_stays
 from notifier.app.loading.apart import Loaded
 from notifier.app.loading.start import LONGEST_START
 from notifier.app.loading.start import keep as keep_copy
-from notifier.app.observability import Outside
-from notifier.app.reload import Reloader, Tidings
+from notifier.app.observability import Observability
+from notifier.app.reload import Reloader, ReloadNotices
 from notifier.app.watchdog import Watchdog
 from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
@@ -37,8 +37,8 @@ from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
+from notifier.telemetry.round_summary import OnceOutcome, Tally
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
-from notifier.telemetry.tally import OnceOutcome, Tally
 
 STORE_WORKS_AFTER = timedelta(minutes=1)
 """So long a database has worked that is called well again, after it ended the last daemon."""
@@ -82,7 +82,7 @@ class Daemon:
             refused: why the files are refused, instead of which `loaded` is the configuration taken up last.
         """
         metrics = Metrics(clock)
-        self._parts = Parts(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
+        self._parts = Components(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
         self._loaded = loaded
         self._refused = tuple(refused)
         self._last_reload = self._refused_at_start(clock())
@@ -95,7 +95,9 @@ class Daemon:
             faults=self._parts.faults,
         )
         self._reloader: Reloader | None = None
-        self._tidings = Tidings(lambda refused: self._parts.errands.notice(self._parts.operators.reloaded, refused))
+        self._tidings = ReloadNotices(
+            lambda refused: self._parts.errands.notice(self._parts.operators.reloaded, refused)
+        )
         if loaded is not None:
             self._reloader = Reloader(
                 loaded=loaded,
@@ -106,7 +108,7 @@ class Daemon:
                 faults=self._parts.faults,
                 refused=bool(refused),
             )
-        self._outside = Outside(
+        self._outside = Observability(
             self._parts, metrics, last_reload=lambda: self._last_reload, config_hash=self._config_hash
         )
 

@@ -28,7 +28,7 @@ from notifier.brightdata.simulator import life as lives
 from notifier.core.delivery.message import title_of
 from notifier.core.health.api import ApiNews
 from notifier.core.model import OutcomeKind, Unclear
-from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, LookOutcome
+from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, PollOutcome
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.telemetry.redaction import Redactor
@@ -118,7 +118,7 @@ class _Stage(Reporter):
     def report(self, outcome: AnyOutcome) -> None:
         """Show an outcome, if it is one that a person wants to see."""
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looked(outcome)
             case DeliveryOutcome():
                 self._delivered(outcome)
@@ -132,7 +132,7 @@ class _Stage(Reporter):
             case _:
                 pass
 
-    def _looked(self, outcome: LookOutcome) -> None:
+    def _looked(self, outcome: PollOutcome) -> None:
         """Show what a look brought."""
         self.looks += 1
         if isinstance(outcome.observation, Unclear):

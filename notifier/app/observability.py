@@ -8,17 +8,17 @@ from datetime import timedelta
 
 import structlog
 
-from notifier.app.components import Parts
+from notifier.app.components import Components
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import LastReload, Vitals, troubles
 from notifier.core.outcomes import HttpListening
-from notifier.telemetry.exhaustion import Exhaustion
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.heartbeat import Heartbeat
 from notifier.telemetry.labels import status_label
 from notifier.telemetry.metrics import Metrics
-from notifier.web.enquiry import Enquiry
+from notifier.telemetry.resources import ResourceMonitor
 from notifier.web.server import Server
+from notifier.web.single_flight import SingleFlight
 from notifier.web.views import Sources, application
 
 LONGEST_ANSWER = timedelta(seconds=5)
@@ -33,12 +33,12 @@ _SLICE = 10_000
 log = structlog.get_logger("notifier")
 
 
-class Outside:
+class Observability:
     """`run()` it beside the daemon's other tasks."""
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Components,
         metrics: Metrics,
         *,
         last_reload: Callable[[], LastReload | None],
@@ -55,8 +55,8 @@ class Outside:
         self._metrics = metrics
         self._last_reload = last_reload
         self._config_hash = config_hash
-        self._ask_vitals = Enquiry(self.vitals, LONGEST_ANSWER)
-        self._ask_store = Enquiry(self._read_store, LONGEST_ANSWER)
+        self._ask_vitals = SingleFlight(self.vitals, LONGEST_ANSWER)
+        self._ask_store = SingleFlight(self._read_store, LONGEST_ANSWER)
         sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=parts.redactor.of)
         self._server = Server(
             parts.config.http,
@@ -67,7 +67,7 @@ class Outside:
         self._heartbeat = Heartbeat(
             parts.config.heartbeat, troubles=self._troubles, report=parts.report, faults=parts.faults
         )
-        self.exhaustion = Exhaustion(self._exhausted, faults=parts.faults)
+        self.exhaustion = ResourceMonitor(self._exhausted, faults=parts.faults)
         self._asked_for = asyncio.Event()
         self.configure()
 

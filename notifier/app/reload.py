@@ -39,7 +39,7 @@ MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
 
 
-class Tidings:
+class ReloadNotices:
     """Passes on to people how reloads went: a success at once, a refusal once it has lasted for `PATIENCE`.
 
     Who is just saving a file, or copies several, makes refusals that are over before anybody could read of them. One

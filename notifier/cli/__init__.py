@@ -20,13 +20,13 @@ from notifier.cli import (
     deliveries,
     download,
     healthcheck,
-    history,
     simulation,
     status,
     trigger,
     wait,
     watches,
 )
+from notifier.cli import replay as history
 from notifier.cli.common import CONFIG_HELP
 from notifier.cli.group import Commands, Group
 from notifier.core.errors import UsageError

@@ -14,7 +14,7 @@ from pathlib import Path
 from notifier.app.loading import how_to_have_secrets, load_leniently
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
-from notifier.brightdata.datasets.trigger import Collector
+from notifier.brightdata.datasets.trigger import TriggerClient
 from notifier.brightdata.http.gateway import Gate
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.brightdata.limits.limiter import Limiter
@@ -22,7 +22,7 @@ from notifier.config.model import Api
 from notifier.config.sources.secrets import read_token
 from notifier.config.yaml.interpolation import UNSET
 from notifier.control.client import BORROW, connected
-from notifier.control.limiter_lease import Borrower
+from notifier.control.limiter_lease import LeasedLimiter
 from notifier.core.errors import UsageError
 
 REQUESTS_PER_SECOND = 1.0
@@ -31,23 +31,25 @@ BASE_URL_VARIABLE = "BRIGHTDATA_BASE_URL"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class ApiSession:
     """What can be asked of Bright Data: progress, results, and to collect."""
 
     client: Client
     results: Results
-    collector: Collector
+    collector: TriggerClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
+class ApiAccess:
     """How to reach Bright Data, and beside which database the daemon listens whose limiter is to be used."""
 
     api: Api
     database: Path | None = None
 
 
-def access_of(config: Path | None, environ: Mapping[str, str], warn: Callable[[str], None] = lambda _: None) -> Access:
+def access_of(
+    config: Path | None, environ: Mapping[str, str], warn: Callable[[str], None] = lambda _: None
+) -> ApiAccess:
     """How to reach Bright Data: as the configuration says, or, without one, with the token in `BRIGHTDATA_API_KEY`.
 
     Channels' secrets are not needed for it, and may be unset.
@@ -67,7 +69,7 @@ def access_of(config: Path | None, environ: Mapping[str, str], warn: Callable[[s
             raise UsageError(f"no configuration and no token: set {TOKEN_VARIABLE}, or name a file with --config")
         base_url = environ.get(BASE_URL_VARIABLE)
         api = Api(token=token)
-        return Access(api=replace(api, base_url=base_url) if base_url else api)
+        return ApiAccess(api=replace(api, base_url=base_url) if base_url else api)
     loaded = load_leniently(config)
     found = loaded.config
     api = found.api
@@ -80,11 +82,11 @@ def access_of(config: Path | None, environ: Mapping[str, str], warn: Callable[[s
     if no_token:
         cure = how_to_have_secrets(config) or "set its environment variable"
         raise UsageError(f"{config}: api.token: the token cannot be had: {cure}")
-    return Access(api=api, database=found.database)
+    return ApiAccess(api=api, database=found.database)
 
 
 @asynccontextmanager
-async def opened(access: Access, held: Callable[[timedelta], None] = lambda _: None) -> AsyncIterator[Account]:
+async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _: None) -> AsyncIterator[ApiSession]:
     """The account, for as long as this is entered.
 
     Args:
@@ -109,7 +111,7 @@ async def opened(access: Access, held: Callable[[timedelta], None] = lambda _: N
         except (ValueError, TokenUnusable) as error:
             raise UsageError(f"Bright Data cannot be asked: {error}") from error
         async with client:
-            yield Account(client=client, results=Results(client.door), collector=Collector(client.door))
+            yield ApiSession(client=client, results=Results(client.door), collector=TriggerClient(client.door))
 
 
 @asynccontextmanager
@@ -125,7 +127,7 @@ async def _gate(
         return
     reader, writer = connection
     writer.write(BORROW)
-    borrower = Borrower(reader, writer, own, identity=identity, held=held)
+    borrower = LeasedLimiter(reader, writer, own, identity=identity, held=held)
     try:
         yield borrower
     finally:

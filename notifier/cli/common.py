@@ -233,7 +233,7 @@ def print_fitted(
 
     On a terminal it is fitted into the width; elsewhere nothing is cut or left out for want of room.
     """
-    from notifier.cli.fitting import GAP, fitted
+    from notifier.cli.table_layout import GAP, fitted
 
     cells = [[safe(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():

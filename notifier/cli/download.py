@@ -26,8 +26,8 @@ from notifier.core.errors import DownloadError
 from notifier.core.words import count
 
 if TYPE_CHECKING:
-    from notifier.cli.api_session import Access
-    from notifier.downloads.request import Downloaded, Progress, Wanted
+    from notifier.cli.api_session import ApiAccess
+    from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 
 
 class FileFormat(StrEnum):
@@ -64,7 +64,7 @@ def download(
     `notifier wait` too.
     """
     from notifier.cli.api_session import access_of
-    from notifier.downloads.request import Format, Wanted
+    from notifier.downloads.request import DownloadRequest, Format
 
     snapshot = checked_id("SNAPSHOT", snapshot)
     limit = duration_option("--timeout", timeout)
@@ -78,7 +78,7 @@ def download(
             raise typer.Exit(status)
     done = _fetch(
         access,
-        Wanted(snapshot_id=snapshot, folder=to, format=Format(file_format), compress=compress, force=force),
+        DownloadRequest(snapshot_id=snapshot, folder=to, format=Format(file_format), compress=compress, force=force),
         quiet=as_json,
     )
     if as_json:
@@ -96,7 +96,7 @@ def download(
         typer.echo(f"{done.path}: {count(done.records, 'record')}, {done.size:,} bytes{was}")
 
 
-def _fetch(access: "Access", wanted: "Wanted", *, quiet: bool) -> "Downloaded":
+def _fetch(access: "ApiAccess", wanted: "DownloadRequest", *, quiet: bool) -> "Downloaded":
     import asyncio
 
     from notifier.cli.api_session import opened

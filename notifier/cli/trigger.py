@@ -22,15 +22,15 @@ from notifier.cli.common import (
     say_held,
     warn,
 )
-from notifier.cli.trigger_request import InputFormat, Request, check_urls, options_of, read, say_request
+from notifier.cli.trigger_request import InputFormat, TriggerRequest, check_urls, options_of, read, say_request
 from notifier.cli.trigger_words import fault_lines, refusal_as_data, summary
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
     from notifier.brightdata.datasets.trigger import NotKnown, NotStarted, Started
-    from notifier.cli.api_session import Access
-    from notifier.config.edit.watch_file import Folder
+    from notifier.cli.api_session import ApiAccess
+    from notifier.config.edit.watch_file import WatchFolder
 
 
 def trigger(
@@ -114,7 +114,7 @@ def trigger(
     found = account_config(config)
     access = access_of(found, os.environ, warn)
     folder = _folder(found, name, notify or ()) if watch else None
-    request = Request(dataset=dataset, inputs=collected, options=options, scrape=scrape)
+    request = TriggerRequest(dataset=dataset, inputs=collected, options=options, scrape=scrape)
     if dry_run:
         say_request(access, request, as_json)
         return
@@ -155,9 +155,9 @@ def trigger(
         raise typer.Exit(1)
 
 
-def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Folder":
+def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "WatchFolder":
     from notifier.app.loading import load_config
-    from notifier.config.edit.watch_file import Entry, Folder, mistakes
+    from notifier.config.edit.watch_file import Entry, WatchFolder, mistakes
 
     if config is None:
         raise UsageError("there is no configuration to add a watch to: name one with --config, or say --no-watch")
@@ -167,13 +167,13 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Fo
         raise UsageError(f"--notify: {no_channel(unknown, channels)}")
     if wrong := mistakes(Entry(snapshot_id="sd_any", name=name), frozenset(channels)):
         raise UsageError("\n".join(f"--{each}" for each in wrong))
-    folder = Folder(config, os.environ)
+    folder = WatchFolder(config, os.environ)
     if not notify and not folder.tells_somebody:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {config}")
     return folder
 
 
-def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> Path:
+def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> Path:
     from notifier.config.edit.watch_file import Entry
 
     try:
@@ -182,9 +182,9 @@ def _watch(folder: "Folder", snapshot_id: str, name: str | None, notify: Sequenc
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
-def _made_of(config: Path | None, access: "Access", path: Path | None, began: datetime) -> tuple[str, str]:
+def _made_of(config: Path | None, access: "ApiAccess", path: Path | None, began: datetime) -> tuple[str, str]:
     """Why the running daemon refuses the file of the new watch, which is removed then; why it has not taken it up."""
-    from notifier.cli.taking_up import not_yet, taken_up, withdraw
+    from notifier.cli.daemon_confirmation import not_yet, taken_up, withdraw
 
     if path is None or config is None or access.database is None:
         return "", ""
@@ -195,7 +195,7 @@ def _made_of(config: Path | None, access: "Access", path: Path | None, began: da
     return "\n".join([f"{removed}the running daemon refuses it:", *seen["refused"]]), ""
 
 
-def _ask(access: "Access", request: Request, as_json: bool) -> str | None:
+def _ask(access: "ApiAccess", request: TriggerRequest, as_json: bool) -> str | None:
     """The id of the snapshot; None if the data came at once, and was printed."""
     import asyncio
 
@@ -206,14 +206,14 @@ def _ask(access: "Access", request: Request, as_json: bool) -> str | None:
     return None if answer is None else _snapshot_of(access, request, answer, as_json)
 
 
-async def _trigger(access: "Access", request: Request) -> "Started | NotStarted | NotKnown":
+async def _trigger(access: "ApiAccess", request: TriggerRequest) -> "Started | NotStarted | NotKnown":
     from notifier.cli.api_session import opened
 
     async with opened(access, say_held) as account:
         return await account.collector.trigger(request.dataset, request.inputs, request.options)
 
 
-async def _scrape(access: "Access", request: Request) -> "Started | NotStarted | NotKnown | None":
+async def _scrape(access: "ApiAccess", request: TriggerRequest) -> "Started | NotStarted | NotKnown | None":
     from notifier.brightdata.datasets.records import NotRecords
     from notifier.brightdata.datasets.results import BrokenOff, Data
     from notifier.brightdata.datasets.trigger import NoRecords
@@ -238,7 +238,9 @@ async def _scrape(access: "Access", request: Request) -> "Started | NotStarted |
             return None
 
 
-def _snapshot_of(access: "Access", request: Request, answer: "Started | NotStarted | NotKnown", as_json: bool) -> str:
+def _snapshot_of(
+    access: "ApiAccess", request: TriggerRequest, answer: "Started | NotStarted | NotKnown", as_json: bool
+) -> str:
     from notifier.brightdata.datasets.trigger import NotStarted, Started
     from notifier.core.model import Reason
 
@@ -256,7 +258,7 @@ def _snapshot_of(access: "Access", request: Request, answer: "Started | NotStart
             raise _not_known(access, request, answer.unclear.detail)
 
 
-def _not_known(access: "Access", request: Request, why: str) -> NotifierError:
+def _not_known(access: "ApiAccess", request: TriggerRequest, why: str) -> NotifierError:
     from urllib.parse import urlencode
 
     today = datetime.now(UTC).date().isoformat()

@@ -17,7 +17,7 @@ from notifier.core.words import safe
 
 if TYPE_CHECKING:
     from notifier.brightdata.datasets.inputs import Inputs
-    from notifier.cli.api_session import Access
+    from notifier.cli.api_session import ApiAccess
 
 
 class InputFormat(StrEnum):
@@ -29,7 +29,7 @@ class InputFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class TriggerRequest:
     """What is asked of Bright Data: `options` are parameters of the query, in the API's words."""
 
     dataset: str
@@ -44,8 +44,8 @@ def read(name: str, file_format: InputFormat | None) -> "Inputs":
     Raises:
         UsageError: it cannot be read, or holds no inputs; the text says where, and the cure.
     """
+    from notifier.brightdata.datasets.input_place import Misfit
     from notifier.brightdata.datasets.inputs import LARGEST, InputFormat, read_inputs
-    from notifier.brightdata.datasets.misfit import Misfit
 
     try:
         if name == "-":
@@ -104,7 +104,7 @@ def _folded(key: str) -> str:
     return key.strip().casefold().replace("-", "_")
 
 
-def say_request(access: "Access", request: Request, as_json: bool) -> None:
+def say_request(access: "ApiAccess", request: TriggerRequest, as_json: bool) -> None:
     """Say what would be sent."""
     from notifier.brightdata.datasets.trigger import SCRAPE, TRIGGER
 

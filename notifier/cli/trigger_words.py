@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from notifier.core.words import count, one_line, safe
 
 if TYPE_CHECKING:
-    from notifier.brightdata.datasets.input_errors import Fault
+    from notifier.brightdata.datasets.input_errors import InputError
     from notifier.brightdata.datasets.inputs import Inputs
     from notifier.brightdata.datasets.trigger import NotStarted
 
@@ -26,7 +26,7 @@ def summary(inputs: "Inputs") -> str:
     return f"{count(inputs.number, 'input')}: {', '.join(fields) or 'without a field'}{left_out}"
 
 
-def fault_lines(faults: "Sequence[Fault]") -> list[str]:
+def fault_lines(faults: "Sequence[InputError]") -> list[str]:
     """What is wrong with each input, one a line, at most a screen."""
     lines = [f"  {one_line(str(each), LONGEST_FAULT)}" for each in faults[:MOST_FAULTS]]
     if more := len(faults) - len(lines):

@@ -29,7 +29,7 @@ from notifier.core.words import count, span
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from notifier.cli.api_session import Access
+    from notifier.cli.api_session import ApiAccess
     from notifier.core.model import Facts
     from notifier.polling.waiter import News, Waited
 
@@ -76,7 +76,7 @@ def wait(
 
 
 def wait_for(
-    access: "Access",
+    access: "ApiAccess",
     snapshots: Sequence[str],
     *,
     every: timedelta,

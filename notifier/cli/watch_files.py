@@ -9,7 +9,7 @@ import typer
 
 from notifier.cli import completion
 from notifier.cli.common import ConfigOption, JsonOption, checked_id, config_path, configuration, print_json, watch_id
-from notifier.cli.taking_up import sentence, taken_up, withdraw
+from notifier.cli.daemon_confirmation import sentence, taken_up, withdraw
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add(
 ) -> None:
     """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
     from notifier.app.loading import load_config
-    from notifier.config.edit.watch_file import Entry, Folder, doubts, mistakes
+    from notifier.config.edit.watch_file import Entry, WatchFolder, doubts, mistakes
     from notifier.config.edit.watch_places import standings
 
     snapshot = checked_id("DATASET" if dataset else "SNAPSHOT", snapshot)
@@ -67,7 +67,7 @@ def add(
     if wrong := mistakes(entry, frozenset(found.channels)):
         raise UsageError("\n".join(wrong))
     warnings = doubts(entry, frozenset(found.channels))
-    folder = Folder(main, os.environ)
+    folder = WatchFolder(main, os.environ)
     if not notify and not folder.tells_somebody:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {main}")
     for there in standings(main, os.environ, snapshot):

@@ -17,7 +17,7 @@ from notifier.config.schema import (
     TemplateSection,
     WatchSection,
 )
-from notifier.config.sources.token import TokenSource
+from notifier.config.sources.token import TokenLocation
 from notifier.config.values import listen
 from notifier.config.values.times import zone
 from notifier.core.delivery.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
@@ -29,7 +29,7 @@ Value = TypeVar("Value", bound=Hashable)
 _POLICY = ChannelPolicy()
 
 
-def api(section: ApiSection, source: TokenSource) -> Api:
+def api(section: ApiSection, source: TokenLocation) -> Api:
     """How to reach Bright Data."""
     return Api(
         token=source.token,

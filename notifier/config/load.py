@@ -10,13 +10,13 @@ from notifier.config.checks import near_misses, url_passwords
 from notifier.config.checks.channels import CheckRoom, CheckWebhook, check_channels, check_room, check_templates
 from notifier.config.checks.watches import check_watches
 from notifier.config.model import Config
-from notifier.config.parts import Known, Part, Parts, whole
+from notifier.config.parts import ConfigPart, ConfigParts, Known, whole
 from notifier.config.schema import Context, IncludedFile, MainFile
 from notifier.config.sources import files
 from notifier.config.sources.includes import included_files, patterns_of
 from notifier.config.sources.origin import Disk, Origin
 from notifier.config.sources.secrets import proxy_passwords, secrets_in, without_secrets
-from notifier.config.sources.token import TokenSource, token_source
+from notifier.config.sources.token import TokenLocation, token_source
 from notifier.config.yaml import document
 from notifier.config.yaml.document import Document
 from notifier.config.yaml.interpolation import UnsetAllowed, Unusable
@@ -80,7 +80,7 @@ def load_parts(
     secrets_needed: bool = True,
     origin: Origin | None = None,
     token_may_wait: bool = False,
-) -> Parts:
+) -> ConfigParts:
     """Read the configuration as `load` does, but parse no included file again that is known.
 
     With `token_may_wait` it is no error that a token file cannot be read now: it is read again before each request.
@@ -113,7 +113,7 @@ def load_parts(
     checked = [document.validate(each, IncludedFile, context) for each in included]
     source = token_source(main.data, main.root, folder, environ)
     if token_may_wait and source.unreadable:
-        source = TokenSource(file=source.unreadable)
+        source = TokenLocation(file=source.unreadable)
     main.add([source.flaw] if source.flaw and secrets_needed else [])
     check_channels(main, checks.webhook)
     check_templates(main)
@@ -129,11 +129,11 @@ def load_parts(
     near_misses.check_ids(documents)
     url_passwords.check_passwords(main)
     shared = build.Shared()
-    return Parts(
+    return ConfigParts(
         frame=frame_of(documents, sections, source, environ),
         rules=rules,
         files=tuple(
-            Part(
+            ConfigPart(
                 path=each.path.absolute(),
                 digest=each.digest,
                 watches=None
@@ -147,7 +147,7 @@ def load_parts(
 
 
 def frame_of(
-    documents: Sequence[Document], sections: MainFile, source: TokenSource, environ: Mapping[str, str]
+    documents: Sequence[Document], sections: MainFile, source: TokenLocation, environ: Mapping[str, str]
 ) -> Config:
     """The configuration without its watches."""
     path = documents[0].path.absolute()

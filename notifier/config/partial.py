@@ -12,7 +12,7 @@ from notifier.config.checks.channels import check_channels, check_templates
 from notifier.config.checks.watches import check_watches
 from notifier.config.load import Checks, discreet, frame_of
 from notifier.config.model import Config
-from notifier.config.parts import Part, whole
+from notifier.config.parts import ConfigPart, whole
 from notifier.config.schema import Context, IncludedFile, MainFile, WatchSection
 from notifier.config.sources.includes import included_files
 from notifier.config.sources.origin import Disk
@@ -63,7 +63,7 @@ def load_what_is_right(path: Path, *, environ: Mapping[str, str], checks: Checks
     return whole(
         frame_of(documents, sections, source, environ),
         [
-            Part(
+            ConfigPart(
                 path=each.path.absolute(),
                 digest=each.digest,
                 watches=tuple(build.watch(watch, sections.defaults, folder, shared) for watch in watches),

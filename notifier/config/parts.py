@@ -10,7 +10,7 @@ from notifier.core.model import DatasetWatch, Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class ConfigPart:
     """One file: what its content is known by, its watches and its warnings.
 
     Where a known content was not parsed again `watches` is None, and what it has of both is to be had from before.
@@ -38,12 +38,12 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
+class ConfigParts:
     """A configuration that is right: without its watches and warnings, and its files with them, the main one first."""
 
     frame: Config
     rules: str
-    files: tuple[Part, ...]
+    files: tuple[ConfigPart, ...]
 
 
 def names_of(watch: AnyWatch) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def names_of(watch: AnyWatch) -> tuple[str, ...]:
     return (subject,) if watch.id == subject else (watch.id, subject)
 
 
-def whole(frame: Config, files: Iterable[Part]) -> Config:
+def whole(frame: Config, files: Iterable[ConfigPart]) -> Config:
     """The configuration with what its files have."""
     parts = tuple(files)
     watches = [watch for part in parts for watch in part.watches or ()]

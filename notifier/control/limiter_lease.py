@@ -146,7 +146,7 @@ class _Loan:
         self._writer.write(json.dumps(words).encode() + b"\n")
 
 
-class Borrower:
+class LeasedLimiter:
     """A gate for the requests of a command: the daemon's limiter while it listens, else the command's own."""
 
     def __init__(

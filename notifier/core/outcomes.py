@@ -20,7 +20,7 @@ from notifier.core.units import Fault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class CommittedEvent:
     """An event with the channels that are told of it."""
 
     event: Event
@@ -28,7 +28,7 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LookOutcome:
+class PollOutcome:
     """What came of one look; without an `observation` nobody looked, and it happened by the clock alone.
 
     `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
@@ -39,7 +39,7 @@ class LookOutcome:
 
     watch: Watch
     observation: Observation | None
-    told: tuple[Told, ...]
+    told: tuple[CommittedEvent, ...]
     superseded: bool
     lag: timedelta
     duration: timedelta
@@ -60,7 +60,7 @@ class ListOutcome:
     dataset_id: str
     unclear: Unclear | None = None
     entries: int = 0
-    taken: tuple[LookOutcome, ...] = ()
+    taken: tuple[PollOutcome, ...] = ()
     ask: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class DeliveryOutcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FetchOutcome:
+class DownloadOutcome:
     """One attempt, for the log and the metrics."""
 
     job: Job
@@ -94,7 +94,7 @@ class FetchOutcome:
     duration: timedelta
 
 
-class BeatKind(StrEnum):
+class HeartbeatKind(StrEnum):
     """What became of a heartbeat. The same word stands in the log and in the metrics."""
 
     SENT = "sent"
@@ -103,10 +103,10 @@ class BeatKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BeatOutcome:
+class HeartbeatOutcome:
     """What became of one, and why it failed or was withheld."""
 
-    kind: BeatKind
+    kind: HeartbeatKind
     detail: str = ""
 
 
@@ -188,7 +188,7 @@ class HttpListening:
 
 
 AnyOutcome = (
-    LookOutcome
+    PollOutcome
     | ListOutcome
     | UnreadableEntries
     | RequestOutcome
@@ -196,9 +196,9 @@ AnyOutcome = (
     | DroppedDeliveries
     | TemplateFailure
     | ChannelChange
-    | FetchOutcome
+    | DownloadOutcome
     | ReloadOutcome
-    | BeatOutcome
+    | HeartbeatOutcome
     | ClockShift
     | HttpListening
     | ApiNews

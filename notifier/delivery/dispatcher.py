@@ -15,15 +15,15 @@ from notifier.core.isolation import Faults
 from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
-from notifier.delivery.senders import Signed, Spoken, voice_of
-from notifier.delivery.worker import Deliverer
+from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
+from notifier.delivery.worker import DeliveryWorker
 from notifier.store.outbox import Outbox
 
 
 class _Sender:
     """A channel's deliverer, with its voice and its task."""
 
-    def __init__(self, channel: Channel, voice: Spoken | Signed, deliverer: Deliverer) -> None:
+    def __init__(self, channel: Channel, voice: MessageSender | WebhookSender, deliverer: DeliveryWorker) -> None:
         self.channel = channel
         self.voice = voice
         self.deliverer = deliverer
@@ -38,11 +38,11 @@ class _Sender:
 
     async def aclose(self) -> None:
         """Close its network."""
-        if isinstance(self.voice, Signed):
+        if isinstance(self.voice, WebhookSender):
             await self.voice.aclose()
 
 
-class Senders:
+class Dispatcher:
     """All of them. `configure` them, then `run()`; configure them again at any time."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Senders:
             clock: the time, UTC.
             dice: numbers in [0, 1), to spread retries.
             redact: takes secrets out of what far sides said.
-            delivered, dropped, template_failed, verdict: told of what came of it: see `Deliverer` and `voice_of`.
+            delivered, dropped, template_failed, verdict: told of what came of it: see `DeliveryWorker` and `voice_of`.
             faults: bounds what a delivery raises.
         """
         self._faults = faults or Faults()
@@ -200,7 +200,7 @@ class Senders:
         self._ending.discard(task)
         self.wake([channel])
 
-    def _judged(self, voice: Spoken | Signed, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    def _judged(self, voice: MessageSender | WebhookSender, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         """Pass on what was found of a channel as it is: of one that was replaced its successor judges anew."""
         current = self._senders.get(channel)
         if current is not None and current.voice is voice:
@@ -208,7 +208,7 @@ class Senders:
 
     def _make(self, channel: Channel) -> _Sender:
         voice = voice_of(channel, redact=self._redact, clock=self._clock, template_failed=self._template_failed)
-        deliverer = Deliverer(
+        deliverer = DeliveryWorker(
             channel=voice,
             policy=channel.policy,
             outbox=self._outbox,

@@ -18,7 +18,7 @@ LONGEST_SEND = timedelta(minutes=5)
 """Longer than any send may take; what is called sending for longer was forgotten by somebody."""
 
 
-class Caretaker:
+class Maintenance:
     """Goes its rounds for as long as it runs. Each round can be made by itself."""
 
     def __init__(

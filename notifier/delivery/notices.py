@@ -95,7 +95,7 @@ _TROUBLES = {
 }
 
 
-class Operators:
+class OperatorNotices:
     """Commits notices to the outbox, for the channels that `operators:` names."""
 
     def __init__(

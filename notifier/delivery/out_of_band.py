@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews
 from notifier.core.model import Notice, Outcome, OutcomeKind
-from notifier.delivery.notices import Operators
+from notifier.delivery.notices import OperatorNotices
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds between two tries at a channel; the last one repeats."""
@@ -29,13 +29,13 @@ class _Telling:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
-class Alarm:
+class OutOfBandNotices:
     """Told by the store of its troubles; `aclose()` it at the end."""
 
     def __init__(
         self,
         *,
-        operators: Operators,
+        operators: OperatorNotices,
         send: Callable[[str, Notice], Awaitable[Outcome]],
         later: Callable[..., None],
     ) -> None:

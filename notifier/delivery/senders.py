@@ -15,7 +15,7 @@ from notifier.core.delivery.routing import ALL
 from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
 
 
-class Spoken:
+class MessageSender:
     """An Apprise channel, told in words: one event by its template, many as a digest."""
 
     def __init__(
@@ -96,7 +96,7 @@ def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:
     return text.title, text.body
 
 
-class Signed:
+class WebhookSender:
     """A signed webhook, which takes one event at a time."""
 
     def __init__(self, channel: WebhookChannel) -> None:
@@ -125,7 +125,7 @@ def voice_of(
     redact: Callable[[str], str],
     clock: Callable[[], datetime],
     template_failed: Callable[[str, str, str], None],
-) -> Spoken | Signed:
+) -> MessageSender | WebhookSender:
     """How a channel of the configuration is spoken to.
 
     Args:
@@ -136,7 +136,7 @@ def voice_of(
     """
     if channel.webhook is not None:
         hook = channel.webhook
-        return Signed(
+        return WebhookSender(
             WebhookChannel(
                 name=channel.name,
                 url=hook.url,
@@ -149,4 +149,4 @@ def voice_of(
     if channel.url is None:
         raise ValueError(f"channel {channel.name} has neither a URL nor a webhook")
     apprise = AppriseChannel(name=channel.name, url=channel.url, redact=redact)
-    return Spoken(apprise, Renderer(channel.templates), template_failed)
+    return MessageSender(apprise, Renderer(channel.templates), template_failed)

@@ -10,7 +10,7 @@ from notifier.channels.templates.samples import sample_events
 from notifier.config.model import Channel
 from notifier.core.model import Event, Outcome, Watch
 from notifier.core.snapshot.statuses import canonical
-from notifier.delivery.senders import Signed, voice_of
+from notifier.delivery.senders import WebhookSender, voice_of
 
 
 def send_trial(
@@ -37,7 +37,7 @@ async def _send(channel: Channel, redact: Callable[[str], str], event: Event) ->
     try:
         return await voice.send([event])
     finally:
-        if isinstance(voice, Signed):
+        if isinstance(voice, WebhookSender):
             await voice.aclose()
 
 

@@ -29,7 +29,7 @@ MOST_PARTS = 64
 """A message that cannot be made is sent in parts, until the delivery is found that is to blame; so many at most."""
 
 
-class Channel(Protocol):
+class DeliveryChannel(Protocol):
     """A way to people or programs. It answers with a value, never with an exception."""
 
     @property
@@ -46,13 +46,13 @@ class Channel(Protocol):
         ...
 
 
-class Deliverer:
+class DeliveryWorker:
     """Brings one channel its messages, at its pace, the most overdue first."""
 
     def __init__(
         self,
         *,
-        channel: Channel,
+        channel: DeliveryChannel,
         policy: ChannelPolicy,
         outbox: Outbox,
         clock: Callable[[], datetime],

@@ -47,7 +47,7 @@ class Journal:
     header: str = ""
 
 
-class Landing:
+class AtomicFile:
     """One file on its way. What was not published when it is closed is kept for the next time.
 
     Args:

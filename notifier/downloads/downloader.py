@@ -8,10 +8,10 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, NotFound, Observation, Seen, Unclear
 from notifier.core.snapshot.results import may_have_results
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
-from notifier.downloads.atomic_file import Landing
-from notifier.downloads.request import Downloaded, Progress, Wanted
+from notifier.downloads.atomic_file import AtomicFile
+from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.downloads.threads import off_loop
-from notifier.downloads.transfer import BATCH, ResultSource, Run
+from notifier.downloads.transfer import BATCH, ResultSource, Transfer
 
 
 class Observer(Protocol):
@@ -45,14 +45,14 @@ class Downloader:
         self._sleep = sleep
         self._batch = batch
 
-    async def fetch(self, wanted: Wanted, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
+    async def fetch(self, wanted: DownloadRequest, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
         """Fetch the results of a ready snapshot into a file.
 
         Raises:
             DownloadError: there is no such file now, or there was one before; its text says why. What came whole is
                 kept beside its place, and the next call goes on with it.
         """
-        landing = Landing(wanted.folder, wanted.file_name, compress=wanted.compress)
+        landing = AtomicFile(wanted.folder, wanted.file_name, compress=wanted.compress)
         await off_loop(landing.open)
         try:
             return await self._into(landing, wanted, report)
@@ -63,15 +63,17 @@ class Downloader:
         finally:
             await off_loop(landing.close)
 
-    async def _into(self, landing: Landing, wanted: Wanted, report: Callable[[Progress], None]) -> Downloaded:
-        run = Run(wanted, landing, self._results, self._sleep, report)
+    async def _into(
+        self, landing: AtomicFile, wanted: DownloadRequest, report: Callable[[Progress], None]
+    ) -> Downloaded:
+        run = Transfer(wanted, landing, self._results, self._sleep, report)
         facts = wanted.facts or await self._facts(wanted.snapshot_id, run)
         if not may_have_results(facts):
             text = f"{wanted.snapshot_id} is ready and empty: it has no records, there is nothing to fetch"
             raise DownloadError(DownloadTrouble.EMPTY, text)
         return await run.fetch(facts, self._batch)
 
-    async def _facts(self, snapshot_id: str, run: Run) -> Facts:
+    async def _facts(self, snapshot_id: str, run: Transfer) -> Facts:
         while True:
             match await self._observer.observe(snapshot_id):
                 case Seen(status=status, facts=facts) if canonical(status) == "ready":

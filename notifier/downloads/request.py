@@ -27,7 +27,7 @@ FRAMES = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class DownloadRequest:
     """Which results, and where to. `facts` are what progress told of the ready snapshot; None: ask.
 
     `folder` must be there; the file in it is named after the snapshot. `force` overwrites a file with another content.

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused
 from notifier.brightdata.datasets.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
-from notifier.brightdata.datasets.results import BrokenOff, Data, Wire
+from notifier.brightdata.datasets.results import BrokenOff, Data, WireFormat
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, Reason, Unclear
 from notifier.core.words import count, span
-from notifier.downloads.atomic_file import Landing
-from notifier.downloads.request import FRAMES, Downloaded, Format, Progress, Wanted
+from notifier.downloads.atomic_file import AtomicFile
+from notifier.downloads.request import FRAMES, Downloaded, DownloadRequest, Format, Progress
 from notifier.downloads.threads import off_loop
 
 BATCH = 10_000
@@ -31,23 +31,23 @@ class ResultSource(Protocol):
     """Whatever has results: see `brightdata.results.Results`."""
 
     def open(
-        self, snapshot_id: str, wire: Wire, part: int | None = None
+        self, snapshot_id: str, wire: WireFormat, part: int | None = None
     ) -> AbstractAsyncContextManager[Data | NotYet | Refused | Unclear]:
         """The data, or a part of it."""
         ...
 
-    async def parts(self, snapshot_id: str, wire: Wire) -> int | NotYet | Refused | Unclear:
+    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotYet | Refused | Unclear:
         """How many parts there are."""
         ...
 
 
-class Run:
+class Transfer:
     """One call of `Downloader.fetch`: its file, and how often it failed in a row."""
 
     def __init__(
         self,
-        wanted: Wanted,
-        landing: Landing,
+        wanted: DownloadRequest,
+        landing: AtomicFile,
         results: ResultSource,
         sleep: Callable[[float], Awaitable[object]],
         report: Callable[[Progress], None],
@@ -96,13 +96,13 @@ class Run:
         records = self._facts.records
         return None if records is None else records + (self._facts.errors or 0)
 
-    def _wire(self, batch: int | None) -> Wire:
+    def _wire(self, batch: int | None) -> WireFormat:
         wanted = self._wanted
-        return Wire(
+        return WireFormat(
             format="csv" if wanted.format is Format.CSV else "ndjson", compress=wanted.compress, batch_size=batch
         )
 
-    async def _all_parts(self, wire: Wire) -> None:
+    async def _all_parts(self, wire: WireFormat) -> None:
         number = 1 if wire.batch_size is None else await self._number_of_parts(wire, wire.batch_size)
         # The records are part of the plan: of a snapshot that was collected again nothing can be gone on with.
         plan = f"{wire} of {self._wanted.format}, {number} parts, {self._facts.records} records"
@@ -113,7 +113,7 @@ class Run:
             await self._part(wire, part)
             journal = self._landing.journal
 
-    async def _number_of_parts(self, wire: Wire, batch: int) -> int:
+    async def _number_of_parts(self, wire: WireFormat, batch: int) -> int:
         while True:
             answer = await self._results.parts(self._wanted.snapshot_id, wire)
             if not isinstance(answer, int):
@@ -123,7 +123,7 @@ class Run:
             else:
                 return answer
 
-    async def _part(self, wire: Wire, part: int | None) -> None:
+    async def _part(self, wire: WireFormat, part: int | None) -> None:
         while True:
             async with self._results.open(self._wanted.snapshot_id, wire, part) as answer:
                 trouble: NotYet | Refused | Unclear

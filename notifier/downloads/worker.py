@@ -16,12 +16,12 @@ from notifier.core.backoff import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.model import Notice, OutcomeKind
-from notifier.core.outcomes import FetchOutcome
+from notifier.core.outcomes import DownloadOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.units import Unit
 from notifier.core.words import count
 from notifier.downloads.downloader import Downloader
-from notifier.downloads.request import Downloaded, Format, Wanted
+from notifier.downloads.request import Downloaded, DownloadRequest, Format
 from notifier.failpoints import fault
 
 MOST_AT_ONCE = 2
@@ -60,7 +60,7 @@ class Jobs(Protocol):
         ...
 
 
-class Fetcher:
+class DownloadWorker:
     """Does the jobs, `MOST_AT_ONCE` of them side by side; those that take long do not count."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Fetcher:
         clock: Callable[[], datetime],
         dice: Callable[[], float],
         committed: Callable[[Collection[str]], None],
-        report: Callable[[FetchOutcome], None] = lambda _: None,
+        report: Callable[[DownloadOutcome], None] = lambda _: None,
         deaf: Collection[str] = (),
         faults: Faults | None = None,
     ) -> None:
@@ -164,12 +164,12 @@ class Fetcher:
         result = await self._fetch(job)
         now = self._clock()
         woken = await self._jobs.settle(job, result, now, late_news(job, result, now), self._deaf)
-        self._report(FetchOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
+        self._report(DownloadOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
         self._committed(woken)
 
     async def _fetch(self, job: Job) -> Result:
         transition = job.event.transition
-        wanted = Wanted(
+        wanted = DownloadRequest(
             snapshot_id=transition.snapshot_id,
             folder=Path(job.folder),
             format=Format(job.format),

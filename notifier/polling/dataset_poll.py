@@ -5,27 +5,27 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.polling.datasets import LONGEST_PAUSE, Group, Groups
-from notifier.polling.list_sync import Lister
+from notifier.core.outcomes import ListOutcome, PollOutcome
+from notifier.polling.datasets import LONGEST_PAUSE, DatasetGroup, DatasetGroups
+from notifier.polling.list_sync import ListSync
 from notifier.polling.poller import Poller
-from notifier.polling.strategy import Ways
+from notifier.polling.strategy import PollStrategy
 from notifier.store.datasets import LISTED, DatasetNote, Datasets
 
 
-class ByList:
+class DatasetPoll:
     """Looks at datasets, and sees to what their lists do not tell."""
 
     def __init__(
         self,
         *,
-        groups: Groups,
-        ways: Ways,
-        lister: Lister,
+        groups: DatasetGroups,
+        ways: PollStrategy,
+        lister: ListSync,
         poller: Poller,
         datasets: Datasets,
         clock: Callable[[], datetime],
-        looked: Callable[[LookOutcome], None],
+        looked: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
     ) -> None:
         """
@@ -66,7 +66,7 @@ class ByList:
             self._notes = notes | self._notes
             raise
 
-    async def look(self, group: Group, due: datetime, permit: Permit) -> timedelta | None:
+    async def look(self, group: DatasetGroup, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a group's dataset, and see to what its list did not tell; the pause to the next list, or None.
 
         Raises:
@@ -100,13 +100,13 @@ class ByList:
         )
         return pause
 
-    def failed(self, group: Group) -> None:
+    def failed(self, group: DatasetGroup) -> None:
         """A look at the group's dataset raised: it counts as a list that failed."""
         group.failures += 1
         group.failing_since = group.failing_since or self._clock()
         self._ways.hand_over(group)
 
-    def _let_go(self, group: Group, outcome: ListOutcome) -> ListOutcome:
+    def _let_go(self, group: DatasetGroup, outcome: ListOutcome) -> ListOutcome:
         """Of what a list brought while the configuration changed, keep what is still watched."""
         brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}
         for snapshot_id in brought:
@@ -121,7 +121,7 @@ class ByList:
         group = self._groups.of_dataset(dataset_id)
         return self._groups.pause(group) if group is not None and self._groups.worth(group) else None
 
-    def _follow(self, group: Group, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
+    def _follow(self, group: DatasetGroup, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
         """Look singly at what the list did not tell, and at nothing else."""
         for snapshot_id in outcome.ask:
             if snapshot_id not in group.members:  # it had ended

@@ -43,7 +43,7 @@ class Asked:
 
 
 @dataclass(slots=True, eq=False)
-class Group:
+class DatasetGroup:
     """The snapshots of one dataset, as far as they are watched.
 
     `members` are those that have not ended, and those that the list says have come back from their end; `listed` those
@@ -137,7 +137,7 @@ class Group:
         return sum(entry.created is None or entry.created >= begin for entry in entries)
 
 
-class Groups:
+class DatasetGroups:
     """All groups, and the watches of the configuration that are in none."""
 
     def __init__(self, *, state_of: Callable[[str], SnapshotState], clock: Callable[[], datetime], lists: bool) -> None:
@@ -150,29 +150,29 @@ class Groups:
         self._state_of = state_of
         self._clock = clock
         self.lists = lists
-        self._groups: dict[str, Group] = {}
-        self._group_of: dict[str, Group] = {}
+        self._groups: dict[str, DatasetGroup] = {}
+        self._group_of: dict[str, DatasetGroup] = {}
         self._parents: dict[str, DatasetWatch] = {}
         self._strangers: set[str] = set()
         self.watches: dict[str, Watch] = {}
 
-    def __iter__(self) -> Iterator[Group]:
+    def __iter__(self) -> Iterator[DatasetGroup]:
         return iter(self._groups.values())
 
     def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
         """Begin anew with what the configuration watches."""
         self.watches.clear()
         self.watches.update((watch.snapshot_id, watch) for watch in watches)
-        self._groups = {each.dataset_id: Group(each.dataset_id, each) for each in datasets}
+        self._groups = {each.dataset_id: DatasetGroup(each.dataset_id, each) for each in datasets}
         self._parents = {each.id: each for each in datasets}
         self._group_of.clear()
         self._strangers.clear()
 
-    def of_dataset(self, dataset_id: str) -> Group | None:
+    def of_dataset(self, dataset_id: str) -> DatasetGroup | None:
         """The dataset's group, if it has one."""
         return self._groups.get(dataset_id)
 
-    def of(self, snapshot_id: str) -> Group | None:
+    def of(self, snapshot_id: str) -> DatasetGroup | None:
         """The snapshot's group, if it is a member of one."""
         return self._group_of.get(snapshot_id)
 
@@ -206,15 +206,15 @@ class Groups:
         yield from self.watches.values()
         yield from self._parents.values()
 
-    def found(self, group: Group) -> list[Watch]:
+    def found(self, group: DatasetGroup) -> list[Watch]:
         """How the members of a watched dataset are watched that have no watch of their own."""
         if group.watch is None:
             return []
         return [group.watch.watch_for(id_) for id_ in group.members if id_ not in self.watches]
 
-    def join(self, snapshot_id: str, dataset_id: str) -> Group:
+    def join(self, snapshot_id: str, dataset_id: str) -> DatasetGroup:
         """The snapshot is of this dataset."""
-        group = self._groups.setdefault(dataset_id, Group(dataset_id))
+        group = self._groups.setdefault(dataset_id, DatasetGroup(dataset_id))
         group.members.add(snapshot_id)
         self._group_of[snapshot_id] = group
         self._strangers.discard(snapshot_id)
@@ -224,7 +224,7 @@ class Groups:
         """Nobody knows of what dataset the snapshot is."""
         self._strangers.add(snapshot_id)
 
-    def recognise(self, group: Group) -> None:
+    def recognise(self, group: DatasetGroup) -> None:
         """All members that its list brought are of this group."""
         for snapshot_id in group.members:
             self._group_of.setdefault(snapshot_id, group)
@@ -252,12 +252,12 @@ class Groups:
             group.ended.pop(snapshot_id, None)
             self.prune(group)
 
-    def prune(self, group: Group) -> None:
+    def prune(self, group: DatasetGroup) -> None:
         """A group that nobody is in goes, unless its dataset is watched."""
         if group.watch is None and not group.members and self._groups.get(group.dataset_id) is group:
             del self._groups[group.dataset_id]
 
-    def renew(self, dataset_id: str, watch: DatasetWatch | None) -> Group:
+    def renew(self, dataset_id: str, watch: DatasetWatch | None) -> DatasetGroup:
         """Begin anew with a dataset that is now watched, or not any more: nothing is known of its lists.
 
         The old group is left empty, for whoever still reads a list of it; its members are to be told apart and joined
@@ -266,18 +266,18 @@ class Groups:
         Returns:
             What the old group was.
         """
-        old = self._groups.get(dataset_id) or Group(dataset_id)
+        old = self._groups.get(dataset_id) or DatasetGroup(dataset_id)
         was = copy(old)
         old.watch = None
         old.members, old.listed, old.absent, old.asked, old.odd = set(), set(), set(), {}, {}
-        self._groups[dataset_id] = Group(dataset_id, watch)
+        self._groups[dataset_id] = DatasetGroup(dataset_id, watch)
         return was
 
     def name_parents(self, datasets: Collection[DatasetWatch]) -> None:
         """These are the watches of datasets, each to be found by its id."""
         self._parents = {each.id: each for each in datasets}
 
-    def worth(self, group: Group) -> bool:
+    def worth(self, group: DatasetGroup) -> bool:
         """Whether the group is to be listed: it costs less than one by one, or the dataset itself is watched."""
         if group.watch is not None:
             return True
@@ -287,7 +287,7 @@ class Groups:
             return True  # its first list tells which of those belong to it
         return worth_listing(len(group.members), 1 + group.entries // PAGE)
 
-    def pause(self, group: Group) -> timedelta:
+    def pause(self, group: DatasetGroup) -> timedelta:
         """The pause between two lists of the group: as short as that of the member that is in the greatest hurry.
 
         The group knows the shortest `every` from then on.

@@ -10,8 +10,8 @@ from notifier.brightdata.limits.limiter import Permit
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch
-from notifier.core.outcomes import ListOutcome, LookOutcome
-from notifier.core.snapshot.list_comparison import Verdict, is_news, lags, of_baseline, verdict
+from notifier.core.outcomes import ListOutcome, PollOutcome
+from notifier.core.snapshot.list_comparison import ListVerdict, is_news, lags, of_baseline, verdict
 from notifier.core.snapshot.refusals import NONE, RefusalNews
 from notifier.core.snapshot.refusals import after as count_refusal
 from notifier.core.snapshot.refusals import news as refusal_news
@@ -19,7 +19,7 @@ from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, p
 from notifier.core.snapshot.transitions import changed_by_list, dated, stalled_at
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.polling.datasets import Asked, Group
+from notifier.polling.datasets import Asked, DatasetGroup
 from notifier.polling.poller import Poller
 from notifier.store.datasets import Datasets
 
@@ -59,7 +59,7 @@ class _Reading:
     baseline: int = 0
 
 
-class Lister:
+class ListSync:
     """Looks at datasets."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Lister:
         self.keep = keep
         self._watch_of = watch_of
 
-    async def look(self, group: Group, due: datetime, permit: Permit) -> ListOutcome:
+    async def look(self, group: DatasetGroup, due: datetime, permit: Permit) -> ListOutcome:
         """Look once at the group's dataset; the group knows afterwards what the list had.
 
         Raises:
@@ -147,12 +147,12 @@ class Lister:
             refusal=self._count_refusals(group, None),
         )
 
-    def _count_refusals(self, group: Group, unclear: Unclear | None) -> RefusalNews | None:
+    def _count_refusals(self, group: DatasetGroup, unclear: Unclear | None) -> RefusalNews | None:
         """Count a list, or why there was none; the news if the dataset itself is watched."""
         before, group.refusals = group.refusals, NONE if unclear is None else count_refusal(group.refusals, unclear)
         return None if group.watch is None else refusal_news(before, group.refusals, group.watch)
 
-    def _settle(self, group: Group, reading: _Reading, *, whole: bool) -> None:
+    def _settle(self, group: DatasetGroup, reading: _Reading, *, whole: bool) -> None:
         """What the group knows from now on."""
         reading.ask = {id_: word for id_, word in reading.ask.items() if id_ in group.members or id_ in reading.again}
         for id_, word in reading.ask.items():
@@ -169,7 +169,7 @@ class Lister:
         group.agreed_at = reading.asked_at
         group.failures, group.failing_since, group.handed_over = 0, None, False
 
-    def _compare(self, group: Group, entry: Listed, reading: _Reading) -> None:
+    def _compare(self, group: DatasetGroup, entry: Listed, reading: _Reading) -> None:
         """An entry: a member's, one of a known end, one that is watched by itself, a new one, or nobody's."""
         id_ = entry.snapshot_id
         if id_ in group.trust.behind and canonical(entry.status) not in ENDS:
@@ -187,7 +187,7 @@ class Lister:
         elif own or known is not None or group.watch is not None:
             reading.fresh.append(entry)
 
-    def _compare_member(self, group: Group, entry: Listed, reading: _Reading) -> None:
+    def _compare_member(self, group: DatasetGroup, entry: Listed, reading: _Reading) -> None:
         id_ = entry.snapshot_id
         reading.seen.add(id_)
         state = self._poller.state_of(id_)
@@ -210,17 +210,17 @@ class Lister:
             agreed_at=group.agreed_at if id_ in group.listed and id_ not in group.asked else None,
             odd=group.odd.get(id_),
         ):
-            case Verdict.ASK:
+            case ListVerdict.ASK:
                 reading.ask[id_] = entry.status
-            case Verdict.TAKE:
+            case ListVerdict.TAKE:
                 reading.take[id_] = entry.status
-            case Verdict.SAME:
+            case ListVerdict.SAME:
                 # That it has stalled is told by a look of its own, with its facts: a list may use other words.
                 due = stalled_at(state, owner.stalled_after)
                 if due is not None and due <= reading.now:
                     reading.ask[id_] = entry.status
 
-    def _join(self, group: Group, entry: Listed, reading: _Reading) -> None:
+    def _join(self, group: DatasetGroup, entry: Listed, reading: _Reading) -> None:
         id_ = entry.snapshot_id
         group.members.add(id_)
         state = self._poller.state_of(id_)
@@ -228,7 +228,7 @@ class Lister:
             self._poller.put(replace(state, facts=replace(state.facts, dataset_id=group.dataset_id)))
         self._compare_member(group, entry, reading)
 
-    async def _meet(self, group: Group, reading: _Reading) -> datetime:
+    async def _meet(self, group: DatasetGroup, reading: _Reading) -> datetime:
         """Take up what nobody knows yet or has ended; since when the dataset is watched as a whole."""
         ids = [entry.snapshot_id for entry in reading.fresh]
         known = await self._datasets.known(ids)
@@ -247,7 +247,7 @@ class Lister:
         return baseline_at
 
     def _meet_one(
-        self, group: Group, entry: Listed, before: SnapshotState | None, reading: _Reading, baseline_at: datetime
+        self, group: DatasetGroup, entry: Listed, before: SnapshotState | None, reading: _Reading, baseline_at: datetime
     ) -> None:
         if before is None:
             self._meet_new(group, entry, reading, baseline_at)
@@ -257,7 +257,7 @@ class Lister:
             self._poller.put(before)
             self._join(group, entry, reading)
 
-    def _meet_new(self, group: Group, entry: Listed, reading: _Reading, baseline_at: datetime) -> None:
+    def _meet_new(self, group: DatasetGroup, entry: Listed, reading: _Reading, baseline_at: datetime) -> None:
         """An entry that no look knew: news if the dataset itself is watched, or its silent baseline."""
         id_, ended = entry.snapshot_id, phase_of(entry.status) is Phase.ENDED
         news = is_news(entry.created, ended, baseline_at=baseline_at, kept_since=reading.now - self.keep)
@@ -281,8 +281,8 @@ class Lister:
             reading.again.add(id_)
             reading.ask[id_] = entry.status
 
-    async def _take(self, group: Group, reading: _Reading) -> tuple[LookOutcome, ...]:
-        taken: list[LookOutcome] = []
+    async def _take(self, group: DatasetGroup, reading: _Reading) -> tuple[PollOutcome, ...]:
+        taken: list[PollOutcome] = []
         words = list(reading.take.items())
         for start in range(0, len(words), COMMITS_AT_ONCE):
             some = words[start : start + COMMITS_AT_ONCE]
@@ -291,7 +291,9 @@ class Lister:
             )
         return tuple(taken)
 
-    async def _take_one(self, group: Group, snapshot_id: str, word: str, reading: _Reading) -> LookOutcome | None:
+    async def _take_one(
+        self, group: DatasetGroup, snapshot_id: str, word: str, reading: _Reading
+    ) -> PollOutcome | None:
         watch = self._watch_of(snapshot_id)
         if watch is None and group.watch is not None:
             watch = group.watch.watch_for(snapshot_id)
@@ -307,7 +309,7 @@ class Lister:
         reading.seen.discard(snapshot_id)  # as if the list did not have it: it is looked at singly
         return None
 
-    async def _begin(self, group: Group, baseline_at: datetime, reading: _Reading) -> None:
+    async def _begin(self, group: DatasetGroup, baseline_at: datetime, reading: _Reading) -> None:
         """Remember since when the dataset is watched; anew if the clock was set back, or news would pass for old."""
         if group.watch is not None and (group.baseline_at != baseline_at or reading.past):
             await self._datasets.begin(
@@ -315,7 +317,7 @@ class Lister:
             )
             group.baseline_at = baseline_at
 
-    async def _look_through(self, group: Group, entries: Collection[Listed], asked_at: datetime) -> None:
+    async def _look_through(self, group: DatasetGroup, entries: Collection[Listed], asked_at: datetime) -> None:
         """Once a day, forget what whole lists have not had for long."""
         last = group.looked_through_at
         if group.watch is None or (last is not None and timedelta(0) <= asked_at - last < LOOKED_THROUGH_EVERY):

@@ -13,7 +13,7 @@ from notifier.brightdata.limits.limiter import Permit
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
-from notifier.core.outcomes import ListOutcome, LookOutcome
+from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.budget import Budget, Needs
 from notifier.core.snapshot.expiring import due_without_look
 from notifier.core.snapshot.list_comparison import at_first_sight
@@ -21,35 +21,35 @@ from notifier.core.snapshot.refusals import known_before
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Unit
 from notifier.failpoints import fault
-from notifier.polling.dataset_poll import ByList
-from notifier.polling.datasets import DATASET, Groups
-from notifier.polling.list_sync import Lister, ListObserver
+from notifier.polling.dataset_poll import DatasetPoll
+from notifier.polling.datasets import DATASET, DatasetGroups
+from notifier.polling.list_sync import ListObserver, ListSync
 from notifier.polling.poller import Observer, Poller
-from notifier.polling.reconcile import Rewatch, sliced
-from notifier.polling.scheduler import Schedule
-from notifier.polling.snapshot_poll import Singly
-from notifier.polling.strategy import Ways
+from notifier.polling.reconcile import Reconciler, sliced
+from notifier.polling.scheduler import PollScheduler
+from notifier.polling.snapshot_poll import SnapshotPoll
+from notifier.polling.strategy import PollStrategy
 from notifier.store.store import Store
 
 
-class Api(Observer, ListObserver, Protocol):
+class PollApi(Observer, ListObserver, Protocol):
     """Looks at snapshots and lists datasets."""
 
 
-class Lookout:
+class PollManager:
     """Keeps the schedule: what is on it, and what is done when it is due."""
 
     def __init__(
         self,
         *,
-        api: Api,
+        api: PollApi,
         store: Store,
         poller: Poller,
         clock: Callable[[], datetime],
         keep: timedelta,
         gap: timedelta,
         lists: bool,
-        looked: Callable[[LookOutcome], None],
+        looked: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
         faults: Faults | None = None,
         trust_changed: Callable[[TrustNews], None] = lambda _: None,
@@ -72,8 +72,8 @@ class Lookout:
         self._poller = poller
         self._clock = clock
         self._looked = looked
-        self._groups = Groups(state_of=poller.state_of, clock=clock, lists=lists)
-        self._lister = Lister(
+        self._groups = DatasetGroups(state_of=poller.state_of, clock=clock, lists=lists)
+        self._lister = ListSync(
             observer=api,
             poller=poller,
             datasets=store.datasets,
@@ -82,9 +82,9 @@ class Lookout:
             watch_of=self._groups.watches.get,
             faults=faults,
         )
-        self._ways = Ways(groups=self._groups, poller=poller, clock=clock, gap=gap, trust_changed=trust_changed)
-        self._singly = Singly(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
-        self._by_list = ByList(
+        self._ways = PollStrategy(groups=self._groups, poller=poller, clock=clock, gap=gap, trust_changed=trust_changed)
+        self._singly = SnapshotPoll(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
+        self._by_list = DatasetPoll(
             groups=self._groups,
             ways=self._ways,
             lister=self._lister,
@@ -96,12 +96,12 @@ class Lookout:
         )
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> PollScheduler:
         """What is due when; set by whoever runs it."""
         return self._ways.schedule
 
     @schedule.setter
-    def schedule(self, schedule: Schedule) -> None:
+    def schedule(self, schedule: PollScheduler) -> None:
         self._ways.schedule = schedule
 
     async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
@@ -143,13 +143,13 @@ class Lookout:
 
         Args:
             watches, datasets: all that is watched from now on; what has not changed may be the same objects.
-            lists, gap, keep: as for `Lookout`, if they have changed.
+            lists, gap, keep: as for `PollManager`, if they have changed.
 
         Raises:
             StoreError: nothing has changed, unless the baseline of a dataset that is no longer watched could not be
                 forgotten: then the new configuration runs, and the next reload or start forgets it.
         """
-        rewatch = Rewatch(
+        rewatch = Reconciler(
             groups=self._groups,
             poller=self._poller,
             datasets=self._store.datasets,

@@ -11,7 +11,7 @@ from notifier.core.backoff import look_pause
 from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
-from notifier.core.outcomes import LookOutcome, Told, answer_word
+from notifier.core.outcomes import CommittedEvent, PollOutcome, answer_word
 from notifier.core.snapshot.list_comparison import at_first_sight
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.snapshot.refusals import after as count_refusal
@@ -22,7 +22,7 @@ from notifier.core.snapshot.unanswered import NONE as ANSWERED
 from notifier.core.snapshot.unanswered import Unanswered, pause_after
 from notifier.core.snapshot.unanswered import after as count_unanswered
 from notifier.failpoints import failpoint
-from notifier.store.store import Look, Store
+from notifier.store.store import PollRecord, Store
 
 _RECHECK_NOT_FOUND = MISSING_GRACE / 2
 
@@ -58,7 +58,7 @@ class Poller:
         self._clock = clock
         self._committed = committed
         self._states: dict[str, SnapshotState] = {}
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, PollRecord] = {}
         self._refusals: dict[str, Refusals] = {}
         self._unanswered: dict[str, Unanswered] = {}
         self._answered_at: datetime | None = None
@@ -132,7 +132,7 @@ class Poller:
         permit: Permit | None = None,
         seen_at: datetime | None = None,
         owner: Callable[[str], Watch | None] | None = None,
-    ) -> LookOutcome:
+    ) -> PollOutcome:
         """Look once at the watch's snapshot, and commit what changed.
 
         Args:
@@ -150,7 +150,7 @@ class Poller:
         observation = await self._observer.observe(watch.snapshot_id, permit=permit)
         now_of = watch if owner is None else owner(watch.snapshot_id)
         if now_of is None:
-            return LookOutcome(
+            return PollOutcome(
                 watch=watch,
                 observation=observation,
                 told=(),
@@ -170,7 +170,7 @@ class Poller:
         asked_at: datetime,
         due: datetime | None = None,
         seen_at: datetime | None = None,
-    ) -> LookOutcome:
+    ) -> PollOutcome:
         """Take an observation of the watch's snapshot that was asked for at `asked_at`, and commit what changed.
 
         Raises:
@@ -200,7 +200,7 @@ class Poller:
         self._note(watch, observation, after, now, pause)
         if before.not_found and not after.not_found:
             await self.flush_looks()  # else a restart would go on counting the 404s that this answer has refuted
-        return LookOutcome(
+        return PollOutcome(
             watch=watch,
             observation=observation,
             told=told or (),
@@ -228,12 +228,12 @@ class Poller:
 
     async def tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
-    ) -> LookOutcome:
+    ) -> PollOutcome:
         """Commit what has happened to the watch's snapshot by the clock alone; nothing if it has moved on meanwhile."""
         told = await self._tell(watch, before, after, transitions)
         if told is not None and watch.snapshot_id in self._states:
             self._states[watch.snapshot_id] = after
-        return LookOutcome(
+        return PollOutcome(
             watch=watch,
             observation=None,
             told=told or (),
@@ -245,17 +245,19 @@ class Poller:
 
     async def _tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
-    ) -> tuple[Told, ...] | None:
+    ) -> tuple[CommittedEvent, ...] | None:
         """Commit transitions; None if somebody else had told them already."""
         told = tuple(
-            Told(event=event_of(transition, watch), channels=channels_for(watch, transition))
+            CommittedEvent(event=event_of(transition, watch), channels=channels_for(watch, transition))
             for transition in transitions
         )
         if told and not await self._commit(watch, before, after, told):
             return None
         return told
 
-    async def _commit(self, watch: Watch, before: SnapshotState, after: SnapshotState, told: Collection[Told]) -> bool:
+    async def _commit(
+        self, watch: Watch, before: SnapshotState, after: SnapshotState, told: Collection[CommittedEvent]
+    ) -> bool:
         failpoint("poll.before_commit")
         committed = await self._store.commit(
             watch=watch, before=before, after=after, told=[(each.event, each.channels) for each in told]
@@ -268,7 +270,7 @@ class Poller:
     def _note(
         self, watch: Watch, observation: Observation, state: SnapshotState, now: datetime, pause: timedelta | None
     ) -> None:
-        self._looks[watch.snapshot_id] = Look(
+        self._looks[watch.snapshot_id] = PollRecord(
             snapshot_id=watch.snapshot_id,
             looked_at=now,
             answer=answer_word(observation),
@@ -290,7 +292,7 @@ class Poller:
             await self._note_apart(batch)
             raise
 
-    async def _note_apart(self, batch: Mapping[str, Look]) -> None:
+    async def _note_apart(self, batch: Mapping[str, PollRecord]) -> None:
         """Note each look by itself, after they could not be noted together: what is odd in one costs only that one."""
         for number, look in enumerate(batch.values()):
             try:

@@ -13,9 +13,9 @@ from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.list_comparison import FEWEST_LISTED, at_first_sight
 from notifier.core.snapshot.statuses import has_ended
-from notifier.polling.datasets import Group, Groups
+from notifier.polling.datasets import DatasetGroup, DatasetGroups
 from notifier.polling.poller import Poller
-from notifier.polling.strategy import Ways
+from notifier.polling.strategy import PollStrategy
 from notifier.store.datasets import Datasets
 
 SLICE = 250
@@ -24,16 +24,16 @@ SLICE = 250
 T = TypeVar("T")
 
 
-class Rewatch:
+class Reconciler:
     """One change of the configuration: first `read`, then `take_up`."""
 
     def __init__(
         self,
         *,
-        groups: Groups,
+        groups: DatasetGroups,
         poller: Poller,
         datasets: Datasets,
-        ways: Ways,
+        ways: PollStrategy,
         clock: Callable[[], datetime],
     ) -> None:
         """
@@ -123,7 +123,7 @@ class Rewatch:
     # Single watches
 
     async def _add(self) -> None:
-        joined: dict[str, Group] = {}
+        joined: dict[str, DatasetGroup] = {}
         strangers = 0
         async for some in sliced(self._added):
             for watch in some:

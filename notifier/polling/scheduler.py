@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.core.snapshot.agenda import Agenda, Entry
+from notifier.core.snapshot.agenda import Agenda, AgendaEntry
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.rotation import LEAVES_FREE
 from notifier.polling.timer import Timer
@@ -46,7 +46,7 @@ Turn = Callable[[str], tuple[str | None, timedelta | None]]
 """Whose turn it is in the rotation of this key, and the pause to the next turn; None for nobody's, and for no more."""
 
 
-class Schedule:
+class PollScheduler:
     """All that is looked at, each on a grid of its own. `run()` it in a task; it ends only by raising or cancelling."""
 
     def __init__(
@@ -269,7 +269,7 @@ class Schedule:
         self._running.add(task)
         task.add_done_callback(self._ended)
 
-    async def _look_once(self, entry: Entry, permit: Permit) -> None:
+    async def _look_once(self, entry: AgendaEntry, permit: Permit) -> None:
         due = self._agenda.begin(entry, instant(self._clock()))
         try:
             pause = await self._look(entry.key, moment(due), permit)

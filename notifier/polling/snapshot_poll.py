@@ -6,28 +6,28 @@ from datetime import datetime, timedelta
 from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import NotFound, Unclear, Watch
-from notifier.core.outcomes import LookOutcome
+from notifier.core.outcomes import PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.core.snapshot.transitions import changed_by_list
-from notifier.polling.datasets import Groups
+from notifier.polling.datasets import DatasetGroups
 from notifier.polling.poller import Poller
-from notifier.polling.strategy import ASK_AGAIN, Ways
+from notifier.polling.strategy import ASK_AGAIN, PollStrategy
 
 MOST_HANGING = SAFE_IN_FLIGHT // 2
 """So many looks at once at snapshots that hang: the other requests that may be under way are left to the rest."""
 
 
-class Singly:
+class SnapshotPoll:
     """Looks at snapshots one by one."""
 
     def __init__(
         self,
         *,
-        groups: Groups,
-        ways: Ways,
+        groups: DatasetGroups,
+        ways: PollStrategy,
         poller: Poller,
         clock: Callable[[], datetime],
-        looked: Callable[[LookOutcome], None],
+        looked: Callable[[PollOutcome], None],
     ) -> None:
         """
         Args:
@@ -83,7 +83,7 @@ class Singly:
             schedule.add(snapshot_id, pause=pause, first=self._clock() + pause)
         return pause
 
-    def _after(self, watch: Watch, outcome: LookOutcome, began: datetime) -> timedelta | None:
+    def _after(self, watch: Watch, outcome: PollOutcome, began: datetime) -> timedelta | None:
         """How the snapshot is looked at from now on: the pause to its next look of its own, or None."""
         id_ = watch.snapshot_id
         state = self._poller.state_of(id_)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from notifier.core.snapshot.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
-from notifier.polling.datasets import DATASET, NEVER, Group, Groups
+from notifier.polling.datasets import DATASET, NEVER, DatasetGroup, DatasetGroups
 from notifier.polling.poller import Poller
-from notifier.polling.scheduler import Schedule
+from notifier.polling.scheduler import PollScheduler
 
 FAILURES_BEFORE_SINGLE = 3
 
@@ -14,13 +14,13 @@ ASK_AGAIN = timedelta(seconds=10)
 """Between two looks at a snapshot of which its list says something new, until one is answered."""
 
 
-class Ways:
+class PollStrategy:
     """Puts on the schedule, and takes off it, what is to be looked at singly or listed from now on."""
 
     def __init__(
         self,
         *,
-        groups: Groups,
+        groups: DatasetGroups,
         poller: Poller,
         clock: Callable[[], datetime],
         gap: timedelta,
@@ -38,18 +38,18 @@ class Ways:
         self._groups = groups
         self._poller = poller
         self._clock = clock
-        self._schedule: Schedule | None = None
+        self._schedule: PollScheduler | None = None
         self._answered_at: datetime | None = None
         self.gap = gap
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> PollScheduler:
         """What is due when; set by whoever runs it."""
         assert self._schedule is not None
         return self._schedule
 
     @schedule.setter
-    def schedule(self, schedule: Schedule) -> None:
+    def schedule(self, schedule: PollScheduler) -> None:
         self._schedule = schedule
 
     def answered(self) -> None:
@@ -80,7 +80,7 @@ class Ways:
                 first += self.gap
         return first
 
-    def consider(self, group: Group) -> None:
+    def consider(self, group: DatasetGroup) -> None:
         """List the group from now on, if that is worth it."""
         if group.key not in self.schedule and self._groups.worth(group):
             self.schedule.add(group.key, pause=self._groups.pause(group), first=self._clock())
@@ -90,14 +90,14 @@ class Ways:
         group = self._groups.of(snapshot_id)
         return group is not None and group.key in self.schedule
 
-    def unlist(self, group: Group, members: Collection[str]) -> None:
+    def unlist(self, group: DatasetGroup, members: Collection[str]) -> None:
         """Look singly at these members from now on, whether or not the group goes on being listed."""
         for snapshot_id in members:
             self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
         group.listed.difference_update(members)
         self.look_singly(members)
 
-    def hand_over(self, group: Group) -> None:
+    def hand_over(self, group: DatasetGroup) -> None:
         """Look singly at the members of a group if its list goes on failing.
 
         But as long as nothing at all is answered, that would only put everything else off once it is: then one member
@@ -113,7 +113,7 @@ class Ways:
 
     # Rotation: members of a listed group are asked singly in turn
 
-    def rotate(self, group: Group) -> None:
+    def rotate(self, group: DatasetGroup) -> None:
         """After a list: go on with the rotation of the members that it had, and ask one if nobody had a turn since."""
         group.rotation.keep(group.listed, self._longest_unseen_first)
         if not group.turned and (id_ := self._take_turn(group)) is not None:
@@ -128,11 +128,11 @@ class Ways:
             return None, None
         return self._take_turn(group), group.turn_pause()
 
-    def _go_on(self, group: Group) -> None:
+    def _go_on(self, group: DatasetGroup) -> None:
         if group.key in self.schedule and len(group.rotation):
             self.schedule.rotate(group.key, pause=group.turn_pause())
 
-    def _take_turn(self, group: Group) -> str | None:
+    def _take_turn(self, group: DatasetGroup) -> str | None:
         id_ = group.rotation.next(
             lambda each: each in group.listed and each not in group.asking and each not in self.schedule
         )
@@ -149,7 +149,7 @@ class Ways:
 
     # Whether lists are believed
 
-    def compared(self, group: Group, snapshot_id: str, word: str, listed_at: datetime) -> None:
+    def compared(self, group: DatasetGroup, snapshot_id: str, word: str, listed_at: datetime) -> None:
         """A look has told the snapshot's status after a list, asked for at that time, said this word of it."""
         state = self._poller.state_of(snapshot_id)
         if not is_behind(state, word, listed_at):
@@ -167,15 +167,15 @@ class Ways:
                 )
             )
 
-    def listed(self, group: Group, behind: Collection[str], listed_at: datetime) -> None:
+    def listed(self, group: DatasetGroup, behind: Collection[str], listed_at: datetime) -> None:
         """A list that was asked for at that time is still behind of these of `group.trust.behind`."""
         self._trust(group, after_list(group.trust, behind, listed_at))
 
-    def not_listed(self, group: Group) -> None:
+    def not_listed(self, group: DatasetGroup) -> None:
         """No list of the group is asked for any more: whether they are to be believed does not matter."""
         self._trust(group, BELIEVED)
 
-    def _trust(self, group: Group, trust: Trust) -> None:
+    def _trust(self, group: DatasetGroup, trust: Trust) -> None:
         before, group.trust = group.trust, trust
         if before.since is not None and not trust.stale:
             lasted = max(self._clock() - before.since, timedelta(0)) if before.since > NEVER else None

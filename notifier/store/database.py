@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.store.migrate import migrate
-from notifier.store.retrying import Patience
+from notifier.store.retrying import StoreRetry
 from notifier.store.sqlite.engine import writer
 from notifier.store.sqlite.errors import DAMAGE, damaged, failure, unwritable
 from notifier.store.sqlite.file_guard import FilesChanged, Guard, refuse_cut
@@ -33,7 +33,7 @@ class Database:
     as an asyncio driver takes, makes a commit three times as slow (measured).
     """
 
-    def __init__(self, path: Path, patience: Patience) -> None:
+    def __init__(self, path: Path, patience: StoreRetry) -> None:
         self.path = path
         self.patience = patience
         self._stack = AsyncExitStack()

@@ -29,7 +29,7 @@ class _Job(Generic[W]):
         return self.written is not None or self.error is not None
 
 
-class Together(Generic[W]):
+class GroupCommit(Generic[W]):
     """Writes that succeed or fail each by itself, and are durable when they are called written."""
 
     def __init__(self, database: Database, write: Callable[[Connection, Sequence[W]], bool]) -> None:

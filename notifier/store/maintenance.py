@@ -66,7 +66,7 @@ class Deaths:
         return f"{DEAD}{self.channel}"
 
 
-class Upkeep(Retention):
+class StoreMaintenance(Retention):
     """The caretaker of the daemon's database. What it does costs no more for a longer history."""
 
     def __init__(self, database: Database) -> None:

@@ -33,11 +33,11 @@ from notifier.core.model import Delivery, DeliveryState, OutcomeKind
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database
-from notifier.store.group_commit import Together
+from notifier.store.group_commit import GroupCommit
 from notifier.store.mapping import delivery_from_row
 from notifier.store.mutes import Mutes, muted
 from notifier.store.notices import Notices
-from notifier.store.outbox_recovery import Rescue
+from notifier.store.outbox_recovery import OutboxRecovery
 from notifier.store.queries import QUIET, deliveries_with_events
 from notifier.store.tables import attempts, deliveries, is_open, state_now
 from notifier.store.transaction import transaction, whole
@@ -55,12 +55,12 @@ AGAIN_AFTER_REFUSAL = timedelta(minutes=5)
 T = TypeVar("T", bound=Hashable)
 
 
-class Outbox(Rescue, Notices, Mutes):
+class Outbox(OutboxRecovery, Notices, Mutes):
     """The deliveries of the daemon's database."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._settling = Together(database, _settle_all)
+        self._settling = GroupCommit(database, _settle_all)
 
     @transaction
     def take(

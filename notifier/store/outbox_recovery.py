@@ -28,7 +28,7 @@ RETRIED_AT_ONCE = 1_000
 _DEATH_IS_NEWS = timedelta(hours=1)
 
 
-class Rescue(Part):
+class OutboxRecovery(Part):
     """Brings deliveries back on their way."""
 
     @transaction

@@ -45,7 +45,7 @@ def at_once() -> Iterator[None]:
         _AT_ONCE.reset(token)
 
 
-class Patience:
+class StoreRetry:
     """Sees writes through. All of a database share one: whoever gets through lets the others try at once.
 
     It begins `hurried`: what cannot be written is raised. A daemon has it `wait`.

@@ -22,13 +22,13 @@ from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.datasets import Datasets
 from notifier.store.downloads import Downloads, add
-from notifier.store.group_commit import Together
-from notifier.store.maintenance import Upkeep
+from notifier.store.group_commit import GroupCommit
+from notifier.store.maintenance import StoreMaintenance
 from notifier.store.mapping import event_to_row, state_from_row, state_to_row
 from notifier.store.outbox import Outbox
 from notifier.store.queries import known, known_where, listed
 from notifier.store.retention import Place, later_than
-from notifier.store.retrying import Patience
+from notifier.store.retrying import StoreRetry
 from notifier.store.tables import deliveries, events, going_on, looks, refusals, snapshots, unwarned
 from notifier.store.transaction import transaction, whole
 
@@ -40,7 +40,7 @@ REFUSALS_KEPT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
+class PollRecord:
     """One look at a snapshot, as it is noted: `answer` is the status it told, or the reason it could not."""
 
     snapshot_id: str
@@ -73,18 +73,18 @@ class Store:
     its work first.
     """
 
-    def __init__(self, path: Path, patience: Patience | None = None) -> None:
+    def __init__(self, path: Path, patience: StoreRetry | None = None) -> None:
         """
         Args:
             path: the database's file.
             patience: what becomes of writes while it cannot be used; without it that is raised.
         """
-        self.patience = patience or Patience()
+        self.patience = patience or StoreRetry()
         self._database = Database(path, self.patience)
         self.outbox = Outbox(self._database)
-        self.upkeep = Upkeep(self._database)
+        self.upkeep = StoreMaintenance(self._database)
         self.datasets = Datasets(self._database)
-        self._commits = Together(self._database, _commit_all)
+        self._commits = GroupCommit(self._database, _commit_all)
         self.downloads = Downloads(self._database)
 
     async def __aenter__(self) -> Self:
@@ -180,7 +180,7 @@ class Store:
         return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
 
     @transaction
-    def note_looks(self, connection: Connection, batch: Collection[Look]) -> None:
+    def note_looks(self, connection: Connection, batch: Collection[PollRecord]) -> None:
         """Note when snapshots were looked at; the newest look of each is kept."""
         if not batch:
             return

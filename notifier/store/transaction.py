@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from notifier.core.errors import StoreUnready
-from notifier.store.retrying import Patience
+from notifier.store.retrying import StoreRetry
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 class _Patient(Protocol):
     @property
-    def patience(self) -> Patience: ...
+    def patience(self) -> StoreRetry: ...
 
     async def run(self, body: Callable[[Connection], T]) -> T: ...
 

@@ -13,7 +13,7 @@ from notifier import __version__
 from notifier.channels.bounds import metered_socket
 from notifier.config.model import Heartbeat as Wanted
 from notifier.core.isolation import Faults
-from notifier.core.outcomes import BeatKind, BeatOutcome
+from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
 from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.network import Resolver, tls_context
@@ -30,7 +30,7 @@ class Heartbeat:
         wanted: Wanted | None,
         *,
         troubles: Callable[[], Awaitable[list[str]]],
-        report: Callable[[BeatOutcome], None],
+        report: Callable[[HeartbeatOutcome], None],
         faults: Faults | None = None,
     ) -> None:
         """
@@ -70,13 +70,13 @@ class Heartbeat:
             except TimeoutError:
                 continue
 
-    async def _beat(self, url: str) -> BeatOutcome:
+    async def _beat(self, url: str) -> HeartbeatOutcome:
         if found := await self._troubles():
-            return BeatOutcome(kind=BeatKind.WITHHELD, detail=found[0])
+            return HeartbeatOutcome(kind=HeartbeatKind.WITHHELD, detail=found[0])
         return await ping(url, self._resolver)
 
 
-async def ping(url: str, resolver: Resolver | None = None) -> BeatOutcome:
+async def ping(url: str, resolver: Resolver | None = None) -> HeartbeatOutcome:
     """Ask the address once. Proxies and certificates are those of the environment; whatever fails is an outcome.
 
     Args:
@@ -94,12 +94,12 @@ async def ping(url: str, resolver: Resolver | None = None) -> BeatOutcome:
         ) as session:
             async with session.get(url) as response:
                 if response.ok:
-                    return BeatOutcome(kind=BeatKind.SENT)
-                return BeatOutcome(kind=BeatKind.FAILED, detail=f"HTTP {response.status}")
+                    return HeartbeatOutcome(kind=HeartbeatKind.SENT)
+                return HeartbeatOutcome(kind=HeartbeatKind.FAILED, detail=f"HTTP {response.status}")
     except TimeoutError:
-        return BeatOutcome(kind=BeatKind.FAILED, detail=f"no answer within {LONGEST.total_seconds():g} s")
+        return HeartbeatOutcome(kind=HeartbeatKind.FAILED, detail=f"no answer within {LONGEST.total_seconds():g} s")
     except Exception as error:  # noqa: BLE001 - whatever goes wrong there must not stop the work here
-        return BeatOutcome(kind=BeatKind.FAILED, detail=_words(error))
+        return HeartbeatOutcome(kind=HeartbeatKind.FAILED, detail=_words(error))
 
 
 def _words(error: Exception) -> str:

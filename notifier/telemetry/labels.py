@@ -35,7 +35,7 @@ def code_label(status: int | None) -> str:
     return "429" if status == 429 else f"{status // 100}xx"
 
 
-class Few:
+class BoundedLabels:
     """Lets the first `MOST` words through that it is shown, and calls the others `other`."""
 
     def __init__(self) -> None:

@@ -12,16 +12,16 @@ from notifier.core.health.store import StoreNews
 from notifier.core.model import DeliveryState, Observation, Unclear, Watch
 from notifier.core.outcomes import (
     AnyOutcome,
-    BeatKind,
-    BeatOutcome,
     ChannelChange,
     ClockShift,
     DeliveryOutcome,
+    DownloadOutcome,
     DroppedDeliveries,
-    FetchOutcome,
+    HeartbeatKind,
+    HeartbeatOutcome,
     HttpListening,
     ListOutcome,
-    LookOutcome,
+    PollOutcome,
     ReloadOutcome,
     RequestOutcome,
     TemplateFailure,
@@ -42,14 +42,14 @@ class LogReporter(Reporter):
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
-        self._last_beat: BeatKind | None = None
+        self._last_beat: HeartbeatKind | None = None
         self._traced: set[tuple[str, str]] = set()
         self._odd: set[tuple[str, str]] = set()
 
     def report(self, outcome: AnyOutcome) -> None:
         """Log an outcome."""
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looked(outcome)
             case ListOutcome():
                 self._listed(outcome)
@@ -67,11 +67,11 @@ class LogReporter(Reporter):
                 )
             case ChannelChange():
                 self._channel_changed(outcome)
-            case FetchOutcome():
+            case DownloadOutcome():
                 self._fetched(outcome)
             case ReloadOutcome():
                 self._reloaded(outcome)
-            case BeatOutcome():
+            case HeartbeatOutcome():
                 self._beat(outcome)
             case ClockShift():
                 self._log.warning("clock.shifted", shift_s=_seconds(outcome.shift))
@@ -86,7 +86,7 @@ class LogReporter(Reporter):
             case Fault():
                 self._faulted(outcome)
 
-    def _looked(self, outcome: LookOutcome) -> None:
+    def _looked(self, outcome: PollOutcome) -> None:
         watch = outcome.watch
         self._log_unclear(watch, outcome.observation)
         if outcome.observation is not None:
@@ -210,7 +210,7 @@ class LogReporter(Reporter):
         else:
             self._log.warning("delivery.retrying", **fields)
 
-    def _fetched(self, outcome: FetchOutcome) -> None:
+    def _fetched(self, outcome: DownloadOutcome) -> None:
         """Log an attempt to fetch results."""
         job = outcome.job
         fields: dict[str, Any] = {
@@ -250,17 +250,17 @@ class LogReporter(Reporter):
         if changed.restart:
             self._log.warning("reload.needs_restart", keys=list(changed.restart))
 
-    def _beat(self, outcome: BeatOutcome) -> None:
+    def _beat(self, outcome: HeartbeatOutcome) -> None:
         """Log a heartbeat that is otherwise than the one before."""
         if outcome.kind is self._last_beat:
             return
         self._last_beat = outcome.kind
         match outcome.kind:
-            case BeatKind.SENT:
+            case HeartbeatKind.SENT:
                 self._log.info("heartbeat.sent")
-            case BeatKind.FAILED:
+            case HeartbeatKind.FAILED:
                 self._log.warning("heartbeat.failed", detail=outcome.detail)
-            case BeatKind.WITHHELD:
+            case HeartbeatKind.WITHHELD:
                 self._log.warning("heartbeat.withheld", detail=outcome.detail)
 
     def _faulted(self, fault: Fault) -> None:

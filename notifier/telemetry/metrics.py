@@ -13,16 +13,16 @@ from notifier.core.health.store import StoreNews
 from notifier.core.model import DeliveryState, OutcomeKind
 from notifier.core.outcomes import (
     AnyOutcome,
-    BeatKind,
-    BeatOutcome,
     ChannelChange,
     ClockShift,
     DeliveryOutcome,
+    DownloadOutcome,
     DroppedDeliveries,
-    FetchOutcome,
+    HeartbeatKind,
+    HeartbeatOutcome,
     HttpListening,
     ListOutcome,
-    LookOutcome,
+    PollOutcome,
     ReloadOutcome,
     RequestOutcome,
     TemplateFailure,
@@ -32,7 +32,7 @@ from notifier.core.snapshot.results import Fetched, GivenUp
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault, Unit
 from notifier.telemetry.gauges import Readings, gauges
-from notifier.telemetry.labels import Few, answer_label, code_label, status_label
+from notifier.telemetry.labels import BoundedLabels, answer_label, code_label, status_label
 from notifier.telemetry.reporter import Reporter
 
 _LAG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -48,7 +48,7 @@ class Metrics(Reporter):
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._reason = Few()
+        self._reason = BoundedLabels()
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -117,7 +117,7 @@ class Metrics(Reporter):
             self._downloads.labels(outcome)
         for unit in Unit:
             self._faults.labels(unit.value)
-        for beat in BeatKind:
+        for beat in HeartbeatKind:
             self._heartbeats.labels(beat.value)
 
     def configure(self, channels: Iterable[str]) -> None:
@@ -133,7 +133,7 @@ class Metrics(Reporter):
     def report(self, outcome: AnyOutcome) -> None:
         """Count an outcome."""
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looked(outcome)
             case ListOutcome():
                 self._listed(outcome)
@@ -148,11 +148,11 @@ class Metrics(Reporter):
                 self._dropped.labels(outcome.channel, self._reason(outcome.reason)).inc(outcome.number)
             case TemplateFailure():
                 self._templates.labels(outcome.channel).inc()
-            case FetchOutcome():
+            case DownloadOutcome():
                 self._fetched(outcome)
             case ReloadOutcome():
                 self._reloaded(outcome)
-            case BeatOutcome():
+            case HeartbeatOutcome():
                 self._heartbeats.labels(outcome.kind.value).inc()
             case ClockShift():
                 self._clock_shifts.inc()
@@ -161,7 +161,7 @@ class Metrics(Reporter):
             case ChannelChange() | HttpListening() | ApiNews() | StoreNews() | TrustNews():
                 pass  # their state is read off when Prometheus asks; see `report.gauges`
 
-    def _looked(self, outcome: LookOutcome) -> None:
+    def _looked(self, outcome: PollOutcome) -> None:
         """Count a look, and what it brought."""
         if outcome.observation is not None:
             self._looks.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
@@ -188,7 +188,7 @@ class Metrics(Reporter):
         if outcome.settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
             self._deliveries.labels(channel, outcome.settlement.state.value).inc()
 
-    def _fetched(self, outcome: FetchOutcome) -> None:
+    def _fetched(self, outcome: DownloadOutcome) -> None:
         """Count an attempt to fetch results."""
         match outcome.result:
             case Fetched():

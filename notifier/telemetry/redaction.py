@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from notifier.telemetry.disguises import Disguises
+from notifier.telemetry.secret_forms import SecretForms
 
 MASK = "***"
 
@@ -13,7 +13,7 @@ tell by where the masks stand what it is."""
 
 
 class Redactor:
-    """Replaces every known secret by `***`, in all forms of `notifier.telemetry.disguises`.
+    """Replaces every known secret by `***`, in all forms of `notifier.telemetry.secret_forms`.
 
     It is called like a function; secrets may be added at any time.
     """
@@ -21,7 +21,7 @@ class Redactor:
     def __init__(self, secrets: Collection[str] = ()) -> None:
         self._secrets: set[str] = set()
         self._new: set[str] = set()
-        self._disguises = Disguises()
+        self._disguises = SecretForms()
         if secrets:
             self.add(secrets)
 

@@ -3,7 +3,7 @@
 import os
 
 from notifier.cli import main
-from notifier.polling.manager import Lookout
+from notifier.polling.manager import PollManager
 
 
 async def _fail(*_: object, **__: object) -> None:
@@ -11,5 +11,5 @@ async def _fail(*_: object, **__: object) -> None:
 
 
 if __name__ == "__main__":
-    Lookout.load = _fail  # type: ignore[method-assign]
+    PollManager.load = _fail  # type: ignore[method-assign]
     main()

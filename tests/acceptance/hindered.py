@@ -12,7 +12,7 @@ from pathlib import Path
 
 from notifier.app.daemon import Daemon, run_until_signalled
 from notifier.app.loading.start import load_at_start
-from notifier.core.outcomes import AnyOutcome, LookOutcome
+from notifier.core.outcomes import AnyOutcome, PollOutcome
 from notifier.store.sqlite import engine
 from notifier.telemetry import systemd
 from notifier.telemetry.log import configure
@@ -26,7 +26,7 @@ class Blocker(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         """A look ended; after this one nothing else does."""
-        if isinstance(outcome, LookOutcome) and any(told.event.transition.status == "ready" for told in outcome.told):
+        if isinstance(outcome, PollOutcome) and any(told.event.transition.status == "ready" for told in outcome.told):
             print('{"event": "test.blocked"}', file=sys.stderr, flush=True)  # noqa: T201
             time.sleep(3600)
 

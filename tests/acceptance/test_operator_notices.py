@@ -40,7 +40,7 @@ from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.store import retrying
 from notifier.store.store import Store
-from notifier.telemetry import exhaustion
+from notifier.telemetry import resources
 
 ENDING = [f"s_{number}" for number in range(20)]
 """Snapshots that end after a minute of their own time."""
@@ -151,7 +151,7 @@ async def no_descriptors(world: World) -> AsyncIterator[None]:
     in_use, highest = len(numbers), max(numbers)
     # The limit is on the highest number: those below it that are free are taken up, but for a few to tell it with.
     taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest - in_use)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + exhaustion.RESERVE - 4, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + resources.RESERVE - 4, before[1]))
     try:
         yield
     finally:
@@ -297,8 +297,8 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
             patch.setattr(module, name, timedelta(milliseconds=20))
         patch.setattr(channel, "BROKEN_AFTER", timedelta(0))
         patch.setattr(backoff, "PERMANENT_TRIES", 1)
-    patch.setattr(exhaustion, "EVERY", timedelta(milliseconds=50))
-    patch.setattr(exhaustion, "WELL_AFTER", timedelta(milliseconds=50))
+    patch.setattr(resources, "EVERY", timedelta(milliseconds=50))
+    patch.setattr(resources, "WELL_AFTER", timedelta(milliseconds=50))
     patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))

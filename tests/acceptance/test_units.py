@@ -18,7 +18,7 @@ from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from notifier.app import background, daemon
-from notifier.app.background import Errands
+from notifier.app.background import BackgroundQueue
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import probe
 from notifier.brightdata.simulator import life as lives
@@ -30,7 +30,7 @@ from notifier.core.units import Unit
 from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.telemetry import exhaustion
+from notifier.telemetry import resources
 
 POISON, GOOD, NEAR = "s_poison", "s_good", "s_near"
 
@@ -137,7 +137,7 @@ CASES = {
     Unit.PAGE: Case(subject="/metrics", provoke=ask_for_the_page),
     Unit.COMMAND: Case(subject="mute", provoke=ask_for_a_mute),
     Unit.ERRAND: Case(subject="have_work_done.<locals>.poison", provoke=have_work_done),
-    Unit.NOTICE: Case(subject="Operators.unknown_word", provoke=tell_operators),
+    Unit.NOTICE: Case(subject="OperatorNotices.unknown_word", provoke=tell_operators),
     Unit.RELOAD: Case(provoke=edit),
     Unit.REPORT: Case(subject="Metrics"),
     Unit.FLUSH: Case(),
@@ -166,7 +166,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (daemon, ("FLUSH_LOOKS_EVERY", "WARN_EXPIRING_EVERY")),
         (probe, ("CHECKED_EVERY",)),
-        (exhaustion, ("EVERY",)),
+        (resources, ("EVERY",)),
     ):
         for name in names:
             monkeypatch.setattr(module, name, soon)
@@ -257,10 +257,10 @@ async def test_a_part_of_the_daemon_that_ends_by_itself_ends_the_daemon_loudly(
 ) -> None:
     """That is no unit: without it the daemon would be another one, and nobody know."""
 
-    async def ends(self: Errands) -> None:
+    async def ends(self: BackgroundQueue) -> None:
         """Nothing more is done."""
 
-    monkeypatch.setattr(Errands, "run", ends)
+    monkeypatch.setattr(BackgroundQueue, "run", ends)
     notifier.configure(api=api.url, channels={"team": {"url": team.url}}, watches=[NEAR])
     with pytest.raises(RuntimeError, match="has ended by itself"):
         async with running(notifier) as (_, task):

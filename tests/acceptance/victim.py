@@ -28,7 +28,7 @@ from notifier.app.loading import load_config
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.delivery.policy import OnUncertain
-from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
+from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.delivery.maintenance import LONGEST_SEND
 from notifier.polling import scheduler
@@ -103,7 +103,7 @@ class Watchman(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         """A look or an attempt to deliver ended."""
-        if isinstance(outcome, LookOutcome):
+        if isinstance(outcome, PollOutcome):
             self.looked_at.add(outcome.watch.id)
         elif isinstance(outcome, DeliveryOutcome) and self.request.jump_s:
             # A little later: by then the channel has set its next turn, which the jump is to pass over, too.

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from support.download_world import BATCH, World, opened, read
 
-from notifier.brightdata.datasets.results import Wire
+from notifier.brightdata.datasets.results import WireFormat
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
-from notifier.downloads.request import Format, Progress, Wanted
+from notifier.downloads.request import DownloadRequest, Format, Progress
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_a_cancelled_download_leaves_no_file_with_the_final_name_and_goes_
         if progress.records >= BATCH:
             a_part_came.set()
 
-    wanted = Wanted(snapshot_id="s_1", folder=world.folder)
+    wanted = DownloadRequest(snapshot_id="s_1", folder=world.folder)
     task = asyncio.create_task(world.downloader().fetch(wanted, report))
     await a_part_came.wait()
     task.cancel()
@@ -171,11 +171,11 @@ async def test_a_packed_file_with_the_same_content_is_the_same(world: World) -> 
 async def test_the_folder_must_be_there_and_no_id_leads_out_of_it(world: World) -> None:
     world.ready(3)
     with pytest.raises(DownloadError, match="there is no such folder"):
-        await world.downloader().fetch(Wanted(snapshot_id="s_1", folder=world.folder / "no"))
+        await world.downloader().fetch(DownloadRequest(snapshot_id="s_1", folder=world.folder / "no"))
     world.ready(3, "..s")
     done = await world.fetch("..s")
     assert done.path.parent == world.folder
-    assert "/" not in Wanted(snapshot_id="../s", folder=world.folder).file_name
+    assert "/" not in DownloadRequest(snapshot_id="../s", folder=world.folder).file_name
 
 
 async def test_errors_that_came_as_records_are_counted_for(world: World) -> None:
@@ -196,6 +196,6 @@ async def test_the_parts_are_asked_for_in_the_same_words_as_their_number(world: 
     world.ready(2_500)
     await world.fetch(compress=True)
     asked = [each.raw_path.partition("?")[2] for each in world.sim.log if each.kind in ("parts", "download")]
-    wire = Wire(format="ndjson", compress=True, batch_size=BATCH)
+    wire = WireFormat(format="ndjson", compress=True, batch_size=BATCH)
     base = "&".join(f"{key}={value}" for key, value in wire.query().items())
     assert asked == [base, *(f"{base}&part={part}" for part in (1, 2, 3))]

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from support.download_world import World, opened, read
 
-from notifier.brightdata.datasets.results import Bounds
+from notifier.brightdata.datasets.results import ResultBounds
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts
 from notifier.downloads import transfer
-from notifier.downloads.request import Format, Wanted
+from notifier.downloads.request import DownloadRequest, Format
 
 LONGEST_HELD_S = 0.25
 """Work of the loop's own thread between two of its turns, the simulator's included; a quadratic reader took 20 s."""
@@ -82,7 +82,7 @@ async def test_a_line_that_never_ends_is_refused_at_the_bound(world: World, form
 
 async def test_a_bomb_is_refused_at_the_bound(world: World) -> None:
     """Unpacked without end, of blanks, so that no record ever begins."""
-    world.bounds = Bounds(largest=30_000_000)
+    world.bounds = ResultBounds(largest=30_000_000)
     world.ready(3)
     world.sim.answer_next(1)
     world.sim.fail_next(Fault.BOMB)
@@ -113,7 +113,7 @@ async def test_more_records_than_promised_are_not_read_to_their_end(world: World
 
 
 async def test_records_without_end_that_nobody_counted_are_cut_at_the_bound(world: World) -> None:
-    world.bounds = Bounds(largest=1_000_000)
+    world.bounds = ResultBounds(largest=1_000_000)
     world.sim.add("s_1", life.of("ready", error_rows=3))
     world.sim.answer_next(2)
     world.sim.fail_next(Fault.ENDLESS)
@@ -284,7 +284,7 @@ async def test_an_answer_that_drips_is_left_in_time_wherever_it_does(
     world: World, serve: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "MOST_TRIES", 1)
-    world.bounds = Bounds(patience_s=0.2, slowest=10_000)
+    world.bounds = ResultBounds(patience_s=0.2, slowest=10_000)
     async with served(world, serve), asyncio.timeout(20):
         await refused(world, DownloadTrouble.UNREACHABLE, facts=Facts(records=3))
 
@@ -333,7 +333,7 @@ async def test_a_download_that_is_cancelled_in_the_middle_of_a_long_line_ends_at
     world.sim.answer_next(1)
     world.sim.fail_next(Fault.LONG_LINE)
     came = asyncio.Event()
-    wanted = Wanted(snapshot_id="s_1", folder=world.folder)
+    wanted = DownloadRequest(snapshot_id="s_1", folder=world.folder)
     downloader = world.downloader()
     task = asyncio.create_task(downloader.fetch(wanted, lambda _: came.set()))
     await came.wait()

@@ -18,8 +18,8 @@ from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.database import Database
-from notifier.store.group_commit import Together
-from notifier.store.retrying import Patience
+from notifier.store.group_commit import GroupCommit
+from notifier.store.retrying import StoreRetry
 from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import Store
 
@@ -122,7 +122,7 @@ async def test_a_closed_store_says_so_to_each(database: Path) -> None:
 
 
 async def test_those_that_were_made_together_are_told_together() -> None:
-    together: Together[int] = Together(NoDatabase(Path("none"), Patience()), lambda connection, numbers: True)
+    together: GroupCommit[int] = GroupCommit(NoDatabase(Path("none"), StoreRetry()), lambda connection, numbers: True)
     writes = [asyncio.create_task(together.write(number)) for number in range(400)]
     turns = 0
     while not all(task.done() for task in writes):
@@ -144,7 +144,7 @@ async def test_what_ends_the_one_that_writes_for_others_ends_them_too_instead_of
             return False
         raise Ended
 
-    together = Together(NoDatabase(Path("none"), Patience()), write)
+    together = GroupCommit(NoDatabase(Path("none"), StoreRetry()), write)
     async with asyncio.timeout(60):
         came = await asyncio.gather(*(together.write(number) for number in range(5)), return_exceptions=True)
     assert [type(each) for each in came] == [Ended] * 5

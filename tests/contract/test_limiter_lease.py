@@ -16,7 +16,7 @@ from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.control import limiter_lease
 from notifier.control.client import BORROW, Answers, connected, listening
-from notifier.control.limiter_lease import MOST_AT_ONCE, Borrower, lend
+from notifier.control.limiter_lease import MOST_AT_ONCE, LeasedLimiter, lend
 from notifier.core.health import api as apihealth
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
@@ -40,11 +40,11 @@ async def lending(database: Path, store: Store, gate: Limiter) -> AsyncIterator[
 @asynccontextmanager
 async def borrowing(
     database: Path, own: Limiter, held: Callable[[timedelta], None] = lambda _: None, *, identity: Identity = OURS
-) -> AsyncIterator[Borrower]:
+) -> AsyncIterator[LeasedLimiter]:
     connection = await connected(database)
     assert connection is not None
     connection[1].write(BORROW)
-    borrower = Borrower(*connection, own, identity=lambda: identity, held=held)
+    borrower = LeasedLimiter(*connection, own, identity=lambda: identity, held=held)
     try:
         yield borrower
     finally:
@@ -117,7 +117,7 @@ async def test_a_command_that_waits_when_the_trouble_begins_asks_by_itself_and_l
         assert (gate.in_flight, gate.wants_probe) == (0, True)
 
 
-async def outcome(borrower: Borrower, reason: Reason | None) -> None:
+async def outcome(borrower: LeasedLimiter, reason: Reason | None) -> None:
     """One request of a command with this outcome."""
     with await borrower.admit():
         borrower.answered()
@@ -254,7 +254,7 @@ async def test_when_the_daemon_ends_a_command_goes_on_by_itself(store: Store, da
             connection = await connected(database)
             assert connection is not None
             connection[1].write(BORROW)
-            borrower = Borrower(*connection, own, identity=lambda: OURS)
+            borrower = LeasedLimiter(*connection, own, identity=lambda: OURS)
             waiting = asyncio.create_task(borrower.admit())
             await asyncio.sleep(0)
         (await waiting).release()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.fakes import Clock
 
-from notifier.app.components import Parts
+from notifier.app.components import Components
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.config.diff import diff
@@ -21,7 +21,7 @@ LONG = timedelta(hours=1)
 SHORT = timedelta(milliseconds=50)
 
 
-async def configure(parts: Parts, **api: object) -> None:
+async def configure(parts: Components, **api: object) -> None:
     """Take up a configuration that differs in this alone."""
     changed = replace(parts.config, api=replace(parts.config.api, **api))  # type: ignore[arg-type]
     await parts.configure(changed, diff(parts.config, changed))
@@ -40,7 +40,7 @@ async def test_another_timeout_holds_for_looks_lists_and_downloads_from_the_next
             database=tmp_path / "notifier.db", operators=(), channels={}, watches=(), http=None,
             secrets=frozenset(),
         )  # fmt: skip
-        parts = Parts(config, reporters=[], redactor=Redactor(), clock=Clock(), dice=random.random)
+        parts = Components(config, reporters=[], redactor=Redactor(), clock=Clock(), dice=random.random)
         async with parts.store, parts.client as client:
             begun_before = asyncio.create_task(client.observe("s_1"))
             await slow.until_asked(1)

@@ -35,7 +35,7 @@ from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.sqlite.errors import Unwritable
-from notifier.store.store import Look, Store
+from notifier.store.store import PollRecord, Store
 
 BLANK = SnapshotState(snapshot_id="s_1")
 PAUSE = timedelta(seconds=30)
@@ -245,9 +245,9 @@ class TestStates:
         assert (state.status, state.revision) == ("ready", 3)
 
 
-def look(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float = 0) -> Look:
+def look(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float = 0) -> PollRecord:
     known = state or SnapshotState(snapshot_id=snapshot_id)
-    return Look(
+    return PollRecord(
         snapshot_id=snapshot_id,
         looked_at=START + timedelta(seconds=after_s),
         answer="running",
@@ -475,7 +475,7 @@ async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
     assert await store.last_look() is None
     for number in (3, 5, 4):
         at = START + timedelta(seconds=number)
-        one = Look(
+        one = PollRecord(
             snapshot_id=f"s_{number}",
             looked_at=at,
             answer="running",

@@ -22,9 +22,9 @@ from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.snapshot.transitions import step
 from notifier.store import retrying as patience_module
-from notifier.store.retrying import Patience, at_once
+from notifier.store.retrying import StoreRetry, at_once
 from notifier.store.sqlite.errors import trouble_of
-from notifier.store.store import Look, Store
+from notifier.store.store import PollRecord, Store
 
 MUCH = "x" * 2_000
 
@@ -61,7 +61,7 @@ def news() -> News:
 @pytest.fixture
 async def patient(database: Path, news: News) -> AsyncIterator[Store]:
     """A store that waits, as the daemon's does."""
-    async with Store(database, Patience(news)) as opened:
+    async with Store(database, StoreRetry(news)) as opened:
         opened.patience.wait()
         yield opened
         opened.patience.hurry()
@@ -81,8 +81,8 @@ async def commit(store: Store, snapshot_id: str) -> bool:
     return await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, ["chat"])])
 
 
-def look(snapshot_id: str) -> Look:
-    return Look(
+def look(snapshot_id: str) -> PollRecord:
+    return PollRecord(
         snapshot_id=snapshot_id,
         looked_at=START,
         answer="running",
@@ -110,7 +110,7 @@ class TestFull:
     ) -> None:
         """A send that was recorded in the meantime too: else it would be made again."""
         database = small_disk / "notifier.db"
-        async with Store(database, Patience(news)) as store:
+        async with Store(database, StoreRetry(news)) as store:
             store.patience.wait()
             await tell(store, "chat", snapshot_id="s_sent")
             sent = (await take(store)).send
@@ -161,7 +161,7 @@ class TestFull:
         """Refused with the way out: nobody is polled for yet."""
         fill(small_disk)
         with pytest.raises(StoreUnready, match="there is no room on its disk"):
-            async with Store(small_disk / "notifier.db", Patience()):
+            async with Store(small_disk / "notifier.db", StoreRetry()):
                 pass
 
     async def test_who_is_cancelled_does_not_wait_and_nothing_of_it_has_happened(
@@ -207,7 +207,7 @@ class TestFull:
         assert patient.patience._calm == timedelta(milliseconds=4)
 
 
-async def _note(store: Store, looks: list[Look]) -> bool:
+async def _note(store: Store, looks: list[PollRecord]) -> bool:
     await store.note_looks(looks)
     return True
 

@@ -51,10 +51,17 @@ from notifier.core.model import (
     Unclear,
     Watch,
 )
-from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, DeliveryOutcome, LookOutcome, ReloadOutcome
+from notifier.core.outcomes import (
+    AnyOutcome,
+    DeliveryOutcome,
+    HeartbeatKind,
+    HeartbeatOutcome,
+    PollOutcome,
+    ReloadOutcome,
+)
 from notifier.core.units import Fault, Unit
 from notifier.delivery import dispatcher, maintenance
-from notifier.downloads.request import Downloaded, Progress, Wanted
+from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.polling import scheduler
 from notifier.telemetry import heartbeat
@@ -276,7 +283,7 @@ class SickReporter(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         """Raise, perhaps."""
-        if isinstance(outcome, LookOutcome | DeliveryOutcome | Fault) and self._dice.random() < 0.2:
+        if isinstance(outcome, PollOutcome | DeliveryOutcome | Fault) and self._dice.random() < 0.2:
             raise self._dice.choice(ERRORS)
 
 
@@ -286,7 +293,7 @@ class SickDownloader:
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
 
-    async def fetch(self, wanted: Wanted, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
+    async def fetch(self, wanted: DownloadRequest, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
         """As the real one would."""
         await asyncio.sleep(1)
         if "sick" in wanted.snapshot_id and datetime.now(UTC) < QUIET_FROM:
@@ -377,7 +384,7 @@ class Hour:
         """Let it pass."""
 
         async def hour(clock: MovingClock) -> None:
-            patches.setattr(components, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
+            patches.setattr(components, "PollScheduler", partial(scheduler.PollScheduler, monotonic=clock.monotonic))
             for until in (RESTARTS_AT, START + HOUR):
                 await self._run(clock, until)
 
@@ -414,7 +421,7 @@ class Hour:
     async def _ping(self, url: str) -> Any:
         if self.dice.random() < 0.3:
             raise self.dice.choice(ERRORS)
-        return BeatOutcome(kind=BeatKind.SENT)
+        return HeartbeatOutcome(kind=HeartbeatKind.SENT)
 
     async def _make_trouble(self, one: Daemon) -> None:
         while datetime.now(UTC) < QUIET_FROM:

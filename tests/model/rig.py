@@ -14,9 +14,9 @@ from notifier.brightdata.limits.limiter import Permit
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
 from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
-from notifier.delivery.maintenance import Caretaker
-from notifier.delivery.notices import Operators
-from notifier.delivery.worker import Deliverer
+from notifier.delivery.maintenance import Maintenance
+from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.worker import DeliveryWorker
 from notifier.polling.poller import Poller
 from notifier.store.database import Database
 from notifier.store.maintenance import Audit
@@ -113,7 +113,7 @@ class Rig:
         self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
         await self.poller.load(self.watches)
         self.deliverers = {
-            name: Deliverer(
+            name: DeliveryWorker(
                 channel=self.far_sides[name],
                 policy=policy,
                 outbox=outbox,
@@ -128,8 +128,8 @@ class Rig:
             channel = subject.removeprefix("channel:")
             if kind == Verdict.BROKEN and channel in self.deliverers:
                 self.deliverers[channel].assume_broken()
-        self.operators = Operators(channels=OPERATORS, outbox=outbox, clock=clock, committed=_nobody)
-        self.caretaker = Caretaker(
+        self.operators = OperatorNotices(channels=OPERATORS, outbox=outbox, clock=clock, committed=_nobody)
+        self.caretaker = Maintenance(
             store=self.store,
             clock=clock,
             policies=self.policies(),

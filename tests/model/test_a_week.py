@@ -29,7 +29,7 @@ from notifier.core.model import Event, Message, NotFound, Notice, Observation, O
 from notifier.delivery import dispatcher, maintenance, worker
 from notifier.downloads import worker as fetcher
 from notifier.polling import scheduler
-from notifier.telemetry import exhaustion
+from notifier.telemetry import resources
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
 
@@ -176,7 +176,7 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
         (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
         (worker, ("LONGEST_SLEEP",)),
         (daemon, ("FLUSH_LOOKS_EVERY", "LOOK_AFTER_EVERY")),
-        (exhaustion, ("EVERY",)),
+        (resources, ("EVERY",)),
         (probe, ("CHECKED_EVERY",)),
         (fetcher, ("LONGEST_SLEEP",)),
         (scheduler, ("CLOCK_CHECK",)),
@@ -197,7 +197,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
-        patches.setattr(components, "Schedule", partial(scheduler.Schedule, monotonic=clock.monotonic))
+        patches.setattr(components, "PollScheduler", partial(scheduler.PollScheduler, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             clock.busy = partial(getattr, one._parts.store._database, "busy")

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from notifier.brightdata.datasets.client import Client
-from notifier.brightdata.datasets.results import BOUNDS, Bounds, Results
+from notifier.brightdata.datasets.results import BOUNDS, ResultBounds, Results
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Simulator, life
 from notifier.brightdata.simulator.results import record
 from notifier.downloads.downloader import Downloader
-from notifier.downloads.request import Downloaded, Progress, Wanted
+from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 
 BATCH = 1_000
 
@@ -32,7 +32,7 @@ class World:
     now: float = 1_000.0
     pauses: list[float] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
-    bounds: Bounds = BOUNDS
+    bounds: ResultBounds = BOUNDS
     sim: Simulator = field(init=False)
     client: Client = field(init=False)
 
@@ -49,7 +49,7 @@ class World:
     async def fetch(self, snapshot_id: str = "s_1", **wanted: Any) -> Downloaded:
         """Download into the folder."""
         return await self.downloader().fetch(
-            Wanted(snapshot_id=snapshot_id, folder=self.folder, **wanted), self.progress.append
+            DownloadRequest(snapshot_id=snapshot_id, folder=self.folder, **wanted), self.progress.append
         )
 
     def ready(self, records: int, snapshot_id: str = "s_1", **facts: Any) -> list[dict[str, object]]:

@@ -14,12 +14,12 @@ from typing import Any
 
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.model import DatasetWatch, Event, Watch
-from notifier.core.outcomes import ListOutcome, LookOutcome
+from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.polling.datasets import Group
-from notifier.polling.manager import Lookout
+from notifier.polling.datasets import DatasetGroup
+from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
-from notifier.polling.scheduler import Schedule
+from notifier.polling.scheduler import PollScheduler
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 from support.fake_account import FakeAccount
@@ -55,17 +55,17 @@ class Post:
         self.lists = True
         self.rate = 10.0
         self.keep = timedelta(days=90)
-        self.looked: list[LookOutcome] = []
+        self.looked: list[PollOutcome] = []
         self.listed: list[ListOutcome] = []
         self.trust: list[TrustNews] = []
         self.turns = Counter[str]()
         self._events: list[Event] | None = None
-        self.lookout: Lookout
+        self.lookout: PollManager
         self.poller: Poller
         self.store: Store
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> PollScheduler:
         """Of the present run."""
         return self.lookout.schedule
 
@@ -79,7 +79,7 @@ class Post:
                 observer=self.account, store=self.store, clock=self.clock.now, committed=lambda _: None
             )
             limiter = Limiter(requests_per_second=self.rate, clock=self.clock.monotonic)
-            self.lookout = Lookout(
+            self.lookout = PollManager(
                 api=self.account,
                 store=self.store,
                 poller=self.poller,
@@ -91,7 +91,7 @@ class Post:
                 listed=self.listed.append,
                 trust_changed=self.trust.append,
             )
-            self.lookout.schedule = Schedule(
+            self.lookout.schedule = PollScheduler(
                 look=self.lookout.look,
                 admit=limiter.admit,
                 clock=self.clock.now,
@@ -121,7 +121,7 @@ class Post:
         ways = self.lookout._ways
         take = ways._take_turn
 
-        def counted(group: Group) -> str | None:
+        def counted(group: DatasetGroup) -> str | None:
             if (id_ := take(group)) is not None:
                 self.turns[id_] += 1
             return id_

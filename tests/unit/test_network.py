@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.core.outcomes import BeatKind
+from notifier.core.outcomes import HeartbeatKind
 from notifier.downloads.threads import off_loop
 from notifier.network import MOST_LOOKUPS, Resolver
 from notifier.telemetry import heartbeat
@@ -60,7 +60,7 @@ async def test_a_silent_name_server_leaves_the_threads_to_the_work(
     """Asked by looks at the API and by the heartbeat; what else wants a thread has it at once."""
     monkeypatch.setattr(heartbeat, "LONGEST", timedelta(milliseconds=50))
     limiter = Limiter(requests_per_second=1_000, clock=asyncio.get_running_loop().time)
-    door = Door(
+    door = Gateway(
         base_url=f"https://{SILENT}",
         token=StaticToken("t0ken"),
         timeout=timedelta(seconds=0.05),
@@ -73,7 +73,7 @@ async def test_a_silent_name_server_leaves_the_threads_to_the_work(
             with pytest.raises(NoAnswer):
                 async with door.ask("GET", "/", seconds=0.05):
                     raise AssertionError("there is no answer")
-            assert (await ping(f"https://{SILENT}/beat", resolver)).kind is BeatKind.FAILED
+            assert (await ping(f"https://{SILENT}/beat", resolver)).kind is HeartbeatKind.FAILED
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 20) == "done"
         assert await asyncio.wait_for(off_loop(lambda: "done"), 20) == "done"
         assert 2 <= names.asked <= 2 * MOST_LOOKUPS

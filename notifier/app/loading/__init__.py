@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from notifier.app.loading.beside_service import hint, service_environment
 from notifier.config.model import Channel, Config
-from notifier.config.parts import Known, Parts
+from notifier.config.parts import ConfigParts, Known
 from notifier.config.sources.environment import with_credentials
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
@@ -59,7 +59,7 @@ def how_to_have_secrets(path: Path) -> str:
     return hint(path, os.environ)
 
 
-def load_config_parts(path: Path, environ: Mapping[str, str], known: Known, origin: "Origin") -> Parts:
+def load_config_parts(path: Path, environ: Mapping[str, str], known: Known, origin: "Origin") -> ConfigParts:
     """Read and check a configuration as the daemon would, file by file; none that is known is parsed again.
 
     Args:
@@ -196,7 +196,7 @@ def load_for_channel(path: Path, name: str) -> Leniently:
     raise refusal
 
 
-def load_last(path: Path, environ: Mapping[str, str]) -> tuple[Parts, datetime]:
+def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, datetime]:
     """The configuration that the daemon took up last, with what it names resolved anew, and when it was read.
 
     Raises:

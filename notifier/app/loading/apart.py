@@ -17,9 +17,9 @@ from typing import Any
 
 from notifier import __version__
 from notifier.app.loading import NothingKept
-from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, Refused, Request, packed, unpacked
+from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
 from notifier.config.model import AnyWatch, Config
-from notifier.config.parts import Known, Part, names_of, whole
+from notifier.config.parts import ConfigPart, Known, names_of, whole
 from notifier.config.sources.regular_file import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
@@ -43,7 +43,7 @@ class Loaded:
 
     config: Config
     rules: str
-    files: tuple[Part, ...]
+    files: tuple[ConfigPart, ...]
     copy: bytes = field(default=b"", repr=False)
     read_at: datetime | None = None
 
@@ -75,7 +75,7 @@ async def load_config_apart(
         NotifierError: it could not be read at all; the text says why.
     """
     known, parts = await _known(previous)
-    request = Request(version=__version__, path=str(path), environ=dict(os.environ), known=known, last=last)
+    request = LoadRequest(version=__version__, path=str(path), environ=dict(os.environ), known=known, last=last)
     try:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, *COMMAND),
@@ -118,7 +118,7 @@ def _why_not_started(path: Path, error: OSError) -> str:
 
 
 async def _exchange(
-    child: asyncio.subprocess.Process, request: Request, parts: Mapping[str, Part], path: Path
+    child: asyncio.subprocess.Process, request: LoadRequest, parts: Mapping[str, ConfigPart], path: Path
 ) -> Loaded:
     assert child.stdin is not None
     assert child.stdout is not None
@@ -150,13 +150,13 @@ async def _next(source: asyncio.StreamReader) -> Any:
     return unpacked(await source.readexactly(size))
 
 
-async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[str, Part]) -> Loaded:
+async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[str, ConfigPart]) -> Loaded:
     arriving: list[AnyWatch] = []
     missing = sum(each.watches or 0 for each in answer.files)
     while len(arriving) < missing:
         arriving += await _next(source)
         await asyncio.sleep(0)
-    files: list[Part] = []
+    files: list[ConfigPart] = []
     start = 0
     for each in answer.files:
         part, start = _part(each, arriving, start, before)
@@ -170,15 +170,17 @@ async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[st
     )
 
 
-def _part(each: FilePart, arriving: list[AnyWatch], start: int, before: Mapping[str, Part]) -> tuple[Part, int]:
+def _part(
+    each: FilePart, arriving: list[AnyWatch], start: int, before: Mapping[str, ConfigPart]
+) -> tuple[ConfigPart, int]:
     if each.watches is None:
         return before[each.path], start
     end = start + each.watches
     watches = tuple(arriving[start:end])
-    return Part(path=Path(each.path), digest=each.digest, watches=watches, warnings=each.warnings), end
+    return ConfigPart(path=Path(each.path), digest=each.digest, watches=watches, warnings=each.warnings), end
 
 
-async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, Part]]:
+async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, ConfigPart]]:
     """What need not be parsed again, in a form that goes to the other process, and the parts it stands for."""
     if previous is None:
         return Known(), {}

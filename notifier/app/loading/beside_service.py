@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from notifier.config.sources.systemd_unit import Unit, unit_of
+from notifier.config.sources.systemd_unit import SystemdUnit, unit_of
 
 
 def service_environment(main: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -34,7 +34,7 @@ def hint(main: Path, environ: Mapping[str, str]) -> str:
 
 
 @cache
-def _unit(main: Path) -> Unit | None:
+def _unit(main: Path) -> SystemdUnit | None:
     return unit_of(main)
 
 

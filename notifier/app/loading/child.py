@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from notifier import __version__
 from notifier.app.loading import NothingKept, load_config_parts, load_last
-from notifier.app.loading.wire import Failed, FilePart, Fine, Refused, Request, packed, read, slices
+from notifier.app.loading.wire import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
 from notifier.config.model import AnyWatch
-from notifier.config.parts import Parts
+from notifier.config.parts import ConfigParts
 from notifier.config.sources import kept_copy
 from notifier.config.sources.origin import Disk
 from notifier.core.errors import ConfigurationRefused, NotifierError
@@ -48,7 +48,7 @@ def _end_with_the_daemon() -> None:
     os._exit(1)
 
 
-def _answer(request: Request, answers: BinaryIO) -> None:
+def _answer(request: LoadRequest, answers: BinaryIO) -> None:
     if request.version != __version__:
         text = f"this is version {request.version}, but {__version__} is installed by now: restart the notifier"
         answers.write(packed(Failed(text=text)))
@@ -71,7 +71,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
             answers.write(packed(each))
 
 
-def _read(request: Request) -> tuple[Parts, bytes, datetime]:
+def _read(request: LoadRequest) -> tuple[ConfigParts, bytes, datetime]:
     """The configuration, the copy to keep of its texts, and when they were read."""
     path = Path(request.path)
     if request.last:
@@ -82,7 +82,7 @@ def _read(request: Request) -> tuple[Parts, bytes, datetime]:
     return parts, kept_copy.packed(disk, path, now), now
 
 
-def _fine(parts: Parts, copy: bytes, read_at: datetime) -> Fine:
+def _fine(parts: ConfigParts, copy: bytes, read_at: datetime) -> Fine:
     files = tuple(
         FilePart(
             path=str(part.path),
@@ -95,7 +95,7 @@ def _fine(parts: Parts, copy: bytes, read_at: datetime) -> Fine:
     return Fine(frame=parts.frame, rules=parts.rules, files=files, copy=copy, read_at=read_at)
 
 
-def _watches(parts: Parts) -> list[AnyWatch]:
+def _watches(parts: ConfigParts) -> list[AnyWatch]:
     return list(chain.from_iterable(part.watches or () for part in parts.files))
 
 

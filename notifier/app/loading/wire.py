@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class LoadRequest:
     """Read this configuration. `environ` is the daemon's, `known` what has not to be parsed again.
 
     With `last` not the files are read, but the copy that was kept of those that were taken up last.

@@ -15,7 +15,7 @@ import msgspec
 from notifier.brightdata.datasets.list_pages import LARGEST_PAGE, SLICE, Entries, entries_of, quick_entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.brightdata.http.gateway import Door, Gate
+from notifier.brightdata.http.gateway import Gate, Gateway
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import TokenSource
@@ -44,7 +44,7 @@ class Client:
     Enter it as an async context manager; several looks may run at once.
 
     Args:
-        base_url, token, limiter, max_connections, requested: see `Door`.
+        base_url, token, limiter, max_connections, requested: see `Gateway`.
         timeout: for one answer as a whole, from the moment the limiter lets its request go.
 
     Raises:
@@ -63,7 +63,7 @@ class Client:
         unreadable: Callable[[str, Sequence[str]], None] = lambda dataset_id, entries: None,
     ) -> None:
         self._unreadable = unreadable
-        self.door = Door(
+        self.door = Gateway(
             base_url=base_url,
             token=token,
             timeout=timeout,

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from notifier.brightdata.datasets.misfit import Misfit
+from notifier.brightdata.datasets.input_place import Misfit
 
 _SEPARATORS = ",;\t|"
 _TOLD_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|\n|$)', re.IGNORECASE)

@@ -26,7 +26,7 @@ _FIELDS = ("field", "path", "name", "param", "key")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class InputError:
     """What is wrong with one input, or with the request as a whole.
 
     `number` is the input's, from 1, and `line` where the file has it. Where it is not clear which input the answer
@@ -51,7 +51,7 @@ class Fault:
         return ": ".join([*places, *([self.field] if self.field else []), self.text])
 
 
-def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[Fault, ...]:
+def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[InputError, ...]:
     """All that an answer says is wrong; nothing if it lists nothing.
 
     Args:
@@ -64,11 +64,11 @@ def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[Fault, ...]:
     except (ValueError, RecursionError):
         return ()
     finder = _Finder(inputs)
-    found: list[Fault] = []
+    found: list[InputError] = []
     for node, field, text in _said(read, {}, 0):
         number, index = finder.number(node)
         found.append(
-            Fault(
+            InputError(
                 text=one_line(redacted(text, secret), LONGEST_TEXT),
                 field=None if field is None else one_line(redacted(field, secret), LONGEST_TEXT),
                 number=number,

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from notifier.brightdata.datasets.csv_inputs import Table, read_table
-from notifier.brightdata.datasets.misfit import Misfit, misfit_at
+from notifier.brightdata.datasets.input_place import Misfit, misfit_at
 
 LARGEST = 64 * 1024 * 1024
 """Bytes; about a million URLs. It is read as a whole, to be sure of it before anything is billed."""

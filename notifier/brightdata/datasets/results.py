@@ -15,7 +15,7 @@ from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, n
 from notifier.brightdata.datasets.progress import is_html
 from notifier.brightdata.datasets.records import NotRecords, TooLarge
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.gunzip import STEP, Unpacker
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.paths import path_segment
@@ -38,7 +38,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bounds:
+class ResultBounds:
     """What one answer with data may take.
 
     `largest` is in bytes, packed and unpacked: the API gives at most 5 GB at once (documented). `patience_s` is for
@@ -51,11 +51,11 @@ class Bounds:
     longest_s: float = 86_400.0
 
 
-BOUNDS = Bounds()
+BOUNDS = ResultBounds()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wire:
+class WireFormat:
     """How the data is asked for: the API's word for its format, packed or not, whole or in parts of so many records."""
 
     format: str
@@ -89,7 +89,7 @@ class Data:
         bounds: what is read of it at most.
     """
 
-    def __init__(self, answer: Answer, *, packed: bool = False, bounds: Bounds = BOUNDS) -> None:
+    def __init__(self, answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS) -> None:
         self._answer = answer
         self._bounds = bounds
         self._packed = packed
@@ -178,13 +178,13 @@ class Data:
 class Results:
     """Asks for results through the door. What the API, the network or a proxy does is a value or `BrokenOff`."""
 
-    def __init__(self, door: Door, *, bounds: Bounds = BOUNDS) -> None:
+    def __init__(self, door: Gateway, *, bounds: ResultBounds = BOUNDS) -> None:
         self._door = door
         self._bounds = bounds
 
     @asynccontextmanager
     async def open(
-        self, snapshot_id: str, wire: Wire, part: int | None = None
+        self, snapshot_id: str, wire: WireFormat, part: int | None = None
     ) -> AsyncIterator[Data | NotYet | Refused | Unclear]:
         """Ask for the data, or for one part of it (from 1), and hold it open for the block."""
         query = wire.query() if part is None else {**wire.query(), "part": part}
@@ -204,7 +204,7 @@ class Results:
         finally:
             await asked.__aexit__(None, None, None)
 
-    async def _opened(self, answer: Answer, wire: Wire) -> Data | NotYet | Refused | Unclear:
+    async def _opened(self, answer: Answer, wire: WireFormat) -> Data | NotYet | Refused | Unclear:
         if answer.status_code != 200:
             return await _no_data(answer, self._bounds.patience_s)
         data = await begun(answer, packed=wire.compress, bounds=self._bounds)
@@ -212,7 +212,7 @@ class Results:
             return data
         return told_instead(data.whole, answer.headers, datetime.now(UTC), answer.secret) or data
 
-    async def parts(self, snapshot_id: str, wire: Wire) -> int | NotYet | Refused | Unclear:
+    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotYet | Refused | Unclear:
         """Return how many parts the data has."""
         segment = path_segment(snapshot_id)
         if segment is None:
@@ -229,7 +229,7 @@ class Results:
         return instead or _number_of_parts(body)
 
 
-async def begun(answer: Answer, *, packed: bool = False, bounds: Bounds = BOUNDS) -> Data | Unclear:
+async def begun(answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS) -> Data | Unclear:
     """Read the beginning of an answer with status 200; why it cannot be data."""
     if (encoding := _encoding(answer)) and not (packed and encoding in ("gzip", "x-gzip")):
         detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"

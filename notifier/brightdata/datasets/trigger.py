@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.brightdata.datasets.input_errors import Fault, faults_of
+from notifier.brightdata.datasets.input_errors import InputError, faults_of
 from notifier.brightdata.datasets.inputs import Inputs
 from notifier.brightdata.datasets.not_results import tells_progress, told_instead
 from notifier.brightdata.datasets.progress import detail_of, observation_of
 from notifier.brightdata.datasets.results import Data, begun
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.brightdata.http.gateway import Door
+from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.model import Reason, Unclear
@@ -47,7 +47,7 @@ class NotStarted:
     """
 
     unclear: Unclear
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[InputError, ...] = ()
     answer: str = ""
 
 
@@ -65,10 +65,10 @@ class NotKnown:
     unclear: Unclear
 
 
-class Collector:
+class TriggerClient:
     """Starts collections through the door, each with one request. Whatever happens is a value."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Gateway) -> None:
         self._door = door
 
     async def trigger(

@@ -1,4 +1,4 @@
-"""The one door to Bright Data: every request with the token goes through `Door.ask`, within the limits all share.
+"""The one door to Bright Data: every request with the token goes through `Gateway.ask`, within the limits all share.
 
 How they are carried is the matter of `notifier.brightdata.http.transport`, what a failure means that of
 `notifier.brightdata.http.failures`.
@@ -20,7 +20,7 @@ from notifier.brightdata.datasets.progress import retry_after_of
 from notifier.brightdata.http.failures import NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import Identity, TokenSource
-from notifier.brightdata.http.transport import Carrier
+from notifier.brightdata.http.transport import Transport
 from notifier.brightdata.limits.limiter import Permit
 from notifier.core.model import Reason
 
@@ -44,7 +44,7 @@ class Gate(Protocol):
         """Learn what the request came to: why it told nothing, or None for a good answer."""
 
 
-class Door:
+class Gateway:
     """Asks Bright Data, within the limits that all who use the token share.
 
     Enter it as an async context manager; several requests may run at once. Proxies are taken from the environment as
@@ -76,7 +76,7 @@ class Door:
         self.reconfigure(base_url=base_url, token=token, timeout=timeout)
         self._limiter = limiter
         self._connections = max_connections + LONG_ANSWERS
-        self._http: Carrier | None = None
+        self._http: Transport | None = None
 
     @property
     def identity(self) -> Identity:
@@ -96,7 +96,7 @@ class Door:
         self._extensions = {"timeout": {"connect": self._seconds, "read": self._seconds}}
 
     async def __aenter__(self) -> Self:
-        self._http = Carrier(connections=self._connections)
+        self._http = Transport(connections=self._connections)
         return self
 
     async def __aexit__(
@@ -165,7 +165,7 @@ class Door:
     @asynccontextmanager
     async def _asked(
         self,
-        http: Carrier,
+        http: Transport,
         method: str,
         path: str,
         params: Mapping[str, str | int] | None,
@@ -197,7 +197,7 @@ class Door:
                 raise
             raise no_answer_of(TimeoutError(f"no whole answer within {seconds:g} s"), token) from None
 
-    def _open(self) -> Carrier:
+    def _open(self) -> Transport:
         if self._http is None:
             raise RuntimeError("the door to Bright Data is not open")
         return self._http
@@ -265,7 +265,7 @@ def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-async def _sent_within(http: Carrier, request: httpx.Request, token: str, seconds: float) -> httpx.Response:
+async def _sent_within(http: Transport, request: httpx.Request, token: str, seconds: float) -> httpx.Response:
     """Bounds the time until all headers are there: the transport's own timeout is for each read of them."""
     try:
         async with asyncio.timeout(seconds):
@@ -274,7 +274,7 @@ async def _sent_within(http: Carrier, request: httpx.Request, token: str, second
         raise no_answer_of(TimeoutError(f"no answer within {seconds:g} s"), token) from None
 
 
-async def _sent(http: Carrier, request: httpx.Request, token: str) -> httpx.Response:
+async def _sent(http: Transport, request: httpx.Request, token: str) -> httpx.Response:
     try:
         return await http.carry(request)
     except Exception as error:  # noqa: BLE001 - no answer, however odd, may stop the daemon

@@ -17,7 +17,7 @@ from notifier.network import Resolver, tls_context
 IDLE_CONNECTION_KEPT_S = 15.0
 
 
-class Carrier(HttpxAiohttpClient):
+class Transport(HttpxAiohttpClient):
     """Sends requests as they are. Proxies are taken from the environment as httpx does.
 
     Args:

@@ -14,7 +14,7 @@ from notifier.channels.apprise.classifier import failure, in_a_line
 from notifier.channels.apprise.fitting import Fitting, Text, taking_all_as_it_is
 from notifier.channels.apprise.url_advice import advice
 from notifier.channels.apprise.wire import watching
-from notifier.channels.cutting import Cutter
+from notifier.channels.cutter import Cutter
 from notifier.core.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)

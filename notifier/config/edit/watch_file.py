@@ -78,7 +78,7 @@ def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _quoted)
 
 
-class Folder:
+class WatchFolder:
     """Where drop-in files of one configuration go.
 
     Args:

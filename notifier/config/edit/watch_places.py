@@ -11,7 +11,7 @@ from notifier.config.yaml.interpolation import UnsetAllowed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class WatchPlace:
     """The entry of a watch: its file, its line (from 1) and its position in `watches:` (from 0).
 
     `alone` says that the file is an included one that holds this watch and nothing else.
@@ -23,7 +23,7 @@ class Standing:
     alone: bool
 
 
-def standings(config: Path, environ: Mapping[str, str], watch_id: str) -> list[Standing]:
+def standings(config: Path, environ: Mapping[str, str], watch_id: str) -> list[WatchPlace]:
     """Every entry with this id (without `id:` that of its snapshot or dataset), in the order of the files.
 
     Files that cannot be read are passed over: whoever wants to know what is wrong loads the configuration.
@@ -46,12 +46,12 @@ def standings(config: Path, environ: Mapping[str, str], watch_id: str) -> list[S
     return found
 
 
-def _in(read: document.Document, watch_id: str, *, included: bool = False) -> list[Standing]:
+def _in(read: document.Document, watch_id: str, *, included: bool = False) -> list[WatchPlace]:
     entries = read.data.get("watches")
     alone = included and not read.flaws and list(read.data) == ["watches"]
     alone = alone and isinstance(entries, list) and len(entries) == 1 and not read.path.is_symlink()
     return [
-        Standing(path=read.path, line=place.line, index=index, alone=alone)
+        WatchPlace(path=read.path, line=place.line, index=index, alone=alone)
         for index, entry, place in read.watches()
         if (entry.get("id") or entry.get("snapshot") or entry.get("dataset")) == watch_id
     ]

@@ -21,7 +21,7 @@ _CONFIG = re.compile(r"(?:--config|-c)[ =](\S+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
+class SystemdUnit:
     """A unit that runs the notifier.
 
     `credentials` are files by the name under which the service has them, `variables` what its files set. `denied` is
@@ -34,7 +34,7 @@ class Unit:
     denied: Path | None = None
 
 
-def unit_of(main: Path, folders: tuple[Path, ...] | None = None) -> Unit | None:
+def unit_of(main: Path, folders: tuple[Path, ...] | None = None) -> SystemdUnit | None:
     """The unit whose `ExecStart=` names this main file; None if there is none that can be read."""
     seen: set[str] = set()
     for folder in FOLDERS if folders is None else folders:
@@ -87,7 +87,7 @@ def _instance(settings: list[tuple[str, str]], main: Path) -> str | None:
     return None
 
 
-def _unit(name: str, settings: list[tuple[str, str]]) -> Unit:
+def _unit(name: str, settings: list[tuple[str, str]]) -> SystemdUnit:
     credentials: dict[str, Path] = {}
     variables: dict[str, str] = {}
     denied: list[Path] = []
@@ -103,7 +103,7 @@ def _unit(name: str, settings: list[tuple[str, str]]) -> Unit:
                     denied.append(file)
         elif key == "EnvironmentFile":
             variables |= _variables(_text(Path(value.removeprefix("-"))))
-    return Unit(name=name, credentials=credentials, variables=variables, denied=denied[0] if denied else None)
+    return SystemdUnit(name=name, credentials=credentials, variables=variables, denied=denied[0] if denied else None)
 
 
 def _files_of(credential: str, path: Path, denied: list[Path]) -> Iterator[tuple[str, Path]]:

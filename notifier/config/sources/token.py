@@ -17,7 +17,7 @@ _THREE_WAYS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TokenSource:
+class TokenLocation:
     """Where the token stands: in the configuration, or in a file. `value` is the token either way, without a flaw.
 
     `unreadable` is a file that cannot be read now, but perhaps later.
@@ -30,7 +30,7 @@ class TokenSource:
     flaw: Flaw | None = None
 
 
-def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenSource:
+def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenLocation:
     """Find the token's source, and try to read it if it is a file.
 
     Args:
@@ -41,23 +41,23 @@ def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, s
     """
     api = data.get("api") if isinstance(data, dict) else None
     if api is not None and not isinstance(api, dict):
-        return TokenSource()
+        return TokenLocation()
     api = api or {}
     if "token" in api and "token_file" in api:
         text = "`token` and `token_file` are both given: keep one of them"
-        return TokenSource(flaw=_at_key(root, ("api", "token_file"), text))
+        return TokenLocation(flaw=_at_key(root, ("api", "token_file"), text))
     if "token" in api:
         token = str(api["token"])
-        return TokenSource(token=token, value=token)
+        return TokenLocation(token=token, value=token)
     if "token_file" in api:
         name = api["token_file"]
         if not isinstance(name, str) or not name.strip() or "\0" in name:
-            return TokenSource()
+            return TokenLocation()
         return _from_file(folder / name, root, ("api", "token_file"))
     if credential := _credential(environ):
         return _from_file(credential, root, ("api",))
     place = locate(root, ("api",)).key_place
-    return TokenSource(flaw=Flaw(place=place, path=("api", "token"), text=_THREE_WAYS))
+    return TokenLocation(flaw=Flaw(place=place, path=("api", "token"), text=_THREE_WAYS))
 
 
 def _credential(environ: Mapping[str, str]) -> Path | None:
@@ -70,14 +70,14 @@ def _credential(environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def _from_file(file: Path, root: Node, path: KeyPath) -> TokenSource:
+def _from_file(file: Path, root: Node, path: KeyPath) -> TokenLocation:
     try:
         value = secrets.token_in(file)
     except ValueError as error:
         found = locate(root, path)
         text = str(error) if path[-1] == "token_file" else f"the systemd credential `{CREDENTIAL}`: {error}"
-        return TokenSource(unreadable=file, flaw=Flaw(place=found.node.place, path=path, text=text))
-    return TokenSource(file=file, value=value)
+        return TokenLocation(unreadable=file, flaw=Flaw(place=found.node.place, path=path, text=text))
+    return TokenLocation(file=file, value=value)
 
 
 def _at_key(root: Node, path: KeyPath, text: str) -> Flaw:

@@ -16,7 +16,7 @@ MOST_DEFERRED = 15_000_000
 """By this much at most may one that fell due later go before another."""
 
 
-class Entry:
+class AgendaEntry:
     """What is looked at: due at an instant, queued, or being looked at (`due` is None, unless it was put off since).
 
     It is `hastened` if it was to be looked at at once while it was looked at: the answer may be from before the reason.
@@ -37,9 +37,9 @@ class Agenda:
     """All that is looked at, each under its key and on a grid of its own."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._waiting: list[tuple[int, int, Entry]] = []
-        self._queue: list[tuple[int, int, Entry]] = []
+        self._entries: dict[str, AgendaEntry] = {}
+        self._waiting: list[tuple[int, int, AgendaEntry]] = []
+        self._queue: list[tuple[int, int, AgendaEntry]] = []
         self._order = count()
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class Agenda:
         """How many are due and wait for their turn."""
         return len(self._queue)
 
-    def of(self, key: str) -> Entry | None:
+    def of(self, key: str) -> AgendaEntry | None:
         """What is looked at under the key."""
         return self._entries.get(key)
 
@@ -71,7 +71,7 @@ class Agenda:
             before.grid = grid
             before.due = first
             return
-        self._entries[key] = entry = Entry(key, grid, first)
+        self._entries[key] = entry = AgendaEntry(key, grid, first)
         self._wait(entry, first)
 
     def remove(self, key: str) -> None:
@@ -120,7 +120,7 @@ class Agenda:
             entry.queued = True
             heapq.heappush(self._queue, (due + deferral(entry.grid.interval), order, entry))
 
-    def next(self) -> Entry | None:
+    def next(self) -> AgendaEntry | None:
         """Whose turn it is, taken out of the queue; None if it is empty."""
         while self._queue:
             _, _, entry = heapq.heappop(self._queue)
@@ -129,13 +129,13 @@ class Agenda:
                 return entry
         return None
 
-    def begin(self, entry: Entry, now: int) -> int:
+    def begin(self, entry: AgendaEntry, now: int) -> int:
         """It is looked at, until its `looking` is taken back; when it was due."""
         due = now if entry.due is None else entry.due
         entry.looking, entry.hastened, entry.due = True, False, None
         return due
 
-    def again(self, entry: Entry, pause: timedelta | None, after: int) -> None:
+    def again(self, entry: AgendaEntry, pause: timedelta | None, after: int) -> None:
         """A look has ended: the next is on the grid of its pause, after that instant; with None there is none.
 
         One that was hastened meanwhile is due at that instant.
@@ -156,11 +156,11 @@ class Agenda:
             if entry.due is not None and not entry.queued and entry.due > now + entry.grid.interval:
                 self._wait(entry, entry.grid.after(now))
 
-    def _wait(self, entry: Entry, due: int) -> None:
+    def _wait(self, entry: AgendaEntry, due: int) -> None:
         entry.due = due
         heapq.heappush(self._waiting, (due, next(self._order), entry))
 
-    def _waits(self, due: int, _order: int, entry: Entry) -> bool:
+    def _waits(self, due: int, _order: int, entry: AgendaEntry) -> bool:
         """Whether this place in the heap is still the entry's own: what moved or was removed leaves its old one."""
         idle = not entry.queued and not entry.looking
         return idle and entry.due == due and self._entries.get(entry.key) is entry

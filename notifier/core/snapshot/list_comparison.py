@@ -29,7 +29,7 @@ LAG = timedelta(seconds=30)
 was asked for is not overridden by older news."""
 
 
-class Verdict(StrEnum):
+class ListVerdict(StrEnum):
     """What a list's word calls for: nothing, to be taken as the new status, or a look at the snapshot alone."""
 
     SAME = "same"
@@ -46,7 +46,7 @@ def verdict(
     now: datetime,
     agreed_at: datetime | None,
     odd: str | None,
-) -> Verdict:
+) -> ListVerdict:
     """What follows from a list's word for a snapshot.
 
     Args:
@@ -59,14 +59,14 @@ def verdict(
         odd: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
     """
     if not changed_by_list(state, word) or is_stale(state, asked_at, now) or canonical(word) == odd:
-        return Verdict.SAME
+        return ListVerdict.SAME
     if canonical(word) in ENDS or phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
-        return Verdict.ASK
+        return ListVerdict.ASK
     if state.status == UNKNOWN:
-        return Verdict.TAKE
+        return ListVerdict.TAKE
     if told or odd is not None or agreed_at is None or state.since is None:
-        return Verdict.ASK
-    return Verdict.TAKE if state.since <= agreed_at and state.since + LAG <= asked_at else Verdict.ASK
+        return ListVerdict.ASK
+    return ListVerdict.TAKE if state.since <= agreed_at and state.since + LAG <= asked_at else ListVerdict.ASK
 
 
 def lags(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:

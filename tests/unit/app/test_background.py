@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from support.fakes import Collected
 
-from notifier.app.background import MOST_TRIES, Errands
+from notifier.app.background import MOST_TRIES, BackgroundQueue
 from notifier.core import units
 from notifier.core.isolation import Faults
 
 
 async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:
     """Stopping in the middle of one loses neither it nor what came behind it."""
-    errands, done, begun = Errands(), list[str](), asyncio.Event()
+    errands, done, begun = BackgroundQueue(), list[str](), asyncio.Event()
 
     async def slow(name: str) -> None:
         if not begun.is_set():
@@ -45,7 +45,7 @@ async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane
     """What is to be told of one channel stays in its order; what is to be told of another does not wait."""
     monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
     faults, done, ended = Collected(), list[str](), asyncio.Event()
-    errands = Errands(Faults(faults))
+    errands = BackgroundQueue(Faults(faults))
 
     async def tell(channel: str, what: str) -> None:
         if channel == "poison" and len(faults) < 2:
@@ -69,7 +69,7 @@ async def test_an_errand_that_raises_for_good_is_given_up(monkeypatch: pytest.Mo
     monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=1))
     monkeypatch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=1))
     faults = Collected()
-    errands = Errands(Faults(faults))
+    errands = BackgroundQueue(Faults(faults))
 
     async def poison() -> None:
         raise RuntimeError("never")
@@ -85,7 +85,7 @@ async def test_an_errand_that_raises_for_good_is_given_up(monkeypatch: pytest.Mo
 
 async def test_what_is_left_at_the_end_is_tried_once_more() -> None:
     faults, done = Collected(), list[str]()
-    errands = Errands(Faults(faults))
+    errands = BackgroundQueue(Faults(faults))
 
     async def poison() -> None:
         raise RuntimeError("never")
@@ -101,7 +101,7 @@ async def test_what_is_left_at_the_end_is_tried_once_more() -> None:
 
 async def test_without_faults_what_an_errand_raises_ends_the_task() -> None:
     """An error that nobody expected does not die in silence."""
-    errands = Errands()
+    errands = BackgroundQueue()
 
     async def broken() -> None:
         raise RuntimeError("the errand failed")

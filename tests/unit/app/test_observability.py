@@ -11,12 +11,12 @@ from pathlib import Path
 import aiohttp
 from support.fakes import Clock
 
-from notifier.app.components import Parts
-from notifier.app.observability import Outside
+from notifier.app.components import Components
+from notifier.app.observability import Observability
 from notifier.config.model import Api, Config, Heartbeat, Http
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.model import SnapshotState
-from notifier.core.outcomes import AnyOutcome, BeatKind, BeatOutcome, HttpListening
+from notifier.core.outcomes import AnyOutcome, HeartbeatKind, HeartbeatOutcome, HttpListening
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
@@ -27,14 +27,14 @@ class Ear(Reporter):
 
     def __init__(self) -> None:
         self._addresses: asyncio.Queue[str] = asyncio.Queue()
-        self._beats: asyncio.Queue[BeatOutcome] = asyncio.Queue()
+        self._beats: asyncio.Queue[HeartbeatOutcome] = asyncio.Queue()
 
     def report(self, outcome: AnyOutcome) -> None:
         match outcome:
             case HttpListening(address=address, trouble=trouble):
                 assert not trouble
                 self._addresses.put_nowait(address)
-            case BeatOutcome():
+            case HeartbeatOutcome():
                 self._beats.put_nowait(outcome)
             case _:
                 pass
@@ -43,7 +43,7 @@ class Ear(Reporter):
         async with asyncio.timeout(60):
             return await self._addresses.get()
 
-    async def next_beat(self) -> BeatOutcome:
+    async def next_beat(self) -> HeartbeatOutcome:
         async with asyncio.timeout(60):
             return await self._beats.get()
 
@@ -56,14 +56,14 @@ def config_in(folder: Path, http: Http | None, heartbeat: Heartbeat | None = Non
 
 
 @asynccontextmanager
-async def seen(config: Config, *, open_store: bool) -> AsyncIterator[tuple[Parts, Outside, Ear]]:
+async def seen(config: Config, *, open_store: bool) -> AsyncIterator[tuple[Components, Observability, Ear]]:
     """A daemon's parts as they are seen from outside."""
     ear, metrics = Ear(), Metrics(Clock())
-    parts = Parts(config, reporters=[ear, metrics], redactor=Redactor(), clock=Clock(), dice=random.random)
+    parts = Components(config, reporters=[ear, metrics], redactor=Redactor(), clock=Clock(), dice=random.random)
     async with contextlib.AsyncExitStack() as stack:
         if open_store:
             await stack.enter_async_context(parts.store)
-        outside = Outside(parts, metrics, last_reload=lambda: None, config_hash=lambda: "abc")
+        outside = Observability(parts, metrics, last_reload=lambda: None, config_hash=lambda: "abc")
         running = asyncio.create_task(outside.run())
         try:
             yield parts, outside, ear
@@ -101,7 +101,7 @@ async def test_a_store_that_cannot_be_asked_is_a_trouble_and_the_metrics_come_al
         assert status == 200
         assert "notifier_store_up 0.0" in page
         assert "notifier_healthy 0.0" in page
-        assert (await ear.next_beat()).kind is BeatKind.WITHHELD
+        assert (await ear.next_beat()).kind is HeartbeatKind.WITHHELD
 
 
 async def test_a_reload_turns_http_on_and_off(tmp_path: Path) -> None:

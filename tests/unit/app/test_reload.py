@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.moving_clock import MovingClock, run
 
-from notifier.app.reload import PATIENCE, Tidings
+from notifier.app.reload import PATIENCE, ReloadNotices
 from notifier.core.outcomes import ReloadOutcome
 
 SECONDS = PATIENCE.total_seconds()
@@ -25,7 +25,7 @@ def told_of(*steps: tuple[str, bool, float]) -> list[tuple[float, str]]:
     async def live(clock: MovingClock) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        tidings = Tidings(lambda refused: told.append((round(loop.time() - began, 3), "".join(refused))))
+        tidings = ReloadNotices(lambda refused: told.append((round(loop.time() - began, 3), "".join(refused))))
         for refused, asked, pause in steps:
             tidings.reloaded(outcome(refused, asked=asked))
             await asyncio.sleep(pause)

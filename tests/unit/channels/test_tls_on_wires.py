@@ -13,7 +13,7 @@ import trustme
 from support.deliveries import event_about
 
 from notifier import network
-from notifier.brightdata.http.transport import Carrier
+from notifier.brightdata.http.transport import Transport
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.model import Message
@@ -83,7 +83,7 @@ async def by_webhook(port: int) -> None:
 
 
 async def by_the_api(port: int) -> None:
-    async with Carrier(connections=1) as carrier:
+    async with Transport(connections=1) as carrier:
         try:
             await carrier.carry(carrier.build_request("GET", f"https://localhost:{port}/"))
         except Exception:  # noqa: BLE001 - only the handshake counts here

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from notifier.cli import taking_up
-from notifier.cli.taking_up import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, taken_up
+from notifier.cli import daemon_confirmation
+from notifier.cli.daemon_confirmation import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, taken_up
 from notifier.control.client import Answers, listening
 from notifier.store.store import Store
 
@@ -95,7 +95,7 @@ async def test_a_daemon_that_does_not_get_on_is_given_up_in_words(
 async def test_a_daemon_that_hangs_is_given_up_in_words(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking_up, "_LONGEST_ANSWER_S", 0.01)
+    monkeypatch.setattr(daemon_confirmation, "_LONGEST_ANSWER_S", 0.01)
     hung = asyncio.Event()
     waiting = Waiting(database, store, lambda _: DONE)
 

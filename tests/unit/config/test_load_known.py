@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from notifier.config.load import Checks, load_parts
 from notifier.config.model import Config
-from notifier.config.parts import Known, Part, Parts, names_of, whole
+from notifier.config.parts import ConfigPart, ConfigParts, Known, names_of, whole
 from notifier.config.yaml import parser
 from notifier.core.errors import ConfigurationRefused
 from unit.config.conftest import CHECKS, ENVIRON
@@ -53,14 +53,14 @@ def put(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
-def read(folder: Path, known: Known) -> Parts | list[str]:
+def read(folder: Path, known: Known) -> ConfigParts | list[str]:
     try:
         return load_parts(folder / "config.yaml", environ=ENVIRON, checks=CHECKS, known=known)
     except ConfigurationRefused as refusal:
         return [str(problem) for problem in refusal.problems]
 
 
-def known_of(parts: Parts, before: dict[Path, Part]) -> Known:
+def known_of(parts: ConfigParts, before: dict[Path, ConfigPart]) -> Known:
     files = [before[part.path] if part.watches is None else part for part in parts.files[1:]]
     return Known(
         rules=parts.rules,
@@ -69,7 +69,7 @@ def known_of(parts: Parts, before: dict[Path, Part]) -> Known:
     )
 
 
-def config_of(parts: Parts, before: dict[Path, Part]) -> Config:
+def config_of(parts: ConfigParts, before: dict[Path, ConfigPart]) -> Config:
     return whole(parts.frame, (before[part.path] if part.watches is None else part for part in parts.files))
 
 
@@ -78,11 +78,11 @@ def test_a_load_that_knows_says_what_one_says_that_knows_nothing(
     edits: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("x")
-    known, before = Known(), dict[Path, Part]()
+    known, before = Known(), dict[Path, ConfigPart]()
     for files in edits:
         put(folder, files)
         got, expected = read(folder, known), read(folder, Known())
-        if isinstance(got, Parts) and isinstance(expected, Parts):
+        if isinstance(got, ConfigParts) and isinstance(expected, ConfigParts):
             assert config_of(got, before) == config_of(expected, {})
             known = known_of(got, before)
             before |= {part.path: part for part in got.files if part.watches is not None}
@@ -95,7 +95,7 @@ def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: p
     files = {"config.yaml": main, **{f"{name}.yml": f"watches: [{{snapshot: {name}}}]\n" for name in "abc"}}
     put(tmp_path, files)
     first = read(tmp_path, Known())
-    assert isinstance(first, Parts)
+    assert isinstance(first, ConfigParts)
     parsed: list[str] = []
     parse = parser.parse
 
@@ -106,7 +106,7 @@ def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(parser, "parse", noting)
     (tmp_path / "b.yml").write_text("watches: [{snapshot: b, name: B}]\n")
     second = read(tmp_path, known_of(first, {}))
-    assert isinstance(second, Parts)
+    assert isinstance(second, ConfigParts)
     assert parsed == [main, "watches: [{snapshot: b, name: B}]\n"]
     assert [part.watches is None for part in second.files] == [False, True, False, True]
 
@@ -115,11 +115,11 @@ def test_the_warnings_of_a_file_that_did_not_change_are_told_again(tmp_path: Pat
     main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
     put(tmp_path, {"config.yaml": main, **{f"{n}.yml": f"watches: [{{snapshot: {n}, on: faild}}]\n" for n in "ab"}})
     first = read(tmp_path, Known())
-    assert isinstance(first, Parts)
+    assert isinstance(first, ConfigParts)
     before = {part.path: part for part in first.files}
     (tmp_path / "b.yml").write_text("watches: [{dataset: b, on: failed}]\n")
     second = read(tmp_path, known_of(first, {}))
-    assert isinstance(second, Parts)
+    assert isinstance(second, ConfigParts)
     assert [Path(each.file).name for each in config_of(first, {}).warnings] == ["a.yml", "b.yml"]
     assert [Path(each.file).name for each in config_of(second, before).warnings] == ["a.yml"]
 
@@ -132,10 +132,10 @@ def test_other_defaults_or_channel_names_make_every_file_unknown(channels: str, 
     main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
     put(tmp_path, {"config.yaml": main, "a.yml": "watches: [{snapshot: a}]\n"})
     first = read(tmp_path, Known())
-    assert isinstance(first, Parts)
+    assert isinstance(first, ConfigParts)
     (tmp_path / "config.yaml").write_text(MAIN.format(channels=channels, defaults=defaults))
     second = read(tmp_path, known_of(first, {}))
-    assert isinstance(second, Parts)
+    assert isinstance(second, ConfigParts)
     assert second.files[1].watches is not None
 
 

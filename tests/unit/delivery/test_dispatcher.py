@@ -17,7 +17,7 @@ from notifier.core.health.channel import Verdict
 from notifier.core.model import Outcome
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.delivery import dispatcher as module
-from notifier.delivery.dispatcher import Senders
+from notifier.delivery.dispatcher import Dispatcher
 from notifier.store.store import Store
 
 PLAIN = ChannelPolicy(pace=timedelta(0), stretches=False, merges=False)
@@ -34,7 +34,7 @@ class Bench:
         self.raises: Exception | None = None
         self._grown = asyncio.Event()
         monkeypatch.setattr(module, "voice_of", lambda channel, **_: self.voices[channel.url])
-        self.senders = Senders(
+        self.senders = Dispatcher(
             outbox=store.outbox,
             clock=self.clock,
             dice=dice(),

@@ -12,8 +12,8 @@ from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.model import Notice
-from notifier.delivery.maintenance import LONGEST_SEND, Caretaker
-from notifier.delivery.notices import MOST_WORDS, Operators
+from notifier.delivery.maintenance import LONGEST_SEND, Maintenance
+from notifier.delivery.notices import MOST_WORDS, OperatorNotices
 from notifier.store.store import Store
 
 KEEP = timedelta(days=90)
@@ -26,8 +26,10 @@ class House:
         self.store, self.clock = store, Clock()
         self.woken: list[list[str]] = []
         wake = self.woken_by
-        self.operators = Operators(channels=("chat", "mail"), outbox=store.outbox, clock=self.clock, committed=wake)
-        self.caretaker = Caretaker(
+        self.operators = OperatorNotices(
+            channels=("chat", "mail"), outbox=store.outbox, clock=self.clock, committed=wake
+        )
+        self.caretaker = Maintenance(
             store=store,
             clock=self.clock,
             policies={
@@ -136,7 +138,7 @@ async def test_an_unknown_status_word_is_told_once_for_ever_and_never_very_many(
 
 
 async def test_a_trouble_that_nobody_can_be_told_is_remembered_all_the_same(house: House, database: Path) -> None:
-    lonely = Operators(channels=("chat",), outbox=house.store.outbox, clock=house.clock, committed=house.woken_by)
+    lonely = OperatorNotices(channels=("chat",), outbox=house.store.outbox, clock=house.clock, committed=house.woken_by)
     await lonely.channel_changed("chat", Verdict.BROKEN, DOWN)
     assert rows(database) == []
     assert await house.store.outbox.last_kinds() == {"channel:chat": "broken"}

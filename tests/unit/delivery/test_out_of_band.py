@@ -14,8 +14,8 @@ from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.delivery import out_of_band as module
-from notifier.delivery.notices import Operators
-from notifier.delivery.out_of_band import Alarm
+from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.store.store import Store
 
 FULL = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
@@ -32,8 +32,12 @@ class Bench:
         self.woken: list[str] = []
         self.errands: list[tuple[Any, ...]] = []
         self.clock = Clock()
-        self.operators = Operators(channels=list(answers), outbox=store.outbox, clock=self.clock, committed=self._woken)
-        self.alarm = Alarm(operators=self.operators, send=self._send, later=lambda *errand: self.errands.append(errand))
+        self.operators = OperatorNotices(
+            channels=list(answers), outbox=store.outbox, clock=self.clock, committed=self._woken
+        )
+        self.alarm = OutOfBandNotices(
+            operators=self.operators, send=self._send, later=lambda *errand: self.errands.append(errand)
+        )
 
     def _woken(self, channels: Collection[str]) -> None:
         self.woken += channels

@@ -18,7 +18,7 @@ from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
 from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
-from notifier.delivery.senders import Signed, Spoken, voice_of
+from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
 from notifier.delivery.trial import send_trial
 from notifier.telemetry.redaction import Redactor
 
@@ -54,9 +54,9 @@ class Ear:
         self.closed = True
 
 
-def spoken(ear: Ear, templates: dict[str, Template] | None = None) -> tuple[Spoken, list[tuple[str, str]]]:
+def spoken(ear: Ear, templates: dict[str, Template] | None = None) -> tuple[MessageSender, list[tuple[str, str]]]:
     failed: list[tuple[str, str]] = []
-    return Spoken(
+    return MessageSender(
         cast(AppriseChannel, ear), Renderer(templates or {}), lambda name, event, reason: failed.append((name, event))
     ), failed
 
@@ -132,7 +132,7 @@ async def test_a_template_that_fails_is_told_and_the_plain_message_goes() -> Non
 
 async def test_a_program_gets_the_event_itself_and_no_notice() -> None:
     ear = Ear()
-    signed = Signed(cast(WebhookChannel, ear))
+    signed = WebhookSender(cast(WebhookChannel, ear))
     assert await signed.send([READY]) == DELIVERED
     refused = await signed.send([notice()])
     assert (refused.kind, refused.reason) == (OutcomeKind.PERMANENT, "not_an_event")
@@ -142,12 +142,12 @@ async def test_a_program_gets_the_event_itself_and_no_notice() -> None:
 
 
 async def test_a_channel_is_spoken_to_as_it_is_configured() -> None:
-    def voice(channel: Channel) -> Spoken | Signed:
+    def voice(channel: Channel) -> MessageSender | WebhookSender:
         return voice_of(channel, redact=str, clock=Clock(), template_failed=lambda name, event, reason: None)
 
-    assert isinstance(voice(Channel(name="a", url="json://localhost")), Spoken)
+    assert isinstance(voice(Channel(name="a", url="json://localhost")), MessageSender)
     hook = voice(Channel(name="b", webhook=Webhook(url="https://example.com/x", secrets=("whsec_" + "QUFB" * 8,))))
-    assert isinstance(hook, Signed)
+    assert isinstance(hook, WebhookSender)
     await hook.aclose()
     with pytest.raises(ValueError, match="neither a URL nor a webhook"):
         voice(Channel(name="c"))

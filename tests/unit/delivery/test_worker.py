@@ -16,7 +16,7 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
 from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
 from notifier.core.snapshot.transitions import step
-from notifier.delivery.worker import MOST_PARTS, Deliverer
+from notifier.delivery.worker import MOST_PARTS, DeliveryWorker
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 
@@ -48,7 +48,7 @@ class Bench:
         self.clock, self.channel, self.attempts = clock or Clock(), channel, Collected()
         self.dropped: list[tuple[str, str, int]] = []
         self.verdicts: list[str] = []
-        self.deliverer = Deliverer(
+        self.deliverer = DeliveryWorker(
             channel=channel,
             policy=policy,
             outbox=store.outbox,

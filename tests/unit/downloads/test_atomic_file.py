@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.downloads.atomic_file import Landing
+from notifier.downloads.atomic_file import AtomicFile
 
 NAME = "s_1.json"
 HIDDEN, JOURNAL, NEW = f".{NAME}.part", f".{NAME}.part.json", f".{NAME}.part.json.new"
@@ -32,7 +32,7 @@ def victim(tmp_path: Path) -> Iterator[Path]:
 
 
 def land(folder: Path, *, force: bool = False, content: bytes = b"[\n]\n") -> bool:
-    with Landing(folder, NAME, compress=False) as landing:
+    with AtomicFile(folder, NAME, compress=False) as landing:
         landing.resume("all")
         landing.write(content)
         landing.part_is_whole(records=1)
@@ -104,7 +104,7 @@ def test_a_folder_in_the_way_is_named(folder: Path, name: str, force: bool) -> N
 def test_a_folder_that_is_exchanged_for_a_link_meanwhile_gets_nothing(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    with Landing(folder, NAME, compress=False) as landing:
+    with AtomicFile(folder, NAME, compress=False) as landing:
         landing.resume("all")
         landing.write(b"{}")
         folder.rename(tmp_path / "moved")
@@ -117,7 +117,7 @@ def test_a_folder_that_is_exchanged_for_a_link_meanwhile_gets_nothing(folder: Pa
 
 
 def test_a_hidden_file_that_is_exchanged_meanwhile_gets_no_name(folder: Path, victim: Path) -> None:
-    with Landing(folder, NAME, compress=False) as landing:
+    with AtomicFile(folder, NAME, compress=False) as landing:
         landing.resume("all")
         landing.write(b"{}")
         landing.part_is_whole(records=1)
@@ -146,13 +146,13 @@ def test_parts_that_somebody_else_has_left_in_a_shared_folder_are_not_gone_on_wi
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.chmod(0o777)
-    with Landing(folder, NAME, compress=False) as landing:
+    with AtomicFile(folder, NAME, compress=False) as landing:
         landing.resume("all")
         landing.write(b"{}")
         landing.part_is_whole(records=1)
     ours = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
-    with Landing(folder, NAME, compress=False) as landing:
+    with AtomicFile(folder, NAME, compress=False) as landing:
         assert landing.journal.parts == 0
     monkeypatch.undo()
     assert list(folder.iterdir()) == []

@@ -11,12 +11,12 @@ from support.fakes import Collected
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.model import Event, Facts, Notice, Transition
-from notifier.core.outcomes import FetchOutcome
+from notifier.core.outcomes import DownloadOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.downloads import worker
 from notifier.downloads.downloader import Downloader
-from notifier.downloads.request import Downloaded, Progress, Wanted
-from notifier.downloads.worker import Fetcher, late_news
+from notifier.downloads.request import Downloaded, DownloadRequest, Progress
+from notifier.downloads.worker import DownloadWorker, late_news
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ class MemoryJobs:
         return ("team",)
 
 
-Answer = Callable[[Wanted], Downloaded]
+Answer = Callable[[DownloadRequest], Downloaded]
 
 
 class FakeDownloader(Downloader):
@@ -70,22 +70,22 @@ class FakeDownloader(Downloader):
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-        self.wanted: list[Wanted] = []
+        self.wanted: list[DownloadRequest] = []
         self.gate: asyncio.Event | None = None
 
-    async def fetch(self, wanted: Wanted, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
+    async def fetch(self, wanted: DownloadRequest, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
         self.wanted.append(wanted)
         if self.gate is not None:
             await self.gate.wait()
         return self.answer(wanted)
 
 
-def there(wanted: Wanted) -> Downloaded:
+def there(wanted: DownloadRequest) -> Downloaded:
     return Downloaded(path=wanted.folder / wanted.file_name, records=3, size=10, new=True)
 
 
 def failing(trouble: DownloadTrouble) -> Answer:
-    def fail(wanted: Wanted) -> Downloaded:
+    def fail(wanted: DownloadRequest) -> Downloaded:
         raise DownloadError(trouble, f"{wanted.snapshot_id}: {trouble}")
 
     return fail
@@ -97,11 +97,11 @@ class Rig:
     now: datetime = START
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     woken: list[str] = field(default_factory=list)
-    reported: list[FetchOutcome] = field(default_factory=list)
+    reported: list[DownloadOutcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.downloader = FakeDownloader(self.answer)
-        self.fetcher = Fetcher(
+        self.fetcher = DownloadWorker(
             jobs=self.jobs,
             downloader=self.downloader,
             clock=lambda: self.now,
@@ -168,7 +168,7 @@ async def test_what_can_never_work_is_given_up_at_once(trouble: DownloadTrouble)
 
 
 async def test_a_fault_of_the_program_is_tried_again_and_ends_nothing() -> None:
-    def broken(wanted: Wanted) -> Downloaded:
+    def broken(wanted: DownloadRequest) -> Downloaded:
         raise RuntimeError("oops")
 
     rig = Rig(answer=broken)
@@ -186,17 +186,19 @@ async def test_one_that_hangs_holds_up_no_more_than_its_place() -> None:
     hanging = asyncio.Event()
 
     class Mixed(FakeDownloader):
-        async def fetch(self, wanted: Wanted, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
+        async def fetch(
+            self, wanted: DownloadRequest, report: Callable[[Progress], None] = lambda _: None
+        ) -> Downloaded:
             if wanted.snapshot_id == "s_1":
                 await hanging.wait()
             return there(wanted)
 
-    def report(outcome: FetchOutcome) -> None:
+    def report(outcome: DownloadOutcome) -> None:
         rig.reported.append(outcome)
         if len(rig.reported) == 4:
             done.set()
 
-    rig.fetcher = Fetcher(
+    rig.fetcher = DownloadWorker(
         jobs=rig.jobs,
         downloader=Mixed(there),
         clock=lambda: rig.now,

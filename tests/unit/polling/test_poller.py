@@ -11,7 +11,7 @@ from support.fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 from notifier.brightdata.limits.limiter import Permit
 from notifier.core.errors import StoreError
 from notifier.core.model import Event, NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
-from notifier.core.outcomes import LookOutcome, answer_word
+from notifier.core.outcomes import PollOutcome, answer_word
 from notifier.polling.poller import Poller
 from notifier.store.reader import Reader
 from notifier.store.store import Store
@@ -31,13 +31,13 @@ class Bench:
         self.woken.append(channels)
         self.on_wake()
 
-    async def look(self, watched: Watch | None = None, *, after_s: float = 30) -> LookOutcome:
+    async def look(self, watched: Watch | None = None, *, after_s: float = 30) -> PollOutcome:
         """One look, so long after the one before."""
         self.clock.pass_(seconds=after_s)
         return await self.poller.look(watched or watch(), self.clock())
 
 
-def statuses(outcome: LookOutcome) -> list[str]:
+def statuses(outcome: PollOutcome) -> list[str]:
     return [told.event.transition.status for told in outcome.told]
 
 

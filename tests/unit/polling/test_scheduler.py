@@ -12,7 +12,7 @@ from support.fakes import START, on_grid
 from support.moving_clock import MovingClock, run
 
 from notifier.brightdata.limits.limiter import Permit
-from notifier.polling.scheduler import CLOCK_CHECK, MOST_LOOKS, Schedule
+from notifier.polling.scheduler import CLOCK_CHECK, MOST_LOOKS, PollScheduler
 from notifier.polling.timer import _Scheduler
 
 EVERY = timedelta(seconds=30)
@@ -50,7 +50,7 @@ class Looks:
         self.during: Callable[[str], Awaitable[None]] | None = None
         self.shifts: list[timedelta] = []
         self.requests = Requests()
-        self.schedule = Schedule(
+        self.schedule = PollScheduler(
             look=self,
             admit=self.requests.admit,
             clock=clock.now,

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from notifier.config.model import Heartbeat as Wanted
-from notifier.core.outcomes import BeatKind, BeatOutcome
+from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
 from notifier.telemetry.heartbeat import Heartbeat, ping
 
 HOUR = timedelta(hours=1)
@@ -39,12 +39,12 @@ class Beats:
 
     def __init__(self) -> None:
         self.troubles: list[str] = []
-        self._reported: asyncio.Queue[BeatOutcome] = asyncio.Queue()
+        self._reported: asyncio.Queue[HeartbeatOutcome] = asyncio.Queue()
 
     async def ask(self) -> list[str]:
         return self.troubles
 
-    async def next(self) -> BeatOutcome:
+    async def next(self) -> HeartbeatOutcome:
         async with asyncio.timeout(60):
             return await self._reported.get()
 
@@ -63,7 +63,7 @@ class Beats:
 async def test_it_is_sent_at_once_and_then_every_so_often_by_get() -> None:
     beats = Beats()
     async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
-        assert [(await beats.next()).kind for _ in range(3)] == [BeatKind.SENT] * 3
+        assert [(await beats.next()).kind for _ in range(3)] == [HeartbeatKind.SENT] * 3
     assert set(asked) == {"GET /canary-path?token=canary"}
 
 
@@ -71,19 +71,19 @@ async def test_while_something_is_wrong_nothing_is_sent() -> None:
     beats = Beats()
     beats.troubles = ["the token is refused"]
     async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
-        assert await beats.next() == BeatOutcome(kind=BeatKind.WITHHELD, detail="the token is refused")
-        assert (await beats.next()).kind is BeatKind.WITHHELD
+        assert await beats.next() == HeartbeatOutcome(kind=HeartbeatKind.WITHHELD, detail="the token is refused")
+        assert (await beats.next()).kind is HeartbeatKind.WITHHELD
         assert asked == []
         beats.troubles = []
-        while (await beats.next()).kind is not BeatKind.SENT:
+        while (await beats.next()).kind is not HeartbeatKind.SENT:
             pass
 
 
 async def test_a_refusal_is_an_outcome_and_the_next_one_comes() -> None:
     beats = Beats()
     async with switch(500, 200) as (url, _), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
-        assert await beats.next() == BeatOutcome(kind=BeatKind.FAILED, detail="HTTP 500")
-        assert (await beats.next()).kind is BeatKind.SENT
+        assert await beats.next() == HeartbeatOutcome(kind=HeartbeatKind.FAILED, detail="HTTP 500")
+        assert (await beats.next()).kind is HeartbeatKind.SENT
 
 
 async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
@@ -103,7 +103,7 @@ async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/canary", "http://canary:99999/"])
 async def test_whatever_fails_is_an_outcome_that_gives_the_address_not_away(url: str) -> None:
     outcome = await ping(url)
-    assert outcome.kind is BeatKind.FAILED
+    assert outcome.kind is HeartbeatKind.FAILED
     assert outcome.detail
     assert "canary" not in outcome.detail
 
@@ -113,5 +113,5 @@ async def test_a_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("http_proxy", proxy.partition("/canary")[0])
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        assert (await ping("http://switch.invalid/x")).kind is BeatKind.SENT
+        assert (await ping("http://switch.invalid/x")).kind is HeartbeatKind.SENT
     assert asked == ["GET /x"] or asked == ["GET http://switch.invalid/x"]

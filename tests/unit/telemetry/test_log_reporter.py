@@ -12,21 +12,21 @@ from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.model import Delivery, Facts, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.outcomes import (
-    BeatKind,
-    BeatOutcome,
     ClockShift,
+    CommittedEvent,
     DeliveryOutcome,
+    HeartbeatKind,
+    HeartbeatOutcome,
     HttpListening,
-    LookOutcome,
-    Told,
+    PollOutcome,
     UnreadableEntries,
 )
 from notifier.core.units import Fault, Unit
 from notifier.telemetry.log_reporter import LogReporter
 
 
-def look(observation: Observation, *told: Told, superseded: bool = False) -> LookOutcome:
-    return LookOutcome(
+def look(observation: Observation, *told: CommittedEvent, superseded: bool = False) -> PollOutcome:
+    return PollOutcome(
         watch=watch(),
         observation=observation,
         told=told,
@@ -37,7 +37,7 @@ def look(observation: Observation, *told: Told, superseded: bool = False) -> Loo
     )
 
 
-def told_of(*looks: LookOutcome) -> list[dict[str, Any]]:
+def told_of(*looks: PollOutcome) -> list[dict[str, Any]]:
     """The lines about these looks, without those at debug."""
     with capture_logs() as lines:
         reporter = LogReporter()
@@ -55,7 +55,7 @@ def test_a_look_that_changed_nothing_is_told_only_at_debug() -> None:
 
 
 def test_a_transition_is_told_with_all_that_identifies_it() -> None:
-    told = Told(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
+    told = CommittedEvent(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
     (line,) = told_of(look(seen("ready"), told))
     assert line["event"] == "transition.committed"
     assert (line["event_id"], line["status"], line["names"], line["channels"]) == (
@@ -131,11 +131,18 @@ def test_a_database_that_cannot_be_written_is_an_error_and_its_end_says_how_long
 
 
 def test_heartbeats_are_told_when_they_are_otherwise_than_before() -> None:
-    kinds = (BeatKind.SENT, BeatKind.SENT, BeatKind.FAILED, BeatKind.FAILED, BeatKind.WITHHELD, BeatKind.SENT)
+    kinds = (
+        HeartbeatKind.SENT,
+        HeartbeatKind.SENT,
+        HeartbeatKind.FAILED,
+        HeartbeatKind.FAILED,
+        HeartbeatKind.WITHHELD,
+        HeartbeatKind.SENT,
+    )
     with capture_logs() as lines:
         reporter = LogReporter()
         for kind in kinds:
-            reporter.report(BeatOutcome(kind=kind))
+            reporter.report(HeartbeatOutcome(kind=kind))
     assert [line["event"] for line in lines] == [
         "heartbeat.sent",
         "heartbeat.failed",

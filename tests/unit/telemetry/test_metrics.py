@@ -19,21 +19,21 @@ from notifier.core.isolation import Faults
 from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
 from notifier.core.outcomes import (
     AnyOutcome,
-    BeatKind,
-    BeatOutcome,
     ClockShift,
+    CommittedEvent,
     DeliveryOutcome,
     DroppedDeliveries,
+    HeartbeatKind,
+    HeartbeatOutcome,
     ListOutcome,
-    LookOutcome,
+    PollOutcome,
     ReloadOutcome,
     RequestOutcome,
-    Told,
     UnreadableEntries,
 )
 from notifier.core.units import Fault, Unit
 from notifier.telemetry.gauges import Readings, Stored
-from notifier.telemetry.labels import MOST, OTHER, Few, code_label, status_label
+from notifier.telemetry.labels import MOST, OTHER, BoundedLabels, code_label, status_label
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.reporter import Reporter, Reporters
 
@@ -63,10 +63,10 @@ def samples(metrics: Metrics, readings: Readings = READINGS) -> dict[tuple[str, 
     }
 
 
-def look(observation: Observation | None, *words: str) -> LookOutcome:
-    told = tuple(Told(event=event(word), channels=()) for word in words)
+def look(observation: Observation | None, *words: str) -> PollOutcome:
+    told = tuple(CommittedEvent(event=event(word), channels=()) for word in words)
     lag, duration = timedelta(seconds=2), timedelta(seconds=1)
-    return LookOutcome(
+    return PollOutcome(
         watch=watch(), observation=observation, told=told, superseded=False, lag=lag, duration=duration, pause=None
     )
 
@@ -131,7 +131,7 @@ def test_a_refused_reload_is_seen_until_one_is_done(metrics: Metrics, clock: Clo
 
 
 def test_heartbeats_requests_and_the_clock_are_counted(metrics: Metrics) -> None:
-    metrics.report(BeatOutcome(kind=BeatKind.WITHHELD))
+    metrics.report(HeartbeatOutcome(kind=HeartbeatKind.WITHHELD))
     metrics.report(ClockShift(shift=timedelta(hours=1)))
     for status in (200, 204, 301, 404, 429, 503, None):
         metrics.report(RequestOutcome(status=status))
@@ -178,7 +178,7 @@ def test_status_codes_make_few_classes(status: int) -> None:
 
 @given(st.lists(st.text(st.sampled_from("ab_9 é\n"), max_size=50), max_size=300))
 def test_reasons_make_few_labels_and_the_same_one_each_time(words: list[str]) -> None:
-    few = Few()
+    few = BoundedLabels()
     labels = {word: few(word) for word in words}
     assert len(set(labels.values())) <= MOST + 1
     assert all(few(word) == label for word, label in labels.items())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from notifier.brightdata.datasets.input_place import Misfit
 from notifier.brightdata.datasets.inputs import InputFormat, read_inputs
-from notifier.brightdata.datasets.misfit import Misfit
 from notifier.brightdata.simulator.endpoints import inputs as simulated
 
 ENTRIES = [{"url": "https://example.com/1"}, {"url": "https://example.com/ü"}]

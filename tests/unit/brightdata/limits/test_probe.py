@@ -11,7 +11,7 @@ from notifier.brightdata.limits.limiter import Limiter, Permit
 from notifier.brightdata.limits.probe import CHECKED_EVERY, NOBODY, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
-from notifier.polling.scheduler import Schedule
+from notifier.polling.scheduler import PollScheduler
 
 
 class Api:
@@ -108,7 +108,7 @@ def test_a_watch_that_is_removed_while_its_look_waits_for_the_probes_turn_leaves
             await api.observe(key, permit=permit)
             return timedelta(seconds=30)
 
-        schedule = Schedule(
+        schedule = PollScheduler(
             look=look,
             admit=api.limiter.admit,
             clock=clock.now,

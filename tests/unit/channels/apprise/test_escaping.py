@@ -25,7 +25,7 @@ from notifier.config.model import Template
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Event, Facts, OutcomeKind, Told
-from notifier.delivery.senders import Spoken
+from notifier.delivery.senders import MessageSender
 
 WORDS = [
     *("@everyone", "@here", "@channel", "@all", "@room", "@**all**", "@_**all**", "@*team*", "{@participants}"),
@@ -437,10 +437,10 @@ def hostile(words: list[str], status: str = "failed") -> Event:
     )
 
 
-def spoken(url: str, monkeypatch: pytest.MonkeyPatch, templates: Mapping[str, Template] | None = None) -> Spoken:
+def spoken(url: str, monkeypatch: pytest.MonkeyPatch, templates: Mapping[str, Template] | None = None) -> MessageSender:
     channel = AppriseChannel(name="chat", url=url, redact=str)
     monkeypatch.setattr(type(channel._apprise[0]), "request_rate_per_sec", 0)
-    return Spoken(channel, Renderer(templates or {}), lambda *_: None)
+    return MessageSender(channel, Renderer(templates or {}), lambda *_: None)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.edit.watch_file import Entry, Folder, set_aside
+from notifier.config.edit.watch_file import Entry, WatchFolder, set_aside
 from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.config.sources import files
@@ -36,7 +36,9 @@ def loaded(path: Path) -> Config:
 
 def test_the_watch_is_loaded_as_it_was_meant(tmp_path: Path) -> None:
     path = main(tmp_path)
-    written = Folder(path, {}).write(Entry(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"]))
+    written = WatchFolder(path, {}).write(
+        Entry(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"])
+    )
     assert written == tmp_path / "watches.d" / "sd_1.yaml"
     (watch,) = loaded(path).watches
     assert (watch.snapshot_id, watch.name, watch.notify, watch.on) == (
@@ -62,7 +64,7 @@ def test_any_id_that_a_watch_can_have_comes_back_as_it_was(
     except NotifierError:
         return  # no id of a watch at all
     (folder / "watches.d" / "hand.yaml").unlink()
-    Folder(path, {}).write(Entry(snapshot_id=snapshot_id))
+    WatchFolder(path, {}).write(Entry(snapshot_id=snapshot_id))
     assert [watch.snapshot_id for watch in loaded(path).watches] == [snapshot_id]
 
 
@@ -72,20 +74,20 @@ def test_the_first_pattern_that_would_find_it_tells_the_folder(tmp_path: Path, i
     path = main(tmp_path, include)
     if "sd_" in include:
         with pytest.raises(UsageError):
-            Folder(path, {})
+            WatchFolder(path, {})
         return
-    Folder(path, {}).write(Entry(snapshot_id="sd_1"))
+    WatchFolder(path, {}).write(Entry(snapshot_id="sd_1"))
     assert [watch.snapshot_id for watch in loaded(path).watches] == ["sd_1"]
 
 
 @pytest.mark.parametrize("include", ["[]", "[one.yaml]", "", "['*/x.yaml']"])
 def test_without_a_folder_it_says_what_to_add(tmp_path: Path, include: str) -> None:
     with pytest.raises(UsageError, match=re.escape("add the line `include: [watches.d/*.yaml]`")):
-        Folder(main(tmp_path, include), {})
+        WatchFolder(main(tmp_path, include), {})
 
 
 def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_path: Path) -> None:
-    folder = Folder(main(tmp_path), {})
+    folder = WatchFolder(main(tmp_path), {})
     first = folder.write(Entry(snapshot_id="sd_1"))
     text = first.read_text()
     folder.write(Entry(snapshot_id="sd_1"))
@@ -96,7 +98,7 @@ def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_p
 
 @pytest.mark.parametrize("odd", [os.mkfifo, Path.mkdir, lambda path: path.write_bytes(b"\xff")], ids=range(3))
 def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Callable[[Path], object]) -> None:
-    folder = Folder(main(tmp_path), {})
+    folder = WatchFolder(main(tmp_path), {})
     (tmp_path / "watches.d").mkdir()
     odd(tmp_path / "watches.d" / "sd_1.yaml")
     with pytest.raises(NotifierError, match="left as it is"):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.snapshot.agenda import MOST_DEFERRED, Agenda, Entry, deferral
+from notifier.core.snapshot.agenda import MOST_DEFERRED, Agenda, AgendaEntry, deferral
 from notifier.core.snapshot.grid import Grid
 
 SECOND = 1_000_000
@@ -87,7 +87,7 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
     """Never twice at once and never after its removal; what is not being looked at is due at some time."""
     agenda, now = Agenda(), NOW
     pause = timedelta(seconds=30)
-    looking: dict[str, Entry] = {}
+    looking: dict[str, AgendaEntry] = {}
     removed: set[str] = set()
     for verb, number, span in plan:
         key, at = f"s_{number}", now + span * SECOND

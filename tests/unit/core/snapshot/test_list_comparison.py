@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.fakes import START
 
 from notifier.core.model import MISSING, UNKNOWN, SnapshotState
-from notifier.core.snapshot.list_comparison import LAG, SETTLES_IN, Verdict, is_news, lags, verdict, worth_listing
+from notifier.core.snapshot.list_comparison import LAG, SETTLES_IN, ListVerdict, is_news, lags, verdict, worth_listing
 
 SECOND = timedelta(seconds=1)
 AGO = START - timedelta(minutes=10)
@@ -28,56 +28,56 @@ def of_list(
     asked_at: datetime = START,
     agreed_at: datetime | None = START - 30 * SECOND,
     odd: str | None = None,
-) -> Verdict:
+) -> ListVerdict:
     """The verdict over an answer that took a second."""
     return verdict(state, word, told=told, asked_at=asked_at, now=asked_at + SECOND, agreed_at=agreed_at, odd=odd)
 
 
 @pytest.mark.parametrize("word", ["running", "Running", "RUNNING"])
 def test_the_known_word_in_whatever_spelling_calls_for_nothing(word: str) -> None:
-    assert of_list(known("running"), word, told=True) is Verdict.SAME
+    assert of_list(known("running"), word, told=True) is ListVerdict.SAME
 
 
 @pytest.mark.parametrize("word", ["ready", "failed", "Cancelled"])
 @pytest.mark.parametrize("status", ["running", UNKNOWN, MISSING])
 def test_an_end_is_always_asked_for(word: str, status: str) -> None:
     since = None if status == UNKNOWN else AGO
-    assert of_list(known(status, since), word) is Verdict.ASK
+    assert of_list(known(status, since), word) is ListVerdict.ASK
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", MISSING])
 def test_a_way_back_is_asked_for(status: str) -> None:
-    assert of_list(known(status), "running") is Verdict.ASK
+    assert of_list(known(status), "running") is ListVerdict.ASK
 
 
 def test_the_first_word_in_progress_is_taken() -> None:
-    assert of_list(known(UNKNOWN, None), "starting", told=True, agreed_at=None) is Verdict.TAKE
+    assert of_list(known(UNKNOWN, None), "starting", told=True, agreed_at=None) is ListVerdict.TAKE
 
 
 def test_another_word_in_progress_is_taken_only_if_nobody_is_told_of_it() -> None:
-    assert of_list(known("running"), "building") is Verdict.TAKE
-    assert of_list(known("running"), "building", told=True) is Verdict.ASK
+    assert of_list(known("running"), "building") is ListVerdict.TAKE
+    assert of_list(known("running"), "building", told=True) is ListVerdict.ASK
 
 
 def test_a_list_that_never_agreed_with_what_is_known_is_not_believed() -> None:
-    assert of_list(known("running"), "collecting", agreed_at=None) is Verdict.ASK
-    assert of_list(known("running"), "collecting", agreed_at=AGO - SECOND) is Verdict.ASK
+    assert of_list(known("running"), "collecting", agreed_at=None) is ListVerdict.ASK
+    assert of_list(known("running"), "collecting", agreed_at=AGO - SECOND) is ListVerdict.ASK
 
 
 def test_a_word_that_was_not_confirmed_is_left_alone_and_the_next_one_asked_for() -> None:
-    assert of_list(known("running"), "Collecting", odd="collecting") is Verdict.SAME
-    assert of_list(known("running"), "building", odd="collecting") is Verdict.ASK
+    assert of_list(known("running"), "Collecting", odd="collecting") is ListVerdict.SAME
+    assert of_list(known("running"), "building", odd="collecting") is ListVerdict.ASK
 
 
 def test_a_list_asked_for_before_the_last_transition_tells_nothing() -> None:
-    assert of_list(known("running", START + SECOND), "ready", asked_at=START) is Verdict.SAME
+    assert of_list(known("running", START + SECOND), "ready", asked_at=START) is ListVerdict.SAME
 
 
 @given(st.floats(0, 60), st.floats(0, 30))
 def test_a_list_that_lags_never_overrides_what_is_newer(age_s: float, lag_s: float) -> None:
     shown = START - lag_s * SECOND
     since = START - age_s * SECOND
-    if of_list(known("building", since), "running", agreed_at=since) is Verdict.TAKE:
+    if of_list(known("building", since), "running", agreed_at=since) is ListVerdict.TAKE:
         assert shown >= since
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.telemetry import exhaustion
-from notifier.telemetry.exhaustion import Exhaustion, shortage
+from notifier.telemetry import resources
+from notifier.telemetry.resources import ResourceMonitor, shortage
 
 
 def raising(error: BaseException) -> object:
@@ -44,7 +44,7 @@ def test_an_ordinary_machine_has_enough() -> None:
 async def test_it_is_told_once_and_its_end_once_though_it_comes_and_goes() -> None:
     told: list[str] = []
     answers = ["", "no room", "", "no room", "no room"]
-    watching = Exhaustion(told.append, ask=lambda: answers.pop(0), well_after=timedelta(hours=1))
+    watching = ResourceMonitor(told.append, ask=lambda: answers.pop(0), well_after=timedelta(hours=1))
     for _ in range(5):
         watching.look()
     assert told == ["no room"]
@@ -60,7 +60,7 @@ async def test_it_is_told_once_and_its_end_once_though_it_comes_and_goes() -> No
 async def test_after_a_start_it_is_said_once_that_all_is_well() -> None:
     """The last daemon may have ended while something was wanting."""
     told: list[str] = []
-    watching = Exhaustion(told.append, ask=str, well_after=timedelta(0))
+    watching = ResourceMonitor(told.append, ask=str, well_after=timedelta(0))
     watching.look()
     watching.look()
     assert told == [""]
@@ -68,8 +68,8 @@ async def test_after_a_start_it_is_said_once_that_all_is_well() -> None:
 
 async def test_what_failed_elsewhere_counts() -> None:
     told: list[str] = []
-    watching = Exhaustion(told.append, ask=str)
+    watching = ResourceMonitor(told.append, ask=str)
     watching.noted(OSError(errno.ENOENT, "no such file"))
     watching.noted(OSError(errno.EMFILE, "too many open files"))
     assert len(told) == 1
-    assert exhaustion.words_of(OSError()) == ""
+    assert resources.words_of(OSError()) == ""

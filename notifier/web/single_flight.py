@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Enquiry(Generic[T]):
+class SingleFlight(Generic[T]):
     """Asks for something, and waits so long and no longer. Whoever asks meanwhile gets the same answer."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], longest: timedelta) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.core.model import OutcomeKind, Unclear
-from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, LookOutcome
+from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
 from notifier.telemetry.reporter import Reporter
 
 
@@ -22,13 +22,13 @@ class Tally(Reporter):
     """Keeps what was done, to be counted at the end."""
 
     def __init__(self) -> None:
-        self._looks: list[LookOutcome] = []
+        self._looks: list[PollOutcome] = []
         self._attempts: list[DeliveryOutcome] = []
 
     def report(self, outcome: AnyOutcome) -> None:
         """Keep looks and attempts to deliver."""
         match outcome:
-            case LookOutcome():
+            case PollOutcome():
                 self._looks.append(outcome)
             case DeliveryOutcome():
                 self._attempts.append(outcome)

@@ -60,7 +60,7 @@ def _nothing() -> None:
     """What the thread does that is only to be had."""
 
 
-class Exhaustion:
+class ResourceMonitor:
     """`run()` it in a task; it ends only when it is cancelled."""
 
     def __init__(

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from notifier.cli.fitting import GAP, fitted
 from notifier.cli.status import show_table
+from notifier.cli.table_layout import GAP, fitted
 
 IDS = ("watch", "name", "snapshot")
 

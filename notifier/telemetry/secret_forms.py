@@ -39,7 +39,7 @@ class _Form:
     in_base64: bool = False
 
 
-class Disguises:
+class SecretForms:
     """The forms of many secrets, to be found in a text."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.web.enquiry import Enquiry
+from notifier.web.single_flight import SingleFlight
 
 
 async def test_an_answer_is_given_to_all_who_ask_meanwhile() -> None:
@@ -18,7 +18,7 @@ async def test_an_answer_is_given_to_all_who_ask_meanwhile() -> None:
         await asyncio.sleep(0)
         return asked
 
-    enquiry = Enquiry(ask, timedelta(seconds=60))
+    enquiry = SingleFlight(ask, timedelta(seconds=60))
     assert [*await asyncio.gather(enquiry(), enquiry(), enquiry())] == [1, 1, 1]
     assert await enquiry() == 2
 
@@ -32,7 +32,7 @@ async def test_what_hangs_is_not_waited_for_and_not_asked_again_until_it_answers
         await go.wait()
         return "late"
 
-    enquiry = Enquiry(ask, timedelta(milliseconds=1))
+    enquiry = SingleFlight(ask, timedelta(milliseconds=1))
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await enquiry()
@@ -51,10 +51,10 @@ async def test_a_failure_is_raised_and_nobody_complains_of_one_that_came_too_lat
         await go.wait()
         raise OSError("gone")
 
-    enquiry = Enquiry(ask, timedelta(milliseconds=1))
+    enquiry = SingleFlight(ask, timedelta(milliseconds=1))
     with pytest.raises(TimeoutError):
         await enquiry()
     go.set()
     await asyncio.sleep(0)
     with pytest.raises(OSError, match="gone"):
-        await Enquiry(ask, timedelta(seconds=60))()
+        await SingleFlight(ask, timedelta(seconds=60))()
