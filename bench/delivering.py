@@ -24,9 +24,10 @@ from urllib.request import urlopen
 import requests
 
 from notifier.config.model import Channel, Webhook
+from notifier.core.delivery.model import Deliverable, Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts, Outcome, Seen, SnapshotState, Told, Watch
+from notifier.core.model import Facts, Seen, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
 from notifier.delivery.worker import DeliveryWorker
@@ -143,10 +144,10 @@ class _Noting:
         self.told = 0
         self.settled = asyncio.Event()
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         return self._voice.going_together(told)
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         self.messages.append([each.id for each in told])
         return await self._voice.send(told, reached)
 

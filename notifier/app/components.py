@@ -16,6 +16,7 @@ from notifier.brightdata.limits.probe import Probe
 from notifier.config.model import Api, Config
 from notifier.config.sources.secrets import read_token
 from notifier.core.config_diff import ConfigDiff
+from notifier.core.delivery.model import Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import StoreUnready
 from notifier.core.health.api import ApiNews
@@ -23,7 +24,6 @@ from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
 from notifier.core.health.vitals import LastReload, Vitals
 from notifier.core.isolation import Faults
-from notifier.core.model import Outcome
 from notifier.core.outcomes import (
     AnyOutcome,
     ChannelChange,

@@ -26,8 +26,9 @@ from notifier.app.loading import load_config
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
 from notifier.core.delivery.message import title_of
+from notifier.core.delivery.model import OutcomeKind
 from notifier.core.health.api import ApiNews
-from notifier.core.model import OutcomeKind, Unclear
+from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, PollOutcome
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span

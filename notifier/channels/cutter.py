@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from notifier.channels.bounds import MOST_RECEIVED, TOO_LARGE, Bounds, bounded
-from notifier.core.model import Outcome, OutcomeKind
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.network import in_daemon_thread
 
 MOST_LEFT = 3

@@ -18,9 +18,9 @@ from notifier.cli.common import (
     watch_id,
 )
 from notifier.cli.status import tally
+from notifier.core.delivery.model import OutcomeKind
 from notifier.core.delivery.services import service_of
 from notifier.core.errors import UsageError
-from notifier.core.model import OutcomeKind
 
 if TYPE_CHECKING:
     from notifier.config.model import Config

@@ -20,8 +20,8 @@ from notifier.cli.common import (
 )
 from notifier.cli.delivery_rows import as_data, known_id, print_rows, told_id
 from notifier.cli.delivery_show import show
+from notifier.core.delivery.model import DeliveryState
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.model import DeliveryState
 from notifier.core.words import count
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from notifier.cli.common import checked_id, print_table, quoted, when
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message import message
+from notifier.core.delivery.model import Deliverable, Notice
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.model import Notice, Told
 
 if TYPE_CHECKING:
     from notifier.store.reader import DeliveryRow, Reader
@@ -92,7 +92,7 @@ def as_data(row: "DeliveryRow") -> dict[str, Any]:
     } | about(row.event)
 
 
-def about(told: Told) -> dict[str, Any]:
+def about(told: Deliverable) -> dict[str, Any]:
     """What an event or a notice is about, for JSON."""
     if isinstance(told, Notice):
         return {"notice": told.kind, "subject": told.subject}

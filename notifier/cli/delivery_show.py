@@ -10,8 +10,8 @@ from notifier.cli.common import ConfigOption, JsonOption, configuration, iso, pr
 from notifier.cli.delivery_rows import TOLD, about, as_data, known_id, print_rows, told_id
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message import message
+from notifier.core.delivery.model import Deliverable
 from notifier.core.errors import NotifierError, UsageError
-from notifier.core.model import Told
 from notifier.core.words import span
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _show_told(reader: "Reader", wanted: str, as_json: bool) -> None:
     typer.echo(f"\nEach attempt: notifier delivery show {rows[0].id}")
 
 
-def _words(channel: "Channel | None", told: Sequence[Told]) -> tuple[str | None, str]:
+def _words(channel: "Channel | None", told: Sequence[Deliverable]) -> tuple[str | None, str]:
     """What the channel is told; the plain message, if it is no longer configured."""
     if channel is None:
         text = message(told[0])

@@ -8,8 +8,8 @@ import typer
 
 from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json_list, print_stream
 from notifier.core.delivery.message import title_of
+from notifier.core.delivery.model import Event
 from notifier.core.delivery.replay import replayed
-from notifier.core.model import Event
 from notifier.core.words import count
 
 

@@ -23,7 +23,7 @@ from notifier.core.errors import NotifierError
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
-    from notifier.core.model import Event
+    from notifier.core.delivery.model import Event
     from notifier.store.reader import DeliveryRow
 
 app = typer.Typer(help="Add, remove, list, show and mute watches.", no_args_is_help=True)

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from notifier.core.model import OutcomeKind, SnapshotState
+from notifier.core.delivery.model import OutcomeKind
+from notifier.core.model import SnapshotState
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.snapshot.transitions import born_at
 

@@ -1,7 +1,7 @@
-"""The values that flow through the house: frozen, keyword-only, one word per thing.
+"""Values of a snapshot: what polls observe, the watches that ask for it, its state and its transitions.
 
-All times are aware datetimes in UTC. All durations inside the core are `timedelta`; what the API says in
-milliseconds keeps its unit in its name.
+All of them are frozen and keyword-only. Times are aware datetimes in UTC. Durations are `timedelta`; what the API
+gives in milliseconds has the unit in its name.
 """
 
 from collections.abc import Mapping
@@ -11,28 +11,28 @@ from enum import StrEnum
 from types import MappingProxyType
 
 UNKNOWN = "unknown"
-"""A snapshot's status before the first look that told one."""
+"""The status of a snapshot before the first poll that tells one."""
 
 MISSING = "missing"
-"""The derived status of a snapshot that the API says it does not know, after a grace."""
+"""The derived status of a snapshot that the API answers 404 for, after a grace period."""
 
 STALLED = "stalled"
-"""The derived event of a snapshot that has not come to its end in time. Its status stays the API's own word."""
+"""The derived event of a snapshot that does not end in time. Its status stays the API's own word."""
 
 EXPIRING = "expiring"
 """The derived event of a ready snapshot whose results are about to be deleted. Its status stays `ready`."""
 
 AGAIN = "again"
-"""The event name of an end that a snapshot has come back from and reaches once more, with nothing new in it."""
+"""The event name of an end that a snapshot left and reaches once more, with the same facts."""
 
 RESULTS_KEPT = timedelta(days=16)
-"""How long Bright Data keeps results, as its older pages say; its newest say 30 days."""
+"""How long Bright Data keeps results, by its older pages; its newest say 30 days."""
 
 EXPIRING_BEFORE = timedelta(days=2)
 
 
 class Reason(StrEnum):
-    """Why a look could not tell a snapshot's status. The same word stands in the log, on pages and in metrics."""
+    """Why a poll could not tell a snapshot's status. Logs, pages and metrics use the same word."""
 
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
@@ -42,12 +42,12 @@ class Reason(StrEnum):
     CONNECTION = "connection"
     NONSENSE = "nonsense"
     REFUSED = "refused"
-    """The API refuses this very request: a 4xx that will not change (`core.refusals`)."""
+    """The API refuses this very request: a 4xx that will not change (`core.snapshot.refusals`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What the API told of a snapshot beside its status; each is None (or empty) when it did not say."""
+    """What the API says about a snapshot besides its status. A fact that it does not give is None, or empty."""
 
     dataset_id: str | None = None
     records: int | None = None
@@ -59,13 +59,13 @@ class Facts:
 
     @property
     def duration_ms(self) -> int | None:
-        """How long the collection took, or has taken so far."""
+        """How long the collection took, or has taken so far, in milliseconds."""
         return self.running_time_ms if self.collection_duration_ms is None else self.collection_duration_ms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """An observation that told a status, in the API's own word."""
+    """An observation with a status, in the API's own word."""
 
     status: str
     facts: Facts = Facts()
@@ -73,14 +73,14 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotFound:
-    """An observation: the API answered 404. Also true of a healthy snapshot in its first 20 s or so."""
+    """An observation: the API answered 404. A healthy snapshot gets it, too, in its first 20 s or so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:
-    """An observation that could not tell: the API, not the snapshot, is in trouble. It never changes a status.
+    """An observation without a status: the API, not the snapshot, is in trouble. It never changes a status.
 
-    `retry_after` is the pause the API asked for. `detail` is one line for a log, without secrets.
+    `retry_after` is the pause that the API asked for. `detail` is one line for a log, without secrets.
     """
 
     reason: Reason
@@ -91,12 +91,12 @@ class Unclear:
 Observation = Seen | NotFound | Unclear
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Download:
-    """Where the results of a ready snapshot are put: the absolute path of a folder, and the API's word for a format."""
+    """Where to put the results of a ready snapshot: an absolute folder path, and the API's word for a format."""
 
     folder: str
     format: str
@@ -104,9 +104,9 @@ class Download:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """A snapshot as a dataset's list has it: its status in the API's own word, without the facts that a look tells.
+    """A snapshot as a dataset's list has it: its status in the API's own word, without the facts of a poll.
 
-    `created` and `dataset_size` (records) are None when the list did not say.
+    `created` and `dataset_size` (records) are None if the list does not say.
     """
 
     snapshot_id: str
@@ -117,24 +117,30 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """One page of a list. It is `full` when as many entries came as were asked for: then there may be more."""
+    """One page of a list. A `full` page has as many entries as were asked for: there may be more."""
 
     entries: tuple[Listed, ...]
     full: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Watch:
-    """One snapshot to look at, with every default applied.
+class WatchOptions:
+    """What a watch of a snapshot and a watch of a dataset have in common, with every default applied.
 
-    `every` is the pause between looks; `notify` names channels; `on` holds the event names that are told. It has
-    stalled when nothing has moved for `stalled_after` (None: never); its results are deleted when `results_kept` has
-    passed, and `expiring_before` that its watch may be warned. `parent` is the watch of the dataset in which it was
-    found, None if the configuration names it.
+    Attributes:
+        id: identifies the watch over renames and moves between files.
+        name: for people.
+        every: the pause between polls.
+        notify: names of channels.
+        on: the event names that are told.
+        stalled_after: a snapshot in which nothing moves for so long is `stalled`; None: never.
+        results_kept: how long after its end the results of a snapshot are deleted.
+        expiring_before: how long before that deletion a snapshot is `expiring`.
+        labels: free words of the user, passed on with every event.
+        download: where the results go; None: they are not downloaded.
     """
 
     id: str
-    snapshot_id: str
     name: str
     every: timedelta
     notify: tuple[str, ...]
@@ -142,35 +148,29 @@ class Watch:
     stalled_after: timedelta | None = None
     results_kept: timedelta = RESULTS_KEPT
     expiring_before: timedelta = EXPIRING_BEFORE
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    labels: Mapping[str, str] = field(default_factory=lambda: _NO_LABELS)
     download: Download | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch(WatchOptions):
+    """A watch of one snapshot. `parent` is the watch of the dataset that found it, None if it is configured itself."""
+
+    snapshot_id: str
     parent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetWatch:
-    """A dataset whose snapshots are found by themselves, with every default applied: what `Watch` says holds for each.
+class DatasetWatch(WatchOptions):
+    """A watch of a dataset: its options hold for each snapshot found in it that has no watch of its own."""
 
-    A snapshot of it that has a watch of its own is that one's.
-    """
-
-    id: str
     dataset_id: str
-    name: str
-    every: timedelta
-    notify: tuple[str, ...]
-    on: tuple[str, ...]
-    stalled_after: timedelta | None = None
-    results_kept: timedelta = RESULTS_KEPT
-    expiring_before: timedelta = EXPIRING_BEFORE
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    download: Download | None = None
 
     def watch_for(self, snapshot_id: str) -> Watch:
-        """The watch of one snapshot of the dataset: everything is this one's, the id and the name with the snapshot's.
+        """Return the watch of one snapshot of the dataset, with the snapshot's id added to the watch's id and name.
 
-        A `/` parts the two ids. No id of the configuration has one in it, so that none can be taken for another's, and
-        whoever has the id of a watch has its parent's too (`core.routing.family`).
+        A `/` separates the two ids. Ids in the configuration have none, so that these cannot collide with them, and
+        the parent's id can be read from the snapshot's (`core.delivery.routing.family`).
         """
         return Watch(
             id=f"{self.id}/{snapshot_id}",
@@ -190,13 +190,17 @@ class DatasetWatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotState:
-    """All that is remembered of a snapshot between two looks.
+    """All that is remembered of a snapshot between two polls.
 
-    `revision` counts its transitions. `first_seen_at` is the first look that told a status, `since` the look that
-    told the present one, `seen_at` the last one that told any. `not_found` counts the 404s in a row, the first of
-    them at `not_found_since`. `created_at` is when Bright Data began it, if it said so. `derived` is the derived event
-    (`stalled`, `expiring`) that has happened in the present status, and `left_end` the mark of the end that the
-    snapshot has come back from (`core.transitions` makes it).
+    Attributes:
+        revision: the number of its transitions.
+        first_seen_at: the first poll that told a status.
+        since: the poll that told the present status.
+        seen_at: the last poll that told any status.
+        not_found: the number of 404s in a row, the first of them at `not_found_since`.
+        created_at: when Bright Data began the collection, if it said so.
+        derived: the derived event (`stalled`, `expiring`) that has happened in the present status.
+        left_end: the mark of the end that the snapshot has left again (made by `core.snapshot.transitions`).
     """
 
     snapshot_id: str
@@ -215,12 +219,16 @@ class SnapshotState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transition:
-    """A change of a snapshot's status, or a derived event. `revision` is the snapshot's revision after it.
+    """A change of a snapshot's status, or a derived event.
 
-    `names` are the event names it carries (`ready` comes with `complete`, `partial` or `empty`). `late_by` is how
-    much longer than a usual pause nobody had looked, so at most how late this is told. The status `previous` was told
-    first by the look at `since`; after a derived event it is still the snapshot's. `until` is when the results of an
-    expiring snapshot are deleted.
+    Attributes:
+        revision: the snapshot's revision after it.
+        previous: the status before it; after a derived event the snapshot still has that status.
+        names: the event names that it carries: `ready` comes with `complete`, `partial` or `empty`.
+        observed_at: the poll that told it.
+        late_by: by how much the time since the last poll exceeds a usual pause: at most how late the event is told.
+        since: the poll that first told `previous`.
+        until: when the results of an expiring snapshot are deleted.
     """
 
     snapshot_id: str
@@ -233,132 +241,3 @@ class Transition:
     late_by: timedelta = timedelta(0)
     since: datetime | None = None
     until: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResultsFile:
-    """The file that a watch's results are fetched into: its path once it is whole.
-
-    Until then `trouble` is why the last try failed (empty if none did), and for good if `given_up`.
-    """
-
-    folder: str
-    path: str | None = None
-    trouble: str = ""
-    given_up: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """A transition as it is told to people: with a stable id and the words of its watch at that time.
-
-    `results` is the file as it stands when the message is made; None if the watch wants none.
-    """
-
-    id: str
-    watch_id: str
-    name: str
-    labels: Mapping[str, str]
-    transition: Transition
-    results: ResultsFile | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
-    """What the notifier tells its operators of itself: a trouble, or the end of one.
-
-    `subject` is what it is about (`channel:team-slack`) and `kind` what is the matter with it (`broken`, `healed`):
-    of one subject the same kind is never told twice in a row.
-    """
-
-    id: str
-    kind: str
-    subject: str
-    title: str
-    body: str
-    at: datetime
-
-
-Told = Event | Notice
-"""What a delivery carries."""
-
-
-class DeliveryState(StrEnum):
-    """Where one event's way to one channel stands; the moves between them are in `core.delivery`."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    RETRYING = "retrying"
-    UNCERTAIN = "uncertain"
-    DEAD = "dead"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """One event, or notice, for one channel, claimed for sending.
-
-    `attempt` counts from 1; `refusals` are the attempts before it whose outcome was `permanent`; `created_at` is when
-    it was decided, `wanted_at` when it was to go out first (later, if quiet hours held it back). `reached` are those of
-    the channel's targets that have it already, when others could not be reached. `raised` says that its last attempt
-    ended in an exception of this program.
-    """
-
-    id: int
-    channel: str
-    attempt: int
-    refusals: int = 0
-    created_at: datetime
-    wanted_at: datetime
-    event: Told
-    reached: frozenset[str] = frozenset()
-    raised: bool = False
-
-
-class OutcomeKind(StrEnum):
-    """What became of one attempt to send."""
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    PERMANENT = "permanent"
-    UNCERTAIN = "uncertain"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """A channel's answer to one attempt: a value, never an exception.
-
-    `reason` is a short constant word (`http_429`, `refused`, `read_timeout`); `detail` is what the far side said,
-    redacted and capped; `retry_after` the pause it asked for. `reached` are fingerprints of those of the channel's
-    targets (the recipients of a mail, the topics of a broker) that have the message, when not all do.
-    """
-
-    kind: OutcomeKind
-    reason: str
-    detail: str = ""
-    retry_after: timedelta | None = None
-    reached: frozenset[str] = frozenset()
-
-
-class Severity(StrEnum):
-    """From the mildest to the worst. The words are Apprise's notification types."""
-
-    INFO = "info"
-    SUCCESS = "success"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
-    """What a person reads: a one-line title that begins with an emoji, and a body.
-
-    All of it is plain text, unless it is `literal`: then what others wrote in it is escaped for its service already,
-    and the rest, a template's own words, is meant to be read in the service's own markup.
-    """
-
-    title: str
-    body: str
-    severity: Severity = Severity.INFO
-    literal: bool = False

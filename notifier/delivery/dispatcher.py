@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from notifier.config.model import Channel
+from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
-from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.delivery.senders import MessageSender, WebhookSender, voice_of

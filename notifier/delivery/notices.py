@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from notifier.core.delivery.model import Notice, Outcome
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.model import Notice, Outcome
 from notifier.core.snapshot.refusals import RefusalNews, notice_body
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import canonical

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews
-from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.delivery.notices import OperatorNotices
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)

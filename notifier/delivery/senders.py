@@ -11,8 +11,8 @@ from notifier.channels.webhook.payload import body_of
 from notifier.config.model import Channel
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import message
+from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import ALL
-from notifier.core.model import Event, Message, Notice, Outcome, OutcomeKind, Told
 
 
 class MessageSender:
@@ -32,18 +32,18 @@ class MessageSender:
         self._renderer = renderer
         self._template_failed = template_failed
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Of these, those that one message has room for; at least one."""
         try:
             return going_together(told, self._channel.fits)
         except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its own send tells why
             return told[:1]
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         return await self._channel.send(self.message(told), reached)
 
-    def message(self, told: Sequence[Told]) -> Message:
+    def message(self, told: Sequence[Deliverable]) -> Message:
         """The message that says all of these."""
         first = told[0]
         if len(told) > 1 or isinstance(first, Notice):
@@ -73,7 +73,7 @@ def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
             yield word, f"{excess}, however short the reason (channel {channel.name}): shorten the template"
 
 
-def wording(channel: Channel, told: Sequence[Told]) -> tuple[str | None, str]:
+def wording(channel: Channel, told: Sequence[Deliverable]) -> tuple[str | None, str]:
     """The title and body in which a channel is told these, as one message; a webhook gets JSON, and no title.
 
     By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a message is as
@@ -103,11 +103,11 @@ class WebhookSender:
         self.name = channel.name
         self._channel = channel
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """The first: a webhook takes one event at a time."""
         return told[:1]
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send the one event. There is one target."""
         (event,) = told
         if isinstance(event, Event):

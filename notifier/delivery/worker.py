@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.model import Deliverable, Delivery, Event, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.states import settle
 from notifier.core.health.channel import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
-from notifier.core.model import Delivery, Event, Outcome, OutcomeKind, Told
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
 from notifier.failpoints import failpoint, fault
@@ -37,11 +37,11 @@ class DeliveryChannel(Protocol):
         """The channel's name in the configuration."""
         ...
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Of these, those that one message to the channel has room for; at least one."""
         ...
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         ...
 
@@ -308,7 +308,7 @@ class DeliveryWorker:
             self._verdict(self._channel.name, verdict, outcome)
 
 
-def _subject_of(told: Told) -> str:
+def _subject_of(told: Deliverable) -> str:
     return told.transition.snapshot_id if isinstance(told, Event) else told.subject
 
 

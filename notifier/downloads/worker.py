@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from notifier.core.backoff import retry_pause
+from notifier.core.delivery.model import Notice, OutcomeKind
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
-from notifier.core.model import Notice, OutcomeKind
 from notifier.core.outcomes import DownloadOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.units import Unit

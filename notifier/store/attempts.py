@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifier.core.delivery.model import Delivery, DeliveryState, Event, Notice, Outcome
 from notifier.core.delivery.states import OPEN, Settlement
-from notifier.core.model import Delivery, DeliveryState, Event, Notice, Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, select
 
+from notifier.core.delivery.model import DeliveryState
 from notifier.core.delivery.severity import DEAD
 from notifier.core.delivery.states import CLAIMABLE, OPEN
-from notifier.core.model import DeliveryState
 from notifier.store.database import Database
 from notifier.store.outbox_recovery import dead_channels
 from notifier.store.queries import listed

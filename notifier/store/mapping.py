@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from notifier.core.model import Delivery, Event, Facts, Notice, ResultsFile, SnapshotState, Told, Transition, Watch
+from notifier.core.delivery.model import Deliverable, Delivery, Event, Notice, ResultsFile
+from notifier.core.model import Facts, SnapshotState, Transition, Watch
 from notifier.core.snapshot.dates import believable
 from notifier.core.units import INTERNAL_ERROR
 
@@ -114,7 +115,7 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
     )
 
 
-def told_from_row(row: RowMapping) -> Told:
+def told_from_row(row: RowMapping) -> Deliverable:
     """What a delivery's joined row carries."""
     if row["notice_id"] is None:
         event = event_from_row(row, "event_id")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, insert, select
 
-from notifier.core.model import Notice
+from notifier.core.delivery.model import Notice
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Part

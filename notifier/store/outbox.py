@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 
 from notifier.core.delivery.batch import Batch, Waiting
+from notifier.core.delivery.model import Delivery, DeliveryState, OutcomeKind
 from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE
 from notifier.core.delivery.states import CLAIMABLE, OPEN, Settlement
-from notifier.core.model import Delivery, DeliveryState, OutcomeKind
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, or_, select, union_all, update
 
+from notifier.core.delivery.model import DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.states import CLAIMABLE
-from notifier.core.model import DeliveryState, Outcome, OutcomeKind
 from notifier.core.snapshot.results import HELD_FOR
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row

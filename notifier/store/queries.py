@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from notifier.core.model import DeliveryState, OutcomeKind
+from notifier.core.delivery.model import DeliveryState, OutcomeKind
 from notifier.store.tables import attempts, deliveries, downloads, events, going_on, looks, notices, snapshots
 
 QUIET = "quiet"

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
+from notifier.core.delivery.model import Deliverable, Event, Notice
 from notifier.core.errors import StoreError
-from notifier.core.model import Event, Notice, SnapshotState, Told
+from notifier.core.model import SnapshotState
 from notifier.store.mapping import event_from_row, state_from_row, told_from_row
 from notifier.store.queries import (
     Filters,
@@ -75,7 +76,7 @@ class DeliveryRow:
     created_at: datetime
     not_before: datetime | None
     settled_at: datetime | None
-    event: Told
+    event: Deliverable
     attempts: tuple[AttemptRow, ...] = ()
 
 
@@ -198,7 +199,7 @@ class Reader:
         with self._reading() as connection:
             return [_delivery(row) for row in connection.execute(query).mappings()]
 
-    def told(self, told_id: str) -> Told | None:
+    def told(self, told_id: str) -> Deliverable | None:
         """An event or a notice by its id; None if there is none."""
         table = notices if _is_notice(told_id) else events
         with self._reading() as connection:

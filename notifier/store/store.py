@@ -15,7 +15,8 @@ from typing import Self
 from sqlalchemy import Connection, bindparam, delete, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from notifier.core.model import Event, SnapshotState, Watch
+from notifier.core.delivery.model import Event
+from notifier.core.model import SnapshotState, Watch
 from notifier.core.snapshot.results import has_results
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from notifier.core.delivery.model import DeliveryState
 from notifier.core.delivery.states import OPEN
-from notifier.core.model import DeliveryState
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 
+from notifier.core.delivery.model import DeliveryState
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
-from notifier.core.model import DeliveryState, Observation, Unclear, Watch
+from notifier.core.model import Observation, Unclear, Watch
 from notifier.core.outcomes import (
     AnyOutcome,
     ChannelChange,

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import Metric
 
 from notifier import __version__
+from notifier.core.delivery.model import DeliveryState, OutcomeKind
 from notifier.core.health.api import ApiNews
 from notifier.core.health.store import StoreNews
-from notifier.core.model import DeliveryState, OutcomeKind
 from notifier.core.outcomes import (
     AnyOutcome,
     ChannelChange,

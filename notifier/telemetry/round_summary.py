@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from notifier.core.model import OutcomeKind, Unclear
+from notifier.core.delivery.model import OutcomeKind
+from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
 from notifier.telemetry.reporter import Reporter
 

@@ -19,8 +19,8 @@ from support.outboxes import rows, settled, sql, take, tell
 
 from notifier.control import client
 from notifier.control.client import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.errors import NotifierError, Unanswered
-from notifier.core.model import Outcome, OutcomeKind
 from notifier.store.reader import Reader
 from notifier.store.sqlite import lock
 from notifier.store.sqlite.lock import DatabaseLock, holder

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 from support.fakes import START
 from support.outboxes import micros, rows, settled, sql, take
 
-from notifier.core.model import DeliveryState
+from notifier.core.delivery.model import DeliveryState
 from notifier.store.migrate import SCRIPTS
 from notifier.store.reader import Reader
 from notifier.store.store import Store

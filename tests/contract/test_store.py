@@ -15,22 +15,12 @@ from hypothesis import strategies as st
 from support.fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.model import Delivery, DeliveryState, Event, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.delivery.states import Settlement, settle
 from notifier.core.errors import StoreError
-from notifier.core.model import (
-    Delivery,
-    DeliveryState,
-    Event,
-    Facts,
-    NotFound,
-    Observation,
-    Outcome,
-    OutcomeKind,
-    SnapshotState,
-    Watch,
-)
+from notifier.core.model import Facts, NotFound, Observation, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader

@@ -8,7 +8,7 @@ from acceptance.far_sides import Broker, PlainMailServer, free_port
 
 from notifier.channels.apprise import wire_mqtt
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.core.model import Message, OutcomeKind
+from notifier.core.delivery.model import Message, OutcomeKind
 
 HELLO = Message(title="✅ Prices: ready", body="Event: evt_1")
 

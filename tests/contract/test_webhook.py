@@ -22,8 +22,8 @@ from notifier import __version__
 from notifier.channels.templates.samples import sample_events
 from notifier.channels.webhook.channel import LARGEST_ANSWER, WebhookChannel
 from notifier.channels.webhook.payload import body_of
+from notifier.core.delivery.model import Event, Outcome, OutcomeKind
 from notifier.core.delivery.states import FINAL
-from notifier.core.model import Event, Outcome, OutcomeKind
 
 NEW = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 OLD = "whsec_Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA="

@@ -34,23 +34,10 @@ from notifier.control import client
 from notifier.control.client import Answers
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import message
+from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import (
-    DatasetWatch,
-    Download,
-    Event,
-    Listed,
-    Message,
-    Notice,
-    Observation,
-    Outcome,
-    OutcomeKind,
-    Reason,
-    Told,
-    Unclear,
-    Watch,
-)
+from notifier.core.model import DatasetWatch, Download, Listed, Observation, Reason, Unclear, Watch
 from notifier.core.outcomes import (
     AnyOutcome,
     DeliveryOutcome,
@@ -234,13 +221,13 @@ class FarSide:
 
     name: str
     dice: random.Random
-    got: list[tuple[float, Sequence[Told]]] = field(default_factory=list)
+    got: list[tuple[float, Sequence[Deliverable]]] = field(default_factory=list)
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """What has room in a message of ordinary length."""
         return going_together(told, _fits)
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Get these, unless it is a sick one."""
         now = datetime.now(UTC)
         if self.name in SICK_CHANNELS and now < QUIET_FROM:

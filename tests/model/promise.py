@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.core.delivery.model import Deliverable, Event
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.model import Event, NotFound, Observation, Seen, Told, Watch
+from notifier.core.model import NotFound, Observation, Seen, Watch
 
 ENDS = {"ready", "failed", "canceled"}
 OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "again", "all"}
@@ -82,7 +83,7 @@ class Promise:
         """Whether nobody is told of the watch."""
         return watch_id in self.mutes and ((until := self.mutes[watch_id]) is None or until > now)
 
-    def sent(self, channel: str, policy: ChannelPolicy, told: Sequence[Told], now: datetime) -> None:
+    def sent(self, channel: str, policy: ChannelPolicy, told: Sequence[Deliverable], now: datetime) -> None:
         """The far side is about to get a message: may it?"""
         assert told
         assert policy.merges or len(told) == 1
@@ -98,7 +99,7 @@ class Promise:
             if policy.quiet is not None and not set(names) & set(policy.quiet.exceptions):
                 assert not policy.quiet.start <= now.time() < policy.quiet.end
 
-    def arrived(self, channel: str, told: Sequence[Told], *, certain: bool) -> None:
+    def arrived(self, channel: str, told: Sequence[Deliverable], *, certain: bool) -> None:
         """The far side got a message, and could say so or not."""
         keys = {(each.id, channel) for each in told}
         self.copies.update(keys)

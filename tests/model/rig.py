@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from support.fakes import Clock, dice
 
 from notifier.brightdata.limits.limiter import Permit
+from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
-from notifier.core.model import Observation, Outcome, OutcomeKind, Told, Watch
+from notifier.core.model import Observation, Watch
 from notifier.delivery.maintenance import Maintenance
 from notifier.delivery.notices import OperatorNotices
 from notifier.delivery.worker import DeliveryWorker
@@ -74,11 +75,11 @@ class FarSide:
         self.name, self.mood = name, "up"
         self._policy, self._promise, self._clock = policy, promise, clock
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """All of them: it takes any message."""
         return told
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Get these, or not."""
         self._promise.sent(self.name, self._policy, told, self._clock())
         if self.mood in ("up", "silent"):

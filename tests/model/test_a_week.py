@@ -24,8 +24,9 @@ from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.limiter import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
-from notifier.core.model import Event, Message, NotFound, Notice, Observation, Outcome, Told, Watch
+from notifier.core.model import NotFound, Observation, Watch
 from notifier.delivery import dispatcher, maintenance, worker
 from notifier.downloads import worker as fetcher
 from notifier.polling import scheduler
@@ -126,13 +127,13 @@ class FarSide:
     """A channel, with all it got."""
 
     name: str
-    got: list[tuple[datetime, Sequence[Told]]] = field(default_factory=list)
+    got: list[tuple[datetime, Sequence[Deliverable]]] = field(default_factory=list)
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """What has room in a message of ordinary length."""
         return going_together(told, fits)
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
         await asyncio.sleep(0.3)
         now = datetime.now(UTC)

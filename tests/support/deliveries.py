@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 
 from notifier.core.delivery.batch import Waiting
+from notifier.core.delivery.model import Deliverable, Delivery, Event
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Delivery, Event, Facts, Told
+from notifier.core.model import Facts
 from support.fakes import START, transition, watch
 
 SPANS = st.integers(-100, 100).map(lambda seconds: timedelta(seconds=seconds))
@@ -18,7 +19,7 @@ def event_about(snapshot_id: str, status: str = "ready", *, revision: int = 1, f
     return event_of(changed, watch(snapshot_id, name=f"Job {snapshot_id}"))
 
 
-def delivery_of(number: int, told: Told, *, refusals: int = 0, attempt: int = 1) -> Delivery:
+def delivery_of(number: int, told: Deliverable, *, refusals: int = 0, attempt: int = 1) -> Delivery:
     """A delivery to `chat`."""
     return Delivery(
         id=number,
@@ -31,6 +32,6 @@ def delivery_of(number: int, told: Told, *, refusals: int = 0, attempt: int = 1)
     )
 
 
-def waiting(number: int, told: Told, *, at: datetime = START, refusals: int = 0) -> Waiting:
+def waiting(number: int, told: Deliverable, *, at: datetime = START, refusals: int = 0) -> Waiting:
     """A delivery that may go from a time on."""
     return Waiting(delivery=delivery_of(number, told, refusals=refusals), not_before=at)

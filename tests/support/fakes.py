@@ -6,21 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.brightdata.limits.limiter import Permit
+from notifier.core.delivery.model import Deliverable, Event, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import (
-    Event,
-    Facts,
-    Notice,
-    Observation,
-    Outcome,
-    OutcomeKind,
-    Reason,
-    Seen,
-    Told,
-    Transition,
-    Unclear,
-    Watch,
-)
+from notifier.core.model import Facts, Observation, Reason, Seen, Transition, Unclear, Watch
 from notifier.core.snapshot.statuses import names_of
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -70,7 +58,7 @@ class FakeChannel:
     def __init__(self, name: str = "chat", *outcomes: Outcome, held: bool = False) -> None:
         self.name = name
         self.outcomes = list(outcomes) or [DELIVERED]
-        self.sent: list[tuple[Told, ...]] = []
+        self.sent: list[tuple[Deliverable, ...]] = []
         self.left_out: list[frozenset[str]] = []
         self.begun = asyncio.Semaphore(0)
         self._gate = asyncio.Event()
@@ -81,11 +69,11 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """All of them: it takes any message."""
         return told
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script."""
         self.begun.release()
         await self._gate.wait()

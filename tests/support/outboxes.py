@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.model import Delivery, Event, Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.delivery.states import settle
-from notifier.core.model import Delivery, Event, Outcome, SnapshotState
+from notifier.core.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.delivery.model import Event
+from notifier.core.model import DatasetWatch, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.polling.datasets import DatasetGroup

@@ -15,7 +15,7 @@ from notifier.channels.apprise.fitting import Fitting, Text, taking_all_as_it_is
 from notifier.channels.apprise.url_advice import advice
 from notifier.channels.apprise.wire import watching
 from notifier.channels.cutter import Cutter
-from notifier.core.model import Message, Outcome, OutcomeKind, Severity
+from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
 """Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""

@@ -18,7 +18,7 @@ from urllib3.exceptions import (
 )
 
 from notifier.channels.apprise.exchange import Wire
-from notifier.core.model import Outcome, OutcomeKind
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.network import cure
 
 _MOST_DIGITS = 9

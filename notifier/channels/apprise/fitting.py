@@ -13,7 +13,7 @@ from html import escape
 from apprise import NotifyBase, NotifyFormat, OverflowMode
 
 from notifier.channels.apprise.escaping import Dialect, dialect_of
-from notifier.core.model import Message
+from notifier.core.delivery.model import Message
 from notifier.core.words import cut
 
 Measure = Callable[[str], int]

@@ -11,8 +11,9 @@ from notifier.channels.templates.language import BadTemplate, compiled, rendered
 from notifier.channels.templates.samples import sample_events
 from notifier.core.delivery.event_fields import words_of
 from notifier.core.delivery.message import Fits, fitted, message, shortened
+from notifier.core.delivery.model import Event, Message
 from notifier.core.delivery.routing import ALL
-from notifier.core.model import Event, Facts, Message
+from notifier.core.model import Facts
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.words import one_line, safe_lines, span
 

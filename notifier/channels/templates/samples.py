@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from notifier.core.model import MISSING, Event, Facts, Transition
+from notifier.core.delivery.model import Event
+from notifier.core.model import MISSING, Facts, Transition
 
 _KINDS: tuple[tuple[str, ...], ...] = (
     ("starting",),

@@ -24,7 +24,7 @@ from notifier.channels.bounds import metered_socket
 from notifier.channels.webhook.addresses import Resolver, public_socket, refused_literal
 from notifier.channels.webhook.classifier import answered, failed
 from notifier.channels.webhook.payload import body_of
-from notifier.core.model import Event, Outcome, OutcomeKind
+from notifier.core.delivery.model import Event, Outcome, OutcomeKind
 from notifier.network import Lookup, tls_context
 
 TIMEOUT = timedelta(seconds=15)

@@ -11,7 +11,7 @@ import aiohttp
 
 from notifier.channels.apprise.classifier import is_temporary, retry_after
 from notifier.channels.webhook.addresses import PrivateAddress
-from notifier.core.model import Outcome, OutcomeKind
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.network import cure
 
 

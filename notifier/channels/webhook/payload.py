@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 from notifier.core.delivery.event_fields import words_of
-from notifier.core.model import Event
+from notifier.core.delivery.model import Event
 
 SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_text("utf-8")
 """The JSON Schema (draft 2020-12) of the body, as text."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.core.delivery.model import Deliverable, Delivery, Event
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import family
-from notifier.core.model import Delivery, Event, Told
 
 SUPERSEDED = "superseded"
 MUTED = "muted"
@@ -43,7 +43,7 @@ def next_batch(
     muted: Collection[str],
     now: datetime,
     alone: bool = False,
-    going_together: Callable[[Sequence[Told]], Sequence[Told]] = list,
+    going_together: Callable[[Sequence[Deliverable]], Sequence[Deliverable]] = list,
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
 
@@ -116,7 +116,7 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
 
 
 def _together(
-    due: Sequence[Delivery], going_together: Callable[[Sequence[Told]], Sequence[Told]]
+    due: Sequence[Delivery], going_together: Callable[[Sequence[Deliverable]], Sequence[Deliverable]]
 ) -> tuple[list[Delivery], bool]:
     """What goes as one message, and whether that had no room for more."""
     if not due or _goes_alone(due[0]):

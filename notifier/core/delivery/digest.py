@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from notifier.core.delivery.message import Fits, emoji_of, fitted, title_of
+from notifier.core.delivery.model import Deliverable, Event, Message, Notice
 from notifier.core.delivery.severity import severity_of
-from notifier.core.model import Event, Message, Notice, Told
 from notifier.core.words import count, one_line
 
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
@@ -24,7 +24,7 @@ MOST_KINDS = len(_ORDER)
 _LONGEST_KIND = 30
 
 
-def digest(told: Sequence[Told], fits: Fits) -> Message:
+def digest(told: Sequence[Deliverable], fits: Fits) -> Message:
     """One message for all of these: one by itself as far as the channel takes it, several as a line each.
 
     Args:
@@ -34,7 +34,7 @@ def digest(told: Sequence[Told], fits: Fits) -> Message:
     return fitted(told[0], fits) if len(told) == 1 else _several(_ordered(told))
 
 
-def going_together(told: Sequence[Told], fits: Fits) -> list[Told]:
+def going_together(told: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
     """Those that go out as one message: as many lines as the channel takes whole, what must be acted upon first.
 
     At least one, which then goes as a message of its own. What is left goes into the next message.
@@ -51,29 +51,29 @@ def going_together(told: Sequence[Told], fits: Fits) -> list[Told]:
     return ordered[:fitting]
 
 
-def _several(ordered: Sequence[Told]) -> Message:
+def _several(ordered: Sequence[Deliverable]) -> Message:
     body = "\n".join(map(_line, ordered))
     return Message(title=_title(ordered), body=body, severity=severity_of(ordered))
 
 
-def _ordered(told: Sequence[Told]) -> list[Told]:
+def _ordered(told: Sequence[Deliverable]) -> list[Deliverable]:
     return sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
 
 
-def _kind(told: Told) -> str:
+def _kind(told: Deliverable) -> str:
     return "notice" if isinstance(told, Notice) else told.transition.names[-1]
 
 
-def _time(told: Told) -> datetime:
+def _time(told: Deliverable) -> datetime:
     return told.at if isinstance(told, Notice) else told.transition.observed_at
 
 
-def _rank(told: Told) -> int:
+def _rank(told: Deliverable) -> int:
     kind = _kind(told)
     return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 
-def _title(ordered: Sequence[Told]) -> str:
+def _title(ordered: Sequence[Deliverable]) -> str:
     kinds = Counter("ready" if _kind(told) == "complete" else _kind(told) for told in ordered)
     snapshots = sum(isinstance(told, Event) for told in ordered)
     shown = list(kinds.items())[:MOST_KINDS]
@@ -84,7 +84,7 @@ def _title(ordered: Sequence[Told]) -> str:
     return f"{emoji_of(ordered[0])} {what}: {tally}"
 
 
-def _line(told: Told) -> str:
+def _line(told: Deliverable) -> str:
     if isinstance(told, Notice):
         return f"{title_of(told)} · {told.id}"
     return f"{title_of(told)} · {told.transition.snapshot_id} · {told.id}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notifier.core.model import Event
+from notifier.core.delivery.model import Event
 
 
 def words_of(event: Event) -> dict[str, Any]:

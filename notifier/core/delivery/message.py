@@ -4,21 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from notifier.core.delivery.model import Deliverable, Event, Message, Notice, ResultsFile
 from notifier.core.delivery.severity import severity_of
-from notifier.core.model import (
-    AGAIN,
-    EXPIRING,
-    MISSING,
-    STALLED,
-    UNKNOWN,
-    Event,
-    Facts,
-    Message,
-    Notice,
-    ResultsFile,
-    Told,
-    Transition,
-)
+from notifier.core.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, Transition
 from notifier.core.words import count, one_line, span
 
 _EMOJI = {
@@ -78,7 +66,7 @@ _ROOMS = (
 """From a usual message to the least: an emoji for what happened, and the event's id."""
 
 
-def message(told: Told, room: Room = _ROOMS[0]) -> Message:
+def message(told: Deliverable, room: Room = _ROOMS[0]) -> Message:
     """The plain message of an event or a notice."""
     if isinstance(told, Notice):
         said = told.body if room.lines is None else one_line(told.body, room.reason)
@@ -89,7 +77,7 @@ def message(told: Told, room: Room = _ROOMS[0]) -> Message:
     return Message(title=title_of(told, room), body="\n".join(lines), severity=severity_of([told]))
 
 
-def fitted(told: Told, fits: Fits) -> Message:
+def fitted(told: Deliverable, fits: Fits) -> Message:
     """The plain message, with as much of names and reasons as the channel takes; the event's id is always whole.
 
     If not even the least fits, it is that.
@@ -116,14 +104,14 @@ def shortened(event: Event) -> Iterator[Event]:
         )
 
 
-def emoji_of(told: Told) -> str:
+def emoji_of(told: Deliverable) -> str:
     """The emoji that a title begins with."""
     if isinstance(told, Notice):
         return _NOTICE
     return _EMOJI.get(told.transition.names[-1], _OTHER)
 
 
-def title_of(told: Told, room: Room = _ROOMS[0]) -> str:
+def title_of(told: Deliverable, room: Room = _ROOMS[0]) -> str:
     """The title: one line that says it all."""
     if isinstance(told, Notice):
         return f"{emoji_of(told)} {one_line(told.title, room.in_title or room.headline)}".rstrip()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from notifier.core.delivery.model import Event
 from notifier.core.delivery.routing import channels_for, event_of
-from notifier.core.model import DatasetWatch, Event, Watch
+from notifier.core.model import DatasetWatch, Watch
 
 
 def replayed(

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
-from notifier.core.model import AGAIN, Event, Transition, Watch
+from notifier.core.delivery.model import Event
+from notifier.core.model import AGAIN, Transition, Watch
 from notifier.core.snapshot.statuses import ENDS, NAMES, canonical, names_of
 
 ALL = "all"

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from notifier.core.model import EXPIRING, MISSING, STALLED, Notice, Severity, Told
+from notifier.core.delivery.model import Deliverable, Notice, Severity
+from notifier.core.model import EXPIRING, MISSING, STALLED
 
 _OF_EVENTS = {
     "complete": Severity.SUCCESS,
@@ -26,13 +27,13 @@ DEAD = "dead:"
 """What the subject of a notice about deliveries that were given up begins with."""
 
 
-def severity_of(told: Sequence[Told]) -> Severity:
+def severity_of(told: Sequence[Deliverable]) -> Severity:
     """The severity of a message: the worst of what it tells (at least one)."""
     order = list(Severity)
     return max((_of(each) for each in told), key=order.index)
 
 
-def _of(told: Told) -> Severity:
+def _of(told: Deliverable) -> Severity:
     if not isinstance(told, Notice):
         return _OF_EVENTS.get(told.transition.names[-1], Severity.INFO)
     if told.kind in _OVER:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.core.backoff import retry_pause
+from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
-from notifier.core.model import Delivery, DeliveryState, Outcome, OutcomeKind
 
 MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.DROPPED}),

@@ -7,8 +7,9 @@ is over it goes out as it is, and what became of the file follows as a notice to
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from notifier.core.delivery.model import Event
 from notifier.core.errors import DownloadTrouble
-from notifier.core.model import Event, Facts, Transition
+from notifier.core.model import Facts, Transition
 
 HELD_FOR = timedelta(minutes=10)
 """A file that takes longer is large or in trouble, and that must not hide that the snapshot is ready."""

@@ -15,7 +15,7 @@ from support.deliveries import event_about
 from notifier.channels import cutter
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
-from notifier.core.model import Message, Outcome, OutcomeKind
+from notifier.core.delivery.model import Message, Outcome, OutcomeKind
 from notifier.network import MOST_LOOKUPS
 
 HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")

@@ -16,7 +16,7 @@ from notifier import network
 from notifier.brightdata.http.transport import Transport
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
-from notifier.core.model import Message
+from notifier.core.delivery.model import Message
 from notifier.telemetry.heartbeat import ping
 
 SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"

@@ -8,7 +8,7 @@ import pytest
 from support.commands import Run
 from support.outboxes import settled, take, tell
 
-from notifier.core.model import Event
+from notifier.core.delivery.model import Event
 from notifier.store.store import Store
 
 

@@ -21,7 +21,8 @@ from notifier.core.backoff import (
     pause_at,
     retry_pause,
 )
-from notifier.core.model import MISSING, OutcomeKind, SnapshotState
+from notifier.core.delivery.model import OutcomeKind
+from notifier.core.model import MISSING, SnapshotState
 from notifier.core.snapshot.transitions import dated
 
 NOTHING = timedelta(0)

@@ -12,9 +12,9 @@ from support import outboxes
 from support.fakes import DELIVERED, DOWN, START, Clock, FakeChannel, dice
 
 from notifier.config.model import Channel
+from notifier.core.delivery.model import Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.health.channel import Verdict
-from notifier.core.model import Outcome
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.delivery import dispatcher as module
 from notifier.delivery.dispatcher import Dispatcher

@@ -8,10 +8,10 @@ import pytest
 from support.fakes import DELIVERED, DOWN, START, Clock, notice
 from support.outboxes import rows, settled, sql, take, tell
 
+from notifier.core.delivery.model import Notice
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
-from notifier.core.model import Notice
 from notifier.delivery.maintenance import LONGEST_SEND, Maintenance
 from notifier.delivery.notices import MOST_WORDS, OperatorNotices
 from notifier.store.store import Store

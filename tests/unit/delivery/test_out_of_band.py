@@ -10,9 +10,9 @@ import pytest
 from support.fakes import DELIVERED, DOWN, REFUSED, START, Clock
 from support.outboxes import sql
 
+from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.model import Notice, Outcome, OutcomeKind
 from notifier.delivery import out_of_band as module
 from notifier.delivery.notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices

@@ -17,7 +17,8 @@ from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
-from notifier.core.model import Event, Facts, Message, Outcome, OutcomeKind, Told
+from notifier.core.delivery.model import Deliverable, Event, Message, Outcome, OutcomeKind
+from notifier.core.model import Facts
 from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
 from notifier.delivery.trial import send_trial
 from notifier.telemetry.redaction import Redactor
@@ -68,7 +69,7 @@ def far() -> Iterator[FarSide]:
 
 
 @pytest.mark.parametrize("told", [[READY], [notice()]])
-async def test_one_thing_is_told_in_its_own_message(told: list[Told]) -> None:
+async def test_one_thing_is_told_in_its_own_message(told: list[Deliverable]) -> None:
     ear = Ear()
     voice, _ = spoken(ear)
     assert await voice.send(told) == DELIVERED
@@ -77,7 +78,7 @@ async def test_one_thing_is_told_in_its_own_message(told: list[Told]) -> None:
 
 async def test_as_many_go_together_as_one_message_has_room_for() -> None:
     ear = Ear(longest_body=200)
-    told: list[Told] = [READY, FAILED, notice(), *(event_about(f"s_{number}") for number in range(9, 40))]
+    told: list[Deliverable] = [READY, FAILED, notice(), *(event_about(f"s_{number}") for number in range(9, 40))]
     voice, _ = spoken(ear)
     going = voice.going_together(told)
     assert 1 < len(going) < len(told)

@@ -11,10 +11,11 @@ from support.fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, Fak
 
 from notifier.core import units
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
+from notifier.core.delivery.model import Deliverable, Event, Outcome, OutcomeKind
 from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
-from notifier.core.model import Event, Outcome, OutcomeKind, SnapshotState, Told
+from notifier.core.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.delivery.worker import MOST_PARTS, DeliveryWorker
 from notifier.store.reader import DeliveryRow, Reader
@@ -131,7 +132,7 @@ class SlowFor(FakeChannel):
         super().__init__(held=True)
         self._slow = name
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """The next outcome of the script, or a long wait for it."""
         (event,) = told
         if isinstance(event, Event) and event.name == self._slow:
@@ -351,7 +352,7 @@ async def test_one_event_goes_at_once_and_what_piles_up_behind_it_as_one_digest(
 class Narrow(FakeChannel):
     """Has room for three lines in a message, the last of what it is offered."""
 
-    def going_together(self, told: Sequence[Told]) -> Sequence[Told]:
+    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """The last three."""
         return told[-3:]
 
@@ -510,7 +511,7 @@ class PoisonChannel(FakeChannel):
         self.poison = set(poison)
         self.tried = 0
 
-    async def send(self, told: Sequence[Told], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Make the message, and send it."""
         self.tried += 1
         if self.poison & {each.transition.snapshot_id for each in told if isinstance(each, Event)}:

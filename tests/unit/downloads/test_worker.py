@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.fakes import Collected
 
+from notifier.core.delivery.model import Event, Notice
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
-from notifier.core.model import Event, Facts, Notice, Transition
+from notifier.core.model import Facts, Transition
 from notifier.core.outcomes import DownloadOutcome
 from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.downloads import worker

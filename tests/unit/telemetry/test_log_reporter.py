@@ -7,10 +7,11 @@ import pytest
 from structlog.testing import capture_logs
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event, seen, watch
 
+from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
 from notifier.core.delivery.states import settle
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.model import Delivery, Facts, NotFound, Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.model import Facts, NotFound, Observation, Reason, Unclear
 from notifier.core.outcomes import (
     ClockShift,
     CommittedEvent,

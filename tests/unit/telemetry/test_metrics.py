@@ -13,10 +13,11 @@ from support.fakes import DELIVERED, DOWN, START, Clock, event, seen, watch
 
 from notifier.brightdata.limits.breaker import BreakerState
 from notifier.core.config_diff import ConfigDiff
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.states import settle
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.isolation import Faults
-from notifier.core.model import Observation, Outcome, OutcomeKind, Reason, Unclear
+from notifier.core.model import Observation, Reason, Unclear
 from notifier.core.outcomes import (
     AnyOutcome,
     ClockShift,

@@ -13,7 +13,7 @@ import pytest
 from support.far_side import FarSide, far_side, free_port
 
 from notifier.channels.apprise.channel import AppriseChannel, check_url
-from notifier.core.model import Message, Outcome, OutcomeKind, Severity
+from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 from notifier.telemetry.redaction import Redactor
 
 HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
@@ -162,7 +162,7 @@ def test_a_send_that_hangs_does_not_keep_the_process_alive() -> None:
             "import asyncio, sys\n"
             "from datetime import timedelta\n"
             "from notifier.channels.apprise.channel import AppriseChannel\n"
-            "from notifier.core.model import Message\n"
+            "from notifier.core.delivery.model import Message\n"
             "channel = AppriseChannel(name='c', url=sys.argv[1], redact=str, limit=timedelta(seconds=0.2))\n"
             "print(asyncio.run(channel.send(Message(title='t', body='b'))).reason)\n"
         )

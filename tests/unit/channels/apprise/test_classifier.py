@@ -12,7 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError
 
 from notifier.channels.apprise.classifier import failure, retry_after
 from notifier.channels.apprise.exchange import Wire
-from notifier.core.model import Outcome, OutcomeKind
+from notifier.core.delivery.model import Outcome, OutcomeKind
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.config.sources.secrets import proxy_passwords, secrets_in
-from notifier.core.model import Message, OutcomeKind
+from notifier.core.delivery.model import Message, OutcomeKind
 from notifier.telemetry.redaction import MASK, Redactor
 
 CANARY = "canary7f3a+secret/5d"

@@ -23,8 +23,9 @@ from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.templates.render import Renderer
 from notifier.config.model import Template
 from notifier.core.delivery.message import message
+from notifier.core.delivery.model import Deliverable, Event, OutcomeKind
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Event, Facts, OutcomeKind, Told
+from notifier.core.model import Facts
 from notifier.delivery.senders import MessageSender
 
 WORDS = [
@@ -494,7 +495,7 @@ async def test_no_line_becomes_a_heading_a_quote_or_a_list(
 async def test_forty_events_reach_telegram_with_all_their_ids(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apprise made `&nbsp;` of each space and cut after that: 31 ids arrived of 40 that were called delivered."""
     voice = spoken(SERVICES["telegram"].url, monkeypatch)
-    waiting: list[Told] = [event_about(f"s_{number}", "failed") for number in range(40)]
+    waiting: list[Deliverable] = [event_about(f"s_{number}", "failed") for number in range(40)]
     while waiting:
         going = voice.going_together(waiting)
         assert (await voice.send(going)).kind is OutcomeKind.DELIVERED

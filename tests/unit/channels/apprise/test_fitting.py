@@ -14,8 +14,9 @@ from notifier.channels.apprise.escaping import DIALECTS
 from notifier.channels.apprise.fitting import Fitting, as_json, as_json_in_utf8, utf8, utf16, weighted
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import fitted
+from notifier.core.delivery.model import Deliverable, Event, Message
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Event, Facts, Message, Told
+from notifier.core.model import Facts
 
 SERVICES = {kind.__name__: kind for kind in classes()}
 FORMATS = (None, NotifyFormat.TEXT, NotifyFormat.MARKDOWN, NotifyFormat.HTML)
@@ -62,11 +63,11 @@ def test_every_id_arrives_whole_at_every_service(
     service: str, drawn: list[tuple[str, str, str]], chosen: NotifyFormat | None
 ) -> None:
     kind = SERVICES[service]
-    told: list[Told] = [notice(), *(event(number, *texts) for number, texts in enumerate(drawn))]
+    told: list[Deliverable] = [notice(), *(event(number, *texts) for number, texts in enumerate(drawn))]
     assert all_arrive(kind, told, chosen) <= len(drawn) + 1
 
 
-def all_arrive(kind: type[NotifyBase], told: list[Told], chosen: NotifyFormat | None = None) -> int:
+def all_arrive(kind: type[NotifyBase], told: list[Deliverable], chosen: NotifyFormat | None = None) -> int:
     """Check that each goes out whole, within the limits of a service; the number of messages."""
     fitting, waiting, messages = Fitting(made(kind, chosen)), told, 0
     while waiting:
@@ -85,7 +86,7 @@ def all_arrive(kind: type[NotifyBase], told: list[Told], chosen: NotifyFormat | 
 
 @pytest.mark.parametrize("name", ["Telegram", "Slack", "Matrix", "Email"])
 def test_a_thousand_events_arrive(name: str) -> None:
-    told: list[Told] = [event(number, HOSTILE[number % len(HOSTILE)], "why") for number in range(1_000)]
+    told: list[Deliverable] = [event(number, HOSTILE[number % len(HOSTILE)], "why") for number in range(1_000)]
     assert all_arrive(SERVICES[f"Notify{name}"], told) < 1_000
 
 
@@ -105,7 +106,7 @@ def test_a_title_of_five_thousand_characters_is_whole_or_refused(service: str) -
 def test_matrix_gets_no_event_beyond_its_bytes() -> None:
     """Its limit is 65,536 bytes: a digest of 250 lines of 250 CJK characters was three times as long, and refused."""
     fitting = Fitting(made(SERVICES["NotifyMatrix"]))
-    told: list[Told] = [event(number, "価格データ" * 30, "失敗" * 60) for number in range(250)]
+    told: list[Deliverable] = [event(number, "価格データ" * 30, "失敗" * 60) for number in range(250)]
     going = going_together(told, fitting.fits)
     assert 10 < len(going) < 100
     assert utf8(fitting.arranged(digest(going, fitting.fits)).body) <= 20_000
@@ -115,7 +116,7 @@ def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
     service = Apprise.instantiate("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?blocks=yes")
     assert isinstance(service, NotifyBase)
     fitting = Fitting(service)
-    told: list[Told] = [event(number, "<a&b>" * 30, "why " * 60) for number in range(40)]
+    told: list[Deliverable] = [event(number, "<a&b>" * 30, "why " * 60) for number in range(40)]
     for message in (fitted(told[0], fitting.fits), digest(going_together(told, fitting.fits), fitting.fits)):
         text = fitting.arranged(message)
         assert len(escape(text.title, quote=False)) <= 150
@@ -134,7 +135,7 @@ def test_apprise_changes_nothing_of_what_was_measured(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
     fitting = Fitting(made(SERVICES[service]))
-    told: list[Told] = [event_about(f"s_{number:03}") for number in range(250)]
+    told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(250)]
     going = going_together(told, fitting.fits)
     if len(going) < len(told):
         more = [*going, next(each for each in told if each not in going)]
@@ -143,7 +144,7 @@ def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
 
 def test_a_digest_of_plain_names_fills_telegram() -> None:
     fitting = Fitting(made(SERVICES["NotifyTelegram"]))
-    told: list[Told] = [event_about(f"s_{number:03}") for number in range(40)]
+    told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(40)]
     going = going_together(told, fitting.fits)
     assert len(going) == 40
     assert utf16(fitting.arranged(digest(going, fitting.fits)).body) <= 4_096

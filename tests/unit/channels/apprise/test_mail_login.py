@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.core.model import Message, OutcomeKind
+from notifier.core.delivery.model import Message, OutcomeKind
 
 
 class Taking:

@@ -17,7 +17,7 @@ from support.deliveries import event_about
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.apprise.wire_mail import fold_subject
 from notifier.core.delivery.message import fitted
-from notifier.core.model import Message, OutcomeKind
+from notifier.core.delivery.model import Message, OutcomeKind
 
 TITLES = [
     "❌ Prices: failed",

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from notifier.channels.apprise import wire
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.core.model import Message, Outcome, OutcomeKind
+from notifier.core.delivery.model import Message, Outcome, OutcomeKind
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 MESSAGE = Message(title="✅ Prices: ready", body="Event: evt_1")

@@ -18,7 +18,8 @@ from notifier.channels.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LO
 from notifier.channels.templates.render import LONGEST_TITLE, VARIABLES, Renderer, check_template
 from notifier.channels.templates.samples import sample_events
 from notifier.core.delivery.message import message
-from notifier.core.model import Event, Facts, Transition
+from notifier.core.delivery.model import Event
+from notifier.core.model import Facts, Transition
 from notifier.core.snapshot.statuses import names_of
 
 DOCUMENT = (Path(__file__).parents[4] / "docs/templates.md").read_text(encoding="utf-8")

@@ -9,8 +9,9 @@ from support.deliveries import SPANS, event_about, waiting
 from support.fakes import START, notice
 
 from notifier.core.delivery.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
+from notifier.core.delivery.model import Delivery, Event
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
-from notifier.core.model import Delivery, Event, Transition
+from notifier.core.model import Transition
 
 MERGED = ChannelPolicy()
 APART = ChannelPolicy(merges=False)

@@ -10,7 +10,8 @@ from support.fakes import START, notice
 
 from notifier.core.delivery.digest import MOST_LINES, digest, going_together
 from notifier.core.delivery.message import Fits, fitted, message
-from notifier.core.model import Facts, Message, Told
+from notifier.core.delivery.model import Deliverable, Message
+from notifier.core.model import Facts
 from notifier.core.words import safe
 
 statuses = st.sampled_from(["ready", "failed", "canceled", "missing", "running"]) | st.text(min_size=1, max_size=40)
@@ -29,18 +30,18 @@ def at_most(limit: int) -> Fits:
     return lambda message: len(message.body) <= limit
 
 
-def made(told: list[Told], limit: int = 100_000) -> Message:
+def made(told: list[Deliverable], limit: int = 100_000) -> Message:
     return digest(told, at_most(limit))
 
 
 @given(st.sampled_from([event_about("s_1"), event_about("s_1", "failed"), notice()]), limits)
-def test_one_is_its_own_message(told: Told, limit: int) -> None:
+def test_one_is_its_own_message(told: Deliverable, limit: int) -> None:
     assert made([told], limit) == fitted(told, at_most(limit))
     assert made([told]) == message(told)
 
 
 @given(lists, st.integers(60, 10_000))
-def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[Told], limit: int) -> None:
+def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[Deliverable], limit: int) -> None:
     fits, waiting = at_most(limit), list(told)
     while waiting:
         going = going_together(waiting, fits)
@@ -56,13 +57,13 @@ def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[
         waiting = left
 
 
-def _next(waiting: list[Told], going: Sequence[Told]) -> Told:
+def _next(waiting: list[Deliverable], going: Sequence[Deliverable]) -> Deliverable:
     """What the next message begins with."""
     return going_together([each for each in waiting if each not in going], lambda message: True)[0]
 
 
 @given(lists.filter(lambda told: len(told) > 1))
-def test_the_title_counts_everything_once_in_one_line(told: list[Told]) -> None:
+def test_the_title_counts_everything_once_in_one_line(told: list[Deliverable]) -> None:
     title = made(told).title
     found = re.fullmatch(r"\S+ ([\d,]+) (?:snapshots|messages): .+", title)
     assert found is not None
@@ -78,7 +79,7 @@ def test_the_counts_of_the_title_add_up() -> None:
 
 
 def test_the_failures_come_first_in_the_title_and_in_the_body() -> None:
-    told: list[Told] = [
+    told: list[Deliverable] = [
         event_about("s_ready"),
         event_about("s_running", "running"),
         event_about("s_partial", facts=Facts(records=5, errors=1)),
@@ -94,7 +95,7 @@ def test_the_failures_come_first_in_the_title_and_in_the_body() -> None:
 
 
 def test_of_a_thousand_the_failures_go_first() -> None:
-    told: list[Told] = [event_about(f"s_{n}") for n in range(990)]
+    told: list[Deliverable] = [event_about(f"s_{n}") for n in range(990)]
     told += [event_about(f"s_f{n}", "failed") for n in range(10)]
     going = going_together(told, at_most(2_000))
     text = digest(going, at_most(2_000))
@@ -104,5 +105,5 @@ def test_of_a_thousand_the_failures_go_first() -> None:
 
 
 def test_what_is_about_the_notifier_is_no_snapshot() -> None:
-    told: list[Told] = [notice(at=START), event_about("s_1")]
+    told: list[Deliverable] = [notice(at=START), event_about("s_1")]
     assert made(told).title == "🛠️ 2 messages: 1 notice, 1 ready"

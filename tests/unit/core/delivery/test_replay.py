@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from support.fakes import START, watch
 
+from notifier.core.delivery.model import Event
 from notifier.core.delivery.replay import replayed
-from notifier.core.model import DatasetWatch, Event, Facts, Transition
+from notifier.core.model import DatasetWatch, Facts, Transition
 
 DATASET = DatasetWatch(
     id="profiles",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event
 
 from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
+from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.states import CLAIMABLE, MOVES, OPEN, Settlement, settle
-from notifier.core.model import Delivery, DeliveryState, Outcome, OutcomeKind
 
 outcomes = st.builds(
     Outcome,
