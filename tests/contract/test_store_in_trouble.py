@@ -26,7 +26,8 @@ from notifier.store.retrying import StoreRetry, at_once
 from notifier.store.sqlite.errors import trouble_of
 from notifier.store.store import PollRecord, Store
 
-MUCH = "x" * 2_000
+MUCH = "x" * 9_000
+"""More than the free room of any page: what has it needs pages of its own, also where it is committed alone."""
 
 
 class News:
