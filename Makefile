@@ -33,7 +33,7 @@ demo: $(VENV)/.program ## the main job on a simulated Bright Data, no account ne
 
 test: $(VENV)/.tools ## all tests
 	tests/system-packages
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 docs: $(VENV)/.program ## write docs/cli.md and config.schema.json anew
 	$(BIN)/python -m notifier.cli.reference > docs/cli.md

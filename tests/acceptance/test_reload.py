@@ -22,7 +22,7 @@ WITHIN = 2.0
 """Seconds, as promised."""
 
 BESIDE_OTHERS = 5
-"""How many times as long it may take here: the tests run three at a time on two cores, and this is not about those."""
+"""How many times as long it may take here: the tests run four at a time on two cores, and this is not about those."""
 INCLUDE = ["watches.d/*.yaml"]
 
 EDITS = int(os.environ.get("EDITS", "18"))
