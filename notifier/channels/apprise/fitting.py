@@ -88,6 +88,9 @@ _TOGETHER = frozenset({"NotifyStreamlabs", "NotifyFluxer", "NotifyRevolt", "Noti
 _HEADER = 600
 """UTF-8 bytes of a mail's subject: encoded (RFC 2047) it stays within a line of 998 octets (RFC 5322, 2.1.1)."""
 
+_TITLES = {"NotifyOpsgenie": 130, "NotifyJira": 130}
+"""Where Apprise's plugin cuts a title that its class takes, as the service would."""
+
 _MAILS = frozenset({"NotifyEmail", "NotifySES", "NotifyGroundmail", "NotifyOffice365", "NotifyMailgun"})
 
 _BETWEEN = 8
@@ -188,7 +191,7 @@ class Fitting:
     def _takes_title(self, title: str) -> bool:
         if self._name in _MAILS and utf8(title) > _HEADER:
             return False
-        longest = self._service.title_maxlen
+        longest = min(self._service.title_maxlen, _TITLES.get(self._name, self._service.title_maxlen))
         if self._in_blocks and utf16(escape(title, quote=False)) > _SLACK_HEADER:
             return False
         if self._together:

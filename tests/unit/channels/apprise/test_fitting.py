@@ -169,6 +169,14 @@ def test_a_status_of_any_words_arrives_with_its_id(service: str, status: str) ->
     assert told.id in fitting.arranged(text).body
 
 
+@pytest.mark.parametrize("service", ["NotifyOpsgenie", "NotifyJira"])
+def test_a_title_that_a_plugin_would_cut_stands_whole_in_the_body(service: str) -> None:
+    title = f"❌ {'long ' * 30}end"
+    text = Fitting(made(SERVICES[service])).arranged(Message(title=title, body="Event: evt_1"))
+    assert len(text.title) <= 130
+    assert text.body.startswith(f"{title}\n")
+
+
 def test_what_cannot_fit_says_so_in_numbers() -> None:
     fitting = Fitting(made(SERVICES["NotifyDiscord"]))
     text = fitting.arranged(Message(title="t", body="x" * 2_010))
