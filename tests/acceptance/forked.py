@@ -35,6 +35,8 @@ _LONGEST_REQUEST = 1 << 17
 _LIMIT = 2**24
 """The longest line that is read of a process's output, in bytes."""
 
+_ENDS_WITHIN_S = 10
+
 _STAND_IN = Path(__file__).with_name("stand_in.py")
 
 
@@ -132,7 +134,11 @@ class Forge:
         assert self._socket is not None
         assert self._process is not None
         self._socket.close()
-        self._process.wait()
+        try:
+            self._process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
