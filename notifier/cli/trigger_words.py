@@ -34,11 +34,28 @@ def fault_lines(faults: "Sequence[InputError]") -> list[str]:
     return lines
 
 
+DEEPEST_ANSWER = 50
+"""Levels. What is nested more deeply is shown as text: to print it as JSON would take more than Python's stack."""
+
+
+def _depth(value: Any) -> int:
+    """How many levels a value of JSON has."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        held = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [inner for each in held for inner in each]
+    return depth
+
+
 def refusal_as_data(dataset: str, refused: "NotStarted") -> dict[str, Any]:
     """A refusal for JSON, whole."""
     try:
         answer: Any = json.loads(refused.answer)
+        json.dumps(answer, allow_nan=False)
     except (ValueError, RecursionError):
+        answer = refused.answer
+    if _depth(answer) > DEEPEST_ANSWER:
         answer = refused.answer
     return {
         "snapshot": None,

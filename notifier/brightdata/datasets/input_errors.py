@@ -8,10 +8,12 @@ counting is possible, and is told as Bright Data's elsewhere.
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from notifier.brightdata.datasets.inputs import Inputs
+from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.text import redacted
 from notifier.core.words import one_line
 
@@ -59,12 +61,15 @@ def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[InputError, ...
         inputs: what was sent.
         secret: masked wherever the answer repeats it.
     """
-    try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
-        return ()
     finder = _Finder(inputs)
     found: list[InputError] = []
+    with suppress(ValueError, RecursionError):  # no JSON, or nested so deeply that it cannot be compared or shown
+        _find(json_of(body), finder, inputs, secret, found)
+    return tuple(found)
+
+
+def _find(read: object, finder: "_Finder", inputs: Inputs, secret: str, found: list[InputError]) -> None:
+    """Add all that the value says is wrong."""
     for node, field, text in _said(read, {}, 0):
         number, index = finder.number(node)
         found.append(
@@ -79,7 +84,6 @@ def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[InputError, ...
         )
         if len(found) >= MOST_FAULTS:
             break
-    return tuple(found)
 
 
 def _quoted(node: Mapping[str, Any], secret: str) -> str | None:
@@ -162,7 +166,7 @@ class _Finder:
     def _alike(self, line: object) -> list[int]:
         """The numbers of the inputs that are the same as the one that the answer quotes."""
         try:
-            quoted = json.loads(line) if isinstance(line, str) else line
+            quoted = json_of(line.encode("utf-8", "replace")) if isinstance(line, str) else line
         except (ValueError, RecursionError):
             return []
         if not isinstance(quoted, dict):

@@ -4,7 +4,6 @@
 minute, or with 202 and the id (documented).
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from notifier.brightdata.datasets.progress import detail_of, observation_of
 from notifier.brightdata.datasets.results import Data, begun
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Gateway
+from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.model import Reason, Unclear
@@ -174,7 +174,7 @@ async def _started(answer: Answer, inputs: Inputs) -> Started | NotStarted | Not
 
 def _headline(body: bytes) -> bytes:
     """What an answer that lists faults says beside them."""
-    read = json.loads(body)
+    read = json_of(body)
     said = [read.get(key) for key in ("error", "message")] if isinstance(read, dict) else []
     return next((each.encode("utf-8", "replace") for each in said if isinstance(each, str)), b"")
 
@@ -182,7 +182,7 @@ def _headline(body: bytes) -> bytes:
 def _snapshot_id(body: bytes, *, of_progress: bool = False) -> str | None:
     """The id that an answer names; with `of_progress` only if it is no record that has one."""
     try:
-        read = json.loads(body)
+        read = json_of(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(read, dict) or (of_progress and not tells_progress(read)):

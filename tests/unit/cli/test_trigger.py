@@ -230,3 +230,50 @@ def test_a_bad_file_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
     ended = run("trigger", "gd_1", "--input", "in.csv", "--no-watch")
     assert ended.exit_code == 2
     assert ended.stderr == "notifier: --input: in.csv:3: 1 value, and the first line names 2\n"
+
+
+ODD = {
+    "a number of 5,000 digits": "9" * 5_000,
+    "NaN": "NaN",
+    "minus infinity": "-Infinity",
+    "a lone surrogate": '"\\ud800"',
+    "a control character": '"a\x01b"',
+    "deep nesting": "[" * 40 + "]" * 40,
+    "nesting beyond what prints": "[" * 400 + "]" * 400,
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_the_id_of_what_was_started_is_read_whatever_stands_beside_it(run: Run, bright_data: Canned, odd: str) -> None:
+    """It is billed."""
+    bright_data.answer(200, f'{{"snapshot_id": "sd_12345", "other": {odd}}}')
+    started = run(*COMMAND, stdin=THREE)
+    assert (started.exit_code, started.stdout) == (0, "sd_12345\n")
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_what_is_wrong_with_the_inputs_is_read_whatever_stands_beside_it(
+    run: Run, bright_data: Canned, odd: str
+) -> None:
+    refused = f'{{"error": "Invalid input", "other": {odd}, "line": {odd}, "index": {odd}, "errors": [["url", "no"]]}}'
+    bright_data.answer(400, refused)
+    ended = run(*COMMAND, stdin=THREE)
+    assert ended.exit_code == 1
+    assert "url: no" in ended.stderr
+    data = json.loads(run(*COMMAND, "--json", stdin=THREE).stdout, parse_constant=pytest.fail)
+    assert [each["text"] for each in data["errors"]] == ["no"]
+
+
+@pytest.mark.parametrize("depth", [100, 900, 100_000])
+@pytest.mark.parametrize(
+    "where", ["{}", '{{"errors": {}}}', '{{"errors": {{"url": {}}}}}', '{{"line": {}, "error": "no"}}']
+)
+def test_a_refusal_that_is_nested_without_end_is_told_in_words(
+    run: Run, bright_data: Canned, where: str, depth: int
+) -> None:
+    bright_data.answer(400, where.format("[" * depth + "]" * depth))
+    ended = run(*COMMAND, stdin=THREE)
+    assert ended.exit_code == 1
+    assert "nothing was started: HTTP 400" in ended.stderr
+    assert "Traceback" not in ended.stderr + str(ended.exception or "")
+    assert json.loads(run(*COMMAND, "--json", stdin=THREE).stdout)["snapshot"] is None
