@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -152,7 +152,11 @@ class Resolver(AbstractResolver):
         self._looking = {each for each in self._looking if not each.done()}
         if len(self._looking) >= MOST_LOOKUPS:
             raise OSError(errno.EAGAIN, f"{len(self._looking)} lookups before this one have had no answer yet")
-        looking = in_daemon_thread(lambda: self._lookup(host, port, family, socket.SOCK_STREAM), name=f"lookup-{host}")
+        ask = partial(self._lookup, host, port, family, socket.SOCK_STREAM)
+        try:
+            looking = in_daemon_thread(ask, name=f"lookup-{host}")
+        except RuntimeError:  # the machine gives no further threads: one that is there has to do
+            looking = asyncio.get_running_loop().run_in_executor(None, ask)
         self._looking.add(looking)
         looking.add_done_callback(_heard)
         return await asyncio.shield(looking)  # cancelling the future would not end the thread

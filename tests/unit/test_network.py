@@ -96,3 +96,16 @@ async def test_a_name_that_has_an_address_is_found_and_one_that_has_none_is_an_e
     assert [(each["host"], each["port"]) for each in found] == [("127.0.0.1", 80)]
     with pytest.raises(socket.gaierror, match="no name server answers"):
         await Resolver().resolve(SILENT)
+
+
+async def test_where_no_thread_can_be_started_one_that_is_there_looks_names_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else looks at a name would fail for as long as the machine gives no further threads."""
+    await asyncio.to_thread(lambda: None)
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        found = await Resolver().resolve("localhost", 80, socket.AF_INET)
+    assert [each["host"] for each in found] == ["127.0.0.1"]
