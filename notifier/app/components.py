@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -103,19 +104,19 @@ class Components:
             keep=config.keep,
             gap=_gap(config),
             lists=config.api.batches,
+            scheduler=partial(
+                PollScheduler,
+                admit=self.limiter.admit,
+                clock=clock,
+                clock_shifted=self._clock_shifted,
+                gap=lambda: _gap(self.config),
+            ),
             looked=self._looked,
             listed=self._listed,
             faults=self.faults,
             trust_changed=self._list_trust_changed,
         )
-        self.schedule = self.lookout.schedule = PollScheduler(
-            look=self.lookout.look,
-            admit=self.limiter.admit,
-            clock=clock,
-            clock_shifted=self._clock_shifted,
-            turn=self.lookout.turn,
-            gap=lambda: _gap(self.config),
-        )
+        self.schedule = self.lookout.schedule
         self.probe = Probe(
             limiter=self.limiter,
             observer=self.client,

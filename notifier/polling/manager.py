@@ -26,7 +26,7 @@ from notifier.polling.datasets import DATASET, DatasetGroups
 from notifier.polling.list_sync import ListObserver, ListSync
 from notifier.polling.poller import Observer, Poller
 from notifier.polling.reconcile import Reconciler, sliced
-from notifier.polling.scheduler import PollScheduler
+from notifier.polling.scheduler import Look, PollScheduler, Turn
 from notifier.polling.snapshot_poll import SnapshotPoll
 from notifier.polling.strategy import PollStrategy
 from notifier.store.store import Store
@@ -34,6 +34,14 @@ from notifier.store.store import Store
 
 class PollApi(Observer, ListObserver, Protocol):
     """Looks at snapshots and lists datasets."""
+
+
+class SchedulerFactory(Protocol):
+    """Makes a `PollScheduler` that lacks nothing but what it calls."""
+
+    def __call__(self, *, look: Look, turn: Turn) -> PollScheduler:
+        """Return a scheduler that calls these."""
+        ...
 
 
 class PollManager:
@@ -49,6 +57,7 @@ class PollManager:
         keep: timedelta,
         gap: timedelta,
         lists: bool,
+        scheduler: SchedulerFactory,
         looked: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
         faults: Faults | None = None,
@@ -63,6 +72,7 @@ class PollManager:
             keep: how long what has ended is remembered.
             gap: the time between two requests at the configured rate.
             lists: whether snapshots that are watched singly may be looked at through lists (`api.batch: auto`).
+            scheduler: makes the scheduler that calls `look` and `turn`.
             looked, listed: told of what came of each look.
             faults: bounds what a look, a list or an entry of it raises.
             trust_changed: told when a dataset's lists are not believed any more, and when they are again.
@@ -72,6 +82,7 @@ class PollManager:
         self._poller = poller
         self._clock = clock
         self._looked = looked
+        self.schedule = scheduler(look=self.look, turn=self.turn)
         self._groups = DatasetGroups(state_of=poller.state_of, clock=clock, lists=lists)
         self._lister = ListSync(
             observer=api,
@@ -82,7 +93,14 @@ class PollManager:
             watch_of=self._groups.watches.get,
             faults=faults,
         )
-        self._ways = PollStrategy(groups=self._groups, poller=poller, clock=clock, gap=gap, trust_changed=trust_changed)
+        self._ways = PollStrategy(
+            groups=self._groups,
+            poller=poller,
+            schedule=self.schedule,
+            clock=clock,
+            gap=gap,
+            trust_changed=trust_changed,
+        )
         self._singly = SnapshotPoll(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
         self._by_list = DatasetPoll(
             groups=self._groups,
@@ -94,15 +112,6 @@ class PollManager:
             looked=looked,
             listed=listed,
         )
-
-    @property
-    def schedule(self) -> PollScheduler:
-        """What is due when; set by whoever runs it."""
-        return self._ways.schedule
-
-    @schedule.setter
-    def schedule(self, schedule: PollScheduler) -> None:
-        self._ways.schedule = schedule
 
     async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
         """Take up what the configuration watches, with what is known of it."""

@@ -22,6 +22,7 @@ class PollStrategy:
         *,
         groups: DatasetGroups,
         poller: Poller,
+        schedule: PollScheduler,
         clock: Callable[[], datetime],
         gap: timedelta,
         trust_changed: Callable[[TrustNews], None],
@@ -30,6 +31,7 @@ class PollStrategy:
         Args:
             groups: which snapshots belong to which dataset.
             poller: holds what is known of every snapshot.
+            schedule: what is due when.
             clock: the time, UTC.
             gap: the time between two requests at the configured rate.
             trust_changed: told when a dataset's lists are not believed any more, and when they are again.
@@ -37,20 +39,10 @@ class PollStrategy:
         self._trust_changed = trust_changed
         self._groups = groups
         self._poller = poller
+        self.schedule = schedule
         self._clock = clock
-        self._schedule: PollScheduler | None = None
         self._answered_at: datetime | None = None
         self.gap = gap
-
-    @property
-    def schedule(self) -> PollScheduler:
-        """What is due when; set by whoever runs it."""
-        assert self._schedule is not None
-        return self._schedule
-
-    @schedule.setter
-    def schedule(self, schedule: PollScheduler) -> None:
-        self._schedule = schedule
 
     def answered(self) -> None:
         """Learn that a single look was answered just now."""

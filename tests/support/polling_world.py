@@ -88,18 +88,17 @@ class Post:
                 keep=self.keep,
                 gap=timedelta(seconds=1 / self.rate),
                 lists=self.lists,
+                scheduler=partial(
+                    PollScheduler,
+                    admit=limiter.admit,
+                    clock=self.clock.now,
+                    clock_shifted=lambda _: None,
+                    monotonic=self.clock.monotonic,
+                    gap=lambda: timedelta(seconds=1 / self.rate),
+                ),
                 looked=self.looked.append,
                 listed=self.listed.append,
                 trust_changed=self.trust.append,
-            )
-            self.lookout.schedule = PollScheduler(
-                look=self.lookout.look,
-                admit=limiter.admit,
-                clock=self.clock.now,
-                clock_shifted=lambda _: None,
-                monotonic=self.clock.monotonic,
-                turn=self.lookout.turn,
-                gap=lambda: timedelta(seconds=1 / self.rate),
             )
             self._count_turns()
             await self.lookout.load(self.watches, self.datasets)
