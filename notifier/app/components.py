@@ -96,7 +96,7 @@ class Components:
             changed=self._api_changed,
         )
         self.client = _client(config, self.limiter, self._learned, self.report)
-        self.lookout = PollManager(
+        self.polling = PollManager(
             api=self.client,
             store=self.store,
             poller=Poller(observer=self.client, store=self.store, clock=clock, committed=self._wake),
@@ -116,7 +116,7 @@ class Components:
             faults=self.faults,
             trust_changed=self._list_trust_changed,
         )
-        self.schedule = self.lookout.schedule
+        self.schedule = self.polling.schedule
         self.probe = Probe(
             limiter=self.limiter,
             observer=self.client,
@@ -188,7 +188,7 @@ class Components:
         """What is not wrong with it, but worth to be known."""
         for warning in self.config.warnings:
             log.warning("config.warning", text=str(warning))
-        budget = await self.lookout.budget(self.config.api.requests_per_second)
+        budget = await self.polling.budget(self.config.api.requests_per_second)
         if budget.fits:
             log.info("schedule.budget", text=budget.sentence(), **budget.fields())
         else:
@@ -208,7 +208,7 @@ class Components:
             )
             self.limiter.set_rate(config.api.requests_per_second)
             self.limiter.try_at_once()
-        await self.lookout.reload(
+        await self.polling.reload(
             config.watches, config.datasets, lists=config.api.batches, gap=_gap(config), keep=config.keep
         )
         self.operators.configure(config.operators, _token_source(config.api))

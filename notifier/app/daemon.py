@@ -90,7 +90,7 @@ class Daemon:
             tell=notify,
             interval=watchdog_interval(),
             vitals=lambda: self._parts.vitals_in_memory(self._last_reload),
-            in_progress=lambda: self._parts.lookout.in_progress,
+            in_progress=lambda: self._parts.polling.in_progress,
             waiting=self._parts.waiting,
             faults=self._parts.faults,
         )
@@ -138,7 +138,7 @@ class Daemon:
                 await stack.enter_async_context(self._opened(patient=True))
                 database, store = self._parts.config.database, self._parts.store
                 control = await stack.enter_async_context(listening(database, store, answers))
-                self._parts.lookout.begin()
+                self._parts.polling.begin()
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
@@ -183,7 +183,7 @@ class Daemon:
         config = self._parts.config
         return {
             "watches": len(config.watches) + len(config.datasets),
-            "in_progress": self._parts.lookout.in_progress,
+            "in_progress": self._parts.polling.in_progress,
         }
 
     async def once(self) -> OnceOutcome:
@@ -192,7 +192,7 @@ class Daemon:
         self._parts.reporters.add(tally)
         async with self._opened():
             with _first_failure():
-                self._parts.lookout.begin()
+                self._parts.polling.begin()
                 await self._parts.schedule.once()
                 await self._parts.fetcher.fetch_due()
                 await self._parts.senders.deliver_all()
@@ -237,7 +237,7 @@ class Daemon:
         async with self._parts.store, self._parts.client:
             if patient:  # from here on: a database that cannot be opened is refused
                 self._parts.store.patience.wait()
-            await self._parts.lookout.load(self._parts.config.watches, self._parts.config.datasets)
+            await self._parts.polling.load(self._parts.config.watches, self._parts.config.datasets)
             await self._take_up()
             await self._remember_api()
             try:
@@ -254,7 +254,7 @@ class Daemon:
         """Write what is left to be written, and leave nothing open, whether or not it could be."""
         self._parts.store.patience.hurry()
         try:
-            await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
+            await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.polling.flush)
             await self._parts.errands.end()
         finally:
             await self._parts.alarm.aclose()
@@ -273,8 +273,8 @@ class Daemon:
         for subject, kind in last_kinds.items():
             if kind == Verdict.BROKEN:
                 self._parts.senders.assume_broken(subject.removeprefix("channel:"))
-        self._parts.lookout.doubt(subjects_of(last_kinds, LIST, STALE))
-        self._parts.lookout.refused_before(subjects_of(last_kinds, REFUSED, REFUSES))
+        self._parts.polling.doubt(subjects_of(last_kinds, LIST, STALE))
+        self._parts.polling.refused_before(subjects_of(last_kinds, REFUSED, REFUSES))
         await self._take_up_configuration()
 
     async def _take_up_configuration(self) -> None:
@@ -320,14 +320,14 @@ class Daemon:
 
     async def _warn_expiring(self) -> None:
         while True:
-            pause = await self._parts.faults.attempt(Unit.EXPIRY, "", self._parts.lookout.warn_expiring)
+            pause = await self._parts.faults.attempt(Unit.EXPIRY, "", self._parts.polling.warn_expiring)
             await asyncio.sleep(max(WARN_EXPIRING_EVERY, pause).total_seconds())
 
     async def _flush_looks(self) -> None:
         pause = FLUSH_LOOKS_EVERY
         while True:
             await asyncio.sleep(max(FLUSH_LOOKS_EVERY, pause).total_seconds())
-            pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.lookout.flush)
+            pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.polling.flush)
 
     async def _look_after_files(self, control: ControlSocket) -> None:
         while True:

@@ -148,7 +148,7 @@ class Observability:
         )
 
     async def _count_snapshots(self) -> Counter[str]:
-        states = list(self._parts.lookout.states.values())
+        states = list(self._parts.polling.states.values())
         words: Counter[str] = Counter()
         for start in range(0, len(states), _SLICE):
             words.update([state.status for state in states[start : start + _SLICE]])

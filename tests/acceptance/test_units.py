@@ -220,7 +220,7 @@ async def world(
         world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, page=f"http://{page}")
         made._outside._heartbeat._wanted = _often(made)
         made._outside._heartbeat._woken.set()
-        await world.until(lambda: all(each in made._parts.lookout.states for each in (POISON, GOOD, NEAR)))
+        await world.until(lambda: all(each in made._parts.polling.states for each in (POISON, GOOD, NEAR)))
         yield world
         assert not task.done()
 

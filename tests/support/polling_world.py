@@ -1,4 +1,4 @@
-"""The real lookout with its schedule, poller and store, on a moving clock, against a scripted account."""
+"""The real poll manager with its scheduler, poller and store, on a moving clock, against a scripted account."""
 
 import asyncio
 import shutil
@@ -61,14 +61,14 @@ class Post:
         self.trust: list[TrustNews] = []
         self.turns = Counter[str]()
         self._events: list[Event] | None = None
-        self.lookout: PollManager
+        self.manager: PollManager
         self.poller: Poller
         self.store: Store
 
     @property
     def schedule(self) -> PollScheduler:
         """Of the present run."""
-        return self.lookout.schedule
+        return self.manager.schedule
 
     @asynccontextmanager
     async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
@@ -80,7 +80,7 @@ class Post:
                 observer=self.account, store=self.store, clock=self.clock.now, committed=lambda _: None
             )
             limiter = Limiter(requests_per_second=self.rate, clock=self.clock.monotonic)
-            self.lookout = PollManager(
+            self.manager = PollManager(
                 api=self.account,
                 store=self.store,
                 poller=self.poller,
@@ -101,8 +101,8 @@ class Post:
                 trust_changed=self.trust.append,
             )
             self._count_turns()
-            await self.lookout.load(self.watches, self.datasets)
-            self.lookout.begin()
+            await self.manager.load(self.watches, self.datasets)
+            self.manager.begin()
             task = asyncio.create_task(self.schedule.run())
             try:
                 yield
@@ -114,11 +114,11 @@ class Post:
                     await task
                 await self.schedule.drain(timedelta(0))
                 if not killed:
-                    await self.lookout.flush()
+                    await self.manager.flush()
         self.clock.busy = lambda: False
 
     def _count_turns(self) -> None:
-        ways = self.lookout._ways
+        ways = self.manager._ways
         take = ways._take_turn
 
         def counted(group: DatasetGroup) -> str | None:
@@ -171,7 +171,7 @@ class Post:
 
 def story(told: Callable[[Post, FakeAccount], Coroutine[Any, Any, None]], **account: Any) -> Post:
     """Tell it in a time of its own."""
-    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None, prefix="notifier-lookout-"))
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None, prefix="notifier-polling-"))
 
     async def test(clock: MovingClock) -> Post:
         fake = FakeAccount(**account)

@@ -85,7 +85,7 @@ async def test_the_snapshots_are_counted_by_their_status(tmp_path: Path) -> None
     async with seen(config_in(tmp_path, ANYWHERE), open_store=True) as (parts, _, ear):
         words = ["running"] * 30 + ["ready"] * 20 + ["no such word", "nor this"]
         for number, word in enumerate(words):
-            parts.lookout._poller.put(SnapshotState(snapshot_id=f"s_{number}", status=word))
+            parts.polling._poller.put(SnapshotState(snapshot_id=f"s_{number}", status=word))
         _, page = await get(f"{await ear.address()}/metrics")
     for line in ('snapshots{status="running"} 30.0', 'snapshots{status="ready"} 20.0', 'snapshots{status="other"} 2.0'):
         assert f"notifier_{line}" in page

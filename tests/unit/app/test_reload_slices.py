@@ -71,7 +71,7 @@ def test_whatever_changes_no_round_of_the_loop_takes_up_more_than_a_slice(lists:
                 setattr(count, name, rounds.counted(getattr(count, name)))
             others = [watch(each, every=timedelta(seconds=15)) for each in ids[MANY // 3 :]]
             added = [watch(f"new_{number}") for number in range(MANY // 3)]
-            await rounds.of(post.lookout.reload([*others, *added], (), lists=lists))
+            await rounds.of(post.manager.reload([*others, *added], (), lists=lists))
             assert len(post.schedule) == MANY
 
     rounds = Rounds()
@@ -84,7 +84,7 @@ def test_the_budget_is_added_up_in_slices() -> None:
     async def told(post: Post, account: FakeAccount) -> None:
         post.watches = [watch(f"s_{number}") for number in range(MANY)]
         async with post.running():
-            await rounds.of(post.lookout.budget(10))
+            await rounds.of(post.manager.budget(10))
 
     rounds = Rounds()
     story(told)

@@ -1,6 +1,6 @@
 """Odd dates, numbers and texts on the whole way from the answer's bytes to what is committed, and the neighbours' ends.
 
-The lookout, lister, poller and store are real, on a moving clock; what a scripted account says is put into JSON with
+The manager, poller and store are real, on a moving clock; what a scripted account says is put into JSON with
 odd values in it, and read as the client reads it.
 """
 
@@ -104,9 +104,9 @@ def live(created: object, facts: dict[str, object], *, whole: bool) -> Post:
             post.watches = [watch(each, every=MINUTE, stalled_after=STALLED_AFTER) for each in (ODD, *NEAR)]
         await post.run_for(minutes=3)
         async with post.running():
-            await post.lookout.warn_expiring()
+            await post.manager.warn_expiring()
             await post.clock_passes(4 * MINUTE)
-            await post.lookout.warn_expiring()
+            await post.manager.warn_expiring()
 
     return story(told)
 

@@ -114,7 +114,7 @@ class TestGroups:
             post.watches = watches(account)
             async with post.running():
                 await asyncio.sleep(10)
-                post.lookout._groups.of(ids[0]).entries = 50_000  # type: ignore[union-attr]
+                post.manager._groups.of(ids[0]).entries = 50_000  # type: ignore[union-attr]
                 await asyncio.sleep(300)
                 assert set(post.schedule.next_looks()) <= {*ids, DATASET + "gd_1"}
 
@@ -127,8 +127,8 @@ class TestGroups:
             async with post.running():
                 await asyncio.sleep(60)
                 post.forget_looks()
-                assert post.lookout.hasten(ids[3])
-                assert not post.lookout.hasten("s_unknown")
+                assert post.manager.hasten(ids[3])
+                assert not post.manager.hasten("s_unknown")
                 await asyncio.sleep(1)
                 assert post.needed_looks() == {ids[3]: 1}
                 await asyncio.sleep(120)
@@ -244,7 +244,7 @@ class TestTrouble:
             post.watches = watches(account)
             async with post.running():
                 await asyncio.sleep(70)
-                post.lookout.hasten("s_1")
+                post.manager.hasten("s_1")
                 await asyncio.sleep(1)
                 post.forget_looks()
                 await asyncio.sleep(1_200)
@@ -289,10 +289,10 @@ class TestDatasets:
             await post.run_for(seconds=90)
             assert account.looks.total() == 0
             async with post.running():
-                await post.lookout.warn_expiring()
+                await post.manager.warn_expiring()
                 post.clock.move((15 * DAY).total_seconds())
-                await post.lookout.warn_expiring()
-            assert len(post.lookout._poller._states) == 0
+                await post.manager.warn_expiring()
+            assert len(post.manager._poller._states) == 0
 
         assert story(told).events() == []
 
@@ -336,12 +336,12 @@ class TestDatasets:
                 account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
             post.datasets = [whole(every=2 * MINUTE)]
             async with post.running():
-                groups, agenda = post.lookout._groups, post.schedule._agenda
+                groups, agenda = post.manager._groups, post.schedule._agenda
                 group = groups.of_dataset("gd_1")
                 assert group is not None
                 for _ in range(10):
                     await asyncio.sleep(600)
-                    await post.lookout.flush()
+                    await post.manager.flush()
                     sizes = [len(post.poller._states), len(post.poller._looks), len(groups._group_of)]
                     sizes += [len(agenda), len(agenda._waiting), len(group.asked), len(group.odd)]
                     sizes += [len(group.members), len(group.listed), len(group.absent)]
@@ -385,8 +385,8 @@ class TestDatasets:
             async with post.running():
                 await asyncio.sleep(120)
                 post.clock.move((14 * DAY).total_seconds())
-                await post.lookout.warn_expiring()
-                await post.lookout.warn_expiring()
+                await post.manager.warn_expiring()
+                await post.manager.warn_expiring()
 
         events = [event for event in story(told).events() if event.transition.status == "expiring"]
         assert [event.watch_id for event in events] == ["nightly/s_1"]

@@ -92,7 +92,7 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
         async with post.running():
             for edit in others:
                 await asyncio.sleep(edit.after)
-                await post.lookout.reload(edit.watches(account), edit.wholes(), lists=edit.lists)
+                await post.manager.reload(edit.watches(account), edit.wholes(), lists=edit.lists)
                 in_force.append((post.clock.now(), edit))
             await asyncio.sleep(TROUBLED_S + CALM_S)
             watched = {each.snapshot_id for each in others[-1].watches(account)}

@@ -64,7 +64,7 @@ def test_the_end_is_told_after_a_restart_too_and_a_second_beginning_is_none() ->
         account.refused.add("s_1")
         post.watches = [watch("s_1", every=EVERY)]
         async with post.running():
-            post.lookout.refused_before({"s_1", "s_unknown"})
+            post.manager.refused_before({"s_1", "s_unknown"})
             await asyncio.sleep(3_600)
             assert news_of(post) == []
             account.refused.clear()

@@ -146,7 +146,7 @@ def test_what_was_told_before_a_restart_is_told_to_be_over_after_it() -> None:
         post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
         await post.run_for(seconds=60)
         async with post.running():
-            post.lookout.doubt(["gd_1", "gd_2"])
+            post.manager.doubt(["gd_1", "gd_2"])
             await asyncio.sleep(AGREES_FOR.total_seconds() + 60)
 
     assert [(each.dataset_id, each.stale, each.lasted) for each in story(told).trust] == [("gd_1", False, None)]
