@@ -379,11 +379,18 @@ def _first_failure() -> Iterator[None]:
         raise first from None
 
 
-async def run_until_signalled(daemon: Daemon) -> None:
-    """Run the daemon until SIGTERM or SIGINT; SIGHUP has it read its configuration again."""
+async def run_until_signalled(daemon: Daemon, ended: asyncio.Event | None = None) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP has it read its configuration again.
+
+    Args:
+        daemon: made, and not run yet.
+        ended: set once it has ended in order.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)
+    if ended is not None:
+        ended.set()

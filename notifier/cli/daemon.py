@@ -67,7 +67,12 @@ def run(
     loaded = start.loaded
     daemon = Daemon(loaded.config, reporters=[LogReporter()], redactor=redactor, loaded=loaded, refused=start.refused)
     if not once:
-        asyncio.run(run_until_signalled(daemon))
+        ended = asyncio.Event()
+        try:
+            asyncio.run(run_until_signalled(daemon, ended))
+        except RuntimeError:  # asyncio starts a thread at its end, and the machine may give none
+            if not ended.is_set():
+                raise
         return
     outcome = asyncio.run(daemon.once())
     if as_json:

@@ -1,7 +1,9 @@
 """The machine itself in trouble: no file descriptors left, and a clock that jumps."""
 
 import asyncio
+import os
 import resource
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,6 +52,54 @@ async def test_a_daemon_without_file_descriptors_goes_on_when_there_are_some_aga
     assert set(team.copies.values()) == {2}, "each event once to each channel"
     for each in await asyncio.gather(*asking):
         assert each.status in (0, 1)
+
+
+ANOTHER_USER = "54321"
+AS_ANOTHER_USER = (
+    *("setpriv", "--reuid", ANOTHER_USER, "--regid", ANOTHER_USER, "--clear-groups"),
+    *("--inh-caps", "+dac_override,+dac_read_search", "--ambient-caps", "+dac_override,+dac_read_search", "--"),
+)
+"""The limit on processes holds for no root. What the tests stand on may be root's alone."""
+
+HOLDS_THREADS = """
+import sys, threading
+for _ in range(120):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have another user's limit")
+async def test_a_daemon_without_further_threads_looks_on_tells_so_and_ends_in_order(
+    api: BrightData, team: Receiver, notifier: Notifier
+) -> None:
+    """Its user has as many threads as its limit allows (RLIMIT_NPROC, as `TasksMax=`): what needs none goes on."""
+    for snapshot in SNAPSHOTS:
+        api.add(snapshot, lives.complete(seconds=60))
+    hook = {"webhook": team.web_url, "secret": "whsec_bm90IGEgc2VjcmV0LCBidXQgMjQgYnl0ZXM=", "allow_private": True}
+    notifier.configure(api=api.url, channels={"hook": hook}, watches=SNAPSHOTS, api_options={"batch": "never"})
+    notifier.folder.chmod(0o777)
+    notifier.program = [*AS_ANOTHER_USER, "prlimit", "--nproc=60", "--", sys.executable, "-m", "notifier"]
+    daemon = await notifier.daemon()
+    await api.more_asked(len(SNAPSHOTS))
+    other = await asyncio.create_subprocess_exec(
+        *(*AS_ANOTHER_USER, sys.executable, "-c", HOLDS_THREADS),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert other.stdout is not None
+        assert await other.stdout.readline() == b"ready\n"
+        told = await daemon.wait_for_log("machine.short")
+        assert "no further threads" in told["text"]
+        api.advance(60)
+        await team.told(len(SNAPSHOTS))
+        assert (await daemon.stop()).status == 0
+    finally:
+        other.kill()
+        await other.wait()
+    assert "Traceback" not in daemon.output
 
 
 async def test_a_control_socket_that_is_removed_under_a_running_daemon_is_made_again(
