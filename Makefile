@@ -1,4 +1,4 @@
-# Every target does its own set-up. `make help` lists them.
+# Each target sets up what it needs in .venv. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,14 +10,15 @@ SEED ?= 1
 FUZZ_CASES ?= 20000
 EDITS ?= 200
 CHAOS_HOURS ?= 50
+MODEL_RUNS ?= 2000
 
-# Where it is set, as in many containers, each process of the tests compiles all that it imports, and pytest rewrites it.
+# Containers often set this variable. With it, each process of the tests would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo docs test soak edits fuzz check format bench model chaos coverage clean
+.PHONY: help demo test check format docs soak model chaos fuzz edits bench clean
 
-help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | sort | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.program: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,46 +29,52 @@ $(VENV)/.tools: $(VENV)/.program
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.program ## the main job on a simulated Bright Data, no account needed
+##@ Use it
+
+demo: $(VENV)/.program ## run the daemon against a simulated Bright Data; needs no account
 	$(BIN)/notifier demo
 
-test: $(VENV)/.tools ## all tests
+##@ Develop
+
+test: $(VENV)/.tools ## run all tests
 	tests/system-packages
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-docs: $(VENV)/.program ## write docs/cli.md and config.schema.json anew
-	$(BIN)/python -m notifier.cli.reference > docs/cli.md
-	$(BIN)/notifier config schema > config.schema.json
-
-soak: $(VENV)/.tools ## kill daemons at failpoints, KILLS=3000 of them, from SEED=1 on
-	cd tests && ../$(BIN)/python -m acceptance.soak --kills $(KILLS) --seed $(SEED)
-
-edits: $(VENV)/.tools ## 200 edits of the YAML under load, EDITS=200 of them, with the bounds that are promised
-	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0
-
-fuzz: $(VENV)/.tools ## 20,000 answers of any kind, FUZZ_CASES=20000 of them
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_any_answer.py \
-		tests/unit/polling/test_any_value.py --override-ini timeout=0
-
-check: $(VENV)/.tools ## format, lint, types, imports
+check: $(VENV)/.tools ## check format, lint, types and imports, as CI does
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.tools ## put the code in its format
+format: $(VENV)/.tools ## format the code, and fix what ruff can fix
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-chaos: $(VENV)/.tools ## 50 hours of virtual time with random faults of all kinds, CHAOS_HOURS=50 of them, from SEED=1 on
-	CHAOS_HOURS=$(CHAOS_HOURS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/model/test_an_hour.py --override-ini timeout=0
+docs: $(VENV)/.program ## generate docs/cli.md and config.schema.json from the code
+	$(BIN)/python -m notifier.cli.reference > docs/cli.md
+	$(BIN)/notifier config schema > config.schema.json
 
-model: $(VENV)/.tools ## 2,000 random lives of the real parts, held against a model of the promise
-	MODEL_RUNS=2000 $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0
-
-bench: $(VENV)/.tools ## polls, deliveries, a whole account, downloads, freshness and overload, beside plain scripts doing the same
-	$(BIN)/python -m bench
-
-clean: ## away with everything that was made
+clean: ## remove everything that was generated
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Prove (each takes minutes)
+
+soak: $(VENV)/.tools ## kill daemons at failpoints and compare with the promise; KILLS=3000, SEED=1
+	cd tests && ../$(BIN)/python -m acceptance.soak --kills $(KILLS) --seed $(SEED)
+
+model: $(VENV)/.tools ## run random lives of the real components against a model of the promise; MODEL_RUNS=2000
+	MODEL_RUNS=$(MODEL_RUNS) $(BIN)/python -m pytest tests/model/test_model.py --override-ini timeout=0
+
+chaos: $(VENV)/.tools ## run hours of virtual time with random faults; CHAOS_HOURS=50, SEED=1
+	CHAOS_HOURS=$(CHAOS_HOURS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/model/test_an_hour.py --override-ini timeout=0
+
+fuzz: $(VENV)/.tools ## feed random answers of Bright Data to the parsers and the polling; FUZZ_CASES=20000
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_any_answer.py \
+		tests/unit/polling/test_any_value.py --override-ini timeout=0
+
+edits: $(VENV)/.tools ## edit the YAML under load, within the promised times; EDITS=200
+	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0
+
+bench: $(VENV)/.tools ## measure polls, deliveries, downloads and reloads, beside plain scripts that do the same
+	$(BIN)/python -m bench
