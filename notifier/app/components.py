@@ -15,7 +15,7 @@ from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
 from notifier.brightdata.limits.limiter import Limiter, most_in_flight
 from notifier.brightdata.limits.probe import Probe
 from notifier.config.model import Api, Config
-from notifier.config.sources.secrets import read_token
+from notifier.config.sources.token import read_token
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Outcome
 from notifier.core.delivery.policy import ChannelPolicy

@@ -19,7 +19,7 @@ from notifier.brightdata.http.gateway import Gate
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.config.model import Api
-from notifier.config.sources.secrets import read_token
+from notifier.config.sources.token import read_token
 from notifier.config.yaml.interpolation import UNSET
 from notifier.control.client import BORROW, connected
 from notifier.control.limiter_lease import LeasedLimiter

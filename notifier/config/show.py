@@ -1,12 +1,13 @@
 """The effective configuration as plain data in the YAML's own shape, with every secret masked."""
 
 from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
-from notifier.config.sources.secrets import MASK, masked_url
+from notifier.config.sources.secrets import masked_url
 from notifier.config.values.durations import format_duration
 from notifier.config.values.rates import format_pace
 from notifier.config.values.times import format_time
 from notifier.core.delivery.policy import Quiet
 from notifier.core.model import Watch
+from notifier.core.words import MASK
 
 
 def as_dict(config: Config) -> dict[str, object]:

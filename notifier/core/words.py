@@ -4,6 +4,9 @@ import re
 import unicodedata
 from datetime import timedelta
 
+MASK = "***"
+"""Stands in the place of a secret."""
+
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """The number with its noun: `count(1, "record")` is "1 record", `count(0, "record")` "no records"."""

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+from notifier.core.words import MASK
 from notifier.telemetry.secret_forms import SecretForms
-
-MASK = "***"
 
 SHORTEST = 4
 """Characters of a secret that is masked. A shorter one stands in most texts by chance: masking it would tear them, and

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-MASK = "***"
+from notifier.core.words import MASK
 
 SHORTEST_SECRET = 8
 """A shorter "secret" is none, and masking it would tear ordinary words to pieces."""

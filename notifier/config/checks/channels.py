@@ -6,12 +6,12 @@ They look at the data and not at the checked sections, so that one bad value hid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from notifier.config.model import Channel
-from notifier.config.sources.secrets import MASK
 from notifier.config.values import rules, webhook
 from notifier.config.yaml.document import Document
 from notifier.config.yaml.interpolation import is_unset
 from notifier.config.yaml.nodes import Flaw, KeyPath, key_text, locate
 from notifier.core.snapshot.statuses import canonical
+from notifier.core.words import MASK
 
 _NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the address of a signed webhook"
 _BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"

@@ -1,20 +1,14 @@
-"""The token, and which values may never be shown."""
+"""Find the values that may never be shown, and mask them."""
 
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from urllib.parse import quote, unquote, unquote_plus
 
-from notifier.config.model import Api, Webhook
-from notifier.config.sources.regular_file import read_regular
-from notifier.config.values import rules
+from notifier.config.model import Webhook
 from notifier.config.values.webhook import PREFIX
-from notifier.core.errors import NotifierError
+from notifier.core.words import MASK
 
-MASK = "***"
-
-_LARGEST_TOKEN_FILE = 64 * 1024
 _SHORTEST = 4
 """Of what stands in a URL. Masking every occurrence of less would hide nothing and make logs unreadable."""
 _SHORTEST_SEGMENT = 8
@@ -22,40 +16,6 @@ _SHORTEST_OPTION = 6
 _PLAIN_WORDS = re.compile(r"[a-z]{1,15}(?:[_-][a-z]{1,15})*")
 _PUBLIC_OPTIONS = frozenset({"format", "overflow"})
 """Apprise's options for the text of a message: their values are common words and no secrets."""
-
-
-def read_token(api: Api) -> str:
-    """The API token. A `token_file` is read anew, so that a token that was replaced is found.
-
-    Raises:
-        NotifierError: the file cannot be read or holds no token; the text says which, without the file's content.
-    """
-    if api.token is not None:
-        return api.token
-    assert api.token_file is not None
-    try:
-        return token_in(api.token_file)
-    except ValueError as error:
-        raise NotifierError(f"the token cannot be had from {api.token_file}: {error}") from error
-
-
-def token_in(path: Path) -> str:
-    """The token that a file holds, without the line break at its end.
-
-    Raises:
-        ValueError: why it cannot be had.
-    """
-    try:
-        content = read_regular(path, _LARGEST_TOKEN_FILE + 1)
-    except OSError as error:
-        raise ValueError(f"the file cannot be read: {error.strerror or 'an error of the system'}") from error
-    try:
-        text = content.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise ValueError("the file is not a text") from None
-    if not text:
-        raise ValueError("the file is empty")
-    return rules.token(text)
 
 
 def secrets_in(

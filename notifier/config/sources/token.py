@@ -1,14 +1,19 @@
-"""Where the API token comes from: `api.token`, `api.token_file`, or the systemd credential."""
+"""Read the API token from `api.token`, `api.token_file`, or the systemd credential."""
 
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.config.sources import secrets
+from notifier.config.model import Api
+from notifier.config.sources.regular_file import read_regular
+from notifier.config.values import rules
 from notifier.config.yaml.nodes import Flaw, KeyPath, Node, locate
+from notifier.core.errors import NotifierError
 
 CREDENTIAL = "brightdata-token"
+
+_LARGEST_TOKEN_FILE = 64 * 1024
 
 _THREE_WAYS = (
     "the Bright Data token is missing: write `token: ${BRIGHTDATA_API_KEY}` or `token_file: PATH` under `api:`, "
@@ -28,6 +33,40 @@ class TokenLocation:
     value: str | None = field(default=None, repr=False)
     unreadable: Path | None = None
     flaw: Flaw | None = None
+
+
+def read_token(api: Api) -> str:
+    """Return the API token. Read a `token_file` again at each call, to notice a new token.
+
+    Raises:
+        NotifierError: the file cannot be read or holds no token. Its text says which, and quotes nothing of the file.
+    """
+    if api.token is not None:
+        return api.token
+    assert api.token_file is not None
+    try:
+        return token_in(api.token_file)
+    except ValueError as error:
+        raise NotifierError(f"the token cannot be had from {api.token_file}: {error}") from error
+
+
+def token_in(path: Path) -> str:
+    """Return the token that a file holds, without the line break at its end.
+
+    Raises:
+        ValueError: the file cannot be read, or holds no token.
+    """
+    try:
+        content = read_regular(path, _LARGEST_TOKEN_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror or 'an error of the system'}") from error
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("the file is not a text") from None
+    if not text:
+        raise ValueError("the file is empty")
+    return rules.token(text)
 
 
 def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenLocation:
@@ -72,7 +111,7 @@ def _credential(environ: Mapping[str, str]) -> Path | None:
 
 def _from_file(file: Path, root: Node, path: KeyPath) -> TokenLocation:
     try:
-        value = secrets.token_in(file)
+        value = token_in(file)
     except ValueError as error:
         found = locate(root, path)
         text = str(error) if path[-1] == "token_file" else f"the systemd credential `{CREDENTIAL}`: {error}"

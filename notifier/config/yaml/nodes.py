@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from notifier.core.words import safe
+from notifier.core.words import MASK, safe
 
 KeyPath = tuple[str | int, ...]
 """The way to a value: names of keys and positions in lists, as `("watches", 3, "every")`."""
@@ -98,6 +98,6 @@ def key_text(key: str) -> str:
     if _PLAIN_KEY.fullmatch(key):
         return key
     if "://" in key:
-        return "***"
+        return MASK
     shown = safe(key[:_LONGEST_KEY], "?")
     return f'"{shown}{"…" if len(key) > _LONGEST_KEY else ""}"'

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.config.model import Api, Config
-from notifier.config.sources.secrets import read_token
+from notifier.config.sources.token import read_token
 from notifier.core.errors import NotifierError
 
 Loader = Callable[..., Config]
