@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notifier.core import times
 from notifier.core.errors import UsageError
 from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.words import safe, span
@@ -208,7 +209,7 @@ def _plain(value: Any) -> Any:
 
 def iso(moment: datetime | None) -> str | None:
     """A time as ISO 8601 in UTC, to the millisecond."""
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else times.iso(moment)
 
 
 def when(moment: datetime | None, now: datetime) -> str:

@@ -24,7 +24,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from notifier.brightdata.datasets.progress import LONGEST_RETRY_AFTER
+from notifier.brightdata.http.answers import LONGEST_RETRY_AFTER
 from notifier.brightdata.http.tokens import Identity
 from notifier.brightdata.limits.breaker import BreakerState
 from notifier.brightdata.limits.limiter import Limiter, Permit

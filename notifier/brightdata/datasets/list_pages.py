@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from notifier.brightdata.datasets.progress import count_of, detail_of, status_word
+from notifier.brightdata.datasets.progress import count_of, status_word
+from notifier.brightdata.http.answers import detail_of
 from notifier.brightdata.http.lenient_json import elements_of, json_of
 from notifier.brightdata.http.text import redacted
 from notifier.core.model import Listed, Reason, Unclear

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.brightdata.datasets.progress import detail_of, observation_of, retry_after_of, status_word
+from notifier.brightdata.datasets.progress import observation_of, status_word
+from notifier.brightdata.http.answers import detail_of, retry_after_of
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.core.model import NotFound, Unclear
 from notifier.core.snapshot.statuses import ENDS, canonical

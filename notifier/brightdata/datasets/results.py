@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from notifier.brightdata.datasets.gunzip import STEP, Unpacker
 from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, no_data, told_instead
-from notifier.brightdata.datasets.progress import is_html
 from notifier.brightdata.datasets.records import NotRecords, TooLarge
+from notifier.brightdata.http.answers import is_html
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Gateway
-from notifier.brightdata.http.gunzip import STEP, Unpacker
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer

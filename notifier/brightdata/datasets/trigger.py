@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from notifier.brightdata.datasets.input_errors import InputError, faults_of
 from notifier.brightdata.datasets.inputs import Inputs
 from notifier.brightdata.datasets.not_results import tells_progress, told_instead
-from notifier.brightdata.datasets.progress import detail_of, observation_of
+from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.datasets.results import Data, begun
+from notifier.brightdata.http.answers import detail_of
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.lenient_json import json_of

@@ -4,7 +4,7 @@ import ssl
 
 import aiohttp
 
-from notifier.brightdata.datasets.progress import LONGEST_DETAIL
+from notifier.brightdata.http.answers import LONGEST_DETAIL
 from notifier.brightdata.http.text import redacted
 from notifier.brightdata.http.tokens import TokenUnusable
 from notifier.core.errors import NotifierError

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 
 from notifier import __version__
-from notifier.brightdata.datasets.progress import retry_after_of
+from notifier.brightdata.http.answers import retry_after_of
 from notifier.brightdata.http.failures import NoAnswer, no_answer_of, no_token_of
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import Identity, TokenSource

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
-from notifier.brightdata.datasets.progress import reason_of
+from notifier.brightdata.http.answers import reason_of
 from notifier.brightdata.http.failures import AnswerTooLarge, no_answer_of
 from notifier.core.model import Unclear
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from notifier.brightdata.simulator.life import Life
+from notifier.core.times import iso
 
 _MARGIN_S = 1e-6
 """A text is made anew from this much before its status changes, so that rounding shows no old one."""
@@ -47,7 +48,7 @@ class Entry:
         return _encode(
             {
                 "id": self.id,
-                "created": self.created.replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
+                "created": iso(self.created, "seconds"),
                 "status": status,
                 "dataset_id": self.dataset_id,
                 "dataset_size": self.life.facts.get("records", 0) if status == "ready" else 0,

@@ -10,7 +10,8 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType, PersistentSto
 from apprise.result import AppriseResult
 from apprise.utils.parse import parse_urls
 
-from notifier.channels.apprise.classifier import failure, in_a_line
+from notifier.channels.answers import kept_detail
+from notifier.channels.apprise.classifier import failure
 from notifier.channels.apprise.fitting import Fitting, Text, taking_all_as_it_is
 from notifier.channels.apprise.url_advice import advice
 from notifier.channels.apprise.wire import watching
@@ -159,7 +160,7 @@ class AppriseChannel:
         return self._tidy(outcome)
 
     def _tidy(self, outcome: Outcome) -> Outcome:
-        return replace(outcome, detail=in_a_line(outcome.detail, self._redact))
+        return replace(outcome, detail=kept_detail(outcome.detail, self._redact))
 
 
 def _log_of(result: AppriseResult) -> str:

@@ -3,10 +3,8 @@
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import requests
 from urllib3.exceptions import (
@@ -17,18 +15,12 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from notifier.channels.answers import is_temporary
 from notifier.channels.apprise.exchange import Wire
+from notifier.core.backoff import LONGEST_RETRY_AFTER
 from notifier.core.delivery.model import Outcome, OutcomeKind
+from notifier.core.retry_after import parse_retry_after
 from notifier.network import cure
-
-_MOST_DIGITS = 9
-"""Of seconds in a `Retry-After`: 30 years; what is longer is taken for that."""
-
-LONGEST_DETAIL = 500
-"""Characters that are kept of what a far side said."""
-
-_MOST_SEARCHED = 8 * 1024
-_CUT_IN_TWO = 4 * 1024
 
 _SMTP_AUTH = frozenset({530, 534, 535, 538})
 
@@ -98,17 +90,6 @@ def failure(wire: Wire, log: str, now: datetime) -> Outcome:
     return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
 
 
-def in_a_line(detail: str, redact: Callable[[str], str]) -> str:
-    """What is kept of a far side's words: without secrets, on one line, and so much of it as people read.
-
-    Only the beginning is searched for secrets. Its end, where one may be cut in two, is left out.
-    """
-    line = redact(detail[:_MOST_SEARCHED])
-    if len(detail) > _MOST_SEARCHED:
-        line = line[:-_CUT_IN_TWO]
-    return " ".join(line.split())[:LONGEST_DETAIL]
-
-
 def _words(error: OSError | None) -> str:
     """An exception's type and, where it is the system's, its words."""
     if error is None:
@@ -122,13 +103,8 @@ def _http_failure(wire: Wire, status: int, log: str, now: datetime) -> Outcome:
         kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
         reason=f"http_{status}",
         detail=wire.answer or log,
-        retry_after=retry_after(wire.retry_after, now),
+        retry_after=parse_retry_after(wire.retry_after, now, LONGEST_RETRY_AFTER),
     )
-
-
-def is_temporary(status: int) -> bool:
-    """Whether a status code of HTTP says that the same request may be taken later."""
-    return status in (408, 421, 425, 429) or status >= 500
 
 
 def _connection_failure(error: requests.RequestException) -> Outcome:
@@ -142,18 +118,3 @@ def _connection_failure(error: requests.RequestException) -> Outcome:
                 kind=outcome_kind, reason=reason, detail=f"{detail}; {cure()}" if reason == "tls" else detail
             )
     return Outcome(kind=OutcomeKind.RETRY, reason="connection", detail=type(error).__name__)
-
-
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """The pause that a `Retry-After` header asks for, in either of its forms (RFC 9110, 10.2.3); None if unreadable."""
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=int(text) if len(text) <= _MOST_DIGITS else 10**_MOST_DIGITS)
-    try:
-        date = parsedate_to_datetime(text)
-        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(aware - now, timedelta(0))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -19,7 +19,7 @@ from httpx_aiohttp import AiohttpTransport
 from standardwebhooks import Webhook
 
 from notifier import __version__
-from notifier.channels.apprise.classifier import in_a_line
+from notifier.channels.answers import kept_detail
 from notifier.channels.bounds import metered_socket
 from notifier.channels.webhook.addresses import Resolver, public_socket, refused_literal
 from notifier.channels.webhook.classifier import answered, failed
@@ -122,7 +122,7 @@ class WebhookChannel:
             outcome = await self._send(event)
         except Exception as error:  # noqa: BLE001 - whatever the network does becomes a value
             outcome = failed(error)
-        return replace(outcome, detail=in_a_line(outcome.detail, self._redact))
+        return replace(outcome, detail=kept_detail(outcome.detail, self._redact))
 
     async def _send(self, event: Event) -> Outcome:
         refused = None if self._allow_private else refused_literal(self._url.host)

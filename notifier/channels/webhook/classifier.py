@@ -1,6 +1,6 @@
 """From what came of one webhook request to what it means: delivered, try again, give up, or nobody can say.
 
-The reasons are the words of `notifier.channels.apprise.classifier`, where an Apprise send is judged the same way.
+The reasons are the same words as for an Apprise send (`notifier.channels.apprise.classifier`).
 """
 
 import errno
@@ -9,9 +9,11 @@ from datetime import datetime
 
 import aiohttp
 
-from notifier.channels.apprise.classifier import is_temporary, retry_after
+from notifier.channels.answers import is_temporary
 from notifier.channels.webhook.addresses import PrivateAddress
+from notifier.core.backoff import LONGEST_RETRY_AFTER
 from notifier.core.delivery.model import Outcome, OutcomeKind
+from notifier.core.retry_after import parse_retry_after
 from notifier.network import cure
 
 
@@ -38,7 +40,7 @@ def answered(
         kind=OutcomeKind.RETRY if is_temporary(status) else OutcomeKind.PERMANENT,
         reason=reason,
         detail=answer,
-        retry_after=retry_after(retry_after_header, now),
+        retry_after=parse_retry_after(retry_after_header, now, LONGEST_RETRY_AFTER),
     )
 
 

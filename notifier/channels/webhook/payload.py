@@ -5,11 +5,11 @@ docs/webhooks.md explains it.
 """
 
 import json
-from datetime import UTC, datetime
 from importlib.resources import files
 
 from notifier.core.delivery.event_fields import words_of
 from notifier.core.delivery.model import Event
+from notifier.core.times import iso
 
 SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_text("utf-8")
 """The JSON Schema (draft 2020-12) of the body, as text."""
@@ -22,7 +22,7 @@ def body_of(event: Event) -> bytes:
     second copy byte by byte. The attempt's own time is in the `webhook-timestamp` header.
     """
     transition = event.transition
-    observed_at = _rfc3339(transition.observed_at)
+    observed_at = iso(transition.observed_at, "seconds")  # polls are seconds apart
     return json.dumps(
         {
             "type": f"snapshot.{transition.names[0]}",
@@ -39,8 +39,3 @@ def body_of(event: Event) -> bytes:
         },
         separators=(",", ":"),
     ).encode("ascii")
-
-
-def _rfc3339(time: datetime) -> str:
-    """The time in UTC to the second (RFC 3339): looks are seconds apart, so a finer one would only pretend."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

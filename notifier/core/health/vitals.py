@@ -6,6 +6,7 @@ from typing import Any
 
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.store import StoreNews
+from notifier.core.times import iso
 from notifier.core.words import count, span
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -134,4 +135,4 @@ def _held(api: ApiState) -> bool:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else iso(moment)

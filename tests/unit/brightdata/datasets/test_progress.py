@@ -8,12 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifier.brightdata.datasets.progress import (
-    LONGEST_DETAIL,
     LONGEST_MESSAGE,
     MOST_CODES,
     observation_of,
-    retry_after_of,
 )
+from notifier.brightdata.http.answers import LONGEST_DETAIL
 from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.words import one_line
 
@@ -220,30 +219,6 @@ def test_a_secret_that_the_answer_repeats_is_masked_everywhere() -> None:
 
 def test_a_word_too_short_to_be_a_secret_is_not_masked() -> None:
     assert told(200, {"status": "ready"}, secret="ready") == Seen(status="ready")
-
-
-@pytest.mark.parametrize(
-    ("text", "pause"),
-    [
-        ("120", timedelta(seconds=120)),
-        (" 0 ", timedelta(0)),
-        ("1.5", timedelta(seconds=1.5)),
-        ("-5", timedelta(0)),
-        ("999999", timedelta(hours=1)),
-        ("Mon, 23 Nov 2026 12:00:30 GMT", timedelta(seconds=30)),
-        ("Mon, 23 Nov 2026 11:00:00 GMT", timedelta(0)),
-        ("Tue, 24 Nov 2026 11:00:00 -0000", timedelta(hours=1)),
-        ("", None),
-        ("soon", None),
-        ("1e9", None),
-        ("nan", None),
-        ("٣", None),
-        ("9" * 400, None),
-        ("Mon, 99 Nov 2026 12:00:30 GMT", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date_and_capped(text: str, pause: timedelta | None) -> None:
-    assert retry_after_of({"retry-after": text}, NOW) == pause
 
 
 @pytest.mark.parametrize(("status_code", "pause"), [(429, 7), (503, 7), (401, None), (302, None)])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.brightdata.datasets.gunzip import STEP, Unpacker
 from notifier.brightdata.datasets.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
-from notifier.brightdata.http.gunzip import STEP, Unpacker
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
 RECORDS = st.lists(st.dictionaries(st.sampled_from("abc"), TEXTS | st.integers(), min_size=1), max_size=8)

@@ -1,47 +1,14 @@
 """From what happened on the wire to what it means, where no far side on loopback can show it."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 import requests
-from hypothesis import given
-from hypothesis import strategies as st
 from support.fakes import START
 from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError
 
-from notifier.channels.apprise.classifier import failure, retry_after
+from notifier.channels.apprise.classifier import failure
 from notifier.channels.apprise.exchange import Wire
 from notifier.core.delivery.model import Outcome, OutcomeKind
-
-
-@pytest.mark.parametrize(
-    ("header", "pause"),
-    [
-        (None, None),
-        ("", None),
-        ("17", timedelta(seconds=17)),
-        (" 0 ", timedelta(0)),
-        ("9" * 400, timedelta(seconds=10**9)),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("Mon, 23 Nov 2026 12:01:00 GMT", timedelta(minutes=1)),
-        ("Mon, 23 Nov 2026 12:01:00", timedelta(minutes=1)),
-        ("Mon, 23 Nov 2026 13:01:00 +0100", timedelta(minutes=1)),
-        ("Mon, 23 Nov 2026 11:00:00 GMT", timedelta(0)),
-        ("Mon, 99 Nov 2026 11:00:00 GMT", None),
-        ("²", None),
-    ],
-)
-def test_retry_after_is_read_in_both_its_forms(header: str | None, pause: timedelta | None) -> None:
-    assert retry_after(header, START) == pause
-
-
-@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ .*", fullmatch=True))
-def test_whatever_the_header_says_nothing_is_raised(header: str) -> None:
-    found = retry_after(header, datetime(2026, 1, 1, tzinfo=UTC))
-    assert found is None or found >= timedelta(0)
 
 
 @pytest.mark.parametrize(
