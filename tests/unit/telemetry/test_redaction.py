@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.telemetry.redaction import MASK, Redactor
+from notifier.core.words import MASK
+from notifier.telemetry.redaction import Redactor
 
 SECRET = "canary-7f3a"
 

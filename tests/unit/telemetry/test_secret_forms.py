@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifier.telemetry.redaction import MASK, Redactor
+from notifier.core.words import MASK
+from notifier.telemetry.redaction import Redactor
 
 SECRET = "canary+/pass &w<ö>rd%41=\"'\\x"
 

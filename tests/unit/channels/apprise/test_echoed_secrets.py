@@ -14,7 +14,8 @@ from aiohttp import web
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.config.sources.secrets import proxy_passwords, secrets_in
 from notifier.core.delivery.model import Message, OutcomeKind
-from notifier.telemetry.redaction import MASK, Redactor
+from notifier.core.words import MASK
+from notifier.telemetry.redaction import Redactor
 
 CANARY = "canary7f3a+secret/5d"
 QUOTED = quote(CANARY, safe="")
