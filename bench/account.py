@@ -1,8 +1,8 @@
 """A whole account on one token: 100,000 snapshots of 20 datasets, watched singly, inside 10 requests a second.
 
 The simulated Bright Data refuses what is above that with 429. Most snapshots run for ever; some end, at times that it
-tells. The daemon has looked at each once before it is measured. Beside it, the plain script with as many watches as it
-can poll before it collapses: a request for each look.
+tells. The daemon has polled each once before it is measured. Beside it, the plain script with as many watches as it
+can poll before it collapses: a request for each observation.
 """
 
 from bench.measure import quantiles
@@ -39,16 +39,21 @@ def compare(watches: int, seconds: float) -> bool:
             for number, for_s in ((FEW, 1.0), (PLAIN_WATCHES, min(seconds, 3 * PLAIN_EVERY)))
         )
     figures = ours.figures
-    print(f"first look at all of them, seconds {figures['warm_up']:.1f}")
-    per_look = ours.counts["requests"] / max(1.0, figures["looks"])
+    print(f"first poll of all of them, seconds {figures['warm_up']:.1f}")
+    per_observation = ours.counts["requests"] / max(1.0, figures["observations"])
     per_watch = (figures["memory_kib"] - few.figures["memory_kib"]) / (watches - FEW)
     plain_per_watch = (plain["memory_kib"] - tiny["memory_kib"]) / (PLAIN_WATCHES - FEW)
     print(f"{'':26}{'notifier':>12}{'plain':>12}{'ratio':>9}")
     for label, one, other, form in (
         ("watches", float(watches), float(PLAIN_WATCHES), "{:,.0f}"),
-        ("looks per second", figures["looks"] / figures["seconds"], plain["looks"] / plain["seconds"], "{:,.0f}"),
-        ("requests per look", per_look, 1.0, "{:.4f}"),
-        ("CPU per look, us", figures["cpu_us_per_look"], plain["cpu_us_per_look"], "{:,.0f}"),
+        (
+            "observations per second",
+            figures["observations"] / figures["seconds"],
+            plain["observations"] / plain["seconds"],
+            "{:,.0f}",
+        ),
+        ("requests per observation", per_observation, 1.0, "{:.4f}"),
+        ("CPU per observation, us", figures["cpu_us_per_observation"], plain["cpu_us_per_observation"], "{:,.0f}"),
         ("memory per watch, KiB", per_watch, plain_per_watch, "{:.2f}"),
     ):
         print(f"{label:26}{form.format(one):>12}{form.format(other):>12}{one / other:>9.4f}")

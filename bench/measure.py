@@ -20,9 +20,9 @@ PAUSE_S = 0.002
 class Work:
     """What was done since the measuring began.
 
-    `lags` says how late each request's look began, in seconds; `turns` when it began and when it was due, by one clock,
+    `lags` says how late each request's poll began, in seconds; `turns` when it began and when it was due, by one clock,
     if the side knows; `watches` which ones they were; `errors` how many went wrong; `listed` how many snapshots were
-    looked at through lists besides.
+    polled through lists besides.
     """
 
     lags: list[float] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Work:
 
 
 async def measured(work: Work, *, seconds: float) -> dict[str, float]:
-    """Let the work run, and say what it cost: looks, CPU, lags in milliseconds, memory in KiB."""
+    """Let the work run, and say what it cost: polls, observations, CPU, lags in milliseconds, memory in KiB."""
     work.clear()
     cpu, began = cpu_seconds(), time.monotonic()
     await asyncio.sleep(seconds)
@@ -50,10 +50,10 @@ async def measured(work: Work, *, seconds: float) -> dict[str, float]:
         "polls": len(work.lags),
         "polls_per_second": len(work.lags) / took,
         "polled": len(work.watches),
-        "looks": len(work.lags) + work.listed,
+        "observations": len(work.lags) + work.listed,
         "cpu_share": cpu / took,
         "cpu_ms_per_poll": 1000 * cpu / max(1, len(work.lags)),
-        "cpu_us_per_look": 1e6 * cpu / max(1, len(work.lags) + work.listed),
+        "cpu_us_per_observation": 1e6 * cpu / max(1, len(work.lags) + work.listed),
         "lag_p1_ms": first,
         "lag_p50_ms": middle,
         "lag_p99_ms": late,

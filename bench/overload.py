@@ -16,7 +16,7 @@ OVER = 2.0
 LATEST_P99_MS = 250.0
 LEAST_OF_BEST = 0.9
 ROUNDS = 2.0
-"""Overloaded, it is measured for so many times what looking at each watch once takes: then each has had its turn."""
+"""Overloaded, it is measured for so many times what polling each watch once takes: then each has had its turn."""
 
 OVERTAKEN_MS = 250.0
 """A poll that began before another may have fallen due so much later: the order is exact, reading the clock is not."""
@@ -59,7 +59,7 @@ def compare(every: float, seconds: float) -> bool:
 
 
 def _row(far: Far, module: str, label: str, watches: int, every: float, seconds: float) -> dict[str, float]:
-    # Once each has been looked at and committed, a round is done, and the queue is as long as it gets.
+    # Once each has been polled and committed, a round is done, and the queue is as long as it gets.
     before: dict[str, object] = {"warm_up": 2 * every} if module == "side_plain" else {"settle": every}
     found = measure(module, far, watches=watches, every=every, seconds=seconds, ends=False, **before).figures
     print(

@@ -11,7 +11,7 @@ from bench.sides import far_side, print_load, process
 EDITS = ("every + 30 s", "every - 45 s", "a tenth removed")
 LONGEST_MS = 50.0
 EACH_S = 25.0
-"""Singly all are looked at in so many seconds, and again in the next: the daemon is at work meanwhile."""
+"""Singly all are polled in so many seconds, and again in the next: the daemon is at work meanwhile."""
 
 LISTED_RATE = 50.0
 

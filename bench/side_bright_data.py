@@ -21,7 +21,7 @@ UNTIL_ENDS = 3_600.0
 _BLINK = 0.01
 
 AGE = timedelta(hours=1)
-"""All began so long ago: neither young, when a look is due every 10 s, nor old."""
+"""All began so long ago: neither young, when a poll is due every 10 s, nor old."""
 
 
 async def main(*, snapshots: int, datasets: int, ends: int, over: float, requests_per_second: float | None) -> None:

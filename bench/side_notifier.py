@@ -25,7 +25,7 @@ LONGEST_WARM_UP = 300.0
 
 
 class _Counter(Reporter):
-    """Counts looks; notes when each snapshot's end was found and when it was committed, in monotonic seconds."""
+    """Counts polls; notes when each snapshot's end was found and when it was committed, in monotonic seconds."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -38,13 +38,13 @@ class _Counter(Reporter):
     def report(self, outcome: AnyOutcome) -> None:
         match outcome:
             case PollOutcome():
-                self._looked(outcome)
+                self._polled(outcome)
             case ListOutcome():
                 self._listed(outcome)
             case _:
                 pass
 
-    def _looked(self, outcome: PollOutcome) -> None:
+    def _polled(self, outcome: PollOutcome) -> None:
         lag = outcome.lag.total_seconds()
         began = time.time() - outcome.duration.total_seconds()
         self._work.lags.append(lag)
@@ -64,7 +64,7 @@ class _Counter(Reporter):
         self._work.listed += outcome.entries
         if outcome.taken:
             del self._work.turns[-len(outcome.taken) :]
-            del self._work.lags[-len(outcome.taken) :]  # these were told just now, and nobody looked at them singly
+            del self._work.lags[-len(outcome.taken) :]  # these were told just now, and nobody polled them singly
         self._work.errors += outcome.unclear is not None
 
     async def until_first_commits(self, number: int) -> None:
@@ -135,7 +135,7 @@ async def main(
 
     Args:
         url: the simulated Bright Data.
-        watches, every: how many are looked at, and how often in seconds.
+        watches, every: how many are polled, and how often in seconds.
         seconds: how long it is measured.
         warm_up: the seconds before that; None for until every snapshot's first status is committed.
         settle: the seconds between the two.

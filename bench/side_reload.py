@@ -116,18 +116,18 @@ def _ids(first: int, end: int) -> list[str]:
 
 
 class _Reloads(Reporter):
-    """Waits for reloads, and before them until each watch was looked at."""
+    """Waits for reloads, and before them until each watch was polled."""
 
     def __init__(self) -> None:
         self._outcomes: asyncio.Queue[ReloadOutcome] = asyncio.Queue()
-        self._looked: set[str] = set()
+        self._polled: set[str] = set()
         self._lists: Counter[str] = Counter()
         self._came = asyncio.Event()
 
     def report(self, outcome: AnyOutcome) -> None:
         match outcome:
             case PollOutcome():
-                self._looked.add(outcome.watch.id)
+                self._polled.add(outcome.watch.id)
                 self._came.set()
             case ListOutcome():
                 self._lists[outcome.dataset_id] += outcome.unclear is None
@@ -137,10 +137,10 @@ class _Reloads(Reporter):
             case _:
                 pass
 
-    async def until_looked(self, number: int) -> None:
+    async def until_polled(self, number: int) -> None:
         async with asyncio.timeout(LONGEST):
             # What a second list of a dataset tells of it is known.
-            while len(self._looked) < number and sum(each >= 2 for each in self._lists.values()) < DATASETS:
+            while len(self._polled) < number and sum(each >= 2 for each in self._lists.values()) < DATASETS:
                 self._came.clear()
                 await self._came.wait()
 
@@ -157,7 +157,7 @@ async def _daemon(files: Files, probe: Probe, edits: list[Callable[[], None]], s
     running = asyncio.create_task(daemon.run(stop, ready.set))
     running.add_done_callback(lambda _: asyncio.get_running_loop().stop() if not stop.is_set() else None)
     await ready.wait()
-    await reloads.until_looked(watches)
+    await reloads.until_polled(watches)
     await asyncio.sleep(settle)
     probe.clear()
     await asyncio.sleep(settle)

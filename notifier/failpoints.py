@@ -4,7 +4,7 @@
 third time; `arm()` does the same from inside. Without either a failpoint costs one comparison. The names are in
 `NAMES`; the acceptance suite enumerates them.
 
-`NOTIFIER_FAULTS=look,delivery:team` makes every look raise an `InjectedFault`, and every delivery whose subject begins
+`NOTIFIER_FAULTS=poll,delivery:team` makes every poll raise an `InjectedFault`, and every delivery whose subject begins
 with `team`; `arm_fault()` does the same from inside. The units are those of `core.units`.
 """
 

@@ -293,11 +293,11 @@ class Daemon:
         """Tell the limiter what the last daemon knew of the API."""
         now = self._parts.clock()
         since = now - timedelta(seconds=WINDOW)
-        last_look = await self._parts.store.last_look()
+        last_poll = await self._parts.store.last_poll()
         told = (await self._parts.store.outbox.last_kinds()).get(API, ApiKind.OK)
         self._parts.limiter.remember(
             [now - at for at in await self._parts.store.refusals(since)],
-            restarted=last_look is not None and last_look > since,
+            restarted=last_poll is not None and last_poll > since,
             told=ApiKind(told),
         )
 

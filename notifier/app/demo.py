@@ -106,7 +106,7 @@ class _Stage(Reporter):
         self.expected: set[str] = set()
         self.arrived: Counter[str] = Counter()
         self.settled: set[str] = set()
-        self.looks = 0
+        self.polls = 0
         self.messages = 0
         self.troubles: Counter[str] = Counter()
         self.retries = 0
@@ -120,7 +120,7 @@ class _Stage(Reporter):
         """Show an outcome, if it is one that a person wants to see."""
         match outcome:
             case PollOutcome():
-                self._looked(outcome)
+                self._polled(outcome)
             case DeliveryOutcome():
                 self._delivered(outcome)
             case ApiNews():
@@ -133,9 +133,9 @@ class _Stage(Reporter):
             case _:
                 pass
 
-    def _looked(self, outcome: PollOutcome) -> None:
-        """Show what a look brought."""
-        self.looks += 1
+    def _polled(self, outcome: PollOutcome) -> None:
+        """Show what a poll brought."""
+        self.polls += 1
         if isinstance(outcome.observation, Unclear):
             self.troubles[outcome.observation.reason] += 1
             reason = outcome.observation.reason.replace("_", " ")
@@ -216,7 +216,7 @@ def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     twice = {event for event, times in stage.arrived.items() if times > 1}
     troubles = ", ".join(f"{number} × {reason.replace('_', ' ')}" for reason, number in stage.troubles.items())
     events, messages = count(len(stage.arrived), "event"), count(stage.messages, "message")
-    say("heading", f"{count(stage.looks, 'look')}, {events} told in {messages}")
+    say("heading", f"{count(stage.polls, 'poll')}, {events} told in {messages}")
     say("plain", f"The API's troubles: {troubles or 'none'}. Sends tried again: {stage.retries}.")
     right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
     if right:

@@ -130,7 +130,7 @@ class Observability:
             api=parts.limiter.api,
             breaker=parts.limiter.state,
             in_flight=parts.limiter.in_flight,
-            due_looks=parts.schedule.queued,
+            due_polls=parts.schedule.queued,
             overdue=parts.schedule.overdue,
             watches={"snapshot": len(parts.config.watches), "dataset": len(parts.config.datasets)},
             snapshots=snapshots,

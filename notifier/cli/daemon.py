@@ -28,7 +28,7 @@ class LogFormat(StrEnum):
 
 def run(
     config: ConfigOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Look at every watch once, deliver what is due, exit.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Poll every watch once, deliver what is due, exit.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="With errors in the files, never start with what was taken up last.")
     ] = False,
@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Watch the snapshots and tell people. Ends on SIGTERM or Ctrl-C, in order, within 5 s.
 
-    With --once the exit status is 1 if a look could not tell a status or a delivery did not get through; what was
+    With --once the exit status is 1 if a poll could not tell a status or a delivery did not get through; what was
     not delivered is tried again by the next run. It is 1, too, if the files have errors.
 
     With errors in the files it starts with the configuration that it took up last, kept beside the database, and says
@@ -83,7 +83,7 @@ def run(
         unclear = f", {outcome.unclear:,} of them without an answer" if outcome.unclear else ""
         undelivered = f", {outcome.undelivered:,} not delivered" if outcome.undelivered else ""
         typer.echo(
-            f"{count(outcome.looks, 'look')}{unclear}; {count(outcome.transitions, 'transition')}; "
+            f"{count(outcome.polls, 'poll')}{unclear}; {count(outcome.transitions, 'transition')}; "
             f"{count(outcome.delivered, 'message')} delivered{undelivered}"
         )
     if outcome.unclear or outcome.undelivered or start.refused:

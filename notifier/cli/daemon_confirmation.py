@@ -13,8 +13,8 @@ nor has taken them up, it is waited for no more."""
 LONGEST_READING_S = 120.0
 """However long the daemon says that it is still reading the files."""
 
-FIRST_LOOK_S = 10.0
-"""After the files are taken up: the daemon looks, and notes its looks every 2 s."""
+FIRST_POLL_S = 10.0
+"""After the files are taken up: the daemon polls, and notes its polls every 2 s."""
 
 _ASKED_EVERY_S = 0.2
 _LONGEST_ANSWER_S = 10.0
@@ -35,8 +35,8 @@ class _Patience:
         self._until = min(self._monotonic() + seconds, self._latest)
 
     def taken_up(self) -> None:
-        """What is waited for now is the first look."""
-        self._latest = self._until = self._monotonic() + FIRST_LOOK_S
+        """What is waited for now is the first poll."""
+        self._latest = self._until = self._monotonic() + FIRST_POLL_S
 
     @property
     def is_over(self) -> bool:
@@ -58,7 +58,7 @@ def taken_up(
     Args:
         main: the main file.
         database: where the daemon is found.
-        subject: the watch that was added, whose first look is waited for; None waits for the reload alone.
+        subject: the watch that was added, whose first poll is waited for; None waits for the reload alone.
         began: when the file was written or removed.
         monotonic: a clock in seconds that nobody sets.
         sleep: waits for so many seconds of it.
@@ -80,7 +80,7 @@ def taken_up(
             patience.taken_up()
         elif "reading" in seen:
             patience.renew(GIVES_UP_AFTER_S)
-        if subject is not None and seen["taken_up"] and _has_looked(main, database, subject, began, seen):
+        if subject is not None and seen["taken_up"] and _has_polled(main, database, subject, began, seen):
             return seen
         sleep(_ASKED_EVERY_S)
     return seen
@@ -112,8 +112,8 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
     return not seen["refused"]
 
 
-def _has_looked(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
-    """Note what the daemon saw at its first look; whether it has looked."""
+def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
+    """Note what the daemon saw at its first poll; whether it has polled."""
     from notifier.app.loading import load_leniently
     from notifier.cli.status import overview
 
@@ -121,7 +121,7 @@ def _has_looked(main: Path, database: Path, subject: str, began: datetime, seen:
         return False
     entries = overview(load_leniently(main).config, datetime.now(UTC))
     entry = next((each for each in entries if each["watch"] == subject), {})
-    if entry.get("status", "unknown") == "unknown" and (entry.get("last_look") or began) <= began:
+    if entry.get("status", "unknown") == "unknown" and (entry.get("last_poll") or began) <= began:
         return False
     seen["status"] = entry.get("status") or entry.get("last_answer")
     return True
@@ -154,7 +154,7 @@ def sentence(subject: str, seen: dict[str, Any]) -> str:
     if not seen["taken_up"]:
         return not_yet(seen)
     if seen["status"] is None:
-        return "The running daemon has taken it up, and has not looked at it yet."
+        return "The running daemon has taken it up, and has not polled it yet."
     return f"The running daemon watches it: {subject} is {seen['status']}."
 
 

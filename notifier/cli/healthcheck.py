@@ -12,7 +12,7 @@ LONGEST_ANSWER_S = 10.0
 
 
 def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Ask the running daemon: status 0 if it answers, its looks progress and its token is taken, else 1 and why."""
+    """Ask the running daemon: status 0 if it answers, its polls progress and its token is taken, else 1 and why."""
     import asyncio
 
     from notifier.app.loading import database_of

@@ -33,7 +33,7 @@ STYLES = {
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show every watch: its status, since when, the last and the next look, and its deliveries."""
+    """Show every watch: its status, since when, the last and the next poll, and its deliveries."""
     from notifier.app.loading import load_leniently
     from notifier.cli.healthcheck import daemon_health
     from notifier.core.health.vitals import ON_DISK, api_sentence
@@ -44,7 +44,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     found = loaded.config
     now = datetime.now(UTC)
     if not found.database.exists():
-        typer.echo("Nothing was looked at yet: start `notifier run`.", err=True)
+        typer.echo("Nothing has been polled yet: start `notifier run`.", err=True)
     entries = overview(found, now)
     if as_json:
         print_json(entries)
@@ -101,12 +101,12 @@ def _snapshot(
 ) -> dict[str, Any]:
     from notifier.core.snapshot.statuses import has_ended
 
-    looked_at, next_look, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
+    looked_at, next_poll, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
     ended = row is not None and has_ended(row.state)
     of_list = listed.get(row.state.facts.dataset_id or "") if row else None
     listed_at = of_list.looked_at if of_list is not None and not ended else None
     if of_list is not None and listed_at is not None and (looked_at is None or listed_at > looked_at):
-        looked_at, next_look = listed_at, of_list.next_look_at or next_look  # its list looks at it, too
+        looked_at, next_poll = listed_at, of_list.next_look_at or next_poll  # its list polls it, too
         answer = None if of_list.answer == LISTED else of_list.answer
     return {
         "watch": watch_id,
@@ -114,9 +114,9 @@ def _snapshot(
         "snapshot": snapshot_id,
         "status": row.state.status if row else "unknown",
         "since": row.state.since if row else None,
-        "last_look": looked_at,
+        "last_poll": looked_at,
         "last_answer": answer,
-        "next_look": None if ended else next_look,
+        "next_poll": None if ended else next_poll,
         "deliveries": dict(row.deliveries) if row else {},
     } | _mute(watch_id, mutes)
 
@@ -129,9 +129,9 @@ def _dataset(
         "name": watch.name,
         "dataset": watch.dataset_id,
         "in_progress": in_progress,
-        "last_look": row.looked_at if row else None,
+        "last_poll": row.looked_at if row else None,
         "last_answer": row.answer if row else None,
-        "next_look": row.next_look_at if row else None,
+        "next_poll": row.next_look_at if row else None,
     } | _mute(watch.id, mutes)
 
 
@@ -145,7 +145,7 @@ def _mute(watch_id: str, mutes: Mapping[str, datetime | None]) -> dict[str, Any]
 def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
     """Print the table of watches: on a terminal one line each, with their ids whole."""
     print_fitted(
-        ("watch", "name", "snapshot", "status", "since", "last look", "next look", "deliveries"),
+        ("watch", "name", "snapshot", "status", "since", "last poll", "next poll", "deliveries"),
         (
             (
                 entry["watch"],
@@ -153,15 +153,15 @@ def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
                 entry.get("snapshot") or entry["dataset"],
                 entry.get("status") or f"{entry['in_progress']} in progress",
                 when(entry.get("since"), now),
-                _last_look(entry, now),
-                when(entry["next_look"], now),
+                _last_poll(entry, now),
+                when(entry["next_poll"], now),
                 tally(entry.get("deliveries", {})) + _muted(entry, now),
             )
             for entry in entries
         ),
         same=("watch", "name", "snapshot"),
         cut=("name",),
-        left_out=("next look", "last look", "since", "deliveries"),
+        left_out=("next poll", "last poll", "since", "deliveries"),
         styles=STYLES,
     )
 
@@ -172,8 +172,8 @@ def _muted(entry: dict[str, Any], now: datetime) -> str:
     return f" (muted, ends {when(entry['muted_until'], now)})" if entry["muted_until"] else " (muted)"
 
 
-def _last_look(entry: dict[str, Any], now: datetime) -> str:
-    looked = when(entry["last_look"], now)
+def _last_poll(entry: dict[str, Any], now: datetime) -> str:
+    looked = when(entry["last_poll"], now)
     trouble = entry["last_answer"] not in (None, LISTED, entry.get("status"))
     return f"{looked} ({entry['last_answer']})" if trouble else looked
 

@@ -39,7 +39,7 @@ TimeoutOption = Annotated[
     str | None,
     typer.Option("--timeout", metavar="DURATION", help="Give up after this long, such as 2h: exit status 5."),
 ]
-EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="The pause between two looks at each.")]
+EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="The pause between two polls of each.")]
 
 
 def wait(

@@ -39,7 +39,7 @@ def add(
         list[str] | None,
         typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.", autocompletion=completion.event),
     ] = None,
-    every: Annotated[str | None, typer.Option("--every", help="The pause between looks, such as 30s.")] = None,
+    every: Annotated[str | None, typer.Option("--every", help="The pause between polls, such as 30s.")] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label; may be repeated.")
     ] = None,

@@ -42,7 +42,7 @@ def mute(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell nobody of a watch. It is still looked at, and what would have been told is listed as dropped."""
+    """Tell nobody of a watch. It is still polled, and what would have been told is listed as dropped."""
     from notifier.control.client import Mute
 
     lasting = duration_option("--for", for_)
@@ -79,7 +79,7 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
 
 @app.command("list")
 def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the watches as they are configured: whom they tell, of what, and how often they are looked at."""
+    """List the watches as they are configured: whom they tell, of what, and how often they are polled."""
     found = configuration(config)
     every: list[AnyWatch] = [*found.watches, *found.datasets]
     entries = [_configured(each) for each in every]

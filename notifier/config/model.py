@@ -18,7 +18,7 @@ AnyWatch = Watch | DatasetWatch
 class Api:
     """How to reach Bright Data. The token stands in `token`, or in a file that is read again when it is refused.
 
-    `timeout` is for one answer as a whole. With `batches` many snapshots of a dataset may be looked at in one request.
+    `timeout` is for one answer as a whole. With `batches` many snapshots of a dataset may be polled in one request.
     """
 
     token: str | None = field(default=None, repr=False)

@@ -1,6 +1,6 @@
 """Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again. Pure.
 
-    with faults.alone(Unit.LOOK, snapshot_id) as attempt:
+    with faults.alone(Unit.POLL, snapshot_id) as attempt:
         return await look(snapshot_id)
     return attempt.pause  # it raised
 

@@ -25,7 +25,7 @@ class Unit(StrEnum):
     The words are the values of the metric's label `unit`.
     """
 
-    LOOK = "look"
+    POLL = "poll"
     LIST = "list"
     ENTRY = "list_entry"
     DELIVERY = "delivery"
@@ -36,7 +36,7 @@ class Unit(StrEnum):
     NOTICE = "notice"
     RELOAD = "reload"
     REPORT = "report"
-    FLUSH = "flush_looks"
+    FLUSH = "flush_polls"
     EXPIRY = "expiry_warnings"
     HEARTBEAT = "heartbeat"
     FALLBACK = "fallbacks"
@@ -54,7 +54,7 @@ class Unit(StrEnum):
 
 
 _WORDS = {
-    Unit.LOOK: "a look at a snapshot",
+    Unit.POLL: "a poll of a snapshot",
     Unit.LIST: "a list of a dataset",
     Unit.ENTRY: "an entry of a list",
     Unit.DELIVERY: "a delivery",
@@ -65,7 +65,7 @@ _WORDS = {
     Unit.NOTICE: "a notice to operators",
     Unit.RELOAD: "a reload",
     Unit.REPORT: "the log or the metrics",
-    Unit.FLUSH: "the flush of looks",
+    Unit.FLUSH: "the flush of polls",
     Unit.EXPIRY: "the warnings of expiring results",
     Unit.HEARTBEAT: "the heartbeat",
     Unit.FALLBACK: "the round of fallbacks",

@@ -230,9 +230,7 @@ class OperatorNotices:
         told = [each for each in await self._outbox.last_kinds() if each.startswith(STATUS)]
         if subject in told or len(told) >= MOST_WORDS:
             return
-        body = (
-            f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is looked at until its end.\n"
-        )
+        body = f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is polled until its end.\n"
         body += f"A watch with `{word}` in its `on:` list is told of it."
         if len(told) == MOST_WORDS - 1:
             body += "\nOf further unknown words nothing is told any more; the log has them."

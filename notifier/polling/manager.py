@@ -204,8 +204,8 @@ class PollManager:
             return await self._list(key.removeprefix(DATASET), due, permit)
         group = self._groups.of(key)
         try:
-            with self._faults.alone(Unit.LOOK, key) as attempt:
-                fault(Unit.LOOK, key)
+            with self._faults.alone(Unit.POLL, key) as attempt:
+                fault(Unit.POLL, key)
                 return await self._singly.look(key, due, permit)
             return attempt.pause
         finally:
@@ -272,7 +272,7 @@ class PollManager:
     async def flush(self) -> None:
         """Note the looks since the last time in the store."""
         await self._by_list.flush()
-        await self._poller.flush_looks()
+        await self._poller.flush_polls()
 
     @property
     def states(self) -> Mapping[str, SnapshotState]:

@@ -199,7 +199,7 @@ class Poller:
         pause = self.pause(watch)
         self._note(watch, observation, after, now, pause)
         if before.not_found and not after.not_found:
-            await self.flush_looks()  # else a restart would go on counting the 404s that this answer has refuted
+            await self.flush_polls()  # else a restart would go on counting the 404s that this answer has refuted
         return PollOutcome(
             watch=watch,
             observation=observation,
@@ -280,11 +280,11 @@ class Poller:
             not_found_since=state.not_found_since,
         )
 
-    async def flush_looks(self) -> None:
+    async def flush_polls(self) -> None:
         """Note the looks since the last flush in the store, in one batch."""
         batch, self._looks = self._looks, {}
         try:
-            await self._store.note_looks(batch.values())
+            await self._store.note_polls(batch.values())
         except (StoreError, asyncio.CancelledError):
             self._looks = batch | self._looks
             raise
@@ -296,7 +296,7 @@ class Poller:
         """Note each look by itself, after they could not be noted together: what is odd in one costs only that one."""
         for number, look in enumerate(batch.values()):
             try:
-                await self._store.note_looks([look])
+                await self._store.note_polls([look])
             except (StoreError, asyncio.CancelledError):
                 self._looks = dict(list(batch.items())[number:]) | self._looks
                 raise

@@ -181,7 +181,7 @@ class Store:
         return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
 
     @transaction
-    def note_looks(self, connection: Connection, batch: Collection[PollRecord]) -> None:
+    def note_polls(self, connection: Connection, batch: Collection[PollRecord]) -> None:
         """Note when snapshots were looked at; the newest look of each is kept."""
         if not batch:
             return
@@ -204,7 +204,7 @@ class Store:
         return list(found.scalars())
 
     @transaction
-    def last_look(self, connection: Connection) -> datetime | None:
+    def last_poll(self, connection: Connection) -> datetime | None:
         """When a snapshot was looked at last, by this process or a former one."""
         at: datetime | None = connection.execute(select(func.max(looks.c.looked_at))).scalar()
         return at

@@ -27,7 +27,7 @@ class Stored:
 class Readings:
     """How the daemon stands at a time.
 
-    `due_looks` wait for a request's turn, the most overdue one for `overdue`; `in_flight` requests have gone. `watches`
+    `due_polls` wait for a request's turn, the most overdue one for `overdue`; `in_flight` requests have gone. `watches`
     are counted by kind, `snapshots` of the working set by the label of their status. `broken` says it of each channel.
     `config_hash` is what the files that run are known by. `stored` is None if the store does not answer.
     """
@@ -36,7 +36,7 @@ class Readings:
     api: ApiState
     breaker: BreakerState
     in_flight: int
-    due_looks: int
+    due_polls: int
     overdue: timedelta
     watches: Mapping[str, int]
     snapshots: Mapping[str, int]
@@ -53,8 +53,8 @@ def gauges(readings: Readings) -> Iterator[Metric]:
     yield _by("config_info", "The configuration that runs, by its hash; always 1.", "hash", {readings.config_hash: 1})
     yield _by("watches", "Watches of the configuration.", "kind", readings.watches)
     yield _by("snapshots", "Snapshots that are watched and remembered.", "status", readings.snapshots)
-    yield _one("due_looks", "Looks that are due and wait for a request's turn.", readings.due_looks)
-    yield _one("look_overdue_seconds", "How long the most overdue look has waited.", readings.overdue.total_seconds())
+    yield _one("due_polls", "Polls that are due and wait for a request's turn.", readings.due_polls)
+    yield _one("poll_overdue_seconds", "How long the most overdue poll has waited.", readings.overdue.total_seconds())
     yield from _of_api(readings)
     yield _by("channel_broken", "Whether the channel is broken.", "channel", readings.broken)
     if stored is not None:

@@ -18,7 +18,7 @@ def status_label(status: str) -> str:
 
 
 def answer_label(observation: Observation) -> str:
-    """What a look said: `told` (a status), `not_found`, or the reason it could not tell."""
+    """What a poll said: `told` (a status), `not_found`, or the reason it could not tell."""
     match observation:
         case Seen():
             return "told"

@@ -39,7 +39,7 @@ _MOST_TRACED = 1_000
 
 
 class LogReporter(Reporter):
-    """Writes transitions, deliveries and the API's troubles to the log; a look that changed nothing only at debug."""
+    """Writes transitions, deliveries and the API's troubles to the log; a poll that changed nothing only at debug."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
@@ -51,13 +51,13 @@ class LogReporter(Reporter):
         """Log an outcome."""
         match outcome:
             case PollOutcome():
-                self._looked(outcome)
+                self._polled(outcome)
             case ListOutcome():
                 self._listed(outcome)
             case UnreadableEntries():
                 self._unreadable(outcome)
             case RequestOutcome():
-                pass  # a look or a list tells of it
+                pass  # a poll or a list tells of it
             case DeliveryOutcome():
                 self._delivered(outcome)
             case DroppedDeliveries():
@@ -87,12 +87,12 @@ class LogReporter(Reporter):
             case Fault():
                 self._faulted(outcome)
 
-    def _looked(self, outcome: PollOutcome) -> None:
+    def _polled(self, outcome: PollOutcome) -> None:
         watch = outcome.watch
         self._log_unclear(watch, outcome.observation)
         if outcome.observation is not None:
             self._log.debug(
-                "look.done",
+                "poll.done",
                 watch=watch.id,
                 answer=answer_word(outcome.observation),
                 lag_s=_seconds(outcome.lag),
@@ -116,7 +116,7 @@ class LogReporter(Reporter):
             )
 
     def _listed(self, outcome: ListOutcome) -> None:
-        """Log a look at a dataset: what it found, or why there was no list."""
+        """Log a poll of a dataset: what it found, or why there was no list."""
         fields: dict[str, Any] = {"dataset": outcome.dataset_id, "duration_s": _seconds(outcome.duration)}
         if outcome.unclear is not None:
             self._log.info("list.unclear", reason=outcome.unclear.reason, detail=outcome.unclear.detail, **fields)
@@ -155,7 +155,7 @@ class LogReporter(Reporter):
     def _log_unclear(self, watch: Watch, observation: Observation | None) -> None:
         if isinstance(observation, Unclear):
             self._log.info(
-                "look.unclear",
+                "poll.unclear",
                 watch=watch.id,
                 reason=observation.reason,
                 detail=observation.detail,

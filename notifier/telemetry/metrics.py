@@ -65,9 +65,9 @@ class Metrics(Reporter):
             __version__, platform.python_version()
         ).set(1)
         self._transitions = counter("transitions_total", "Transitions of snapshots, and derived events.", "status")
-        self._looks = counter("looks_total", "Looks at snapshots and at datasets.", "kind", "answer")
-        self._lag = histogram("look_lag_seconds", "How late looks began.", _LAG, "kind")
-        self._look_duration = histogram("look_duration_seconds", "How long looks took.", _DURATION, "kind")
+        self._polls = counter("polls_total", "Polls of snapshots and of datasets.", "kind", "answer")
+        self._lag = histogram("poll_lag_seconds", "How late polls began.", _LAG, "kind")
+        self._poll_duration = histogram("poll_duration_seconds", "How long polls took.", _DURATION, "kind")
         self._requests = counter("requests_total", "Requests to Bright Data.", "code")
         self._attempts = counter(
             "delivery_attempts_total", "Attempts to deliver an event.", "channel", "outcome", "reason"
@@ -106,9 +106,9 @@ class Metrics(Reporter):
         for status in ("ready", "failed", "canceled", "missing", "stalled"):
             self._transitions.labels(status)
         for kind in (_SNAPSHOT, _DATASET):
-            self._looks.labels(kind, "told")
+            self._polls.labels(kind, "told")
             self._lag.labels(kind)
-            self._look_duration.labels(kind)
+            self._poll_duration.labels(kind)
         for code in ("2xx", "4xx", "429", "5xx", "none"):
             self._requests.labels(code)
         for outcome in ("done", "refused"):
@@ -134,7 +134,7 @@ class Metrics(Reporter):
         """Count an outcome."""
         match outcome:
             case PollOutcome():
-                self._looked(outcome)
+                self._polled(outcome)
             case ListOutcome():
                 self._listed(outcome)
             case UnreadableEntries():
@@ -161,21 +161,21 @@ class Metrics(Reporter):
             case ChannelChange() | HttpListening() | ApiNews() | StoreNews() | TrustNews():
                 pass  # their state is read off when Prometheus asks; see `report.gauges`
 
-    def _looked(self, outcome: PollOutcome) -> None:
-        """Count a look, and what it brought."""
+    def _polled(self, outcome: PollOutcome) -> None:
+        """Count a poll, and what it brought."""
         if outcome.observation is not None:
-            self._looks.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
+            self._polls.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
             self._lag.labels(_SNAPSHOT).observe(outcome.lag.total_seconds())
-            self._look_duration.labels(_SNAPSHOT).observe(outcome.duration.total_seconds())
+            self._poll_duration.labels(_SNAPSHOT).observe(outcome.duration.total_seconds())
         for told in outcome.told:
             self._transitions.labels(status_label(told.event.transition.status)).inc()
 
     def _listed(self, outcome: ListOutcome) -> None:
-        """Count a look at a dataset."""
+        """Count a poll of a dataset."""
         answer = "told" if outcome.unclear is None else answer_label(outcome.unclear)
-        self._looks.labels(_DATASET, answer).inc()
+        self._polls.labels(_DATASET, answer).inc()
         self._lag.labels(_DATASET).observe(outcome.lag.total_seconds())
-        self._look_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
+        self._poll_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
         """Count an attempt, and the delivery if that was its end."""

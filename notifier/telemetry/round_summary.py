@@ -12,7 +12,7 @@ from notifier.telemetry.reporter import Reporter
 class OnceOutcome:
     """What one round over all watches did."""
 
-    looks: int
+    polls: int
     unclear: int
     transitions: int
     delivered: int
@@ -23,14 +23,14 @@ class Tally(Reporter):
     """Keeps what was done, to be counted at the end."""
 
     def __init__(self) -> None:
-        self._looks: list[PollOutcome] = []
+        self._polls: list[PollOutcome] = []
         self._attempts: list[DeliveryOutcome] = []
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Keep looks and attempts to deliver."""
+        """Keep polls and attempts to deliver."""
         match outcome:
             case PollOutcome():
-                self._looks.append(outcome)
+                self._polls.append(outcome)
             case DeliveryOutcome():
                 self._attempts.append(outcome)
             case _:
@@ -40,9 +40,9 @@ class Tally(Reporter):
         """All of it in figures."""
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in self._attempts)
         return OnceOutcome(
-            looks=len(self._looks),
-            unclear=sum(isinstance(look.observation, Unclear) for look in self._looks),
-            transitions=sum(len(look.told) for look in self._looks),
+            polls=len(self._polls),
+            unclear=sum(isinstance(poll.observation, Unclear) for poll in self._polls),
+            transitions=sum(len(poll.told) for poll in self._polls),
             delivered=delivered,
             undelivered=len(self._attempts) - delivered,
         )

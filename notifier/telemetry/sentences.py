@@ -63,8 +63,8 @@ SENTENCES: Mapping[str, str] = {
     "list.found": "{dataset}: {found:count new_snapshot new_snapshots} in its list{baseline:plus|, ended before: }",
     "list.stale": "{dataset}: its list is behind: {snapshot} is {status}, and listed as {listed_as}",
     "list.unclear": "{dataset}: no list{detail:| (|)}; it is asked for again",
-    "look.done": "{watch}: {answer:words}, {lag_s:span} late ({duration_s:span})",
-    "look.unclear": "{watch}: Bright Data could not tell{detail:| (|)}; it is asked again",
+    "poll.done": "{watch}: {answer:words}, {lag_s:span} late ({duration_s:span})",
+    "poll.unclear": "{watch}: Bright Data could not tell{detail:| (|)}; it is asked again",
     "machine.exhausted": "The machine is exhausted: {text}",
     "machine.short": "The machine is exhausted: {text}",
     "reload.done": "The edit is taken up: watches: {watches_added} added, {watches_removed} removed, {watches_changed} "

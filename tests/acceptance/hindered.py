@@ -25,7 +25,7 @@ class Blocker(Reporter):
     """Blocks the event loop."""
 
     def report(self, outcome: AnyOutcome) -> None:
-        """A look ended; after this one nothing else does."""
+        """A poll ended; after this one nothing else does."""
         if isinstance(outcome, PollOutcome) and any(told.event.transition.status == "ready" for told in outcome.told):
             print('{"event": "test.blocked"}', file=sys.stderr, flush=True)  # noqa: T201
             time.sleep(3600)

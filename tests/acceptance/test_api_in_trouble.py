@@ -58,7 +58,7 @@ async def test_no_answer_of_the_api_is_told_as_news_and_the_end_is_told_at_last(
     assert sorted((each["name"], each["status"]) for each in await notifier.deliveries()) == sorted(
         (name, word) for name in snapshots for word in ("running", "ready")
     )
-    told = [line["reason"] for line in daemon.log.entries if line["event"] in ("look.unclear", "list.unclear")]
+    told = [line["reason"] for line in daemon.log.entries if line["event"] in ("poll.unclear", "list.unclear")]
     assert reasons <= set(told)
 
 
@@ -94,7 +94,7 @@ async def test_a_wrong_token_in_a_shell_is_no_trouble_of_the_daemon(
 async def test_an_answer_that_does_not_come_is_given_up_and_asked_again(
     api: BrightData, team: Receiver, notifier: Notifier
 ) -> None:
-    """An answer that takes longer than `timeout`, or never ends, is no news, and the next look brings the end."""
+    """An answer that takes longer than `timeout`, or never ends, is no news, and the next poll brings the end."""
     for fault, snapshot in zip(NEVER, ("s_1", "s_2"), strict=True):
         api.add(snapshot, lives.complete(seconds=0))
         api.fail_next(fault)
@@ -102,7 +102,7 @@ async def test_an_answer_that_does_not_come_is_given_up_and_asked_again(
     daemon = await notifier.daemon("--log-level", "debug")
 
     for snapshot in ("s_1", "s_2"):
-        await daemon.wait_for_log("look.done", watch=snapshot, answer="timeout")
+        await daemon.wait_for_log("poll.done", watch=snapshot, answer="timeout")
 
     assert len(await team.told(2)) == 2
     assert set(team.copies.values()) == {1}

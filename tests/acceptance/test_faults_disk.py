@@ -119,7 +119,7 @@ async def test_what_ends_while_the_database_cannot_be_written_is_told_once_when_
 async def test_a_daemon_whose_disk_is_full_still_ends_within_five_seconds_and_the_next_one_tells_all(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """It says that not everything could be written; what it held is found again by the next look."""
+    """It says that not everything could be written; what it held is found again by the next poll."""
     configure(notifier, api, team, ops)
     daemon = await notifier.daemon()
     await api.more_asked(len(SNAPSHOTS) + 1)

@@ -1,4 +1,4 @@
-"""`run --once` looks at every watch once, delivers what is due and says by its exit status whether all went well."""
+"""`run --once` polls every watch once, delivers what is due and says by its exit status whether all went well."""
 
 import json
 
@@ -19,10 +19,10 @@ async def test_what_has_ended_at_first_sight_is_told_once(api: BrightData, team:
 
     assert (first.status, first.stdout) == (
         0,
-        "1 look; 1 transition; 1 message delivered\n",
+        "1 poll; 1 transition; 1 message delivered\n",
     )
     assert second.status == 0
-    assert json.loads(second.stdout) == {"looks": 0, "unclear": 0, "transitions": 0, "delivered": 0, "undelivered": 0}
+    assert json.loads(second.stdout) == {"polls": 0, "unclear": 0, "transitions": 0, "delivered": 0, "undelivered": 0}
     assert len(team.received) == 1
     assert len(api.asked) == 1
 
@@ -40,9 +40,9 @@ async def test_a_round_that_could_not_do_all_ends_with_1_and_a_later_one_makes_u
     undelivered = await notifier.command("run", "--once", "--log-level", "error")
 
     assert unclear.status == 1
-    assert unclear.stdout.startswith("1 look, 1 of them without an answer; no transitions; ")
+    assert unclear.stdout.startswith("1 poll, 1 of them without an answer; no transitions; ")
     assert (undelivered.status, undelivered.stderr) == (1, "")
-    assert undelivered.stdout == "1 look; 1 transition; no messages delivered, 1 not delivered\n"
+    assert undelivered.stdout == "1 poll; 1 transition; no messages delivered, 1 not delivered\n"
     daemon = await notifier.daemon()
     await daemon.wait_for_log("delivery.delivered", attempt=2)
     assert len(team.received) == 2

@@ -223,9 +223,9 @@ async def damaged(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def raising_look(world: World) -> AsyncIterator[None]:
-    """A look raises an exception, again and again."""
-    arm_fault(Unit.LOOK, GOING_ON[0])
+async def raising_poll(world: World) -> AsyncIterator[None]:
+    """A poll raises an exception, again and again."""
+    arm_fault(Unit.POLL, GOING_ON[0])
     yield
     disarm_faults()
 
@@ -269,7 +269,7 @@ ROWS = (
     Row(begin=Heading.MACHINE_SHORT, end=Heading.MACHINE_OK, trouble=no_descriptors),
     Row(begin=Heading.AUDIT_FINDING, end=Heading.AUDIT_OK, trouble=lost_time),
     Row(begin=Heading.STATUS_UNKNOWN, end=None, trouble=unknown_word),
-    Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_look),
+    Row(begin=Heading.INTERNAL_ERROR, end=Heading.INTERNAL_OK, trouble=raising_poll),
     Row(begin=Heading.WATCH_REFUSED, end=Heading.WATCH_OK, trouble=refused_watch),
     Row(begin=Heading.LIST_STALE, end=Heading.LIST_OK, trouble=stale_list, batch="auto"),
     Row(begin=Heading.STORE_FULL, end=Heading.STORE_OK, trouble=full_disk),

@@ -34,7 +34,7 @@ SLACK = 1 if os.environ.get("EDITS") else 10
 PAUSES = (CALM + SETTLE).total_seconds()
 """Of what passes until an edit is live, what a machine that is busy with other things does not make longer."""
 
-LATEST_LOOK = 1.0
+LATEST_POLL = 1.0
 WATCHES = 300
 EVERY = 3.0
 
@@ -234,7 +234,7 @@ async def test_config_diff_asks_the_daemon_what_a_reload_would_change(
 async def test_of_many_edits_under_load_each_valid_one_is_soon_live_and_nothing_else_is_noticed(
     seed: int, api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """No look is late, no notification invented; what is wrong leaves all as it runs, and is refused once."""
+    """No poll is late, no notification invented; what is wrong leaves all as it runs, and is refused once."""
     base = [f"s_base_{number}" for number in range(WATCHES)]
     for name in (*base[1:], *OWN, *MOUNTED):
         api.add(name, lives.slow())
@@ -292,13 +292,13 @@ async def test_of_many_edits_under_load_each_valid_one_is_soon_live_and_nothing_
     await team.told(1)
     assert (await daemon.stop()).status == 0
 
-    lags = [line["lag_s"] for line in daemon.log.entries if line["event"] == "look.done"]
-    figures = f"{EDITS} edits, {len(lags)} looks; latest look {max(lags):.3f} s, slowest reload {max(took):.3f} s"
+    lags = [line["lag_s"] for line in daemon.log.entries if line["event"] == "poll.done"]
+    figures = f"{EDITS} edits, {len(lags)} polls; latest poll {max(lags):.3f} s, slowest reload {max(took):.3f} s"
     figures += f", {sum(each < WITHIN for each in took)} of {len(took)} within {WITHIN:g} s, on a machine of its own"
     figures += f" {max(scaled):.3f} s (by the start of a bare process, {min(machine.starts):.3f} s at its fastest)"
     sys.stdout.write(figures + "\n")  # for `make edits`
     assert {each.news[0] for each in team.received.entries} == {base[0]}
     assert set(team.copies.values()) == {1}
     assert all(("taken up again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
-    assert max(lags) < SLACK * LATEST_LOOK
+    assert max(lags) < SLACK * LATEST_POLL
     assert max(scaled) < SLACK * WITHIN

@@ -198,6 +198,6 @@ async def test_a_token_that_the_api_refuses_and_repeats_is_not_shown(team: Recei
         notifier.configure(api=api, channels={"team": team.url}, watches=["s_1"], api_options={"token": wrong})
         ended = await notifier.command("run", "--once", "--log-level", "debug")
     assert ended.status == 1
-    line = next(json.loads(each) for each in ended.stderr.splitlines() if "look.unclear" in each)
+    line = next(json.loads(each) for each in ended.stderr.splitlines() if "poll.unclear" in each)
     assert line["reason"] == "unauthorised"
     assert "***" in line["detail"]

@@ -16,7 +16,7 @@ SNAPSHOTS = [f"s_{number}" for number in range(8)]
 
 
 @pytest.mark.parametrize("watched", ["snapshots", "dataset"])
-async def test_an_end_that_the_list_hides_is_told_within_two_rounds_of_single_looks(
+async def test_an_end_that_the_list_hides_is_told_within_two_rounds_of_single_polls(
     watched: str, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Progress says `ready`, the list goes on saying `running`; watched one by one or with the dataset."""

@@ -46,7 +46,7 @@ async def test_commands_tell_the_same_while_the_daemon_runs_and_after_it_ended(
     for seen in (running, after):
         watches = {each["snapshot"]: each for each in json.loads(seen["status"])}
         assert watches["s_ended"]["status"] == "ready"
-        assert watches["s_ended"]["next_look"] is None
+        assert watches["s_ended"]["next_poll"] is None
         assert watches["s_ended"]["deliveries"] == {"delivered": 1, "retrying": 1}
         assert watches["s_running"]["status"] == "running"
     channels = {each["name"]: each for each in json.loads(after["channel list"])}

@@ -129,7 +129,7 @@ class Case:
 
 
 CASES = {
-    Unit.LOOK: Case(subject=POISON),
+    Unit.POLL: Case(subject=POISON),
     Unit.LIST: Case(),
     Unit.ENTRY: Case(subject=POISON, times=1),
     Unit.DELIVERY: Case(subject=POISON),

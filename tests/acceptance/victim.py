@@ -98,13 +98,13 @@ class Watchman(Reporter):
     config: Config
     request: Request
     jump: Callable[[timedelta], None]
-    looked_at: set[str] = field(default_factory=set)
+    polled: set[str] = field(default_factory=set)
     to_jump: int = 0
 
     def report(self, outcome: AnyOutcome) -> None:
-        """A look or an attempt to deliver ended."""
+        """A poll or an attempt to deliver ended."""
         if isinstance(outcome, PollOutcome):
-            self.looked_at.add(outcome.watch.id)
+            self.polled.add(outcome.watch.id)
         elif isinstance(outcome, DeliveryOutcome) and self.request.jump_s:
             # A little later: by then the channel has set its next turn, which the jump is to pass over, too.
             self.to_jump += 1
@@ -115,7 +115,7 @@ class Watchman(Reporter):
         self.jump(timedelta(seconds=self.request.jump_s))
 
     async def quiet(self) -> bool:
-        """Wait until everything was looked at and told; whether that came in time."""
+        """Wait until everything was polled and told; whether that came in time."""
         glances = 0
         for _ in range(int(QUIET_WITHIN_S / _GLANCE_S)):
             glances = 0 if self._busy() else glances + 1
@@ -132,7 +132,7 @@ class Watchman(Reporter):
         try:
             connection.execute("begin")  # one state of the database for all that is asked
             ended = {row[0] for row in connection.execute(_WATCHED) if canonical(row[1]) in ENDS}
-            if any(watch.id not in self.looked_at | ended for watch in self.config.watches):
+            if any(watch.id not in self.polled | ended for watch in self.config.watches):
                 return True
             now = int(datetime.now(UTC).timestamp() * 1e6)
             queries: list[tuple[str, dict[str, object]]] = [

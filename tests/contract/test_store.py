@@ -190,7 +190,7 @@ class TestStates:
     async def test_all_states_are_the_sum_of_each(self, store: Store) -> None:
         await tell(store, snapshot_id="s_1")
         await tell(store, snapshot_id="s_2")
-        await store.note_looks([look("s_3")])
+        await store.note_polls([look("s_3")])
         states = await store.states(["s_1", "s_2", "s_3", "s_4"])
         assert set(states) == {"s_1", "s_2", "s_3"}
         assert all([await store.state(each) == states[each] for each in states])
@@ -230,7 +230,7 @@ class TestStates:
             if told:
                 events = [(event_of(each, watch()), ["chat"]) for each in told]
                 assert await store.commit(watch=watch(), before=state, after=after, told=events)
-            await store.note_looks([look("s_1", after, after_s=60 * number)])
+            await store.note_polls([look("s_1", after, after_s=60 * number)])
             state = after
         assert (state.status, state.revision) == ("ready", 3)
 
@@ -250,24 +250,24 @@ def look(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float
 
 class TestLooks:
     async def test_the_newest_look_of_each_is_kept(self, store: Store, database: Path) -> None:
-        await store.note_looks([look("s_1"), look("s_2")])
-        await store.note_looks([look("s_1", after_s=30)])
+        await store.note_polls([look("s_1"), look("s_2")])
+        await store.note_polls([look("s_1", after_s=30)])
         assert {key: row.looked_at for key, row in Reader(database).snapshots(["s_1", "s_2", "s_3"]).items()} == {
             "s_1": START + timedelta(seconds=30),
             "s_2": START,
         }
 
     async def test_no_looks_are_no_transaction(self, store: Store) -> None:
-        await store.note_looks([])
+        await store.note_polls([])
 
     async def test_what_looks_remember_comes_back(self, store: Store) -> None:
         remembered = replace(BLANK, seen_at=START, not_found=2, not_found_since=START)
-        await store.note_looks([look("s_1", remembered, after_s=5)])
+        await store.note_polls([look("s_1", remembered, after_s=5)])
         assert await store.state("s_1") == remembered
 
     async def test_a_look_noted_before_the_last_transition_knows_nothing_of_what_came_after(self, store: Store) -> None:
         counting = replace(BLANK, not_found=2, not_found_since=START)
-        await store.note_looks([look("s_1", counting)])
+        await store.note_polls([look("s_1", counting)])
         after, event = moved(counting, seen("running"), after_s=5)
         await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
         # Killed here, before the next batch of looks was noted.
@@ -462,7 +462,7 @@ async def test_refusals_are_remembered_and_old_ones_go_in_passing(store: Store) 
 
 
 async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
-    assert await store.last_look() is None
+    assert await store.last_poll() is None
     for number in (3, 5, 4):
         at = START + timedelta(seconds=number)
         one = PollRecord(
@@ -474,5 +474,5 @@ async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
             not_found=0,
             not_found_since=None,
         )
-        await store.note_looks([one])
-    assert await store.last_look() == START + timedelta(seconds=5)
+        await store.note_polls([one])
+    assert await store.last_poll() == START + timedelta(seconds=5)

@@ -209,7 +209,7 @@ class TestFull:
 
 
 async def _note(store: Store, looks: list[PollRecord]) -> bool:
-    await store.note_looks(looks)
+    await store.note_polls(looks)
     return True
 
 
@@ -290,7 +290,7 @@ class TestFailing:
         self, patient: Store, database: Path
     ) -> None:
         await tell(patient, "chat")
-        await patient.last_look()
+        await patient.last_poll()
         with closing(sqlite3.connect(database)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         _damage(database)

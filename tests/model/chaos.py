@@ -421,7 +421,7 @@ class Hour:
         for _ in range(self.dice.randint(1, 3)):
             unit, subject = self.dice.choice(
                 [
-                    (Unit.LOOK, "s_sick"),
+                    (Unit.POLL, "s_sick"),
                     (Unit.ENTRY, "s_sick"),
                     (Unit.DELIVERY, "s_sick"),
                     (Unit.DOWNLOAD, "s_sick"),

@@ -150,7 +150,7 @@ class Rig:
 
     async def reload(self) -> None:
         """Take up a changed configuration."""
-        await self.poller.flush_looks()
+        await self.poller.flush_polls()
         await self.tell_operators()
         await self.build()
 

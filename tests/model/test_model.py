@@ -180,9 +180,9 @@ class Life(RuleBasedStateMachine):
             self.time_passes(timedelta(seconds=15))
 
     @rule()
-    def note_looks(self) -> None:
+    def note_polls(self) -> None:
         """As the daemon does every two seconds."""
-        self.act(lambda: self.rig.poller.flush_looks())
+        self.act(lambda: self.rig.poller.flush_polls())
 
     @rule(channel=channels, kill=kills)
     def deliver(self, channel: str, kill: str) -> None:
@@ -223,7 +223,7 @@ class Life(RuleBasedStateMachine):
     def stop(self, orderly: bool, kill: str) -> None:
         """And start again."""
         if orderly:
-            self.note_looks()
+            self.note_polls()
         self.restart(kill)
 
     @rule(

@@ -96,7 +96,7 @@ async def service(system: System, api: BrightData, team: Receiver) -> System:
 
 
 async def _in_progress(service: System) -> None:
-    """Wait until the service has said that it looks at a snapshot that has not ended."""
+    """Wait until the service has said that it polls a snapshot that has not ended."""
     await service.until_shown("StatusText", lambda text: "1 snapshot in progress" in text)
 
 

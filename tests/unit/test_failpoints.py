@@ -15,9 +15,9 @@ def _disarmed() -> Iterator[None]:
 
 
 def test_only_what_is_armed_raises() -> None:
-    _arm_faults_by_environment("look,delivery:s_1,nonsense,")
-    with pytest.raises(InjectedFault, match="look s_9"):
-        fault(Unit.LOOK, "s_9")
+    _arm_faults_by_environment("poll,delivery:s_1,nonsense,")
+    with pytest.raises(InjectedFault, match="poll s_9"):
+        fault(Unit.POLL, "s_9")
     with pytest.raises(InjectedFault):
         fault(Unit.DELIVERY, "s_17")
     fault(Unit.DELIVERY, "s_2")

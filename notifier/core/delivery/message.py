@@ -191,7 +191,7 @@ def _lines(event: Event, room: Room) -> list[str]:
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
     if transition.status == STALLED:
-        lines.append("It is still looked at, and its end will be told.")
+        lines.append("It is still polled, and its end will be told.")
     if transition.until is not None:
         lines.append(f"Deleted: about {transition.until:%Y-%m-%d %H:%M} UTC, download before")
     lines.append(f"{'Status' if transition.status in (STALLED, EXPIRING) else 'Before'}: {_previous(transition)}")
@@ -205,7 +205,7 @@ def _lines(event: Event, room: Room) -> list[str]:
 
 def _previous(transition: Transition) -> str:
     if transition.previous == UNKNOWN:
-        return "not looked at yet"
+        return "not polled yet"
     since = "" if transition.since is None else f", since {transition.since:%Y-%m-%d %H:%M:%S} UTC"
     return f"{one_line(transition.previous, _LONGEST_IN_TITLE)}{since}"
 

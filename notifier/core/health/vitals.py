@@ -10,7 +10,7 @@ from notifier.core.times import iso
 from notifier.core.words import count, span
 
 STUCK_AFTER = timedelta(seconds=60)
-"""A look that has waited for longer, while nothing holds requests back and none is made, waits for nothing."""
+"""A poll that has waited for longer, while nothing holds requests back and none is made, waits for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,7 @@ class LastReload:
 class Vitals:
     """How the daemon does now.
 
-    `overdue` is how long the most overdue look has waited, `oldest_open` when the oldest delivery was decided that has
+    `overdue` is how long the most overdue poll has waited, `oldest_open` when the oldest delivery was decided that has
     not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
     and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
     HTTP, and `machine` what it has run out of, empty if all is well with that.
@@ -61,7 +61,7 @@ def mendable(vitals: Vitals) -> list[str]:
     if vitals.store is not None:
         return []
     if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
-        return [f"looks do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
+        return [f"polls do not progress: one has been due for {span(vitals.overdue)}; restart the notifier"]
     return []
 
 
@@ -73,9 +73,9 @@ def remarks(vitals: Vitals) -> list[str]:
     """What is worth to be known, but no reason to restart anything."""
     found = []
     if vitals.overdue >= STUCK_AFTER and _held(vitals.api):
-        found.append(f"looks are held back by Bright Data's state, the most overdue one for {span(vitals.overdue)}")
+        found.append(f"polls are held back by Bright Data's state, the most overdue one for {span(vitals.overdue)}")
     elif vitals.overdue >= STUCK_AFTER and vitals.api.requests:
-        found.append(f"looks are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
+        found.append(f"polls are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
     if vitals.reload is not None and vitals.reload.runs_of is not None:
         found.append(
             f"{ON_DISK} has errors, and the notifier started with the one that it took up last, "
@@ -84,7 +84,7 @@ def remarks(vitals: Vitals) -> list[str]:
     elif vitals.reload is not None and vitals.reload.refused:
         found.append(f"{ON_DISK} is refused, and the one before runs; see `notifier config check`")
     if vitals.machine:
-        found.append(f"{vitals.machine}: looks and sends that fail for it are made again")
+        found.append(f"{vitals.machine}: polls and sends that fail for it are made again")
     if vitals.page:
         found.append(f"nothing can be had over HTTP: {vitals.page}")
     return found

@@ -113,7 +113,7 @@ def test_what_no_restart_would_mend_ends_nobody(vitals: Vitals) -> None:
     assert max(gaps(watched(ten_minutes, vitals=vitals).fed)) <= 30
 
 
-def test_stuck_looks_starve_it_until_they_progress() -> None:
+def test_stuck_polls_starve_it_until_they_progress() -> None:
     async def during(rig: Rig) -> None:
         await asyncio.sleep(100)
         rig.vitals = STUCK
@@ -129,7 +129,7 @@ def test_stuck_looks_starve_it_until_they_progress() -> None:
         ("watchdog.starving", "error"),
         ("watchdog.fed_again", "info"),
     ]
-    assert "looks do not progress" in logged[0]["reason"]
+    assert "polls do not progress" in logged[0]["reason"]
 
 
 def test_one_moment_of_doubt_ends_nobody() -> None:

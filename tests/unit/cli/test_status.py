@@ -15,7 +15,7 @@ API = {"kind": "ok", "since": None, "requests": 1, "refusals": 1, "held_for_s": 
 @pytest.fixture
 def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a running daemon says."""
-    said: dict[str, Any] = {"api": API, "remarks": [f"{ON_DISK} is refused, and the one before runs", "looks are late"]}
+    said: dict[str, Any] = {"api": API, "remarks": [f"{ON_DISK} is refused, and the one before runs", "polls are late"]}
     monkeypatch.setattr("notifier.cli.healthcheck.daemon_health", lambda _: said)
     return said
 
@@ -24,13 +24,13 @@ def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_errors_in_the_files_are_told_once(run: Run, config: Path) -> None:
     """Where this command sees them, the daemon's remark says nothing new; where they are mended, it does."""
     told = run("status").stderr.splitlines()
-    assert told[-2:] == [f"Note: {ON_DISK} is refused, and the one before runs.", "Note: looks are late."]
+    assert told[-2:] == [f"Note: {ON_DISK} is refused, and the one before runs.", "Note: polls are late."]
     config.write_text(config.read_text() + "odd: 1\n")
     ended = run("status")
     assert ended.exit_code == 0
     assert ended.stderr.count("odd: unknown key") == 1
     assert ON_DISK not in ended.stderr
-    assert ended.stderr.splitlines()[-1] == "Note: looks are late."
+    assert ended.stderr.splitlines()[-1] == "Note: polls are late."
 
 
 def test_numbers_have_their_nouns() -> None:

@@ -62,7 +62,7 @@ def test_status_has_one_line_a_watch_at_80_columns(monkeypatch: pytest.MonkeyPat
     for name, value in {"COLUMNS": "80", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    entry = {"since": now, "last_look": now, "last_answer": None, "next_look": now, "muted": False, "status": "ready"}
+    entry = {"since": now, "last_poll": now, "last_answer": None, "next_poll": now, "muted": False, "status": "ready"}
     ids = [f"sd_mu3j5zf4i64vu5a{k:02}" for k in range(20)]
     entries = [
         {

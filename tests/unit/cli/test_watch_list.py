@@ -19,7 +19,7 @@ def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:
     lines = run("watch", "list").stdout.splitlines()
     assert lines[0].split() == ["WATCH", "NAME", "NOTIFY", "ON", "EVERY"]
     assert lines[1].split()[:3] == ["s_1", "Prices", "team"]
-    assert {"status", "since", "next_look", "deliveries"} <= json.loads(run("status", "--json").stdout)[0].keys()
+    assert {"status", "since", "next_poll", "deliveries"} <= json.loads(run("status", "--json").stdout)[0].keys()
 
 
 def test_a_watch_is_shown_without_saying_anything_twice(run: Run, config: Path) -> None:

@@ -12,15 +12,15 @@ def test_what_a_unit_raises_ends_there_and_is_counted_until_it_runs_well() -> No
     told = Collected()
     faults = Faults(told, dice=dice())
     for failures in (1, 2, 3):
-        with faults.alone(Unit.LOOK, "s_1") as attempt:
+        with faults.alone(Unit.POLL, "s_1") as attempt:
             raise KeyError("x")
         assert attempt.pause == pause_after(failures, 0.5)
-    with faults.alone(Unit.LOOK, "s_2") as attempt:
+    with faults.alone(Unit.POLL, "s_2") as attempt:
         pass
     assert attempt.pause is None
-    with faults.alone(Unit.LOOK, "s_1"):
+    with faults.alone(Unit.POLL, "s_1"):
         pass
-    with faults.alone(Unit.LOOK, "s_1"):
+    with faults.alone(Unit.POLL, "s_1"):
         raise KeyError("x")
     assert [(each.subject, each.failures) for each in told] == [("s_1", 1), ("s_1", 2), ("s_1", 3), ("s_1", 1)]
 
@@ -45,7 +45,7 @@ def test_of_a_group_the_first_cause_is_told() -> None:
 
 def test_without_a_report_nothing_is_bounded() -> None:
     with pytest.raises(KeyError):
-        with Faults().alone(Unit.LOOK):
+        with Faults().alone(Unit.POLL):
             raise KeyError("x")
     with pytest.raises(KeyError):
         Faults().note(Unit.PAGE, "/", KeyError("x"))
@@ -53,5 +53,5 @@ def test_without_a_report_nothing_is_bounded() -> None:
 
 def test_a_cancellation_passes() -> None:
     with pytest.raises(KeyboardInterrupt):
-        with Faults(Collected()).alone(Unit.LOOK):
+        with Faults(Collected()).alone(Unit.POLL):
             raise KeyboardInterrupt

@@ -25,7 +25,7 @@ def test_a_kind_is_not_called_over_between_two_tries() -> None:
 
 
 def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:
-    kinds, overflow = Kinds(), Fault(unit=Unit.LOOK, subject="s_1", error=OverflowError("date"))
+    kinds, overflow = Kinds(), Fault(unit=Unit.POLL, subject="s_1", error=OverflowError("date"))
     other = Fault(unit=Unit.LIST, subject="gd_1", error=OverflowError("date"))
     hour = timedelta(hours=1)
     assert kinds.is_news(overflow, START)
@@ -34,15 +34,15 @@ def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:
     assert not kinds.is_over(overflow.kind, START, START + 2 * hour)
     assert kinds.is_over(overflow.kind, START, START + hour + WELL_AFTER)
     assert kinds.is_news(overflow, START + hour + WELL_AFTER)
-    assert not kinds.is_over("look:KeyError", START, START + hour), "of one before the start nothing is known yet"
-    assert kinds.is_over("look:KeyError", START, START + WELL_AFTER)
+    assert not kinds.is_over("poll:KeyError", START, START + hour), "of one before the start nothing is known yet"
+    assert kinds.is_over("poll:KeyError", START, START + WELL_AFTER)
 
 
 def test_the_detail_is_one_short_line() -> None:
-    fault = Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("a\nb" * 1_000))
+    fault = Fault(unit=Unit.POLL, subject="s_1", error=ValueError("a\nb" * 1_000))
     assert fault.detail.isprintable()
     assert len(fault.detail) <= 300
-    assert fault.kind == "look:ValueError"
+    assert fault.kind == "poll:ValueError"
 
 
 def test_every_unit_has_words_for_people() -> None:

@@ -88,7 +88,7 @@ async def test_what_somebody_else_has_told_is_taken_up_and_not_told_again(store:
 async def test_after_a_restart_nothing_is_told_twice(store: Store, database: Path) -> None:
     before = Bench(store, seen("running"))
     await before.look()
-    await before.poller.flush_looks()
+    await before.poller.flush_polls()
     after = Bench(store, seen("running"), clock=before.clock)
     await after.poller.load({"s_1"})
     outcome = await after.look(after_s=3600)
@@ -100,7 +100,7 @@ async def test_after_a_restart_what_happened_meanwhile_is_told_with_how_late_it_
     before = Bench(store, seen("running"))
     await before.look()
     await before.look(after_s=300)
-    await before.poller.flush_looks()
+    await before.poller.flush_polls()
     after = Bench(store, seen("ready"), clock=before.clock)
     await after.poller.load({"s_1"})
     outcome = await after.look(after_s=3600)
@@ -138,7 +138,7 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
                 found += [f"{each.event.id} {each.event.transition.status}" for each in (await bench.look()).told]
                 if number in restarts:
                     if flushed:
-                        await bench.poller.flush_looks()
+                        await bench.poller.flush_polls()
                     bench = Bench(store, *script[number + 1 :] or script[-1:], clock=bench.clock)
                     await bench.poller.load({"s_1"})
             return found
@@ -157,7 +157,7 @@ async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(sto
     before = Bench(store, seen("running"), NotFound(), NotFound(), seen("running"))
     for _ in range(3):
         await before.look()
-    await before.poller.flush_looks()
+    await before.poller.flush_polls()
     await before.look()  # clear again, and then killed before the next flush
     after = Bench(store, NotFound(), clock=before.clock)
     await after.poller.load({"s_1"})
@@ -168,12 +168,12 @@ async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(sto
 async def test_a_look_that_changed_nothing_is_written_at_the_next_flush_only(store: Store, database: Path) -> None:
     bench = Bench(store, seen("running"), seen("running"), OUTAGE)
     await bench.look()
-    await bench.poller.flush_looks()
+    await bench.poller.flush_polls()
     before = Reader(database).snapshots(["s_1"])
     await bench.look()
     await bench.look()
     assert Reader(database).snapshots(["s_1"]) == before
-    await bench.poller.flush_looks()
+    await bench.poller.flush_polls()
     row = Reader(database).snapshots(["s_1"])["s_1"]
     assert (row.looked_at, row.answer, row.state.seen_at) == (
         bench.clock(),
@@ -187,10 +187,10 @@ async def test_looks_that_could_not_be_noted_are_kept_for_the_next_flush(databas
         bench = Bench(closed, seen("running"))
         await bench.look()
     with pytest.raises(StoreError):
-        await bench.poller.flush_looks()
+        await bench.poller.flush_polls()
     async with Store(database) as store:
         bench.poller._store = store
-        await bench.poller.flush_looks()
+        await bench.poller.flush_polls()
     assert Reader(database).snapshots(["s_1"])["s_1"].looked_at == bench.clock()
 
 
@@ -218,7 +218,7 @@ async def test_a_snapshot_that_has_ended_has_no_next_look(store: Store, database
     bench = Bench(store, seen("failed"))
     assert (await bench.look()).pause is None
     assert bench.poller.pause(watch()) is None
-    await bench.poller.flush_looks()
+    await bench.poller.flush_polls()
     assert Reader(database).snapshots(["s_1"])["s_1"].next_look_at is None
 
 
@@ -263,8 +263,8 @@ async def test_a_look_that_cannot_be_noted_costs_itself_alone(store: Store) -> N
         await poller.look(watch(snapshot_id), START)
     poller._looks["s_2"] = replace(poller._looks["s_2"], answer="\ud800")
     with pytest.raises(UnicodeEncodeError):
-        await poller.flush_looks()
-    await poller.flush_looks()
+        await poller.flush_polls()
+    await poller.flush_polls()
     found = Reader(store._database.path).snapshots(["s_1", "s_2", "s_3"])
     noted = {row.state.snapshot_id for row in found.values() if row.looked_at is not None}
     assert noted == {"s_1", "s_3"}

@@ -51,7 +51,7 @@ def test_an_event_without_words_is_shown_with_its_fields(monkeypatch: pytest.Mon
     assert logged("some.event", level="warning", key=["a", 1], none=None).endswith(
         "  warning: some.event  key=a, 1  none=-\n"
     )
-    assert "look.unclear  watch=s_1" in logged("look.unclear", watch="s_1")  # a field that its words need is not there
+    assert "poll.unclear  watch=s_1" in logged("poll.unclear", watch="s_1")  # a field that its words need is not there
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_a_traceback_follows_its_line_and_secrets_are_masked(monkeypatch: pytest
     try:
         raise ValueError("canary-0123")
     except ValueError:
-        structlog.get_logger("notifier").exception("unit.internal_error", unit="look")
+        structlog.get_logger("notifier").exception("unit.internal_error", unit="poll")
     first, *rest = stream.getvalue().splitlines()
-    assert first.endswith("error: unit.internal_error  unit=look")
+    assert first.endswith("error: unit.internal_error  unit=poll")
     assert rest[0].startswith("Traceback")
     assert rest[-1] == "ValueError: ***"
 

@@ -83,11 +83,11 @@ def test_no_secret_comes_through_whatever_way_it_takes(json_lines: bool, level: 
 
 def test_each_line_is_one_json_object_with_its_level_and_time() -> None:
     stream = logged()
-    structlog.get_logger("notifier").info("look.done", text="two\nlines ☃", odd=Leaky())
+    structlog.get_logger("notifier").info("poll.done", text="two\nlines ☃", odd=Leaky())
     logging.getLogger("notifier.sub").warning("said\n%s", "this")
     ours, theirs = lines(stream)
     assert (ours["event"], ours["level"], ours["text"], ours["odd"]) == (
-        "look.done",
+        "poll.done",
         "info",
         "two\nlines ☃",
         "Leaky(***)",
@@ -101,7 +101,7 @@ def test_nothing_in_a_line_forges_or_reverses_it_and_joiners_stay(json_lines: bo
     stream = io.StringIO()
     configure(level="info", redactor=Redactor(), stream=stream, json=json_lines)
     name = "می\u200cخواهم \u202eevil\x1b[2J"
-    structlog.get_logger("notifier").info("look.done", name=name, inside={"names": [name]})
+    structlog.get_logger("notifier").info("poll.done", name=name, inside={"names": [name]})
     logged = stream.getvalue()
     if json_lines:
         assert logged.count("می\u200cخواهم  evil [2J") == 2
@@ -213,11 +213,11 @@ def test_no_log_call_hides_behind_another_expression() -> None:
 @pytest.mark.parametrize("json_lines", [True, False])
 def test_no_secret_and_no_local_value_shows_in_the_traceback_of_a_unit(json_lines: bool) -> None:
     stream = logged(json_lines=json_lines)
-    with Faults(LogReporter().report).alone(Unit.LOOK, f"s_{SECRET}"):
+    with Faults(LogReporter().report).alone(Unit.POLL, f"s_{SECRET}"):
         hidden = "a local value that no log may show"
         raise ValueError(f"the answer repeats {SECRET}, and {len(hidden)} more")
     text = stream.getvalue()
     assert "Traceback" in text
-    assert ("unit.internal_error" if json_lines else "An error of the program in look (s_***)") in text
+    assert ("unit.internal_error" if json_lines else "An error of the program in poll (s_***)") in text
     assert SECRET not in text
     assert "a local value that no log may show" not in text.replace('hidden = "a local value that no log may show"', "")

@@ -26,7 +26,7 @@ from notifier.core.units import Fault, Unit
 from notifier.telemetry.log_reporter import LogReporter
 
 
-def look(observation: Observation, *told: CommittedEvent, superseded: bool = False) -> PollOutcome:
+def poll(observation: Observation, *told: CommittedEvent, superseded: bool = False) -> PollOutcome:
     return PollOutcome(
         watch=watch(),
         observation=observation,
@@ -38,26 +38,26 @@ def look(observation: Observation, *told: CommittedEvent, superseded: bool = Fal
     )
 
 
-def told_of(*looks: PollOutcome) -> list[dict[str, Any]]:
-    """The lines about these looks, without those at debug."""
+def told_of(*polls: PollOutcome) -> list[dict[str, Any]]:
+    """The lines about these polls, without those at debug."""
     with capture_logs() as lines:
         reporter = LogReporter()
-        for each in looks:
+        for each in polls:
             reporter.report(each)
     return [dict(line) for line in lines if line["log_level"] != "debug"]
 
 
-def test_a_look_that_changed_nothing_is_told_only_at_debug() -> None:
+def test_a_poll_that_changed_nothing_is_told_only_at_debug() -> None:
     with capture_logs() as lines:
-        LogReporter().report(look(NotFound()))
+        LogReporter().report(poll(NotFound()))
     assert [(line["log_level"], line["event"], line["answer"]) for line in lines] == [
-        ("debug", "look.done", "not_found")
+        ("debug", "poll.done", "not_found")
     ]
 
 
 def test_a_transition_is_told_with_all_that_identifies_it() -> None:
     told = CommittedEvent(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
-    (line,) = told_of(look(seen("ready"), told))
+    (line,) = told_of(poll(seen("ready"), told))
     assert line["event"] == "transition.committed"
     assert (line["event_id"], line["status"], line["names"], line["channels"]) == (
         told.event.id,
@@ -67,9 +67,9 @@ def test_a_transition_is_told_with_all_that_identifies_it() -> None:
     )
 
 
-def test_a_look_that_could_not_tell_says_why() -> None:
-    (line,) = told_of(look(Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 500", retry_after=timedelta(seconds=7))))
-    assert (line["event"], line["reason"], line["detail"]) == ("look.unclear", "server_error", "HTTP 500")
+def test_a_poll_that_could_not_tell_says_why() -> None:
+    (line,) = told_of(poll(Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 500", retry_after=timedelta(seconds=7))))
+    assert (line["event"], line["reason"], line["detail"]) == ("poll.unclear", "server_error", "HTTP 500")
     assert (line["log_level"], line["retry_after_s"]) == ("info", 7.0)
 
 
@@ -86,7 +86,7 @@ def test_a_trouble_of_the_api_is_told_when_it_begins_and_how_long_it_was_when_it
 
 
 def test_a_change_that_somebody_else_told_is_no_transition_here() -> None:
-    assert [line["event"] for line in told_of(look(seen("ready"), superseded=True))] == ["transition.superseded"]
+    assert [line["event"] for line in told_of(poll(seen("ready"), superseded=True))] == ["transition.superseded"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ READINGS = Readings(
     api=API,
     breaker=BreakerState.CLOSED,
     in_flight=1,
-    due_looks=4,
+    due_polls=4,
     overdue=timedelta(seconds=5),
     watches={"snapshot": 2, "dataset": 1},
     snapshots={"running": 2},
@@ -64,7 +64,7 @@ def samples(metrics: Metrics, readings: Readings = READINGS) -> dict[tuple[str, 
     }
 
 
-def look(observation: Observation | None, *words: str) -> PollOutcome:
+def poll(observation: Observation | None, *words: str) -> PollOutcome:
     told = tuple(CommittedEvent(event=event(word), channels=()) for word in words)
     lag, duration = timedelta(seconds=2), timedelta(seconds=1)
     return PollOutcome(
@@ -88,16 +88,16 @@ def metrics(clock: Clock) -> Metrics:
     return Metrics(clock)
 
 
-def test_looks_are_counted_by_their_answer_and_transitions_by_their_status(metrics: Metrics) -> None:
-    metrics.report(look(seen("ready"), "ready"))
-    metrics.report(look(Unclear(reason=Reason.TIMEOUT)))
-    metrics.report(look(None, "stalled"))
+def test_polls_are_counted_by_their_answer_and_transitions_by_their_status(metrics: Metrics) -> None:
+    metrics.report(poll(seen("ready"), "ready"))
+    metrics.report(poll(Unclear(reason=Reason.TIMEOUT)))
+    metrics.report(poll(None, "stalled"))
     metrics.report(ListOutcome(dataset_id="d", lag=timedelta(0), duration=timedelta(0)))
     found = samples(metrics)
-    looks = {key[1:]: value for key, value in found.items() if key[0] == "looks_total"}
-    assert looks == {("told", "snapshot"): 1, ("timeout", "snapshot"): 1, ("told", "dataset"): 1}
+    polls = {key[1:]: value for key, value in found.items() if key[0] == "polls_total"}
+    assert polls == {("told", "snapshot"): 1, ("timeout", "snapshot"): 1, ("told", "dataset"): 1}
     assert (found["transitions_total", "ready"], found["transitions_total", "stalled"]) == (1, 1)
-    assert (found["look_lag_seconds_count", "snapshot"], found["look_lag_seconds_sum", "snapshot"]) == (2, 4)
+    assert (found["poll_lag_seconds_count", "snapshot"], found["poll_lag_seconds_sum", "snapshot"]) == (2, 4)
 
 
 def test_only_an_end_counts_as_a_delivery_and_every_attempt_as_one(metrics: Metrics, clock: Clock) -> None:
@@ -150,13 +150,13 @@ def test_the_readings_are_on_the_page(metrics: Metrics) -> None:
     assert (found["api_state", "ok"], found["api_state", "unauthorised"]) == (1, 0)
     assert (found["breaker_state", "closed"], found["breaker_state", "open"]) == (1, 0)
     assert (found["channel_broken", "chat"], found["channel_broken", "mail"]) == (0, 1)
-    assert (found["due_looks",], found["look_overdue_seconds",], found["recent_refusals",]) == (4, 5, 2)
+    assert (found["due_polls",], found["poll_overdue_seconds",], found["recent_refusals",]) == (4, 5, 2)
     assert (found["healthy",], found["store_up",], found["config_info", "abc"]) == (1, 1, 1)
 
 
 def test_a_store_that_does_not_answer_is_seen_and_the_rest_of_the_page_too(metrics: Metrics) -> None:
     found = samples(metrics, replace(READINGS, stored=None))
-    assert (found["store_up",], found["healthy",], found["due_looks",]) == (0, 0, 4)
+    assert (found["store_up",], found["healthy",], found["due_polls",]) == (0, 0, 4)
     assert not [key for key in found if "open_deliver" in key[0]]
 
 
@@ -195,11 +195,11 @@ def test_many_reasons_do_not_make_many_series(metrics: Metrics) -> None:
 
 
 def test_units_that_raised_and_entries_that_make_no_sense_are_counted(metrics: Metrics) -> None:
-    metrics.report(Fault(unit=Unit.LOOK, subject="s_1", error=ValueError("x")))
-    metrics.report(Fault(unit=Unit.LOOK, subject="s_2", error=KeyError("x")))
+    metrics.report(Fault(unit=Unit.POLL, subject="s_1", error=ValueError("x")))
+    metrics.report(Fault(unit=Unit.POLL, subject="s_2", error=KeyError("x")))
     metrics.report(UnreadableEntries(dataset_id="gd_1", entries=("NaN", "{}")))
     found = samples(metrics)
-    assert found["internal_errors_total", "look"] == 2
+    assert found["internal_errors_total", "poll"] == 2
     assert found["internal_errors_total", "audit"] == 0
     assert found["list_entries_unreadable_total",] == 2
 

@@ -131,7 +131,7 @@ def test_the_budget_is_said_in_words_alone() -> None:
 
 
 def test_without_a_field_that_it_needs_there_is_no_sentence() -> None:
-    assert said("look.unclear", {"detail": "x"}) is None
+    assert said("poll.unclear", {"detail": "x"}) is None
     assert said("clock.shifted", {"shift_s": "much"}) is None
     assert said("a.library", {}) is None
 

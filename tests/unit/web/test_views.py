@@ -71,7 +71,7 @@ async def test_whatever_the_trouble_the_daemon_lives(vitals: Vitals | Exception)
     ("vitals", "status", "lines"),
     [
         (WELL, 200, ["ready"]),
-        (LATE, 200, ["ready", "note: looks are late, the most overdue one by 5 min; see `notifier config check`"]),
+        (LATE, 200, ["ready", "note: polls are late, the most overdue one by 5 min; see `notifier config check`"]),
         (StoreError("x.db: the disk is full"), 503, ["not ready", "trouble: x.db: the disk is full"]),
         (
             TimeoutError("no answer within 5 s"),

@@ -98,7 +98,7 @@ def test_a_body_without_facts_is_short_and_does_not_talk_of_lateness() -> None:
     told = event_of(transition("running", previous="unknown"), watch())
     assert message(told).body.splitlines() == [
         "Snapshot: s_1",
-        "Before: not looked at yet",
+        "Before: not polled yet",
         "Seen: 2026-11-23 12:00:00 UTC",
         f"Event: {told.id}",
     ]
@@ -119,7 +119,7 @@ def test_stalled_says_what_stands_still_since_when_and_how_far_it_came() -> None
         "Dataset: gd_1",
         "So far: 7 records",
         "Runs for: 1 d",
-        "It is still looked at, and its end will be told.",
+        "It is still polled, and its end will be told.",
         "Status: running, since 2026-11-22 12:00:00 UTC",
         "Seen: 2026-11-23 12:00:00 UTC",
         f"Event: {told.id}",

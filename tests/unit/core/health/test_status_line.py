@@ -30,7 +30,7 @@ def test_it_counts_what_there_is() -> None:
             replace(FINE, reload=LastReload(at=START, refused=("a",), runs_of=START)),
             "; the configuration on disk has errors, and the notifier started with the one that it took up last, of 20",
         ),
-        (replace(FINE, overdue=timedelta(minutes=2)), "; looks do not progress"),
+        (replace(FINE, overdue=timedelta(minutes=2)), "; polls do not progress"),
     ],
 )
 def test_what_is_wrong_follows_the_counts_on_the_same_line(vitals: Vitals, said: str) -> None:

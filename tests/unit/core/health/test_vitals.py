@@ -15,12 +15,12 @@ FINE = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=
 LATE = timedelta(minutes=2)
 
 
-def test_a_daemon_whose_looks_progress_is_healthy() -> None:
+def test_a_daemon_whose_polls_progress_is_healthy() -> None:
     assert plain(FINE)["healthy"] is True
     assert plain(FINE)["remarks"] == []
 
 
-def test_looks_that_wait_while_nothing_holds_them_and_none_is_made_are_stuck() -> None:
+def test_polls_that_wait_while_nothing_holds_them_and_none_is_made_are_stuck() -> None:
     assert "do not progress" in troubles(replace(FINE, overdue=LATE))[0]
 
 
@@ -32,7 +32,7 @@ def test_looks_that_wait_while_nothing_holds_them_and_none_is_made_are_stuck() -
         (replace(API, requests=40), "are late"),
     ],
 )
-def test_looks_that_are_held_or_late_are_said_and_are_no_trouble(api: ApiState, said: str) -> None:
+def test_polls_that_are_held_or_late_are_said_and_are_no_trouble(api: ApiState, said: str) -> None:
     vitals = replace(FINE, api=api, overdue=LATE)
     assert troubles(vitals) == []
     assert said in remarks(vitals)[0]
@@ -56,7 +56,7 @@ def test_a_refused_reload_is_told_and_is_no_trouble() -> None:
 
 
 def test_that_the_last_configuration_runs_is_told_and_is_no_trouble() -> None:
-    """A restart would not mend it: whoever looks after the daemon must not restart it for that."""
+    """A restart would not mend it: a supervisor must not restart the daemon for that."""
     vitals = replace(FINE, reload=LastReload(at=START, refused=("a",), runs_of=START))
     found = plain(vitals)
     assert (found["healthy"], found["reload"]["runs_of"]) == (True, START.isoformat(timespec="milliseconds")[:-6] + "Z")
@@ -64,7 +64,7 @@ def test_that_the_last_configuration_runs_is_told_and_is_no_trouble() -> None:
     assert "started with the one that it took up last" in remark
 
 
-def test_a_database_that_cannot_be_written_is_the_trouble_and_looks_that_wait_for_it_are_none() -> None:
+def test_a_database_that_cannot_be_written_is_the_trouble_and_polls_that_wait_for_it_are_none() -> None:
     store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
     (said,) = troubles(replace(FINE, store=store, overdue=LATE))
     assert said == "notifier.db: there is no room (since 2026-11-23T12:00:00.000Z)"
@@ -76,7 +76,7 @@ def test_a_database_that_cannot_be_written_is_the_trouble_and_looks_that_wait_fo
     assert plain(FINE)["store"] is None
 
 
-def test_a_restart_mends_no_disk_so_that_looks_which_wait_for_it_are_no_reason_for_one() -> None:
+def test_a_restart_mends_no_disk_so_that_polls_which_wait_for_it_are_no_reason_for_one() -> None:
     store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
     assert mendable(replace(FINE, overdue=LATE))
     assert mendable(replace(FINE, store=store, overdue=LATE)) == []
