@@ -298,7 +298,7 @@ class Daemon:
         self._parts.limiter.remember(
             [now - at for at in await self._parts.store.refusals(since)],
             restarted=last_poll is not None and last_poll > since,
-            told=ApiKind(told),
+            announced=ApiKind(told),
         )
 
     async def _stop(self, background: Iterable[asyncio.Task[None]]) -> None:

@@ -27,7 +27,8 @@ from typing import Any
 from notifier.brightdata.http.answers import LONGEST_RETRY_AFTER
 from notifier.brightdata.http.tokens import Identity
 from notifier.brightdata.limits.breaker import BreakerState
-from notifier.brightdata.limits.limiter import Limiter, Permit
+from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.polling.datasets import LONGEST_PAUSE, DatasetGroup, DatasetGroups
 from notifier.polling.list_sync import ListSync

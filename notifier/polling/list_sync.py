@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.model import Facts, Listed, Seen, SnapshotState, Unclear, Watch

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch

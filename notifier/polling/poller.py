@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.backoff import look_pause
 from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.errors import StoreError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical

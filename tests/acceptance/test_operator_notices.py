@@ -291,7 +291,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(apihealth, "DOWN_PROBES", (0.05,))
     patch.setattr(apihealth, "DOWN_FOR", 0.0)
     patch.setattr(limiter, "LIMITED_AFTER", -1.0)
-    patch.setattr(limiter, "LOOKS_AGAIN", 0.05)
+    patch.setattr(limiter, "RECHECK_S", 0.05)
     if row.begin in QUIET_LIFE:
         for name, module in (("FIRST_RETRY", backoff), ("FIRST_PROBE", channel)):
             patch.setattr(module, name, timedelta(milliseconds=20))

@@ -27,7 +27,8 @@ from notifier.app import components, daemon
 from notifier.app.daemon import Daemon
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
-from notifier.brightdata.limits.limiter import Limiter, Permit
+from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.permit import Permit
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import client

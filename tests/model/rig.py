@@ -10,7 +10,7 @@ from promise import Promise
 from sqlalchemy import Connection
 from support.fakes import Clock, dice
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict

@@ -21,7 +21,7 @@ from support.moving_clock import MovingClock, run
 from notifier.app import components, daemon
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import probe
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Deliverable, Event, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Observation, Reason, Seen, Transition, Unclear, Watch

@@ -19,7 +19,7 @@ from notifier.brightdata.http.gateway import Gate, Gateway
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import TokenSource
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
 
 PROGRESS = "/datasets/v3/progress/"

@@ -21,7 +21,7 @@ from notifier.brightdata.http.failures import NoAnswer, no_answer_of, no_token_o
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import Identity, TokenSource
 from notifier.brightdata.http.transport import Transport
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import Reason
 
 LONG_ANSWERS = 8

@@ -1,1 +1,1 @@
-"""The limits that protect the account: the limiter, the breaker, the probe."""
+"""Limits that protect the account: the limiter with its pace and breaker, the API's health, the probe."""

@@ -1,24 +1,24 @@
-"""When a request may go, seen from the answers of 429 so far. Pure: the time is an argument, in monotonic seconds.
+"""Decide from the answers of 429 so far whether a request may go. Pure: `now` is in monotonic seconds.
 
 25 answers of 429 within 5 minutes get the caller's address blocked until support lifts it, and 10 is "near". So:
 
-1. An answer of 429 opens the breaker: no request for the pause that `Retry-After` asks for, else for 2, 4, 8, 16, 32 s
-   by the consecutive ones.
-2. After the pause it is half open: one request at a time, until an answer is not 429.
+1. An answer of 429 opens the breaker: no request goes for the pause that `Retry-After` asks for, else for 2, 4, 8, 16,
+   32 s, by the number of consecutive refusals.
+2. After the pause it is half open: one request at a time goes, until an answer is not 429.
 3. With `HOLD_AT` answers of 429 in the window it stays open until there are fewer.
-4. While any answer of 429 is in the window, what is in flight could all be answered so: together they are at most
-   `MOST_TOGETHER`.
-5. What may be in flight starts at `SAFE_IN_FLIGHT` and grows by one with each good answer while requests wait for it,
-   up to the limit that the rate sets; 429 sets it back.
-6. A killed process may have had requests in flight whose answers of 429 were counted, but never came. By rule 4 these
-   and the known ones were at most `MOST_TOGETHER`: the next process takes them for one less, and so goes on with one
-   request at a time. It begins with one in any case, and if it was not told of any refusal, its first one is taken for
-   the last of so many, as long as the former process's could be in the window.
+4. While the window has an answer of 429, all requests in flight could be answered with 429 too: refusals and requests
+   in flight are together at most `MOST_TOGETHER`.
+5. The number of requests in flight is limited to `SAFE_IN_FLIGHT` at first. The limit grows by one with each good
+   answer while requests wait, up to the one that the rate sets; 429 resets it.
+6. A killed process may have had requests in flight whose answers of 429 the API counted, but which never arrived. By
+   rule 4 these and the known ones were at most `MOST_TOGETHER`. The next process presumes one less, and so goes on with
+   one request at a time. It begins with one in any case. If it knows of no refusal, it presumes as many at its first
+   one, for as long as refusals of the former process could be in the window.
 
-From this follows, by the last admitted of any ten: 10 answers of 429 in 5 minutes cannot happen if the limit is at
-most 9 (up to 12 requests a second). At a higher rate they can only if the first one finds 10 requests in flight, which
-the API had answered well until then. Across a kill the same holds if any refusal was known before it; if none was, then
-what was in flight at the kill and at the next process's first refusal could add up to more.
+It follows, looking at the last admitted of any ten requests: 10 answers of 429 in 5 minutes cannot happen if the limit
+of rule 5 is at most 9 (up to 12 requests a second). At a higher rate they can only if the first one finds 10 requests
+in flight, after good answers to all before. Across a kill the same holds if a refusal was known before it. If none was,
+the requests in flight at the kill and those at the next process's first refusal could add up to more.
 """
 
 from collections import deque
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 WINDOW = 315.0
-"""Seconds. The API counts over 5 minutes and by its own clock: what we count late is still inside."""
+"""Seconds. The API counts over 5 minutes by its own clock; the rest allows for answers that are counted late."""
 
 NEAR = 10
 MOST_TOGETHER = NEAR - 2
@@ -38,7 +38,7 @@ PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 class BreakerState(StrEnum):
-    """Whether requests go: `closed` as usual, `open` none, `half_open` one at a time."""
+    """Which requests go: `closed` all, `open` none, `half_open` one at a time."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -46,7 +46,7 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """What the answers so far allow. `most_in_flight` is the limit that rule 5 grows up to."""
+    """A circuit breaker for answers of 429. `most_in_flight` is the limit that rule 5 grows up to."""
 
     def __init__(self, *, most_in_flight: int) -> None:
         self.most_in_flight = most_in_flight
@@ -58,15 +58,15 @@ class Breaker:
         self._doubtful_until: float | None = None
 
     def remember(self, now: float, times: Sequence[float], *, restarted: bool) -> int:
-        """Take up the memory of a former process, before the first request.
+        """Take over the memory of a former process, before the first request.
 
         Args:
-            now: when.
+            now: the present.
             times: of its answers of 429.
             restarted: whether it made requests within the window.
 
         Returns:
-            How many more answers of 429 are presumed to have come by now; they are to be kept like the others.
+            How many more answers of 429 are presumed; record them like the others.
         """
         if restarted:
             self._doubtful_until = now + WINDOW
@@ -91,23 +91,23 @@ class Breaker:
         self._allowed = 1
 
     def state(self, now: float) -> BreakerState:
-        """Where the breaker stands."""
+        """Return the breaker's state."""
         if not self._consecutive:
             return BreakerState.CLOSED
         return BreakerState.OPEN if self.held_for(now) > 0 else BreakerState.HALF_OPEN
 
     def held_for(self, now: float) -> float:
-        """The seconds for which no request may go, 0 if any may."""
+        """Return the seconds for which no request may go; 0 if requests may go."""
         return max(0.0, self._held_until - now) if self._consecutive else 0.0
 
     def recent(self, now: float) -> int:
-        """The answers of 429 in the window."""
+        """Return the number of answers of 429 in the window."""
         while self._times and self._times[0] < now - WINDOW:
             self._times.popleft()
         return len(self._times)
 
     def has_room(self, now: float, in_flight: int) -> bool:
-        """Whether one more request may go now beside those in flight."""
+        """Return whether one more request may go now, beside those in flight."""
         match self.state(now):
             case BreakerState.OPEN:
                 return False
@@ -122,13 +122,13 @@ class Breaker:
                 return in_flight < allowed
 
     def rate_limited(self, now: float, retry_after: float | None) -> int:
-        """Learn of an answer of 429 and the seconds it asked to wait, if it did.
+        """Learn of an answer of 429, and the seconds of its `Retry-After` if it has one.
 
-        Several requests in flight may be answered so at once: that is one refusal, and the pause grows only when a
-        request that was sent after the pause is refused too.
+        Several requests in flight may be refused at once. That counts as one refusal: the pause grows only when a
+        request sent after the pause is refused too.
 
         Returns:
-            How many answers of 429 it counts for: more than one if those of a former process are presumed.
+            How many answers of 429 to record: more than one if those of a former process are presumed.
         """
         if self.state(now) is not BreakerState.OPEN:
             self._consecutive += 1
@@ -151,7 +151,7 @@ class Breaker:
         """Learn of an answer that was not 429."""
         match self.state(now):
             case BreakerState.OPEN:
-                pass  # asked before the refusal that opened it: it proves nothing
+                pass  # sent before the refusal that opened the breaker: it proves nothing
             case BreakerState.HALF_OPEN:
                 self._consecutive = 0
             case BreakerState.CLOSED:

@@ -1,32 +1,33 @@
-"""Tries an API in trouble when nothing else does: where nothing is due, its end would never be seen."""
+"""Probe an API in trouble when no poll is due: otherwise nobody would notice that the trouble is over."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from notifier.brightdata.limits.limiter import Limiter, Permit
+from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.isolation import Faults
 from notifier.core.model import Observation
 from notifier.core.units import Unit
 
 CHECKED_EVERY = timedelta(seconds=5)
-"""How soon after the limiter would let a probe go it is seen that nobody has made one."""
+"""How often it is checked whether the limiter would admit a probe that nobody makes."""
 
-NOBODY = "s_probe"
-"""Asked about where nothing is watched: a 404 is a good answer, for the token was accepted."""
+NO_SNAPSHOT = "s_probe"
+"""The id to ask for where nothing is watched. A 404 is a good answer: the token was accepted."""
 
 
 class Observer(Protocol):
-    """Whatever can look at a snapshot. It tells the limiter what its answer says of the API."""
+    """Polls a snapshot, and reports to the limiter what the answer says of the API."""
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look."""
+        """Poll once."""
         ...
 
 
 class Probe:
-    """`run()` it in a task; it ends only when it is cancelled."""
+    """Probes the API. `run()` it in a task; it ends only when it is cancelled."""
 
     def __init__(
         self,
@@ -39,11 +40,11 @@ class Probe:
     ) -> None:
         """
         Args:
-            limiter: knows of the trouble, and how often it may be tried.
-            observer: asks.
-            snapshot: one that is watched, whether or not it has ended; None if there is none.
-            idle: whether no look waits for its turn, and would be the probe.
-            faults: bounds what a probe raises.
+            limiter: knows the API's health, and when a probe may go.
+            observer: polls.
+            snapshot: returns a watched snapshot, ended or not; None if there is none.
+            idle: returns whether no poll waits for its turn: one that waits is the probe itself.
+            faults: isolates what a probe raises.
         """
         self._faults = faults or Faults()
         self._limiter = limiter
@@ -52,7 +53,7 @@ class Probe:
         self._idle = idle
 
     async def run(self) -> None:
-        """See every few seconds whether a probe is wanted that nobody makes, and make it."""
+        """Check every few seconds whether a probe is wanted that nobody makes, and make it."""
         pause = CHECKED_EVERY
         while True:
             await asyncio.sleep(max(pause, CHECKED_EVERY).total_seconds())
@@ -60,4 +61,4 @@ class Probe:
 
     async def _try(self) -> None:
         if self._limiter.wants_probe and self._idle():
-            await self._observer.observe(self._snapshot() or NOBODY)
+            await self._observer.observe(self._snapshot() or NO_SNAPSHOT)

@@ -19,7 +19,7 @@ from support.polling_world import Post, story
 
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.expiring import due_without_look
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Event
 from notifier.core.errors import StoreError
 from notifier.core.model import NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch

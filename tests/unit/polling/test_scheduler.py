@@ -11,7 +11,7 @@ import pytest
 from support.fakes import START, on_grid
 from support.moving_clock import MovingClock, run
 
-from notifier.brightdata.limits.limiter import Permit
+from notifier.brightdata.limits.permit import Permit
 from notifier.polling.scheduler import CLOCK_CHECK, MOST_LOOKS, PollScheduler
 from notifier.polling.timer import _Scheduler
 

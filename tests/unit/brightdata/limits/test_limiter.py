@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.virtual_time import now, run
 
 from notifier.brightdata.limits.breaker import BreakerState
-from notifier.brightdata.limits.limiter import CATCH_UP, LOOKS_AGAIN, Limiter, most_in_flight
+from notifier.brightdata.limits.limiter import RECHECK_S, Limiter, most_in_flight
+from notifier.brightdata.limits.pace import CATCH_UP
 from notifier.core.health.api import DOWN_AFTER, DOWN_FOR, LOCKED_AFTER, ApiKind
 from notifier.core.model import Reason
 
@@ -313,7 +314,7 @@ def test_an_admission_without_a_request_changes_nothing_about_when_an_api_in_tro
         return went
 
     went, expected = run(lambda: requests(used)), run(lambda: requests([each for each in used if each]))
-    assert went == pytest.approx(expected, abs=LOOKS_AGAIN * len(used))
+    assert went == pytest.approx(expected, abs=RECHECK_S * len(used))
 
 
 def test_what_was_learned_while_an_unused_permit_was_held_stays() -> None:

@@ -43,7 +43,7 @@ class World:
     async def live(self, seconds: float, told: ApiKind = ApiKind.OK) -> ApiState:
         wall = lambda: EPOCH + timedelta(seconds=now() - 1_000.0)  # noqa: E731
         gate = Limiter(requests_per_second=10.0, clock=now, wall=wall, changed=self.news.append)
-        gate.remember(told=told)
+        gate.remember(announced=told)
         tasks = [asyncio.create_task(self.watch(gate)) for _ in range(50)]
         await asyncio.sleep(seconds)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""An API in trouble is tried also where nothing is due, as often as its notice promises, and not otherwise."""
+"""An API in trouble is probed also while no poll is due, as often as its notice promises, and not otherwise."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -7,24 +7,26 @@ import pytest
 from support.fakes import seen
 from support.moving_clock import MovingClock, run
 
-from notifier.brightdata.limits.limiter import Limiter, Permit
-from notifier.brightdata.limits.probe import CHECKED_EVERY, NOBODY, Probe
+from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.permit import Permit
+from notifier.brightdata.limits.probe import CHECKED_EVERY, NO_SNAPSHOT, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
 from notifier.polling.scheduler import PollScheduler
 
 
 class Api:
-    """Answers with 401 until it is healed; tells the limiter, as the client does."""
+    """Answers 401 while it `refuses`, and reports to the limiter as the client does."""
 
     def __init__(self, clock: MovingClock) -> None:
-        self.limiter = Limiter(requests_per_second=10, clock=clock.monotonic)
+        self.news: list[ApiNews] = []
+        self.limiter = Limiter(requests_per_second=10, clock=clock.monotonic, changed=self.news.append)
         self.clock = clock
         self.refuses = True
         self.asked: list[tuple[float, str]] = []
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look."""
+        """Poll once."""
         with permit or await self.limiter.admit() as permit:
             permit.use()
             self.asked.append((self.clock.monotonic(), snapshot_id))
@@ -33,7 +35,7 @@ class Api:
         return seen("running")
 
     def lock(self) -> None:
-        """Refuse the token as often as it takes."""
+        """Refuse the token until the limiter counts the API as locked."""
         for _ in range(3):
             self.limiter.judged(Reason.UNAUTHORISED)
 
@@ -43,12 +45,12 @@ def probing(api: Api, *, snapshot: str | None = "s_1", idle: bool = True) -> "as
     return asyncio.create_task(probe.run())
 
 
-def test_a_refused_token_is_tried_each_minute_at_first_though_nothing_is_due() -> None:
+def test_a_refused_token_is_probed_each_minute_at_first_though_no_poll_is_due() -> None:
     async def test(clock: MovingClock) -> None:
         api = Api(clock)
         task = probing(api)
         await asyncio.sleep(3_600)
-        assert not api.asked, "of an API that does well nothing is asked"
+        assert not api.asked, "a healthy API is not probed"
         api.lock()
         began = clock.monotonic()
         await asyncio.sleep(sum(LOCKED_PROBES) + 300)
@@ -69,23 +71,21 @@ def test_a_refused_token_is_tried_each_minute_at_first_though_nothing_is_due() -
     run(test)
 
 
-def test_a_trouble_that_was_told_before_a_restart_is_looked_after() -> None:
+def test_trouble_announced_before_a_restart_is_probed_until_it_ends() -> None:
     async def test(clock: MovingClock) -> None:
         api = Api(clock)
         api.refuses = False
-        told = list[ApiNews]()
-        api.limiter._tell_changed = told.append
-        api.limiter.remember(told=ApiKind.UNAUTHORISED)
+        api.limiter.remember(announced=ApiKind.UNAUTHORISED)
         task = probing(api, snapshot=None)
         await asyncio.sleep(30)
-        assert [each.kind for each in told] == [ApiKind.OK]
-        assert [asked for _, asked in api.asked] == [NOBODY]
+        assert [each.kind for each in api.news] == [ApiKind.OK]
+        assert [asked for _, asked in api.asked] == [NO_SNAPSHOT]
         task.cancel()
 
     run(test)
 
 
-def test_where_a_look_is_due_that_is_the_probe() -> None:
+def test_a_poll_that_is_due_serves_as_the_probe() -> None:
     async def test(clock: MovingClock) -> None:
         api = Api(clock)
         api.lock()
@@ -97,8 +97,8 @@ def test_where_a_look_is_due_that_is_the_probe() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("rotated", [False, True], ids=["looked-at-singly", "looked-at-in-rotation"])
-def test_a_watch_that_is_removed_while_its_look_waits_for_the_probes_turn_leaves_that_turn_to_the_probe(
+@pytest.mark.parametrize("rotated", [False, True], ids=["polled-individually", "polled-in-rotation"])
+def test_a_watch_removed_while_its_poll_waits_for_the_probes_turn_leaves_that_turn_to_the_probe(
     rotated: bool,
 ) -> None:
     async def test(clock: MovingClock) -> None:
@@ -132,7 +132,7 @@ def test_a_watch_that_is_removed_while_its_look_waits_for_the_probes_turn_leaves
         late = CHECKED_EVERY.total_seconds() + 2
         for k, wait in enumerate(waits):
             assert 0 <= wait - sum(LOCKED_PROBES[: k + 1]) <= (k + 1) * late
-        assert waits, "a watch that is gone takes no turn of the probe"
+        assert waits, "a removed watch takes no turn of the probe"
         for task in tasks:
             task.cancel()
         await schedule.drain(timedelta(0))

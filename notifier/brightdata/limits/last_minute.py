@@ -1,16 +1,16 @@
-"""Counts the requests of the last minute."""
+"""Count the requests of the last minute."""
 
 from collections import deque
 
 
 class LastMinute:
-    """Counts to the second. `now` is in seconds of a clock that nobody sets."""
+    """A count of the last 60 seconds, exact to the second. `now` is in monotonic seconds."""
 
     def __init__(self) -> None:
         self._seconds: deque[tuple[int, int]] = deque()
 
     def add(self, now: float) -> None:
-        """Count one request that went now."""
+        """Count one request sent now."""
         second, number = int(now), 1
         if self._seconds and self._seconds[-1][0] == second:
             number += self._seconds.pop()[1]
@@ -18,7 +18,7 @@ class LastMinute:
         self._forget(now)
 
     def count(self, now: float) -> int:
-        """The requests of the last 60 seconds."""
+        """Return the number of requests in the last 60 seconds."""
         self._forget(now)
         return sum(number for _, number in self._seconds)
 

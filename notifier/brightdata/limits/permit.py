@@ -1,0 +1,44 @@
+"""The permit that a limiter gives for one request."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+
+class Permit:
+    """Permission for one request, which counts as in flight until the permit is released.
+
+    Release it by hand, or use it as a context manager.
+
+    Args:
+        released: called once, at the first release.
+        unused: called before it if no request was made with the permit.
+    """
+
+    __slots__ = ("_released", "_unused")
+
+    def __init__(self, released: Callable[[], None], unused: Callable[[], None] | None = None) -> None:
+        self._released: Callable[[], None] | None = released
+        self._unused = unused
+
+    def use(self) -> None:
+        """Note that a request is made with the permit."""
+        self._unused = None
+
+    def release(self) -> None:
+        """End the request, or give back a permit that was not used. Idempotent."""
+        released, self._released = self._released, None
+        unused, self._unused = self._unused, None
+        if released is None:
+            return
+        if unused is not None:
+            unused()
+        released()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
