@@ -1,0 +1,105 @@
+"""Every key of the YAML takes effect: `config show` says what the file says, where the two differ from the default."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from docs.test_configuration_is_documented import ENVIRON, SECTIONS, heading_of, keys
+from pydantic import BaseModel
+
+from notifier.app.loading import load_config
+from notifier.config import schema
+from notifier.config.show import as_dict
+
+EVERY_KEY = """\
+api: {token_file: brightdata.token, base_url: "http://localhost:1", requests_per_second: 5, timeout: 15s, batch: never}
+state: sqlite:////tmp/other.db
+http: {listen: "127.0.0.1:9", token: page-t0ken-0123456789}
+heartbeat: {url: "https://hc-ping.com/4b2f9c1d", every: 2m}
+operators: [mail]
+channels:
+  mail:
+    url: json://localhost/secret
+    fallback: hook
+    fallback_after: 30m
+    pace: 20/m
+    quiet: {from: "22:00", to: "07:00", timezone: Europe/Berlin, except: [failed]}
+    on_uncertain: hold
+    give_up_after: 1d
+    templates: {ready: {title: own}}
+  hook: {webhook: "https://example.com/hooks/secret", secret: QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB, allow_private: true}
+templates: {ready: {body: general}}
+watches:
+- snapshot: s_1
+  id: prices
+  name: Prices
+  notify: [mail]
+  "on": [failed]
+  every: 1m
+  stalled_after: 6h
+  results_kept: 30d
+  expiring_before: 1d
+  labels: {team: growth}
+  download: {folder: /tmp, format: csv}
+- {dataset: gd_1}
+defaults: {notify: [hook], "on": [empty], every: 2m, stalled_after: 7h, results_kept: 31d, expiring_before: 3d}
+keep: 30d
+include: []
+"""
+"""A value other than the default for every key, in the form in which `config show` prints it."""
+
+WRITTEN: dict[str, Any] = yaml.safe_load(EVERY_KEY)
+PLACES: dict[type[BaseModel], list[dict[str, Any]]] = {
+    schema.MainFile: [WRITTEN],
+    schema.ApiSection: [WRITTEN["api"], {"token": "one of the two"}],
+    schema.HttpSection: [WRITTEN["http"]],
+    schema.HeartbeatSection: [WRITTEN["heartbeat"]],
+    schema.ChannelSection: [*WRITTEN["channels"].values()],
+    schema.QuietSection: [WRITTEN["channels"]["mail"]["quiet"]],
+    schema.TemplateSection: [WRITTEN["templates"]["ready"], WRITTEN["channels"]["mail"]["templates"]["ready"]],
+    schema.DefaultsSection: [WRITTEN["defaults"]],
+    schema.WatchSection: WRITTEN["watches"],
+    schema.DownloadSection: [WRITTEN["watches"][0]["download"]],
+}
+"""Where the sections stand in it."""
+
+
+@pytest.fixture
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What `config show` prints of it."""
+    for name in ENVIRON:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "brightdata.token").write_text("t0ken")
+    (tmp_path / "config.yaml").write_text(EVERY_KEY)
+    return as_dict(load_config(tmp_path / "config.yaml"))
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=heading_of)
+def test_the_file_above_has_every_key(section: type[BaseModel]) -> None:
+    has = set().union(*PLACES[section])
+    assert has == keys(section).keys(), "give EVERY_KEY the new key, with another value than its default"
+
+
+def differences(written: Any, shown: Any, place: str = "") -> Iterator[str]:
+    """Where a value is not shown as it is written; secrets are masked."""
+    if isinstance(written, dict) and isinstance(shown, dict):
+        for key, value in written.items():
+            yield from differences(value, shown.get(key), f"{place}.{key}")
+    elif written != shown and "***" not in str(shown):
+        yield f"{place}: {written} is shown as {shown}"
+
+
+def test_every_key_is_shown_as_it_is_written(shown: dict[str, Any], tmp_path: Path) -> None:
+    """A key that is missing here is forgotten in `config/build.py` or `config/show.py`."""
+    general = WRITTEN.keys() & shown.keys() - {"api", "watches"}
+    assert list(differences({key: WRITTEN[key] for key in general}, shown)) == []
+    token_file = {"token_file": str(tmp_path / "brightdata.token")}
+    assert list(differences(WRITTEN["api"] | token_file, shown["api"])) == []
+    assert list(differences(WRITTEN["watches"][0], shown["watches"][0])) == []
+
+
+def test_what_a_section_leaves_out_comes_from_the_one_that_holds_for_all(shown: dict[str, Any]) -> None:
+    assert list(differences(WRITTEN["defaults"], shown["watches"][1])) == []
+    assert shown["channels"]["mail"]["templates"] == {"ready": {"title": "own", "body": "general"}}
