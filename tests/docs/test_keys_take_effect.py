@@ -1,17 +1,20 @@
 """Every key of the YAML takes effect: `config show` says what the file says, where the two differ from the default."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from docs.test_configuration_is_documented import ENVIRON, SECTIONS, heading_of, keys
 from pydantic import BaseModel
 
+from docs.test_configuration_is_documented import ENVIRON, SECTIONS, heading_of, keys
 from notifier.app.loading import load_config
 from notifier.config import schema
+from notifier.config.model import Config
 from notifier.config.show import as_dict
+from notifier.core.model import DatasetWatch, WatchOptions
 
 EVERY_KEY = """\
 api: {token_file: brightdata.token, base_url: "http://localhost:1", requests_per_second: 5, timeout: 15s, batch: never}
@@ -67,13 +70,19 @@ PLACES: dict[type[BaseModel], list[dict[str, Any]]] = {
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What `config show` prints of it."""
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The file above, loaded."""
     for name in ENVIRON:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "brightdata.token").write_text("t0ken")
     (tmp_path / "config.yaml").write_text(EVERY_KEY)
-    return as_dict(load_config(tmp_path / "config.yaml"))
+    return load_config(tmp_path / "config.yaml")
+
+
+@pytest.fixture
+def shown(config: Config) -> dict[str, Any]:
+    """What `config show` prints of it."""
+    return as_dict(config)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=heading_of)
@@ -103,3 +112,10 @@ def test_every_key_is_shown_as_it_is_written(shown: dict[str, Any], tmp_path: Pa
 def test_what_a_section_leaves_out_comes_from_the_one_that_holds_for_all(shown: dict[str, Any]) -> None:
     assert list(differences(WRITTEN["defaults"], shown["watches"][1])) == []
     assert shown["channels"]["mail"]["templates"] == {"ready": {"title": "own", "body": "general"}}
+
+
+def test_a_snapshot_found_in_a_dataset_has_every_option_of_its_watch(config: Config) -> None:
+    """An option that is missing here is forgotten in `DatasetWatch.watch_for`."""
+    options = {field.name: getattr(config.watches[0], field.name) for field in fields(WatchOptions)}
+    found = DatasetWatch(dataset_id="gd_1", **options).watch_for("s_2")
+    assert {name: getattr(found, name) for name in options} == options | {"id": found.id, "name": found.name}
