@@ -13,11 +13,14 @@ import typer.main
 from notifier.cli import app
 from notifier.core.delivery import states
 from notifier.core.snapshot import transitions
+from notifier.core.units import Unit
 
 S = TypeVar("S", bound=StrEnum)
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -64,6 +67,19 @@ def test_the_tree_shows_every_room_of_the_house() -> None:
 
 def test_the_plan_of_the_house_stays_about_a_page() -> None:
     assert len(ARCHITECTURE.splitlines()) <= 150
+
+
+def test_contributing_names_files_that_are_there() -> None:
+    named = re.findall(
+        r"\b(?:notifier|tests|docs)/[\w/.-]*\w", CONTRIBUTING.replace("vNNNN_what_it_is", "v0001_the_outbox")
+    )
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_page_of_metrics_has_every_unit_that_fails_alone() -> None:
+    (labels,) = re.findall(r"^\| `notifier_internal_errors_total` \| `unit`: ([^|]+) \|", METRICS, re.MULTILINE)
+    assert labels.split(", ") == [unit.value for unit in Unit]
 
 
 def commands(group: Any, prefix: str = "") -> Iterator[str]:
