@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from notifier.app.background import BackgroundQueue
+from notifier.app.job_runner import JobRunner
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
@@ -55,6 +56,9 @@ from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter, Reporters
 
+POLLS = "polls"
+"""The job that begins the polls that are due."""
+
 log = structlog.get_logger("notifier")
 
 
@@ -88,6 +92,7 @@ class Components:
         self.clock = clock
         self.store = Store(config.database, StoreRetry(self._store_changed, clock))
         self.errands = BackgroundQueue(self.faults)
+        self.jobs = JobRunner(self.faults)
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
             clock=_monotonic,
@@ -109,6 +114,7 @@ class Components:
                 admit=self.limiter.admit,
                 clock=clock,
                 clock_shifted=self._clock_shifted,
+                wake_by=partial(self.jobs.wake_by, POLLS),
                 gap=lambda: _gap(self.config),
             ),
             looked=self._looked,
@@ -122,7 +128,6 @@ class Components:
             observer=self.client,
             snapshot=lambda: next((watch.snapshot_id for watch in self.config.watches), None),
             idle=lambda: self.schedule.queued == 0,
-            faults=self.faults,
         )
         self.operators = OperatorNotices(
             channels=config.operators,
@@ -248,6 +253,7 @@ class Components:
             oldest_open=None,
             reload=reload,
             store=self.store.patience.trouble,
+            jobs=self.jobs.states(),
         )
 
     def _faulted(self, fault: Fault) -> None:

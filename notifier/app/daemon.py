@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from notifier.app.components import Components
-from notifier.app.gc_tuning import keep_what_stays
+from notifier.app.jobs import WATCHDOG, table
 from notifier.app.loading.apart import Loaded
 from notifier.app.loading.start import LONGEST_START
 from notifier.app.loading.start import keep as keep_copy
@@ -23,7 +23,6 @@ from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
 from notifier.control.client import Answers, listening
 from notifier.control.limiter_lease import lend
-from notifier.control.socket_file import ControlSocket
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.api import ApiKind
@@ -40,13 +39,6 @@ from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 from notifier.telemetry.round_summary import OnceOutcome, Tally
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
 
-STORE_WORKS_AFTER = timedelta(minutes=1)
-"""So long a database has worked that is called well again, after it ended the last daemon."""
-
-FLUSH_LOOKS_EVERY = timedelta(seconds=2)
-LOOK_AFTER_EVERY = timedelta(seconds=2)
-WARN_EXPIRING_EVERY = timedelta(minutes=10)
-FAULTS_OVER_EVERY = timedelta(minutes=10)
 LOOKS_GRACE = timedelta(seconds=1.5)
 SENDS_GRACE = timedelta(seconds=2.5)
 """Together under the 5 s in which the daemon ends after SIGTERM; they run side by side."""
@@ -92,7 +84,6 @@ class Daemon:
             vitals=lambda: self._parts.vitals_in_memory(self._last_reload),
             in_progress=lambda: self._parts.polling.in_progress,
             waiting=self._parts.waiting,
-            faults=self._parts.faults,
         )
         self._reloader: Reloader | None = None
         self._tidings = ReloadNotices(
@@ -139,26 +130,21 @@ class Daemon:
                 database, store = self._parts.config.database, self._parts.store
                 control = await stack.enter_async_context(listening(database, store, answers))
                 self._parts.polling.begin()
+                self._parts.jobs.add(table(self._parts, self._outside, control, self._watchdog))
             with _first_failure():
                 async with asyncio.TaskGroup() as tasks:
                     background = [
                         tasks.create_task(_for_good(each))
                         for each in (
                             self._parts.schedule.run(),
-                            self._flush_looks(),
-                            self._look_after_files(control),
-                            self._warn_expiring(),
-                            self._tell_what_is_over(),
+                            self._parts.jobs.run(),
                             self._parts.errands.run(),
                             self._follow_clock(),
-                            self._parts.caretaker.run(),
                             self._parts.fetcher.run(),
-                            self._parts.probe.run(),
                             self._outside.run(),
                             *([self._reloader.run()] if self._reloader is not None else []),
                         )
                     ]
-                    background.append(tasks.create_task(keep_what_stays()))
                     sending = tasks.create_task(_for_good(self._parts.senders.run()))
                     await self._parts.log_configuration()
                     channels = len(self._parts.senders)
@@ -167,7 +153,8 @@ class Daemon:
                     )
                     notify("READY=1", f"STATUS={self._watchdog.status()}")
                     if is_listening():
-                        background.append(tasks.create_task(_for_good(self._watchdog.run())))
+                        self._watchdog.begin()
+                        self._parts.jobs.wake(WATCHDOG)
                     ready()
                     await stop.wait()
                     log.info("daemon.stopping")
@@ -257,6 +244,7 @@ class Daemon:
             await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.polling.flush)
             await self._parts.errands.end()
         finally:
+            self._watchdog.close()
             await self._parts.alarm.aclose()
             await self._parts.senders.aclose()
 
@@ -308,32 +296,6 @@ class Daemon:
         draining = asyncio.create_task(self._parts.schedule.drain(LOOKS_GRACE))
         await self._parts.senders.stop(SENDS_GRACE)
         await draining
-
-    async def _tell_what_is_over(self) -> None:
-        """Tell the operators of the end of troubles that show by nothing else."""
-        parts, since = self._parts, self._parts.clock()
-        await asyncio.sleep(STORE_WORKS_AFTER.total_seconds())
-        parts.errands.notice(parts.operators.store_works)
-        while True:
-            parts.errands.notice(parts.operators.faults_over, parts.fault_kinds, since)
-            await asyncio.sleep(FAULTS_OVER_EVERY.total_seconds())
-
-    async def _warn_expiring(self) -> None:
-        while True:
-            pause = await self._parts.faults.attempt(Unit.EXPIRY, "", self._parts.polling.warn_expiring)
-            await asyncio.sleep(max(WARN_EXPIRING_EVERY, pause).total_seconds())
-
-    async def _flush_looks(self) -> None:
-        pause = FLUSH_LOOKS_EVERY
-        while True:
-            await asyncio.sleep(max(FLUSH_LOOKS_EVERY, pause).total_seconds())
-            pause = await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.polling.flush)
-
-    async def _look_after_files(self, control: ControlSocket) -> None:
-        while True:
-            await asyncio.sleep(LOOK_AFTER_EVERY.total_seconds())
-            await control.look_after()
-            await self._parts.store.look_after()
 
     async def _follow_clock(self) -> None:
         """After the clock was set, call back what it has put out of reach."""

@@ -1,15 +1,10 @@
 """Keeps garbage collection from holding up the loop: what stays for good is not visited time and again."""
 
-import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 _NEVER = 2**31 - 1
-
-KEEP_AFTER = (timedelta(0), timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=20))
-"""After the start: what has been loaded by then, and what the first looks have found, stays."""
 
 
 def keep() -> None:
@@ -35,9 +30,6 @@ def tidy() -> Iterator[None]:
 
 
 async def keep_what_stays() -> None:
-    """Collect and `keep` at the times `KEEP_AFTER` the start."""
-    began = asyncio.get_running_loop().time()
-    for after in KEEP_AFTER:
-        await asyncio.sleep(began + after.total_seconds() - asyncio.get_running_loop().time())
-        gc.collect()
-        keep()
+    """Collect garbage and `keep` the rest. A job of the daemon (`app.jobs`) does it some times after the start."""
+    gc.collect()
+    keep()

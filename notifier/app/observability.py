@@ -24,8 +24,11 @@ from notifier.web.views import Sources, application
 LONGEST_ANSWER = timedelta(seconds=5)
 """How long the store may take before it counts as one that does not answer."""
 
-LOOP_CHECK = timedelta(seconds=5)
-"""Often enough for a quantile over minutes; more often it would cost more than it tells."""
+HEARTBEAT = "heartbeat"
+"""The job that sends the heartbeats."""
+
+LOOP_TIMER = timedelta(milliseconds=100)
+"""How long the timer runs by which the event loop's lag is measured."""
 
 _SLICE = 10_000
 """Snapshots that are counted without letting others run: about a millisecond's work."""
@@ -64,11 +67,8 @@ class Observability:
             changed=self._listening,
             faults=parts.faults,
         )
-        self._heartbeat = Heartbeat(
-            parts.config.heartbeat, troubles=self._troubles, report=parts.report, faults=parts.faults
-        )
-        self.exhaustion = ResourceMonitor(self._exhausted, faults=parts.faults)
-        self._asked_for = asyncio.Event()
+        self.heartbeat = Heartbeat(parts.config.heartbeat, troubles=self._troubles, report=parts.report)
+        self.exhaustion = ResourceMonitor(self._exhausted)
         self.configure()
 
     def configure(self) -> None:
@@ -76,17 +76,21 @@ class Observability:
         config = self._parts.config
         self._metrics.configure(config.channels)
         self._server.configure(config.http)
-        self._heartbeat.configure(config.heartbeat)
-        if config.http is not None:
-            self._asked_for.set()
-        else:
-            self._asked_for.clear()
+        if self.heartbeat.configure(config.heartbeat):
+            self._parts.jobs.wake(HEARTBEAT)
 
     async def run(self) -> None:
-        """Be seen until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for each in (self._server.run(), self._heartbeat.run(), self._watch_loop(), self.exhaustion.run()):
-                tasks.create_task(each)
+        """Answer over HTTP until cancelled."""
+        await self._server.run()
+
+    async def measure_loop(self) -> None:
+        """Measure how late the event loop wakes a timer, while `http:` is on and somebody may ask for it."""
+        if self._parts.config.http is None:
+            return
+        loop, pause = asyncio.get_running_loop(), LOOP_TIMER.total_seconds()
+        began = loop.time()
+        await asyncio.sleep(pause)
+        self._metrics.loop_lagged(loop.time() - began - pause)
 
     async def vitals(self) -> Vitals:
         """How the daemon does.
@@ -136,6 +140,7 @@ class Observability:
             snapshots=snapshots,
             broken=parts.senders.broken,
             config_hash=self._config_hash(),
+            jobs=parts.jobs.states(),
             stored=stored,
         )
 
@@ -157,12 +162,3 @@ class Observability:
         for word, number in words.items():
             counts[status_label(word)] += number
         return counts
-
-    async def _watch_loop(self) -> None:
-        """Measure how late the event loop wakes those that sleep, while somebody may ask for it."""
-        loop, pause = asyncio.get_running_loop(), LOOP_CHECK.total_seconds()
-        while True:
-            await self._asked_for.wait()
-            began = loop.time()
-            await asyncio.sleep(pause)
-            self._metrics.loop_lagged(loop.time() - began - pause)

@@ -16,15 +16,12 @@ import structlog
 from notifier.core.errors import StoreError
 from notifier.core.health.status_line import status_line
 from notifier.core.health.vitals import Vitals, mendable
-from notifier.core.isolation import Faults
-from notifier.core.units import Unit
-from notifier.failpoints import fault
 
 STATUS_EVERY = timedelta(seconds=2)
 """The line of status is not told more often than this."""
 
-LOOKS_PER_INTERVAL = 6
-"""So often in the interval of the watchdog it is looked whether all is well: one moment of doubt ends nobody."""
+CHECKS_PER_INTERVAL = 6
+"""Health checks per watchdog interval; several, so that one failed check does not get the daemon killed."""
 
 LOG_FROM = 0.6
 """Of the interval: after so much of it without being fed it is said why; never come to while all is well."""
@@ -33,7 +30,7 @@ log = structlog.get_logger("notifier")
 
 
 class Watchdog:
-    """Sees after the daemon for whoever started it. `run()` it in a task."""
+    """Reports to the service manager. A job of the daemon (`app.jobs`) calls `check` at the interval `every`."""
 
     def __init__(
         self,
@@ -44,7 +41,6 @@ class Watchdog:
         in_progress: Callable[[], int],
         waiting: Callable[[], Awaitable[int]],
         monotonic: Callable[[], float] = time.monotonic,
-        faults: Faults | None = None,
     ) -> None:
         """
         Args:
@@ -54,9 +50,7 @@ class Watchdog:
             in_progress: how many snapshots are watched that have not ended.
             waiting: asks the store how many deliveries have not come to their end.
             monotonic: a clock in seconds that nobody sets.
-            faults: bounds what a look raises; a look that raises does not feed.
         """
-        self._faults = faults or Faults()
         self._tell = tell
         self._interval = interval
         self._vitals = vitals
@@ -67,7 +61,8 @@ class Watchdog:
         self._asking: asyncio.Task[None] | None = None
         self._told = ""
         self._told_at = self._fed_at = -math.inf
-        self._starving = False
+        self._starving = self._began = False
+        self._pause = STATUS_EVERY if interval is None else min(STATUS_EVERY, interval / CHECKS_PER_INTERVAL)
 
     def status(self) -> str:
         """The line of status, with the deliveries as they were counted last."""
@@ -75,24 +70,18 @@ class Watchdog:
         self._told_at = self._monotonic()
         return self._told
 
-    async def run(self) -> None:
-        """Watch until cancelled."""
-        pause = STATUS_EVERY
-        if self._interval is not None:
-            pause = min(pause, self._interval / LOOKS_PER_INTERVAL)
-        try:
-            while True:
-                with self._faults.alone(Unit.WATCHDOG):
-                    fault(Unit.WATCHDOG)
-                    await self._look(pause)
-                await asyncio.sleep(pause.total_seconds())
-        finally:
-            if self._asking is not None:
-                self._asking.cancel()
+    @property
+    def every(self) -> timedelta | None:
+        """The time between two checks; None before `begin`."""
+        return self._pause if self._began else None
 
-    async def _look(self, pause: timedelta) -> None:
-        """See how things are, for up to a pause, and tell what is to be told."""
-        answers = await self._store_answers(pause)
+    def begin(self) -> None:
+        """Check from now on: the daemon is ready."""
+        self._began = True
+
+    async def check(self) -> None:
+        """See how the daemon is, for up to `every`, and tell what is to be told. A check that raises does not feed."""
+        answers = await self._store_answers(self._pause)
         if self._interval is not None:
             why = "the database does not answer" if not answers else "; ".join(mendable(self._vitals()))
             self._feed(why, self._interval)
@@ -101,6 +90,11 @@ class Watchdog:
             line = self.status()
             if line != before:
                 self._tell(f"STATUS={line}")
+
+    def close(self) -> None:
+        """Wait no longer for a store that has not answered yet."""
+        if self._asking is not None:
+            self._asking.cancel()
 
     def _feed(self, why_not: str, interval: timedelta) -> None:
         """Tell that the daemon is alive, unless there is a reason not to, at half the interval."""
@@ -116,7 +110,7 @@ class Watchdog:
             log.info("watchdog.fed_again")
             self._starving = False
         # Half of it, less what the next look may come too late for that.
-        if hungry >= 1 / 2 - 1 / LOOKS_PER_INTERVAL:
+        if hungry >= 1 / 2 - 1 / CHECKS_PER_INTERVAL:
             self._tell("WATCHDOG=1")
             self._fed_at = now
 

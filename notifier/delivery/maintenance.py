@@ -1,6 +1,5 @@
-"""The rounds that keep what is promised: fallbacks in time, the audit, the end of what is old."""
+"""Periodic work on the outbox: fallbacks in time, the audit, the removal of what is old."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -11,15 +10,12 @@ from notifier.failpoints import failpoint
 from notifier.store.maintenance import Audit, Deaths
 from notifier.store.store import Store
 
-FALLBACK_EVERY = timedelta(seconds=2)
-AUDIT_EVERY = timedelta(minutes=1)
-FORGET_EVERY = timedelta(hours=1)
 LONGEST_SEND = timedelta(minutes=5)
 """Longer than any send may take; what is called sending for longer was forgotten by somebody."""
 
 
 class Maintenance:
-    """Goes its rounds for as long as it runs. Each round can be made by itself."""
+    """Each kind of work is a job of the daemon (`app.jobs`); `go_round` does all of it once."""
 
     def __init__(
         self,
@@ -58,16 +54,6 @@ class Maintenance:
         self._audited = audited
         self._died = died
         self._faults = faults or Faults()
-
-    async def run(self) -> None:
-        """Go all rounds, each at its own interval, until cancelled."""
-        async with asyncio.TaskGroup() as rounds:
-            for unit, round_, every in (
-                (Unit.FALLBACK, self.fall_back, FALLBACK_EVERY),
-                (Unit.AUDIT, self.audit, AUDIT_EVERY),
-                (Unit.RETENTION, self.forget, FORGET_EVERY),
-            ):
-                rounds.create_task(self._repeat(unit, round_, every))
 
     def configure(self, policies: Mapping[str, ChannelPolicy], keep: timedelta) -> None:
         """Go by these from the next round on."""
@@ -113,8 +99,3 @@ class Maintenance:
         )
         if removed:
             failpoint("caretaker.after_forgetting")
-
-    async def _repeat(self, unit: Unit, round_: Callable[[], Awaitable[None]], every: timedelta) -> None:
-        while True:
-            pause = await self._faults.attempt(unit, "", round_)
-            await asyncio.sleep(max(every, pause).total_seconds())

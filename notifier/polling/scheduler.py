@@ -1,16 +1,14 @@
 """When each look is due, and which of those that are due goes next.
 
-A timer (`notifier.polling.timer`) says when: it rings when something falls due, and all that is due moves into the
-queue of the agenda (`notifier.core.snapshot.agenda`). From there the most overdue look goes first, one for each request
-that the limiter admits: so nothing is begun that cannot go on, however many are due. What a look raises ends the
-schedule.
+A job of the daemon (`app.jobs`) calls `collect` when something falls due, and all that is due moves into the queue of
+the agenda (`notifier.core.snapshot.agenda`). From there the most overdue look goes first, one for each request that the
+limiter admits: so nothing is begun that cannot go on, however many are due. What a look raises ends the schedule.
 
 Beside them are rotations (`notifier.core.snapshot.rotation`): whose turn it is in one is looked at when nothing else is
 due now, nor would be due before the next request may go.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +17,7 @@ from notifier.brightdata.limits.permit import Permit
 from notifier.core.snapshot.agenda import Agenda, AgendaEntry
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.rotation import LEAVES_FREE
-from notifier.polling.timer import Timer
 
-CLOCK_CHECK = timedelta(seconds=5)
 CLOCK_SHIFT = timedelta(seconds=2)
 """A wall clock that moved by more than this against the monotonic one was set, or the machine slept."""
 
@@ -56,7 +52,7 @@ class PollScheduler:
         admit: Callable[[], Awaitable[Permit]],
         clock: Callable[[], datetime],
         clock_shifted: Callable[[timedelta], None],
-        monotonic: Callable[[], float] = time.monotonic,
+        wake_by: Callable[[datetime], None] = lambda _: None,
         turn: Turn = lambda _: (None, None),
         gap: Callable[[], timedelta] = lambda: timedelta(0),
     ) -> None:
@@ -66,7 +62,7 @@ class PollScheduler:
             admit: waits until one more request may be made.
             clock: the time, UTC.
             clock_shifted: told how far the wall clock was moved, each time it was.
-            monotonic: a clock in seconds that nobody sets.
+            wake_by: has `collect` called at that time at the latest.
             turn: whose turn it is in a rotation.
             gap: the time between two requests at the configured rate.
         """
@@ -76,16 +72,16 @@ class PollScheduler:
         self._admit = admit
         self._clock = clock
         self._clock_shifted = clock_shifted
-        self._monotonic = monotonic
+        self._wake_by = wake_by
         self._agenda = Agenda()
         self._rotations = Agenda()
-        self._timer = Timer(self._collect, earliest=self._earliest, clock=clock)
         self._queued = asyncio.Event()
         self._turn_due = asyncio.Event()
         self._began_at = moment(0)
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_LOOKS)
         self._failed: asyncio.Future[None] | None = None
+        self._offset: float | None = None
 
     def __len__(self) -> int:
         return len(self._agenda)
@@ -141,16 +137,15 @@ class PollScheduler:
     async def run(self) -> None:
         """Look until cancelled; raise what a look raised."""
         self._failed = asyncio.get_running_loop().create_future()
-        self._timer.start()
         tasks = [asyncio.create_task(each) for each in (self._dispatch(), self._rotate())]
         for task in tasks:
             task.add_done_callback(self._ended)
         try:
-            await self._watch_clock(self._failed)
+            await asyncio.wait({self._failed})  # not the future itself: a cancellation would go on to it
+            self._failed.result()
         finally:
             for task in tasks:
                 task.cancel()
-            self._timer.pause()
 
     async def once(self) -> None:
         """Look at everything once, due or not, and at what that puts on the schedule; raise what a look raises."""
@@ -169,34 +164,29 @@ class PollScheduler:
         Raises:
             Exception: what one of these last looks raised.
         """
-        if not self._timer.running:
-            return
-        self._timer.pause()
         if self._running:
             await asyncio.wait(self._running, timeout=grace.total_seconds())
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=_CANCEL_GRACE.total_seconds())
-        self._timer.stop()
         if self._failed is not None and self._failed.done():
             self._failed.result()
 
     def _set_timer(self) -> None:
-        if (due := self._earliest()) is not None:
-            self._timer.set_by(due)
+        if (due := self.earliest()) is not None:
+            self._wake_by(due)
 
-    def _earliest(self) -> datetime | None:
+    def earliest(self) -> datetime | None:
+        """When something falls due next; None if nothing is scheduled."""
         dues = [due for due in (self._agenda.earliest(), self._rotations.earliest()) if due is not None]
         return moment(min(dues)) if dues else None
 
-    async def _collect(self) -> None:
-        try:
-            now = instant(self._clock())
-            self._agenda.collect(now)
-            self._rotations.collect(now)
-        except Exception as error:  # noqa: BLE001 - APScheduler would swallow it, and nothing be looked at any more
-            self._fail(error)
+    async def collect(self) -> None:
+        """Move what is due into the queue, from which `run` takes it."""
+        now = instant(self._clock())
+        self._agenda.collect(now)
+        self._rotations.collect(now)
         if self._agenda.queued:
             self._queued.set()
         if self._rotations.queued:
@@ -293,27 +283,17 @@ class PollScheduler:
         if self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _watch_clock(self, failed: asyncio.Future[None]) -> None:
-        offset = self._offset()
-        while True:
-            await asyncio.wait({failed}, timeout=CLOCK_CHECK.total_seconds())
-            if failed.done():
-                failed.result()
-            shift = timedelta(seconds=self._offset() - offset)
-            if abs(shift) > CLOCK_SHIFT:
-                offset = self._offset()
-                self._clock_shifted(shift)
-                self._anchor_again()
-            self._timer.wake_up()
-
-    def _offset(self) -> float:
-        return self._clock().timestamp() - self._monotonic()
-
-    def _anchor_again(self) -> None:
-        """Call back the looks that a clock set back has put out of reach.
+    async def check_clock(self) -> None:
+        """Notice that the wall clock was set, or that the machine slept, and call back what that put out of reach.
 
         A clock that jumped ahead, or a machine that slept, needs no such thing: what it passed over is due now, once.
         """
-        for agenda in (self._agenda, self._rotations):
-            agenda.call_back(instant(self._clock()))
-        self._timer.set()
+        offset = self._clock().timestamp() - asyncio.get_running_loop().time()
+        before, shift = self._offset, timedelta(seconds=0 if self._offset is None else offset - self._offset)
+        if before is None or abs(shift) > CLOCK_SHIFT:
+            self._offset = offset
+        if abs(shift) > CLOCK_SHIFT:
+            for agenda in (self._agenda, self._rotations):
+                agenda.call_back(instant(self._clock()))
+            self._clock_shifted(shift)
+            self._set_timer()

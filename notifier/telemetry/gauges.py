@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from notifier.brightdata.limits.breaker import BreakerState
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.jobs import JobState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,8 @@ class Readings:
 
     `due_polls` wait for a request's turn, the most overdue one for `overdue`; `in_flight` requests have gone. `watches`
     are counted by kind, `snapshots` of the working set by the label of their status. `broken` says it of each channel.
-    `config_hash` is what the files that run are known by. `stored` is None if the store does not answer.
+    `config_hash` is what the files that run are known by, `jobs` are the periodic jobs by name. `stored` is None if the
+    store does not answer.
     """
 
     at: datetime
@@ -42,6 +44,7 @@ class Readings:
     snapshots: Mapping[str, int]
     broken: Mapping[str, bool]
     config_hash: str
+    jobs: Mapping[str, JobState]
     stored: Stored | None
 
 
@@ -56,6 +59,7 @@ def gauges(readings: Readings) -> Iterator[Metric]:
     yield _one("due_polls", "Polls that are due and wait for a request's turn.", readings.due_polls)
     yield _one("poll_overdue_seconds", "How long the most overdue poll has waited.", readings.overdue.total_seconds())
     yield from _of_api(readings)
+    yield from _of_jobs(readings.jobs)
     yield _by("channel_broken", "Whether the channel is broken.", "channel", readings.broken)
     if stored is not None:
         known = {**dict.fromkeys(readings.broken, 0), **stored.open_deliveries}
@@ -82,6 +86,19 @@ def _of_api(readings: Readings) -> Iterator[Metric]:
     )
     yield _one("requests_held_seconds", "For how long no request will go; 0 if they go.", api.held_for.total_seconds())
     yield _one("recent_refusals", "Answers of 429 within five minutes, as counted towards a block.", api.refusals)
+
+
+def _of_jobs(jobs: Mapping[str, JobState]) -> Iterator[Metric]:
+    began = {name: job.last_run.timestamp() for name, job in jobs.items() if job.last_run is not None}
+    yield _by("job_last_run_timestamp_seconds", "When the last run of a periodic job began.", "name", began)
+    took = {name: job.duration.total_seconds() for name, job in jobs.items() if job.duration is not None}
+    yield _by("job_last_duration_seconds", "How long the last run of a periodic job took.", "name", took)
+    intervals = {name: job.interval.total_seconds() for name, job in jobs.items() if job.interval is not None}
+    yield _by("job_interval_seconds", "The time between two runs of a periodic job.", "name", intervals)
+    failures = CounterMetricFamily("notifier_job_failures", "Runs of a periodic job that raised.", labels=["name"])
+    for name, job in jobs.items():
+        failures.add_metric([name], job.failures)
+    yield failures
 
 
 def _states(every: Iterable[str], present: str) -> dict[str, int]:

@@ -1,9 +1,8 @@
-"""Asks the address of a dead man's switch every so often while all is well, and is silent when it is not.
+"""Pings a dead man's switch at an interval while all is well, and not while something is wrong.
 
-Who watches there tells people when nothing comes any more: also when this machine, or its network, is gone.
+The service there alerts people when no ping comes any more, also when this machine or its network is gone.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -12,18 +11,15 @@ import aiohttp
 from notifier import __version__
 from notifier.channels.bounds import metered_socket
 from notifier.config.model import Heartbeat as Wanted
-from notifier.core.isolation import Faults
 from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
-from notifier.core.units import Unit
-from notifier.failpoints import fault
 from notifier.network import Resolver, tls_context
 
 LONGEST = timedelta(seconds=10)
-"""How long the far side may take."""
+"""The longest wait for an answer."""
 
 
 class Heartbeat:
-    """`run()` it in a task; it ends only when it is cancelled."""
+    """A job of the daemon (`app.jobs`) calls `beat` at the interval `every`."""
 
     def __init__(
         self,
@@ -31,44 +27,32 @@ class Heartbeat:
         *,
         troubles: Callable[[], Awaitable[list[str]]],
         report: Callable[[HeartbeatOutcome], None],
-        faults: Faults | None = None,
     ) -> None:
         """
         Args:
             wanted: which address, and how often; None for none.
             troubles: why all is not well; an empty list when it is. It must not raise.
             report: told what became of each.
-            faults: bounds what one raises.
         """
         self._wanted = wanted
         self._troubles = troubles
         self._report = report
-        self._faults = faults or Faults()
         self._resolver = Resolver()
-        self._woken = asyncio.Event()
 
-    def configure(self, wanted: Wanted | None) -> None:
-        """Ask that address from now on, at once if it is another."""
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._woken.set()
+    @property
+    def every(self) -> timedelta | None:
+        """The interval; None if no address is configured."""
+        return None if self._wanted is None else self._wanted.every
 
-    async def run(self) -> None:
-        """Ask, at once and then every so often, until cancelled."""
-        while True:
-            self._woken.clear()
-            wanted = self._wanted
-            pause = None
-            if wanted is not None:
-                with self._faults.alone(Unit.HEARTBEAT) as attempt:
-                    fault(Unit.HEARTBEAT)
-                    self._report(await self._beat(wanted.url))
-                pause = max(wanted.every, attempt.pause or timedelta(0)).total_seconds()
-            try:
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+    def configure(self, wanted: Wanted | None) -> bool:
+        """Ask that address from now on; whether it, or the interval, is another."""
+        changed, self._wanted = wanted != self._wanted, wanted
+        return changed
+
+    async def beat(self) -> None:
+        """Ask the address once if all is well, and report what became of it."""
+        if self._wanted is not None:
+            self._report(await self._beat(self._wanted.url))
 
     async def _beat(self, url: str) -> HeartbeatOutcome:
         if found := await self._troubles():

@@ -12,12 +12,6 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from notifier.core.isolation import Faults
-from notifier.core.units import Unit
-from notifier.failpoints import fault
-
-EVERY = timedelta(seconds=5)
-
 RESERVE = 16
 """So many descriptors have to be free. A send or a look takes one to three."""
 
@@ -61,45 +55,30 @@ def _nothing() -> None:
 
 
 class ResourceMonitor:
-    """`run()` it in a task; it ends only when it is cancelled."""
+    """Watches what the machine has left. A job of the daemon (`app.jobs`) calls `check` every few seconds."""
 
     def __init__(
         self,
         changed: Callable[[str], None],
         *,
         ask: Callable[[], str] = shortage,
-        every: timedelta | None = None,
         well_after: timedelta | None = None,
-        faults: Faults | None = None,
     ) -> None:
         """
         Args:
             changed: told what is wanting when something begins to, and an empty text when that is over; also once when
                 all is well after the start, for it may have been wanting when the last daemon ended.
             ask: what is wanting now.
-            every: how often it is asked.
             well_after: how long nothing has to be wanting.
-            faults: bounds what a look raises.
         """
-        self._faults = faults or Faults()
         self._changed = changed
         self._ask = ask
-        self._every = (EVERY if every is None else every).total_seconds()
         self._well_after = (WELL_AFTER if well_after is None else well_after).total_seconds()
         self._well_since: float | None = None
         self._is_known = False
         self.shortage = ""
 
-    async def run(self) -> None:
-        """Look, again and again, until cancelled."""
-        while True:
-            with self._faults.alone(Unit.EXHAUSTION) as attempt:
-                fault(Unit.EXHAUSTION)
-                self.look()
-            pause = 0.0 if attempt.pause is None else attempt.pause.total_seconds()
-            await asyncio.sleep(max(self._every, pause))
-
-    def look(self) -> None:
+    async def check(self) -> None:
         """Ask once."""
         self._judge(self._ask())
 

@@ -13,8 +13,8 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from notifier.app import jobs
 from notifier.brightdata.simulator import life as lives
-from notifier.polling import scheduler
 
 SNAPSHOTS = [f"s_{number}" for number in range(10)]
 
@@ -123,7 +123,7 @@ async def test_a_clock_that_jumps_delays_nothing_and_tells_nothing_twice(
     shift: timedelta, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What ends after the jump is told as soon as without it; ahead is also what a machine sees that slept."""
-    monkeypatch.setattr(scheduler, "CLOCK_CHECK", timedelta(milliseconds=50))
+    monkeypatch.setattr(jobs, "CLOCK_CHECK", timedelta(milliseconds=50))
     api.add("s_before", lives.complete(seconds=30))
     api.add("s_after", lives.complete(seconds=60))
     notifier.configure(

@@ -23,7 +23,7 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier.app import daemon, reload
+from notifier.app import jobs, reload
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
@@ -35,7 +35,6 @@ from notifier.core.health import channel
 from notifier.core.health.store import StoreTrouble
 from notifier.core.snapshot import list_comparison, refusals, rotation
 from notifier.core.units import Unit
-from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.store import retrying
@@ -297,20 +296,20 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
             patch.setattr(module, name, timedelta(milliseconds=20))
         patch.setattr(channel, "BROKEN_AFTER", timedelta(0))
         patch.setattr(backoff, "PERMANENT_TRIES", 1)
-    patch.setattr(resources, "EVERY", timedelta(milliseconds=50))
+    patch.setattr(jobs, "EXHAUSTION_EVERY", timedelta(milliseconds=50))
     patch.setattr(resources, "WELL_AFTER", timedelta(milliseconds=50))
     patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))
-    patch.setattr(daemon, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
+    patch.setattr(jobs, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
     for name, value in (("LAG", 0), ("AGREES_FOR", 0), ("CONFIRMED_EVERY", 0.2)):
         patch.setattr(rotation, name, timedelta(seconds=value))
     patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
     patch.setattr(refusals, "LONGEST_REFUSED_PAUSE", timedelta(0))
     patch.setattr(list_comparison, "LAG", timedelta(0))
-    patch.setattr(maintenance, "AUDIT_EVERY", timedelta(milliseconds=100))
-    patch.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(milliseconds=100))
-    patch.setattr(daemon, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
+    patch.setattr(jobs, "AUDIT_EVERY", timedelta(milliseconds=100))
+    patch.setattr(jobs, "FLUSH_EVERY", timedelta(milliseconds=100))
+    patch.setattr(jobs, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
     patch.setattr(reload, "PATIENCE", timedelta(milliseconds=100))
     patch.setattr(retrying, "PAUSES", (0.05,))
     patch.setattr(retrying, "CALM", timedelta(milliseconds=50))

@@ -17,20 +17,18 @@ from acceptance.bright_data import BrightData
 from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
-from notifier.app import background, daemon
+from notifier.app import background, jobs
 from notifier.app.background import BackgroundQueue
 from notifier.app.daemon import Daemon
-from notifier.brightdata.limits import probe
+from notifier.app.observability import HEARTBEAT
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
 from notifier.control.client import Health, Mute, ask
 from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit
-from notifier.delivery import maintenance
 from notifier.delivery.notices import Heading
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.telemetry import resources
 
 POISON, GOOD, NEAR = "s_poison", "s_good", "s_near"
 
@@ -162,14 +160,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(background, "MOST_TRIES", 10_000)
     monkeypatch.setattr(backoff, "FIRST_RETRY", timedelta(milliseconds=40))
     monkeypatch.setattr(backoff, "LONGEST_RETRY", soon)
-    for module, names in (
-        (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
-        (daemon, ("FLUSH_LOOKS_EVERY", "WARN_EXPIRING_EVERY")),
-        (probe, ("CHECKED_EVERY",)),
-        (resources, ("EVERY",)),
-    ):
-        for name in names:
-            monkeypatch.setattr(module, name, soon)
+    for name in (
+        "FALLBACKS_EVERY", "AUDIT_EVERY", "RETENTION_EVERY", "FLUSH_EVERY", "EXPIRY_EVERY", "PROBE_EVERY",
+        "EXHAUSTION_EVERY",
+    ):  # fmt: skip
+        monkeypatch.setattr(jobs, name, soon)
     yield
     disarm_faults()
 
@@ -218,8 +213,8 @@ async def world(
     )
     async with running(notifier) as (made, task):
         world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, page=f"http://{page}")
-        made._outside._heartbeat._wanted = _often(made)
-        made._outside._heartbeat._woken.set()
+        made._outside.heartbeat.configure(_often(made))
+        made._parts.jobs.wake(HEARTBEAT)
         await world.until(lambda: all(each in made._parts.polling.states for each in (POISON, GOOD, NEAR)))
         yield world
         assert not task.done()

@@ -23,6 +23,7 @@ import time_machine
 
 from acceptance.preloaded import preload
 from notifier import failpoints
+from notifier.app import jobs
 from notifier.app.daemon import Daemon
 from notifier.app.loading import load_config
 from notifier.channels.webhook.channel import WebhookChannel
@@ -31,7 +32,6 @@ from notifier.core.delivery.policy import OnUncertain
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.delivery.maintenance import LONGEST_SEND
-from notifier.polling import scheduler
 from notifier.store import retention
 from notifier.store.store import Store
 from notifier.telemetry.log import configure
@@ -206,7 +206,7 @@ def _live(request: Request) -> int:
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
         daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
         retention.BATCH = request.batch
-        scheduler.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
+        jobs.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
             asyncio.run(daemon.once())

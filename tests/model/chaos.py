@@ -23,7 +23,7 @@ from support.fake_account import FakeAccount
 from support.fakes import DELIVERED, START
 from support.moving_clock import MovingClock, run
 
-from notifier.app import components, daemon
+from notifier.app import components, jobs
 from notifier.app.daemon import Daemon
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
@@ -48,10 +48,9 @@ from notifier.core.outcomes import (
     ReloadOutcome,
 )
 from notifier.core.units import Fault, Unit
-from notifier.delivery import dispatcher, maintenance
+from notifier.delivery import dispatcher
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.polling import scheduler
 from notifier.telemetry import heartbeat
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
@@ -372,7 +371,6 @@ class Hour:
         """Let it pass."""
 
         async def hour(clock: MovingClock) -> None:
-            patches.setattr(components, "PollScheduler", partial(scheduler.PollScheduler, monotonic=clock.monotonic))
             for until in (RESTARTS_AT, START + HOUR):
                 await self._run(clock, until)
 
@@ -381,9 +379,9 @@ class Hour:
             patches.setattr(dispatcher, "voice_of", lambda channel, **_: self.far_sides[channel.name])
             patches.setattr(components, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
-            patches.setattr(maintenance, "FALLBACK_EVERY", timedelta(seconds=20))
-            patches.setattr(daemon, "FLUSH_LOOKS_EVERY", timedelta(seconds=20))
-            patches.setattr(daemon, "WARN_EXPIRING_EVERY", timedelta(minutes=1))
+            patches.setattr(jobs, "FALLBACKS_EVERY", timedelta(seconds=20))
+            patches.setattr(jobs, "FLUSH_EVERY", timedelta(seconds=20))
+            patches.setattr(jobs, "EXPIRY_EVERY", timedelta(minutes=1))
             try:
                 run(hour)
             finally:

@@ -18,19 +18,16 @@ import pytest
 from support.fakes import DELIVERED, DOWN, OUTAGE, START, seen
 from support.moving_clock import MovingClock, run
 
-from notifier.app import components, daemon
+from notifier.app import components, jobs
 from notifier.app.daemon import Daemon
-from notifier.brightdata.limits import probe
 from notifier.brightdata.limits.permit import Permit
 from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import NotFound, Observation, Watch
-from notifier.delivery import dispatcher, maintenance, worker
+from notifier.delivery import dispatcher, worker
 from notifier.downloads import worker as fetcher
-from notifier.polling import scheduler
-from notifier.telemetry import resources
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
 
@@ -174,13 +171,10 @@ def config(path: Path, snapshots: Sequence[str]) -> Config:
 def slow_down(patches: pytest.MonkeyPatch) -> None:
     """The rounds that a daemon makes every few seconds, once an hour: what they find is the same."""
     for module, names in (
-        (maintenance, ("FALLBACK_EVERY", "AUDIT_EVERY", "FORGET_EVERY")),
+        (jobs, ("FLUSH_EVERY", "FALLBACKS_EVERY", "AUDIT_EVERY", "RETENTION_EVERY", "FILES_EVERY")),
+        (jobs, ("EXHAUSTION_EVERY", "PROBE_EVERY", "CLOCK_CHECK")),
         (worker, ("LONGEST_SLEEP",)),
-        (daemon, ("FLUSH_LOOKS_EVERY", "LOOK_AFTER_EVERY")),
-        (resources, ("EVERY",)),
-        (probe, ("CHECKED_EVERY",)),
         (fetcher, ("LONGEST_SLEEP",)),
-        (scheduler, ("CLOCK_CHECK",)),
     ):
         for name in names:
             patches.setattr(module, name, HOUR)
@@ -198,7 +192,6 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
-        patches.setattr(components, "PollScheduler", partial(scheduler.PollScheduler, monotonic=clock.monotonic))
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
             clock.busy = partial(getattr, one._parts.store._database, "busy")

@@ -12,6 +12,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from notifier.app.components import POLLS
+from notifier.app.job_runner import JobRunner
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.delivery.model import Event
 from notifier.core.model import DatasetWatch, Watch
@@ -23,6 +25,7 @@ from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
 from notifier.store.reader import Reader
 from notifier.store.store import Store
+from support import jobs
 from support.fake_account import FakeAccount
 from support.fakes import START
 from support.moving_clock import MovingClock, run
@@ -79,6 +82,7 @@ class Post:
             self.poller = Poller(
                 observer=self.account, store=self.store, clock=self.clock.now, committed=lambda _: None
             )
+            runner = JobRunner()
             limiter = Limiter(requests_per_second=self.rate, clock=self.clock.monotonic)
             self.manager = PollManager(
                 api=self.account,
@@ -93,7 +97,7 @@ class Post:
                     admit=limiter.admit,
                     clock=self.clock.now,
                     clock_shifted=lambda _: None,
-                    monotonic=self.clock.monotonic,
+                    wake_by=partial(runner.wake_by, POLLS),
                     gap=lambda: timedelta(seconds=1 / self.rate),
                 ),
                 looked=self.looked.append,
@@ -105,7 +109,8 @@ class Post:
             self.manager.begin()
             task = asyncio.create_task(self.schedule.run())
             try:
-                yield
+                async with jobs.running(runner, jobs.polls(self.schedule)):
+                    yield
                 if task.done():
                     task.result()
             finally:

@@ -1,10 +1,12 @@
 """How the running daemon does: what `notifier healthcheck` asks for, and what of it is a reason to worry."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.jobs import JobState, plain_jobs
 from notifier.core.health.store import StoreNews
 from notifier.core.times import iso
 from notifier.core.words import count, span
@@ -32,7 +34,7 @@ class Vitals:
     `overdue` is how long the most overdue poll has waited, `oldest_open` when the oldest delivery was decided that has
     not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
     and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
-    HTTP, and `machine` what it has run out of, empty if all is well with that.
+    HTTP, and `machine` what it has run out of, empty if all is well with that. `jobs` are the periodic jobs by name.
     """
 
     api: ApiState
@@ -44,6 +46,7 @@ class Vitals:
     page: str = ""
     machine: str = ""
     store: StoreNews | None = None
+    jobs: Mapping[str, JobState] = field(default_factory=dict)
 
 
 def troubles(vitals: Vitals) -> list[str]:
@@ -127,6 +130,7 @@ def plain(vitals: Vitals) -> dict[str, Any]:
             "refused": list(reload.refused),
             "runs_of": _iso(reload.runs_of),
         },
+        "jobs": plain_jobs(vitals.jobs),
     }
 
 

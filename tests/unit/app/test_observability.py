@@ -93,7 +93,7 @@ async def test_the_snapshots_are_counted_by_their_status(tmp_path: Path) -> None
 
 async def test_a_store_that_cannot_be_asked_is_a_trouble_and_the_metrics_come_all_the_same(tmp_path: Path) -> None:
     heartbeat = Heartbeat(url="http://127.0.0.1:1/", every=timedelta(hours=1))
-    async with seen(config_in(tmp_path, ANYWHERE, heartbeat), open_store=False) as (_, _, ear):
+    async with seen(config_in(tmp_path, ANYWHERE, heartbeat), open_store=False) as (_, outside, ear):
         address = await ear.address()
         status, text = await get(f"{address}/readyz")
         assert (status, "the store is closed" in text) == (503, True)
@@ -101,6 +101,7 @@ async def test_a_store_that_cannot_be_asked_is_a_trouble_and_the_metrics_come_al
         assert status == 200
         assert "notifier_store_up 0.0" in page
         assert "notifier_healthy 0.0" in page
+        await outside.heartbeat.beat()
         assert (await ear.next_beat()).kind is HeartbeatKind.WITHHELD
 
 

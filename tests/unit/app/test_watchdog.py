@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support.fakes import START
+from support.jobs import running
 from support.moving_clock import MovingClock, run
 
+from notifier.app.job_runner import Every, Job, JobRunner
+from notifier.app.jobs import WATCHDOG
 from notifier.app.watchdog import STATUS_EVERY, Watchdog
 from notifier.core.errors import StoreError
 from notifier.core.health.api import ApiKind, ApiState
@@ -65,10 +68,10 @@ def watched(during: Callable[[Rig], Coroutine[Any, Any, None]], **changes: Any) 
             waiting=rig.ask,
             monotonic=clock.monotonic,
         )
-        task = asyncio.create_task(dog.run())
-        await during(rig)
-        task.cancel()
-        await asyncio.wait({task})
+        dog.begin()
+        async with running(JobRunner(), [Job(name=WATCHDOG, trigger=Every(lambda: dog.every), function=dog.check)]):
+            await during(rig)
+        dog.close()
         return rig
 
     return run(test)

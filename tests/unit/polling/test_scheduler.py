@@ -8,12 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from support import jobs
 from support.fakes import START, on_grid
 from support.moving_clock import MovingClock, run
 
+from notifier.app.components import POLLS
+from notifier.app.job_runner import JobRunner
+from notifier.app.jobs import CLOCK_CHECK
 from notifier.brightdata.limits.permit import Permit
-from notifier.polling.scheduler import CLOCK_CHECK, MOST_LOOKS, PollScheduler
-from notifier.polling.timer import _Scheduler
+from notifier.polling.scheduler import MOST_LOOKS, PollScheduler
 
 EVERY = timedelta(seconds=30)
 
@@ -50,12 +53,13 @@ class Looks:
         self.during: Callable[[str], Awaitable[None]] | None = None
         self.shifts: list[timedelta] = []
         self.requests = Requests()
+        self.jobs = JobRunner()
         self.schedule = PollScheduler(
             look=self,
             admit=self.requests.admit,
             clock=clock.now,
             clock_shifted=self.shifts.append,
-            monotonic=clock.monotonic,
+            wake_by=lambda due: self.jobs.wake_by(POLLS, due),
         )
 
     async def __call__(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
@@ -77,7 +81,8 @@ class Looks:
         task = asyncio.create_task(self.schedule.run())
         await asyncio.sleep(0)
         try:
-            yield
+            async with jobs.running(self.jobs, jobs.polls(self.schedule)):
+                yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -152,7 +157,8 @@ def test_the_look_that_raises_ends_run_with_its_exception() -> None:
         looks.during = fail
         looks.add()
         with pytest.raises(RuntimeError, match="the store is gone"):
-            await looks.schedule.run()
+            async with jobs.running(looks.jobs, jobs.polls(looks.schedule)):
+                await looks.schedule.run()
         await asyncio.sleep(600)
 
     assert len(tell(story).made) == 3
@@ -212,28 +218,6 @@ def test_a_clock_that_is_corrected_by_little_is_no_shift() -> None:
             await asyncio.sleep(60)
 
     assert tell(story).shifts == []
-
-
-def test_a_wake_up_that_raises_does_not_stop_the_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
-    process, calls = _Scheduler._process_jobs, list[int]()
-
-    def stumble(scheduler: _Scheduler) -> Any:
-        calls.append(1)
-        if len(calls) in (2, 3):
-            raise RuntimeError("a wake-up stumbled")
-        return process(scheduler)
-
-    monkeypatch.setattr(_Scheduler, "_process_jobs", stumble)
-    raised: list[dict[str, Any]] = []
-
-    async def story(looks: Looks) -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: raised.append(context))
-        looks.add(first_s=3)
-        async with looks.running():
-            await asyncio.sleep(600)
-
-    assert len(tell(story).made) >= 19
-    assert [str(each["exception"]) for each in raised] == ["a wake-up stumbled"] * 2
 
 
 class TestDrain:

@@ -1,14 +1,16 @@
 """A dead man's switch is asked while all is well, and only then."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from support.jobs import running
 
+from notifier.app.job_runner import Every, Job, JobRunner
+from notifier.app.observability import HEARTBEAT
 from notifier.config.model import Heartbeat as Wanted
 from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
 from notifier.telemetry.heartbeat import Heartbeat, ping
@@ -51,13 +53,15 @@ class Beats:
     @asynccontextmanager
     async def of(self, wanted: Wanted | None) -> AsyncIterator[Heartbeat]:
         heartbeat = Heartbeat(wanted, troubles=self.ask, report=self._reported.put_nowait)
-        task = asyncio.create_task(heartbeat.run())
-        try:
+        self._jobs = JobRunner()
+        every = Every(lambda: heartbeat.every)
+        async with running(self._jobs, [Job(name=HEARTBEAT, trigger=every, function=heartbeat.beat)]):
             yield heartbeat
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+
+    def configure(self, heartbeat: Heartbeat, wanted: Wanted | None) -> None:
+        """Take another address up, as the daemon does."""
+        if heartbeat.configure(wanted):
+            self._jobs.wake(HEARTBEAT)
 
 
 async def test_it_is_sent_at_once_and_then_every_so_often_by_get() -> None:
@@ -90,12 +94,12 @@ async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
     beats = Beats()
     async with switch(200) as (one, first), switch(204) as (other, second):
         async with beats.of(None) as heartbeat:
-            heartbeat.configure(Wanted(url=one, every=HOUR))
+            beats.configure(heartbeat, Wanted(url=one, every=HOUR))
             await beats.next()
-            heartbeat.configure(Wanted(url=one, every=HOUR))  # the same: not asked again
-            heartbeat.configure(Wanted(url=other, every=HOUR))
+            beats.configure(heartbeat, Wanted(url=one, every=HOUR))  # the same: not asked again
+            beats.configure(heartbeat, Wanted(url=other, every=HOUR))
             await beats.next()
-            heartbeat.configure(None)
+            beats.configure(heartbeat, None)
             await asyncio.sleep(0)
     assert (len(first), len(second)) == (1, 1)
 

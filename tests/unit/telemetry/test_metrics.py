@@ -16,6 +16,7 @@ from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.states import settle
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.jobs import JobState
 from notifier.core.isolation import Faults
 from notifier.core.model import Observation, Reason, Unclear
 from notifier.core.outcomes import (
@@ -50,6 +51,7 @@ READINGS = Readings(
     snapshots={"running": 2},
     broken={"chat": False, "mail": True},
     config_hash="abc",
+    jobs={"audit": JobState(last_run=START, duration=timedelta(seconds=2), failures=3, interval=timedelta(seconds=60))},
     stored=Stored(open_deliveries={"chat": 3, "gone": 1}, oldest_open=START - timedelta(seconds=60), healthy=True),
 )
 
@@ -116,6 +118,15 @@ def test_only_an_end_counts_as_a_delivery_and_every_attempt_as_one(metrics: Metr
     assert found["delivery_attempts_total", "chat", "retry", DOWN.reason] == 2
     assert (found["delivery_delay_seconds_count", "chat"], found["delivery_delay_seconds_sum", "chat"]) == (1, 7)
     assert found["deliveries_dropped_total", "chat", "muted"] == 5
+
+
+def test_the_last_run_of_each_job_is_read_off_and_its_failures_are_a_counter(metrics: Metrics) -> None:
+    found = {key[0]: value for key, value in samples(metrics).items() if key[0].startswith("job_")}
+    assert found == {
+        "job_last_run_timestamp_seconds": START.timestamp(), "job_last_duration_seconds": 2,
+        "job_interval_seconds": 60, "job_failures_total": 3,
+    }  # fmt: skip
+    assert "# TYPE notifier_job_failures_total counter" in metrics.page(READINGS).decode()
 
 
 def test_a_refused_reload_is_seen_until_one_is_done(metrics: Metrics, clock: Clock) -> None:

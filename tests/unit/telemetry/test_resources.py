@@ -46,13 +46,13 @@ async def test_it_is_told_once_and_its_end_once_though_it_comes_and_goes() -> No
     answers = ["", "no room", "", "no room", "no room"]
     watching = ResourceMonitor(told.append, ask=lambda: answers.pop(0), well_after=timedelta(hours=1))
     for _ in range(5):
-        watching.look()
+        await watching.check()
     assert told == ["no room"]
     assert watching.shortage == "no room"
     watching._well_after = 0.0
     answers += ["", ""]
-    watching.look()
-    watching.look()
+    await watching.check()
+    await watching.check()
     assert told == ["no room", ""]
     assert watching.shortage == ""
 
@@ -61,8 +61,8 @@ async def test_after_a_start_it_is_said_once_that_all_is_well() -> None:
     """The last daemon may have ended while something was wanting."""
     told: list[str] = []
     watching = ResourceMonitor(told.append, ask=str, well_after=timedelta(0))
-    watching.look()
-    watching.look()
+    await watching.check()
+    await watching.check()
     assert told == [""]
 
 

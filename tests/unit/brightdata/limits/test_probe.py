@@ -2,14 +2,19 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from support.fakes import seen
+from support.jobs import polls
 from support.moving_clock import MovingClock, run
 
+from notifier.app.components import POLLS
+from notifier.app.job_runner import Every, Job, JobRunner
+from notifier.app.jobs import PROBE_EVERY
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
-from notifier.brightdata.limits.probe import CHECKED_EVERY, NO_SNAPSHOT, Probe
+from notifier.brightdata.limits.probe import NO_SNAPSHOT, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
 from notifier.core.model import Observation, Reason
 from notifier.polling.scheduler import PollScheduler
@@ -42,7 +47,14 @@ class Api:
 
 def probing(api: Api, *, snapshot: str | None = "s_1", idle: bool = True) -> "asyncio.Task[None]":
     probe = Probe(limiter=api.limiter, observer=api, snapshot=lambda: snapshot, idle=lambda: idle)
-    return asyncio.create_task(probe.run())
+    runner = JobRunner()
+    runner.add([job_of(probe)])
+    return asyncio.create_task(runner.run())
+
+
+def job_of(probe: Probe) -> Job:
+    """As the daemon has it."""
+    return Job(name="probe", trigger=Every(PROBE_EVERY, first=PROBE_EVERY), function=probe.probe)
 
 
 def test_a_refused_token_is_probed_each_minute_at_first_though_no_poll_is_due() -> None:
@@ -55,7 +67,7 @@ def test_a_refused_token_is_probed_each_minute_at_first_though_no_poll_is_due() 
         began = clock.monotonic()
         await asyncio.sleep(sum(LOCKED_PROBES) + 300)
         waits = [at - began for at, _ in api.asked]
-        late = CHECKED_EVERY.total_seconds() + 1
+        late = PROBE_EVERY.total_seconds() + 1
         assert len(waits) >= len(LOCKED_PROBES)
         for k, wait in enumerate(waits[: len(LOCKED_PROBES)]):
             wanted = sum(LOCKED_PROBES[: k + 1])
@@ -108,18 +120,20 @@ def test_a_watch_removed_while_its_poll_waits_for_the_probes_turn_leaves_that_tu
             await api.observe(key, permit=permit)
             return timedelta(seconds=30)
 
+        runner = JobRunner()
         schedule = PollScheduler(
             look=look,
             admit=api.limiter.admit,
             clock=clock.now,
             clock_shifted=lambda _: None,
-            monotonic=clock.monotonic,
+            wake_by=partial(runner.wake_by, POLLS),
             turn=lambda _: ("s_1", timedelta(seconds=30)),
         )
         probe = Probe(limiter=api.limiter, observer=api, snapshot=lambda: None, idle=lambda: schedule.queued == 0)
         api.lock()
         began = clock.monotonic()
-        tasks = [asyncio.create_task(each) for each in (schedule.run(), probe.run())]
+        runner.add([*polls(schedule), job_of(probe)])
+        tasks = [asyncio.create_task(each) for each in (schedule.run(), runner.run())]
         if rotated:
             schedule.rotate("gd_1", pause=timedelta(seconds=30))
         else:
@@ -129,7 +143,7 @@ def test_a_watch_removed_while_its_poll_waits_for_the_probes_turn_leaves_that_tu
         schedule.remove("gd_1" if rotated else "s_1")
         await asyncio.sleep(sum(LOCKED_PROBES[:2]))
         waits = [at - began for at, _ in api.asked]
-        late = CHECKED_EVERY.total_seconds() + 2
+        late = PROBE_EVERY.total_seconds() + 2
         for k, wait in enumerate(waits):
             assert 0 <= wait - sum(LOCKED_PROBES[: k + 1]) <= (k + 1) * late
         assert waits, "a removed watch takes no turn of the probe"

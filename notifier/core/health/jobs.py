@@ -1,0 +1,34 @@
+"""How a periodic job of the daemon does. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobState:
+    """A job since the start of the daemon.
+
+    `last_run` is when its last run began (None: it has not run), `duration` how long its last complete run took, and
+    `failures` how many of its runs raised. `interval` is the time from one run to the next; None if it varies.
+    """
+
+    last_run: datetime | None = None
+    duration: timedelta | None = None
+    failures: int = 0
+    interval: timedelta | None = None
+
+
+def plain_jobs(jobs: Mapping[str, JobState]) -> dict[str, dict[str, Any]]:
+    """The jobs by their names, as JSON has them; durations in seconds."""
+    return {name: _plain(job) for name, job in sorted(jobs.items())}
+
+
+def _plain(job: JobState) -> dict[str, Any]:
+    return {
+        "last_run": None if job.last_run is None else job.last_run.isoformat(timespec="milliseconds")[:-6] + "Z",
+        "duration_s": None if job.duration is None else round(job.duration.total_seconds(), 6),
+        "failures": job.failures,
+        "interval_s": None if job.interval is None else job.interval.total_seconds(),
+    }
