@@ -23,6 +23,7 @@ from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import StoreUnready
 from notifier.core.health.api import ApiNews
 from notifier.core.health.channel import Verdict
+from notifier.core.health.conditions import CHANNEL, Condition
 from notifier.core.health.store import StoreNews
 from notifier.core.health.vitals import LastReload, Vitals
 from notifier.core.isolation import Faults
@@ -132,6 +133,7 @@ class Components:
         self.operators = OperatorNotices(
             channels=config.operators,
             outbox=self.store.outbox,
+            conditions=self.store.conditions,
             clock=clock,
             committed=self._wake,
             token_source=_token_source(config.api),
@@ -237,11 +239,18 @@ class Components:
         try:
             with at_once():
                 oldest_open = await self.store.outbox.oldest_open()
+                standing = await self.store.conditions.standing()
         except StoreUnready as error:
             known = self.vitals_in_memory(reload)
             unready = StoreNews(trouble=error.trouble, at=self.clock(), detail=str(error))
             return replace(known, store=known.store or unready)
-        return replace(self.vitals_in_memory(reload), oldest_open=oldest_open)
+        known = self.vitals_in_memory(reload)
+        return replace(known, oldest_open=oldest_open, conditions=tuple(filter(self._is_current, standing)))
+
+    def _is_current(self, condition: Condition) -> bool:
+        """Whether a condition is not that of a channel that is no longer configured."""
+        prefix, _, channel = condition.subject.partition(CHANNEL)
+        return bool(prefix) or channel in self.senders
 
     def vitals_in_memory(self, reload: LastReload | None) -> Vitals:
         """How the daemon does, as far as can be told without asking the store."""

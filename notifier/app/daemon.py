@@ -26,11 +26,10 @@ from notifier.control.limiter_lease import lend
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.api import ApiKind
-from notifier.core.health.channel import Verdict
+from notifier.core.health.conditions import API, CHANNEL, LIST, REFUSED, kind_of, names_of
 from notifier.core.health.vitals import LastReload, plain
 from notifier.core.outcomes import ReloadOutcome
 from notifier.core.units import Unit
-from notifier.delivery.notices import API, LIST, REFUSED, REFUSES, STALE, subjects_of
 from notifier.failpoints import fault
 from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.metrics import Metrics
@@ -257,12 +256,11 @@ class Daemon:
         if hastened := await outbox.hasten_after_start(self._parts.clock(), self._parts.config.channels):
             log.info("delivery.hastened", count=hastened)
         await self._parts.log_orphans()
-        last_kinds = await outbox.last_kinds()
-        for subject, kind in last_kinds.items():
-            if kind == Verdict.BROKEN:
-                self._parts.senders.assume_broken(subject.removeprefix("channel:"))
-        self._parts.polling.doubt(subjects_of(last_kinds, LIST, STALE))
-        self._parts.polling.refused_before(subjects_of(last_kinds, REFUSED, REFUSES))
+        standing = await self._parts.store.conditions.standing()
+        for channel in names_of(standing, CHANNEL):
+            self._parts.senders.assume_broken(channel)
+        self._parts.polling.doubt(names_of(standing, LIST))
+        self._parts.polling.refused_before(names_of(standing, REFUSED))
         await self._take_up_configuration()
 
     async def _take_up_configuration(self) -> None:
@@ -282,7 +280,7 @@ class Daemon:
         now = self._parts.clock()
         since = now - timedelta(seconds=WINDOW)
         last_poll = await self._parts.store.last_poll()
-        told = (await self._parts.store.outbox.last_kinds()).get(API, ApiKind.OK)
+        told = kind_of(await self._parts.store.conditions.standing(API), API) or ApiKind.OK
         self._parts.limiter.remember(
             [now - at for at in await self._parts.store.refusals(since)],
             restarted=last_poll is not None and last_poll > since,

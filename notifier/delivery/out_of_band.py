@@ -63,7 +63,7 @@ class OutOfBandNotices:
         """The database ends the daemon: tell the operators, unless the last daemon told them the same."""
         notice = self._operators.last_notice(str(error))
         try:
-            if not await self._operators.is_new(notice):
+            if not await self._operators.is_new(notice, str(error)):
                 return
         except StoreError:
             pass  # it cannot say: better twice than never

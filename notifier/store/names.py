@@ -30,7 +30,7 @@ WITH RECURSIVE states(state) AS (
 )"""
 """Every channel of every state by one search of the index: `SELECT DISTINCT` reads all of it."""
 
-_LAST = "\U0010ffff"
+LAST = "\U0010ffff"
 """It comes after every other character: what begins with a text lies between that text and the text with this one."""
 
 _LONGEST_WAIT_S = 0.1
@@ -56,12 +56,12 @@ class StoredNames:
         if len(newest) == MOST:
             return newest
         query = "SELECT snapshot_id FROM snapshots WHERE snapshot_id >= ? AND snapshot_id < ?"
-        return list(dict.fromkeys([*newest, *self._first(query, begin, begin + _LAST)]))[:MOST]
+        return list(dict.fromkeys([*newest, *self._first(query, begin, begin + LAST)]))[:MOST]
 
     def datasets(self, begin: str) -> list[str]:
         """The ids of the datasets that were listed."""
         query = "SELECT dataset_id FROM datasets WHERE dataset_id >= ? AND dataset_id < ?"
-        return self._first(query, begin, begin + _LAST)
+        return self._first(query, begin, begin + LAST)
 
     def channels(self, begin: str) -> list[str]:
         """The channels that deliveries were for, also such as are configured no more."""

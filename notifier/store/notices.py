@@ -1,7 +1,7 @@
 """The part of the outbox that tells the operators of the notifier's own troubles."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select
 
@@ -9,44 +9,46 @@ from notifier.core.delivery.model import Notice
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Part
-from notifier.store.queries import distinct
+from notifier.store.names import LAST
 from notifier.store.tables import deliveries, notices
 from notifier.store.transaction import transaction
 
 
 class Notices(Part):
-    """What the operators are told, each thing once."""
+    """The notices that are no condition's (see `store.conditions`): they tell of what happened, and have no end."""
 
     @transaction
     def tell(self, connection: Connection, notice: Notice, channels: Sequence[str]) -> bool:
-        """Commit a notice with its deliveries, unless the last one of its subject was of the same kind.
+        """Commit a notice with its deliveries, unless the last one about its subject is of the same kind.
 
         Returns:
-            Whether it was news.
+            Whether it was committed.
         """
-        of_subject = select(notices.c.kind, notices.c.at).where(notices.c.subject == notice.subject)
-        last = connection.execute(of_subject.order_by(notices.c.at.desc()).limit(1)).one_or_none()
-        if last is not None and last.kind == notice.kind:
+        last = select(notices.c.kind).where(notices.c.subject == notice.subject).order_by(notices.c.at.desc()).limit(1)
+        if connection.execute(last).scalar_one_or_none() == notice.kind:
             return False
-        row = {name: getattr(notice, name) for name in ("id", "kind", "subject", "title", "body", "at")}
-        if last is not None:  # a clock that was set back must not make this one older than the last
-            row["at"] = max(notice.at, last.at + timedelta.resolution)
-        connection.execute(insert(notices).values(row))
-        failpoint("outbox.notice_written")
-        if channels:
-            connection.execute(insert(deliveries), [new_delivery(notice, channel) for channel in channels])
+        add_notice(connection, notice, channels)
         return True
 
     @transaction
-    def last_kinds(self, connection: Connection) -> Mapping[str, str]:
-        """The kind of the last notice of each subject."""
-        subjects = distinct(notices.c.subject, notices, "subjects")
-        last = (
-            select(notices.c.kind)
-            .where(notices.c.subject == subjects.c.value)
-            .order_by(notices.c.at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        rows = connection.execute(select(subjects.c.value, last).where(subjects.c.value.is_not(None)))
-        return {row[0]: row[1] for row in rows}
+    def subjects_told(self, connection: Connection, prefix: str) -> set[str]:
+        """Return the subjects with this prefix that there ever was a notice about."""
+        between = notices.c.subject.between(prefix, prefix + LAST)  # by the index, which a LIKE is not
+        return set(connection.execute(select(notices.c.subject).where(between).distinct()).scalars())
+
+
+def add_notice(connection: Connection, notice: Notice, channels: Sequence[str]) -> datetime:
+    """Write a notice and its deliveries.
+
+    Returns:
+        The time that it got: later than that of every notice about its subject, even if the clock was set back.
+    """
+    of_subject = select(notices.c.at).where(notices.c.subject == notice.subject).order_by(notices.c.at.desc())
+    last: datetime | None = connection.execute(of_subject.limit(1)).scalar_one_or_none()
+    at = notice.at if last is None else max(notice.at, last + timedelta.resolution)
+    row = {name: getattr(notice, name) for name in ("id", "kind", "subject", "title", "body")}
+    connection.execute(insert(notices).values(row | {"at": at}))
+    failpoint("outbox.notice_written")
+    if channels:
+        connection.execute(insert(deliveries), [new_delivery(notice, channel) for channel in channels])
+    return at

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
     Select,
     String,
     TableValuedAlias,
@@ -72,13 +71,6 @@ def found_by(parents: Collection[str]) -> Select[Any]:
 
 
 _AFTER_SLASH = chr(ord("/") + 1)
-
-
-def distinct(column: ColumnElement[Any], of: FromClause, name: str) -> CTE:
-    """The distinct values of an indexed column, each found by one search of the index: `SELECT DISTINCT` reads all."""
-    first = select(func.min(column).label("value")).select_from(of).cte(name, recursive=True)
-    following = select(func.min(column)).select_from(of).where(column > first.c.value).scalar_subquery()
-    return first.union_all(select(following).where(first.c.value.is_not(None)))
 
 
 def tally_of(snapshot_ids: Collection[str]) -> Select[Any]:

@@ -20,6 +20,7 @@ from notifier.core.model import SnapshotState, Watch
 from notifier.core.snapshot.results import has_results
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
+from notifier.store.conditions import Conditions
 from notifier.store.database import Database
 from notifier.store.datasets import Datasets
 from notifier.store.downloads import Downloads, add
@@ -67,8 +68,9 @@ class _Change:
 
 
 class Store:
-    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `upkeep` keeps it in order, and
-    `datasets` is what is known of them. `patience` says whether writes wait while the database cannot be used.
+    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `conditions` what is in trouble,
+    `upkeep` keeps them in order, and `datasets` is what is known of datasets. `patience` says whether writes wait while
+    the database cannot be used.
 
     Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
     its work first.
@@ -83,6 +85,7 @@ class Store:
         self.patience = patience or StoreRetry()
         self._database = Database(path, self.patience)
         self.outbox = Outbox(self._database)
+        self.conditions = Conditions(self._database)
         self.upkeep = StoreMaintenance(self._database)
         self.datasets = Datasets(self._database)
         self._commits = GroupCommit(self._database, _commit_all)

@@ -202,6 +202,16 @@ notices = Table(
 )
 """What the operators were told of the notifier itself."""
 
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""What is in trouble now. A row comes with the notice that tells of the trouble, and goes with that of its end."""
+
 refusals = Table(
     "refusals",
     metadata,

@@ -35,7 +35,7 @@ from notifier.core.health import channel
 from notifier.core.health.store import StoreTrouble
 from notifier.core.snapshot import list_comparison, refusals, rotation
 from notifier.core.units import Unit
-from notifier.delivery.notices import Heading
+from notifier.delivery.notice_texts import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.store import retrying
 from notifier.store.store import Store

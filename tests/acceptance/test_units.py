@@ -27,7 +27,7 @@ from notifier.control.client import Health, Mute, ask
 from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit
-from notifier.delivery.notices import Heading
+from notifier.delivery.notice_texts import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 
 POISON, GOOD, NEAR = "s_poison", "s_good", "s_near"

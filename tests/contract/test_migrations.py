@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
-from support.fakes import START
+from support.fakes import START, notice
 from support.outboxes import micros, rows, settled, sql, take
 
 from notifier.core.delivery.model import DeliveryState
+from notifier.core.health.conditions import Condition
 from notifier.store.migrate import SCRIPTS
 from notifier.store.reader import Reader
 from notifier.store.store import Store
@@ -23,16 +25,21 @@ NOW = micros(START)
 STATES = [state.value for state in DeliveryState]
 
 
-@pytest.fixture
-def old(database: Path) -> Path:
-    """A database of version 0001, with a delivery in every state."""
+def upgrade(database: Path, revision: str) -> None:
+    """Bring a database, perhaps a new one, to a version by the migrations."""
     engine = create_engine(f"sqlite:///{database}")
     with engine.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
     engine.dispose()
+
+
+@pytest.fixture
+def old(database: Path) -> Path:
+    """A database of version 0001, with a delivery in every state."""
+    upgrade(database, "0001")
     with closing(sqlite3.connect(database)) as older, older:
         for number, state in enumerate(STATES, 1):
             open_ = state in ("pending", "retrying", "uncertain")
@@ -81,6 +88,46 @@ async def test_nothing_is_lost_on_the_way_to_this_version(old: Path) -> None:
     assert sql(old, "PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_what_the_last_notices_say_is_in_trouble_stays_so_and_is_told_once(database: Path) -> None:
+    """Until version 0010 the last notice about a subject said how it was."""
+    upgrade(database, "0010")
+    said = [
+        ("channel:mail", "healed", 1, "again"),
+        ("channel:mail", "broken", 2, "http_503: no\nIt is kept."),
+        ("channel:mail", "broken", 0, "http_500"),
+        ("channel:chat", "broken", 1, "http_404"),
+        ("channel:chat", "healed", 2, ""),
+        ("api", "unauthorised", 1, "The last answer: HTTP 401.\nPut a valid one there."),
+        ("reload", "ok", 3, ""),
+        ("list:gd_1", "stale", 4, "why"),
+        ("refused:s_1", "refuses", 5, "why"),
+        ("internal_error:look:ValueError", "internal_error", 6, "why"),
+        ("status:odd", "unknown", 7, ""),
+        ("dead:mail", "2026-11-23T12:00:00+00:00", 8, ""),
+        ("download:evt_1", "late", 9, ""),
+    ]
+    with closing(sqlite3.connect(database)) as older, older:
+        for number, (subject, kind, minute, body) in enumerate(said):
+            values = (f"ntc_{number}", kind, subject, "title", body, NOW + minute * 60_000_000)
+            older.execute("INSERT INTO notices VALUES (?, ?, ?, ?, ?, ?)", values)
+    async with Store(database) as store:
+        standing = {each.subject: each for each in await store.conditions.standing()}
+        assert {subject: each.kind for subject, each in standing.items()} == {
+            "channel:mail": "broken",
+            "api": "unauthorised",
+            "list:gd_1": "stale",
+            "refused:s_1": "refuses",
+            "internal_error:look:ValueError": "internal_error",
+        }
+        assert standing["channel:mail"] == Condition(
+            subject="channel:mail", kind="broken", since=START + timedelta(minutes=2), detail="http_503: no"
+        )
+        assert not await store.conditions.begin(notice("broken"), "http_503", ["chat"])
+        assert await store.conditions.end(notice("healed"), ["chat"])
+        assert not await store.conditions.end(notice("healed"), ["chat"])
+        assert await store.outbox.subjects_told("status:") == {"status:odd"}
+
+
 async def test_the_schema_is_what_the_tables_say(old: Path) -> None:
     async with Store(old):
         pass
@@ -94,13 +141,7 @@ async def test_a_new_database_is_what_the_migrations_would_have_made(tmp_path: P
     made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
     async with Store(made):
         pass
-    engine = create_engine(f"sqlite:///{migrated}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(SCRIPTS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    upgrade(migrated, "head")
     assert schema(made) == schema(migrated)
 
 

@@ -14,6 +14,7 @@ from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
+from notifier.core.health.conditions import CHANNEL, names_of
 from notifier.core.model import Observation, Watch
 from notifier.delivery.maintenance import Maintenance
 from notifier.delivery.notices import OperatorNotices
@@ -125,11 +126,12 @@ class Rig:
             )
             for name, policy in self.policies().items()
         }
-        for subject, kind in (await outbox.last_kinds()).items():
-            channel = subject.removeprefix("channel:")
-            if kind == Verdict.BROKEN and channel in self.deliverers:
+        for channel in names_of(await self.store.conditions.standing(), CHANNEL):
+            if channel in self.deliverers:
                 self.deliverers[channel].assume_broken()
-        self.operators = OperatorNotices(channels=OPERATORS, outbox=outbox, clock=clock, committed=_nobody)
+        self.operators = OperatorNotices(
+            channels=OPERATORS, outbox=outbox, conditions=self.store.conditions, clock=clock, committed=_nobody
+        )
         self.caretaker = Maintenance(
             store=self.store,
             clock=clock,

@@ -1,11 +1,12 @@
 """How the running daemon does: what `notifier healthcheck` asks for, and what of it is a reason to worry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.conditions import CHANNEL, LIST, Condition
 from notifier.core.health.jobs import JobState, plain_jobs
 from notifier.core.health.store import StoreNews
 from notifier.core.times import iso
@@ -35,6 +36,7 @@ class Vitals:
     not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
     and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
     HTTP, and `machine` what it has run out of, empty if all is well with that. `jobs` are the periodic jobs by name.
+    `conditions` are those of the database, of which the operators were told.
     """
 
     api: ApiState
@@ -47,6 +49,7 @@ class Vitals:
     machine: str = ""
     store: StoreNews | None = None
     jobs: Mapping[str, JobState] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
 
 
 def troubles(vitals: Vitals) -> list[str]:
@@ -90,7 +93,16 @@ def remarks(vitals: Vitals) -> list[str]:
         found.append(f"{vitals.machine}: polls and sends that fail for it are made again")
     if vitals.page:
         found.append(f"nothing can be had over HTTP: {vitals.page}")
+    for channel, condition in _of(vitals.conditions, CHANNEL):
+        found.append(f"the channel {channel} is broken since {_iso(condition.since)}: {condition.detail}")
+    for dataset, condition in _of(vitals.conditions, LIST):
+        found.append(f"the list of the dataset {dataset} is stale since {_iso(condition.since)}: {condition.detail}")
     return found
+
+
+def _of(conditions: Iterable[Condition], prefix: str) -> list[tuple[str, Condition]]:
+    """The conditions whose subject begins with the prefix, each after what follows it there."""
+    return [(each.subject.removeprefix(prefix), each) for each in conditions if each.subject.startswith(prefix)]
 
 
 def api_sentence(api: dict[str, Any]) -> str:
@@ -123,6 +135,7 @@ def plain(vitals: Vitals) -> dict[str, Any]:
         "store": None
         if vitals.store is None
         else {"trouble": vitals.store.trouble, "since": _iso(vitals.store.at), "detail": vitals.store.detail},
+        "conditions": [asdict(each) | {"since": _iso(each.since)} for each in vitals.conditions],
         "reload": None
         if reload is None
         else {

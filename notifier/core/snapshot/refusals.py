@@ -89,20 +89,3 @@ def news(before: Refusals, now: Refusals, watch: Watch | DatasetWatch) -> Refusa
 def known_before() -> Refusals:
     """What an earlier run has found to be refused for good."""
     return Refusals(count=REFUSED_TIMES)
-
-
-def notice_body(told: RefusalNews, *, last: bool) -> str:
-    """What operators read of it.
-
-    Args:
-        told: the news.
-        last: whether of further ones nothing is told.
-    """
-    if told.over:
-        return f"Bright Data answers for {told.subject} again. It is polled as usual."
-    body = f"Asked for {told.subject}, Bright Data answers each time: {told.detail}.\n"
-    body += "It keeps its last status and is polled on, every 10 minutes at least. See whether the id is right, and "
-    body += "whether the token belongs to the account that started it; take the watch out if it is not wanted any more."
-    if last:
-        body += "\nOf further ones nothing is told for now: `notifier status` shows their last look as `refused`."
-    return body

@@ -33,7 +33,11 @@ class Bench:
         self.errands: list[tuple[Any, ...]] = []
         self.clock = Clock()
         self.operators = OperatorNotices(
-            channels=list(answers), outbox=store.outbox, clock=self.clock, committed=self._woken
+            channels=list(answers),
+            outbox=store.outbox,
+            conditions=store.conditions,
+            clock=self.clock,
+            committed=self._woken,
         )
         self.alarm = OutOfBandNotices(
             operators=self.operators, send=self._send, later=lambda *errand: self.errands.append(errand)

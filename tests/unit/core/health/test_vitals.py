@@ -7,6 +7,7 @@ import pytest
 from support.fakes import START
 
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.conditions import Condition
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.health.vitals import LastReload, Vitals, mendable, plain, remarks, troubles
 
@@ -47,6 +48,26 @@ def test_pages_that_cannot_be_had_are_told_and_are_no_trouble() -> None:
     vitals = replace(FINE, page="127.0.0.1:8787: taken")
     assert plain(vitals)["healthy"] is True
     assert "127.0.0.1:8787: taken" in remarks(vitals)[0]
+
+
+def test_a_broken_channel_and_a_stale_list_are_told_and_are_no_trouble() -> None:
+    conditions = (
+        Condition(subject="api", kind="rate_limited", since=START),
+        Condition(subject="channel:chat", kind="broken", since=START, detail="http_503: no"),
+        Condition(subject="list:gd_1", kind="stale", since=START, detail="s_1 has ended"),
+    )
+    found = plain(replace(FINE, conditions=conditions))
+    assert found["healthy"] is True
+    assert found["remarks"] == [
+        "the channel chat is broken since 2026-11-23T12:00:00.000Z: http_503: no",
+        "the list of the dataset gd_1 is stale since 2026-11-23T12:00:00.000Z: s_1 has ended",
+    ]
+    assert found["conditions"][0] == {
+        "subject": "api",
+        "kind": "rate_limited",
+        "since": "2026-11-23T12:00:00.000Z",
+        "detail": "",
+    }
 
 
 def test_a_refused_reload_is_told_and_is_no_trouble() -> None:

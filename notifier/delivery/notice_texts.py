@@ -1,0 +1,288 @@
+"""The texts of all notices to the operators: what happened, why it matters, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from notifier.core.delivery.model import Outcome
+from notifier.core.health.api import ApiKind, ApiNews
+from notifier.core.health.store import StoreNews, StoreTrouble
+from notifier.core.snapshot.refusals import RefusalNews
+from notifier.core.snapshot.rotation import TrustNews
+from notifier.core.units import Fault, Unit
+from notifier.core.words import count, one_line, span
+from notifier.store.maintenance import Audit, Deaths
+
+MOST_PROBLEMS = 10
+"""Errors of the configuration that a notice lists."""
+
+LONGEST_WORD = 100
+"""Characters of a status word or a watch's name in a notice."""
+
+
+class Heading(StrEnum):
+    """The title of every notice there is; docs/operations.md says of each what it means and what to do."""
+
+    TOKEN_REFUSED = "Bright Data refuses the token"
+    API_UNREACHABLE = "Bright Data cannot be reached"
+    API_LIMITED = "Bright Data asks for fewer requests (429)"
+    API_OK = "Bright Data answers again"
+    CHANNEL_BROKEN = "the channel {channel} is broken"
+    CHANNEL_HEALED = "the channel {channel} works again"
+    DELIVERIES_DEAD = "{number} to the channel {channel} could not be made"
+    RELOAD_REFUSED = "the configuration has errors and was not taken up"
+    STARTED_WITH_LAST = "the configuration has errors, and the notifier started with the last one without"
+    RELOAD_OK = "the configuration is taken up again"
+    PAGE_FAILED = "nothing can be had over HTTP at {address}"
+    PAGE_OK = "the trouble with HTTP is over"
+    MACHINE_SHORT = "the notifier's machine is exhausted"
+    MACHINE_OK = "the notifier's machine has enough of everything again"
+    AUDIT_FINDING = "the outbox is not in order"
+    AUDIT_OK = "the outbox is in order again"
+    STATUS_UNKNOWN = "Bright Data says a status that is not known yet: {word}"
+    INTERNAL_ERROR = "{unit} has raised an internal error: {error}"
+    INTERNAL_OK = "the internal error of {unit} is over: {error}"
+    WATCH_REFUSED = "Bright Data refuses to tell of {watch}"
+    WATCH_OK = "Bright Data tells of {watch} again"
+    LIST_STALE = "the list of the dataset {dataset} does not tell of every end"
+    LIST_OK = "the list of the dataset {dataset} tells of every end again"
+    STORE_FULL = "there is no room on the disk of the database"
+    STORE_LOCKED = "another program keeps the database locked"
+    STORE_FAILING = "the database cannot be used"
+    STORE_OK = "the database can be written again"
+    STORE_ENDED = "the notifier has ended: its database cannot be used"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A notice in words. `detail` is one line that says why, for `status` and health."""
+
+    title: str
+    body: str
+    detail: str = ""
+
+
+_STORE_TROUBLES = {
+    StoreTrouble.FULL: Heading.STORE_FULL,
+    StoreTrouble.LOCKED: Heading.STORE_LOCKED,
+    StoreTrouble.FAILING: Heading.STORE_FAILING,
+}
+
+_API_TROUBLES = {
+    ApiKind.UNAUTHORISED: "the token was refused",
+    ApiKind.UNREACHABLE: "it could not be reached",
+    ApiKind.RATE_LIMITED: "it asked for fewer requests",
+    ApiKind.OK: "none that is known",
+}
+
+
+def api_changed(news: ApiNews, token_source: str) -> Text:
+    """A trouble of the API began, or ended; `token_source` says where the token stands."""
+    said = f"The last answer: {news.detail}.\n" if news.detail else ""
+    match news.kind:
+        case ApiKind.UNAUTHORISED:
+            heading = Heading.TOKEN_REFUSED
+            body = f"{said}Polling has stopped; the token is tried again, at first each minute. "
+            body += f"It comes from {token_source}: put a valid one there. "
+            body += "Nothing is lost: what happens meanwhile is told afterwards."
+        case ApiKind.UNREACHABLE:
+            heading = Heading.API_UNREACHABLE
+            body = f"{said}One request at a time tries it, at least once a minute. Every snapshot keeps its status, "
+            body += "and what happens meanwhile is told afterwards. If it lasts, check whether this machine reaches "
+            body += "`api: base_url`, and what Bright Data says about an outage."
+        case ApiKind.RATE_LIMITED:
+            heading = Heading.API_LIMITED
+            body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. What "
+            body += "happens meanwhile is told afterwards. If it comes again, lower `api: requests_per_second`, or "
+            body += "look for another program that uses the same account."
+        case _:
+            heading = Heading.API_OK
+            lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
+            body = f"The trouble ({_API_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
+    return Text(title=heading, body=body, detail=news.detail)
+
+
+def channel_broken(channel: str, outcome: Outcome) -> Text:
+    """No message has got through to a channel for a while."""
+    reason = f"{outcome.reason}: {outcome.detail}" if outcome.detail else outcome.reason
+    body = f"{reason}\nMessages for it are kept, and sent again for as long as the channel's `give_up_after` says."
+    return Text(title=Heading.CHANNEL_BROKEN.format(channel=channel), body=body, detail=reason)
+
+
+def channel_healed(channel: str) -> Text:
+    """A channel works again."""
+    return Text(title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages kept for it go out now.")
+
+
+def deliveries_dead(deaths: Deaths) -> Text:
+    """Deliveries to a channel were given up."""
+    body = f"The last reason: {deaths.reason}.\n"
+    body += f"See `notifier delivery list --state dead --channel {deaths.channel}`; "
+    body += f"send them again with `notifier delivery retry --dead --channel {deaths.channel}`."
+    number = count(deaths.number, "delivery", "deliveries")
+    title = Heading.DELIVERIES_DEAD.format(number=number, channel=deaths.channel)
+    return Text(title=title, body=body, detail=deaths.reason)
+
+
+def reload_refused(refused: Sequence[str]) -> Text:
+    """The files were read again, and have these errors."""
+    body = _first_of(refused)
+    body += "\nThe old configuration keeps running. Fix the files; they are reloaded automatically."
+    return Text(title=Heading.RELOAD_REFUSED, body=body, detail=refused[0])
+
+
+def started_with_last(refused: Sequence[str], read_at: datetime) -> Text:
+    """The files have these errors, and the notifier started with the configuration read at that time."""
+    body = _first_of(refused)
+    body += f"\nWhat runs is what the files said at {read_at:%Y-%m-%d %H:%M} UTC, without what changed since. "
+    body += "Fix the files; they are reloaded automatically."
+    return Text(title=Heading.STARTED_WITH_LAST, body=body, detail=refused[0])
+
+
+def reload_ok() -> Text:
+    """The files have no errors any more."""
+    return Text(title=Heading.RELOAD_OK, body="What the files say is what runs.")
+
+
+def http_failed(address: str, trouble: str) -> Text:
+    """The daemon cannot listen at the address of `http:`."""
+    body = f"It {trouble}. It is tried again every few seconds. Polling and messages go on."
+    return Text(title=Heading.PAGE_FAILED.format(address=address), body=body, detail=f"{address} {trouble}")
+
+
+def http_ok(address: str) -> Text:
+    """The daemon listens at the address, or (no address) is not to listen any more."""
+    return Text(
+        title=Heading.PAGE_OK,
+        body=f"The address: {address}" if address else "It is turned off (`http: off`).",
+    )
+
+
+def machine_short(shortage: str) -> Text:
+    """The machine has run out of something."""
+    body = f"The cause: {shortage}.\nPolls and messages that fail because of it are repeated, and what changes "
+    body += "meanwhile is told afterwards. See which program uses so many: `ls /proc/PID/fd | wc -l`."
+    return Text(title=Heading.MACHINE_SHORT, body=body, detail=shortage)
+
+
+def machine_ok() -> Text:
+    """The machine has enough of everything again."""
+    return Text(title=Heading.MACHINE_OK, body="What waited for it is being done.")
+
+
+def status_unknown(word: str, snapshot_id: str, *, last: bool) -> Text:
+    """A snapshot has a status that this version does not know.
+
+    Args:
+        word: the status, on one line.
+        snapshot_id: whose it is.
+        last: whether further unknown words are not told.
+    """
+    body = f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is polled until its end.\n"
+    body += f"A watch with `{word}` in its `on:` list is told of it."
+    if last:
+        body += "\nFurther unknown words are not told any more; the log has them."
+    return Text(title=Heading.STATUS_UNKNOWN.format(word=word), body=body)
+
+
+def watch_refused(news: RefusalNews, *, last: bool) -> Text:
+    """Bright Data refuses for good to answer for a watch; `last`: further ones are not told."""
+    body = f"Asked for {news.subject}, Bright Data answers each time: {news.detail}.\n"
+    body += "It keeps its last status and is polled on, every 10 minutes at least. Check that the id is right, and "
+    body += "that the token belongs to the account that started it; remove the watch if it is not wanted any more."
+    if last:
+        body += "\nFurther ones are not told for now: `notifier status` shows their last poll as `refused`."
+    name = one_line(news.name, LONGEST_WORD)
+    return Text(title=Heading.WATCH_REFUSED.format(watch=name), body=body, detail=news.detail)
+
+
+def watch_ok(news: RefusalNews) -> Text:
+    """Bright Data answers for a watch again."""
+    body = f"Bright Data answers for {news.subject} again. It is polled as usual."
+    return Text(title=Heading.WATCH_OK.format(watch=one_line(news.name, LONGEST_WORD)), body=body)
+
+
+def list_stale(news: TrustNews) -> Text:
+    """A dataset's list still has a snapshot in progress that has ended."""
+    detail = f"the snapshot {news.snapshot_id} has ended ({news.status}), but a later list still calls it "
+    detail += one_line(news.listed_as, LONGEST_WORD)
+    body = f"T{detail[1:]}. Until the lists agree again, all watched snapshots "
+    body += "of this dataset are polled one by one, as often as `every` says where the request budget allows it. "
+    body += "Every end is told; what is new in a watched dataset is found when a list has it."
+    return Text(title=Heading.LIST_STALE.format(dataset=news.dataset_id), body=body, detail=detail)
+
+
+def list_ok(news: TrustNews) -> Text:
+    """A dataset's lists agree with single answers again."""
+    lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
+    body = f"Its lists agree with single answers again, or none is asked for any more.{lasted}"
+    return Text(title=Heading.LIST_OK.format(dataset=news.dataset_id), body=body)
+
+
+def audit_finding(audit: Audit, now: datetime) -> Text:
+    """The audit of the outbox found errors."""
+    findings = [
+        f"{count(audit.untold, 'event')} without a delivery to one of its channels" if audit.untold else "",
+        f"{count(audit.stuck, 'delivery', 'deliveries')} with neither an end nor a next try" if audit.stuck else "",
+        f"{count(audit.lingering, 'delivery', 'deliveries')} sending for too long" if audit.lingering else "",
+    ]
+    detail = ", ".join(finding for finding in findings if finding)
+    if audit.oldest is not None:
+        findings.append(f"The oldest waits since {span(now - audit.oldest)}.")
+    body = "\n".join(finding for finding in findings if finding)
+    return Text(title=Heading.AUDIT_FINDING, body=body, detail=detail)
+
+
+def audit_ok() -> Text:
+    """The audit of the outbox finds no errors any more."""
+    return Text(title=Heading.AUDIT_OK, body="The auditor finds nothing wrong.")
+
+
+def internal_error(fault: Fault) -> Text:
+    """A unit raised an exception that nobody expected."""
+    about = f"The first one: {fault.subject}: {fault.detail}.\n" if fault.subject else f"{fault.detail}.\n"
+    again = "It is tried again with growing pauses. " if fault.pause is not None else ""
+    body = f"{about}Nothing else is affected. {again}The log has the traceback (`unit.internal_error`): please report "
+    body += "it. Further ones of this kind are in the log and in the metrics only."
+    title = Heading.INTERNAL_ERROR.format(unit=fault.unit.words, error=fault.error_name)
+    return Text(title=title, body=body, detail=fault.detail)
+
+
+def internal_error_over(kind: str) -> Text:
+    """A kind of fault (`core.units.Fault.kind`) has not come up for long."""
+    unit, _, error = kind.partition(":")
+    words = Unit(unit).words if unit in list(Unit) else unit
+    return Text(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not come up for hours.")
+
+
+def store_trouble(news: StoreNews) -> Text:
+    """The database cannot be used now."""
+    body = f"{news.detail}.\nPolling goes on. What changes is kept in memory and told afterwards, each once; it is "
+    body += "found again by itself if the notifier is restarted meanwhile. No message goes out until then."
+    return Text(title=_STORE_TROUBLES[news.trouble], body=body, detail=news.detail)
+
+
+def store_over(news: StoreNews) -> Text:
+    """The database can be written again."""
+    lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
+    return Text(title=Heading.STORE_OK, body=f"What waited is written, and is told now.{lasted}")
+
+
+def store_ended(detail: str) -> Text:
+    """The database ends the daemon."""
+    body = f"{detail}.\nNothing is watched until the notifier runs again. Nothing is lost that the database holds."
+    return Text(title=Heading.STORE_ENDED, body=body, detail=detail)
+
+
+def store_works() -> Text:
+    """The database works, after it ended an earlier daemon."""
+    return Text(title=Heading.STORE_OK, body="The notifier runs, and everything is told as usual.")
+
+
+def _first_of(refused: Sequence[str]) -> str:
+    """The first errors, a line each, and how many more there are."""
+    lines = list(refused[:MOST_PROBLEMS])
+    if more := len(refused) - len(lines):
+        lines.append(f"and {more} more: `notifier config check` shows all of them")
+    return "\n".join(lines)
