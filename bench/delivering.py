@@ -164,7 +164,7 @@ async def _ours(
             policy=policy,
             outbox=store.outbox,
             clock=_now,
-            dice=lambda: 0.5,
+            jitter=lambda: 0.5,
             report=lambda _: settled.put_nowait(None),
         )
         running = asyncio.create_task(deliverer.run())

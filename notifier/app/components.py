@@ -73,7 +73,7 @@ class Components:
         reporters: Collection[Reporter],
         redactor: Redactor,
         clock: Callable[[], datetime],
-        dice: Callable[[], float],
+        jitter: Callable[[], float],
     ) -> None:
         """
         Args:
@@ -81,12 +81,12 @@ class Components:
             reporters: told of everything that happens.
             redactor: takes secrets out of text; the configuration's are added to it.
             clock: the time, UTC.
-            dice: numbers in [0, 1), to spread retries.
+            jitter: numbers in [0, 1), to spread retries.
         """
         redactor.add(config.secrets)
         self.redactor = redactor
         self.config = config
-        self.faults = Faults(self._faulted, dice=dice, failpoint=fault_here)
+        self.faults = Faults(self._faulted, jitter=jitter, failpoint=fault_here)
         self.fault_kinds = Kinds()
         self.reporters = Reporters(reporters, self.faults)
         self.report = self.reporters.report
@@ -142,7 +142,7 @@ class Components:
             jobs=self.store.downloads,
             downloader=Downloader(observer=self.client, results=Results(self.client.door)),
             clock=clock,
-            dice=dice,
+            jitter=jitter,
             committed=self._wake,
             report=self.report,
             deaf=_deaf(config),
@@ -164,7 +164,7 @@ class Components:
         self.senders = Dispatcher(
             outbox=self.store.outbox,
             clock=clock,
-            dice=dice,
+            jitter=jitter,
             redact=redactor,
             delivered=self.report,
             dropped=self._dropped,

@@ -58,7 +58,7 @@ class Daemon:
         reporters: Collection[Reporter],
         redactor: Redactor,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        dice: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
         loaded: Loaded | None = None,
         refused: Sequence[str] = (),
     ) -> None:
@@ -68,12 +68,12 @@ class Daemon:
             reporters: told of everything that happens.
             redactor: takes secrets out of text; the configuration's are added to it.
             clock: the time, UTC.
-            dice: numbers in [0, 1), to spread retries.
+            jitter: numbers in [0, 1), to spread retries.
             loaded: how the configuration was loaded; with it, what changes in its files is taken up.
             refused: why the files are refused, instead of which `loaded` is the configuration taken up last.
         """
         metrics = Metrics(clock)
-        self._parts = Components(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, dice=dice)
+        self._parts = Components(config, reporters=[*reporters, metrics], redactor=redactor, clock=clock, jitter=jitter)
         self._loaded = loaded
         self._refused = tuple(refused)
         self._last_reload = self._refused_at_start(clock())

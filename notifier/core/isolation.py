@@ -38,17 +38,17 @@ class Faults:
         self,
         report: Callable[[Fault], None] | None = None,
         *,
-        dice: Callable[[], float] = lambda: 0.5,
+        jitter: Callable[[], float] = lambda: 0.5,
         failpoint: Callable[[Unit, str], None] = lambda unit, subject: None,
     ) -> None:
         """
         Args:
             report: told of every fault; it must not raise. Without it nothing is bounded, and exceptions pass.
-            dice: numbers in [0, 1), to spread the tries.
+            jitter: numbers in [0, 1), to spread the tries.
             failpoint: called at the start of each `attempt`, so that a test can make it raise.
         """
         self._report = report
-        self._dice = dice
+        self._jitter = jitter
         self._failpoint = failpoint
         self._failures: dict[tuple[Unit, str], int] = {}
 
@@ -96,7 +96,7 @@ class Faults:
         if len(self._failures) >= MOST_SUBJECTS:
             del self._failures[next(iter(self._failures))]
         self._failures[key] = failures
-        pause = pause_after(failures, self._dice())
+        pause = pause_after(failures, self._jitter())
         found = Fault(unit=unit, subject=subject, error=_cause(error), failures=failures, pause=pause)
         self._report(found)
         return found

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from notifier.core.backoff import backoff, jittered
 from notifier.core.words import one_line
 
 INTERNAL_ERROR = "internal_error"
@@ -124,12 +125,11 @@ class Kinds:
         return now - max(self._last_at.get(kind, since), since) >= WELL_AFTER
 
 
-def pause_after(failures: int, dice: float) -> timedelta:
+def pause_after(failures: int, jitter: float) -> timedelta:
     """The pause before a unit is tried again: doubled each time, capped, with jitter over its upper half.
 
     Args:
         failures: how often it has raised in a row, from 1.
-        dice: a number in [0, 1).
+        jitter: a number in [0, 1).
     """
-    base = min(FIRST_PAUSE * (1 << min(max(failures - 1, 0), 20)), LONGEST_PAUSE)
-    return base * (0.5 + dice / 2)
+    return jittered(backoff(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE), jitter)

@@ -50,7 +50,7 @@ class Dispatcher:
         *,
         outbox: Outbox,
         clock: Callable[[], datetime],
-        dice: Callable[[], float],
+        jitter: Callable[[], float],
         redact: Callable[[str], str],
         delivered: Callable[[DeliveryOutcome], None],
         dropped: Callable[[str, str, int], None],
@@ -62,7 +62,7 @@ class Dispatcher:
         Args:
             outbox: what is to be told.
             clock: the time, UTC.
-            dice: numbers in [0, 1), to spread retries.
+            jitter: numbers in [0, 1), to spread retries.
             redact: takes secrets out of what far sides said.
             delivered, dropped, template_failed, verdict: told of what came of it: see `DeliveryWorker` and `voice_of`.
             faults: bounds what a delivery raises.
@@ -70,7 +70,7 @@ class Dispatcher:
         self._faults = faults or Faults()
         self._outbox = outbox
         self._clock = clock
-        self._dice = dice
+        self._jitter = jitter
         self._redact = redact
         self._delivered = delivered
         self._dropped = dropped
@@ -213,7 +213,7 @@ class Dispatcher:
             policy=channel.policy,
             outbox=self._outbox,
             clock=self._clock,
-            dice=self._dice,
+            jitter=self._jitter,
             report=self._delivered,
             dropped=self._dropped,
             verdict=partial(self._judged, voice),

@@ -56,7 +56,7 @@ class DeliveryWorker:
         policy: ChannelPolicy,
         outbox: Outbox,
         clock: Callable[[], datetime],
-        dice: Callable[[], float],
+        jitter: Callable[[], float],
         report: Callable[[DeliveryOutcome], None],
         dropped: Callable[[str, str, int], None] = lambda channel, reason, number: None,
         verdict: Callable[[str, Verdict, Outcome], None] = lambda channel, verdict, outcome: None,
@@ -68,7 +68,7 @@ class DeliveryWorker:
             policy: how it wants its messages.
             outbox: what is to be told.
             clock: the time, UTC.
-            dice: numbers in [0, 1), to spread retries.
+            jitter: numbers in [0, 1), to spread retries.
             report: told of every delivery in every message.
             dropped: told how many deliveries were dropped for which reason.
             verdict: told when the channel broke, and when it works again.
@@ -79,7 +79,7 @@ class DeliveryWorker:
         self._policy = policy
         self._outbox = outbox
         self._clock = clock
-        self._dice = dice
+        self._jitter = jitter
         self._report = report
         self._dropped = dropped
         self._verdict = verdict
@@ -255,7 +255,7 @@ class DeliveryWorker:
     async def _settle(self, batch: Sequence[Delivery], outcome: Outcome, started_at: datetime) -> None:
         now = self._clock()
         duration = max(now - started_at, timedelta(0))
-        dice = self._dice()  # one throw: what went together stays together
+        jitter = self._jitter()  # one throw: what went together stays together
         settled = [
             (
                 Attempt(
@@ -265,7 +265,7 @@ class DeliveryWorker:
                     outcome=outcome,
                     together=len(batch),
                 ),
-                settle(delivery, outcome, now, dice, self._policy),
+                settle(delivery, outcome, now, jitter, self._policy),
             )
             for delivery in batch
         ]
@@ -299,7 +299,7 @@ class DeliveryWorker:
             return
         was_suspended = self._health.suspended
         health, verdict = after_message(
-            self._health, policy=self._policy, delivered=delivered, now=now, dice=self._dice(), full=full
+            self._health, policy=self._policy, delivered=delivered, now=now, jitter=self._jitter(), full=full
         )
         self._health = replace(health, gap=max(health.gap, pause))
         if delivered and was_suspended:

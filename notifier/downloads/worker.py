@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from notifier.core.backoff import retry_pause
 from notifier.core.delivery.model import Notice, OutcomeKind
+from notifier.core.delivery.retry_pauses import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DownloadOutcome
@@ -69,7 +69,7 @@ class DownloadWorker:
         jobs: Jobs,
         downloader: Downloader,
         clock: Callable[[], datetime],
-        dice: Callable[[], float],
+        jitter: Callable[[], float],
         committed: Callable[[Collection[str]], None],
         report: Callable[[DownloadOutcome], None] = lambda _: None,
         deaf: Collection[str] = (),
@@ -80,7 +80,7 @@ class DownloadWorker:
             jobs: what is to be fetched.
             downloader: fetches it.
             clock: the time, UTC.
-            dice: numbers in [0, 1), to spread retries.
+            jitter: numbers in [0, 1), to spread retries.
             committed: told the channels that have something to deliver.
             report: told of every attempt.
             deaf: the channels that take events only, and no notices: webhooks.
@@ -92,7 +92,7 @@ class DownloadWorker:
         self._jobs = jobs
         self._downloader = downloader
         self._clock = clock
-        self._dice = dice
+        self._jitter = jitter
         self._committed = committed
         self._report = report
         self._woken = asyncio.Event()
@@ -194,7 +194,7 @@ class DownloadWorker:
                 attempt=job.attempt,
                 age=now - job.created_at,
                 retry_after=None,
-                dice=self._dice(),
+                jitter=self._jitter(),
                 give_up_after=GIVE_UP_AFTER,
             )
         if pause is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.brightdata.limits.permit import Permit
+from notifier.core.backoff import backoff
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.polling.datasets import LONGEST_PAUSE, DatasetGroup, DatasetGroups
 from notifier.polling.list_sync import ListSync
@@ -87,7 +88,7 @@ class DatasetPoll:
         pause: timedelta | None
         if outcome.unclear is not None:
             pause = self._groups.pause(group)
-            pause = min(pause * 2 ** min(group.failures - 1, 10), max(LONGEST_PAUSE, pause))
+            pause = backoff(group.failures, first=pause, longest=max(LONGEST_PAUSE, pause))
             self._ways.hand_over(group)
         else:
             pause = self._follow(group, outcome, before)

@@ -5,9 +5,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from notifier.core.backoff import pause_at
 from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.snapshot.list_comparison import MARGIN, SETTLES_IN, worth_listing
+from notifier.core.snapshot.poll_pauses import pause_at_age
 from notifier.core.snapshot.refusals import NONE, Refusals
 from notifier.core.snapshot.rotation import BELIEVED, Rotation, Trust, confirm_period
 from notifier.core.snapshot.statuses import canonical
@@ -302,7 +302,7 @@ class DatasetGroups:
             born = born_at(state) or now  # a date ahead of our clock makes nothing young for ever
             if born > newest.get(watch.every, NEVER):
                 newest[watch.every] = born
-        pauses = [pause_at(now - born, every) for every, born in newest.items()]
+        pauses = [pause_at_age(now - born, every) for every, born in newest.items()]
         group.every = min(newest, default=LONGEST_PAUSE)
         if group.watch is not None:
             pauses.append(group.watch.every)  # what is new in the dataset shows as soon as that

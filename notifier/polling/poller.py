@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.backoff import look_pause
 from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.outcomes import CommittedEvent, PollOutcome, answer_word
 from notifier.core.snapshot.list_comparison import at_first_sight
+from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.snapshot.refusals import after as count_refusal
 from notifier.core.snapshot.refusals import news as refusal_news
@@ -116,7 +116,7 @@ class Poller:
     def pause(self, watch: Watch) -> timedelta | None:
         """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
         state = self.state_of(watch.snapshot_id)
-        pause = look_pause(state, watch.every, self._clock())
+        pause = poll_pause(state, watch.every, self._clock())
         if pause is not None and (refusals := self._refusals.get(watch.snapshot_id)) is not None:
             pause = refused_pause(refusals, pause)
         if pause is not None and (unanswered := self._unanswered.get(watch.snapshot_id)) is not None:
@@ -178,7 +178,7 @@ class Poller:
         """
         now = self._clock()
         before = self.state_of(watch.snapshot_id)
-        usual_pause = look_pause(before, watch.every, now) or watch.every
+        usual_pause = poll_pause(before, watch.every, now) or watch.every
         if seen_at is not None and (before.seen_at is None or before.seen_at < seen_at):
             before = replace(before, seen_at=seen_at)
         if isinstance(observation, Seen) and observation.facts.dataset_id is None and before.facts.dataset_id:

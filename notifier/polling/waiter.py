@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from notifier.core.backoff import look_pause
 from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
+from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, Refusals, after
 from notifier.core.snapshot.statuses import canonical, has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
@@ -175,7 +175,7 @@ class Waiter:
             now = self._clock()
             state, transitions = step(before, observation, now, self._every)
             self._states[snapshot_id] = state
-            pause = look_pause(state, self._every, now) or self._every
+            pause = poll_pause(state, self._every, now) or self._every
             refused = refused + 1 if _is_refusal(observation) else 0
             refusals = self._refusals[snapshot_id] = after(self._refusals.get(snapshot_id, NONE), observation)
             if isinstance(observation, Unclear):

@@ -20,7 +20,7 @@ async def running(notifier: Notifier) -> AsyncIterator[tuple[Daemon, asyncio.Tas
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(apart, "COMMAND", FORGE.loads)
         loaded = await apart.load_config_apart(notifier.config)
-        made = Daemon(loaded.config, reporters=[], redactor=Redactor(), dice=lambda: 0.0, loaded=loaded)
+        made = Daemon(loaded.config, reporters=[], redactor=Redactor(), jitter=lambda: 0.0, loaded=loaded)
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(made.run(stop, ready.set))
         waiting = asyncio.create_task(ready.wait())

@@ -204,7 +204,7 @@ def _live(request: Request) -> int:
         configure(level="info", redactor=redactor)
         config = load_config(Path("config.yaml").resolve())
         watchman = Watchman(config=config, request=request, jump=traveller.shift)
-        daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, dice=lambda: 0.0)
+        daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, jitter=lambda: 0.0)
         retention.BATCH = request.batch
         jobs.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)

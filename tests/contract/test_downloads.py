@@ -6,9 +6,9 @@ from pathlib import Path
 from support.fakes import START
 from support.outboxes import settled, sql, take, tell
 
-from notifier.core.backoff import LONGEST_RETRY
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Event, Notice
+from notifier.core.delivery.retry_pauses import LONGEST_RETRY
 from notifier.core.errors import DownloadTrouble
 from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Retrying
 from notifier.downloads.worker import Jobs, late_news

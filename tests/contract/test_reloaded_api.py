@@ -40,7 +40,7 @@ async def test_another_timeout_holds_for_looks_lists_and_downloads_from_the_next
             database=tmp_path / "notifier.db", operators=(), channels={}, watches=(), http=None,
             secrets=frozenset(),
         )  # fmt: skip
-        parts = Components(config, reporters=[], redactor=Redactor(), clock=Clock(), dice=random.random)
+        parts = Components(config, reporters=[], redactor=Redactor(), clock=Clock(), jitter=random.random)
         async with parts.store, parts.client as client:
             begun_before = asyncio.create_task(client.observe("s_1"))
             await slow.until_asked(1)

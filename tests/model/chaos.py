@@ -393,7 +393,7 @@ class Hour:
 
     async def _run(self, clock: MovingClock, until: datetime) -> None:
         reporters = [Reporter(), SickReporter(self.dice)]
-        one = Daemon(self.config, reporters=reporters, redactor=Redactor(), dice=self.dice.random)
+        one = Daemon(self.config, reporters=reporters, redactor=Redactor(), jitter=self.dice.random)
         clock.busy = partial(getattr, one._parts.store._database, "busy")
         stop = asyncio.Event()
         trouble = asyncio.create_task(self._make_trouble(one))

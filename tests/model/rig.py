@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from promise import Promise
 from sqlalchemy import Connection
-from support.fakes import Clock, dice
+from support.fakes import Clock, fixed_jitter
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
@@ -120,7 +120,7 @@ class Rig:
                 policy=policy,
                 outbox=outbox,
                 clock=clock,
-                dice=dice(),
+                jitter=fixed_jitter(),
                 report=_nobody,
                 verdict=lambda *news: self.verdicts.append(news),
             )

@@ -100,8 +100,8 @@ class Collected(list[Any]):
             await self._grown.wait()
 
 
-def dice(value: float = 0.5) -> Callable[[], float]:
-    """Dice that always fall alike."""
+def fixed_jitter(value: float = 0.5) -> Callable[[], float]:
+    """A source of jitter that gives the same number each time."""
     return lambda: value
 
 

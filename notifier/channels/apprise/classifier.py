@@ -17,8 +17,8 @@ from urllib3.exceptions import (
 
 from notifier.channels.answers import is_temporary
 from notifier.channels.apprise.exchange import Wire
-from notifier.core.backoff import LONGEST_RETRY_AFTER
 from notifier.core.delivery.model import Outcome, OutcomeKind
+from notifier.core.delivery.retry_pauses import LONGEST_RETRY_AFTER
 from notifier.core.retry_after import parse_retry_after
 from notifier.network import cure
 

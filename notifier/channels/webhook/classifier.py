@@ -11,8 +11,8 @@ import aiohttp
 
 from notifier.channels.answers import is_temporary
 from notifier.channels.webhook.addresses import PrivateAddress
-from notifier.core.backoff import LONGEST_RETRY_AFTER
 from notifier.core.delivery.model import Outcome, OutcomeKind
+from notifier.core.delivery.retry_pauses import LONGEST_RETRY_AFTER
 from notifier.core.retry_after import parse_retry_after
 from notifier.network import cure
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from notifier.core.backoff import GIVE_UP_AFTER
+from notifier.core.delivery.retry_pauses import GIVE_UP_AFTER
 from notifier.core.delivery.routing import wants
 
 WEBHOOK_PACE = timedelta(milliseconds=100)

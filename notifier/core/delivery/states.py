@@ -6,9 +6,9 @@ The table is drawn in docs/architecture.md, and a test holds the drawing against
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.core.backoff import retry_pause
 from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.delivery.retry_pauses import retry_pause
 
 MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.DROPPED}),
@@ -45,7 +45,7 @@ class Settlement:
 
 
 def settle(
-    delivery: Delivery, outcome: Outcome, now: datetime, dice: float, policy: ChannelPolicy | None = None
+    delivery: Delivery, outcome: Outcome, now: datetime, jitter: float, policy: ChannelPolicy | None = None
 ) -> Settlement:
     """Decide what follows an attempt.
 
@@ -53,7 +53,7 @@ def settle(
         delivery: what was sent; its state is `sending`.
         outcome: what became of it.
         now: when that was known.
-        dice: a number in [0, 1) that spreads the retries.
+        jitter: a number in [0, 1) that spreads the retries.
         policy: its channel's; the usual one, unless given.
     """
     policy = policy or ChannelPolicy()
@@ -69,7 +69,7 @@ def settle(
         attempt=delivery.refusals + 1 if outcome.kind is OutcomeKind.PERMANENT else delivery.attempt,
         age=now - delivery.wanted_at,
         retry_after=outcome.retry_after,
-        dice=dice,
+        jitter=jitter,
         give_up_after=policy.give_up_after,
     )
     if pause is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from notifier.core.backoff import backoff, jittered
 from notifier.core.delivery.policy import ChannelPolicy
 
 SUSPEND_AFTER = 3
@@ -54,7 +55,7 @@ def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
 
 
 def after_message(
-    health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, dice: float, full: bool = False
+    health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, jitter: float, full: bool = False
 ) -> tuple[ChannelHealth, Verdict | None]:
     """The channel's health after a message, and what is news about it.
 
@@ -63,7 +64,7 @@ def after_message(
         policy: the channel's.
         delivered: whether it got through.
         now: when that was known.
-        dice: a number in [0, 1), to spread the probes.
+        jitter: a number in [0, 1), to spread the probes.
         full: whether the message had no room for all that waits. A longer pause would then gather nothing more into
             the next one, so the pause does not stretch.
     """
@@ -75,8 +76,8 @@ def after_message(
     suspended = replace(health, failures=failures).suspended
     gap = policy.pace
     if suspended:
-        probe = min(FIRST_PROBE * (1 << min(max(failures - SUSPEND_AFTER, 0), 16)), LONGEST_PROBE)
-        gap = max(gap, probe * (0.5 + dice / 2))
+        probe = backoff(failures - SUSPEND_AFTER + 1, first=FIRST_PROBE, longest=LONGEST_PROBE)
+        gap = max(gap, jittered(probe, jitter))
     broken = health.broken or (suspended and now - since >= BROKEN_AFTER)
     failing = ChannelHealth(failures=failures, failing_since=since, broken=broken, last_at=now, gap=gap)
     return failing, Verdict.BROKEN if broken and not health.broken else None

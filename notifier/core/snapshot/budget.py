@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.core.backoff import YOUNG_FOR, look_pause
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.poll_pauses import YOUNG_FOR, poll_pause
 from notifier.core.snapshot.rotation import LEAVES_FREE, confirm_period
 from notifier.core.words import count, span
 
@@ -118,7 +118,7 @@ class Needs:
         for watch in watches:
             state = self._states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
             # Nobody stays young: that would count a start as if it lasted.
-            pause = look_pause(state, watch.every, max(self._now, (state.first_seen_at or self._now) + YOUNG_FOR))
+            pause = poll_pause(state, watch.every, max(self._now, (state.first_seen_at or self._now) + YOUNG_FOR))
             if pause is not None:
                 self._asked[watch.every] += 1
                 self._every[state.facts.dataset_id] = min(

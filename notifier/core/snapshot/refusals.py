@@ -7,6 +7,7 @@ refusal is never a snapshot's status: the snapshot keeps its own, and is polled 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from notifier.core.backoff import backoff
 from notifier.core.model import DatasetWatch, Observation, Reason, Unclear, Watch
 
 REFUSED_TIMES = 3
@@ -60,8 +61,8 @@ def refused_pause(refusals: Refusals, usual: timedelta) -> timedelta:
     """The pause to the next look: the usual one, doubled with each refusal once they are taken for good."""
     if not refusals.for_good:
         return usual
-    doubled = usual * (1 << min(refusals.count - REFUSED_TIMES + 1, 16))
-    return min(doubled, max(usual, LONGEST_REFUSED_PAUSE))
+    times = refusals.count - REFUSED_TIMES + 2
+    return backoff(times, first=usual, longest=max(usual, LONGEST_REFUSED_PAUSE))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

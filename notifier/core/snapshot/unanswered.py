@@ -9,6 +9,7 @@ nothing is counted: that is another trouble (`core.apihealth`), and after its en
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from notifier.core.backoff import backoff
 from notifier.core.model import Observation, Reason, Unclear
 
 SHORTEST_PAUSE = timedelta(seconds=10)
@@ -55,5 +56,4 @@ def pause_after(unanswered: Unanswered, usual: timedelta) -> timedelta:
     """The pause to the next look: the usual one, doubled with each look that hangs from the third on."""
     if unanswered.count < 2:
         return usual
-    doubled = max(usual, SHORTEST_PAUSE) * (1 << min(unanswered.count - 2, 16))
-    return max(usual, min(doubled, LONGEST_PAUSE))
+    return max(usual, backoff(unanswered.count - 1, first=max(usual, SHORTEST_PAUSE), longest=LONGEST_PAUSE))

@@ -59,7 +59,7 @@ def config_in(folder: Path, http: Http | None, heartbeat: Heartbeat | None = Non
 async def seen(config: Config, *, open_store: bool) -> AsyncIterator[tuple[Components, Observability, Ear]]:
     """A daemon's parts as they are seen from outside."""
     ear, metrics = Ear(), Metrics(Clock())
-    parts = Components(config, reporters=[ear, metrics], redactor=Redactor(), clock=Clock(), dice=random.random)
+    parts = Components(config, reporters=[ear, metrics], redactor=Redactor(), clock=Clock(), jitter=random.random)
     async with contextlib.AsyncExitStack() as stack:
         if open_store:
             await stack.enter_async_context(parts.store)

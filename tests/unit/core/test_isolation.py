@@ -1,7 +1,7 @@
 """An exception ends its unit, is reported once, and lets nobody else know; an error of the store passes."""
 
 import pytest
-from support.fakes import Collected, dice
+from support.fakes import Collected, fixed_jitter
 
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults
@@ -10,7 +10,7 @@ from notifier.core.units import Unit, pause_after
 
 def test_what_a_unit_raises_ends_there_and_is_counted_until_it_runs_well() -> None:
     told = Collected()
-    faults = Faults(told, dice=dice())
+    faults = Faults(told, jitter=fixed_jitter())
     for failures in (1, 2, 3):
         with faults.alone(Unit.POLL, "s_1") as attempt:
             raise KeyError("x")

@@ -6,22 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START
 
-from notifier.core import backoff
+from notifier.core.delivery import retry_pauses
 from notifier.core.units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after
 
-DICE = st.floats(0, 1, exclude_max=True)
+JITTER = st.floats(0, 1, exclude_max=True)
 
 
-@given(st.integers(1, 10**9), DICE)
-def test_the_pause_grows_to_its_cap_with_jitter_over_its_upper_half(failures: int, dice: float) -> None:
-    pause = pause_after(failures, dice)
+@given(st.integers(1, 10**9), JITTER)
+def test_the_pause_grows_to_its_cap_with_jitter_over_its_upper_half(failures: int, jitter: float) -> None:
+    pause = pause_after(failures, jitter)
     assert FIRST_PAUSE / 2 <= pause <= LONGEST_PAUSE
-    assert pause <= pause_after(failures + 1, dice)
+    assert pause <= pause_after(failures + 1, jitter)
     assert pause_after(failures, 0.0) >= pause_after(failures, 0.999) / 2 - timedelta(milliseconds=1)
 
 
 def test_a_kind_is_not_called_over_between_two_tries() -> None:
-    assert max(LONGEST_PAUSE, backoff.LONGEST_RETRY) < WELL_AFTER
+    assert max(LONGEST_PAUSE, retry_pauses.LONGEST_RETRY) < WELL_AFTER
 
 
 def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support import outboxes
-from support.fakes import DELIVERED, DOWN, START, Clock, FakeChannel, dice
+from support.fakes import DELIVERED, DOWN, START, Clock, FakeChannel, fixed_jitter
 
 from notifier.config.model import Channel
 from notifier.core.delivery.model import Outcome
@@ -37,7 +37,7 @@ class Bench:
         self.senders = Dispatcher(
             outbox=store.outbox,
             clock=self.clock,
-            dice=dice(),
+            jitter=fixed_jitter(),
             redact=str,
             delivered=self._delivered,
             dropped=lambda *_: None,

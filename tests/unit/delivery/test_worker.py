@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, dice, seen, watch
+from support.fakes import DELIVERED, DOWN, REFUSED, START, Clock, Collected, FakeChannel, fixed_jitter, seen, watch
 
 from notifier.core import units
-from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.delivery.model import Deliverable, Event, Outcome, OutcomeKind
 from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
+from notifier.core.delivery.retry_pauses import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
 from notifier.core.model import SnapshotState
@@ -54,7 +54,7 @@ class Bench:
             policy=policy,
             outbox=store.outbox,
             clock=self.clock,
-            dice=dice(),
+            jitter=fixed_jitter(),
             report=self.attempts,
             dropped=lambda *dropped: self.dropped.append(dropped),
             verdict=lambda name, verdict, outcome: self.verdicts.append(verdict),

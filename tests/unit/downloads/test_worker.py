@@ -106,7 +106,7 @@ class Rig:
             jobs=self.jobs,
             downloader=self.downloader,
             clock=lambda: self.now,
-            dice=lambda: 0.5,
+            jitter=lambda: 0.5,
             committed=self.woken.extend,
             report=self.reported.append,
         )
@@ -203,7 +203,7 @@ async def test_one_that_hangs_holds_up_no_more_than_its_place() -> None:
         jobs=rig.jobs,
         downloader=Mixed(there),
         clock=lambda: rig.now,
-        dice=lambda: 0.5,
+        jitter=lambda: 0.5,
         committed=rig.woken.extend,
         report=report,
     )

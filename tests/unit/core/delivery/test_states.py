@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event
 
-from notifier.core.backoff import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.delivery.retry_pauses import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.delivery.states import CLAIMABLE, MOVES, OPEN, Settlement, settle
 
 outcomes = st.builds(
@@ -19,7 +19,7 @@ outcomes = st.builds(
     reason=st.just("why"),
     retry_after=st.none() | st.timedeltas(timedelta(0), timedelta(days=2)),
 )
-dices = st.floats(0, 1, exclude_max=True)
+jitters = st.floats(0, 1, exclude_max=True)
 
 
 def delivery(attempt: int = 1, refusals: int = 0) -> Delivery:
@@ -28,10 +28,10 @@ def delivery(attempt: int = 1, refusals: int = 0) -> Delivery:
     )
 
 
-@given(outcomes, st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=5)), dices)
-def test_every_settlement_is_a_move_of_the_table(outcome: Outcome, attempt: int, age: timedelta, dice: float) -> None:
+@given(outcomes, st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=5)), jitters)
+def test_every_settlement_is_a_move_of_the_table(outcome: Outcome, attempt: int, age: timedelta, jitter: float) -> None:
     now = START + age
-    settlement = settle(delivery(attempt), outcome, now, dice)
+    settlement = settle(delivery(attempt), outcome, now, jitter)
     assert settlement.state in MOVES[DeliveryState.SENDING]
     if settlement.state in CLAIMABLE:
         assert settlement.not_before is not None
@@ -87,12 +87,12 @@ def test_what_is_gone_for_good_is_dead_at_once() -> None:
     assert settle(delivery(), gone, START, 0.5) == Settlement(state=DeliveryState.DEAD, not_before=None)
 
 
-@given(st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=9)), dices)
+@given(st.integers(1, 100), st.timedeltas(timedelta(0), timedelta(days=9)), jitters)
 def test_what_is_uncertain_is_held_for_a_person_where_the_channel_says_so(
-    attempt: int, age: timedelta, dice: float
+    attempt: int, age: timedelta, jitter: float
 ) -> None:
     unsure = Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout")
-    held = settle(delivery(attempt), unsure, START + age, dice, ChannelPolicy(on_uncertain=OnUncertain.HOLD))
+    held = settle(delivery(attempt), unsure, START + age, jitter, ChannelPolicy(on_uncertain=OnUncertain.HOLD))
     assert held == Settlement(state=DeliveryState.UNCERTAIN, not_before=None)
 
 

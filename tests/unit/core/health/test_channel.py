@@ -44,13 +44,13 @@ class Life:
     verdicts: list[Verdict] = field(default_factory=list)
 
     def message(
-        self, delivered: bool = True, idle: timedelta = timedelta(0), dice: float = 0.5, full: bool = False
+        self, delivered: bool = True, idle: timedelta = timedelta(0), jitter: float = 0.5, full: bool = False
     ) -> timedelta:
         """One more message; the pause after it."""
         self.now = max(self.now, next_turn(self.health) or self.now) + idle
         self.at.append(self.now)
         self.health, verdict = after_message(
-            self.health, policy=self.policy, delivered=delivered, now=self.now, dice=dice, full=full
+            self.health, policy=self.policy, delivered=delivered, now=self.now, jitter=jitter, full=full
         )
         if verdict is not None:
             self.verdicts.append(verdict)
@@ -62,8 +62,8 @@ def test_no_history_makes_a_channel_faster_than_its_pace(
     policy: ChannelPolicy, history: list[tuple[bool, timedelta, float]]
 ) -> None:
     life = Life(policy)
-    for delivered, idle, dice in history:
-        assert life.message(delivered, idle, dice) >= policy.pace
+    for delivered, idle, jitter in history:
+        assert life.message(delivered, idle, jitter) >= policy.pace
     assert all(second - first >= policy.pace for first, second in zip(life.at, life.at[1:], strict=False))
 
 
@@ -72,8 +72,8 @@ def test_no_history_makes_a_channel_wait_longer_than_its_longest_pause(
     policy: ChannelPolicy, history: list[tuple[bool, timedelta, float]]
 ) -> None:
     life = Life(policy)
-    for delivered, idle, dice in history:
-        assert life.message(delivered, idle, dice) <= max(policy.pace, LONGEST_PROBE, LONGEST_STRETCH)
+    for delivered, idle, jitter in history:
+        assert life.message(delivered, idle, jitter) <= max(policy.pace, LONGEST_PROBE, LONGEST_STRETCH)
 
 
 @given(policies, histories)
@@ -81,8 +81,8 @@ def test_broken_and_healed_are_told_in_turns_and_each_once(
     policy: ChannelPolicy, history: list[tuple[bool, timedelta, float]]
 ) -> None:
     life = Life(policy)
-    for delivered, idle, dice in history:
-        life.message(delivered, idle, dice)
+    for delivered, idle, jitter in history:
+        life.message(delivered, idle, jitter)
     assert life.verdicts == [Verdict.BROKEN, Verdict.HEALED] * (len(life.verdicts) // 2) + [Verdict.BROKEN] * (
         len(life.verdicts) % 2
     )
