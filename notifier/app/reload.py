@@ -16,8 +16,8 @@ from notifier.app.gc_tuning import keep, tidy
 from notifier.app.loading.apart import LONGEST, Loaded, load_config_apart
 from notifier.config.diff import diff, plain
 from notifier.config.model import Config
-from notifier.config.sources.changes import Changes
-from notifier.config.sources.snapshot import Sources
+from notifier.config.sources.changes import FileChanges
+from notifier.config.sources.digests import ConfigFiles
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.isolation import Faults
@@ -113,7 +113,7 @@ class Reloader:
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
         self._reading_since: datetime | None = None
-        self._changes = Changes(sources=_sources(loaded.config))
+        self._changes = FileChanges(sources=_sources(loaded.config))
         self._changes.loaded(_sources(loaded.config), loaded.digests)
 
     @property
@@ -241,8 +241,8 @@ def _watches_made(outcome: ReloadOutcome) -> int:
     return len(outcome.changed.watches.added) + len(outcome.changed.watches.changed)
 
 
-def _sources(config: Config) -> Sources:
-    return Sources(main=config.path, include=config.include)
+def _sources(config: Config) -> ConfigFiles:
+    return ConfigFiles(main=config.path, include=config.include)
 
 
 def _since(began: float) -> timedelta:

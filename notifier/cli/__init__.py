@@ -27,8 +27,8 @@ from notifier.cli import (
     watches,
 )
 from notifier.cli import replay as history
-from notifier.cli.common import CONFIG_HELP
 from notifier.cli.group import Commands, Group
+from notifier.cli.options import CONFIG_HELP
 from notifier.core.errors import UsageError
 from notifier.telemetry.redaction import EVERY_SECRET
 

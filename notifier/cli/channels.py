@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    config_path,
-    configuration,
-    no_channel,
-    print_json,
-    print_table,
-    warn,
-    watch_id,
-)
+from notifier.cli.arguments import no_channel, watch_id
+from notifier.cli.options import ConfigOption, JsonOption, config_path, configuration
+from notifier.cli.output import print_json, print_table, warn
 from notifier.cli.status import tally
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.delivery.services import service_of
@@ -81,7 +73,9 @@ def send_test(
     ] = None,
     watch: Annotated[
         str | None,
-        typer.Option(help="The watch it plays, by its id, snapshot or name.", autocompletion=completion.written_watch),
+        typer.Option(
+            help="The watch it plays, by its id, snapshot or name.", autocompletion=completion.configured_watch
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

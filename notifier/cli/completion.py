@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from notifier.cli.common import account_config
+from notifier.cli.options import account_config
 
 if TYPE_CHECKING:
-    from notifier.config.names import Names
+    from notifier.config.completion_names import ConfiguredNames
     from notifier.store.names import StoredNames
 
 VARIABLE = "_NOTIFIER_COMPLETE"
@@ -101,7 +101,7 @@ def muted_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]
 
 
 @_completing
-def written_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+def configured_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Watches that stand in a file: not those that the watch of a dataset found."""
     configured, _ = _names(ctx)
     yield from configured.watches.items()
@@ -116,7 +116,7 @@ def snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 @_completing
-def found_snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+def unwatched_snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """What may get a watch of its own: snapshots that were seen and have none, or, with --dataset, such datasets."""
     configured, stored = _names(ctx)
     if stored is not None:
@@ -143,7 +143,7 @@ def channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 @_completing
-def told_channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+def notified_channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Channels that are configured or were once told something."""
     configured, stored = _names(ctx)
     yield from _plain(configured.channels)
@@ -158,7 +158,7 @@ def delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 @_completing
-def sendable_delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+def retryable_delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """The newest deliveries that can be sent again, by their numbers."""
     _, stored = _names(ctx)
     yield from stored.deliveries(incomplete, _SENDABLE) if stored else ()
@@ -179,12 +179,12 @@ def _plain(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     return ((word, "") for word in words)
 
 
-def _names(ctx: typer.Context) -> "tuple[Names, StoredNames | None]":
+def _names(ctx: typer.Context) -> "tuple[ConfiguredNames, StoredNames | None]":
     """What stands in the configuration that the command would take, and in its database."""
-    from notifier.config.names import Names, names_in
+    from notifier.config.completion_names import ConfiguredNames, configured_names
     from notifier.store.names import StoredNames
 
     given = ctx.params.get("config")
     path = account_config(given if isinstance(given, Path) else None)
-    configured = Names() if path is None else names_in(path, os.environ)
+    configured = ConfiguredNames() if path is None else configured_names(path, os.environ)
     return configured, StoredNames(configured.database) if configured.database else None

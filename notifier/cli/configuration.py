@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.cli.options import ConfigOption, JsonOption, config_path
+from notifier.cli.output import print_json
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 from notifier.core.words import count
 
@@ -25,8 +26,8 @@ def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
 ) -> None:
     """Write a commented config.yaml to start from, and its schema for editors. What is there is never touched."""
+    from notifier.config.edit.initial import INITIAL
     from notifier.config.edit.json_schema import SCHEMA_FILE, json_schema
-    from notifier.config.edit.template import INITIAL
 
     try:
         _write_new(path, INITIAL)
@@ -60,18 +61,18 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     What keeps the service from starting is an error, too: a database that cannot be where `state:` says.
     """
     from notifier.app.loading import load_config
-    from notifier.config.checks.folders import hindrances, unusable_places
+    from notifier.config.checks.paths import path_warnings, startup_errors
 
     try:
         found = load_config(config_path(config))
-        if hindering := [*hindrances(found)]:
+        if hindering := [*startup_errors(found)]:
             raise ConfigurationRefused(hindering)
     except ConfigurationRefused as error:
         if not as_json:
             raise
         print_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
         raise typer.Exit(error.exit_status) from None
-    warnings = [*found.warnings, *unusable_places(found)]
+    warnings = [*found.warnings, *path_warnings(found)]
     needs = _budget(found)
     if as_json:
         print_json(
@@ -196,7 +197,7 @@ def _word(value: object) -> str:
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
     from notifier.app.loading import load_config
-    from notifier.config.show import as_dict
+    from notifier.config.effective import as_dict
 
     data = as_dict(load_config(config_path(config), secrets_needed=False))
     if as_json:

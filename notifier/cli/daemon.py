@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_json
+from notifier.cli.options import ConfigOption, JsonOption, config_path
+from notifier.cli.output import print_json
 from notifier.core.words import count
 
 

@@ -44,7 +44,7 @@ class _Patience:
         return self._monotonic() >= self._until
 
 
-def taken_up(
+def wait_until_loaded(
     main: Path,
     database: Path,
     subject: str | None,
@@ -134,7 +134,7 @@ def withdraw(path: Path, seen: dict[str, Any]) -> bool:
 
     Args:
         path: the file.
-        seen: what `taken_up` found out.
+        seen: what `wait_until_loaded` found out.
 
     Returns:
         Whether it was removed.
@@ -146,7 +146,7 @@ def withdraw(path: Path, seen: dict[str, Any]) -> bool:
 
 
 def sentence(subject: str, seen: dict[str, Any]) -> str:
-    """What `taken_up` found out, for people."""
+    """What `wait_until_loaded` found out, for people."""
     if not seen["runs"]:
         return f"{NO_DAEMON[0].upper()}{NO_DAEMON[1:]}."
     if seen["refused"]:

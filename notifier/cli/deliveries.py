@@ -6,22 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    checked_id,
-    configuration,
-    earliest,
-    iso,
-    no_channel,
-    print_json,
-    quoted,
-    watch_id,
-)
-from notifier.cli.delivery_rows import as_data, known_id, print_rows, told_id
+from notifier.cli.arguments import checked_id, earliest, no_channel, quoted, watch_id
+from notifier.cli.delivery_rows import as_data, event_id_given, find_event_id, print_rows
 from notifier.cli.delivery_show import show
+from notifier.cli.options import ConfigOption, JsonOption, configuration
+from notifier.cli.output import print_json
 from notifier.core.delivery.model import DeliveryState
 from notifier.core.errors import NotifierError, UsageError
+from notifier.core.times import iso
 from notifier.core.words import count
 
 if TYPE_CHECKING:
@@ -36,7 +28,7 @@ def list_deliveries(
     config: ConfigOption = None,
     state: Annotated[list[DeliveryState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
     channel: Annotated[
-        str | None, typer.Option(help="Only this channel.", autocompletion=completion.told_channel)
+        str | None, typer.Option(help="Only this channel.", autocompletion=completion.notified_channel)
     ] = None,
     since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
     event: Annotated[
@@ -59,7 +51,7 @@ def list_deliveries(
     from notifier.store.reader import Reader
 
     begin = earliest(since) if since is not None else None
-    told = None if event is None else told_id("--event", event)
+    told = None if event is None else event_id_given("--event", event)
     of_snapshot = None if snapshot is None else checked_id("--snapshot", snapshot)
     found = configuration(config)
     reader = Reader(found.database)
@@ -69,7 +61,7 @@ def list_deliveries(
         states=tuple(state or ()),
         channel=channel,
         since=begin,
-        told=None if told is None else known_id(reader, told),
+        told=None if told is None else find_event_id(reader, told),
         snapshot=of_snapshot,
         watch=None if watch is None else _watched(found, reader, watch),
         limit=limit,
@@ -91,13 +83,13 @@ def retry(
             min=1,
             max=2**62,
             help="The deliveries' numbers.",
-            autocompletion=completion.sendable_delivery,
+            autocompletion=completion.retryable_delivery,
         ),
     ] = None,
     config: ConfigOption = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead ones, instead of naming them.")] = False,
     channel: Annotated[
-        str | None, typer.Option(help="With --dead: only this channel.", autocompletion=completion.told_channel)
+        str | None, typer.Option(help="With --dead: only this channel.", autocompletion=completion.notified_channel)
     ] = None,
     since: Annotated[str | None, typer.Option(help="With --dead: only those decided within this time, as 2d.")] = None,
     as_json: JsonOption = False,
@@ -160,13 +152,13 @@ def _check_snapshot(found: "Config", reader: "Reader", snapshot: str | None) -> 
     Raises:
         NotifierError: it never was.
     """
-    from notifier.config.values.rules import did_you_mean
+    from notifier.core.suggestions import did_you_mean
 
     watched = [each.snapshot_id for each in found.watches]
     if snapshot is None or snapshot in watched or snapshot in reader.snapshots([snapshot]):
         return
     if not reader.deliveries(snapshot=snapshot, limit=1):
-        near = did_you_mean(snapshot, frozenset(watched)) or "; `notifier status` shows those that are watched"
+        near = did_you_mean(snapshot, watched) or "; `notifier status` shows those that are watched"
         raise NotifierError(f"there is no snapshot {quoted(snapshot)}{near}")
 
 

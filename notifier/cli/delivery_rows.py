@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from notifier.cli.common import checked_id, print_table, quoted, when
+from notifier.cli.arguments import checked_id, quoted
+from notifier.cli.output import print_table, when
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Notice
@@ -13,31 +14,31 @@ from notifier.core.errors import NotifierError, UsageError
 if TYPE_CHECKING:
     from notifier.store.reader import DeliveryRow, Reader
 
-TOLD = ("evt_", "ntc_")
+EVENT_ID_PREFIXES = ("evt_", "ntc_")
 """How the ids of events and of notices begin."""
 
 
-def told_id(argument: str, text: str) -> str:
+def event_id_given(argument: str, text: str) -> str:
     """The id of an event or of a notice, or how one begins, as it was given.
 
     Raises:
         UsageError: it is neither.
     """
     checked = checked_id(argument, text.rstrip("\N{HORIZONTAL ELLIPSIS}."))
-    if not checked.startswith(TOLD):
+    if not checked.startswith(EVENT_ID_PREFIXES):
         raise UsageError(f"{argument}: {quoted(text)} is no event's id: those begin with evt_, notices' with ntc_")
     if checked.startswith("evt_test_"):
         raise UsageError(f"{argument}: {checked} is the id of a test message, of which nothing is kept")
     return checked
 
 
-def known_id(reader: "Reader", beginning: str) -> str:
+def find_event_id(reader: "Reader", beginning: str) -> str:
     """The one id of an event or of a notice that begins so; the whole id begins so, too.
 
     Raises:
         NotifierError: none does, or several do.
     """
-    from notifier.config.values.rules import did_you_mean
+    from notifier.core.suggestions import did_you_mean
 
     what = "notice" if beginning.startswith("ntc_") else "event"
     found = reader.told_ids(beginning, _MOST_ALIKE + 1)
@@ -45,7 +46,7 @@ def known_id(reader: "Reader", beginning: str) -> str:
         return beginning if beginning in found else found[0]
     if not found:
         alike = reader.told_ids(beginning[:_TELLING], 1_000) if len(beginning) > _TELLING else []
-        near = did_you_mean(beginning, frozenset(alike)) or "; `notifier delivery list --json` has the ids of all"
+        near = did_you_mean(beginning, alike) or "; `notifier delivery list --json` has the ids of all"
         raise NotifierError(f"there is no {what} {beginning}{near}")
     more = " and more" if len(found) > _MOST_ALIKE else ""
     raise NotifierError(f"several {what}s begin with {beginning}: {', '.join(found[:_MOST_ALIKE])}{more}")

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, configuration, iso, print_json, print_table, quoted
-from notifier.cli.delivery_rows import TOLD, about, as_data, known_id, print_rows, told_id
+from notifier.cli.arguments import quoted
+from notifier.cli.delivery_rows import EVENT_ID_PREFIXES, about, as_data, event_id_given, find_event_id, print_rows
+from notifier.cli.options import ConfigOption, JsonOption, configuration
+from notifier.cli.output import print_json, print_table
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable
 from notifier.core.errors import NotifierError, UsageError
+from notifier.core.times import iso
 from notifier.core.words import span
 
 if TYPE_CHECKING:
@@ -43,11 +46,11 @@ def show(
     from notifier.store.reader import Reader
 
     delivery_id = None if _looks_told(delivery) else _number(delivery)
-    wanted = told_id("ID", delivery) if delivery_id is None else ""
+    wanted = event_id_given("ID", delivery) if delivery_id is None else ""
     found = configuration(config)
     reader = Reader(found.database)
     if delivery_id is None:
-        _show_told(reader, known_id(reader, wanted), as_json)
+        _show_told(reader, find_event_id(reader, wanted), as_json)
         return
     row = reader.delivery(delivery_id)
     if row is None:
@@ -87,7 +90,7 @@ def show(
 
 
 def _looks_told(text: str) -> bool:
-    return text.strip().strip("\"'").startswith(TOLD)
+    return text.strip().strip("\"'").startswith(EVENT_ID_PREFIXES)
 
 
 def _number(text: str) -> int:

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    account_config,
-    checked_id,
-    duration_option,
-    print_json,
-    say_held,
-    warn,
-)
+from notifier.cli.arguments import checked_id, duration_option
+from notifier.cli.options import ConfigOption, JsonOption, account_config
+from notifier.cli.output import print_json, say_held, warn
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import DownloadError
 from notifier.core.words import count

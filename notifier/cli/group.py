@@ -153,12 +153,12 @@ def _plain(message: str) -> str:
 
 
 def _near(word: str, known: Any) -> str:
-    from notifier.config.values.rules import did_you_mean
+    from notifier.core.suggestions import did_you_mean
 
-    return did_you_mean(word, frozenset(known))
+    return did_you_mean(word, known)
 
 
 def _shown(text: str) -> str:
-    from notifier.cli.common import quoted
+    from notifier.cli.arguments import quoted
 
     return quoted(text)

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, configuration, earliest, iso, print_json_list, print_stream
+from notifier.cli.arguments import earliest
+from notifier.cli.options import ConfigOption, JsonOption, configuration
+from notifier.cli.output import print_json_list, print_stream
 from notifier.core.delivery.message import title_of
 from notifier.core.delivery.model import Event
 from notifier.core.delivery.replay import replayed
+from notifier.core.times import iso
 from notifier.core.words import count
 
 

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.cli.common import JsonOption, checked_id, print_json
+from notifier.cli.arguments import checked_id
+from notifier.cli.options import JsonOption
+from notifier.cli.output import print_json
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.words import count
 

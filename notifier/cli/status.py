@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from notifier.cli.common import ConfigOption, JsonOption, config_path, print_fitted, print_json, warn, when
+from notifier.cli.options import ConfigOption, JsonOption, config_path
+from notifier.cli.output import print_fitted, print_json, warn, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config

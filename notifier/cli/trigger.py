@@ -11,18 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    account_config,
-    checked_id,
-    duration_option,
-    no_channel,
-    print_json,
-    say_held,
-    warn,
-)
-from notifier.cli.trigger_request import InputFormat, TriggerRequest, check_urls, options_of, read, say_request
+from notifier.cli.arguments import checked_id, duration_option, no_channel
+from notifier.cli.options import ConfigOption, JsonOption, account_config
+from notifier.cli.output import print_json, say_held, warn
+from notifier.cli.trigger_request import InputFormatOption, TriggerRequest, check_urls, options_of, read, say_request
 from notifier.cli.trigger_words import fault_lines, refusal_as_data, summary
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
@@ -47,7 +39,8 @@ def trigger(
         typer.Option("--input", metavar="FILE", help="JSON, NDJSON or CSV, up to 64 MiB; `-` is standard input."),
     ],
     file_format: Annotated[
-        InputFormat | None, typer.Option("--format", help="Of the input, instead of what its name or content says.")
+        InputFormatOption | None,
+        typer.Option("--format", help="Of the input, instead of what its name or content says."),
     ] = None,
     type_: Annotated[str | None, typer.Option("--type", help="The API's `type`, such as discover_new.")] = None,
     discover_by: Annotated[str | None, typer.Option("--discover-by", help="The API's `discover_by`.")] = None,
@@ -157,7 +150,7 @@ def trigger(
 
 def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "WatchFolder":
     from notifier.app.loading import load_config
-    from notifier.config.edit.watch_file import Entry, WatchFolder, mistakes
+    from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors
 
     if config is None:
         raise UsageError("there is no configuration to add a watch to: name one with --config, or say --no-watch")
@@ -165,30 +158,30 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Wa
     unknown = next((each for each in notify if each not in channels), None)
     if unknown is not None:
         raise UsageError(f"--notify: {no_channel(unknown, channels)}")
-    if wrong := mistakes(Entry(snapshot_id="sd_any", name=name), frozenset(channels)):
+    if wrong := entry_errors(NewWatch(snapshot_id="sd_any", name=name), frozenset(channels)):
         raise UsageError("\n".join(f"--{each}" for each in wrong))
     folder = WatchFolder(config, os.environ)
-    if not notify and not folder.tells_somebody:
+    if not notify and not folder.has_default_notify:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {config}")
     return folder
 
 
 def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> Path:
-    from notifier.config.edit.watch_file import Entry
+    from notifier.config.edit.watch_file import NewWatch
 
     try:
-        return folder.write(Entry(snapshot_id=snapshot_id, name=name, notify=notify))
+        return folder.write(NewWatch(snapshot_id=snapshot_id, name=name, notify=notify))
     except NotifierError as error:
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
 def _made_of(config: Path | None, access: "ApiAccess", path: Path | None, began: datetime) -> tuple[str, str]:
     """Why the running daemon refuses the file of the new watch, which is removed then; why it has not taken it up."""
-    from notifier.cli.daemon_confirmation import not_yet, taken_up, withdraw
+    from notifier.cli.daemon_confirmation import not_yet, wait_until_loaded, withdraw
 
     if path is None or config is None or access.database is None:
         return "", ""
-    seen = taken_up(config, access.database, None, began)
+    seen = wait_until_loaded(config, access.database, None, began)
     if not seen["refused"]:
         return "", not_yet(seen) if seen["runs"] and not seen["taken_up"] else ""
     removed = f"{path} was removed again, because " if withdraw(path, seen) else ""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from notifier.cli.common import print_json, quoted
+from notifier.cli.arguments import quoted
+from notifier.cli.output import print_json
 from notifier.cli.trigger_words import summary
 from notifier.core.errors import UsageError
 from notifier.core.words import safe
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from notifier.cli.api_session import ApiAccess
 
 
-class InputFormat(StrEnum):
-    """What `--format` takes; `inputs.InputFormat` is the same."""
+class InputFormatOption(StrEnum):
+    """What `--format` takes; `brightdata.datasets.inputs.InputFormat` is the same."""
 
     JSON = "json"
     NDJSON = "ndjson"
@@ -38,7 +39,7 @@ class TriggerRequest:
     scrape: bool
 
 
-def read(name: str, file_format: InputFormat | None) -> "Inputs":
+def read(name: str, file_format: InputFormatOption | None) -> "Inputs":
     """The inputs in a file.
 
     Raises:

@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    account_config,
-    checked_ids,
-    duration_option,
-    iso,
-    json_line,
-    say_held,
-    warn,
-)
+from notifier.cli.arguments import checked_ids, duration_option
+from notifier.cli.options import ConfigOption, JsonOption, account_config
+from notifier.cli.output import json_line, say_held, warn
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message import codes_of, counts_not_given
 from notifier.core.snapshot.statuses import names_of
+from notifier.core.times import iso
 from notifier.core.words import count, span
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion
-from notifier.cli.common import ConfigOption, JsonOption, checked_id, config_path, configuration, print_json, watch_id
-from notifier.cli.daemon_confirmation import sentence, taken_up, withdraw
+from notifier.cli.arguments import checked_id, watch_id
+from notifier.cli.daemon_confirmation import sentence, wait_until_loaded, withdraw
+from notifier.cli.options import ConfigOption, JsonOption, config_path, configuration
+from notifier.cli.output import print_json
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def add(
         typer.Argument(
             metavar="SNAPSHOT",
             help="The snapshot; with --dataset the dataset.",
-            autocompletion=completion.found_snapshot,
+            autocompletion=completion.unwatched_snapshot,
         ),
     ],
     dataset: Annotated[bool, typer.Option("--dataset", help="It is a dataset: watch every snapshot of it.")] = False,
@@ -49,13 +51,13 @@ def add(
 ) -> None:
     """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
     from notifier.app.loading import load_config
-    from notifier.config.edit.watch_file import Entry, WatchFolder, doubts, mistakes
-    from notifier.config.edit.watch_places import standings
+    from notifier.config.edit.watch_entries import find_entries
+    from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors, entry_warnings
 
     snapshot = checked_id("DATASET" if dataset else "SNAPSHOT", snapshot)
     main = config_path(config)
     found = load_config(main, secrets_needed=False)
-    entry = Entry(
+    entry = NewWatch(
         snapshot_id=None if dataset else snapshot,
         dataset_id=snapshot if dataset else None,
         name=name,
@@ -64,13 +66,13 @@ def add(
         every=every,
         labels=_labels(label or ()),
     )
-    if wrong := mistakes(entry, frozenset(found.channels)):
+    if wrong := entry_errors(entry, frozenset(found.channels)):
         raise UsageError("\n".join(wrong))
-    warnings = doubts(entry, frozenset(found.channels))
+    warnings = entry_warnings(entry, frozenset(found.channels))
     folder = WatchFolder(main, os.environ)
-    if not notify and not folder.tells_somebody:
+    if not notify and not folder.has_default_notify:
         raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {main}")
-    for there in standings(main, os.environ, snapshot):
+    for there in find_entries(main, os.environ, snapshot):
         raise UsageError(f"{snapshot} is watched already: {there.path}:{there.line}")
     began = datetime.now(UTC)
     path = folder.write(entry)
@@ -79,7 +81,7 @@ def add(
     except NotifierError:
         path.unlink(missing_ok=True)
         raise
-    seen = None if no_wait else taken_up(main, found.database, snapshot, began)
+    seen = None if no_wait else wait_until_loaded(main, found.database, snapshot, began)
     withdrawn = seen is not None and withdraw(path, seen)
     if as_json:
         print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen, "warnings": warnings})
@@ -101,7 +103,7 @@ def remove(
         typer.Argument(
             metavar="WATCH",
             help="The watch: its id, its snapshot or its name.",
-            autocompletion=completion.written_watch,
+            autocompletion=completion.configured_watch,
         ),
     ],
     no_wait: NoWait = False,
@@ -113,8 +115,8 @@ def remove(
     It waits until the running daemon has let it go.
     """
     from notifier.app.loading import problems_in
-    from notifier.config.edit.watch_file import set_aside
-    from notifier.config.edit.watch_places import standings
+    from notifier.config.edit.watch_entries import find_entries
+    from notifier.config.edit.watch_file import removing
 
     main = config_path(config)
     found = configuration(main)
@@ -122,7 +124,7 @@ def remove(
     parent, parted, _ = wanted.partition("/")
     if parted:
         raise UsageError(f"{wanted} was found by the watch {parent}: remove that one, or mute this one")
-    places = standings(main, os.environ, wanted)
+    places = find_entries(main, os.environ, wanted)
     for place in places:
         if not place.alone:
             what = f"take the entry watches[{place.index}] ({wanted}) out"
@@ -131,11 +133,11 @@ def remove(
         raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
     began = datetime.now(UTC)
     before = problems_in(main)
-    with set_aside(places[0].path):
+    with removing(places[0].path):
         # It may be named without a wildcard: then it has to stay.
         if new := [each for each in problems_in(main) if each not in before]:
             raise ConfigurationRefused(new)
-    let_go = None if no_wait else taken_up(main, found.database, None, began)
+    let_go = None if no_wait else wait_until_loaded(main, found.database, None, began)
     if as_json:
         print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})
     else:

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from notifier.cli import completion, watch_files
-from notifier.cli.common import (
-    ConfigOption,
-    JsonOption,
-    configuration,
-    duration_option,
-    iso,
-    print_fitted,
-    print_json,
-    quoted,
-    watch_id,
-)
+from notifier.cli.arguments import duration_option, quoted, watch_id
+from notifier.cli.options import ConfigOption, JsonOption, configuration
+from notifier.cli.output import print_fitted, print_json
 from notifier.core.errors import NotifierError
+from notifier.core.times import iso
 
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config

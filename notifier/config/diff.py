@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from notifier.config.effective import as_dict, shown_channel, shown_watch
 from notifier.config.model import AnyWatch, Channel, Config
-from notifier.config.show import as_dict, shown_channel, shown_watch
 from notifier.core.config_diff import Change, Changed, ConfigDiff, ItemsDiff
 
 NEEDS_RESTART = frozenset({"state"})

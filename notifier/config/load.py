@@ -6,24 +6,30 @@ from pathlib import Path
 from types import MappingProxyType
 
 from notifier.config import build
-from notifier.config.checks import near_misses, url_passwords
-from notifier.config.checks.channels import CheckRoom, CheckWebhook, check_channels, check_room, check_templates
+from notifier.config.checks import typos, url_passwords
+from notifier.config.checks.channels import (
+    CheckTemplateFit,
+    CheckWebhook,
+    check_channels,
+    check_template_fit,
+    check_templates,
+)
 from notifier.config.checks.watches import check_watches
+from notifier.config.documents import document
+from notifier.config.documents.document import Document
+from notifier.config.documents.includes import included_files, patterns_of
+from notifier.config.documents.problems import excerpt_of, file_name, problems_of
+from notifier.config.incremental import ConfigPart, ConfigParts, KnownFiles, combine
 from notifier.config.model import Config
-from notifier.config.parts import ConfigPart, ConfigParts, Known, whole
 from notifier.config.schema import Context, IncludedFile, MainFile
+from notifier.config.secrets import proxy_passwords, secrets_in, without_secrets
 from notifier.config.sources import files
-from notifier.config.sources.includes import included_files, patterns_of
 from notifier.config.sources.origin import Disk, Origin
-from notifier.config.sources.secrets import proxy_passwords, secrets_in, without_secrets
 from notifier.config.sources.token import TokenLocation, token_source
-from notifier.config.yaml import document
-from notifier.config.yaml.document import Document
-from notifier.config.yaml.interpolation import UnsetAllowed, Unusable
-from notifier.config.yaml.problems import excerpt_of, file_name, problems_of
+from notifier.config.yaml.interpolation import Unresolved, UnsetAllowed
 from notifier.core.errors import ConfigurationRefused
 
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN = KnownFiles()
 
 _NOT_FOR_WATCHES = frozenset(
     {"api", "state", "http", "heartbeat", "operators", "channels", "templates", "keep", "include", "watches"}
@@ -33,17 +39,20 @@ _NOT_FOR_WATCHES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checks:
-    """What other rooms can tell of a value: what is wrong with it, or None. They must not raise.
+    """Checks that need Apprise, Jinja2 or httpx. Each returns what is wrong with a value, or None, and never raises.
 
-    `url` is asked about a channel's Apprise URL, `template` about the source of a template (it names the line),
-    `webhook` about a webhook's address (its second argument: private ones are allowed), `room` about the templates of a
-    channel that has no other error: which make messages that it cannot take.
+    Attributes:
+        url: checks the Apprise URL of a channel.
+        template: checks the source of a template; its text names the line.
+        webhook: checks the address of a webhook; the second argument allows private addresses.
+        template_fit: finds the templates whose messages their channel cannot take. It gets channels without other
+            errors only.
     """
 
     url: Callable[[str], str | None]
     template: Callable[[str], str | None] = lambda _: None
     webhook: CheckWebhook = lambda *_: None
-    room: CheckRoom = lambda _: ()
+    template_fit: CheckTemplateFit = lambda _: ()
 
 
 def load(
@@ -68,7 +77,7 @@ def load(
         ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
     """
     parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed, origin=origin)
-    return whole(parts.frame, parts.files)
+    return combine(parts.frame, parts.files)
 
 
 def load_parts(
@@ -76,7 +85,7 @@ def load_parts(
     *,
     environ: Mapping[str, str],
     checks: Checks,
-    known: Known = NOTHING_KNOWN,
+    known: KnownFiles = NOTHING_KNOWN,
     secrets_needed: bool = True,
     origin: Origin | None = None,
     token_may_wait: bool = False,
@@ -97,7 +106,7 @@ def load_parts(
     folder = path.absolute().parent
     context = Context(
         channels=document.channel_names(main),
-        check_url=discreet(checks.url, known.urls),
+        check_url=masking(checks.url, known.urls),
         check_template=checks.template,
     )
     sections = document.validate(main, MainFile, context)
@@ -117,16 +126,16 @@ def load_parts(
     main.add([source.flaw] if source.flaw and secrets_needed else [])
     check_channels(main, checks.webhook)
     check_templates(main)
-    check_watches(documents, everybody_told=_default_notify(main), name_of=file_name)
+    check_watches(documents, has_default_notify=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
     if not problems and sections is not None:  # what has other errors cannot be tried
-        check_room(main, build.channels(sections).values(), checks.room)
+        check_template_fit(main, build.channels(sections).values(), checks.template_fit)
         problems = problems_of(documents)
     if problems:
         raise ConfigurationRefused(problems, include=patterns_of(main))
     assert sections is not None
-    near_misses.check_event_names(documents)
-    near_misses.check_ids(documents)
+    typos.check_event_names(documents)
+    typos.check_ids(documents)
     url_passwords.check_passwords(main)
     shared = build.Shared()
     return ConfigParts(
@@ -181,7 +190,7 @@ def _rules(sections: MainFile, folder: Path, environ: Mapping[str, str]) -> str:
 
 
 def _parse_what_clashes(
-    main: Document, included: list[Document], known: Known, environ: Mapping[str, str], origin: Origin
+    main: Document, included: list[Document], known: KnownFiles, environ: Mapping[str, str], origin: Origin
 ) -> None:
     """Parse a known file after all when another file now uses a name of its: the error tells the places of both."""
     clashing = [-1]
@@ -196,7 +205,7 @@ def _parse_what_clashes(
             included[index] = document.read(included[index].path, environ, main=False, origin=origin)
 
 
-def discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
+def masking(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
     """The check, not made of what is known to be right, with the URL and its secrets masked in what it says."""
 
     def check(url: str) -> str | None:
@@ -208,6 +217,6 @@ def discreet(check_url: Callable[[str], str | None], right: frozenset[str]) -> C
 
 def _default_notify(main: Document) -> bool:
     defaults = main.data.get("defaults")
-    if isinstance(defaults, Unusable | list | str | int | float):
+    if isinstance(defaults, Unresolved | list | str | int | float):
         return True  # Wrong in itself, which is told already.
     return isinstance(defaults, dict) and "notify" in defaults

@@ -11,10 +11,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from notifier.config.values import heartbeat, listen, rates, rules, times, webhook
-from notifier.config.yaml.interpolation import FromEnvironment, is_unset
+from notifier.config.values import (
+    api,
+    apprise_url,
+    durations,
+    heartbeat,
+    listen,
+    names,
+    paths,
+    rates,
+    text,
+    times,
+    tokens,
+    webhook,
+)
+from notifier.config.yaml.interpolation import FromEnvironment
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
+from notifier.core.suggestions import did_you_mean
 
 _POLICY = ChannelPolicy()
 
@@ -29,16 +43,16 @@ class Context:
 
 
 def _known_channel(value: object, info: ValidationInfo) -> str:
-    name = rules.channel_name(value)
+    name = names.channel_name(value)
     context = info.context
     assert isinstance(context, Context)
     if context.channels is None or name in context.channels:
         return name
     assert isinstance(value, str)
-    missing = f"there is no channel {rules.shown(value)}"
+    missing = f"there is no channel {text.shown(value)}"
     if not context.channels:
         raise ValueError(f"{missing}: `channels:` has none yet")
-    hint = rules.did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
+    hint = did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
     raise ValueError(f"{missing}{hint}")
 
 
@@ -48,7 +62,7 @@ def _some(names: frozenset[str]) -> str:
 
 
 def _checked_url(value: object, info: ValidationInfo) -> str:
-    url = rules.channel_url(value)
+    url = apprise_url.channel_url(value)
     context = info.context
     assert isinstance(context, Context)
     if reason := context.check_url(url):
@@ -56,26 +70,8 @@ def _checked_url(value: object, info: ValidationInfo) -> str:
     return url
 
 
-def _checked_webhook(value: object) -> str:
-    return str(value) if is_unset(value) else webhook.address(value)
-
-
-def _checked_secret(value: object) -> str:
-    return str(value) if is_unset(value) else webhook.secret(value)
-
-
-def _checked_pace(value: object) -> timedelta:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= rates.FASTEST:
-        raise ValueError(f"a pace needs its unit: write `{value}/s`, `{value}/m` or `{value}/h`")
-    checked = rules.text(value)
-    try:
-        return rates.parse(checked.strip())
-    except ValueError as error:
-        raise ValueError(f"{rules.shown(checked)}: {error}") from None
-
-
 def _checked_template(value: object, info: ValidationInfo) -> str:
-    source = rules.template(value)
+    source = text.template(value)
     context = info.context
     assert isinstance(context, Context)
     if context.check_template(source) is None:
@@ -127,28 +123,29 @@ def _short_form(value: object) -> object:
 
 
 # A rule stands outside of `| None`, so that it sees a key without a value (null) and can say so.
-Text = Annotated[str, BeforeValidator(rules.text)]
-OptionalText = Annotated[str | None, BeforeValidator(rules.text)]
-Name = Annotated[str, BeforeValidator(rules.name)]
-OptionalName = Annotated[str | None, BeforeValidator(rules.name)]
-OptionalToken = Annotated[str | None, BeforeValidator(rules.token)]
-OptionalId = Annotated[str | None, BeforeValidator(rules.snapshot_id)]
-Duration = Annotated[timedelta, BeforeValidator(rules.duration)]
-OptionalDuration = Annotated[timedelta | None, BeforeValidator(rules.duration)]
+Text = Annotated[str, BeforeValidator(text.text)]
+OptionalText = Annotated[str | None, BeforeValidator(text.text)]
+Name = Annotated[str, BeforeValidator(text.name)]
+OptionalName = Annotated[str | None, BeforeValidator(text.name)]
+OptionalToken = Annotated[str | None, BeforeValidator(tokens.token)]
+OptionalId = Annotated[str | None, BeforeValidator(names.snapshot_id)]
+Duration = Annotated[timedelta, BeforeValidator(durations.duration)]
+OptionalDuration = Annotated[timedelta | None, BeforeValidator(durations.duration)]
 Off = Literal["off"]
-DurationOrOff = Annotated[timedelta | Off, BeforeValidator(rules.duration_or_off)]
-OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(rules.duration_or_off)]
+DurationOrOff = Annotated[timedelta | Off, BeforeValidator(durations.duration_or_off)]
+OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(durations.duration_or_off)]
 KnownChannel = Annotated[str, BeforeValidator(_known_channel)]
 OptionalChannel = Annotated[str | None, BeforeValidator(_known_channel)]
-EventWord = Annotated[str, BeforeValidator(rules.event_word)]
+EventWord = Annotated[str, BeforeValidator(names.event_word)]
 OptionalNotify = Annotated[list[KnownChannel] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 On = Annotated[list[EventWord], Field(min_length=1), BeforeValidator(_one_as_list)]
 OptionalOn = Annotated[list[EventWord] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
-Secret = Annotated[str, BeforeValidator(_checked_secret)]
+OptionalWebhook = Annotated[str | None, BeforeValidator(webhook.address)]
+Secret = Annotated[str, BeforeValidator(webhook.secret)]
 OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
 TimeOfDay = Annotated[time, BeforeValidator(times.time_of_day)]
 ListenAddress = Annotated[str, BeforeValidator(listen.address)]
-OptionalPageToken = Annotated[str | None, BeforeValidator(listen.page_token)]
+OptionalPageToken = Annotated[str | None, BeforeValidator(tokens.page_token)]
 PingUrl = Annotated[str, BeforeValidator(heartbeat.address)]
 PingEvery = Annotated[timedelta, BeforeValidator(heartbeat.every)]
 OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
@@ -163,8 +160,8 @@ class ApiSection(_Section):
 
     token: OptionalToken = None
     token_file: OptionalText = None
-    base_url: Annotated[str, BeforeValidator(rules.base_url)] = "https://api.brightdata.com"
-    requests_per_second: Annotated[float, BeforeValidator(rules.requests_per_second)] = 10.0
+    base_url: Annotated[str, BeforeValidator(api.base_url)] = "https://api.brightdata.com"
+    requests_per_second: Annotated[float, BeforeValidator(api.requests_per_second)] = 10.0
     timeout: Duration = timedelta(seconds=10)
     batch: Literal["auto", "never"] = "auto"
 
@@ -198,12 +195,12 @@ class ChannelSection(_Section):
     """One entry of `channels:`, in its long form; a text alone is its URL. `channelcheck` knows what goes together."""
 
     url: Annotated[str | None, BeforeValidator(_checked_url)] = None
-    webhook: Annotated[str | None, BeforeValidator(_checked_webhook)] = None
+    webhook: OptionalWebhook = None
     secret: OptionalSecrets = None
-    allow_private: Annotated[bool, BeforeValidator(rules.true_or_false)] = False
+    allow_private: Annotated[bool, BeforeValidator(text.true_or_false)] = False
     fallback: OptionalChannel = None
     fallback_after: Duration = _POLICY.fallback_after
-    pace: Annotated[timedelta | None, BeforeValidator(_checked_pace)] = None
+    pace: Annotated[timedelta | None, BeforeValidator(rates.pace)] = None
     quiet: Annotated[QuietSection | None, BeforeValidator(_given)] = None
     on_uncertain: Literal["resend", "hold"] = _POLICY.on_uncertain.value
     give_up_after: Duration = _POLICY.give_up_after
@@ -224,7 +221,7 @@ class DefaultsSection(_Section):
 class DownloadSection(_Section):
     """A watch's `download:`, in its long form; a text alone is the folder."""
 
-    folder: Annotated[str, BeforeValidator(rules.folder)]
+    folder: Annotated[str, BeforeValidator(paths.folder)]
     format: Literal["json", "ndjson", "jsonl", "csv"] = "json"
 
 
@@ -271,7 +268,7 @@ class HeartbeatSection(_Section):
 Watches = Annotated[list[WatchSection], BeforeValidator(_nothing_as_list)]
 Channels = Annotated[
     dict[
-        Annotated[str, BeforeValidator(rules.channel_name)],
+        Annotated[str, BeforeValidator(names.channel_name)],
         Annotated[ChannelSection, BeforeValidator(_short_form)],
     ],
     BeforeValidator(_nothing_as_mapping),
@@ -282,7 +279,7 @@ class MainFile(_Section):
     """The main file."""
 
     api: Annotated[ApiSection, BeforeValidator(_nothing_as_mapping)] = ApiSection()
-    state: Annotated[str, BeforeValidator(rules.state)] = "notifier.db"
+    state: Annotated[str, BeforeValidator(paths.state)] = "notifier.db"
     http: Annotated[HttpSection, BeforeValidator(_only_an_address)] = HttpSection()
     heartbeat: Annotated[HeartbeatSection | None, BeforeValidator(_only_a_url)] = None
     operators: Annotated[list[KnownChannel], BeforeValidator(_nothing_as_list)] = []
@@ -290,7 +287,7 @@ class MainFile(_Section):
     templates: Templates = {}
     defaults: Annotated[DefaultsSection, BeforeValidator(_nothing_as_mapping)] = DefaultsSection()
     watches: Watches = []
-    keep: Annotated[timedelta, BeforeValidator(rules.keep)] = timedelta(days=90)
+    keep: Annotated[timedelta, BeforeValidator(durations.keep)] = timedelta(days=90)
     include: Annotated[list[Text], BeforeValidator(_nothing_as_list)] = []
 
 

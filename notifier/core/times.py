@@ -1,9 +1,19 @@
 """Times as text for machines (`notifier.core.words` has those for people)."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, overload
 
 
-def iso(moment: datetime, timespec: Literal["seconds", "milliseconds"] = "milliseconds") -> str:
-    """Return a time in UTC as RFC 3339 writes it: `2026-11-23T14:32:00.123Z`."""
+@overload
+def iso(moment: datetime, timespec: Literal["seconds", "milliseconds"] = "milliseconds") -> str: ...
+
+
+@overload
+def iso(moment: datetime | None, timespec: Literal["seconds", "milliseconds"] = "milliseconds") -> str | None: ...
+
+
+def iso(moment: datetime | None, timespec: Literal["seconds", "milliseconds"] = "milliseconds") -> str | None:
+    """Return a time in UTC as RFC 3339 writes it, `2026-11-23T14:32:00.123Z`; None for None."""
+    if moment is None:
+        return None
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

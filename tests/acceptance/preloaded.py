@@ -22,7 +22,7 @@ import notifier.downloads.worker
 import notifier.store.migrate
 import notifier.store.retention  # noqa: F401
 from notifier.app.loading import load_config_parts
-from notifier.config.parts import Known
+from notifier.config.incremental import KnownFiles
 from notifier.config.sources.origin import Disk
 from notifier.network import tls_context
 
@@ -41,7 +41,7 @@ def preload() -> None:
     with tempfile.TemporaryDirectory() as folder:
         main = Path(folder) / "config.yaml"
         main.write_text(_MAIN, encoding="utf-8")
-        load_config_parts(main, {}, Known(), Disk())
+        load_config_parts(main, {}, KnownFiles(), Disk())
     tls_context()
     gc.collect()
     gc.freeze()

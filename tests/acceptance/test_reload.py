@@ -15,7 +15,7 @@ from acceptance.edits import MOUNTED, OWN, Editor, Following, Machine, plan
 from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier, Process
 from notifier.brightdata.simulator import life as lives
-from notifier.config.sources.changes import CALM, SETTLE
+from notifier.config.sources.changes import SCAN_INTERVAL, SETTLE
 from notifier.control.client import Diff, Health, ask
 
 WITHIN = 2.0
@@ -31,7 +31,7 @@ EDITS = int(os.environ.get("EDITS", "18"))
 SLACK = 1 if os.environ.get("EDITS") else 10
 """How many times as long it may take in the suite, for the same reason."""
 
-PAUSES = (CALM + SETTLE).total_seconds()
+PAUSES = (SCAN_INTERVAL + SETTLE).total_seconds()
 """Of what passes until an edit is live, what a machine that is busy with other things does not make longer."""
 
 LATEST_POLL = 1.0

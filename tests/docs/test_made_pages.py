@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from notifier.cli.reference import reference
+from notifier.config.edit.initial import INITIAL
 from notifier.config.edit.json_schema import SCHEMA_FILE, json_schema
-from notifier.config.edit.template import INITIAL
 
 ROOT = Path(__file__).parents[2]
 CURE = "`make docs` writes it anew, and it goes into the same commit"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notifier.app.loading.beside_service import hint, service_environment
+from notifier.config.incremental import ConfigParts, KnownFiles
 from notifier.config.model import Channel, Config
-from notifier.config.parts import ConfigParts, Known
 from notifier.config.sources.environment import with_credentials
 from notifier.core.errors import ConfigurationRefused, NotifierError, Problem
 from notifier.core.words import count
@@ -59,7 +59,7 @@ def how_to_have_secrets(path: Path) -> str:
     return hint(path, os.environ)
 
 
-def load_config_parts(path: Path, environ: Mapping[str, str], known: Known, origin: "Origin") -> ConfigParts:
+def load_config_parts(path: Path, environ: Mapping[str, str], known: KnownFiles, origin: "Origin") -> ConfigParts:
     """Read and check a configuration as the daemon would, file by file; none that is known is parsed again.
 
     Args:
@@ -81,7 +81,7 @@ def _checks(secrets_needed: bool) -> "Checks":
 
     if not secrets_needed:
         return Checks(url=lambda _: None)
-    return Checks(url=_check_url, template=_check_template, webhook=_check_webhook, room=_check_room)
+    return Checks(url=_check_url, template=_check_template, webhook=_check_webhook, template_fit=_check_template_fit)
 
 
 def _check_url(url: str) -> str | None:
@@ -96,7 +96,7 @@ def _check_template(source: str) -> str | None:
     return check_template(source)
 
 
-def _check_room(channel: Channel) -> Iterable[tuple[str, str]]:
+def _check_template_fit(channel: Channel) -> Iterable[tuple[str, str]]:
     if channel.url is None or not channel.templates:
         return ()
     from notifier.delivery.senders import templates_without_room
@@ -149,21 +149,21 @@ def load_leniently(path: Path) -> Leniently:
     Raises:
         ConfigurationRefused: nothing can be had: not even where the database is.
     """
-    from notifier.config import partial
+    from notifier.config import load_partial
     from notifier.config.load import load
-    from notifier.config.sources import kept_copy
+    from notifier.config.sources import last_config
 
     try:
         return Leniently(config=load_config(path, secrets_needed=False))
     except ConfigurationRefused as error:
         refusal = error
     environ = _environ(path)
-    with suppress(kept_copy.Unusable, ConfigurationRefused):
-        copy = kept_copy.find(path, _database_in(path, environ), environ)
+    with suppress(last_config.UnusableCopy, ConfigurationRefused):
+        copy = last_config.find(path, _database_in(path, environ), environ)
         config = load(path, environ=environ, checks=_checks(False), secrets_needed=False, origin=copy)
         return Leniently(config=config, refusal=refusal, kept_at=copy.read_at)
     with suppress(ConfigurationRefused):
-        return Leniently(config=partial.load_what_is_right(path, environ=environ), refusal=refusal)
+        return Leniently(config=load_partial.load_valid_parts(path, environ=environ), refusal=refusal)
     raise refusal
 
 
@@ -182,14 +182,14 @@ def load_for_channel(path: Path, name: str) -> Leniently:
     Raises:
         ConfigurationRefused: the channel, or the main file as a whole, has errors.
     """
-    from notifier.config import partial
+    from notifier.config import load_partial
 
     try:
         return Leniently(config=load_config(path))
     except ConfigurationRefused as error:
         refusal = error
     with suppress(ConfigurationRefused):
-        config = partial.load_what_is_right(path, environ=_environ(path), checks=_checks(True))
+        config = load_partial.load_valid_parts(path, environ=_environ(path), checks=_checks(True))
         if name in config.channels:
             EVERY_SECRET.add(config.secrets)
             return Leniently(config=config, refusal=refusal)
@@ -204,14 +204,14 @@ def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, date
         NotifierError: there is none that can be used; the text says why.
     """
     from notifier.config.load import load_parts
-    from notifier.config.sources import kept_copy
+    from notifier.config.sources import last_config
 
     environ = with_credentials(environ)
     try:
-        copy = kept_copy.find(path, _database_in(path, environ), environ)
-    except kept_copy.Missing as error:
+        copy = last_config.find(path, _database_in(path, environ), environ)
+    except last_config.NoCopy as error:
         raise NothingKept(str(error)) from error
-    except kept_copy.Unusable as error:
+    except last_config.UnusableCopy as error:
         raise NotifierError(f"the configuration taken up last cannot be used: {error}") from error
     try:
         parts = load_parts(path, environ=environ, checks=_checks(True), origin=copy, token_may_wait=True)
@@ -233,13 +233,13 @@ def database_of(path: Path) -> Path:
 
 def _database_in(path: Path, environ: Mapping[str, str]) -> Path | None:
     """Where the database is, as far as the main file says."""
-    from notifier.config import partial
-    from notifier.config.values import rules
+    from notifier.config import load_partial
+    from notifier.config.values import paths
 
-    main = partial.main_of(path, environ)
+    main = load_partial.read_main(path, environ)
     if main.root is None or any(flaw.path == ("state",) for flaw in main.flaws):
         return None
     try:
-        return path.absolute().parent / rules.state(main.data.get("state", "sqlite:///notifier.db"))
+        return path.absolute().parent / paths.state(main.data.get("state", "sqlite:///notifier.db"))
     except ValueError:
         return None

@@ -18,8 +18,8 @@ from typing import Any
 from notifier import __version__
 from notifier.app.loading import NothingKept
 from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
+from notifier.config.incremental import ConfigPart, KnownFiles, combine, reserved_names
 from notifier.config.model import AnyWatch, Config
-from notifier.config.parts import ConfigPart, Known, names_of, whole
 from notifier.config.sources.regular_file import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
@@ -162,7 +162,7 @@ async def _loaded(answer: Fine, source: asyncio.StreamReader, before: Mapping[st
         part, start = _part(each, arriving, start, before)
         files.append(part)
     return Loaded(
-        config=whole(answer.frame, files),
+        config=combine(answer.frame, files),
         rules=answer.rules,
         files=tuple(files),
         copy=answer.copy,
@@ -180,16 +180,16 @@ def _part(
     return ConfigPart(path=Path(each.path), digest=each.digest, watches=watches, warnings=each.warnings), end
 
 
-async def _known(previous: Loaded | None) -> tuple[Known, Mapping[str, ConfigPart]]:
+async def _known(previous: Loaded | None) -> tuple[KnownFiles, Mapping[str, ConfigPart]]:
     """What need not be parsed again, in a form that goes to the other process, and the parts it stands for."""
     if previous is None:
-        return Known(), {}
+        return KnownFiles(), {}
     parts = {str(part.path): part for part in previous.files[1:]}
     names: dict[str, str] = {}
     for path, part in parts.items():
-        names[path] = " ".join([name for watch in part.watches or () for name in names_of(watch)])
+        names[path] = " ".join([name for watch in part.watches or () for name in reserved_names(watch)])
         await asyncio.sleep(0)
-    known = Known(
+    known = KnownFiles(
         rules=previous.rules,
         digests={path: part.digest for path, part in parts.items()},
         names=names,

@@ -17,9 +17,9 @@ from typing import BinaryIO
 from notifier import __version__
 from notifier.app.loading import NothingKept, load_config_parts, load_last
 from notifier.app.loading.wire import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
+from notifier.config.incremental import ConfigParts
 from notifier.config.model import AnyWatch
-from notifier.config.parts import ConfigParts
-from notifier.config.sources import kept_copy
+from notifier.config.sources import last_config
 from notifier.config.sources.origin import Disk
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
@@ -79,7 +79,7 @@ def _read(request: LoadRequest) -> tuple[ConfigParts, bytes, datetime]:
         return parts, b"", read_at
     now, disk = datetime.now(UTC), Disk()
     parts = load_config_parts(path, request.environ, request.known, disk)
-    return parts, kept_copy.packed(disk, path, now), now
+    return parts, last_config.pack(disk, path, now), now
 
 
 def _fine(parts: ConfigParts, copy: bytes, read_at: datetime) -> Fine:

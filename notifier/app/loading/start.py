@@ -13,7 +13,7 @@ import structlog
 
 from notifier.app.loading import NothingKept
 from notifier.app.loading.apart import Loaded, load_config_apart
-from notifier.config.sources import kept_copy
+from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import span
 from notifier.telemetry.systemd import more_time
@@ -109,6 +109,6 @@ async def keep(database: Path, loaded: Loaded) -> None:
     if not loaded.copy:
         return
     try:
-        await asyncio.to_thread(kept_copy.write, database, loaded.copy)
+        await asyncio.to_thread(last_config.write, database, loaded.copy)
     except OSError as error:
-        log.warning("config.not_kept", path=str(kept_copy.path_beside(database)), detail=error.strerror or str(error))
+        log.warning("config.not_kept", path=str(last_config.path_beside(database)), detail=error.strerror or str(error))

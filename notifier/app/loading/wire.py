@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
-from notifier.config.parts import Known
-from notifier.config.yaml.excerpt import Excerpt
+from notifier.config.documents.excerpt import Excerpt
+from notifier.config.incremental import KnownFiles
 from notifier.core.errors import Problem
 
 LENGTH = struct.Struct(">Q")
@@ -34,7 +34,7 @@ class LoadRequest:
     version: str
     path: str
     environ: dict[str, str]
-    known: Known
+    known: KnownFiles
     last: bool = False
 
 

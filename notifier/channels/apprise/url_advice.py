@@ -6,13 +6,13 @@ needs, and those are told here.
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from apprise import Apprise, AppriseAsset
 
 from notifier.core.delivery.services import service_of
+from notifier.core.suggestions import closest
 
 _MOST_SHAPES = 3
 
@@ -85,10 +85,8 @@ def advice(url: str, asset: AppriseAsset) -> str:
         return f"Apprise refuses this {scheme}:// URL: a part of it is missing or malformed; {shapes}"
     if scheme in ("http", "https"):
         return _WEB
-    near = get_close_matches(
-        scheme, sorted({each for service in services for each in service.schemes}), n=1, cutoff=0.6
-    )
-    guess = f"; did you mean {near[0]}://?" if near else "; see https://appriseit.com/services/"
+    near = closest(scheme, (each for service in services for each in service.schemes))
+    guess = f"; did you mean {near}://?" if near else "; see https://appriseit.com/services/"
     return f"Apprise knows no service {scheme!r}{guess}"
 
 

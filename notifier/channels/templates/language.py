@@ -8,7 +8,6 @@ makes, the steps of all loops and the whole result are bounded by `notifier.chan
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from notifier.channels.templates.filters import bounded_range, filters
 from notifier.channels.templates.limits import LONGEST_SOURCE, current, fits, metered
+from notifier.core.suggestions import closest
 
 METHODS = frozenset({
     *("strftime", "isoformat", "items", "keys", "values", "get", "startswith", "endswith", "cycle"),
@@ -132,8 +132,8 @@ def _check(tree: nodes.Template, names: Collection[str]) -> None:
 def _problem(node: nodes.Node, known: Collection[str]) -> str | None:
     match node:
         case nodes.Name(name=name, ctx="load") if name not in known:
-            alike = get_close_matches(name, known, n=1)
-            return f"there is no variable `{name}`{f'; did you mean `{alike[0]}`?' if alike else ''}"
+            alike = closest(name, known)
+            return f"there is no variable `{name}`{f'; did you mean `{alike}`?' if alike else ''}"
         case nodes.For(recursive=True):
             return "a loop cannot be `recursive` here"
         case nodes.Filter(name=name) if name not in _environment().filters:

@@ -5,9 +5,10 @@ They look at the data and not at the checked sections, so that one bad value hid
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from notifier.config.documents.document import Document
 from notifier.config.model import Channel
-from notifier.config.values import rules, webhook
-from notifier.config.yaml.document import Document
+from notifier.config.values import webhook
+from notifier.config.values.text import true_or_false
 from notifier.config.yaml.interpolation import is_unset
 from notifier.config.yaml.nodes import Flaw, KeyPath, key_text, locate
 from notifier.core.snapshot.statuses import canonical
@@ -30,7 +31,7 @@ _NO_OPERATOR = "a webhook takes events, and what operators are told is for peopl
 _OWN_FALLBACK = "a channel cannot be its own fallback: name another one, or take it out"
 
 
-CheckRoom = Callable[[Channel], Iterable[tuple[str, str]]]
+CheckTemplateFit = Callable[[Channel], Iterable[tuple[str, str]]]
 """Tells which of a channel's templates, by event name, make messages that it cannot take, and why."""
 
 CheckWebhook = Callable[[str, bool], str | None]
@@ -65,7 +66,7 @@ def check_templates(main: Document) -> None:
                 _note(main, (*path, word), f"`{key_text(first)}` is the same event: keep one of them")
 
 
-def check_room(main: Document, channels: Iterable[Channel], templates_without_room: CheckRoom) -> None:
+def check_template_fit(main: Document, channels: Iterable[Channel], templates_without_room: CheckTemplateFit) -> None:
     """Note in the main file which templates make messages that their channel cannot take."""
     for channel in channels:
         for word, text in templates_without_room(channel):
@@ -101,7 +102,7 @@ def _why_refused(entry: Mapping[str, object], check_webhook: CheckWebhook) -> st
         return None
     try:
         address = webhook.address(entry["webhook"])
-        allow_private = rules.true_or_false(entry.get("allow_private", False))
+        allow_private = true_or_false(entry.get("allow_private", False))
     except ValueError:
         return None  # One of the two is wrong in itself, which is told already.
     if webhook.is_unencrypted(address) and not allow_private:

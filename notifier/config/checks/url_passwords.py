@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from notifier.config.yaml.document import Document
+from notifier.config.documents.document import Document
 from notifier.config.yaml.interpolation import is_unset
 from notifier.config.yaml.nodes import Flaw, KeyPath, locate
 

@@ -2,28 +2,30 @@
 
 from collections.abc import Callable, Iterable
 
-from notifier.config.yaml.document import Document
+from notifier.config.documents.document import Document
 from notifier.config.yaml.nodes import Flaw, KeyPath, Place, locate
 
 _NEITHER = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
 _BOTH = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 
-def check_watches(documents: Iterable[Document], *, everybody_told: bool, name_of: Callable[[Document], str]) -> None:
+def check_watches(
+    documents: Iterable[Document], *, has_default_notify: bool, name_of: Callable[[Document], str]
+) -> None:
     """Note in each document what is wrong between its watches and those before.
 
     They look at the data and not at the checked sections, so that one bad watch hides nothing of the others.
 
     Args:
         documents: all files, the main one first.
-        everybody_told: there is a `defaults.notify`.
+        has_default_notify: there is a `defaults.notify`.
         name_of: how a document is called in the text of an error.
     """
     watched: dict[tuple[str, str], str] = {}
     ids: dict[str, str] = {}
     for document in documents:
         for index, entry, place in document.watches():
-            if not everybody_told and "notify" not in entry:
+            if not has_default_notify and "notify" not in entry:
                 text = "nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
                 document.add([Flaw(place=place, path=("watches", index), text=text)])
             named = [key for key in ("snapshot", "dataset") if key in entry]

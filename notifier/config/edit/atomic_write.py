@@ -12,7 +12,7 @@ _ACL = "system.posix_acl_access"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
+class FileAccess:
     """Who may read and write a file: its owner, its group, its mode, and its access control list if it has one."""
 
     owner: int
@@ -21,7 +21,7 @@ class Access:
     acl: bytes | None = None
 
     @classmethod
-    def of(cls, path: Path) -> "Access":
+    def of(cls, path: Path) -> "FileAccess":
         """The access to an existing file.
 
         Raises:
@@ -33,7 +33,7 @@ class Access:
             acl = os.getxattr(path, _ACL)
         return cls(owner=found.st_uid, group=found.st_gid, mode=stat.S_IMODE(found.st_mode) & 0o666, acl=acl)
 
-    def give(self, descriptor: int, *, folder: bool = False) -> None:
+    def apply(self, descriptor: int, *, folder: bool = False) -> None:
         """Give an open file or folder the same access.
 
         Only root may give a file away. Where the owner or the group stays another one, all others may read what
@@ -63,7 +63,7 @@ def _given(descriptor: int, owner: int, group: int) -> bool:
     return owner in (-1, found.st_uid) and group in (-1, found.st_gid)
 
 
-def make_folder(path: Path, access: Access) -> None:
+def make_folder(path: Path, access: FileAccess) -> None:
     """Make a folder, and those above it that are missing, each with this access.
 
     Raises:
@@ -75,10 +75,10 @@ def make_folder(path: Path, access: Access) -> None:
     with contextlib.suppress(FileExistsError):
         path.mkdir()
         with _opened_folder(path) as descriptor:
-            access.give(descriptor, folder=True)
+            access.apply(descriptor, folder=True)
 
 
-def write_new(path: Path, text: str, access: Access) -> None:
+def write_new(path: Path, text: str, access: FileAccess) -> None:
     """Write a file that does not exist yet: a reader finds it whole or not at all.
 
     Raises:
@@ -94,7 +94,7 @@ def write_new(path: Path, text: str, access: Access) -> None:
     _sync_folder(path.parent)
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read, in the place of the one before.
 
     Raises:
@@ -110,12 +110,12 @@ def replace(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _write(new: Path, content: bytes, access: Access | None) -> None:
+def _write(new: Path, content: bytes, access: FileAccess | None) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         if access is not None:
-            access.give(descriptor)
+            access.apply(descriptor)
         file.flush()
         os.fsync(descriptor)
 

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import yaml
 
-from notifier.config.checks.near_misses import check_event_names
-from notifier.config.edit.atomic_write import Access, make_folder, write_new
+from notifier.config.checks.typos import check_event_names
+from notifier.config.documents import document
+from notifier.config.edit.atomic_write import FileAccess, make_folder, write_new
 from notifier.config.schema import Context, IncludedFile
 from notifier.config.sources import files
-from notifier.config.yaml import document
 from notifier.config.yaml.interpolation import UnsetAllowed
 from notifier.config.yaml.nodes import Flaw, path_text
 from notifier.core.errors import NotifierError, UsageError
@@ -26,7 +26,7 @@ PATTERN = "watches.d/*.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class NewWatch:
     """A watch, of a snapshot or of a dataset, as it will stand in the file; what is empty is left to the defaults."""
 
     snapshot_id: str | None = None
@@ -99,7 +99,7 @@ class WatchFolder:
         self.path_of("any")
 
     @property
-    def tells_somebody(self) -> bool:
+    def has_default_notify(self) -> bool:
         """Whether a watch that names no channel is told to anybody."""
         defaults = self._data.get("defaults")
         return isinstance(defaults, dict) and bool(defaults.get("notify"))
@@ -124,7 +124,7 @@ class WatchFolder:
             f"{self._config} includes no folder for watches of their own: add the line `include: [{PATTERN}]` to it"
         )
 
-    def write(self, entry: Entry) -> Path:
+    def write(self, entry: NewWatch) -> Path:
         """Write the file of a watch, whole or not at all, with the main file's owner, group and mode.
 
         Whatever reads the main file, such as the service's own user, can then read this one too, whatever the umask
@@ -135,7 +135,7 @@ class WatchFolder:
         """
         path, text = self.path_of(entry.subject), entry.text()
         try:
-            access = Access.of(self._config)
+            access = FileAccess.of(self._config)
             make_folder(path.parent, access)
             write_new(path, text, access)
         except FileExistsError:
@@ -155,7 +155,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 @contextmanager
-def set_aside(path: Path) -> Iterator[None]:
+def removing(path: Path) -> Iterator[None]:
     """Take a file away for good, unless the block fails: then it is there again, the same file, whole.
 
     Raises:
@@ -184,19 +184,19 @@ def _put_back(aside: Path, path: Path) -> None:
         aside.rename(path)  # this disk knows no links
 
 
-def mistakes(entry: Entry, channels: frozenset[str]) -> list[str]:
+def entry_errors(entry: NewWatch, channels: frozenset[str]) -> list[str]:
     """What is wrong with the values of a watch, each with its key, before there is a file of it."""
     return _texts(_checked(entry, channels).flaws)
 
 
-def doubts(entry: Entry, channels: frozenset[str]) -> list[str]:
+def entry_warnings(entry: NewWatch, channels: frozenset[str]) -> list[str]:
     """What `config check` will warn of in the values of a watch, each with its key."""
     read = _checked(entry, channels)
     check_event_names([read])
     return _texts(read.warnings)
 
 
-def _checked(entry: Entry, channels: frozenset[str]) -> document.Document:
+def _checked(entry: NewWatch, channels: frozenset[str]) -> document.Document:
     context = Context(channels=channels, check_url=lambda _: None, check_template=lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "watch.yaml"

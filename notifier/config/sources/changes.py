@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from notifier.config.sources.snapshot import Contents, Looker, Sources
+from notifier.config.sources.digests import ConfigFiles, Digests, FileScanner
 
-CALM = timedelta(milliseconds=500)
+SCAN_INTERVAL = timedelta(milliseconds=500)
 """From one look to the next."""
 
 SETTLE = timedelta(milliseconds=300)
@@ -31,12 +31,12 @@ _CALMER = 4
 class Settling:
     """What is known of the files: what was `told` last, and what the last look saw if that is something else."""
 
-    told: Contents
-    unsettled: Contents | None = None
+    told: Digests
+    unsettled: Digests | None = None
     looks: int = 0
 
 
-def settle(state: Settling, seen: Contents) -> tuple[Settling, frozenset[str]]:
+def settle(state: Settling, seen: Digests) -> tuple[Settling, frozenset[str]]:
     """Take one look's result in: what is known then, and which files changed, if that is to be told now."""
     changed = _different(state.told, seen)
     if not changed:
@@ -46,25 +46,25 @@ def settle(state: Settling, seen: Contents) -> tuple[Settling, frozenset[str]]:
     return Settling(state.told, seen, state.looks + 1), frozenset()
 
 
-def _different(one: Contents, other: Contents) -> frozenset[str]:
+def _different(one: Digests, other: Digests) -> frozenset[str]:
     return frozenset(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
 
 
 @dataclass(kw_only=True, slots=True)
-class Changes:
+class FileChanges:
     """Tells when files of a configuration have changed, appeared or gone.
 
     A change that is undone before it was told is none. The looks are made in a thread.
     """
 
-    sources: Sources
-    calm: timedelta = CALM
+    sources: ConfigFiles
+    interval: timedelta = SCAN_INTERVAL
     settle: timedelta = SETTLE
     _state: Settling = field(default_factory=lambda: Settling({}))
-    _looker: Looker = field(default_factory=Looker)
+    _scanner: FileScanner = field(default_factory=FileScanner)
     _took: float = 0.0
 
-    def loaded(self, sources: Sources, digests: Mapping[Path, str]) -> None:
+    def loaded(self, sources: ConfigFiles, digests: Mapping[Path, str]) -> None:
         """A configuration was read: from now on these are its files, and what it read is no change any more."""
         self.sources = sources
         self._state = Settling({**self._state.told, **{str(path): digest for path, digest in digests.items()}})
@@ -77,10 +77,10 @@ class Changes:
     async def next(self) -> frozenset[Path]:
         """Wait for a change: the files that are others now than when this was told last, or loaded."""
         while True:
-            pause = self.calm if self._state.unsettled is None else self.settle
+            pause = self.interval if self._state.unsettled is None else self.settle
             await asyncio.sleep(max(pause.total_seconds(), _CALMER * self._took))
             began = time.monotonic()
-            seen = await asyncio.to_thread(self._looker.look, self.sources, time.time_ns())
+            seen = await asyncio.to_thread(self._scanner.scan, self.sources, time.time_ns())
             self._took = time.monotonic() - began
             self._state, changed = settle(self._state, seen)
             if changed:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from notifier.config.sources.glob import Walk
+from notifier.config.sources.bounded_glob import Walk
 from notifier.config.sources.regular_file import NotRegular, read_regular, this_user
 from notifier.config.yaml.nodes import Flaw, Place
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from notifier.config.model import Api
 from notifier.config.sources.regular_file import read_regular
-from notifier.config.values import rules
+from notifier.config.values import tokens
 from notifier.config.yaml.nodes import Flaw, KeyPath, Node, locate
 from notifier.core.errors import NotifierError
 
 CREDENTIAL = "brightdata-token"
 
-_LARGEST_TOKEN_FILE = 64 * 1024
+_LARGEST_FILE = 64 * 1024
 
 _THREE_WAYS = (
     "the Bright Data token is missing: write `token: ${BRIGHTDATA_API_KEY}` or `token_file: PATH` under `api:`, "
@@ -57,7 +57,7 @@ def token_in(path: Path) -> str:
         ValueError: the file cannot be read, or holds no token.
     """
     try:
-        content = read_regular(path, _LARGEST_TOKEN_FILE + 1)
+        content = read_regular(path, _LARGEST_FILE + 1)
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror or 'an error of the system'}") from error
     try:
@@ -66,7 +66,7 @@ def token_in(path: Path) -> str:
         raise ValueError("the file is not a text") from None
     if not text:
         raise ValueError("the file is empty")
-    return rules.token(text)
+    return tokens.token(text)
 
 
 def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenLocation:

@@ -2,24 +2,28 @@
 
 import re
 from datetime import timedelta
+from typing import Literal
+
+from notifier.config.values.text import shown, text
 
 LONGEST = timedelta(days=3650)
+SHORTEST_KEEP = timedelta(days=1)
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _COMPOUND = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
-def parse(text: str) -> timedelta:
+def parse(written: str) -> timedelta:
     """The duration that a text such as `90s`, `1h30m` or `2d` stands for: whole seconds, more than none.
 
     Raises:
         ValueError: it is none; the text says what would be right, and nothing of what was given.
     """
-    if _NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(written):
         raise ValueError("a duration needs its unit: write `30s`, `5m`, `6h` or `2d`")
-    match = _COMPOUND.fullmatch(text)
-    if match is None or not text:
+    match = _COMPOUND.fullmatch(written)
+    if match is None or not written:
         raise ValueError(
             "not a duration: write whole numbers with their units, the largest first, as in `30s`, `5m`, `1h30m`, `2d`"
         )
@@ -36,8 +40,35 @@ def format_duration(duration: timedelta) -> str:
     whole, part = divmod(duration, timedelta(seconds=1))
     if part or whole <= 0:
         return f"{duration.total_seconds():g}s"
-    text = ""
+    written = ""
     for unit, size in _UNITS.items():
         number, whole = divmod(whole, size)
-        text += f"{number}{unit}" if number else ""
-    return text
+        written += f"{number}{unit}" if number else ""
+    return written
+
+
+def duration(value: object) -> timedelta:
+    """A duration such as `30s`."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        cure = f"write `{value}s`" if isinstance(value, int) and 0 < value < 10**6 else "write `30s`"
+        raise ValueError(f"a duration needs its unit: {cure}")
+    checked = text(value)
+    try:
+        return parse(checked.strip())
+    except ValueError as error:
+        raise ValueError(f"{shown(checked)}: {error}") from None
+
+
+def duration_or_off(value: object) -> timedelta | Literal["off"]:
+    """A duration such as `24h`, or `off`."""
+    if value is False:
+        raise ValueError("write `off`, or a duration such as `24h`")
+    return "off" if value == "off" else duration(value)
+
+
+def keep(value: object) -> timedelta:
+    """How long what has ended is remembered."""
+    checked = duration(value)
+    if checked < SHORTEST_KEEP:
+        raise ValueError(f"too short to look anything up in: the shortest is `{SHORTEST_KEEP.days}d`")
+    return checked

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from notifier.config.values.rules import duration, text
+from notifier.config.values.durations import duration
+from notifier.config.values.text import text
 from notifier.config.yaml.interpolation import is_unset
 
 MOST_OFTEN = timedelta(seconds=10)

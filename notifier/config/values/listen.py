@@ -3,13 +3,11 @@
 import ipaddress
 import re
 
-from notifier.config.values.rules import text, token
+from notifier.config.values.text import text
 from notifier.config.yaml.interpolation import is_unset
 
 OFF = "off"
 DEFAULT = "127.0.0.1:8787"
-
-SHORTEST_TOKEN = 16
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 _AS_IN = f'as in `{DEFAULT}` or `"[::1]:8787"`'
@@ -40,8 +38,13 @@ def _is_ip(host: str, version: int) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches that host."""
-    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    """Whether only this machine reaches that host: an IP address, `localhost` or a name below it (RFC 6761, 6.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def address(value: object) -> str:
@@ -57,13 +60,3 @@ def address(value: object) -> str:
     if checked != OFF:
         parse(checked)
     return str(checked)
-
-
-def page_token(value: object) -> str:
-    """What whoever asks from elsewhere has to know."""
-    checked = token(value)
-    if len(checked) < SHORTEST_TOKEN and not is_unset(value):
-        raise ValueError(
-            f"shorter than {SHORTEST_TOKEN} characters, which can be guessed: `openssl rand -hex 16` makes one"
-        )
-    return checked

@@ -5,7 +5,8 @@ import re
 import zoneinfo
 from datetime import UTC, time, tzinfo
 
-from notifier.config.values.rules import did_you_mean, kind, shown, text
+from notifier.config.values.text import kind, shown, text
+from notifier.core.suggestions import did_you_mean
 
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _NOT_NAMES = re.compile(r"(?:posix|right)/.*|posixrules|localtime")

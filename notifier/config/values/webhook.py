@@ -9,7 +9,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from notifier.config.values.rules import text
+from notifier.config.values.text import text
+from notifier.config.yaml.interpolation import is_unset
 
 PREFIX = "whsec_"
 SHORTEST_SECRET = 24
@@ -24,6 +25,8 @@ _MAKE_ONE = "make one with `openssl rand -base64 32`"
 
 def address(value: object) -> str:
     """The address of a webhook. Whether http:// may stand here depends on `allow_private` beside it."""
+    if is_unset(value):
+        return str(value)
     checked = str(text(value)).strip()
     try:
         parts = urlsplit(checked)
@@ -58,6 +61,8 @@ def is_unencrypted(value: str) -> bool:
 
 def secret(value: object) -> str:
     """A secret in its one spelling, after `whsec_`; without that it is taken too."""
+    if is_unset(value):
+        return str(value)
     encoded = text(value).strip().removeprefix(PREFIX)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

@@ -41,11 +41,11 @@ def is_unset(value: object) -> bool:
     return isinstance(value, FromEnvironment) and UNSET in value
 
 
-class Unusable:
+class Unresolved:
     """Stands in the data for a text whose variables could not be put in; the flaw is told where that was found."""
 
 
-UNUSABLE = Unusable()
+UNRESOLVED = Unresolved()
 
 
 def plain_data(root: Node, environ: Mapping[str, str]) -> tuple[object, list[Flaw]]:
@@ -60,7 +60,7 @@ def plain_data(root: Node, environ: Mapping[str, str]) -> tuple[object, list[Fla
             return FromEnvironment(interpolate(text, environ, empty_allowed=empty_allowed), text)
         except ValueError as error:
             flaws.append(Flaw(place=node.place, path=path, text=str(error)))
-            return UNUSABLE
+            return UNRESOLVED
 
     return _data(root, (), text_of), flaws
 

@@ -54,7 +54,7 @@ class Vitals:
 
 def troubles(vitals: Vitals) -> list[str]:
     """Why the daemon does not do its work, in words; nothing when it does."""
-    found = [] if vitals.store is None else [f"{vitals.store.detail} (since {_iso(vitals.store.at)})"]
+    found = [] if vitals.store is None else [f"{vitals.store.detail} (since {iso(vitals.store.at)})"]
     if vitals.api.kind is ApiKind.UNAUTHORISED:
         said = f" ({vitals.api.detail})" if vitals.api.detail else ""
         return [*found, f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
@@ -85,7 +85,7 @@ def remarks(vitals: Vitals) -> list[str]:
     if vitals.reload is not None and vitals.reload.runs_of is not None:
         found.append(
             f"{ON_DISK} has errors, and the notifier started with the one that it took up last, "
-            f"of {_iso(vitals.reload.runs_of)}; see `notifier config check`"
+            f"of {iso(vitals.reload.runs_of)}; see `notifier config check`"
         )
     elif vitals.reload is not None and vitals.reload.refused:
         found.append(f"{ON_DISK} is refused, and the one before runs; see `notifier config check`")
@@ -94,9 +94,9 @@ def remarks(vitals: Vitals) -> list[str]:
     if vitals.page:
         found.append(f"nothing can be had over HTTP: {vitals.page}")
     for channel, condition in _of(vitals.conditions, CHANNEL):
-        found.append(f"the channel {channel} is broken since {_iso(condition.since)}: {condition.detail}")
+        found.append(f"the channel {channel} is broken since {iso(condition.since)}: {condition.detail}")
     for dataset, condition in _of(vitals.conditions, LIST):
-        found.append(f"the list of the dataset {dataset} is stale since {_iso(condition.since)}: {condition.detail}")
+        found.append(f"the list of the dataset {dataset} is stale since {iso(condition.since)}: {condition.detail}")
     return found
 
 
@@ -121,7 +121,7 @@ def plain(vitals: Vitals) -> dict[str, Any]:
     """All of it, with what follows from it, as JSON has it; durations in seconds."""
     api = asdict(vitals.api)
     api["held_for_s"] = round(api.pop("held_for").total_seconds(), 3)
-    api["since"] = _iso(vitals.api.since)
+    api["since"] = iso(vitals.api.since)
     reload = vitals.reload
     return {
         "healthy": not troubles(vitals),
@@ -131,17 +131,17 @@ def plain(vitals: Vitals) -> dict[str, Any]:
         "overdue_s": round(vitals.overdue.total_seconds(), 3),
         "watches": vitals.watches,
         "channels": vitals.channels,
-        "oldest_open_delivery": _iso(vitals.oldest_open),
+        "oldest_open_delivery": iso(vitals.oldest_open),
         "store": None
         if vitals.store is None
-        else {"trouble": vitals.store.trouble, "since": _iso(vitals.store.at), "detail": vitals.store.detail},
-        "conditions": [asdict(each) | {"since": _iso(each.since)} for each in vitals.conditions],
+        else {"trouble": vitals.store.trouble, "since": iso(vitals.store.at), "detail": vitals.store.detail},
+        "conditions": [asdict(each) | {"since": iso(each.since)} for each in vitals.conditions],
         "reload": None
         if reload is None
         else {
-            "at": _iso(reload.at),
+            "at": iso(reload.at),
             "refused": list(reload.refused),
-            "runs_of": _iso(reload.runs_of),
+            "runs_of": iso(reload.runs_of),
         },
         "jobs": plain_jobs(vitals.jobs),
     }
@@ -149,7 +149,3 @@ def plain(vitals: Vitals) -> dict[str, Any]:
 
 def _held(api: ApiState) -> bool:
     return api.kind is not ApiKind.OK or bool(api.held_for)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else iso(moment)

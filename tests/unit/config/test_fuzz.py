@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifier.config.load import Checks, load
+from notifier.config.load_partial import load_valid_parts
 from notifier.config.model import Config
-from notifier.config.partial import load_what_is_right
 from notifier.core.errors import ConfigurationRefused
 
 ENVIRON = {"A": "apple", "EMPTY": "", "BYTES": "\udcff", "NUL": "a\0b"}
@@ -20,7 +20,7 @@ CHECKS = Checks(url=lambda url: None, template=lambda source: "line 1\nno" if "{
 def what_is_right(file: Path) -> Config | None:
     """What a command goes on with; None if that is nothing."""
     try:
-        return load_what_is_right(file, environ=ENVIRON, checks=CHECKS)
+        return load_valid_parts(file, environ=ENVIRON, checks=CHECKS)
     except ConfigurationRefused:
         return None
 

@@ -14,7 +14,7 @@ import pytest
 from notifier.app.loading import load_leniently, start
 from notifier.app.loading.apart import Loaded, load_config_apart
 from notifier.app.loading.start import Start, keep, load_at_start
-from notifier.config.sources import kept_copy
+from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
 pytestmark = pytest.mark.usefixtures("forked_loads")
@@ -123,7 +123,7 @@ async def test_a_variable_that_is_gone_is_told_beside_the_errors_of_the_files(
 
 
 async def test_a_first_start_is_refused_without_further_words(path: Path) -> None:
-    kept_copy.path_beside(path.parent / "state" / "notifier.db").unlink()
+    last_config.path_beside(path.parent / "state" / "notifier.db").unlink()
     (path.parent / "w" / "a.yaml").write_text("nonsense")
     with pytest.raises(ConfigurationRefused) as refusal:
         await load_at_start(path)
@@ -168,7 +168,7 @@ def other_main(copy: Path) -> None:
 async def test_a_copy_that_cannot_be_used_is_told_beside_the_errors_of_the_files(
     path: Path, damage: Callable[[Path], object], reason: str
 ) -> None:
-    damage(kept_copy.path_beside(path.parent / "state" / "notifier.db"))
+    damage(last_config.path_beside(path.parent / "state" / "notifier.db"))
     (path.parent / "w" / "a.yaml").write_text("nonsense")
     with pytest.raises(ConfigurationRefused) as refusal:
         await load_at_start(path)
@@ -177,7 +177,7 @@ async def test_a_copy_that_cannot_be_used_is_told_beside_the_errors_of_the_files
 
 
 async def test_the_copy_has_the_texts_as_they_stand_and_is_for_the_owner_alone(path: Path) -> None:
-    copy = kept_copy.path_beside(path.parent / "state" / "notifier.db")
+    copy = last_config.path_beside(path.parent / "state" / "notifier.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     text = gzip.decompress(copy.read_bytes())
     assert b"${TEAM}" in text
@@ -232,7 +232,7 @@ async def test_a_load_that_hangs_does_not_keep_the_daemon_from_its_last_configur
 async def test_a_load_that_is_slow_is_waited_for_where_nothing_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept_copy.path_beside(path.parent / "state" / "notifier.db").unlink()
+    last_config.path_beside(path.parent / "state" / "notifier.db").unlink()
     ends = asyncio.Event()
     slow(monkeypatch, ends=ends)
     starting = asyncio.create_task(load_at_start(path))

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.config.sources.secrets import proxy_passwords, secrets_in
+from notifier.config.secrets import proxy_passwords, secrets_in
 from notifier.core.delivery.model import Message, OutcomeKind
 from notifier.core.words import MASK
 from notifier.telemetry.redaction import Redactor

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.edit.atomic_write import Access, make_folder, replace, write_new
+from notifier.config.edit.atomic_write import FileAccess, make_folder, replace_file, write_new
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
@@ -19,8 +19,8 @@ def test_a_new_file_has_the_mode_of_the_other_whatever_the_umask_is(tmp_path: Pa
     main.chmod(mode)
     before = os.umask(umask)
     try:
-        make_folder(tmp_path / "a" / "b", Access.of(main))
-        write_new(tmp_path / "a" / "b" / "c.yaml", "x", Access.of(main))
+        make_folder(tmp_path / "a" / "b", FileAccess.of(main))
+        write_new(tmp_path / "a" / "b" / "c.yaml", "x", FileAccess.of(main))
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a" / "b" / "c.yaml").stat().st_mode) == mode & 0o666 | 0o600
@@ -34,9 +34,9 @@ def test_where_owner_or_group_cannot_be_given_all_others_may_read_what_they_may(
     file = tmp_path_factory.mktemp("access") / "file"
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
     own, free = os.fstat(descriptor), 2**32 - 1  # the number that the kernel gives to nobody
-    access = Access(owner=own.st_uid if owner else free, group=own.st_gid if group else free, mode=mode & 0o666)
+    access = FileAccess(owner=own.st_uid if owner else free, group=own.st_gid if group else free, mode=mode & 0o666)
     try:
-        access.give(descriptor)
+        access.apply(descriptor)
         given_mode = os.fstat(descriptor).st_mode
     finally:
         os.close(descriptor)
@@ -51,7 +51,7 @@ def test_one_that_is_there_is_left_as_it_is_and_nothing_else_stays(tmp_path: Pat
     path = tmp_path / "a"
     path.write_text("theirs")
     with pytest.raises(FileExistsError):
-        write_new(path, "ours", Access.of(path))
+        write_new(path, "ours", FileAccess.of(path))
     assert [each.read_text() for each in tmp_path.iterdir()] == ["theirs"]
 
 
@@ -59,7 +59,7 @@ def test_what_is_replaced_is_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("before")
     path.chmod(0o644)
-    replace(path, b"after")
+    replace_file(path, b"after")
     assert [(each.read_text(), stat.S_IMODE(each.stat().st_mode)) for each in tmp_path.iterdir()] == [("after", 0o600)]
     with pytest.raises(FileNotFoundError):
-        replace(tmp_path / "none" / "a", b"")
+        replace_file(tmp_path / "none" / "a", b"")

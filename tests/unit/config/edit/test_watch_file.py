@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.edit.watch_file import Entry, WatchFolder, set_aside
+from notifier.config.edit.watch_file import NewWatch, WatchFolder, removing
 from notifier.config.load import Checks, load
 from notifier.config.model import Config
 from notifier.config.sources import files
@@ -37,7 +37,7 @@ def loaded(path: Path) -> Config:
 def test_the_watch_is_loaded_as_it_was_meant(tmp_path: Path) -> None:
     path = main(tmp_path)
     written = WatchFolder(path, {}).write(
-        Entry(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"])
+        NewWatch(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"])
     )
     assert written == tmp_path / "watches.d" / "sd_1.yaml"
     (watch,) = loaded(path).watches
@@ -57,14 +57,14 @@ def test_any_id_that_a_watch_can_have_comes_back_as_it_was(
     folder = tmp_path_factory.mktemp("any")
     path = main(folder)
     try:
-        load_by_hand = Entry(snapshot_id=snapshot_id).text()
+        load_by_hand = NewWatch(snapshot_id=snapshot_id).text()
         (folder / "watches.d").mkdir()
         (folder / "watches.d" / "hand.yaml").write_text(load_by_hand, encoding="utf-8")
         loaded(path)
     except NotifierError:
         return  # no id of a watch at all
     (folder / "watches.d" / "hand.yaml").unlink()
-    WatchFolder(path, {}).write(Entry(snapshot_id=snapshot_id))
+    WatchFolder(path, {}).write(NewWatch(snapshot_id=snapshot_id))
     assert [watch.snapshot_id for watch in loaded(path).watches] == [snapshot_id]
 
 
@@ -76,7 +76,7 @@ def test_the_first_pattern_that_would_find_it_tells_the_folder(tmp_path: Path, i
         with pytest.raises(UsageError):
             WatchFolder(path, {})
         return
-    WatchFolder(path, {}).write(Entry(snapshot_id="sd_1"))
+    WatchFolder(path, {}).write(NewWatch(snapshot_id="sd_1"))
     assert [watch.snapshot_id for watch in loaded(path).watches] == ["sd_1"]
 
 
@@ -88,11 +88,11 @@ def test_without_a_folder_it_says_what_to_add(tmp_path: Path, include: str) -> N
 
 def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_path: Path) -> None:
     folder = WatchFolder(main(tmp_path), {})
-    first = folder.write(Entry(snapshot_id="sd_1"))
+    first = folder.write(NewWatch(snapshot_id="sd_1"))
     text = first.read_text()
-    folder.write(Entry(snapshot_id="sd_1"))
+    folder.write(NewWatch(snapshot_id="sd_1"))
     with pytest.raises(NotifierError, match="left as it is"):
-        folder.write(Entry(snapshot_id="sd_1", name="Other"))
+        folder.write(NewWatch(snapshot_id="sd_1", name="Other"))
     assert first.read_text() == text
 
 
@@ -102,28 +102,28 @@ def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Call
     (tmp_path / "watches.d").mkdir()
     odd(tmp_path / "watches.d" / "sd_1.yaml")
     with pytest.raises(NotifierError, match="left as it is"):
-        folder.write(Entry(snapshot_id="sd_1"))
+        folder.write(NewWatch(snapshot_id="sd_1"))
 
 
 def test_a_file_that_was_set_aside_is_gone_for_good_or_there_again_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("watches: []\n")
     inode = path.stat().st_ino
-    with suppress(ZeroDivisionError), set_aside(path):
+    with suppress(ZeroDivisionError), removing(path):
         assert not files.included("*.yaml", tmp_path)
         raise ZeroDivisionError
     assert (path.read_text(), path.stat().st_ino, list(tmp_path.iterdir())) == ("watches: []\n", inode, [path])
-    with set_aside(path):
+    with removing(path):
         pass
     assert not list(tmp_path.iterdir())
-    with pytest.raises(NotifierError, match="cannot be removed: No such file"), set_aside(path):
+    with pytest.raises(NotifierError, match="cannot be removed: No such file"), removing(path):
         pass
 
 
 def test_what_somebody_writes_meanwhile_is_theirs(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("old")
-    with suppress(ZeroDivisionError), set_aside(path):
+    with suppress(ZeroDivisionError), removing(path):
         path.write_text("new")
         raise ZeroDivisionError
     assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.config.sources.changes import CALM, MOST_UNSETTLED, SETTLE, Changes, Settling, settle
-from notifier.config.sources.snapshot import Contents, Looker, Sources
+from notifier.config.sources.changes import MOST_UNSETTLED, SCAN_INTERVAL, SETTLE, FileChanges, Settling, settle
+from notifier.config.sources.digests import ConfigFiles, Digests, FileScanner
 
 contents = st.dictionaries(st.sampled_from("abc"), st.sampled_from("123"))
 
 
 @given(contents, st.lists(contents, max_size=30))
 def test_what_was_told_is_what_two_looks_saw_and_in_the_end_nothing_is_left_out(
-    start: Contents, looks: list[Contents]
+    start: Digests, looks: list[Digests]
 ) -> None:
     state = Settling(start)
     for before, seen in zip([start, *looks], looks, strict=False):
@@ -49,7 +49,7 @@ def test_a_change_that_is_undone_is_none() -> None:
 
 
 def test_with_the_slowest_small_load_a_change_is_live_within_two_seconds() -> None:
-    assert timedelta(seconds=1) > CALM + SETTLE
+    assert timedelta(seconds=1) > SCAN_INTERVAL + SETTLE
 
 
 Edit = Callable[[Path], object]
@@ -89,8 +89,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sources(folder: Path) -> Sources:
-    return Sources(main=folder / "config.yaml", include=("watches.d/*.yaml", "later.d/*.yaml", "m.yaml", "no.yaml"))
+def sources(folder: Path) -> ConfigFiles:
+    return ConfigFiles(main=folder / "config.yaml", include=("watches.d/*.yaml", "later.d/*.yaml", "m.yaml", "no.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -119,25 +119,25 @@ def sources(folder: Path) -> Sources:
 def test_a_look_sees_every_change_of_content_and_no_other(
     folder: Path, edit: Edit, changed: set[str], age: int
 ) -> None:
-    looker, now = Looker(), time.time_ns() + age * 10**9
-    before = looker.look(sources(folder), now)
+    scanner, now = FileScanner(), time.time_ns() + age * 10**9
+    before = scanner.scan(sources(folder), now)
     edit(folder)
-    after = looker.look(sources(folder), now)
+    after = scanner.scan(sources(folder), now)
     differing = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert differing == {str(folder / name) for name in changed}
 
 
 def test_an_old_file_is_not_read_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looker, now = Looker(), time.time_ns() + 10**13
-    before = looker.look(sources(folder), now)
+    scanner, now = FileScanner(), time.time_ns() + 10**13
+    before = scanner.scan(sources(folder), now)
     monkeypatch.setattr("notifier.config.sources.files.digest", lambda path: pytest.fail("it is read"))
-    assert looker.look(sources(folder), now) == before
+    assert scanner.scan(sources(folder), now) == before
 
 
 async def test_changes_are_told_and_what_was_loaded_is_none(folder: Path) -> None:
     pause = timedelta(milliseconds=2)
-    changes = Changes(sources=sources(folder), calm=pause, settle=pause)
-    read = {Path(path): digest for path, digest in Looker().look(sources(folder), 0).items()}
+    changes = FileChanges(sources=sources(folder), interval=pause, settle=pause)
+    read = {Path(path): digest for path, digest in FileScanner().scan(sources(folder), 0).items()}
     changes.loaded(sources(folder), read)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(changes.next(), 0.05)
@@ -147,7 +147,7 @@ async def test_changes_are_told_and_what_was_loaded_is_none(folder: Path) -> Non
 
 async def test_after_a_refusal_the_files_of_the_refused_one_are_looked_at_too(folder: Path) -> None:
     pause = timedelta(milliseconds=2)
-    changes = Changes(sources=Sources(main=folder / "config.yaml"), calm=pause, settle=pause)
+    changes = FileChanges(sources=ConfigFiles(main=folder / "config.yaml"), interval=pause, settle=pause)
     assert await asyncio.wait_for(changes.next(), 5) == {folder / "config.yaml"}
     changes.refused(("watches.d/*.yaml",))
     assert await asyncio.wait_for(changes.next(), 5) == {folder / "watches.d" / "a.yaml"}

@@ -10,9 +10,9 @@ import pytest
 
 from notifier.config.model import Config
 from notifier.config.sources import files
+from notifier.config.sources.digests import ConfigFiles, FileScanner
 from notifier.config.sources.environment import with_credentials
 from notifier.config.sources.regular_file import NotRegular, read_regular
-from notifier.config.sources.snapshot import Looker, Sources
 
 Refusal = Callable[..., list[str]]
 Loader = Callable[..., Config]
@@ -70,15 +70,15 @@ def test_a_credential_that_is_a_pipe_is_none(tmp_path: Path) -> None:
 
 def test_that_they_are_taken_away_is_a_change(tmp_path: Path) -> None:
     """Who only looks at what can be read would never notice that it was mended."""
-    sources, looker = Sources(main=tmp_path / "config.yaml", include=("*.yaml",)), Looker()
+    sources, scanner = ConfigFiles(main=tmp_path / "config.yaml", include=("*.yaml",)), FileScanner()
     os.mkfifo(tmp_path / "a.yaml")
     (tmp_path / "b.yaml").write_text("b")
     (tmp_path / "c.yaml").symlink_to("nowhere")
     (tmp_path / "d.yaml").mkdir()
-    seen = [looker.look(sources, 0)]
+    seen = [scanner.scan(sources, 0)]
     for name in ("a.yaml", "c.yaml"):
         (tmp_path / name).unlink()
-        seen.append(looker.look(sources, 0))
+        seen.append(scanner.scan(sources, 0))
     assert [sorted(Path(path).name for path in each) for each in seen] == [
         ["a.yaml", "b.yaml", "c.yaml"],
         ["b.yaml", "c.yaml"],

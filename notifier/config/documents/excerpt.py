@@ -1,0 +1,61 @@
+"""Of many problems never so many that nobody reads them: of each kind the first few, and how many more there are.
+
+One kind may stand in all of 10,000 watches. Each file has an excerpt of its own, so that what is kept of a file says as
+much as the file itself, however many files there are.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from notifier.core.errors import Problem
+
+MOST_OF_A_KIND = 50
+
+_PARTICULARS = re.compile(r"'[^']*'|`[^`]*`|\bat \S+:\d+:\d+|\d+")
+"""What differs between two texts of one kind: what is quoted, places, numbers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Excerpt:
+    """One file's problems: in order, the first `MOST_OF_A_KIND` of each kind, and by kind how many `more` it has."""
+
+    problems: tuple[Problem, ...] = ()
+    more: Mapping[str, int] = field(default_factory=dict)
+
+
+def excerpt(problems: Iterable[Problem]) -> Excerpt:
+    """The excerpt of one file's problems, which are in order."""
+    kept: list[Problem] = []
+    totals: Counter[str] = Counter()
+    for problem in problems:
+        kind = _kind(problem)
+        totals[kind] += 1
+        if totals[kind] <= MOST_OF_A_KIND:
+            kept.append(problem)
+    more = {kind: total - MOST_OF_A_KIND for kind, total in totals.items() if total > MOST_OF_A_KIND}
+    return Excerpt(problems=tuple(kept), more=more)
+
+
+def merge_excerpts(files: Iterable[Excerpt]) -> list[Problem]:
+    """The excerpt of all files, as it is told: after the last one of a kind it says how many more there are."""
+    excerpts = list(files)
+    found = [(_kind(problem), problem) for each in excerpts for problem in each.problems]
+    totals = Counter(kind for kind, _ in found)
+    for each in excerpts:
+        totals.update(each.more)
+    told: Counter[str] = Counter()
+    problems: list[Problem] = []
+    for kind, problem in found:
+        told[kind] += 1
+        if told[kind] <= MOST_OF_A_KIND:
+            problems.append(problem)
+        if told[kind] == MOST_OF_A_KIND < totals[kind]:
+            more = f"and {totals[kind] - MOST_OF_A_KIND:,} more of this kind: {problem.text}"
+            problems.append(Problem(file=problem.file, text=more))
+    return problems
+
+
+def _kind(problem: Problem) -> str:
+    return _PARTICULARS.sub("", problem.text)

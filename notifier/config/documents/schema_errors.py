@@ -1,0 +1,152 @@
+"""pydantic's errors as flaws: at their place in the file, in the words of this product and without pydantic's."""
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from notifier.config.schema import (
+    ApiSection,
+    ChannelSection,
+    DefaultsSection,
+    DownloadSection,
+    HeartbeatSection,
+    HttpSection,
+    IncludedFile,
+    MainFile,
+    QuietSection,
+    TemplateSection,
+    WatchSection,
+)
+from notifier.config.values.text import kind
+from notifier.config.yaml.nodes import ANY, Flaw, KeyPath, ListNode, MappingNode, Node, ScalarNode, key_text, locate
+from notifier.core.suggestions import did_you_mean
+
+_SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
+    (("api",), ApiSection),
+    (("channels", ANY), ChannelSection),
+    (("channels", ANY, "quiet"), QuietSection),
+    (("channels", ANY, "templates", ANY), TemplateSection),
+    (("templates", ANY), TemplateSection),
+    (("defaults",), DefaultsSection),
+    (("watches", ANY), WatchSection),
+    (("watches", ANY, "download"), DownloadSection),
+    (("http",), HttpSection),
+    (("heartbeat",), HeartbeatSection),
+)
+"""Where each mapping stands that a model describes."""
+
+_NEEDED = {
+    "folder": "missing: write the folder for the results, as in `folder: results`",
+    "from": 'missing: write when the quiet hours begin, as in `from: "22:00"`',
+    "url": "missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`",
+    "to": 'missing: write when the quiet hours end, as in `to: "07:00"`',
+}
+
+
+def flaws_of(error: ValidationError, root: Node, model: type[BaseModel]) -> list[Flaw]:
+    """Every error of one file's validation, as flaws.
+
+    Args:
+        error: what pydantic raised.
+        root: the tree of the file, for the places.
+        model: what the file was validated as, for the keys it may have.
+    """
+    details = error.errors(include_url=False, include_input=False)
+    missing: dict[KeyPath, list[str]] = {}
+    for detail in details:
+        if detail["type"] == "missing":
+            missing.setdefault(detail["loc"][:-1], []).append(str(detail["loc"][-1]))
+    return [_flaw(detail, root, model, missing.get(detail["loc"][:-1], [])) for detail in details]
+
+
+def _flaw(detail: ErrorDetails, root: Node, model: type[BaseModel], missing: list[str]) -> Flaw:
+    loc: KeyPath = detail["loc"]
+    at_key = bool(loc) and loc[-1] == "[key]"
+    found = locate(root, loc[:-1] if at_key else loc)
+    match detail["type"]:
+        case "extra_forbidden":
+            return Flaw(place=found.key_place, path=found.path, text=_unknown_key(loc, model, missing))
+        case "missing":
+            return Flaw(place=found.node.place, path=loc, text=_NEEDED[str(loc[-1])])
+        case _:
+            place = found.key_place if at_key else found.node.place
+            return Flaw(place=place, path=found.path, text=_text(detail, found.node))
+
+
+def _text(detail: ErrorDetails, node: Node) -> str:
+    match detail["type"]:
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "model_type" | "dict_type":
+            return f"a mapping (lines of `key: value`) is expected here, not {_kind(node)}"
+        case "list_type":
+            return f"a list (lines of `- …`, or `[…]`) is expected here, not {_kind(node)}"
+        case "too_short":
+            return "an empty list: name at least one, or take the key out"
+        case "literal_error":
+            return f"only {detail['ctx']['expected']} can stand here"
+        case _:
+            return f"{_kind(node)} cannot stand here"
+
+
+def _kind(node: Node) -> str:
+    match node:
+        case ScalarNode(value=value):
+            return kind(value)
+        case ListNode():
+            return kind([])
+        case MappingNode():
+            return kind({})
+
+
+def _unknown_key(loc: KeyPath, root_model: type[BaseModel], missing: list[str]) -> str:
+    """What to write instead: a key of this place first, and of others only one that could be meant here.
+
+    Args:
+        loc: the path of the key.
+        root_model: what the file was validated as.
+        missing: the keys that this place needs and does not have.
+    """
+    key = str(loc[-1])
+    known = _keys(_model_at(loc[:-1], root_model))
+    if root_model is IncludedFile and len(loc) == 1:
+        if key in _keys(MainFile):
+            return "an included file has only `watches:`: move this to the main file"
+        return f"unknown key{did_you_mean(key, known) or '; an included file has only `watches:`'}"
+    if hint := did_you_mean(key, known):
+        return f"unknown key{hint}"
+    if len(missing) == 1:
+        return f"unknown key; did you mean '{missing[0]}'?"
+    above = next((model for path, model in _SECTIONS if _fits(path, loc[:-2])), None)
+    if above is not None and isinstance(loc[-2], str) and key in _keys(above):
+        return f"unknown key here; it belongs beside `{key_text(loc[-2])}:`"
+    if key in _keys(MainFile):
+        return "unknown key here; it belongs to the top level of the file"
+    for path, model in _SECTIONS:
+        if key in _keys(model) and _in_sight(path, loc[:-1]):
+            section = [step for step in path if step != ANY][-1]
+            return f"unknown key here; it belongs into `{section}:`"
+    return f"unknown key; the keys here are {', '.join(known)}"
+
+
+def _in_sight(section: KeyPath, place: KeyPath) -> bool:
+    """Whether a key of the section could be meant at the place: a section of the top level, or one below the place.
+
+    `to` is a key of a channel's `quiet:`, but who writes it into a `download:` means something else.
+    """
+    named = [step for step in section if step != ANY]
+    return len(named) == 1 or (len(section) > len(place) and _fits(section[: len(place)], place))
+
+
+def _fits(pattern: KeyPath, path: KeyPath) -> bool:
+    return len(path) == len(pattern) and all(step in (ANY, found) for step, found in zip(pattern, path, strict=True))
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_at(path: KeyPath, root_model: type[BaseModel]) -> type[BaseModel]:
+    for pattern, model in _SECTIONS:
+        if _fits(pattern, path):
+            return model
+    return root_model

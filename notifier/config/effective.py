@@ -1,0 +1,106 @@
+"""The effective configuration as plain data in the YAML's own shape, with every secret masked."""
+
+from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
+from notifier.config.secrets import masked_url
+from notifier.config.values.durations import format_duration
+from notifier.config.values.rates import format_pace
+from notifier.config.values.times import format_time
+from notifier.core.delivery.policy import Quiet
+from notifier.core.model import Watch
+from notifier.core.words import MASK
+
+
+def as_dict(config: Config) -> dict[str, object]:
+    """The configuration with every default applied, to be printed as YAML or JSON: texts, numbers, lists and dicts."""
+    watches: list[AnyWatch] = [*config.watches, *config.datasets]
+    return {
+        "api": _api(config.api),
+        "state": f"sqlite:///{config.database}",
+        "http": _http(config.http),
+        **({} if config.heartbeat is None else {"heartbeat": _heartbeat(config.heartbeat)}),
+        "operators": list(config.operators),
+        "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
+        "watches": [shown_watch(watch) for watch in watches],
+        "keep": format_duration(config.keep),
+    }
+
+
+def _api(api: Api) -> dict[str, object]:
+    rate = api.requests_per_second
+    return {
+        **({"token": MASK} if api.token is not None else {"token_file": str(api.token_file)}),
+        "base_url": api.base_url,
+        "requests_per_second": int(rate) if rate == int(rate) else rate,
+        "timeout": format_duration(api.timeout),
+        "batch": "auto" if api.batches else "never",
+    }
+
+
+def _http(http: Http | None) -> dict[str, object]:
+    if http is None:
+        return {"listen": "off"}
+    return {"listen": http.address, **({} if http.token is None else {"token": MASK})}
+
+
+def _heartbeat(heartbeat: Heartbeat) -> dict[str, object]:
+    return {"url": masked_url(heartbeat.url), "every": format_duration(heartbeat.every)}
+
+
+def shown_channel(channel: Channel) -> dict[str, object]:
+    """One entry of `channels:`, without its name."""
+    policy = channel.policy
+    shown: dict[str, object] = {} if channel.url is None else {"url": masked_url(channel.url)}
+    if channel.webhook is not None:
+        shown |= _webhook(channel.webhook)
+    if policy.fallback is not None:
+        shown |= {"fallback": policy.fallback, "fallback_after": format_duration(policy.fallback_after)}
+    if not policy.stretches:  # a channel of which no pace is said paces itself, which no value of the key says
+        shown["pace"] = format_pace(policy.pace)
+    if policy.quiet is not None:
+        shown["quiet"] = _quiet(policy.quiet)
+    shown["on_uncertain"] = policy.on_uncertain.value
+    shown["give_up_after"] = format_duration(policy.give_up_after)
+    if channel.templates:
+        shown["templates"] = {word: _template(template) for word, template in channel.templates.items()}
+    return shown
+
+
+def _webhook(webhook: Webhook) -> dict[str, object]:
+    secrets: list[str] = [MASK for _ in webhook.secrets]
+    return {
+        "webhook": masked_url(webhook.url),
+        "secret": secrets[0] if len(secrets) == 1 else secrets,
+        "allow_private": webhook.allow_private,
+    }
+
+
+def _quiet(quiet: Quiet) -> dict[str, object]:
+    return {
+        "from": format_time(quiet.start),
+        "to": format_time(quiet.end),
+        "timezone": str(quiet.zone),
+        **({"except": list(quiet.exceptions)} if quiet.exceptions else {}),
+    }
+
+
+def _template(template: Template) -> dict[str, object]:
+    texts = {"title": template.title, "body": template.body}
+    return {key: text for key, text in texts.items() if text is not None}
+
+
+def shown_watch(watch: AnyWatch) -> dict[str, object]:
+    """One entry of `watches:`."""
+    shown: dict[str, object] = {
+        **({"snapshot": watch.snapshot_id} if isinstance(watch, Watch) else {"dataset": watch.dataset_id}),
+        "id": watch.id,
+        "name": watch.name,
+        "notify": list(watch.notify),
+        "on": list(watch.on),
+        "every": format_duration(watch.every),
+        "stalled_after": "off" if watch.stalled_after is None else format_duration(watch.stalled_after),
+        "results_kept": format_duration(watch.results_kept),
+        "expiring_before": format_duration(watch.expiring_before),
+    }
+    if watch.download is not None:
+        shown["download"] = {"folder": watch.download.folder, "format": watch.download.format}
+    return {**shown, "labels": dict(watch.labels)}

@@ -1,0 +1,136 @@
+"""What is right of a configuration with errors: for commands that need only a part of it.
+
+An entry with an error is left out, as if it were not there: a watch, a channel, else the whole section. What the
+entries say of one another counts as far as it goes: a watch keeps the name of a channel that was left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from notifier.config import build
+from notifier.config.checks.channels import check_channels, check_templates
+from notifier.config.checks.watches import check_watches
+from notifier.config.documents import document
+from notifier.config.documents.document import Document
+from notifier.config.documents.excerpt import Excerpt
+from notifier.config.documents.includes import included_files
+from notifier.config.documents.problems import file_name, problems_of
+from notifier.config.incremental import ConfigPart, combine
+from notifier.config.load import Checks, frame_of, masking
+from notifier.config.model import Config
+from notifier.config.schema import Context, IncludedFile, MainFile, WatchSection
+from notifier.config.sources.origin import Disk
+from notifier.config.sources.token import token_source
+from notifier.config.yaml.interpolation import UnsetAllowed
+from notifier.config.yaml.nodes import KeyPath
+from notifier.core.errors import ConfigurationRefused
+
+_ENTRIES = ("watches", "channels", "templates")
+"""Sections of entries that do not need each other."""
+
+_ROUNDS = 20
+"""What is left out makes other errors visible; after so many rounds whole sections go."""
+
+
+def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks | None = None) -> Config:
+    """Read what is right of a configuration.
+
+    Args:
+        path: the main file.
+        environ: the variables for `${NAME}`.
+        checks: what other rooms know. Without them the secrets are not needed: an unset variable is no error then.
+
+    Raises:
+        ConfigurationRefused: the main file cannot be read, or what it says of the state is wrong.
+    """
+    if checks is None:
+        environ = UnsetAllowed({name: value for name, value in environ.items() if value})
+        checks = Checks(url=lambda _: None)
+    main = read_main(path, environ)
+    if main.root is None:
+        raise ConfigurationRefused(problems_of([main]))
+    context = Context(
+        channels=document.channel_names(main),
+        check_url=masking(checks.url, frozenset()),
+        check_template=checks.template,
+    )
+    disk = Disk()
+    included = [document.read(file, environ, main=False) for file in included_files(main, main.root, disk)]
+    documents = [main, *(each for each in included if each.root is not None)]
+    sections, others = _held(documents, context, checks)
+    folder, shared = path.absolute().parent, build.Shared()
+    source = token_source(main.data, main.root, folder, environ)
+    return combine(
+        frame_of(documents, sections, source, environ),
+        [
+            ConfigPart(
+                path=each.path.absolute(),
+                digest=each.digest,
+                watches=tuple(build.watch(watch, sections.defaults, folder, shared) for watch in watches),
+                warnings=Excerpt(),
+            )
+            for each, watches in zip(documents, [sections.watches, *others], strict=True)
+        ],
+    )
+
+
+def _held(documents: Sequence[Document], context: Context, checks: Checks) -> tuple[MainFile, list[list[WatchSection]]]:
+    """The sections of the main file and the watches of the others, once all that is wrong has been left out.
+
+    Raises:
+        ConfigurationRefused: it cannot be left out.
+    """
+    main, *included = documents
+    for number in range(_ROUNDS + len(MainFile.model_fields)):
+        _cut(documents, whole_sections=number >= _ROUNDS)
+        sections = document.validate(main, MainFile, context)
+        others = [document.validate(each, IncludedFile, context) for each in included]
+        check_channels(main, checks.webhook)
+        check_templates(main)
+        check_watches(documents, has_default_notify=True, name_of=file_name)
+        if sections is not None and not any(each.flaws for each in documents):
+            return sections, [each.watches if each is not None else [] for each in others]
+    raise ConfigurationRefused(problems_of(documents))
+
+
+def read_main(path: Path, environ: Mapping[str, str]) -> Document:
+    """The main file, or, where it is not YAML as a whole, those of its sections that are."""
+    main = document.read(path, environ, main=True)
+    if main.root is not None or not main.digest:
+        return main
+    return document.read_sections(path, environ)
+
+
+def _cut(documents: Sequence[Document], *, whole_sections: bool) -> None:
+    """Take out of the data of each document what its flaws are about, and the flaws with it.
+
+    Raises:
+        ConfigurationRefused: one is about the state: no other database may be taken for it.
+    """
+    for each in documents:
+        paths = {_entry(flaw.path, whole_sections) for flaw in each.flaws if flaw.path}
+        if ("state",) in paths:
+            raise ConfigurationRefused(problems_of([each]))
+        for path in sorted(paths, key=_index, reverse=True):
+            _take_out(each.data, path)
+        each.flaws.clear()
+        each.reported.clear()
+
+
+def _entry(path: KeyPath, whole_sections: bool) -> KeyPath:
+    return path[:1] if whole_sections or path[0] not in _ENTRIES else path[:2]
+
+
+def _index(path: KeyPath) -> int:
+    """Where a list has the entry, -1 for what is in no list: the last entry is taken out first, and moves no other."""
+    return path[1] if len(path) > 1 and isinstance(path[1], int) else -1
+
+
+def _take_out(data: dict[str, object], path: KeyPath) -> None:
+    section = data.get(str(path[0]))
+    if len(path) == 1:
+        data.pop(str(path[0]), None)
+    elif isinstance(section, list) and isinstance(path[1], int) and path[1] < len(section):
+        del section[path[1]]
+    elif isinstance(section, dict):
+        section.pop(path[1], None)

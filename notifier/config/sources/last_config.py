@@ -1,0 +1,151 @@
+"""The last configuration that the daemon took up: a copy of its files beside the database, to start with after a crash.
+
+It holds the texts as the files had them: `${NAME}`, credentials and token files are resolved anew at each start. A text
+may hold a secret that somebody wrote into it, so only the owner of the database may read the copy.
+
+The copy is gzip (whose checksum finds damage) over a JSON object: `format`, `version`, `main`, `read_at`, `files`
+(path, digest, text) and `include` (each pattern with the paths that it stood for).
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from notifier import __version__
+from notifier.config.edit.atomic_write import replace_file
+from notifier.config.sources.files import LARGEST_TOGETHER, Content
+from notifier.config.sources.origin import Copy, Disk
+from notifier.config.sources.regular_file import read_regular
+
+FORMAT = 1
+SUFFIX = ".last-config"
+"""After the name of the database."""
+
+_LARGEST = 2 * LARGEST_TOGETHER
+_FAST = 1
+"""The level of compression: of 20 MB, the texts of 100,000 watches, it takes a tenth of a second."""
+
+
+class UnusableCopy(ValueError):
+    """There is no copy that can be used; the text says why."""
+
+
+class NoCopy(UnusableCopy):
+    """There is none: nothing was taken up before."""
+
+
+def path_beside(database: Path) -> Path:
+    """Where the copy is kept of what the daemon with this database took up."""
+    file = database.resolve()
+    return file.with_name(file.name + SUFFIX)
+
+
+def pack(disk: Disk, main: Path, now: datetime) -> bytes:
+    """The copy of what was read.
+
+    Args:
+        disk: gave the texts.
+        main: the main file.
+        now: when it was read.
+    """
+    data = {
+        "format": FORMAT,
+        "version": __version__,
+        "main": str(main.absolute()),
+        "read_at": now.isoformat(),
+        "files": [
+            {"path": path, "digest": content.digest, "text": content.text} for path, content in disk.contents.items()
+        ],
+        "include": disk.matches,
+    }
+    return gzip.compress(json.dumps(data).encode(), compresslevel=_FAST, mtime=0)
+
+
+def unpack(content: bytes) -> Copy:
+    """The copy that `pack` made.
+
+    Raises:
+        UnusableCopy: it is damaged, or another version of the program wrote it in another form.
+    """
+    try:
+        plain = zlib.decompressobj(wbits=31)
+        text = plain.decompress(content, _LARGEST)
+        if not plain.eof:
+            raise UnusableCopy("the copy is cut off")
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            raise UnusableCopy(f"version {data['version']} of the notifier wrote it, in another form")
+        return Copy(
+            main=Path(data["main"]),
+            read_at=datetime.fromisoformat(data["read_at"]),
+            version=str(data["version"]),
+            contents={each["path"]: Content(each["text"], each["digest"]) for each in data["files"]},
+            matches={str(pattern): list(paths) for pattern, paths in data["include"].items()},
+        )
+    except UnusableCopy:
+        raise
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnusableCopy("the copy is damaged") from error
+
+
+def write(database: Path, content: bytes) -> None:
+    """Keep a copy, in the place of the one before, whole or not at all; only the owner may read it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    replace_file(path_beside(database), content)
+
+
+def find(main: Path, database: Path | None, environ: Mapping[str, str]) -> Copy:
+    """The last copy of a configuration.
+
+    It stands beside the database. Where that cannot be told, because the main file is missing or broken or `state:`
+    was changed in it, it is looked for beside the main file and in systemd's `STATE_DIRECTORY`; the newest counts.
+
+    Args:
+        main: the main file; a copy of another one is none.
+        database: where the database is, as far as the files say.
+        environ: for `STATE_DIRECTORY` (systemd.exec(5)).
+
+    Raises:
+        NoCopy: there is none.
+        UnusableCopy: it cannot be used.
+    """
+    if database is not None and (beside := path_beside(database)).exists():
+        return _read(beside, main)
+    copies, reasons = [], []
+    for path in _elsewhere(main, environ):
+        try:
+            copies.append(_read(path, main))
+        except UnusableCopy as error:
+            reasons.append(str(error))
+    if copies:
+        return max(copies, key=lambda copy: copy.read_at)
+    if reasons:
+        raise UnusableCopy(reasons[0])
+    raise NoCopy("none was taken up before")
+
+
+def _elsewhere(main: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    for folder in (main.absolute().parent, *map(Path, environ.get("STATE_DIRECTORY", "").split(":"))):
+        if folder.is_absolute():
+            try:
+                yield from sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+            except OSError:
+                continue
+
+
+def _read(path: Path, main: Path) -> Copy:
+    try:
+        copy = unpack(read_regular(path, _LARGEST))
+    except OSError as error:
+        raise UnusableCopy(f"{path}: {error.strerror or 'it cannot be read'}") from error
+    except UnusableCopy as error:
+        raise UnusableCopy(f"{path}: {error}") from error
+    if copy.main != main.absolute() or str(copy.main) not in copy.contents:
+        raise UnusableCopy(f"{path}: it is the copy of {copy.main}")
+    return copy

@@ -1,0 +1,36 @@
+"""Names and ids in the YAML: of snapshots and datasets, channels and events."""
+
+import re
+
+from notifier.config.values.text import lines, text
+from notifier.config.yaml.interpolation import FromEnvironment
+from notifier.core.snapshot.ids import flaw_of_id
+
+_CHANNEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_EVENT_WORD = re.compile(r"[a-z0-9_:-]{1,100}")
+
+
+def snapshot_id(value: object) -> str:
+    """An id that can be one segment of a path, as the API's addresses and the status page's need it."""
+    checked = str(lines(value))
+    if flaw := flaw_of_id(checked, quoting=not isinstance(value, FromEnvironment)):
+        raise ValueError(f"this cannot be an id: {flaw}")
+    return checked
+
+
+def channel_name(value: object) -> str:
+    """The name of a channel."""
+    checked = str(text(value))
+    if "://" in checked:
+        raise ValueError("a URL cannot stand here: give it a name under `channels:` and write that name")
+    if not _CHANNEL_NAME.fullmatch(checked):
+        raise ValueError("the name of a channel has only letters, digits, `_`, `.` and `-` (at most 100)")
+    return checked
+
+
+def event_word(value: object) -> str:
+    """The name of an event, in lower case. Any word may be one: the API's statuses are not a closed list."""
+    checked = str(text(value)).lower()
+    if not _EVENT_WORD.fullmatch(checked):
+        raise ValueError("the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`")
+    return checked

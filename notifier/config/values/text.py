@@ -1,0 +1,85 @@
+"""Rules for texts in the YAML. Each takes a value as YAML gives it and returns what it means.
+
+They raise ValueError, whose text names the cure and never repeats what may be a secret: no URL, no token, nothing that
+came from the environment.
+"""
+
+import re
+
+from notifier.config.yaml.interpolation import FromEnvironment
+
+LONGEST_TEXT = 200
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def kind(value: object) -> str:
+    """What a value of the YAML is, in one or two words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def shown(value: str) -> str:
+    """The value as an error may quote it: as the file has it, shortened; a URL is not shown."""
+    written = value.written if isinstance(value, FromEnvironment) else value
+    if "://" in written:
+        return "(a URL)"
+    printable = _UNPRINTABLE.sub("?", written)
+    return f"'{printable[:60]}{'…' if len(printable) > 60 else ''}'"
+
+
+def text(value: object) -> str:
+    """Text on one line, not empty."""
+    checked = lines(value)
+    if _UNPRINTABLE.search(checked):
+        raise ValueError("a line break or a control character is in this text: write it on one line")
+    return checked
+
+
+def lines(value: object) -> str:
+    """Text, not empty."""
+    if value is None:
+        raise ValueError("this key has no value: give it one, or take it out")
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"text is expected here, and YAML reads this as {kind(value)}: put it in quotes")
+    if not isinstance(value, str):
+        raise ValueError(f"text is expected here, not {kind(value)}")
+    if not value.strip():
+        raise ValueError("empty: give it a value, or take the key out")
+    return value
+
+
+def template(value: object) -> str:
+    """The source of a template, as far as it can be judged without Jinja2. It may have many lines."""
+    checked = lines(value)
+    if _UNPRINTABLE_IN_LINES.search(checked):
+        raise ValueError("a control character is in this text: take it out")
+    return checked
+
+
+def true_or_false(value: object) -> bool:
+    """A boolean; as a text too, so that it can come from a variable."""
+    if isinstance(value, FromEnvironment) and value in ("true", "false"):
+        return value == "true"
+    if not isinstance(value, bool):
+        raise ValueError(f"`true` or `false` is expected here, not {kind(value)}")
+    return value
+
+
+def name(value: object) -> str:
+    """A short text for people."""
+    checked = str(text(value)).strip()
+    if len(checked) > LONGEST_TEXT:
+        raise ValueError(f"longer than {LONGEST_TEXT} characters")
+    return checked

@@ -1,0 +1,30 @@
+"""Tokens in the YAML: that of the API, and that of the status page."""
+
+import re
+
+from notifier.config.values.text import text
+from notifier.config.yaml.interpolation import is_unset
+
+LONGEST_TOKEN = 4096
+SHORTEST_PAGE_TOKEN = 16
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+def token(value: object) -> str:
+    """An API token: printable ASCII without spaces."""
+    checked = str(text(value))
+    if not _TOKEN.fullmatch(checked):
+        raise ValueError("a token has only printable ASCII characters and no spaces: is it copied whole and alone?")
+    if len(checked) > LONGEST_TOKEN:
+        raise ValueError(f"longer than {LONGEST_TOKEN} characters, which no token is")
+    return checked
+
+
+def page_token(value: object) -> str:
+    """What whoever asks from elsewhere has to know."""
+    checked = token(value)
+    if len(checked) < SHORTEST_PAGE_TOKEN and not is_unset(value):
+        raise ValueError(
+            f"shorter than {SHORTEST_PAGE_TOKEN} characters, which can be guessed: `openssl rand -hex 16` makes one"
+        )
+    return checked

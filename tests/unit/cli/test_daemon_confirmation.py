@@ -1,0 +1,130 @@
+"""How long a command that wrote a file waits for the daemon, and what it says when it gives up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.cli import daemon_confirmation
+from notifier.cli.daemon_confirmation import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, wait_until_loaded
+from notifier.control.client import Answers, listening
+from notifier.store.store import Store
+
+BEGAN = datetime(2026, 11, 29, 12, tzinfo=UTC)
+READING = {"reload": None, "reading_since": BEGAN.isoformat()}
+IDLE: dict[str, Any] = {"reload": None, "reading_since": None}
+DONE = {"reload": {"at": (BEGAN + timedelta(seconds=1)).isoformat(), "refused": []}, "reading_since": None}
+BEFORE = {"reload": {"at": (BEGAN - timedelta(seconds=1)).isoformat(), "refused": []}, "reading_since": None}
+REFUSED = {"reload": {"at": (BEGAN + timedelta(seconds=1)).isoformat(), "refused": ["a.yaml:1:1: no"]}}
+
+
+class Waiting:
+    """A daemon whose answers are told by the seconds that have passed for whoever waits."""
+
+    def __init__(self, database: Path, store: Store, answer: Callable[[float], dict[str, Any]]) -> None:
+        self._database = database
+        self._store = store
+        self._answer = answer
+        self.passed = 0.0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async def health() -> dict[str, Any]:
+            return self._answer(self.passed)
+
+        async with listening(self._database, self._store, Answers(health=health)):
+            yield
+
+    async def outcome(self) -> dict[str, Any]:
+        """What a command that waits for the files alone finds out."""
+        return await asyncio.to_thread(
+            wait_until_loaded,
+            self._database.with_name("config.yaml"),
+            self._database,
+            None,
+            BEGAN,
+            monotonic=lambda: self.passed,
+            sleep=self._sleep,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self.passed += 5 * seconds  # fewer questions
+
+
+@pytest.mark.parametrize("seconds", [0, GIVES_UP_AFTER_S - 5, LONGEST_READING_S - 5])
+async def test_a_daemon_that_is_still_reading_is_waited_for(store: Store, database: Path, seconds: float) -> None:
+    waiting = Waiting(database, store, lambda passed: READING if passed < seconds else DONE)
+    async with waiting.running():
+        assert await waiting.outcome() == {"runs": True, "taken_up": True, "refused": []}
+    assert seconds <= waiting.passed <= seconds + 2
+
+
+async def test_a_refusal_ends_the_wait(store: Store, database: Path) -> None:
+    waiting = Waiting(database, store, lambda _: REFUSED)
+    async with waiting.running():
+        assert await waiting.outcome() == {"runs": True, "taken_up": False, "refused": ["a.yaml:1:1: no"]}
+    assert waiting.passed == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "limit", "words"),
+    [
+        (READING, LONGEST_READING_S, "was still reading the files after 120 s"),
+        (IDLE, GIVES_UP_AFTER_S, "has not read the files within 30 s"),
+        (BEFORE, GIVES_UP_AFTER_S, "has not read the files within 30 s"),
+    ],
+    ids=["reads-for-ever", "never-reads", "read-before"],
+)
+async def test_a_daemon_that_does_not_get_on_is_given_up_in_words(
+    store: Store, database: Path, answer: dict[str, Any], limit: float, words: str
+) -> None:
+    waiting = Waiting(database, store, lambda _: answer)
+    async with waiting.running():
+        seen = await waiting.outcome()
+    assert limit <= waiting.passed <= limit + 2
+    said = sentence("s_1", seen)
+    assert words in said
+    assert "Nothing is to be written again: it takes the files up by itself" in said
+    assert "notifier healthcheck" in said
+
+
+async def test_a_daemon_that_hangs_is_given_up_in_words(
+    store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_confirmation, "_LONGEST_ANSWER_S", 0.01)
+    hung = asyncio.Event()
+    waiting = Waiting(database, store, lambda _: DONE)
+
+    async def health() -> dict[str, Any]:
+        await hung.wait()
+        return DONE
+
+    async with listening(database, store, Answers(health=health)):
+        seen = await waiting.outcome()
+        hung.set()
+    assert waiting.passed >= GIVES_UP_AFTER_S
+    assert "could not be asked: the daemon has not answered within 0 s; ask again. Nothing is" in sentence("s_1", seen)
+
+
+async def test_a_daemon_whose_socket_is_gone_is_waited_for_until_it_has_made_it_again(
+    store: Store, database: Path
+) -> None:
+    waiting = Waiting(database, store, lambda _: DONE)
+    outcome = asyncio.create_task(waiting.outcome())
+    async with asyncio.timeout(20):
+        while waiting.passed < 3:  # noqa: ASYNC110 - the other thread's time has no event
+            await asyncio.sleep(0.001)
+    async with waiting.running():
+        assert (await outcome)["taken_up"]
+
+
+async def test_where_no_daemon_runs_nobody_is_waited_for(tmp_path: Path) -> None:
+    async with Store(tmp_path / "another.db") as store:
+        waiting = Waiting(tmp_path / "notifier.db", store, lambda _: DONE)
+        seen = await waiting.outcome()
+    assert seen["runs"] is False
+    assert sentence("s_1", seen) == "No daemon runs; it is watched as soon as one does."

@@ -1,0 +1,40 @@
+"""Where a watch stands, and which values of a new one are wrong before it has a file."""
+
+from pathlib import Path
+
+import pytest
+
+from notifier.config.edit.watch_entries import find_entries
+from notifier.config.edit.watch_file import NewWatch, entry_errors
+
+
+def test_a_file_is_a_watchs_own_only_if_it_is_included_and_holds_nothing_else(tmp_path: Path) -> None:
+    main = tmp_path / "config.yaml"
+    main.write_text("watches:\n  - {snapshot: s_main}\ninclude: [w/*.yaml]\n")
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w/one.yaml").write_text("# mine\nwatches:\n  - {snapshot: s_one, id: first}\n")
+    (tmp_path / "w/two.yaml").write_text("watches:\n  - {snapshot: s_two}\n  - {dataset: gd_three}\n")
+    found = {id_: find_entries(main, {}, id_) for id_ in ("s_main", "first", "s_one", "s_two", "gd_three")}
+    assert {id_: [(each.path.name, each.line, each.index, each.alone) for each in of] for id_, of in found.items()} == {
+        "s_main": [("config.yaml", 2, 0, False)],
+        "first": [("one.yaml", 3, 0, True)],
+        "s_one": [],
+        "s_two": [("two.yaml", 2, 0, False)],
+        "gd_three": [("two.yaml", 3, 1, False)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (NewWatch(snapshot_id="s_1", notify=["taem"]), "did you mean 'team'"),
+        (NewWatch(snapshot_id="s_1", every="30"), "every: "),
+        (NewWatch(dataset_id="gd 1"), "dataset: "),
+    ],
+)
+def test_a_wrong_value_is_told_before_there_is_a_file(entry: NewWatch, said: str) -> None:
+    assert said in "\n".join(entry_errors(entry, frozenset({"team"})))
+
+
+def test_a_right_entry_has_no_mistakes() -> None:
+    assert entry_errors(NewWatch(dataset_id="gd_1", every="1m", on=["failed"], labels={"a": "b"}), frozenset()) == []
