@@ -6,7 +6,6 @@ exactly once.
 """
 
 import asyncio
-import json
 import re
 import tempfile
 import time
@@ -15,16 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import yaml
-from aiohttp import web
 
 from notifier.app.daemon import Daemon
 from notifier.app.loading import load_config
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
+from notifier.brightdata.simulator.receiver import MessageReceiver
 from notifier.core.delivery.message import title_of
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.health.api import ApiNews
@@ -61,39 +59,6 @@ class DemoOutcome:
     """How it went: it is `right` when every notification came through exactly once, as far as it was let go on."""
 
     right: bool
-
-
-class Receiver:
-    """A far side on loopback that takes Apprise's `json://` messages. It refuses the first one, to show a retry."""
-
-    def __init__(self, arrived: Callable[[str, str], None], refused: Callable[[], None]) -> None:
-        self._arrived = arrived
-        self._refused = refused
-        self._requests = 0
-        self._runner: web.ServerRunner | None = None
-        self.url = ""
-
-    async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._answer))
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"json://127.0.0.1:{self._runner.addresses[0][1]}/"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
-        body = json.loads(await request.read())
-        self._requests += 1
-        if self._requests == 1:
-            self._refused()
-            return web.Response(status=503, text="try again later", headers={"Retry-After": "2"})
-        self._arrived(body["title"], body["message"])
-        return web.Response(text="thank you")
 
 
 class _Stage(Reporter):
@@ -186,7 +151,7 @@ async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutc
     stage = _Stage(say)
     async with (
         Simulator(seed=21, speed=_SPEED, faults=_FAULTS, retry_after=1) as simulator,
-        Receiver(stage.message_arrived, stage.message_refused) as receiver,
+        MessageReceiver(stage.message_arrived, stage.message_refused) as receiver,
     ):
         for snapshot_id, _, life in _SNAPSHOTS:
             simulator.add(snapshot_id, life, dataset_id="gd_demo")
