@@ -16,6 +16,7 @@ import errno
 import os
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from functools import cache, partial
@@ -166,6 +167,12 @@ def _heard(looking: asyncio.Future[list[Any]]) -> None:
     """Let a lookup fail in silence whose waiter has gone: asyncio would log it as lost."""
     if not looking.cancelled():
         looking.exception()
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """Make the connection end with a reset (RST) when it is closed: it then lingers for 0 s."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 T = TypeVar("T")

@@ -42,8 +42,6 @@ from notifier.core.model import DatasetWatch, Download, Listed, Observation, Rea
 from notifier.core.outcomes import (
     AnyOutcome,
     DeliveryOutcome,
-    HeartbeatKind,
-    HeartbeatOutcome,
     PollOutcome,
     ReloadOutcome,
 )
@@ -404,10 +402,10 @@ class Hour:
         with contextlib.suppress(asyncio.CancelledError):
             await trouble
 
-    async def _ping(self, url: str) -> Any:
+    async def _ping(self, url: str, resolver: object) -> str | None:
         if self.dice.random() < 0.3:
             raise self.dice.choice(ERRORS)
-        return HeartbeatOutcome(kind=HeartbeatKind.SENT)
+        return None
 
     async def _make_trouble(self, one: Daemon) -> None:
         while datetime.now(UTC) < QUIET_FROM:

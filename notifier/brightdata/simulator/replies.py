@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from aiohttp import web
 
 from notifier.brightdata.simulator.faults import OF_RESULTS, Fault
+from notifier.network import reset
 
 GATEWAY_PAGE = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 NO_SUCH_PAGE = "<!DOCTYPE html>\n<html><body><pre>Cannot GET that</pre></body></html>\n"
@@ -148,7 +147,6 @@ async def _trickle(request: web.BaseRequest) -> web.StreamResponse:
 def _reset(request: web.BaseRequest) -> web.StreamResponse:
     transport = request.transport
     if transport is not None:
-        # Lingering for 0 s turns the close into a reset.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset(transport)
         transport.abort()
     return web.Response()

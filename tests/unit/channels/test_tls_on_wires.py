@@ -15,9 +15,9 @@ from support.deliveries import event_about
 from notifier import network
 from notifier.brightdata.http.transport import Transport
 from notifier.channels.apprise.channel import AppriseChannel
+from notifier.channels.ping import ping
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.delivery.model import Message
-from notifier.telemetry.heartbeat import ping
 
 SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"
 MAIL = "from=a@example.com&to=b@example.com"

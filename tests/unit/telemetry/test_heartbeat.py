@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import pytest
 from aiohttp import web
 from support.jobs import running
 
@@ -13,7 +12,7 @@ from notifier.app.job_runner import Every, Job, JobRunner
 from notifier.app.observability import HEARTBEAT
 from notifier.config.model import Heartbeat as Wanted
 from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
-from notifier.telemetry.heartbeat import Heartbeat, ping
+from notifier.telemetry.heartbeat import Heartbeat
 
 HOUR = timedelta(hours=1)
 
@@ -102,20 +101,3 @@ async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
             beats.configure(heartbeat, None)
             await asyncio.sleep(0)
     assert (len(first), len(second)) == (1, 1)
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/canary", "http://canary:99999/"])
-async def test_whatever_fails_is_an_outcome_that_gives_the_address_not_away(url: str) -> None:
-    outcome = await ping(url)
-    assert outcome.kind is HeartbeatKind.FAILED
-    assert outcome.detail
-    assert "canary" not in outcome.detail
-
-
-async def test_a_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with switch(200) as (proxy, asked):
-        monkeypatch.setenv("http_proxy", proxy.partition("/canary")[0])
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        assert (await ping("http://switch.invalid/x")).kind is HeartbeatKind.SENT
-    assert asked == ["GET /x"] or asked == ["GET http://switch.invalid/x"]
