@@ -63,7 +63,7 @@ async def _notifier(url: str, batch: int) -> AsyncIterator[Fetch]:
     )
 
     async def fetch(snapshot: str, folder: Path) -> str:
-        downloader = Downloader(observer=client, results=Results(client.door), batch=batch)
+        downloader = Downloader(observer=client, results=Results(client.gateway), batch=batch)
         try:
             await downloader.fetch(DownloadRequest(snapshot_id=snapshot, folder=folder, format=Format.NDJSON))
         except DownloadError as error:

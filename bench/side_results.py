@@ -19,7 +19,7 @@ LINES, LINE = "s_lines", "s_line"
 
 
 def block_of(size: int) -> tuple[bytes, int]:
-    """Lines of about so many bytes, and how many there are."""
+    """NdjsonMerger of about so many bytes, and how many there are."""
     lines: list[bytes] = []
     length = 0
     while length < size:

@@ -140,12 +140,12 @@ class Components:
         )
         self.fetcher = DownloadWorker(
             jobs=self.store.downloads,
-            downloader=Downloader(observer=self.client, results=Results(self.client.door)),
+            downloader=Downloader(observer=self.client, results=Results(self.client.gateway)),
             clock=clock,
             jitter=jitter,
             committed=self._wake,
             report=self.report,
-            deaf=_deaf(config),
+            events_only=_events_only(config),
             faults=self.faults,
         )
         self.clock_set = asyncio.Event()
@@ -210,7 +210,7 @@ class Components:
         self.redactor.add(config.secrets)
         before, self.config = self.config, replace(config, database=self.config.database)
         if before.api != config.api:
-            self.client.door.reconfigure(
+            self.client.gateway.reconfigure(
                 base_url=config.api.base_url, token=_token(config.api, self._learned), timeout=config.api.timeout
             )
             self.limiter.set_rate(config.api.requests_per_second)
@@ -220,7 +220,7 @@ class Components:
         )
         self.operators.configure(config.operators, _token_source(config.api))
         self.caretaker.configure(_policies(config), config.keep)
-        self.fetcher.configure(_deaf(config))
+        self.fetcher.configure(_events_only(config))
         self.senders.configure(config.channels)
         await self.store.outbox.release(self.clock(), self.senders.holding)
         if changed.channels.removed:
@@ -357,7 +357,7 @@ def _policies(config: Config) -> dict[str, ChannelPolicy]:
     return {channel.name: channel.policy for channel in config.channels.values()}
 
 
-def _deaf(config: Config) -> list[str]:
+def _events_only(config: Config) -> list[str]:
     """The channels that take events only, and no notices."""
     return [channel.name for channel in config.channels.values() if channel.webhook is not None]
 

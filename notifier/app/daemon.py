@@ -118,7 +118,7 @@ class Daemon:
             got_through=self._parts.senders.got_through,
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
-            lend=partial(lend, self._parts.limiter, lambda: self._parts.client.door.identity),
+            lend=partial(lend, self._parts.limiter, lambda: self._parts.client.gateway.identity),
             faults=self._parts.faults,
         )
         watch_loop(asyncio.get_running_loop(), self._outside.exhaustion.noted)

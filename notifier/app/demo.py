@@ -46,7 +46,7 @@ _SNAPSHOTS: tuple[tuple[str, str, Life], ...] = (
     ("sd_demo_jobs", "Job postings", lives.empty(seconds=40)),
     ("sd_demo_reviews", "Reviews", lives.failed(seconds=60)),
     ("sd_demo_estate", "Real estate", lives.canceled(seconds=55)),
-    ("sd_demo_news", "News archive", lives.odd_words(seconds=85, records=1)),
+    ("sd_demo_news", "News archive", lives.unknown_words(seconds=85, records=1)),
     ("sd_demo_profiles", "Profiles", lives.appears_late(seconds=65, hidden_for=15)),
 )
 

@@ -25,7 +25,7 @@ TIMED_OUT = "send_timeout"
 _UNCERTAIN_OR_AGAIN = (OutcomeKind.UNCERTAIN, OutcomeKind.RETRY)
 
 
-class Cutter:
+class BoundedSender:
     """The sends of one channel, one at a time."""
 
     def __init__(self, name: str, limit: timedelta) -> None:

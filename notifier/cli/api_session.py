@@ -99,7 +99,7 @@ async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _
     api = access.api
     own = Limiter(requests_per_second=min(api.requests_per_second, REQUESTS_PER_SECOND), clock=time.monotonic)
     client: Client  # made with the gate, which is asked for its identity only later
-    async with _gate(access.database, own, lambda: client.door.identity, held) as gate:
+    async with _gate(access.database, own, lambda: client.gateway.identity, held) as gate:
         try:
             client = Client(
                 base_url=api.base_url,
@@ -111,7 +111,7 @@ async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _
         except (ValueError, TokenUnusable) as error:
             raise UsageError(f"Bright Data cannot be asked: {error}") from error
         async with client:
-            yield ApiSession(client=client, results=Results(client.door), collector=TriggerClient(client.door))
+            yield ApiSession(client=client, results=Results(client.gateway), collector=TriggerClient(client.gateway))
 
 
 @asynccontextmanager

@@ -207,8 +207,8 @@ async def _trigger(access: "ApiAccess", request: TriggerRequest) -> "Started | N
 
 
 async def _scrape(access: "ApiAccess", request: TriggerRequest) -> "Started | NotStarted | NotKnown | None":
-    from notifier.brightdata.datasets.records import NotRecords
-    from notifier.brightdata.datasets.results import BrokenOff, Data
+    from notifier.brightdata.datasets.records import InvalidRecords
+    from notifier.brightdata.datasets.results import ResultStream, StreamBroken
     from notifier.brightdata.datasets.trigger import NoRecords
     from notifier.cli.api_session import opened
 
@@ -218,12 +218,12 @@ async def _scrape(access: "ApiAccess", request: TriggerRequest) -> "Started | No
                 sys.stdout.buffer.write(answer.body)
                 sys.stdout.buffer.flush()
                 raise NotifierError("Bright Data answered with no records")
-            if not isinstance(answer, Data):
+            if not isinstance(answer, ResultStream):
                 return answer
             try:
                 async for piece in answer.pieces():
                     sys.stdout.buffer.write(piece)
-            except (BrokenOff, NotRecords) as error:
+            except (StreamBroken, InvalidRecords) as error:
                 raise NotifierError(f"the data broke off, what was printed is not whole: {error}") from error
             finally:
                 with suppress(BrokenPipeError):

@@ -45,7 +45,7 @@ def read(name: str, file_format: InputFormatOption | None) -> "Inputs":
     Raises:
         UsageError: it cannot be read, or holds no inputs; the text says where, and the cure.
     """
-    from notifier.brightdata.datasets.input_place import Misfit
+    from notifier.brightdata.datasets.input_place import InvalidInput
     from notifier.brightdata.datasets.inputs import LARGEST, InputFormat, read_inputs
 
     try:
@@ -63,7 +63,7 @@ def read(name: str, file_format: InputFormatOption | None) -> "Inputs":
         )
     try:
         return read_inputs(content, name=name, kind=InputFormat(file_format) if file_format else None)
-    except Misfit as misfit:
+    except InvalidInput as misfit:
         raise UsageError(f"--input: {misfit.in_file(shown)}") from misfit
 
 

@@ -6,9 +6,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused
-from notifier.brightdata.datasets.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
-from notifier.brightdata.datasets.results import BrokenOff, Data, WireFormat
+from notifier.brightdata.datasets.not_results import NotReady, Refusal, Refused
+from notifier.brightdata.datasets.records import (
+    CsvMerger,
+    DifferentColumns,
+    InvalidRecords,
+    NdjsonMerger,
+    PartMerger,
+    TooLarge,
+)
+from notifier.brightdata.datasets.results import ResultStream, StreamBroken, WireFormat
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.model import Facts, Reason, Unclear
 from notifier.core.words import count, span
@@ -32,11 +39,11 @@ class ResultSource(Protocol):
 
     def open(
         self, snapshot_id: str, wire: WireFormat, part: int | None = None
-    ) -> AbstractAsyncContextManager[Data | NotYet | Refused | Unclear]:
+    ) -> AbstractAsyncContextManager[ResultStream | NotReady | Refused | Unclear]:
         """The data, or a part of it."""
         ...
 
-    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotYet | Refused | Unclear:
+    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotReady | Refused | Unclear:
         """How many parts there are."""
         ...
 
@@ -126,25 +133,25 @@ class Transfer:
     async def _part(self, wire: WireFormat, part: int | None) -> None:
         while True:
             async with self._results.open(self._wanted.snapshot_id, wire, part) as answer:
-                trouble: NotYet | Refused | Unclear
-                if isinstance(answer, Data):
+                trouble: NotReady | Refused | Unclear
+                if isinstance(answer, ResultStream):
                     try:
                         await self._write(answer)
                         return
-                    except BrokenOff as error:
+                    except StreamBroken as error:
                         trouble = error.unclear
                     except DifferentColumns:
                         raise
                     except TooLarge as error:
                         raise self._too_large(error) from error
-                    except NotRecords as error:
+                    except InvalidRecords as error:
                         trouble = Unclear(reason=Reason.NONSENSE, detail=str(error))
                 else:
                     trouble = answer
             await off_loop(self._landing.rewind)
             await self._no_data(trouble)
 
-    async def _write(self, data: Data) -> None:
+    async def _write(self, data: ResultStream) -> None:
         """Write a part to the file. Blocks are joined and written in a thread, each in a few milliseconds."""
         joiner = self._joiner()
         done = self._landing.journal.records
@@ -163,21 +170,21 @@ class Transfer:
         if self._empty_parts > 1:
             raise self._wrong_count("several parts came without any record")
 
-    def _take(self, joiner: Joiner, block: bytes) -> None:
+    def _take(self, joiner: PartMerger, block: bytes) -> None:
         self._landing.write(joiner.feed(block))
 
-    def _end(self, joiner: Joiner) -> None:
+    def _end(self, joiner: PartMerger) -> None:
         self._landing.write(joiner.end())
-        header = joiner.header.decode("utf-8", "surrogateescape") if isinstance(joiner, Rows) else ""
+        header = joiner.header.decode("utf-8", "surrogateescape") if isinstance(joiner, CsvMerger) else ""
         self._landing.part_is_whole(records=joiner.records, header=header)
 
-    def _joiner(self) -> Joiner:
+    def _joiner(self) -> PartMerger:
         journal = self._landing.journal
         if self._wanted.format is Format.CSV:
             header = journal.header.encode("utf-8", "surrogateescape")
-            return Rows(header=header if journal.parts else None)
+            return CsvMerger(header=header if journal.parts else None)
         opening, between, _ = FRAMES[self._wanted.format]
-        return Lines(lead=between if journal.records else opening, between=between)
+        return NdjsonMerger(lead=between if journal.records else opening, between=between)
 
     def _check(self) -> None:
         """Hold what came against what was promised.
@@ -200,11 +207,11 @@ class Transfer:
         path = self._landing.path
         return Downloaded(path=path, records=records, size=path.stat().st_size, new=new)
 
-    async def _no_data(self, answer: NotYet | Refused | Unclear) -> None:
+    async def _no_data(self, answer: NotReady | Refused | Unclear) -> None:
         match answer:
             case Unclear() as unclear:
                 await self.pause(unclear)
-            case NotYet(status=status, retry_after=pause):
+            case NotReady(status=status, retry_after=pause):
                 self._building += pause
                 if self._building > LONGEST_BUILDING:
                     text = f"{self._wanted.snapshot_id}: its results are still {status}; ask again later"

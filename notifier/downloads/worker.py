@@ -46,12 +46,12 @@ class Jobs(Protocol):
         ...
 
     async def settle(
-        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+        self, job: Job, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
     ) -> Collection[str]:
         """Note what came of an attempt, in one transaction with what is told of it.
 
         At an end the deliveries of the event that wait for it may go at once; `late` is told to those channels of the
-        event that have had their message, but for the `deaf` ones, which take events only. If somebody else has
+        event that have had their message, but for the `events_only` ones, which take events only. If somebody else has
         settled this attempt, nothing happens.
 
         Returns:
@@ -72,7 +72,7 @@ class DownloadWorker:
         jitter: Callable[[], float],
         committed: Callable[[Collection[str]], None],
         report: Callable[[DownloadOutcome], None] = lambda _: None,
-        deaf: Collection[str] = (),
+        events_only: Collection[str] = (),
         faults: Faults | None = None,
     ) -> None:
         """
@@ -83,12 +83,12 @@ class DownloadWorker:
             jitter: numbers in [0, 1), to spread retries.
             committed: told the channels that have something to deliver.
             report: told of every attempt.
-            deaf: the channels that take events only, and no notices: webhooks.
+            events_only: the channels that take events only, and no notices: webhooks.
             faults: bounds what a download raises.
         """
         self._faults = faults or Faults()
         self._held: dict[str, float] = {}
-        self._deaf = deaf
+        self._events_only = events_only
         self._jobs = jobs
         self._downloader = downloader
         self._clock = clock
@@ -97,9 +97,9 @@ class DownloadWorker:
         self._report = report
         self._woken = asyncio.Event()
 
-    def configure(self, deaf: Collection[str]) -> None:
+    def configure(self, events_only: Collection[str]) -> None:
         """These channels take events only, from now on."""
-        self._deaf = deaf
+        self._events_only = events_only
 
     def wake(self) -> None:
         """There is a new job, or the clock was set."""
@@ -163,7 +163,7 @@ class DownloadWorker:
         began = self._clock()
         result = await self._fetch(job)
         now = self._clock()
-        woken = await self._jobs.settle(job, result, now, late_news(job, result, now), self._deaf)
+        woken = await self._jobs.settle(job, result, now, late_news(job, result, now), self._events_only)
         self._report(DownloadOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
         self._committed(woken)
 

@@ -459,7 +459,7 @@ async def test_a_request_that_may_take_long_lets_others_go_after_the_usual_timeo
     async with raw_server(b"", then=wait) as (url, requests), client_of(url, timeout=0.05, limiter=limiter) as client:
 
         async def scrape() -> None:
-            async with client.door.ask("POST", "/datasets/v3/scrape", patience=60.0):
+            async with client.gateway.ask("POST", "/datasets/v3/scrape", patience=60.0):
                 pass
 
         asking = asyncio.create_task(scrape())

@@ -236,7 +236,7 @@ async def served(world: World, serve: Handler) -> AsyncIterator[None]:
     async with server:
         host, port = server.sockets[0].getsockname()[:2]
         url, token = f"http://{host}:{port}", StaticToken("token-abc")
-        world.client.door.reconfigure(base_url=url, token=token, timeout=timedelta(seconds=20))
+        world.client.gateway.reconfigure(base_url=url, token=token, timeout=timedelta(seconds=20))
         yield
     for task in answering:
         task.cancel()

@@ -215,17 +215,17 @@ async def test_a_long_answer_lets_go_of_its_turn_with_its_status_and_has_time_fo
 
     gate = limiter()
     async with serving(answer) as url, client_of(url, gate, timeout=timeout) as client:
-        async with client.door.ask("GET", "/datasets/v3/snapshot/s_1", params={"format": "json"}) as whole:
+        async with client.gateway.ask("GET", "/datasets/v3/snapshot/s_1", params={"format": "json"}) as whole:
             assert gate.in_flight == 0
             assert len(await whole.body(100_000_000)) == sent
         with pytest.raises(NoAnswer, match="no whole answer"):
-            async with client.door.ask("GET", "/x", seconds=timeout) as cut:
+            async with client.gateway.ask("GET", "/x", seconds=timeout) as cut:
                 await cut.body(100_000_000)
         with pytest.raises(AnswerTooLarge):
-            async with client.door.ask("GET", "/x") as large:
+            async with client.gateway.ask("GET", "/x") as large:
                 await large.body(15)
         with pytest.raises(KeyError):  # the caller's own errors pass
-            async with client.door.ask("GET", "/x"):
+            async with client.gateway.ask("GET", "/x"):
                 raise KeyError
 
 
@@ -240,7 +240,7 @@ async def test_what_is_sent_arrives_with_its_headers_and_query() -> None:
     headers = {"Content-Type": "text/csv"}
     async with serving(answer) as url, client_of(url) as client:
         for content in (b"a,b\n1,2\n", pieces()):
-            async with client.door.ask(
+            async with client.gateway.ask(
                 "POST", "/t", params={"dataset_id": "gd &1", "n": 2}, headers=headers, content=content, seconds=5
             ) as got:
                 assert json.loads(await got.body(1_000)) == [

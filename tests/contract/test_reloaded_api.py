@@ -48,7 +48,7 @@ async def test_another_timeout_holds_for_looks_lists_and_downloads_from_the_next
             await configure(parts, timeout=SHORT)
             look, page = await client.observe("s_1"), await client.list_page("gd_1", skip=0)
             with pytest.raises(NoAnswer) as download:
-                async with client.door.ask("GET", "/datasets/v3/snapshot/s_1"):
+                async with client.gateway.ask("GET", "/datasets/v3/snapshot/s_1"):
                     pass
             for each in (look, page, download.value.unclear):
                 assert isinstance(each, Unclear)

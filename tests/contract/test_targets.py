@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from acceptance.far_sides import Broker, PlainMailServer, free_port
 
-from notifier.channels.apprise import wire_mqtt
+from notifier.channels.apprise import mqtt_observer
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.model import Message, OutcomeKind
 
@@ -104,6 +104,6 @@ async def test_a_broker_that_does_not_speak_is_a_timeout(
     server: PlainMailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mail server at its port waits for words of its own kind."""
-    monkeypatch.setattr(wire_mqtt, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(mqtt_observer, "LONGEST_WAIT_S", 0.2)
     outcome = await mqtt(server.port).send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "connect_timeout")

@@ -43,9 +43,9 @@ OUTCOMES = {
     "refusing": Outcome(kind=OutcomeKind.PERMANENT, reason="http_404"),
     "gone": Outcome(kind=OutcomeKind.PERMANENT, reason="http_410"),
     "silent": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
-    "deaf": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
+    "events_only": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
 }
-"""What a far side can do. A silent one gets the message and does not say so; a deaf one does not get it."""
+"""What a far side can do. A silent one gets the message and does not say so; a events_only one does not get it."""
 
 
 T = TypeVar("T")

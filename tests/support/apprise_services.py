@@ -7,7 +7,7 @@ from typing import Any
 from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
-from notifier.channels.apprise.fitting import Text, taking_all_as_it_is
+from notifier.channels.apprise.layout import Text, unmodified
 
 URLS = {
     "NotifyGitHub": "github://token@owner/repo",
@@ -56,14 +56,14 @@ def _made(kind: type[NotifyBase]) -> NotifyBase:
     if url is not None and kind.enabled:
         service = Apprise.instantiate(url)
         assert isinstance(service, kind), url
-        return taking_all_as_it_is(service)
+        return unmodified(service)
     service = kind.__new__(kind)
     NotifyBase.__init__(service)  # type: ignore[no-untyped-call]
     # What some classes look at when an object is thrown away, or for a limit.
     for name in ("sock", "access_token", "user_id", "token", "subject"):
         if not hasattr(kind, name):
             setattr(service, name, None)
-    return taking_all_as_it_is(service)
+    return unmodified(service)
 
 
 def handed(service: NotifyBase, text: Text) -> tuple[str, str]:

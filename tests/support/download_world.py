@@ -43,7 +43,7 @@ class World:
 
     def downloader(self, batch: int = BATCH) -> Downloader:
         """A downloader from it."""
-        results = Results(self.client.door, bounds=self.bounds)
+        results = Results(self.client.gateway, bounds=self.bounds)
         return Downloader(observer=self.client, results=results, sleep=self.sleep, batch=batch)
 
     async def fetch(self, snapshot_id: str = "s_1", **wanted: Any) -> Downloaded:

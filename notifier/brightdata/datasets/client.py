@@ -1,4 +1,4 @@
-"""Looks at snapshots through the door, one by one or a dataset's page by page; answers with values, not exceptions.
+"""Looks at snapshots through the gateway, one by one or a dataset's page by page; answers with values, not exceptions.
 
 What an answer means is decided in `notifier.brightdata.datasets.progress` and
 `notifier.brightdata.datasets.list_pages`.
@@ -63,7 +63,7 @@ class Client:
         unreadable: Callable[[str, Sequence[str]], None] = lambda dataset_id, entries: None,
     ) -> None:
         self._unreadable = unreadable
-        self.door = Gateway(
+        self.gateway = Gateway(
             base_url=base_url,
             token=token,
             timeout=timeout,
@@ -73,13 +73,13 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        await self.door.__aenter__()
+        await self.gateway.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.door.__aexit__(kind, error, traceback)
+        await self.gateway.__aexit__(kind, error, traceback)
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """Look at a snapshot once.
@@ -98,7 +98,9 @@ class Client:
             return Unclear(reason=Reason.NONSENSE, detail="not asked: the id cannot be one segment of a path")
         answer: Answer | None = None
         try:
-            async with self.door.ask("GET", PROGRESS + segment, seconds=self.door.seconds, permit=permit) as answer:
+            async with self.gateway.ask(
+                "GET", PROGRESS + segment, seconds=self.gateway.seconds, permit=permit
+            ) as answer:
                 observation = _observation(answer, await answer.body(LARGEST_ANSWER), snapshot_id)
                 answer.judge(observation if isinstance(observation, Unclear) else None)
                 return observation
@@ -135,9 +137,9 @@ class Client:
         answer: Answer | None = None
         body = b""
         entries: Sequence[bytes | msgspec.Raw] | Unclear = []
-        seconds = PAGE_PATIENCE * self.door.seconds
+        seconds = PAGE_PATIENCE * self.gateway.seconds
         try:
-            async with self.door.ask("GET", SNAPSHOTS, params=params, seconds=seconds, permit=permit) as answer:
+            async with self.gateway.ask("GET", SNAPSHOTS, params=params, seconds=seconds, permit=permit) as answer:
                 body = await answer.body(LARGEST_PAGE)
                 if answer.status_code == 200:
                     quick = quick_entries_of(body)

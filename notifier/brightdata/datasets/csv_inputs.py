@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from notifier.brightdata.datasets.input_place import Misfit
+from notifier.brightdata.datasets.input_place import InvalidInput
 
 _SEPARATORS = ",;\t|"
 _TOLD_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|\n|$)', re.IGNORECASE)
@@ -62,7 +62,7 @@ def read_table(text: str) -> Table:
     A line `sep=;` before it, any of the usual separators, and Excel's empty columns and rows are understood.
 
     Raises:
-        Misfit: it is no table, or holds nothing to collect.
+        InvalidInput: it is no table, or holds nothing to collect.
     """
     told = _TOLD_SEPARATOR.match(text)
     skipped = text[: told.end()].count("\n") if told else 0
@@ -73,7 +73,7 @@ def read_table(text: str) -> Table:
     rows = _Rows(text, separator, skipped)
     header = next(rows, None)
     if header is None:
-        raise Misfit("it has no line of names and nothing to collect")
+        raise InvalidInput("it has no line of names and nothing to collect")
     columns = _Columns(header, rows.line)
     out = io.BytesIO()
     file = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
@@ -86,7 +86,7 @@ def read_table(text: str) -> Table:
         (quoted if any("\r" in value for value in values) else plain).writerow(values)
         lines.append(rows.line)
     if not lines:
-        raise Misfit(
+        raise InvalidInput(
             "it has a line of names and nothing to collect: the names of a CSV's columns stand in its first line"
         )
     columns.check_names()
@@ -98,13 +98,13 @@ def _separator(text: str, line: int) -> str:
     """What stands between the names in the first line; a comma if they are one.
 
     Raises:
-        Misfit: several different ones do.
+        InvalidInput: several different ones do.
     """
     first = _QUOTED.sub("", _first_line(text))
     found = [each for each in _SEPARATORS if each in first]
     if len(found) > 1 and not _URL.search(first):
         shown = " and ".join("a tab" if each == "\t" else f"`{each}`" for each in found)
-        raise Misfit(
+        raise InvalidInput(
             f"{shown} stand between the names: put a line `sep={found[0]}` before it, with the right one", line
         )
     return found[0] if found else ","
@@ -135,7 +135,7 @@ class _Rows(Iterator[list[str]]):
             try:
                 row = next(self._reader)
             except csv.Error as error:
-                raise Misfit(f"not CSV: {error}", self.line) from None
+                raise InvalidInput(f"not CSV: {error}", self.line) from None
             if any(value.strip() for value in row):
                 return row
             self.left_out += 1
@@ -145,7 +145,7 @@ class _Columns:
     """The columns that have a name, or a value somewhere.
 
     Raises:
-        Misfit: a name is none.
+        InvalidInput: a name is none.
     """
 
     def __init__(self, header: Sequence[str], line: int) -> None:
@@ -161,19 +161,19 @@ class _Columns:
         """The values of a row in these columns.
 
         Raises:
-            Misfit: there are too few or too many, or one is plainly not meant.
+            InvalidInput: there are too few or too many, or one is plainly not meant.
         """
         if len(row) < self._all:
-            raise Misfit(f"{_values(len(row))}, and the first line names {self._all}", line)
+            raise InvalidInput(f"{_values(len(row))}, and the first line names {self._all}", line)
         extra = next((index for index, value in enumerate(row) if value.strip() and index not in self._kept), None)
         if extra is not None and extra >= self._all:
-            raise Misfit(f"{_values(len(row))}, and the first line names {self._all}", line)
+            raise InvalidInput(f"{_values(len(row))}, and the first line names {self._all}", line)
         if extra is not None:
-            raise Misfit(f"a value stands in column {extra + 1}, which has no name in the first line", line)
+            raise InvalidInput(f"a value stands in column {extra + 1}, which has no name in the first line", line)
         values = [row[index] for index in self._kept]
         for name, value in zip(self.names, values, strict=True):
             if why := _NOT_MEANT.get(value.strip()):
-                raise Misfit(
+                raise InvalidInput(
                     f"{value.strip()} stands in the column {name[:60]!r}: {why}; leave it empty, or give the inputs as "
                     "JSON if this text is meant",
                     line,
@@ -185,7 +185,7 @@ class _Columns:
         """See that the only name is none of the hosts that are listed below it.
 
         Raises:
-            Misfit: it is.
+            InvalidInput: it is.
         """
         if self._may_be_a_list:
             raise _is_a_value(self.names[0], self._line)
@@ -196,13 +196,13 @@ def _check_names(names: Sequence[str], line: int) -> None:
         if _URL.match(name) or _NUMBER.fullmatch(name) or _ADDRESS.fullmatch(name):
             raise _is_a_value(name, line)
         if name and names.index(name) + 1 < number:
-            raise Misfit(f"two columns are called {name[:60]!r}", line)
+            raise InvalidInput(f"two columns are called {name[:60]!r}", line)
         if not name.isprintable():
-            raise Misfit(f"the name of column {number} has a control character in it: {name[:60]!r}", line)
+            raise InvalidInput(f"the name of column {number} has a control character in it: {name[:60]!r}", line)
 
 
-def _is_a_value(name: str, line: int) -> Misfit:
-    return Misfit(
+def _is_a_value(name: str, line: int) -> InvalidInput:
+    return InvalidInput(
         f"{name[:60]!r} is a value, and the first line has to name the columns: put one with the name before it, such "
         "as `url`",
         line,

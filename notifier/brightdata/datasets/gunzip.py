@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from notifier.brightdata.datasets.records import NotRecords
+from notifier.brightdata.datasets.records import InvalidRecords
 
 STEP = 256 * 1024
 """Bytes that one step unpacks at most: about a millisecond. A gzip of one MiB can hold a GiB."""
@@ -31,7 +31,7 @@ class Unpacker:
         """Yield the bytes in it, in pieces of a bounded size.
 
         Raises:
-            NotRecords: it is packed and should not be, or begins like a gzip and is none.
+            InvalidRecords: it is packed and should not be, or begins like a gzip and is none.
         """
         if not self._begun:
             self._rest += piece
@@ -40,7 +40,7 @@ class Unpacker:
             piece, self._rest, self._begun = self._rest, b"", True
             if piece.startswith(_GZIP):
                 if not self._packed:
-                    raise NotRecords("the answer is packed with gzip, which was not asked for")
+                    raise InvalidRecords("the answer is packed with gzip, which was not asked for")
                 self._inflater = zlib.decompressobj(wbits=31)
         if self._inflater is None:
             yield piece
@@ -49,7 +49,7 @@ class Unpacker:
             for start in range(0, len(piece), _SLICE):
                 yield from self._inflated(piece[start : start + _SLICE])
         except zlib.error as error:
-            raise NotRecords(f"the answer is not valid gzip: {error}") from error
+            raise InvalidRecords(f"the answer is not valid gzip: {error}") from error
 
     def _inflated(self, piece: bytes) -> Iterator[bytes]:
         while piece:
@@ -63,8 +63,8 @@ class Unpacker:
         """Return what is left when the answer is at its end.
 
         Raises:
-            NotRecords: the packed answer is cut.
+            InvalidRecords: the packed answer is cut.
         """
         if self._inflater is not None and not self._inflater.eof:
-            raise NotRecords("the packed answer ends in the middle")
+            raise InvalidRecords("the packed answer ends in the middle")
         return self._rest

@@ -1,7 +1,7 @@
 """Why a file of inputs is refused, with its place in the file."""
 
 
-class Misfit(ValueError):
+class InvalidInput(ValueError):
     """A file of inputs is refused. Lines and columns count from 1; None where the place is not known."""
 
     def __init__(self, text: str, line: int | None = None, column: int | None = None) -> None:
@@ -22,6 +22,6 @@ class Misfit(ValueError):
         return f"{':'.join([name, *places])}: {self.text}"
 
 
-def misfit_at(text: str, offset: int, why: str) -> Misfit:
+def invalid_at(text: str, offset: int, why: str) -> InvalidInput:
     """The refusal for what stands at an offset of a text."""
-    return Misfit(why, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+    return InvalidInput(why, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))

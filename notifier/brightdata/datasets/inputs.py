@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from notifier.brightdata.datasets.csv_inputs import Table, read_table
-from notifier.brightdata.datasets.input_place import Misfit, misfit_at
+from notifier.brightdata.datasets.input_place import InvalidInput, invalid_at
 
 LARGEST = 64 * 1024 * 1024
 """Bytes; about a million URLs. It is read as a whole, to be sure of it before anything is billed."""
@@ -74,11 +74,11 @@ def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = No
         kind: its format, if it is known; else the ending tells it, else the content does.
 
     Raises:
-        Misfit: it is not of that format, or holds nothing to collect; the text says where, and the cure.
+        InvalidInput: it is not of that format, or holds nothing to collect; the text says where, and the cure.
     """
     text = _text(content)
     if not text.strip():
-        raise Misfit("it is empty: there is nothing to collect")
+        raise InvalidInput("it is empty: there is nothing to collect")
     match kind or _ENDINGS.get(PurePath(name).suffix.lower()) or _guessed(text):
         case InputFormat.JSON:
             return _json(text)
@@ -91,19 +91,19 @@ def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = No
 def _text(content: bytes) -> str:
     for begin, why in _OTHER_KINDS:
         if content.startswith(begin):
-            raise Misfit(why)
+            raise InvalidInput(why)
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding == "utf-16":
             why = f"the byte at offset {error.start} is not UTF-16, as which the file begins: save it as UTF-8"
-            raise Misfit(why) from None
+            raise InvalidInput(why) from None
         before = content[: error.start].decode("utf-8", "replace")
         why = "this byte is not UTF-8: save the file as UTF-8, which Excel calls `CSV UTF-8`"
-        raise misfit_at(before, len(before), why) from None
+        raise invalid_at(before, len(before), why) from None
     if (nul := text.find("\0")) >= 0:
-        raise misfit_at(text, nul, "a NUL character stands here: save the file as text in UTF-8")
+        raise invalid_at(text, nul, "a NUL character stands here: save the file as text in UTF-8")
     return text
 
 
@@ -144,23 +144,23 @@ def _parsed(text: str) -> Any:
     """JSON as the standard has it.
 
     Raises:
-        Misfit: it is none. Its line counts within the text.
+        InvalidInput: it is none. Its line counts within the text.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         why = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}{_hint(text, error)}"
-        raise misfit_at(text, error.pos, why) from None
+        raise invalid_at(text, error.pos, why) from None
     except _Constant as error:
         where = next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text) if each["constant"]), 0)
         why = f"{error} is no JSON: pandas and Python write it for a missing value; leave the field out, or write null"
-        raise misfit_at(text, where, why) from None
+        raise invalid_at(text, where, why) from None
     except _Twice as error:
-        raise Misfit(f"the key {_shown(error)} stands twice in one object") from None
+        raise InvalidInput(f"the key {_shown(error)} stands twice in one object") from None
     except RecursionError:
-        raise Misfit("not JSON that can be read: it is nested too deeply") from None
+        raise InvalidInput("not JSON that can be read: it is nested too deeply") from None
     except ValueError as error:  # a number of thousands of digits
-        raise Misfit(f"not JSON that can be read: {error}") from None
+        raise InvalidInput(f"not JSON that can be read: {error}") from None
 
 
 def _hint(text: str, error: json.JSONDecodeError) -> str:
@@ -177,10 +177,10 @@ def _json(text: str) -> Inputs:
     read = _parsed(text)
     entries = read.get("input") if isinstance(read, dict) else read
     if not isinstance(entries, list):
-        raise Misfit(_not_a_list(read))
+        raise InvalidInput(_not_a_list(read))
     for index, entry in enumerate(entries):
         if why := _flaw(entry):
-            raise _misfit_of_entry(text, index, why) if read is entries else Misfit(f"entry {index + 1}: {why}")
+            raise _misfit_of_entry(text, index, why) if read is entries else InvalidInput(f"entry {index + 1}: {why}")
     return _of_objects(entries, read)
 
 
@@ -193,7 +193,7 @@ def _not_a_list(read: object) -> str:
     return f"{wanted}: put brackets around a single object, `[{{…}}]`"
 
 
-def _misfit_of_entry(text: str, index: int, why: str) -> Misfit:
+def _misfit_of_entry(text: str, index: int, why: str) -> InvalidInput:
     """The refusal of an entry of the array that the text is."""
     decoder, where = json.JSONDecoder(), text.index("[") + 1
     for number in range(index + 1):
@@ -201,7 +201,7 @@ def _misfit_of_entry(text: str, index: int, why: str) -> Misfit:
         where = space.end() if space else where
         if number < index:
             where = decoder.raw_decode(text, where)[1]
-    return misfit_at(text, where, f"entry {index + 1}: {why}")
+    return invalid_at(text, where, f"entry {index + 1}: {why}")
 
 
 def _ndjson(text: str) -> Inputs:
@@ -211,10 +211,10 @@ def _ndjson(text: str) -> Inputs:
             continue
         try:
             entry = _parsed(line)
-        except Misfit as misfit:
-            raise Misfit(misfit.text, number, misfit.column) from None
+        except InvalidInput as misfit:
+            raise InvalidInput(misfit.text, number, misfit.column) from None
         if why := _flaw(entry):
-            raise Misfit(why, number)
+            raise InvalidInput(why, number)
         entries.append(entry)
         lines.append(number)
     return _of_objects(entries, entries, lines)
@@ -237,11 +237,11 @@ def _flaw(entry: object) -> str | None:
 
 def _of_objects(entries: list[Any], whole: object, lines: Sequence[int] = ()) -> Inputs:
     if not entries:
-        raise Misfit("it has no entry: there is nothing to collect")
+        raise InvalidInput("it has no entry: there is nothing to collect")
     try:
         body = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except ValueError:  # beside the list, for each entry was tried
-        raise Misfit("what stands beside `input` cannot be sent as JSON") from None
+        raise InvalidInput("what stands beside `input` cannot be sent as JSON") from None
     fields = tuple(dict.fromkeys(name for entry in entries for name in entry))
     return Inputs(body=body, content_type="application/json", entries=entries, fields=fields, lines=lines)
 

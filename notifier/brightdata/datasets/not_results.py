@@ -30,7 +30,7 @@ _OF_PROGRESS = frozenset({
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NotYet:
+class NotReady:
     """There is no data yet: the API's word for why, and when it says to ask again."""
 
     status: str
@@ -54,7 +54,7 @@ class Refused:
     detail: str
 
 
-def told_instead(body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotYet | Refused | None:
+def status_instead(body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotReady | Refused | None:
     """Return what the whole body of a 200 tells of the snapshot; None if it is data.
 
     It is not data if it is one object (or an array of one) with a string `status`, with a `message`, an
@@ -74,7 +74,7 @@ def tells_progress(told: Mapping[str, object]) -> bool:
 
 def no_data(
     status_code: int, body: bytes, headers: Mapping[str, str], now: datetime, secret: str
-) -> NotYet | Refused | Unclear:
+) -> NotReady | Refused | Unclear:
     """Return why an answer that is not 200 has no data."""
     if status_code == 202:
         return _standing(_object(body), body, headers, now, secret)
@@ -93,19 +93,21 @@ def no_data(
 
 def _standing(
     told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
-) -> NotYet | Refused:
+) -> NotReady | Refused:
     status = status_word(told.get("status"), secret)
     if status is not None and canonical(status) in ENDS - {"ready"}:
         return Refused(refusal=_refusal(body), detail=detail_of(status, headers, body, secret))
     return _not_yet(told, body, headers, now, secret)
 
 
-def _not_yet(told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotYet:
+def _not_yet(
+    told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
+) -> NotReady:
     """The pause is that of `Retry-After`, else that of the message's "try again in 10s"."""
     advice = _ADVICE.search(_words(told, body))
     pause = retry_after_of(headers, now) or (timedelta(seconds=int(advice[1])) if advice else TRY_AGAIN)
     status = status_word(told.get("status"), secret) or "building"
-    return NotYet(status=status, retry_after=max(pause, timedelta(seconds=1)))
+    return NotReady(status=status, retry_after=max(pause, timedelta(seconds=1)))
 
 
 def _words(told: Mapping[str, object], body: bytes) -> str:

@@ -15,19 +15,19 @@ LARGEST_HEADER = 1024 * 1024
 """Bytes of the row of column names that begins a CSV. It is kept, to compare the parts by it."""
 
 
-class NotRecords(Exception):
+class InvalidRecords(Exception):
     """The answer does not hold records of that format; the text says what is wrong with it."""
 
 
-class DifferentColumns(NotRecords):
+class DifferentColumns(InvalidRecords):
     """A part of a CSV has other columns than the first: the parts cannot be joined."""
 
 
-class TooLarge(NotRecords):
+class TooLarge(InvalidRecords):
     """The answer, or a record in it, is larger than any is expected to be; the text names the bound."""
 
 
-class Joiner(Protocol):
+class PartMerger(Protocol):
     """Takes the blocks of one part, and gives the bytes to write to the file."""
 
     records: int
@@ -37,7 +37,7 @@ class Joiner(Protocol):
         """Return what to write for this block.
 
         Raises:
-            NotRecords: it cannot belong to records of this format.
+            InvalidRecords: it cannot belong to records of this format.
         """
         ...
 
@@ -45,12 +45,12 @@ class Joiner(Protocol):
         """Return what to write at the end of the part.
 
         Raises:
-            NotRecords: the last record is not whole.
+            InvalidRecords: the last record is not whole.
         """
         ...
 
 
-class Lines:
+class NdjsonMerger:
     """Joins a part of NDJSON, as it is or as members of a JSON array.
 
     White space around a line is left out, and so are empty lines.
@@ -73,7 +73,7 @@ class Lines:
         """White space at the end of the unfinished line, which belongs to it only if more follows."""
 
     def feed(self, block: bytes) -> bytes:
-        """Return what to write for this block; see `Joiner`."""
+        """Return what to write for this block; see `PartMerger`."""
         first, *others = block.split(b"\n")
         if not others:
             return self._continued(first)
@@ -145,10 +145,10 @@ class Lines:
         return TooLarge(f"record {number:,} is larger than {_size(self._largest)}")
 
 
-class Rows:
+class CsvMerger:
     """Joins a part of a CSV: the row of column names is written once, with the first part.
 
-    Rows end at `\\n` outside of quotes; empty rows do not count as records.
+    CsvMerger end at `\\n` outside of quotes; empty rows do not count as records.
 
     Args:
         header: the row of column names of the first part; None for the first part itself.
@@ -172,7 +172,7 @@ class Rows:
         self._last = b"\n"
 
     def feed(self, block: bytes) -> bytes:
-        """Return what to write for this block; see `Joiner`."""
+        """Return what to write for this block; see `PartMerger`."""
         if self._held is None:
             return self._counted(block)
         self._held += block
@@ -186,7 +186,7 @@ class Rows:
     def end(self) -> bytes:
         """Return what the last row still lacks: its line end."""
         if self._quotes.open:
-            raise NotRecords("the CSV ends in the middle of a quoted text")
+            raise InvalidRecords("the CSV ends in the middle of a quoted text")
         written = b"" if self._held is None else self._begin(bytes(self._held), len(self._held))
         if self._row_begun:
             self._row_begun = False
@@ -280,8 +280,8 @@ def _first_row(text: bytes) -> int:
     return text.index(b"\n", start) + 1
 
 
-def _not_objects() -> NotRecords:
-    return NotRecords("the answer is not one JSON object on each line")
+def _not_objects() -> InvalidRecords:
+    return InvalidRecords("the answer is not one JSON object on each line")
 
 
 def _size(number: int) -> str:

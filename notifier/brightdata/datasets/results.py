@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notifier.brightdata.datasets.gunzip import STEP, Unpacker
-from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, no_data, told_instead
-from notifier.brightdata.datasets.records import NotRecords, TooLarge
+from notifier.brightdata.datasets.not_results import NotReady, Refusal, Refused, no_data, status_instead
+from notifier.brightdata.datasets.records import InvalidRecords, TooLarge
 from notifier.brightdata.http.answers import is_html
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Gateway
@@ -72,7 +72,7 @@ class WireFormat:
         return query
 
 
-class BrokenOff(Exception):
+class StreamBroken(Exception):
     """The data came in part; `unclear` says why."""
 
     def __init__(self, unclear: Unclear) -> None:
@@ -80,7 +80,7 @@ class BrokenOff(Exception):
         self.unclear = unclear
 
 
-class Data:
+class ResultStream:
     """The data on its way.
 
     Args:
@@ -104,7 +104,7 @@ class Data:
         """Read ahead until more than so many bytes are there, or its end. `pieces` gives it all nevertheless.
 
         Raises:
-            BrokenOff, NotRecords: see `pieces`.
+            StreamBroken, InvalidRecords: see `pieces`.
         """
         head = bytearray()
         piece: bytes | None = b""
@@ -118,9 +118,9 @@ class Data:
         """Yield its bytes, unpacked, without a byte order mark, in blocks of at most `STEP` bytes or a little more.
 
         Raises:
-            BrokenOff: the rest did not come, or came too slowly.
+            StreamBroken: the rest did not come, or came too slowly.
             TooLarge: it goes on beyond the bounds.
-            NotRecords: it is packed though nobody asked for it, or cannot be unpacked.
+            InvalidRecords: it is packed though nobody asked for it, or cannot be unpacked.
         """
         if not self.head:
             await self.peek(len(_BOM))
@@ -160,7 +160,7 @@ class Data:
             except TimeoutError:
                 raise _too_slow(f"nothing came for {bounds.patience_s:g} s") from None
             except NoAnswer as error:
-                raise BrokenOff(error.unclear) from None
+                raise StreamBroken(error.unclear) from None
             if piece is None:
                 return
             waited += time.monotonic() - began
@@ -176,16 +176,16 @@ class Data:
 
 
 class Results:
-    """Asks for results through the door. What the API, the network or a proxy does is a value or `BrokenOff`."""
+    """Asks for results through the gateway. What the API, the network or a proxy does is a value or `StreamBroken`."""
 
-    def __init__(self, door: Gateway, *, bounds: ResultBounds = BOUNDS) -> None:
-        self._door = door
+    def __init__(self, gateway: Gateway, *, bounds: ResultBounds = BOUNDS) -> None:
+        self._gateway = gateway
         self._bounds = bounds
 
     @asynccontextmanager
     async def open(
         self, snapshot_id: str, wire: WireFormat, part: int | None = None
-    ) -> AsyncIterator[Data | NotYet | Refused | Unclear]:
+    ) -> AsyncIterator[ResultStream | NotReady | Refused | Unclear]:
         """Ask for the data, or for one part of it (from 1), and hold it open for the block."""
         query = wire.query() if part is None else {**wire.query(), "part": part}
         segment = path_segment(snapshot_id)
@@ -193,7 +193,7 @@ class Results:
             yield Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
             return
         patience = self._bounds.patience_s
-        asked = self._door.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"}, patience=patience)
+        asked = self._gateway.ask("GET", SNAPSHOT + segment, params=query, headers={"Accept": "*/*"}, patience=patience)
         try:
             answer = await asked.__aenter__()
         except NoAnswer as error:
@@ -204,49 +204,51 @@ class Results:
         finally:
             await asked.__aexit__(None, None, None)
 
-    async def _opened(self, answer: Answer, wire: WireFormat) -> Data | NotYet | Refused | Unclear:
+    async def _opened(self, answer: Answer, wire: WireFormat) -> ResultStream | NotReady | Refused | Unclear:
         if answer.status_code != 200:
             return await _no_data(answer, self._bounds.patience_s)
-        data = await begun(answer, packed=wire.compress, bounds=self._bounds)
+        data = await read_beginning(answer, packed=wire.compress, bounds=self._bounds)
         if isinstance(data, Unclear) or data.whole is None:
             return data
-        return told_instead(data.whole, answer.headers, datetime.now(UTC), answer.secret) or data
+        return status_instead(data.whole, answer.headers, datetime.now(UTC), answer.secret) or data
 
-    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotYet | Refused | Unclear:
+    async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotReady | Refused | Unclear:
         """Return how many parts the data has."""
         segment = path_segment(snapshot_id)
         if segment is None:
             return Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
         path = f"{SNAPSHOT}{segment}/parts"
         try:
-            async with self._door.ask("GET", path, params=wire.query(), seconds=self._door.seconds) as answer:
+            async with self._gateway.ask("GET", path, params=wire.query(), seconds=self._gateway.seconds) as answer:
                 if answer.status_code != 200:
-                    return await _no_data(answer, self._door.seconds)
+                    return await _no_data(answer, self._gateway.seconds)
                 body = await answer.body(LARGEST_REFUSAL)
-                instead = told_instead(body, answer.headers, datetime.now(UTC), answer.secret)
+                instead = status_instead(body, answer.headers, datetime.now(UTC), answer.secret)
         except NoAnswer as error:
             return error.unclear
         return instead or _number_of_parts(body)
 
 
-async def begun(answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS) -> Data | Unclear:
+async def read_beginning(
+    answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS
+) -> ResultStream | Unclear:
     """Read the beginning of an answer with status 200; why it cannot be data."""
     if (encoding := _encoding(answer)) and not (packed and encoding in ("gzip", "x-gzip")):
         detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"
         return Unclear(reason=Reason.NONSENSE, detail=detail)
-    data = Data(answer, packed=packed, bounds=bounds)
+    data = ResultStream(answer, packed=packed, bounds=bounds)
     try:
         await data.peek(LARGEST_REFUSAL)
-    except BrokenOff as error:
+    except StreamBroken as error:
         return error.unclear
-    except NotRecords as error:
+    except InvalidRecords as error:
         return Unclear(reason=Reason.NONSENSE, detail=f"HTTP 200, but {error}")
     if is_html({}, data.head):
         return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but an HTML page and no results")
     return data
 
 
-async def _no_data(answer: Answer, seconds: float) -> NotYet | Refused | Unclear:
+async def _no_data(answer: Answer, seconds: float) -> NotReady | Refused | Unclear:
     try:
         body = await answer.body_within(LARGEST_REFUSAL, seconds)
     except NoAnswer as error:
@@ -272,5 +274,5 @@ def _encoding(answer: Answer) -> str:
     return "" if encoding == "identity" else encoding[:40]
 
 
-def _too_slow(detail: str) -> BrokenOff:
-    return BrokenOff(Unclear(reason=Reason.TIMEOUT, detail=f"the data came too slowly: {detail}"))
+def _too_slow(detail: str) -> StreamBroken:
+    return StreamBroken(Unclear(reason=Reason.TIMEOUT, detail=f"the data came too slowly: {detail}"))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from notifier.brightdata.datasets.input_errors import InputError, faults_of
 from notifier.brightdata.datasets.inputs import Inputs
-from notifier.brightdata.datasets.not_results import tells_progress, told_instead
+from notifier.brightdata.datasets.not_results import status_instead, tells_progress
 from notifier.brightdata.datasets.progress import observation_of
-from notifier.brightdata.datasets.results import Data, begun
+from notifier.brightdata.datasets.results import ResultStream, read_beginning
 from notifier.brightdata.http.answers import detail_of
 from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.http.gateway import Gateway
@@ -67,10 +67,10 @@ class NotKnown:
 
 
 class TriggerClient:
-    """Starts collections through the door, each with one request. Whatever happens is a value."""
+    """Starts collections through the gateway, each with one request. Whatever happens is a value."""
 
-    def __init__(self, door: Gateway) -> None:
-        self._door = door
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
 
     async def trigger(
         self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
@@ -88,7 +88,7 @@ class TriggerClient:
     @asynccontextmanager
     async def scrape(
         self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
-    ) -> AsyncIterator[Data | NoRecords | Started | NotStarted | NotKnown]:
+    ) -> AsyncIterator[ResultStream | NoRecords | Started | NotStarted | NotKnown]:
         """Collect and wait for the data, as long as the API does: it comes in the block, or there is a snapshot."""
         async with self._asked(SCRAPE, dataset_id, inputs, options, None) as answer:
             if not isinstance(answer, Answer):
@@ -102,7 +102,7 @@ class TriggerClient:
     async def _asked(
         self, path: str, dataset_id: str, inputs: Inputs, options: Mapping[str, str], seconds: float | None
     ) -> AsyncIterator[Answer | NotStarted | NotKnown]:
-        asked = self._door.ask(
+        asked = self._gateway.ask(
             "POST",
             path,
             params={"dataset_id": dataset_id, **options},
@@ -122,9 +122,9 @@ class TriggerClient:
             await asked.__aexit__(None, None, None)
 
 
-async def _scraped(answer: Answer, *, packed: bool) -> Data | NoRecords | Started | NotKnown:
+async def _scraped(answer: Answer, *, packed: bool) -> ResultStream | NoRecords | Started | NotKnown:
     """The data; or the snapshot, where a 200 says what else a 202 does; or nothing (an empty 200 was observed)."""
-    data = await begun(answer, packed=packed)
+    data = await read_beginning(answer, packed=packed)
     if isinstance(data, Unclear):
         return NotKnown(unclear=data)
     if data.whole is not None and data.whole.strip() in (b"", b"[]", b"{}", b"null"):
@@ -132,7 +132,7 @@ async def _scraped(answer: Answer, *, packed: bool) -> Data | NoRecords | Starte
     whole = data.whole or b""
     if (snapshot_id := _snapshot_id(whole, of_progress=True)) is not None:
         return Started(snapshot_id=snapshot_id)
-    if told_instead(whole, answer.headers, datetime.now(UTC), answer.secret) is not None:
+    if status_instead(whole, answer.headers, datetime.now(UTC), answer.secret) is not None:
         detail = detail_of("HTTP 200, but no data", answer.headers, whole, answer.secret)
         return NotKnown(unclear=Unclear(reason=Reason.NONSENSE, detail=detail))
     return data

@@ -1,4 +1,4 @@
-"""The one door to Bright Data: every request with the token goes through `Gateway.ask`, within the limits all share.
+"""The one gateway to Bright Data: every request with the token goes through `Gateway.ask`, within the limits all share.
 
 How they are carried is the matter of `notifier.brightdata.http.transport`, what a failure means that of
 `notifier.brightdata.http.failures`.
@@ -108,7 +108,7 @@ class Gateway:
 
     @property
     def seconds(self) -> float:
-        """The timeout that the door was made with."""
+        """The timeout that the gateway was made with."""
         return self._seconds
 
     @asynccontextmanager
@@ -134,15 +134,15 @@ class Gateway:
             content: the body.
             seconds: for the answer as a whole, the block included, from the moment the limiter lets its request go.
                 Without it, as for a long download, only the headers as a whole and each piece have to come within the
-                door's timeout, and the limiter lets go of the request as soon as its status line is known.
-            patience: seconds for the headers and for each piece, instead of the door's timeout. After the door's
+                gateway's timeout, and the limiter lets go of the request as soon as its status line is known.
+            patience: seconds for the headers and for each piece, instead of the gateway's timeout. After the gateway's
                 timeout the limiter lets go of the request: 429 is answered at once, so what is still waited for is
                 no refusal, and a few scrapes of a minute must not keep all looks waiting.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
 
         Raises:
             NoAnswer: the request got no answer, or it broke off, or it was not made because there is no token.
-            RuntimeError: the door is not open.
+            RuntimeError: the gateway is not open.
         """
         with permit or await self._limiter.admit() as permit, _released_after(permit, patience and self._seconds):
             http = self._open()
@@ -199,7 +199,7 @@ class Gateway:
 
     def _open(self) -> Transport:
         if self._http is None:
-            raise RuntimeError("the door to Bright Data is not open")
+            raise RuntimeError("the gateway to Bright Data is not open")
         return self._http
 
     def _request(

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from notifier.brightdata.simulator.faults import mixed
 from notifier.brightdata.simulator.life import Life, cut_short, random_life
+from notifier.brightdata.simulator.listing import Entry, Listing
 from notifier.brightdata.simulator.results import Results, ResultsState
-from notifier.brightdata.simulator.shelf import Entry, Shelf
 from notifier.core.snapshot.statuses import ENDS, canonical
 
 RESULTS_KEPT_S = 16 * 86_400.0
@@ -59,7 +59,7 @@ class Account:
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
         self._next_allowed = float("-inf")
         self._snapshots: dict[str, Snapshot] = {}
-        self._shelves: dict[str, Shelf] = {}
+        self._shelves: dict[str, Listing] = {}
         self.refused: set[str] = set()
         self._first_listed: dict[str, float] = {}
         self._next_lives: deque[Life] = deque()
@@ -141,13 +141,13 @@ class Account:
             life=life,
             began=snapshot.began,
         )
-        self._shelves.setdefault(dataset_id, Shelf(speed=self._speed)).put(entry)
+        self._shelves.setdefault(dataset_id, Listing(speed=self._speed)).put(entry)
 
     def make(self, dataset_id: str, life: Life | None = None) -> Snapshot:
         """A snapshot with an id, and if none is given a life, that the seed chooses."""
         if not self._lives:
-            dice = random.Random(self._seed)
-            self._lives = tuple(random_life(dice) for _ in range(LIFE_POOL))
+            rng = random.Random(self._seed)
+            self._lives = tuple(random_life(rng) for _ in range(LIFE_POOL))
         self._made += 1
         snapshot_id = f"sd_{_base36(mixed(self._seed, -self._made), mixed(self._seed + 1, self._made))}"
         chosen = self._lives[mixed(self._seed + 2, self._made) % LIFE_POOL]

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from notifier.brightdata.simulator import results, spoiled
+from notifier.brightdata.simulator import faulty_results, results
 from notifier.brightdata.simulator.account import Account
 from notifier.brightdata.simulator.endpoints import SNAPSHOT, BadRequest, number, trigger
 from notifier.brightdata.simulator.faults import Fault
@@ -61,7 +61,7 @@ async def _download(
 async def _data(
     request: web.BaseRequest, selection: Selection, seed: int, records: int, fault: Fault | None
 ) -> web.StreamResponse:
-    pieces = spoiled.body(fault, selection, seed, records)
+    pieces = faulty_results.body(fault, selection, seed, records)
     content_type = "application/gzip" if selection.compress else results.FORMATS[selection.format]
     encoding = "gzip" if fault is Fault.GZIP and not selection.compress else None
     return await streamed(request, pieces, content_type, cut=fault is Fault.CUT, encoding=encoding)

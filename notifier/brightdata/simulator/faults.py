@@ -117,10 +117,10 @@ class Faults:
 
     def by_chance(self, k: int) -> Fault | None:
         """The fault of the k-th request that chance decides."""
-        dice = mixed(self._seed, k) / 2**64
+        rng = mixed(self._seed, k) / 2**64
         for fault, chance in self._chances:
-            dice -= chance
-            if dice < 0:
+            rng -= chance
+            if rng < 0:
                 return fault
         return None
 

@@ -135,7 +135,7 @@ def canceled(*, seconds: float = 60.0) -> Life:
     return of("starting", "running", "canceled", seconds=seconds, error_codes={"aborted_page": 1})
 
 
-def odd_words(*, seconds: float = 60.0, records: int = 10) -> Life:
+def unknown_words(*, seconds: float = 60.0, records: int = 10) -> Life:
     """Ready at last, through words that the reference does not list and one nobody has ever seen."""
     words = ("queued", "pending", "collecting", "digesting", "validating", "closing", "pondering", "ready")
     return of(*words, seconds=seconds, records=records, errors=0)
@@ -168,7 +168,7 @@ LIVES: Mapping[str, Callable[[], Life]] = MappingProxyType(
         "empty": empty,
         "failed": failed,
         "canceled": canceled,
-        "odd_words": odd_words,
+        "unknown_words": unknown_words,
         "slow": slow,
         "appears_late": appears_late,
     }
@@ -176,17 +176,17 @@ LIVES: Mapping[str, Callable[[], Life]] = MappingProxyType(
 """The ready-made lives by their names."""
 
 _MAKERS: tuple[tuple[int, Callable[[random.Random, float], Life]], ...] = (
-    (60, lambda dice, seconds: complete(seconds=seconds, records=dice.randint(1, 5_000))),
-    (12, lambda dice, seconds: partial(seconds=seconds, records=dice.randint(1, 5_000), errors=dice.randint(1, 50))),
-    (6, lambda dice, seconds: empty(seconds=seconds, errors=dice.randint(1, 50))),
+    (60, lambda rng, seconds: complete(seconds=seconds, records=rng.randint(1, 5_000))),
+    (12, lambda rng, seconds: partial(seconds=seconds, records=rng.randint(1, 5_000), errors=rng.randint(1, 50))),
+    (6, lambda rng, seconds: empty(seconds=seconds, errors=rng.randint(1, 50))),
     (8, lambda _, seconds: failed(seconds=seconds)),
     (4, lambda _, seconds: canceled(seconds=seconds)),
-    (6, lambda dice, seconds: odd_words(seconds=seconds, records=dice.randint(1, 5_000))),
-    (4, lambda dice, seconds: appears_late(seconds=seconds, hidden_for=dice.uniform(1, 20))),
+    (6, lambda rng, seconds: unknown_words(seconds=seconds, records=rng.randint(1, 5_000))),
+    (4, lambda rng, seconds: appears_late(seconds=seconds, hidden_for=rng.uniform(1, 20))),
 )
 
 
-def random_life(dice: random.Random) -> Life:
+def random_life(rng: random.Random) -> Life:
     """A life as they come: most are complete, half of them within a minute, a few take hours."""
-    maker = dice.choices([make for _, make in _MAKERS], weights=[weight for weight, _ in _MAKERS])[0]
-    return maker(dice, min(max(60.0 * dice.lognormvariate(0, 1.2), 2.0), 6 * 3600.0))
+    maker = rng.choices([make for _, make in _MAKERS], weights=[weight for weight, _ in _MAKERS])[0]
+    return maker(rng, min(max(60.0 * rng.lognormvariate(0, 1.2), 2.0), 6 * 3600.0))

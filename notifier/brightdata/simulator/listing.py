@@ -57,7 +57,7 @@ class Entry:
         )
 
 
-class Shelf:
+class Listing:
     """The entries of one dataset, in an order that means nothing."""
 
     def __init__(self, *, speed: float) -> None:

@@ -12,10 +12,10 @@ from apprise.utils.parse import parse_urls
 
 from notifier.channels.answers import kept_detail
 from notifier.channels.apprise.classifier import failure
-from notifier.channels.apprise.fitting import Fitting, Text, taking_all_as_it_is
+from notifier.channels.apprise.http_observer import observed
+from notifier.channels.apprise.layout import MessageLayout, Text, unmodified
 from notifier.channels.apprise.url_advice import advice
-from notifier.channels.apprise.wire import watching
-from notifier.channels.cutter import Cutter
+from notifier.channels.bounded_sender import BoundedSender
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
@@ -49,7 +49,7 @@ def _instantiate(url: str) -> NotifyBase | None:
 
 def _sender(url: str) -> NotifyBase | None:
     service = _instantiate(url)
-    return service and taking_all_as_it_is(service)
+    return service and unmodified(service)
 
 
 def check_url(url: str) -> str | None:
@@ -71,7 +71,7 @@ def check_url(url: str) -> str | None:
 def _unfit(service: NotifyBase) -> str | None:
     if service.optional:
         return "`optional=` would call a delivery that failed a success: take it out"
-    if not Fitting(service).fits(LEAST):
+    if not MessageLayout(service).fits(LEAST):
         return "it leaves no room for a message: what its service sends beside the text is too long"
     if service.retry:
         return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"
@@ -98,11 +98,11 @@ class AppriseChannel:
         """
         self.name = name
         self._redact = redact
-        self._cutter = Cutter(name, limit)
+        self._cutter = BoundedSender(name, limit)
         service, measured = _sender(url), _sender(url)
         if service is None or measured is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        self._fitting = Fitting(measured)  # one that never sends: what was cut is let go of with its connections
+        self._fitting = MessageLayout(measured)  # one that never sends: what was cut is let go of with its connections
         self._url = url
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
@@ -140,7 +140,7 @@ class AppriseChannel:
         return outcome
 
     def _send(self, apprise: Apprise, text: Text, severity: Severity, reached: Collection[str]) -> Outcome:
-        with watching(reached) as wire:
+        with observed(reached) as wire:
             try:
                 result = apprise.notify(
                     title=text.title,

@@ -16,7 +16,7 @@ from urllib3.exceptions import (
 )
 
 from notifier.channels.answers import is_temporary
-from notifier.channels.apprise.exchange import Wire
+from notifier.channels.apprise.exchange import Exchange
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY_AFTER
 from notifier.core.retry_after import parse_retry_after
@@ -58,7 +58,7 @@ _LOST: tuple[tuple[type[OSError] | tuple[type[OSError], ...], str], ...] = (
 """What the end of a connection for mail or MQTT means, before the message was handed over."""
 
 
-def failure(wire: Wire, log: str, now: datetime) -> Outcome:
+def failure(wire: Exchange, log: str, now: datetime) -> Outcome:
     """What a send that Apprise calls failed means.
 
     Args:
@@ -97,7 +97,7 @@ def _words(error: OSError | None) -> str:
     return f"{type(error).__name__}: {error.strerror}" if error.strerror else type(error).__name__
 
 
-def _http_failure(wire: Wire, status: int, log: str, now: datetime) -> Outcome:
+def _http_failure(wire: Exchange, status: int, log: str, now: datetime) -> Outcome:
     temporary = is_temporary(status) or status < 300
     return Outcome(
         kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import requests
 
 
-class Reached:
+class ReachedTargets:
     """The targets of a channel that have a message: the recipients of a mail, the topics of a broker.
 
     Apprise's plugins mark here whom they told, and leave out whom they find here. Kept as fingerprints: a target may
@@ -36,7 +36,7 @@ def _fingerprint(target: object) -> str:
 
 
 @dataclass(kw_only=True, slots=True)
-class Wire:
+class Exchange:
     """The last exchange of one send: an HTTP answer, its exception, a mail server's or broker's word.
 
     After one that failed an exchange with another target that went well does not count. `lost` is what broke a
@@ -57,10 +57,10 @@ class Wire:
     mqtt_code: int | None = None
     lost: OSError | None = None
     handed_over: bool = False
-    reached: Reached = field(default_factory=Reached)
+    reached: ReachedTargets = field(default_factory=ReachedTargets)
     leave: list[Callable[[], object]] = field(default_factory=list)
     """Called when the send is over: takes leave of who would else be kept connected."""
 
 
-current: ContextVar[Wire | None] = ContextVar("wire", default=None)
+current: ContextVar[Exchange | None] = ContextVar("wire", default=None)
 """The wire of the send that goes on in this context."""

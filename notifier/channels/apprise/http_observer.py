@@ -1,11 +1,10 @@
-"""What really happened on the wire while Apprise sent a message.
+"""Observe the HTTP exchanges of Apprise's plugins, and bound what is read of an answer.
 
-Apprise says only "sent" or "failed". To tell a wrong token from a busy server, the doors that nearly all of its plugins
-use are watched: `requests.Session.send` here, `smtplib` in `wire_mail`, `paho` in `wire_mqtt`. What comes through them
-is kept in a context variable: one `Wire` for each send, whatever thread it runs in.
+Apprise says only "sent" or "failed". To tell a wrong token from a busy server, the libraries that nearly all of its
+plugins use are observed: `requests.Session.send` here, `smtplib` in `smtp_observer`, `paho` in `mqtt_observer`. Each
+send has one `Exchange`, in a context variable, whatever thread it runs in.
 
-HTTP is bounded, too: a redirect is not followed (a POST would arrive elsewhere as a GET, and be called delivered), and
-of an answer only so much is read, for so long.
+Redirects are not followed: a POST would arrive elsewhere as a GET, and count as delivered.
 """
 
 import time
@@ -19,8 +18,8 @@ import urllib3
 from apprise.plugins import base as apprise_base
 from requests.adapters import HTTPAdapter
 
-from notifier.channels.apprise import wire_mail, wire_mqtt
-from notifier.channels.apprise.exchange import Reached, Wire, current
+from notifier.channels.apprise import mqtt_observer, smtp_observer
+from notifier.channels.apprise.exchange import Exchange, ReachedTargets, current
 from notifier.channels.bounds import current as current_bounds
 from notifier.network import tls_context
 
@@ -30,10 +29,10 @@ LONGEST_ANSWER_S = 10.0
 
 
 @contextmanager
-def watching(reached: Collection[str] = ()) -> Iterator[Wire]:
+def observed(reached: Collection[str] = ()) -> Iterator[Exchange]:
     """What goes over the wire inside this block, in this context, for a message that those targets have already."""
     _install()
-    wire = Wire(reached=Reached(reached))
+    wire = Exchange(reached=ReachedTargets(reached))
     token = current.set(wire)
     # Where plugins note whom they told, so that a retry leaves them out: Apprise sets it only for retries of its own.
     tracking = apprise_base._delivery_tracker.set(wire.reached)  # type: ignore[arg-type]
@@ -51,8 +50,8 @@ def _install() -> None:
     if not hasattr(requests.Session.send, "notifier_watches"):
         requests.Session.send = _watched_http(requests.Session.send)  # type: ignore[method-assign]
         HTTPAdapter.cert_verify = _with_our_authorities(HTTPAdapter.cert_verify)  # type: ignore[method-assign]
-    wire_mail.install()
-    wire_mqtt.install()
+    smtp_observer.install()
+    mqtt_observer.install()
 
 
 def _watched_http(send: Any) -> Any:

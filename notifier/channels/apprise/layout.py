@@ -106,7 +106,7 @@ class Text:
     format: NotifyFormat
 
 
-def taking_all_as_it_is(service: NotifyBase) -> NotifyBase:
+def unmodified(service: NotifyBase) -> NotifyBase:
     """The service with everything off by which Apprise changes or cuts a message."""
     service.overflow_mode = OverflowMode.UPSTREAM
     service.dialect_convert = _unchanged  # type: ignore[method-assign]
@@ -117,7 +117,7 @@ def _unchanged(body: str, *_: object, **__: object) -> str:
     return body
 
 
-class Fitting:
+class MessageLayout:
     """Arranges messages for one service, and says whether it takes them whole."""
 
     def __init__(self, service: NotifyBase) -> None:

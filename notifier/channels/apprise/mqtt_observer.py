@@ -9,7 +9,7 @@ import threading
 from functools import partial, wraps
 from typing import Any
 
-from notifier.channels.apprise.exchange import Wire, current
+from notifier.channels.apprise.exchange import Exchange, current
 from notifier.channels.bounds import current as current_bounds
 from notifier.network import tls_context
 
@@ -115,7 +115,7 @@ def _with_our_authorities(tls_set: Any) -> Any:
     return watched
 
 
-def _await_answer(client: Any, wire: Wire) -> None:
+def _await_answer(client: Any, wire: Exchange) -> None:
     """Wait until the broker has taken the connection.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.deliveries import event_about
 
-from notifier.channels import cutter
+from notifier.channels import bounded_sender
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind
@@ -226,7 +226,7 @@ async def test_a_name_server_that_is_silent_holds_a_few_threads_and_what_they_fi
         answers.wait(60)
         return real(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cutter, "GRACE_S", 0.05)
+    monkeypatch.setattr(bounded_sender, "GRACE_S", 0.05)
     async with far_side(flood(b"x")) as side:
         tried = channel(f"json://localhost:{side.port}/", timedelta(seconds=0.05))
         with monkeypatch.context() as patched:

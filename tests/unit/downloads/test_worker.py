@@ -53,7 +53,7 @@ class MemoryJobs:
         return min((at for event_id, (at, _) in self.waiting.items() if event_id not in besides), default=None)
 
     async def settle(
-        self, job: Job, result: Result, now: datetime, late: Notice | None, deaf: Collection[str] = ()
+        self, job: Job, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
     ) -> Collection[str]:
         self.settled.append((job, result, late))
         if isinstance(result, Retrying):

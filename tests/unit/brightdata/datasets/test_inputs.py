@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from notifier.brightdata.datasets.input_place import Misfit
+from notifier.brightdata.datasets.input_place import InvalidInput
 from notifier.brightdata.datasets.inputs import InputFormat, read_inputs
 from notifier.brightdata.simulator.endpoints import inputs as simulated
 
@@ -193,7 +193,7 @@ def test_a_line_of_ndjson_ends_at_a_line_feed_alone() -> None:
     ],
 )
 def test_what_is_plainly_not_meant_is_refused_with_its_place_and_the_cure(content: str, name: str, told: str) -> None:
-    with pytest.raises(Misfit, match=told.replace("?", "[?]") if "half" not in told else told) as refused:
+    with pytest.raises(InvalidInput, match=told.replace("?", "[?]") if "half" not in told else told) as refused:
         read_inputs(content.encode("utf-8", "surrogatepass"), name=name)
     assert str(refused.value).isprintable()
 
@@ -210,12 +210,12 @@ def test_what_is_plainly_not_meant_is_refused_with_its_place_and_the_cure(conten
     ],
 )
 def test_bytes_that_are_no_text_are_refused(content: bytes, told: str) -> None:
-    with pytest.raises(Misfit, match=told):
+    with pytest.raises(InvalidInput, match=told):
         read_inputs(content, name="in.csv")
 
 
 def test_a_place_in_a_file_is_written_as_compilers_do() -> None:
-    with pytest.raises(Misfit) as refused:
+    with pytest.raises(InvalidInput) as refused:
         read_inputs(b'[{"a": 1},\n{"b" 2}]', name="in.json")
     assert refused.value.in_file("in.json") == "in.json:2:6: not JSON: expecting ':' delimiter"
 

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.brightdata.datasets.not_results import NotYet, Refusal, Refused, no_data, told_instead
+from notifier.brightdata.datasets.not_results import NotReady, Refusal, Refused, no_data, status_instead
 from notifier.core.model import Reason, Unclear
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BUILDING = {"status": "building", "message": "Snapshot is building, try again in 10s"}
 
 
-def told(body: object, **headers: str) -> NotYet | Refused | None:
-    return told_instead(json.dumps(body).encode(), headers, NOW, "secret-token")
+def told(body: object, **headers: str) -> NotReady | Refused | None:
+    return status_instead(json.dumps(body).encode(), headers, NOW, "secret-token")
 
 
 @pytest.mark.parametrize("body", [BUILDING, [BUILDING], BUILDING | {"snapshot_id": "s_1", "dataset_id": "gd_1"}])
 def test_an_object_that_tells_how_the_snapshot_is_is_not_yet(body: object) -> None:
-    assert told(body) == NotYet(status="building", retry_after=timedelta(seconds=10))
+    assert told(body) == NotReady(status="building", retry_after=timedelta(seconds=10))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_an_object_that_tells_how_the_snapshot_is_is_not_yet(body: object) -> No
 )
 def test_its_pause_is_kept(body: object, headers: dict[str, str], seconds: int) -> None:
     said = told(body, **headers)
-    assert isinstance(said, NotYet)
+    assert isinstance(said, NotReady)
     assert said.retry_after == timedelta(seconds=seconds)
 
 
@@ -89,7 +89,7 @@ def test_anything_else_is_data(body: object) -> None:
     ],
 )
 def test_it_is_read_though_something_in_it_is_odd(body: bytes) -> None:
-    assert told_instead(body, {}, NOW, "") == NotYet(status="building", retry_after=timedelta(seconds=10))
+    assert status_instead(body, {}, NOW, "") == NotReady(status="building", retry_after=timedelta(seconds=10))
 
 
 @given(st.dictionaries(st.sampled_from(["status", "message", "error_message"]), st.text()), st.text(min_size=1))
@@ -101,24 +101,24 @@ def test_a_key_of_its_own_makes_a_record(body: dict[str, str], key: str) -> None
     st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists).map(lambda each: json.dumps(each).encode())
 )
 def test_no_bytes_are_too_odd(body: bytes) -> None:
-    assert told_instead(body, {}, NOW, "") is None
-    assert isinstance(no_data(202, body, {}, NOW, ""), NotYet | Refused)
-    assert isinstance(no_data(400, body, {}, NOW, ""), NotYet | Refused)
+    assert status_instead(body, {}, NOW, "") is None
+    assert isinstance(no_data(202, body, {}, NOW, ""), NotReady | Refused)
+    assert isinstance(no_data(400, body, {}, NOW, ""), NotReady | Refused)
 
 
 def test_nesting_without_end_is_no_object() -> None:
-    assert told_instead(b"[" * 60_000, {}, NOW, "") is None
+    assert status_instead(b"[" * 60_000, {}, NOW, "") is None
 
 
 @pytest.mark.parametrize(
     ("status_code", "body", "wanted"),
     [
-        (400, b"Snapshot is not ready", NotYet(status="building", retry_after=timedelta(seconds=10))),
-        (400, b'{"error":"Snapshot is not ready"}', NotYet(status="building", retry_after=timedelta(seconds=10))),
+        (400, b"Snapshot is not ready", NotReady(status="building", retry_after=timedelta(seconds=10))),
+        (400, b'{"error":"Snapshot is not ready"}', NotReady(status="building", retry_after=timedelta(seconds=10))),
         (
             409,
             b'{"status":"closing","message":"Snapshot is not ready yet, try again in 30s"}',
-            NotYet(status="closing", retry_after=timedelta(seconds=30)),
+            NotReady(status="closing", retry_after=timedelta(seconds=30)),
         ),
         (400, b"Snapshot is expired", Refused(refusal=Refusal.EXPIRED, detail="HTTP 400: Snapshot is expired")),
         (400, b"Snapshot is empty", Refused(refusal=Refusal.EMPTY, detail="HTTP 400: Snapshot is empty")),
@@ -126,7 +126,7 @@ def test_nesting_without_end_is_no_object() -> None:
     ],
 )
 def test_a_400_that_says_not_ready_is_not_yet_and_any_other_is_final(
-    status_code: int, body: bytes, wanted: NotYet | Refused
+    status_code: int, body: bytes, wanted: NotReady | Refused
 ) -> None:
     assert no_data(status_code, body, {}, NOW, "") == wanted
 

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.brightdata.datasets.gunzip import STEP, Unpacker
-from notifier.brightdata.datasets.records import DifferentColumns, Joiner, Lines, NotRecords, Rows, TooLarge
+from notifier.brightdata.datasets.records import (
+    CsvMerger,
+    DifferentColumns,
+    InvalidRecords,
+    NdjsonMerger,
+    PartMerger,
+    TooLarge,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
 RECORDS = st.lists(st.dictionaries(st.sampled_from("abc"), TEXTS | st.integers(), min_size=1), max_size=8)
@@ -23,7 +30,7 @@ def pieces(whole: bytes, cuts: list[int]) -> list[bytes]:
     return [whole[start:end] for start, end in itertools.pairwise(places)]
 
 
-def through(joiner: Joiner, whole: bytes, cuts: list[int]) -> bytes:
+def through(joiner: PartMerger, whole: bytes, cuts: list[int]) -> bytes:
     return b"".join(map(joiner.feed, pieces(whole, cuts))) + joiner.end()
 
 
@@ -34,7 +41,7 @@ def test_parts_of_ndjson_become_one_array_wherever_they_are_cut(
     written, records = b"", 0
     for part in parts:
         whole = "\n".join(json.dumps(each, ensure_ascii=False) for each in part).encode() + (b"\n" if ended else b"")
-        joiner = Lines(lead=b",\n" if records else b"[\n", between=b",\n")
+        joiner = NdjsonMerger(lead=b",\n" if records else b"[\n", between=b",\n")
         written += through(joiner, whole, cuts)
         records += joiner.records
     everything = [each for part in parts for each in part]
@@ -50,7 +57,7 @@ def test_parts_of_csv_become_one_table_wherever_they_are_cut(
     for part in parts:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("one", "two\nlines"), *part])
-        joiner = Rows(header=header)
+        joiner = CsvMerger(header=header)
         written += through(joiner, text.getvalue().encode(), cuts)
         header = joiner.header if header is None else header
         records += joiner.records
@@ -69,10 +76,10 @@ ODD_CSV = st.text(
 def test_the_rows_of_any_csv_are_those_that_the_csv_module_reads_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
     """Quotes in quotes, quotes where none belong, empty rows, and a `\\r` before the end of a row only."""
     text = "h\n" + text.replace("\r", "\r\n")
-    joiner = Rows(header=None)
+    joiner = CsvMerger(header=None)
     try:
         written = through(joiner, text.encode(), cuts)
-    except NotRecords:
+    except InvalidRecords:
         with pytest.raises(csv.Error):  # the text ends within quotes
             list(csv.reader(io.StringIO(text, newline=""), strict=True))
         return
@@ -82,17 +89,17 @@ def test_the_rows_of_any_csv_are_those_that_the_csv_module_reads_wherever_it_is_
 
 @given(st.binary(max_size=60) | st.text(st.sampled_from('{} "a,\n\r\t'), max_size=60).map(str.encode), CUTS, CUTS)
 def test_any_bytes_give_the_same_records_however_they_are_cut(whole: bytes, one: list[int], other: list[int]) -> None:
-    def outcome(joiner: Joiner, cuts: list[int]) -> tuple[object, ...]:
+    def outcome(joiner: PartMerger, cuts: list[int]) -> tuple[object, ...]:
         try:
             return through(joiner, whole, cuts), joiner.records
-        except NotRecords as error:
+        except InvalidRecords as error:
             return type(error), str(error)
 
     for make in (
-        lambda: Lines(lead=b"[", between=b","),
-        lambda: Lines(lead=b"", between=b"\n", largest=9),
-        lambda: Rows(header=None),
-        lambda: Rows(header=b"a,a"),
+        lambda: NdjsonMerger(lead=b"[", between=b","),
+        lambda: NdjsonMerger(lead=b"", between=b"\n", largest=9),
+        lambda: CsvMerger(header=None),
+        lambda: CsvMerger(header=b"a,a"),
     ):
         assert outcome(make(), one) == outcome(make(), other)
 
@@ -100,16 +107,16 @@ def test_any_bytes_give_the_same_records_however_they_are_cut(whole: bytes, one:
 @pytest.mark.parametrize(
     ("joiner", "begin", "more"),
     [
-        (Lines(lead=b"", between=b"\n", largest=1_000_000), b'{"a":"', b"a" * 1_000),
-        (Lines(lead=b"", between=b"\n", largest=1_000_000), b'{"a":1', b" " * 1_000),
-        (Rows(header=None, largest=1_000_000), b'a,b\n1,"', b"\n" * 1_000),
-        (Rows(header=None, largest=1_000_000), b'a,b\n1,"', b'""' * 500),
-        (Rows(header=None, largest_header=1_000_000), b"a,b,", b"c" * 1_000),
-        (Rows(header=None, largest_header=1_000_000), b'a,"', b"\n" * 1_000),
+        (NdjsonMerger(lead=b"", between=b"\n", largest=1_000_000), b'{"a":"', b"a" * 1_000),
+        (NdjsonMerger(lead=b"", between=b"\n", largest=1_000_000), b'{"a":1', b" " * 1_000),
+        (CsvMerger(header=None, largest=1_000_000), b'a,b\n1,"', b"\n" * 1_000),
+        (CsvMerger(header=None, largest=1_000_000), b'a,b\n1,"', b'""' * 500),
+        (CsvMerger(header=None, largest_header=1_000_000), b"a,b,", b"c" * 1_000),
+        (CsvMerger(header=None, largest_header=1_000_000), b'a,"', b"\n" * 1_000),
     ],
     ids=["a text", "spaces", "a quoted text", "quotes", "a header", "a quoted name"],
 )
-def test_a_record_without_an_end_is_refused_at_the_bound(joiner: Joiner, begin: bytes, more: bytes) -> None:
+def test_a_record_without_an_end_is_refused_at_the_bound(joiner: PartMerger, begin: bytes, more: bytes) -> None:
     joiner.feed(begin)
     for _ in range(998):
         joiner.feed(more)
@@ -118,7 +125,7 @@ def test_a_record_without_an_end_is_refused_at_the_bound(joiner: Joiner, begin: 
 
 
 def test_a_record_of_the_largest_size_is_taken_and_never_held() -> None:
-    joiner = Lines(lead=b"[", between=b",", largest=50_000)
+    joiner = NdjsonMerger(lead=b"[", between=b",", largest=50_000)
     line = b'{"a":"' + b"a" * (50_000 - 8) + b'"}'
     written = []
     for start in range(0, len(line), 1_000):
@@ -129,24 +136,24 @@ def test_a_record_of_the_largest_size_is_taken_and_never_held() -> None:
 
 
 def test_a_csv_that_ends_within_quotes_is_none() -> None:
-    with pytest.raises(NotRecords, match="in the middle of a quoted text"):
-        through(Rows(header=None), b'a,b\n1,"2', [])
+    with pytest.raises(InvalidRecords, match="in the middle of a quoted text"):
+        through(CsvMerger(header=None), b'a,b\n1,"2', [])
 
 
 def test_parts_of_csv_with_other_columns_are_not_joined() -> None:
     with pytest.raises(DifferentColumns):
-        Rows(header=b"a,b").feed(b"a,c\n1,2\n")
+        CsvMerger(header=b"a,b").feed(b"a,c\n1,2\n")
 
 
 def test_a_csv_without_a_line_end_at_its_end_gets_one() -> None:
-    assert through(Rows(header=None), b"a,b\n1,2", []) == b"a,b\n1,2\n"
-    assert through(Rows(header=None), b"a,b", []) == b"a,b\n"
+    assert through(CsvMerger(header=None), b"a,b\n1,2", []) == b"a,b\n1,2\n"
+    assert through(CsvMerger(header=None), b"a,b", []) == b"a,b\n"
 
 
 @pytest.mark.parametrize("text", [b"<html>\n", b"[1]\n", b'{"a":1\n', b"null"])
 def test_what_is_not_an_object_on_each_line_is_refused(text: bytes) -> None:
-    with pytest.raises(NotRecords):
-        through(Lines(lead=b"", between=b"\n"), text, [])
+    with pytest.raises(InvalidRecords):
+        through(NdjsonMerger(lead=b"", between=b"\n"), text, [])
 
 
 @given(st.lists(st.binary(max_size=200), max_size=4), CUTS)
@@ -172,12 +179,12 @@ def test_gzip_that_is_cut_or_damaged_is_noticed(kept: int) -> None:
         unpacker = Unpacker(packed=True)
         return b"".join(unpacker.feed(damaged)) + unpacker.end()
 
-    with pytest.raises(NotRecords):
+    with pytest.raises(InvalidRecords):
         unpack()
 
 
 def test_gzip_that_was_not_asked_for_is_refused() -> None:
-    with pytest.raises(NotRecords, match="not asked for"):
+    with pytest.raises(InvalidRecords, match="not asked for"):
         list(Unpacker(packed=False).feed(gzip.compress(b"{}")))
 
 

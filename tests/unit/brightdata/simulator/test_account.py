@@ -185,7 +185,13 @@ def test_anything_else_is_no_input(body: bytes) -> None:
 
 def test_a_listing_shows_each_snapshot_as_its_progress_does_at_any_time(make: Make, clock: Clock) -> None:
     account = make(speed=3.0)
-    lives = [life.complete(), life.failed(seconds=7), life.odd_words(seconds=31), life.appears_late(), life.canceled()]
+    lives = [
+        life.complete(),
+        life.failed(seconds=7),
+        life.unknown_words(seconds=31),
+        life.appears_late(),
+        life.canceled(),
+    ]
     for k, each in enumerate(lives):
         account.add(f"s_{k}", each, "gd_1")
     for _ in range(300):

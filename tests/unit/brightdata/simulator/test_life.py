@@ -52,7 +52,7 @@ def test_the_facts_come_with_the_end_only() -> None:
         ("empty", "empty"),
         ("failed", "failed"),
         ("canceled", "canceled"),
-        ("odd_words", "complete"),
+        ("unknown_words", "complete"),
         ("slow", "complete"),
         ("appears_late", "complete"),
     ],

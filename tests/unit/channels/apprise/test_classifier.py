@@ -7,7 +7,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError
 
 from notifier.channels.apprise.classifier import failure
-from notifier.channels.apprise.exchange import Wire
+from notifier.channels.apprise.exchange import Exchange
 from notifier.core.delivery.model import Outcome, OutcomeKind
 
 
@@ -21,17 +21,17 @@ from notifier.core.delivery.model import Outcome, OutcomeKind
     ],
 )
 def test_a_reply_of_a_mail_server_means_what_its_first_digit_says(code: int, kind: OutcomeKind, reason: str) -> None:
-    wire = Wire(smtp_code=code, answer="no")
+    wire = Exchange(smtp_code=code, answer="no")
     assert failure(wire, "", START) == Outcome(kind=kind, reason=reason, detail="no")
 
 
 def test_a_far_side_that_answered_well_but_did_not_satisfy_apprise_is_tried_again() -> None:
-    outcome = failure(Wire(http_status=200, answer="{}"), "not ok", START)
+    outcome = failure(Exchange(http_status=200, answer="{}"), "not ok", START)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "http_200")
 
 
 def test_what_left_no_trace_is_tried_again_with_apprises_words() -> None:
-    assert failure(Wire(), "Failed to connect", START) == Outcome(
+    assert failure(Exchange(), "Failed to connect", START) == Outcome(
         kind=OutcomeKind.RETRY, reason="failed", detail="Failed to connect"
     )
 
@@ -59,6 +59,6 @@ POOL = HTTPConnectionPool("localhost")
 def test_only_a_request_that_may_have_gone_out_is_uncertain(
     error: requests.RequestException, kind: OutcomeKind, reason: str
 ) -> None:
-    outcome = failure(Wire(error=error), "", START)
+    outcome = failure(Exchange(error=error), "", START)
     assert (outcome.kind, outcome.reason) == (kind, reason)
     assert "secret" not in outcome.detail

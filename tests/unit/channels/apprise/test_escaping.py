@@ -393,7 +393,7 @@ _ANSWER: Mapping[str, object] = {
 
 
 @dataclass
-class Wire:
+class Exchange:
     """What left for the far sides."""
 
     seen: list[requests.PreparedRequest] = field(default_factory=list)
@@ -424,8 +424,8 @@ def _status(url: str) -> Mapping[str, object]:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    wire = Wire()
+def wire(monkeypatch: pytest.MonkeyPatch) -> Exchange:
+    wire = Exchange()
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *args, **options: wire.send(*args, **options))
     return wire
 
@@ -447,7 +447,7 @@ def spoken(url: str, monkeypatch: pytest.MonkeyPatch, templates: Mapping[str, Te
 @pytest.mark.parametrize("name", SERVICES)
 @pytest.mark.parametrize("words", GROUPS, ids=lambda words: words[0])
 async def test_what_others_wrote_is_literal(
-    name: str, words: list[str], wire: Wire, monkeypatch: pytest.MonkeyPatch
+    name: str, words: list[str], wire: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service, event = SERVICES[name], hostile(words)
     outcome = await spoken(service.url, monkeypatch).send([event])
@@ -467,7 +467,7 @@ async def test_what_others_wrote_is_literal(
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name not in ("pushover", "ntfy", "gotify", "json")])
 async def test_a_template_may_call_format_and_link_and_its_values_may_not(
-    name: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    name: str, wire: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service, event = SERVICES[name], hostile(WORDS[:4] + WORDS[16:18])
     templates = {"failed": Template(title="{{ name }}", body=service.raw + "\n{{ name }}\n{{ error_message }}")}
@@ -483,7 +483,7 @@ async def test_a_template_may_call_format_and_link_and_its_values_may_not(
 @pytest.mark.parametrize("name", ["discord", "teams", "mattermost", "rocket", "zulip", "google chat"])
 @pytest.mark.parametrize("start", AT_LINE_STARTS)
 async def test_no_line_becomes_a_heading_a_quote_or_a_list(
-    name: str, start: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    name: str, start: str, wire: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service, event = SERVICES[name], hostile([start, "x"])
     await spoken(service.url, monkeypatch, {"failed": Template(body="Why:\n{{ error_message }}")}).send([event])
@@ -492,7 +492,7 @@ async def test_no_line_becomes_a_heading_a_quote_or_a_list(
     assert f"{start} x".replace("  ", " ") in service.read(text)
 
 
-async def test_forty_events_reach_telegram_with_all_their_ids(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_forty_events_reach_telegram_with_all_their_ids(wire: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apprise made `&nbsp;` of each space and cut after that: 31 ids arrived of 40 that were called delivered."""
     voice = spoken(SERVICES["telegram"].url, monkeypatch)
     waiting: list[Deliverable] = [event_about(f"s_{number}", "failed") for number in range(40)]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from notifier.channels.apprise import wire
+from notifier.channels.apprise import http_observer
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind
 
@@ -59,7 +59,7 @@ async def test_of_a_huge_answer_only_the_beginning_is_read() -> None:
 
 
 async def test_an_answer_that_drips_is_cut_and_its_status_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "LONGEST_ANSWER_S", 0.0)
+    monkeypatch.setattr(http_observer, "LONGEST_ANSWER_S", 0.0)
     never = asyncio.Event()
 
     async def drips(request: web.BaseRequest) -> web.StreamResponse:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.deliveries import event_about
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.channels.apprise.wire_mail import fold_subject
+from notifier.channels.apprise.smtp_observer import fold_subject
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.model import Message, OutcomeKind
 
