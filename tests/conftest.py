@@ -53,6 +53,6 @@ async def store(database: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 def forked_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that reads a configuration is forked from one that has imported everything, as in `acceptance`."""
-    from acceptance.harness import FORGE
+    from acceptance.harness import FORK_SERVER
 
-    monkeypatch.setattr(apart, "COMMAND", FORGE.loads)
+    monkeypatch.setattr(apart, "COMMAND", FORK_SERVER.loads)

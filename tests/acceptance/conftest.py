@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver, receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Receiver, receiver
 
 
 @pytest.fixture

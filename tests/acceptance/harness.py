@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import yaml
 from typer.testing import CliRunner
 
-from acceptance.forked import Forge, Forked
+from acceptance.fork_server import Forked, ForkServer
 from notifier.cli import app
 
 DEADLINE = 40.0
@@ -190,7 +190,9 @@ _CODE = os.environ.get("PYTHONPATH", str(Path(__file__).parents[2]))
 """The source under test is the one the tests belong to, also where another one is installed."""
 
 _LANGUAGE = "C.UTF-8"
-FORGE = Forge({"PATH": os.environ["PATH"], "LANG": _LANGUAGE, "PYTHONPATH": f"{_CODE}:{Path(__file__).parents[1]}"})
+FORK_SERVER = ForkServer(
+    {"PATH": os.environ["PATH"], "LANG": _LANGUAGE, "PYTHONPATH": f"{_CODE}:{Path(__file__).parents[1]}"}
+)
 
 
 class Notifier:
@@ -259,7 +261,7 @@ class Notifier:
         self, arguments: Sequence[str], stdout: int, environment: Mapping[str, str]
     ) -> asyncio.subprocess.Process | Forked:
         if self.program is None:
-            return await FORGE.start(arguments, folder=self.folder, environment=environment, stdout=stdout)
+            return await FORK_SERVER.start(arguments, folder=self.folder, environment=environment, stdout=stdout)
         return await asyncio.create_subprocess_exec(
             *self.program,
             *arguments,

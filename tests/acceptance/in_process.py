@@ -1,4 +1,4 @@
-"""The real daemon in the process of the test, so that its clock and its patience can be changed."""
+"""The real daemon in the process of the test, which can change its clock and its timeouts."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from acceptance.harness import FORGE, Notifier
+from acceptance.harness import FORK_SERVER, Notifier
 from notifier.app.daemon import Daemon
 from notifier.app.loading import apart
 from notifier.core.errors import StoreError
@@ -18,7 +18,7 @@ from notifier.telemetry.redaction import Redactor
 async def running(notifier: Notifier) -> AsyncIterator[tuple[Daemon, asyncio.Task[None]]]:
     """A daemon as `notifier run` makes it, until the end of the block, and its task."""
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(apart, "COMMAND", FORGE.loads)
+        patches.setattr(apart, "COMMAND", FORK_SERVER.loads)
         loaded = await apart.load_config_apart(notifier.config)
         made = Daemon(loaded.config, reporters=[], redactor=Redactor(), jitter=lambda: 0.0, loaded=loaded)
         stop, ready = asyncio.Event(), asyncio.Event()

@@ -20,11 +20,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmana
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from acceptance import victim
+from acceptance import killable_daemon
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver, receiver
 from acceptance.harness import DEADLINE, NEVER_SHOWN, TOKEN, Notifier
-from acceptance.victim import DONE, Request
+from acceptance.killable_daemon import DONE, Request
+from acceptance.receivers import Answer, Receiver, receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.failpoints import NAMES
 
@@ -71,7 +71,7 @@ class Lender:
     async def lending(cls) -> AsyncIterator["Lender"]:
         """The program runs as long as the block lasts."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", victim.__name__),
+            *(sys.executable, "-m", killable_daemon.__name__),
             cwd=Path(__file__).parents[1],
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

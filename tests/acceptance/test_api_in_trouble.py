@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import TOKEN, Notifier
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.server import Request

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import HANG, Answer, Receiver
 from acceptance.harness import Notifier
+from acceptance.killable_daemon import DONE, Request
 from acceptance.kills import Lender
-from acceptance.victim import DONE, Request
+from acceptance.receivers import HANG, Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 
 

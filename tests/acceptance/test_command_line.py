@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from typer.main import get_command
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import TOKEN, Notifier
+from acceptance.receivers import Answer, Receiver
 from notifier import __version__
 from notifier.cli import app
 
@@ -224,7 +224,7 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
 async def test_a_test_message_is_really_sent_and_its_answer_told(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """`channel test` sends one message marked TEST; it ends with 0 if the far side took it, else with 1 and why."""
+    """`channel test` sends one message marked TEST; it ends with 0 if the service took it, else with 1 and why."""
     notifier.configure(api=api.url, channels={"team": team.url, "ops": ops.url}, watches=[])
     ops.usual = Answer(status=404, body="no such hook")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import notifier as package
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver, receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Receiver, receiver
 from notifier import failpoints
 from notifier.brightdata.simulator import life as lives
 

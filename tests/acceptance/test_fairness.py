@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import HANG, Receiver
 from acceptance.harness import Notifier, Process
 from acceptance.kills import SECRET
+from acceptance.receivers import HANG, Receiver
 from notifier.brightdata.simulator import life as lives
 
 HANGING = 20

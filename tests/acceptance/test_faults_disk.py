@@ -12,8 +12,8 @@ import pytest
 from support import disks
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import DEADLINE, Notifier, Process
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 
 SNAPSHOTS = [f"s_{number}" for number in range(20)]

@@ -10,9 +10,9 @@ import pytest
 import time_machine
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from acceptance.receivers import Receiver
 from notifier.app import jobs
 from notifier.brightdata.simulator import life as lives
 

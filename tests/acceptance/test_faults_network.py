@@ -13,9 +13,9 @@ import trustme
 from aiohttp import web
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.core.health import api as apihealth
 

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
-from acceptance.pages import pages_of
+from acceptance.http_pages import pages_of
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.cli import app
 

@@ -6,8 +6,9 @@ import pytest
 import trustme
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import MailServer, Receiver, Slack, event_ids, server_context
 from acceptance.harness import PROGRAM, TOKEN, Notifier
+from acceptance.mail_servers import MailServer
+from acceptance.receivers import Receiver, Slack, event_ids, server_context
 from notifier.brightdata.simulator import life as lives
 
 SLACK_TOKENS = ("T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ")

@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 from support.database_troubles import no_more_pages, pages_again, read_only
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Received, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from acceptance.receivers import Answer, Received, Receiver
 from notifier.app import jobs, reload
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter

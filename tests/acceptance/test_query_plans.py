@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.store import names
 from notifier.store.migrate import migrate

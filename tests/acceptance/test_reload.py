@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.edits import MOUNTED, OWN, Editor, Following, Machine, plan
-from acceptance.far_sides import Answer, Receiver
+from acceptance.config_editor import MOUNTED, OWN, Editor, Following, Machine, plan
 from acceptance.harness import Notifier, Process
+from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.config.sources.changes import SCAN_INTERVAL, SETTLE
 from notifier.control.client import Diff, Health, ask

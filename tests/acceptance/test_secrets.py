@@ -10,11 +10,12 @@ from urllib.parse import quote, quote_plus
 
 import yaml
 from aiohttp import web
+from support.ports import free_port
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver, free_port, serving
 from acceptance.harness import TOKEN, Notifier
-from acceptance.pages import Pages, pages_of
+from acceptance.http_pages import Pages, pages_of
+from acceptance.receivers import Answer, Receiver, serving
 from notifier.brightdata.simulator import life as lives
 
 SLACK_TOKENS = ("T0CANARY99", "B0CANARY88", "canarySlackSecret0123456")
@@ -89,7 +90,7 @@ async def test_no_canary_leaves_any_place_where_a_secret_can_stand(
     words = {name: f"canary-{name}-5f4dcc3b5aa765d61d83" for name in ("hook", "web", "page", "beat", "proxy")}
     signing = [f"whsec_{base64.b64encode(f'canary signing {number} 0123456'.encode()).decode()}" for number in (1, 2)]
     secrets = {TOKEN, PASSWORD, *SLACK_TOKENS, *words.values(), *signing, *(each[6:] for each in signing)}
-    # What the far side repeats: the header that `json://user:password@` makes, in the forms of error pages.
+    # What the service repeats: the header that `json://user:password@` makes, in the forms of error pages.
     basic = base64.b64encode(f"robot:{PASSWORD}".encode()).decode()
     bearer = base64.b64encode(f"x {TOKEN}".encode()).decode()
     repeated = [
@@ -170,7 +171,7 @@ async def test_a_fault_of_the_program_is_told_without_secrets(
     api: BrightData, team: Receiver, notifier: Notifier
 ) -> None:
     """Neither the sentence that a user sees nor the traceback that a developer asks for has one."""
-    notifier.program = (sys.executable, "-m", "acceptance.faulty")
+    notifier.program = (sys.executable, "-m", "acceptance.raising_daemon")
     notifier.environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
     notifier.environment |= {"NOTIFIER_DEBUG": "1", "NOTIFIER_TEST_SAYS": f"{TOKEN} and {team.url}/{HOOK}"}
     api.add("s_1", lives.complete(seconds=0))

@@ -5,8 +5,8 @@ import signal
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import HANG, Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import HANG, Receiver
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
 
@@ -49,7 +49,7 @@ async def test_an_api_that_hangs_does_not_hold_up_the_end(api: BrightData, team:
 async def test_a_send_in_flight_is_left_uncertain_and_made_again_by_the_next_daemon(
     api: BrightData, team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """A far side that hangs does not hold up the end, and what it may have got is sent again."""
+    """A receiver that hangs does not hold up the end, and what it may have got is sent again."""
     api.add("s_1", lives.complete(seconds=60))
     notifier.configure(api=api.url, channels={"team": team.url, "ops": ops.url}, watches=["s_1"])
     team.answer_next(HANG)

@@ -15,8 +15,8 @@ from uuid import uuid4
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Journal, Notifier
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 
 READY = "READY=1\nSTATUS=1 watch, 1 channel, 1 snapshot in progress, no deliveries waiting"
@@ -78,9 +78,9 @@ def locked(database: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def hindered(notifier: Notifier) -> Notifier:
-    """An installation whose daemon can be hindered."""
-    notifier.program = (sys.executable, "-m", "acceptance.hindered")
+def blockable(notifier: Notifier) -> Notifier:
+    """An installation whose daemon blocks its event loop once a snapshot is ready."""
+    notifier.program = (sys.executable, "-m", "acceptance.blockable_daemon")
     notifier.environment["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
     return notifier
 
@@ -125,13 +125,13 @@ async def test_the_service_manager_is_told_of_a_whole_life_in_order(
 
 
 async def test_a_blocked_loop_starves_the_watchdog(
-    api: BrightData, team: Receiver, hindered: Notifier, tmp_path: Path
+    api: BrightData, team: Receiver, blockable: Notifier, tmp_path: Path
 ) -> None:
     """A call that does not come back holds up everything, and nobody says that all is well."""
     api.add("s_1", lives.complete(seconds=60))
-    hindered.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    blockable.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     async with managing(str(tmp_path / "notify")) as manager:
-        daemon = await hindered.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
+        daemon = await blockable.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
         await manager.alive.count(3)
         api.advance(60)
         await daemon.wait_for_log("test.blocked")
@@ -141,15 +141,15 @@ async def test_a_blocked_loop_starves_the_watchdog(
 
 
 async def test_a_database_that_does_not_answer_starves_the_watchdog_until_it_does(
-    api: BrightData, team: Receiver, hindered: Notifier, tmp_path: Path
+    api: BrightData, team: Receiver, blockable: Notifier, tmp_path: Path
 ) -> None:
     """Somebody locks the database for longer than the watchdog waits: the daemon says that it starves, and does."""
     api.add("s_1", lives.slow())
-    hindered.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    blockable.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     async with managing(str(tmp_path / "notify")) as manager:
-        daemon = await hindered.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
+        daemon = await blockable.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
         await manager.alive.count(3)
-        with locked(hindered.database):
+        with locked(blockable.database):
             await daemon.wait_for_log("watchdog.starving", reason="the database does not answer")
             await daemon.outlives(INTERVAL_S)  # what is on its way arrives
             before = await manager.told_alive()
@@ -160,20 +160,20 @@ async def test_a_database_that_does_not_answer_starves_the_watchdog_until_it_doe
 
 
 async def test_a_start_and_an_end_that_take_their_time_ask_for_more(
-    api: BrightData, team: Receiver, hindered: Notifier, tmp_path: Path
+    api: BrightData, team: Receiver, blockable: Notifier, tmp_path: Path
 ) -> None:
     """As long as there is no READY=1, and from STOPPING=1 on: here somebody has locked the database both times."""
     api.add("s_1", lives.slow())
-    hindered.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
+    blockable.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     async with managing(str(tmp_path / "notify")) as manager:
-        sqlite3.connect(hindered.database).execute("PRAGMA journal_mode=WAL").connection.close()
-        with locked(hindered.database):
-            daemon = await hindered.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
+        sqlite3.connect(blockable.database).execute("PRAGMA journal_mode=WAL").connection.close()
+        with locked(blockable.database):
+            daemon = await blockable.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC=OFTEN)
             await manager.told.count(12)
             assert set(manager.told.entries) == {MORE}
         await daemon.wait_for_log("transition.committed")
         await manager.alive.count(1)
-        with locked(hindered.database):
+        with locked(blockable.database):
             await daemon.wait_for_log("watchdog.starving")  # something is under way that cannot end
             os.kill(daemon.pid, signal.SIGTERM)
             await manager.told.first(lambda each: each == STOPPING)

@@ -3,8 +3,8 @@
 import os
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 
 

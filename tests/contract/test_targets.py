@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from acceptance.far_sides import Broker, PlainMailServer, free_port
+from acceptance.mail_servers import PlainMailServer
+from acceptance.mqtt_broker import Broker
+from support.ports import free_port
 
 from notifier.channels.apprise import mqtt_observer
 from notifier.channels.apprise.channel import AppriseChannel

@@ -1,4 +1,4 @@
-"""Values that no sane far side would send, and that one sends some day: dates, numbers and texts at every edge."""
+"""Edge values: dates, numbers and texts that no service should send, and that some service will."""
 
 from hypothesis import strategies as st
 

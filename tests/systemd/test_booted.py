@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import TOKEN
+from acceptance.receivers import Receiver
 from support.booting import System, booted, why_not
 from support.installation import ROOT
 

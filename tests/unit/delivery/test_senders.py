@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from support.deliveries import event_about
 from support.fakes import DELIVERED, Clock, notice, watch
-from support.far_side import FarSide, far_side
+from support.scripted_receiver import ScriptedReceiver, scripted_receiver
 
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.templates.render import Renderer
@@ -63,8 +63,8 @@ def spoken(ear: Ear, templates: dict[str, Template] | None = None) -> tuple[Mess
 
 
 @pytest.fixture
-def far() -> Iterator[FarSide]:
-    with far_side() as side:
+def far() -> Iterator[ScriptedReceiver]:
+    with scripted_receiver() as side:
         yield side
 
 
@@ -154,7 +154,7 @@ async def test_a_channel_is_spoken_to_as_it_is_configured() -> None:
         voice(Channel(name="c"))
 
 
-async def test_a_trial_is_marked_and_tells_of_the_watch_it_is_given(far: FarSide) -> None:
+async def test_a_trial_is_marked_and_tells_of_the_watch_it_is_given(far: ScriptedReceiver) -> None:
     channel = Channel(name="chat", url=far.url(), templates={"failed": Template(title="{{ name }} is {{ status }}")})
     given = watch("s_mine", name="Prices")
     outcome = await send_trial(channel, redact=Redactor(()), word="failed", watch=given)
@@ -164,7 +164,7 @@ async def test_a_trial_is_marked_and_tells_of_the_watch_it_is_given(far: FarSide
     assert "s_mine" in sent["message"]
 
 
-async def test_a_trial_without_a_watch_is_of_a_made_up_snapshot(far: FarSide) -> None:
+async def test_a_trial_without_a_watch_is_of_a_made_up_snapshot(far: ScriptedReceiver) -> None:
     channel = Channel(name="chat", url=far.url())
     await send_trial(channel, redact=Redactor(()), word="Cancelled", watch=None)
     (sent,) = map(json.loads, far.got)

@@ -1,4 +1,4 @@
-"""What a send to a real far side is called, over real sockets: delivered, retry, permanent or uncertain."""
+"""What a send to a real service is called, over real sockets: delivered, retry, permanent or uncertain."""
 
 import asyncio
 import json
@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from support.far_side import FarSide, far_side, free_port
+from support.ports import free_port
+from support.scripted_receiver import ScriptedReceiver, scripted_receiver
 
 from notifier.channels.apprise.channel import AppriseChannel, check_url
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
@@ -20,8 +21,8 @@ HELLO = Message(title="✅ Prices: ready", body="Snapshot: s_1\nEvent: evt_1")
 
 
 @pytest.fixture
-def far() -> Iterator[FarSide]:
-    with far_side() as side:
+def receiver() -> Iterator[ScriptedReceiver]:
+    with scripted_receiver() as side:
         yield side
 
 
@@ -29,50 +30,50 @@ def channel(url: str, *secrets: str, limit: timedelta = timedelta(seconds=20)) -
     return AppriseChannel(name="hook", url=url, redact=Redactor(secrets), limit=limit)
 
 
-async def test_a_message_arrives_as_it_was_given_and_the_answer_comes_back(far: FarSide) -> None:
-    outcome = await channel(far.url()).send(HELLO)
+async def test_a_message_arrives_as_it_was_given_and_the_answer_comes_back(receiver: ScriptedReceiver) -> None:
+    outcome = await channel(receiver.url()).send(HELLO)
     assert outcome == Outcome(kind=OutcomeKind.DELIVERED, reason="http_200", detail="ok")
-    (got,) = map(json.loads, far.got)
+    (got,) = map(json.loads, receiver.got)
     assert (got["title"], got["message"]) == (HELLO.title, HELLO.body)
 
 
 @pytest.mark.parametrize("severity", Severity)
-async def test_a_message_arrives_with_its_severity(far: FarSide, severity: Severity) -> None:
-    await channel(far.url()).send(replace(HELLO, severity=severity))
-    assert json.loads(far.got[0])["type"] == severity
+async def test_a_message_arrives_with_its_severity(receiver: ScriptedReceiver, severity: Severity) -> None:
+    await channel(receiver.url()).send(replace(HELLO, severity=severity))
+    assert json.loads(receiver.got[0])["type"] == severity
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422])
-async def test_a_refusal_is_permanent(far: FarSide, status: int) -> None:
-    far.status, far.body = status, "no such hook"
-    outcome = await channel(far.url()).send(HELLO)
+async def test_a_refusal_is_permanent(receiver: ScriptedReceiver, status: int) -> None:
+    receiver.status, receiver.body = status, "no such hook"
+    outcome = await channel(receiver.url()).send(HELLO)
     assert outcome == Outcome(kind=OutcomeKind.PERMANENT, reason=f"http_{status}", detail="no such hook")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-async def test_trouble_is_tried_again(far: FarSide, status: int) -> None:
-    far.status, far.body = status, "busy"
-    outcome = await channel(far.url()).send(HELLO)
+async def test_trouble_is_tried_again(receiver: ScriptedReceiver, status: int) -> None:
+    receiver.status, receiver.body = status, "busy"
+    outcome = await channel(receiver.url()).send(HELLO)
     assert outcome == Outcome(kind=OutcomeKind.RETRY, reason=f"http_{status}", detail="busy")
 
 
 @pytest.mark.parametrize("status", [408, 429, 503])
-async def test_the_pause_that_the_far_side_asks_for_is_told(far: FarSide, status: int) -> None:
-    far.status, far.headers = status, {"Retry-After": "17"}
-    assert (await channel(far.url()).send(HELLO)).retry_after == timedelta(seconds=17)
+async def test_the_pause_that_a_service_asks_for_is_told(receiver: ScriptedReceiver, status: int) -> None:
+    receiver.status, receiver.headers = status, {"Retry-After": "17"}
+    assert (await channel(receiver.url()).send(HELLO)).retry_after == timedelta(seconds=17)
 
 
-async def test_the_pause_may_be_a_date(far: FarSide) -> None:
+async def test_the_pause_may_be_a_date(receiver: ScriptedReceiver) -> None:
     until = datetime.now(UTC) + timedelta(minutes=10)
-    far.status, far.headers = 429, {"Retry-After": format_datetime(until, usegmt=True)}
-    pause = (await channel(far.url()).send(HELLO)).retry_after
+    receiver.status, receiver.headers = 429, {"Retry-After": format_datetime(until, usegmt=True)}
+    pause = (await channel(receiver.url()).send(HELLO)).retry_after
     assert pause is not None
     assert timedelta(minutes=9) < pause <= timedelta(minutes=10)
 
 
-async def test_without_words_of_the_far_side_apprise_speaks(far: FarSide) -> None:
-    far.status, far.body = 503, ""
-    outcome = await channel(far.url()).send(HELLO)
+async def test_without_an_answer_the_detail_is_what_apprise_logs(receiver: ScriptedReceiver) -> None:
+    receiver.status, receiver.body = 503, ""
+    outcome = await channel(receiver.url()).send(HELLO)
     assert "503" in outcome.detail
 
 
@@ -86,59 +87,61 @@ async def test_a_name_that_does_not_resolve_is_dns() -> None:
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "dns")
 
 
-async def test_a_connection_that_broke_after_the_request_is_uncertain(far: FarSide) -> None:
-    far.reset = True
-    outcome = await channel(far.url()).send(HELLO)
+async def test_a_connection_that_broke_after_the_request_is_uncertain(receiver: ScriptedReceiver) -> None:
+    receiver.reset = True
+    outcome = await channel(receiver.url()).send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCERTAIN, "connection_lost")
-    assert len(far.got) == 1
+    assert len(receiver.got) == 1
 
 
-async def test_a_far_side_that_never_answers_is_uncertain(far: FarSide) -> None:
-    far.hang = True
-    outcome = await channel(far.url()).send(HELLO)
+async def test_a_service_that_never_answers_is_uncertain(receiver: ScriptedReceiver) -> None:
+    receiver.hang = True
+    outcome = await channel(receiver.url()).send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCERTAIN, "read_timeout")
 
 
-async def test_plain_http_where_tls_was_expected_is_tls(far: FarSide) -> None:
-    outcome = await channel(far.url().replace("json://", "jsons://")).send(HELLO)
+async def test_plain_http_where_tls_was_expected_is_tls(receiver: ScriptedReceiver) -> None:
+    outcome = await channel(receiver.url().replace("json://", "jsons://")).send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "tls")
 
 
-async def test_a_send_that_hangs_is_cut_and_the_next_is_a_fresh_one(far: FarSide) -> None:
-    far.hang = True
-    slow = channel(far.url().replace("rto=0.3", "rto=20"), limit=timedelta(milliseconds=200))
+async def test_a_send_that_hangs_is_cut_and_the_next_is_a_fresh_one(receiver: ScriptedReceiver) -> None:
+    receiver.hang = True
+    slow = channel(receiver.url().replace("rto=0.3", "rto=20"), limit=timedelta(milliseconds=200))
     first = await slow.send(HELLO)
     assert (first.kind, first.reason) == (OutcomeKind.UNCERTAIN, "send_timeout")
-    far.hang = False
+    receiver.hang = False
     assert (await slow.send(HELLO)).kind is OutcomeKind.DELIVERED
-    assert len(far.got) == 2
+    assert len(receiver.got) == 2
 
 
-async def test_a_send_that_is_cancelled_is_cut_and_the_next_is_a_fresh_one(far: FarSide) -> None:
-    far.hang = True
-    slow = channel(far.url().replace("rto=0.3", "rto=20"))
+async def test_a_send_that_is_cancelled_is_cut_and_the_next_is_a_fresh_one(receiver: ScriptedReceiver) -> None:
+    receiver.hang = True
+    slow = channel(receiver.url().replace("rto=0.3", "rto=20"))
     sending = asyncio.create_task(slow.send(HELLO))
-    await asyncio.to_thread(far.asked.wait, 20)
+    await asyncio.to_thread(receiver.asked.wait, 20)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    far.hang = False
+    receiver.hang = False
     assert (await slow.send(HELLO)).kind is OutcomeKind.DELIVERED
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
-async def test_what_the_far_side_says_is_redacted_put_on_one_line_and_capped(far: FarSide, status: int) -> None:
-    far.status, far.body = status, "your token\nis canary-7f3a, " + "x" * 100_000
-    outcome = await channel(far.url("canary-7f3a"), "canary-7f3a").send(HELLO)
+async def test_what_a_service_says_is_redacted_put_on_one_line_and_capped(
+    receiver: ScriptedReceiver, status: int
+) -> None:
+    receiver.status, receiver.body = status, "your token\nis canary-7f3a, " + "x" * 100_000
+    outcome = await channel(receiver.url("canary-7f3a"), "canary-7f3a").send(HELLO)
     assert outcome.detail.startswith("your token is ***, xxx")
     assert len(outcome.detail) <= 500
 
 
-async def test_a_secret_at_the_edge_of_what_is_kept_does_not_leave_its_beginning(far: FarSide) -> None:
-    far.status = 400
+async def test_a_secret_at_the_edge_of_what_is_kept_does_not_leave_its_beginning(receiver: ScriptedReceiver) -> None:
+    receiver.status = 400
     for start in range(485, 500):
-        far.body = "x" * start + "canary-7f3a-secret"
-        outcome = await channel(far.url(), "canary-7f3a-secret").send(HELLO)
+        receiver.body = "x" * start + "canary-7f3a-secret"
+        outcome = await channel(receiver.url(), "canary-7f3a-secret").send(HELLO)
         assert "canary" not in outcome.detail
 
 
@@ -156,7 +159,7 @@ async def test_what_a_plugin_raises_becomes_a_value(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_send_that_hangs_does_not_keep_the_process_alive() -> None:
-    with far_side() as side:
+    with scripted_receiver() as side:
         side.hang = True
         program = (
             "import asyncio, sys\n"

@@ -1,8 +1,8 @@
 """Many snapshots at once: each is told, and each exactly once."""
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 
 WATCHES = 80

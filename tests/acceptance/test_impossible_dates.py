@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver
 from acceptance.harness import Notifier
 from acceptance.in_process import running
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.account import Account, Snapshot
 

@@ -3,8 +3,8 @@
 import json
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
 

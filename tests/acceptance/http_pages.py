@@ -1,4 +1,4 @@
-"""What a daemon shows over HTTP, as others ask it."""
+"""An HTTP client for the pages of a daemon."""
 
 from dataclasses import dataclass
 

@@ -1,14 +1,14 @@
-"""Runs the real command in processes that are forked from one that has imported everything already.
+"""Runs the real command in forks of a process that has imported everything.
 
 A start of `python -m notifier` takes most of a second of CPU, nearly all of it for imports; a fork takes milliseconds.
 A forked process has its own folder, environment, streams and signals, and ends as any Python program does. Tests of the
 start itself, and of what is imported when, do without it.
 
-`Forge` is the tests' side. `python -m acceptance.forked FD` is the server: it answers each request on its socket by a
-fork, and writes the exit status into the pipe that came with the request. It ends when the socket is closed.
+`ForkServer` is the client in the tests. `python -m acceptance.fork_server FD` is the server: it forks for each request
+on its socket, and writes the exit status into the pipe that came with the request. It ends when the socket is closed.
 
-The process that reads a configuration for the daemon takes 0.3 s of CPU, too. A forked daemon starts `stand_in.py` in
-its place, which has the server fork that process; a test has its own loads forked by `Forge.loads`.
+The process that reads a configuration for the daemon takes 0.3 s of CPU, too. A forked daemon starts `fork_loader.py`
+instead, which has the server fork that process; for loads in the process of a test, `ForkServer.loads` does the same.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _LIMIT = 2**24
 
 _ENDS_WITHIN_S = 10
 
-_STAND_IN = Path(__file__).with_name("stand_in.py")
+_FORK_LOADER = Path(__file__).with_name("fork_loader.py")
 
 
 class Forked:
@@ -70,7 +70,7 @@ class Forked:
         return self.returncode
 
 
-class Forge:
+class ForkServer:
     """Starts a server when it is first needed, and asks it for processes."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -122,7 +122,7 @@ class Forge:
         if self._socket is None:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                command = (sys.executable, "-m", "acceptance.forked", str(theirs.fileno()))
+                command = (sys.executable, "-m", "acceptance.fork_server", str(theirs.fileno()))
                 self._process = subprocess.Popen(
                     command, env=self._environment, cwd=Path(__file__).parents[1], pass_fds=[theirs.fileno()]
                 )
@@ -157,7 +157,7 @@ def _address(server: int) -> str:
 
 
 def _loads(server: int) -> tuple[str, str, str, str]:
-    return ("-I", "-S", str(_STAND_IN), _address(server))
+    return ("-I", "-S", str(_FORK_LOADER), _address(server))
 
 
 def _serve(requests: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -235,7 +235,7 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    from acceptance.preloaded import preload
+    from acceptance.fork_preload import preload
 
     preload()
     asked, its_streams = _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Receiver, serving
 from acceptance.harness import Journal, Notifier
-from acceptance.pages import Pages, pages_of
+from acceptance.http_pages import Pages, pages_of
+from acceptance.receivers import Receiver, serving
 from notifier.brightdata.simulator import life as lives
 from notifier.control.client import Health, ask
 

@@ -1,7 +1,8 @@
-"""Stands in for the process that reads a configuration: has the server of `forked.py` fork it, and ends as it ends.
+"""The process that reads a configuration, forked by `fork_server.py` instead of started.
 
-Its argument is where that server listens. The forked process has the streams, the folder and the environment of this
-one; it ends, as it does anywhere, when its standard input ends, also if this process is killed.
+Runs beside the daemon under test, asks the server for the fork, and ends with its status. The argument is the address
+of the server. The fork has the streams, the folder and the environment of this process. It ends, as always, when its
+standard input ends, also if this process is killed.
 """
 
 import json

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import time_machine
 
-from acceptance.preloaded import preload
+from acceptance.fork_preload import preload
 from notifier import failpoints
 from notifier.app import jobs
 from notifier.app.daemon import Daemon

@@ -1,7 +1,7 @@
-"""The daemon as `notifier run` builds it, with one more reporter, by which its event loop can be blocked for good.
+"""The daemon as `notifier run` builds it, with a reporter that blocks its event loop once a snapshot becomes ready.
 
-It is blocked by a call that does not come back, as a fault in a library would do it, once a snapshot becomes ready. And
-it waits longer than usual for a database that somebody else has locked, and asks for more time sooner.
+The reporter calls what never returns, as a fault in a library would. The daemon also waits longer than usual for a
+database that another process has locked, and asks systemd for more time sooner.
 """
 
 import asyncio

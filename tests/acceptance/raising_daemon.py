@@ -1,4 +1,4 @@
-"""The command line with a fault in its composition: the daemon ends in an exception whose text has secrets."""
+"""The command line with a daemon that raises at its start, with secrets in the text of the exception."""
 
 import os
 

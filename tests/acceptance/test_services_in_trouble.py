@@ -1,4 +1,4 @@
-"""Real far sides in real trouble: mail servers, an MQTT broker, web services, receivers of signed webhooks."""
+"""Services in trouble, over real sockets: mail servers, an MQTT broker, web services, receivers of webhooks."""
 
 import asyncio
 import json
@@ -8,11 +8,15 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+from support.ports import free_port
+
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import HANG, Answer, Broker, PlainMailServer, Receiver, free_port, receiver
 from acceptance.harness import Notifier
+from acceptance.killable_daemon import DONE, Request
 from acceptance.kills import Lender
-from acceptance.victim import DONE, Request
+from acceptance.mail_servers import PlainMailServer
+from acceptance.mqtt_broker import Broker
+from acceptance.receivers import HANG, Answer, Receiver, receiver
 from notifier.brightdata.simulator import life as lives
 
 SECRETS = ("whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy", "whsec_dGhlIG9sZCBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy")
@@ -209,9 +213,9 @@ async def test_who_answers_after_the_timeout_gets_it_again_with_the_same_id(
         request = Request(folder=str(notifier.folder), jump_s=10, webhook_timeout_s=0.4, last=True)
         assert await lender.run(request) == DONE
 
-    for channel, far_side in {"team": team, "hook": ops}.items():
-        (event_id,) = far_side.copies
-        assert far_side.copies[event_id] == 2
+    for channel, service in {"team": team, "hook": ops}.items():
+        (event_id,) = service.copies
+        assert service.copies[event_id] == 2
         told = [(each["outcome"], each["reason"]) for each in await attempts(notifier, channel)]
         assert told == [("uncertain", "read_timeout"), ("delivered", "http_200")]
 

@@ -1,4 +1,4 @@
-"""A far side on loopback that answers as a test wants, over a real socket."""
+"""An HTTP receiver on loopback that answers as a test says, over a real socket."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class FarSide:
+class ScriptedReceiver:
     """What it answers next, and what it got. `hang` lets a request wait for ever, `reset` breaks it off."""
 
     port: int = 0
@@ -28,25 +28,25 @@ class FarSide:
 
 
 @contextmanager
-def far_side() -> Iterator[FarSide]:
-    """A far side that listens until the end of the block."""
-    side = FarSide()
+def scripted_receiver() -> Iterator[ScriptedReceiver]:
+    """A receiver that listens until the end of the block."""
+    receiver = ScriptedReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            side.got.append(self.rfile.read(int(self.headers["Content-Length"])))
-            side.asked.set()
-            if side.hang:
-                side.let_go.wait(20)
+            receiver.got.append(self.rfile.read(int(self.headers["Content-Length"])))
+            receiver.asked.set()
+            if receiver.hang:
+                receiver.let_go.wait(20)
                 return
-            if side.reset:
+            if receiver.reset:
                 # Linger 0: the connection ends with a reset and no answer.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
                 self.connection.close()
                 return
-            content = side.body.encode()
-            self.send_response(side.status)
-            for name, value in {"Content-Length": str(len(content)), **side.headers}.items():
+            content = receiver.body.encode()
+            self.send_response(receiver.status)
+            for name, value in {"Content-Length": str(len(content)), **receiver.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
@@ -56,7 +56,7 @@ def far_side() -> Iterator[FarSide]:
 
         def finish(self) -> None:
             """Do not stumble over a connection that was broken off."""
-            if not side.reset:
+            if not receiver.reset:
                 super().finish()
 
     class Server(ThreadingHTTPServer):
@@ -66,18 +66,12 @@ def far_side() -> Iterator[FarSide]:
             """A client that went away is part of the test."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        side.port = server.server_address[1]
+        receiver.port = server.server_address[1]
         listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         listening.start()
         try:
-            yield side
+            yield receiver
         finally:
-            side.let_go.set()
+            receiver.let_go.set()
             server.shutdown()
             listening.join()
-
-
-def free_port() -> int:
-    """A port on loopback where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -14,8 +14,9 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import PlainMailServer, Receiver, event_ids
 from acceptance.harness import Journal, Notifier
+from acceptance.mail_servers import PlainMailServer
+from acceptance.receivers import Receiver, event_ids
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.faults import Fault
 
@@ -38,14 +39,14 @@ Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class SickBrightData(BrightData):
-    """An account whose snapshots with `sick` in their ids answer anything but what they should."""
+    """An account whose snapshots with `faulty` in their ids answer anything but what they should."""
 
     def __init__(self, dice: random.Random) -> None:
         super().__init__()
         self._dice = dice
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if "sick" in request.raw_path:
+        if "faulty" in request.raw_path:
             self.fail_next(self._dice.choice(ANSWERS))
         return await super()._answer(request)
 
@@ -149,7 +150,7 @@ async def wire(*ways: Speak, dice: random.Random) -> AsyncIterator[tuple[int, li
 async def test_wires_that_misbehave_hold_up_no_healthy_neighbour(
     team: Receiver, ops: Receiver, notifier: Notifier
 ) -> None:
-    """Sick snapshots and channels of all kinds: each healthy end is told on each healthy channel, once, in time."""
+    """Faulty snapshots and channels of all kinds: each healthy end is told on each healthy channel, once, in time."""
     dice = random.Random(SEED)
     mail = ReadingMailServer()
     async with (
@@ -161,8 +162,8 @@ async def test_wires_that_misbehave_hold_up_no_healthy_neighbour(
         good = [f"s_good_{number}" for number in range(ROUNDS)]
         for number, snapshot in enumerate(good):
             api.add(snapshot, lives.complete(seconds=60 * (number + 1)))
-        sick = [f"s_sick_{number}" for number in range(2 * ROUNDS)]
-        for snapshot in sick:
+        faulty = [f"s_faulty_{number}" for number in range(2 * ROUNDS)]
+        for snapshot in faulty:
             api.add(snapshot, lives.complete(seconds=60))
         healthy: dict[str, object] = {
             "chat": {"url": team.url, "pace": "50/s"},
@@ -182,7 +183,7 @@ async def test_wires_that_misbehave_hold_up_no_healthy_neighbour(
             channels=healthy | broken,
             watches=[
                 *({"snapshot": each, "notify": [*others, *(["mail"] * (each in mailed))]} for each in good),
-                *({"snapshot": each, "name": dice.choice(NAMES)} for each in sick),
+                *({"snapshot": each, "name": dice.choice(NAMES)} for each in faulty),
             ],
         )
         daemon = await notifier.daemon()

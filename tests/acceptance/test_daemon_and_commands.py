@@ -4,8 +4,8 @@ import asyncio
 import json
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import Answer, Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 
 LOOKING = (("status",), ("delivery", "list"), ("channel", "list"))

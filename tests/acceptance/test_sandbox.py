@@ -1,4 +1,4 @@
-"""The main job under what the unit restricts, with its secrets as systemd gives them."""
+"""The main job works under the restrictions of the unit, with its secrets as systemd credentials."""
 
 import asyncio
 import os
@@ -11,11 +11,12 @@ import pytest
 import trustme
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import MailServer, Receiver, Slack, server_context
 from acceptance.harness import PROGRAM, TOKEN, Notifier
+from acceptance.mail_servers import MailServer
+from acceptance.receivers import Receiver, Slack, server_context
 from notifier.brightdata.simulator import life as lives
 
-CONFINED = Path(__file__).with_name("confined.py")
+CONFINED = Path(__file__).with_name("sandbox.py")
 UNIT = Path(__file__).parents[2] / "systemd/notifier.service"
 
 PASSWORD = "canary-mail-password"

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from acceptance.bright_data import BrightData
-from acceptance.far_sides import HANG, Answer, Receiver
 from acceptance.harness import Notifier
+from acceptance.receivers import HANG, Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 
 SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"

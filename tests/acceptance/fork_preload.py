@@ -1,4 +1,4 @@
-"""What a process does once before others are forked from it, so that none of them has to do it again."""
+"""Imports and loads, once, what every fork of a process needs."""
 
 import gc
 import tempfile

@@ -1,4 +1,4 @@
-"""Starts a program under what a unit restricts: `python confined.py UNIT STATE PROGRAM ARGUMENT…`.
+"""Starts a program under the restrictions of a systemd unit: `python sandbox.py UNIT STATE PROGRAM ARGUMENT…`.
 
 systemd itself cannot run in every test, so its means are used by hand: system calls by the lists of `systemd-analyze
 syscall-filter`, memory that is never writable and executable at once, address families, namespaces, no capabilities and

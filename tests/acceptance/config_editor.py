@@ -1,4 +1,4 @@
-"""Somebody who edits a configuration again and again, in every way that people, editors and machines do."""
+"""Edits a configuration again and again, in every way that people, editors and tools do."""
 
 import asyncio
 import random
