@@ -1,6 +1,6 @@
-"""The names that stand in the files, for a shell that completes them: quick, and forgiving where `load` is strict.
+"""The names in the files, for shell completion: fast, and forgiving where `load` is strict.
 
-Nothing is checked here. A file that is no YAML has no names, and what does not fit is passed over.
+Nothing is validated. A file that is not YAML has no names, and values of another type are skipped.
 """
 
 import re
@@ -8,25 +8,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from notifier.config.documents import document
+from notifier.config.documents.document import Document, database_in
+from notifier.config.documents.includes import read_included
 from notifier.config.sources import files
-from notifier.config.values import paths
-from notifier.config.yaml import parser
-from notifier.config.yaml.interpolation import UnsetAllowed, is_unset, plain_data
+from notifier.config.sources.files import Content, Unreadable
+from notifier.config.sources.origin import Disk
+from notifier.config.yaml.interpolation import UnsetAllowed, is_unset
+from notifier.config.yaml.nodes import Flaw
 from notifier.core.words import safe
 
 MOST_READ = 128 * 1024
-"""Bytes of all files together: about 0.1 s. A shell waits while it completes, and of more nobody wants a list."""
+"""Bytes of all files together, which take about 0.1 s: the shell waits while it completes."""
 
 _WATCHES = re.compile(r"^watches:.*?(?=^[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
-"""That section of a file, up to the next key at the beginning of a line."""
+"""The section of the watches, up to the next key at the beginning of a line."""
 
 
 @dataclass(kw_only=True, slots=True)
 class ConfiguredNames:
-    """What was found. `watches` are names by id, `words` the event names that are asked for.
+    """The names that the files have.
 
-    `database` is where the daemon remembers; None if the main file cannot be read. `cut` says that there are more
-    watches in the files than were read.
+    Attributes:
+        watches: the names of watches by their ids.
+        snapshots: the ids of watched snapshots.
+        datasets: the ids of watched datasets.
+        channels: the names of channels.
+        words: the event names under `on:`.
+        database: the database file; None if the main file does not say.
+        cut: the files have more watches than were read.
     """
 
     watches: dict[str, str] = field(default_factory=dict)
@@ -39,82 +49,54 @@ class ConfiguredNames:
 
 
 def configured_names(path: Path, environ: Mapping[str, str]) -> ConfiguredNames:
-    """The names in a main file and in all that it includes.
+    """Return the names in a main file and in the files that it includes.
 
     Args:
         path: the main file.
-        environ: the variables for `${NAME}`; a name with one that is not set is passed over.
+        environ: the variables for `${NAME}`. A name with an unset variable is skipped.
     """
-    found = ConfiguredNames()
     environ = UnsetAllowed(environ)
-    room = _Room(MOST_READ)
-    main = _data(path, environ, room, without_watches=True)
-    if main is None:
-        return found
-    found.channels = _texts(list(_mapping(main.get("channels"))))
-    found.words = _texts(_mapping(main.get("defaults")).get("on"))
-    found.database = _database(main, path.absolute().parent)
-    _take_watches(main, found)
-    seen = {files.real_path(path)}
-    for pattern in _texts(main.get("include")):
-        for match in _included(pattern, path.absolute().parent):
-            if (real := files.real_path(match)) not in seen and not room.cut:
-                seen.add(real)
-                _take_watches(_data(match, environ, room) or {}, found)
-    found.cut = room.cut
+    disk = _BoundedDisk()
+    main = document.read(path, environ, main=True, origin=disk)
+    found = ConfiguredNames(
+        channels=_texts(list(_mapping(main.data.get("channels")))),
+        words=_texts(_mapping(main.data.get("defaults")).get("on")),
+        database=database_in(main),
+    )
+    for each in (main, *read_included(main, environ, disk)):
+        _add_watches(each, found)
+    found.cut = disk.cut
     return found
 
 
-class _Room:
-    """How many bytes may still be read; `cut` once something had no room."""
+class _BoundedDisk(Disk):
+    """The files on the disk, up to `MOST_READ` bytes; then `cut` is set. A larger main file comes without watches."""
 
-    def __init__(self, left: int) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        super().__init__()
         self.cut = False
+        self._left: int | None = None
 
-    def for_file(self, path: Path) -> bool:
-        try:
-            size = path.stat().st_size
-        except OSError:
-            return False
-        self.left -= size
-        self.cut |= self.left < 0
-        return not self.cut
+    def read(self, path: Path) -> Content:
+        """Return the text of a file.
 
-
-def _data(
-    path: Path, environ: Mapping[str, str], room: _Room, *, without_watches: bool = False
-) -> dict[str, object] | None:
-    """What a file has in it; if it has no room, nothing, or what is left of it without its watches."""
-    whole = room.for_file(path)
-    if not whole and not without_watches:
-        return None
-    try:
-        text = files.read(path).text
-    except files.Unreadable:
-        return None
-    text = text if whole else _WATCHES.sub("", text)
-    root, _ = parser.parse(text) if len(text) <= MOST_READ else (None, [])
-    data = plain_data(root, environ)[0] if root is not None else None
-    return data if isinstance(data, dict) else None
+        Raises:
+            Unreadable: it cannot be read, or would exceed the bound.
+        """
+        is_main = self._left is None
+        self._left = (MOST_READ if self._left is None else self._left) - files.size_of(path)
+        self.cut |= self._left < 0
+        if not self.cut:
+            return files.read(path)
+        content = files.read(path) if is_main else Content("", "")
+        rest = _WATCHES.sub("", content.text)
+        if not is_main or len(rest) > MOST_READ:
+            raise Unreadable(Flaw(text="too large to be read for a completion"))
+        return Content(rest, content.digest)
 
 
-def _included(pattern: str, folder: Path) -> list[Path]:
-    try:
-        return files.included(pattern, folder)
-    except ValueError:
-        return []
-
-
-def _database(main: Mapping[str, object], folder: Path) -> Path | None:
-    try:
-        return folder / paths.state(main.get("state", "sqlite:///notifier.db"))
-    except ValueError:
-        return None
-
-
-def _take_watches(data: Mapping[str, object], found: ConfiguredNames) -> None:
-    for entry in _mappings(data.get("watches")):
+def _add_watches(read: Document, found: ConfiguredNames) -> None:
+    for entry in _mappings(read.data.get("watches")):
         snapshot, dataset = _text(entry.get("snapshot")), _text(entry.get("dataset"))
         found.snapshots += [snapshot] if snapshot else []
         found.datasets += [dataset] if dataset else []

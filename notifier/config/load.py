@@ -17,8 +17,9 @@ from notifier.config.checks.channels import (
 from notifier.config.checks.watches import check_watches
 from notifier.config.documents import document
 from notifier.config.documents.document import Document
-from notifier.config.documents.includes import included_files, patterns_of
+from notifier.config.documents.includes import include_patterns, read_included
 from notifier.config.documents.problems import excerpt_of, file_name, problems_of
+from notifier.config.documents.validation import channel_names, validate
 from notifier.config.incremental import ConfigPart, ConfigParts, KnownFiles, combine
 from notifier.config.model import Config
 from notifier.config.schema import Context, IncludedFile, MainFile
@@ -105,21 +106,18 @@ def load_parts(
         raise ConfigurationRefused(problems_of([main]))
     folder = path.absolute().parent
     context = Context(
-        channels=document.channel_names(main),
+        channels=channel_names(main),
         check_url=masking(checks.url, known.urls),
         check_template=checks.template,
     )
-    sections = document.validate(main, MainFile, context)
+    sections = validate(main, MainFile, context)
     rules = _rules(sections, folder, environ) if sections else ""
     if rules != known.rules:
         known = NOTHING_KNOWN
-    included = [
-        document.read(file, environ, main=False, known=known.digests.get(str(file.absolute())), origin=origin)
-        for file in included_files(main, main.root, origin)
-    ]
+    included = read_included(main, environ, origin, known=known.digests)
     _parse_what_clashes(main, included, known, environ, origin)
     documents = [main, *included]
-    checked = [document.validate(each, IncludedFile, context) for each in included]
+    checked = [validate(each, IncludedFile, context) for each in included]
     source = token_source(main.data, main.root, folder, environ)
     if token_may_wait and source.unreadable:
         source = TokenLocation(file=source.unreadable)
@@ -132,7 +130,7 @@ def load_parts(
         check_template_fit(main, build.channels(sections).values(), checks.template_fit)
         problems = problems_of(documents)
     if problems:
-        raise ConfigurationRefused(problems, include=patterns_of(main))
+        raise ConfigurationRefused(problems, include=include_patterns(main))
     assert sections is not None
     typos.check_event_names(documents)
     typos.check_ids(documents)

@@ -13,13 +13,13 @@ from notifier.config.checks.watches import check_watches
 from notifier.config.documents import document
 from notifier.config.documents.document import Document
 from notifier.config.documents.excerpt import Excerpt
-from notifier.config.documents.includes import included_files
+from notifier.config.documents.includes import read_included
 from notifier.config.documents.problems import file_name, problems_of
+from notifier.config.documents.validation import channel_names, validate
 from notifier.config.incremental import ConfigPart, combine
 from notifier.config.load import Checks, frame_of, masking
 from notifier.config.model import Config
 from notifier.config.schema import Context, IncludedFile, MainFile, WatchSection
-from notifier.config.sources.origin import Disk
 from notifier.config.sources.token import token_source
 from notifier.config.yaml.interpolation import UnsetAllowed
 from notifier.config.yaml.nodes import KeyPath
@@ -50,13 +50,11 @@ def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks |
     if main.root is None:
         raise ConfigurationRefused(problems_of([main]))
     context = Context(
-        channels=document.channel_names(main),
+        channels=channel_names(main),
         check_url=masking(checks.url, frozenset()),
         check_template=checks.template,
     )
-    disk = Disk()
-    included = [document.read(file, environ, main=False) for file in included_files(main, main.root, disk)]
-    documents = [main, *(each for each in included if each.root is not None)]
+    documents = [main, *(each for each in read_included(main, environ) if each.root is not None)]
     sections, others = _held(documents, context, checks)
     folder, shared = path.absolute().parent, build.Shared()
     source = token_source(main.data, main.root, folder, environ)
@@ -83,8 +81,8 @@ def _held(documents: Sequence[Document], context: Context, checks: Checks) -> tu
     main, *included = documents
     for number in range(_ROUNDS + len(MainFile.model_fields)):
         _cut(documents, whole_sections=number >= _ROUNDS)
-        sections = document.validate(main, MainFile, context)
-        others = [document.validate(each, IncludedFile, context) for each in included]
+        sections = validate(main, MainFile, context)
+        others = [validate(each, IncludedFile, context) for each in included]
         check_channels(main, checks.webhook)
         check_templates(main)
         check_watches(documents, has_default_notify=True, name_of=file_name)

@@ -234,12 +234,6 @@ def database_of(path: Path) -> Path:
 def _database_in(path: Path, environ: Mapping[str, str]) -> Path | None:
     """Where the database is, as far as the main file says."""
     from notifier.config import load_partial
-    from notifier.config.values import paths
+    from notifier.config.documents.document import database_in
 
-    main = load_partial.read_main(path, environ)
-    if main.root is None or any(flaw.path == ("state",) for flaw in main.flaws):
-        return None
-    try:
-        return path.absolute().parent / paths.state(main.data.get("state", "sqlite:///notifier.db"))
-    except ValueError:
-        return None
+    return database_in(load_partial.read_main(path, environ))

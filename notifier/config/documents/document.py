@@ -1,28 +1,24 @@
-"""One file of the configuration on its way from bytes to checked sections, with all that is wrong with it so far."""
+"""One file of the configuration, read and parsed, with the flaws found in it so far."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from notifier.config.documents.schema_errors import flaws_of
-from notifier.config.schema import Context
 from notifier.config.sources import files
 from notifier.config.sources.origin import Disk, Origin
+from notifier.config.values import paths
 from notifier.config.values.text import kind
 from notifier.config.yaml import parser
 from notifier.config.yaml.interpolation import plain_data
 from notifier.config.yaml.nodes import Flaw, KeyPath, ListNode, MappingNode, Place, ScalarNode, locate
 
-Model = TypeVar("Model", bound=BaseModel)
-
 _NAMES = ("snapshot", "dataset", "id")
 _NAME = re.compile(r"\w+(?=:)")
 _SECTION = re.compile(r"^(?=\w+:(?:\s|$))", re.MULTILINE)
-"""Where a section of a file begins: with a key at the beginning of a line."""
+"""The start of a section: a key at the beginning of a line."""
+
+DEFAULT_STATE = "sqlite:///notifier.db"
 
 _INIT = "; `notifier init` writes one to start from"
 
@@ -52,14 +48,14 @@ class Document:
     reported: set[KeyPath] = field(default_factory=set)
 
     def add(self, flaws: list[Flaw]) -> None:
-        """Note what is wrong, except where something is reported already."""
+        """Add flaws, except where one is reported already."""
         self.flaws += [flaw for flaw in flaws if not self._is_reported(flaw.path)]
 
     def _is_reported(self, path: KeyPath) -> bool:
         return any(path[:length] in self.reported for length in range(1, len(path) + 1))
 
     def watches(self) -> list[tuple[int, dict[str, object], Place]]:
-        """The entries of `watches:` that are mappings, each with its position and place."""
+        """Return the entries of `watches:` that are mappings, each with its index and its place."""
         entries = self.data.get("watches")
         if self.root is None or not isinstance(entries, list):
             return []
@@ -70,7 +66,7 @@ class Document:
         ]
 
     def names_used(self) -> set[str]:
-        """The names that its entries use up, which no other entry may have."""
+        """Return the ids that the entries of `watches:` use. No other entry may use them."""
         values = (entry.get(key) for _, entry, _ in self.watches() for key in _NAMES)
         return {value for value in values if isinstance(value, str)}
 
@@ -78,14 +74,14 @@ class Document:
 def read(
     path: Path, environ: Mapping[str, str], *, main: bool, known: str | None = None, origin: Origin | None = None
 ) -> Document:
-    """Read a file into a document. Whatever its bytes are, what is wrong stands in `flaws`.
+    """Read a file. It never raises: what is wrong is in the document's `flaws`.
 
     Args:
         path: the file.
         environ: the variables for `${NAME}`.
-        main: it is the main file, which cannot be without content.
-        known: the digest of a content that has not to be parsed again.
-        origin: where the text comes from; the disk without.
+        main: it is the main file, which must have content.
+        known: the digest of a content that is not parsed again.
+        origin: where the text comes from; by default the disk.
     """
     document = Document(path=path)
     try:
@@ -117,9 +113,9 @@ def read(
 
 
 def read_sections(path: Path, environ: Mapping[str, str]) -> Document:
-    """Read the main file where it is not YAML as a whole: those of its sections that are, each by itself.
+    """Read each section of a main file on its own, where the file as a whole is not valid YAML.
 
-    What is wrong stands in `flaws`, each with the section as its path.
+    The flaw of a section that is not valid YAML either has the section as its path.
     """
     document = Document(path=path)
     try:
@@ -148,7 +144,7 @@ def _nothing_in(document: Document, text: str, main: bool) -> None:
     if document.flaws:
         return
     if not text.strip():
-        # Even where nothing is needed: an editor that is just writing the file leaves it empty for a moment.
+        # Refused even for a file that needs no content: an editor leaves a file empty while it writes it.
         cure = _INIT if main else ": write a `watches:` list into it, or remove it"
         document.flaws.append(Flaw(text=f"the file is empty{cure}"))
     elif main:
@@ -157,20 +153,11 @@ def _nothing_in(document: Document, text: str, main: bool) -> None:
         document.root = MappingNode(Place(1, 1), {}, {})
 
 
-def validate(document: Document, model: type[Model], context: Context) -> Model | None:
-    """Hold the document against the schema: the sections, or None with the flaws noted in the document."""
-    if document.root is None:
+def database_in(main: Document) -> Path | None:
+    """Return the database file that a main file names; None if the file or its `state:` cannot be used."""
+    if main.root is None or any(flaw.path == ("state",) for flaw in main.flaws):
         return None
     try:
-        return model.model_validate(document.data, context=context)
-    except ValidationError as error:
-        document.add(flaws_of(error, document.root, model))
+        return main.path.absolute().parent / paths.state(main.data.get("state", DEFAULT_STATE))
+    except ValueError:
         return None
-
-
-def channel_names(document: Document) -> frozenset[str] | None:
-    """The names that stand under `channels:`, also of channels with errors; None if they cannot be reported."""
-    channels = document.data.get("channels", {})
-    if channels is None:
-        return frozenset()
-    return frozenset(channels) if isinstance(channels, dict) else None

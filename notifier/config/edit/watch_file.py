@@ -14,6 +14,8 @@ import yaml
 
 from notifier.config.checks.typos import check_event_names
 from notifier.config.documents import document
+from notifier.config.documents.includes import include_patterns
+from notifier.config.documents.validation import validate
 from notifier.config.edit.atomic_write import FileAccess, make_folder, write_new
 from notifier.config.schema import Context, IncludedFile
 from notifier.config.sources import files
@@ -93,9 +95,7 @@ class WatchFolder:
         main = document.read(config, UnsetAllowed(environ), main=True)
         self._config = config
         self._data = main.data
-        patterns = main.data.get("include")
-        patterns = [patterns] if isinstance(patterns, str) else patterns
-        self._patterns = [each for each in patterns if isinstance(each, str)] if isinstance(patterns, list) else []
+        self._patterns = include_patterns(main)
         self.path_of("any")
 
     @property
@@ -202,7 +202,7 @@ def _checked(entry: NewWatch, channels: frozenset[str]) -> document.Document:
         path = Path(folder) / "watch.yaml"
         path.write_text(entry.text(), encoding="utf-8")
         read = document.read(path, {}, main=False)
-        document.validate(read, IncludedFile, context)
+        validate(read, IncludedFile, context)
     return read
 
 
