@@ -21,8 +21,9 @@ from notifier.app.reload import Reloader, ReloadNotices
 from notifier.app.watchdog import Watchdog
 from notifier.brightdata.limits.breaker import WINDOW
 from notifier.config.model import Config
-from notifier.control.client import Answers, listening
+from notifier.control.handler import DaemonActions
 from notifier.control.limiter_lease import lend
+from notifier.control.server import listening
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.api import ApiKind
@@ -113,7 +114,7 @@ class Daemon:
             StoreError: the database cannot be used.
             Exception: whatever ended one of the daemon's tasks; nothing goes on without it.
         """
-        answers = Answers(
+        answers = DaemonActions(
             wake=self._parts.senders.wake,
             got_through=self._parts.senders.got_through,
             preview=self._reloader.preview if self._reloader is not None else None,

@@ -70,7 +70,7 @@ def table(parts: Components, outside: Observability, control: ControlSocket, wat
         job("audit", Every(AUDIT_EVERY), parts.caretaker.audit, Unit.AUDIT),
         job("retention", Every(RETENTION_EVERY), parts.caretaker.forget, Unit.RETENTION),
         job("database_files", Every(FILES_EVERY, first=FILES_EVERY), parts.store.look_after),
-        job("control_socket", Every(FILES_EVERY, first=FILES_EVERY), control.look_after),
+        job("control_socket", Every(FILES_EVERY, first=FILES_EVERY), control.check),
         job(HEARTBEAT, Every(lambda: outside.heartbeat.every), outside.heartbeat.beat, Unit.HEARTBEAT),
         job("exhaustion", Every(EXHAUSTION_EVERY), outside.exhaustion.check, Unit.EXHAUSTION),
         job("loop_lag", Every(LOOP_LAG_EVERY), outside.measure_loop),

@@ -21,8 +21,9 @@ from notifier.brightdata.limits.limiter import Limiter
 from notifier.config.model import Api
 from notifier.config.sources.token import read_token
 from notifier.config.yaml.interpolation import UNSET
-from notifier.control.client import BORROW, connected
+from notifier.control.client import connected
 from notifier.control.limiter_lease import LeasedLimiter
+from notifier.control.protocol import LEASE
 from notifier.core.errors import UsageError
 
 REQUESTS_PER_SECOND = 1.0
@@ -126,7 +127,7 @@ async def _gate(
         yield own
         return
     reader, writer = connection
-    writer.write(BORROW)
+    writer.write(LEASE)
     borrower = LeasedLimiter(reader, writer, own, identity=identity, held=held)
     try:
         yield borrower

@@ -122,7 +122,8 @@ def _hasten(found: "Config", channel: str) -> None:
     """Have what waits for a channel that works tried at once."""
     import asyncio
 
-    from notifier.control.client import GotThrough, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import GotThrough
     from notifier.core.errors import NotifierError
 
     if not found.database.exists():

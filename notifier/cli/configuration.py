@@ -149,7 +149,8 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     import asyncio
 
     from notifier.app.loading import database_of
-    from notifier.control.client import Diff, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import Diff
 
     found = asyncio.run(ask(database_of(config_path(config)), Diff()))
     if as_json:

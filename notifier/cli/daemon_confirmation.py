@@ -90,7 +90,8 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
     """Note what the daemon says of its last reload; whether there is more to come."""
     import asyncio
 
-    from notifier.control.client import Health, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import Health
     from notifier.core.errors import NoDaemon, NotifierError, Unanswered
 
     for key in ("reading", "unanswered"):

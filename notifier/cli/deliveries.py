@@ -97,7 +97,8 @@ def retry(
     """Send again at once what is dead, held as uncertain, or waits for its next try."""
     import asyncio
 
-    from notifier.control.client import Retry, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import Retry
 
     if bool(ids) == dead:
         raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead, not both")

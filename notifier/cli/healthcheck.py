@@ -17,7 +17,8 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     import asyncio
 
     from notifier.app.loading import database_of
-    from notifier.control.client import Health, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import Health
     from notifier.core.health.vitals import api_sentence
 
     database = database_of(config_path(config))
@@ -58,7 +59,8 @@ def daemon_health(database: Path, limit: float = 3.0) -> dict[str, Any] | None:
     """How the daemon does; None if none can be asked."""
     import asyncio
 
-    from notifier.control.client import Health, ask
+    from notifier.control.client import ask
+    from notifier.control.protocol import Health
 
     try:
         found: dict[str, Any] = asyncio.run(ask(database, Health(), limit=limit))

@@ -36,7 +36,7 @@ def mute(
     as_json: JsonOption = False,
 ) -> None:
     """Tell nobody of a watch. It is still polled, and what would have been told is listed as dropped."""
-    from notifier.control.client import Mute
+    from notifier.control.protocol import Mute
 
     lasting = duration_option("--for", for_)
     until = None if lasting is None else iso(datetime.now(UTC) + lasting)
@@ -51,7 +51,7 @@ def mute(
 @app.command()
 def unmute(watch: MutedArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Tell of a watch again."""
-    from notifier.control.client import Unmute
+    from notifier.control.protocol import Unmute
 
     done = _ask(config, watch, lambda watch_id: Unmute(watch=watch_id))
     if as_json:

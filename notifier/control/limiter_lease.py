@@ -1,17 +1,17 @@
-"""The daemon's limiter, lent to commands: one gate for everything that uses the token, in whatever process.
+"""A lease of the daemon's limiter to a command: one gate for every request with the token, in whatever process.
 
-A command asks over one connection for as long as it runs. Lines of JSON go each way. The daemon's first one has a key
-and the mark of the address that it asks; a command that asks another address uses its own limiter. The command's
-`admit`, with a number of its own, is answered by `granted`, or first by `held` when the API is not to be asked for now.
-When the connection ends, however that comes, its turns are released; a turn that is kept for too long is released too.
+A command keeps one connection for as long as it runs; lines of JSON go each way. The daemon's first line has a key and
+the mark of the address that it asks; a command that asks another address uses its own limiter. The command numbers
+each `admit`. The daemon answers `granted`, and before that `held` while the API must not be asked. When the connection
+ends, its turns are released; a turn that is kept for too long is released too.
 
-A command may have another token, or reach the API by another way. So what came of its requests counts for the daemon
-only as far as it must: an answer of 429 always, because the API counts them for this machine's address, too; a good
-answer if it was given to the same token, which a keyed digest of it proves. Nothing else that a command
-meets (a refused token, no network, a proxy of its own) is told: the daemon sees by itself what is true of its requests.
+A command may have another token, or reach the API by another way. So the outcomes of its requests count for the daemon
+only as far as they must: an answer of 429 always, because the API also counts them by this machine's address; a good
+answer if it was given to the same token, which a keyed digest of the token proves. Nothing else is reported (a refused
+token, no network, a proxy of the command's own): the daemon finds out by itself what is true of its own requests.
 
-While the API refuses the token or cannot be reached, the daemon tries it slowly, and a person wants to know at once
-how it answers: then `alone` lets the command ask by itself.
+While the API refuses the token or cannot be reached, the daemon probes it slowly, and a person wants an answer at
+once: then `alone` lets the command ask by itself.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
 
 MOST_AT_ONCE = 16
-"""Turns of one command, waited for or in flight."""
+"""Turns of one command, waiting or in flight."""
 
 LONGEST_TURN = 60.0
-"""Seconds. A command that was stopped with requests in flight must not keep the daemon from its own."""
+"""Seconds. A command that is stopped (SIGSTOP) with requests in flight must not keep the daemon from its own."""
 
 _KEY_BYTES = 16
 
-_NOT_OURS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
-"""What a line that is none of this protocol makes of the attempt to follow it."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What the attempt to follow a malformed line raises."""
 
 
 def mark_of(key: bytes, identity: Identity) -> str:
-    """What tells two identities apart without telling the token: a digest with a key that is made for one loan."""
+    """A digest that tells two identities apart without revealing the token; the key is made for one lease."""
     told = f"{identity.base_url}\n{identity.token or ''}"
     return hmac.new(key, told.encode("utf-8", "backslashreplace"), "sha256").hexdigest()
 
@@ -53,26 +53,26 @@ def mark_of(key: bytes, identity: Identity) -> str:
 async def lend(
     limiter: Limiter, identity: Callable[[], Identity], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Let whoever is at the other end use the limiter, until it has gone or says something senseless.
+    """Let a command use the limiter until its connection ends, or sends a malformed line.
 
     Args:
         limiter: the daemon's.
-        identity: what the daemon's own requests are answered to.
+        identity: the address and the token of the daemon's own requests.
         reader, writer: the connection.
     """
-    loan = _Loan(limiter, identity, writer)
+    lease = _Lease(limiter, identity, writer)
     try:
         while line := await reader.readline():
-            loan.follow(json.loads(line))
-            await writer.drain()  # who does not read the answers is not listened to either
-    except (OSError, *_NOT_OURS):
+            lease.follow(json.loads(line))
+            await writer.drain()  # a command that reads no answers has no further lines read
+    except (OSError, *_MALFORMED):
         return
     finally:
-        await loan.end()
+        await lease.end()
 
 
-class _Loan:
-    """What one command has of the limiter."""
+class _Lease:
+    """The turns of one command."""
 
     def __init__(self, limiter: Limiter, identity: Callable[[], Identity], writer: asyncio.StreamWriter) -> None:
         self._limiter = limiter
@@ -81,19 +81,19 @@ class _Loan:
         self._key = secrets.token_bytes(_KEY_BYTES)
         self._waiting: dict[int, asyncio.Task[None]] = {}
         self._permits: dict[int, Permit] = {}
-        self._say("lender", self._key.hex(), mark_of(self._key, replace(identity(), token=None)))
+        self._send("lender", self._key.hex(), mark_of(self._key, replace(identity(), token=None)))
 
     def follow(self, said: Any) -> None:
-        """Do what a line asks for. Raises one of `_NOT_OURS` for what makes no sense."""
+        """Do what a line asks for; raises one of `_MALFORMED` for a malformed one."""
         match said:
             case ["admit", int(number)] if number not in self._waiting | self._permits:
                 if len(self._waiting) + len(self._permits) >= MOST_AT_ONCE:
                     raise ValueError("too many turns at once")
-                if self._is_tried_slowly():
-                    self._say("alone", number)
+                if self._is_probed_slowly():
+                    self._send("alone", number)
                     return
                 if self._limiter.held_for:
-                    self._say("held", number, self._limiter.held_for.total_seconds())
+                    self._send("held", number, self._limiter.held_for.total_seconds())
                 self._waiting[number] = asyncio.create_task(self._admit(number))
             case ["release", int(number)]:
                 if number in self._waiting:
@@ -113,7 +113,7 @@ class _Loan:
                 raise ValueError("not a request for the limiter")
 
     async def end(self) -> None:
-        """Take everything back."""
+        """Take every turn back."""
         waiting = [*self._waiting.values()]
         for task in waiting:
             task.cancel()
@@ -125,25 +125,25 @@ class _Loan:
     async def _admit(self, number: int) -> None:
         permit = await self._limiter.admit()
         self._waiting.pop(number, None)
-        if self._is_tried_slowly():  # the trouble began while the command waited: this turn is the daemon's own probe
+        if self._is_probed_slowly():  # the trouble began while the command waited: this turn is the daemon's probe
             permit.release()
-            self._say("alone", number)
+            self._send("alone", number)
             return
         permit.use()
         self._permits[number] = permit
         asyncio.get_running_loop().call_later(LONGEST_TURN, permit.release)
-        self._say("granted", number)
+        self._send("granted", number)
 
-    def _is_tried_slowly(self) -> bool:
-        """Whether the daemon tries an API in trouble now and then, and a command asks by itself."""
+    def _is_probed_slowly(self) -> bool:
+        """Whether the daemon probes an API in trouble, so that a command asks by itself."""
         return self._limiter.state is BreakerState.CLOSED and self._limiter.api.kind is not ApiKind.OK
 
     def _is_ours(self, mark: str) -> bool:
-        """Whether the answer was given to the daemon's own token, at its own address."""
+        """Whether the answer was given to the daemon's token, at its address."""
         identity = self._identity()
         return identity.token is not None and hmac.compare_digest(mark.encode(), mark_of(self._key, identity).encode())
 
-    def _say(self, *words: Any) -> None:
+    def _send(self, *words: Any) -> None:
         self._writer.write(json.dumps(words).encode() + b"\n")
 
 
@@ -161,10 +161,10 @@ class LeasedLimiter:
     ) -> None:
         """
         Args:
-            reader, writer: a connection to a daemon that has begun to `lend`.
-            own: what holds when the daemon has gone, or asks another address; it is told of everything, too.
-            identity: what this command's requests are answered to.
-            held: told for how long a request waits because of the API's state.
+            reader, writer: a connection on which the daemon serves a lease.
+            own: the command's limiter, for when the daemon has gone or asks another address. It learns every outcome.
+            identity: the address and the token of this command's requests.
+            held: called with how long a request waits because of the API's state.
         """
         self._reader = reader
         self._writer = writer
@@ -175,7 +175,7 @@ class LeasedLimiter:
         self._numbers = 0
         self._granted: dict[int, asyncio.Future[bool]] = {}
         self._gone = False
-        self._listening = asyncio.create_task(self._listen())
+        self._listener = asyncio.create_task(self._listen())
 
     async def admit(self) -> Permit:
         """Wait for a request's turn; see `Limiter.admit`."""
@@ -183,12 +183,12 @@ class LeasedLimiter:
             self._numbers += 1
             number = self._numbers
             granted = self._granted[number] = asyncio.get_running_loop().create_future()
-            self._say("admit", number)
+            self._send("admit", number)
             try:
                 if await granted:
-                    return Permit(lambda: self._say("release", number))
+                    return Permit(lambda: self._send("release", number))
             except asyncio.CancelledError:
-                self._say("release", number)
+                self._send("release", number)
                 raise
             finally:
                 self._granted.pop(number, None)
@@ -197,38 +197,38 @@ class LeasedLimiter:
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Learn that the API answered 429; see `Limiter.rate_limited`."""
         self._own.rate_limited(retry_after)
-        self._say("rate_limited", None if retry_after is None else retry_after.total_seconds())
+        self._send("rate_limited", None if retry_after is None else retry_after.total_seconds())
 
     def answered(self) -> None:
         """Learn that the API answered something else."""
         self._own.answered()
         if self._key is not None:
-            self._say("answered", mark_of(self._key, self._identity()))
+            self._send("answered", mark_of(self._key, self._identity()))
 
     def judged(self, reason: Reason | None, detail: str = "") -> None:
-        """Learn what a request came to."""
+        """Learn the outcome of a request."""
         self._own.judged(reason, detail)
         if reason is None and self._key is not None:
-            self._say("good", mark_of(self._key, self._identity()))
+            self._send("good", mark_of(self._key, self._identity()))
 
     async def aclose(self) -> None:
-        """Give everything back."""
+        """End the lease."""
         self._gone = True
-        self._listening.cancel()
+        self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await self._listening
+            await self._listener
         self._writer.close()
 
-    def _say(self, *words: Any) -> None:
+    def _send(self, *words: Any) -> None:
         if not self._gone:
             self._writer.write(json.dumps(words).encode() + b"\n")
 
     async def _listen(self) -> None:
         try:
             while line := await self._reader.readline():
-                self._hear(json.loads(line))
-        except (OSError, *_NOT_OURS):
-            pass  # whatever it is, it lends nothing: the own limiter holds from now on
+                self._receive(json.loads(line))
+        except (OSError, *_MALFORMED):
+            pass  # the lease is over: the own limiter holds from now on
         finally:
             self._gone = True
             self._writer.close()
@@ -236,7 +236,7 @@ class LeasedLimiter:
                 if not granted.done():
                     granted.set_result(False)
 
-    def _hear(self, said: Any) -> None:
+    def _receive(self, said: Any) -> None:
         match said:
             case ["lender", str(key), str(place)]:
                 self._key = bytes.fromhex(key)

@@ -1,7 +1,7 @@
-"""The file of the control socket beside the database: made, looked after, and taken away at the end.
+"""The file of the control socket beside the database: made, checked, and removed at the end.
 
-Somebody may remove it under a running daemon: by hand, or as a service that clears folders of temporary files. The
-daemon keeps listening on a socket that nobody can reach any more, so it has to notice and to make another.
+Somebody may remove it while the daemon runs: by hand, or as a service that clears folders of temporary files. The
+daemon would listen on a socket that nobody can reach, so it checks the file and makes another.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ def short_path(path: Path) -> Iterator[str]:
 
 
 class ControlSocket:
-    """Listens beside a database. `open()` it, `look_after()` it every few seconds, and `close()` it."""
+    """Listens beside a database. `open` it, call `check` every few seconds, and `close` it."""
 
     def __init__(self, database: Path, answer: Connected, longest_line: int) -> None:
         """
         Args:
             database: beside which file.
-            answer: has each connection.
-            longest_line: the most bytes that a line on a connection may have.
+            answer: serves each connection.
+            longest_line: the most bytes of a line.
         """
         self.path = socket_of(database)
         self._answer = answer
@@ -66,7 +66,7 @@ class ControlSocket:
                 "there, and see that the folder can be written to"
             ) from error
 
-    async def look_after(self) -> None:
+    async def check(self) -> None:
         """Make the file again if it is gone or another one stands in its place; if that fails, log it once."""
         if self._file is not None and self._file == self._found():
             return

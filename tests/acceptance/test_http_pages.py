@@ -15,7 +15,8 @@ from acceptance.harness import Journal, Notifier
 from acceptance.http_pages import Pages, pages_of
 from acceptance.receivers import Receiver, serving
 from notifier.brightdata.simulator import life as lives
-from notifier.control.client import Health, ask
+from notifier.control.client import ask
+from notifier.control.protocol import Health
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE_TOKEN = "canary-page-token-0123456789"

@@ -16,7 +16,8 @@ from acceptance.harness import Notifier, Process
 from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.config.sources.changes import SCAN_INTERVAL, SETTLE
-from notifier.control.client import Diff, Health, ask
+from notifier.control.client import ask
+from notifier.control.protocol import Diff, Health
 
 WITHIN = 2.0
 """Seconds, as promised."""

@@ -24,7 +24,8 @@ from notifier.app.daemon import Daemon
 from notifier.app.observability import HEARTBEAT
 from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
-from notifier.control.client import Health, Mute, ask
+from notifier.control.client import ask
+from notifier.control.protocol import Health, Mute
 from notifier.core import backoff, units
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit

@@ -17,8 +17,11 @@ from structlog.testing import capture_logs
 from support.fakes import START
 from support.outboxes import rows, settled, sql, take, tell
 
-from notifier.control import client
-from notifier.control.client import Answers, Diff, GotThrough, Health, Mute, Request, Retry, Unmute, ask, listening
+from notifier.control import server
+from notifier.control.client import ask
+from notifier.control.handler import DaemonActions
+from notifier.control.protocol import Diff, GotThrough, Health, Mute, Request, Retry, Unmute
+from notifier.control.server import listening
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.errors import NotifierError, Unanswered
 from notifier.store.reader import Reader
@@ -54,7 +57,7 @@ async def raw(database: Path, line: bytes) -> dict[str, Any]:
 async def test_the_daemon_does_what_is_asked_and_wakes_the_channels(store: Store, database: Path) -> None:
     woken: list[set[str]] = []
     await dead(store, 2)
-    async with listening(database, store, Answers(wake=lambda channels: woken.append(set(channels)))):
+    async with listening(database, store, DaemonActions(wake=lambda channels: woken.append(set(channels)))):
         assert await ask(database, Mute(watch="s_1", until="2099-01-01T00:00:00+00:00")) == {
             "muted": "s_1",
             "until": "2099-01-01T00:00:00+00:00",
@@ -78,11 +81,11 @@ async def test_without_a_daemon_the_command_does_it_itself(database: Path) -> No
 
 
 async def test_a_socket_that_a_killed_daemon_left_behind_is_no_daemon(database: Path) -> None:
-    async with Store(database) as store, listening(database, store, Answers()):
+    async with Store(database) as store, listening(database, store, DaemonActions()):
         socket_of(database).rename(database.with_name("left"))
     database.with_name("left").rename(socket_of(database))
     assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
-    async with Store(database) as store, listening(database, store, Answers()):
+    async with Store(database) as store, listening(database, store, DaemonActions()):
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
 
 
@@ -110,19 +113,19 @@ def put_another_socket(path: Path) -> None:
 async def test_a_socket_that_is_taken_away_under_a_daemon_is_made_again_and_meanwhile_the_truth_is_told(
     store: Store, database: Path, spoil: Callable[[Path], None]
 ) -> None:
-    async with listening(database, store, Answers()) as control_socket:
+    async with listening(database, store, DaemonActions()) as control_socket:
         reader, early = await asyncio.open_unix_connection(str(socket_of(database)))
-        await control_socket.look_after()
+        await control_socket.check()
         with capture_logs() as nothing:
-            await control_socket.look_after()
+            await control_socket.check()
         spoil(socket_of(database))
         for request in (Health(), Unmute(watch="s_1")):
             with pytest.raises(Unanswered, match=rf"a daemon runs \(process {os.getpid()}\).* is gone") as told:
                 await ask(database, request)
             assert str(socket_of(database)) in str(told.value)
         with capture_logs() as logged:
-            await control_socket.look_after()
-            await control_socket.look_after()
+            await control_socket.check()
+            await control_socket.check()
         assert nothing == []
         assert [each["event"] for each in logged] == ["control.socket_made_again"]
         assert stat.S_IMODE(socket_of(database).stat().st_mode) == 0o600
@@ -136,16 +139,16 @@ async def test_a_socket_that_is_taken_away_under_a_daemon_is_made_again_and_mean
 async def test_a_socket_that_cannot_be_made_again_is_told_once_and_tried_until_it_can(
     store: Store, database: Path
 ) -> None:
-    async with listening(database, store, Answers()) as control_socket:
+    async with listening(database, store, DaemonActions()) as control_socket:
         socket_of(database).unlink()
         (socket_of(database) / "in the way").mkdir(parents=True)
         with capture_logs() as logged:
             for _ in range(3):
-                await control_socket.look_after()
+                await control_socket.check()
         assert [each["event"] for each in logged] == ["control.socket_lost"]
         shutil.rmtree(socket_of(database))
         with capture_logs() as logged:
-            await control_socket.look_after()
+            await control_socket.check()
         assert [each["event"] for each in logged] == ["control.socket_made_again"]
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
 
@@ -153,7 +156,7 @@ async def test_a_socket_that_cannot_be_made_again_is_told_once_and_tried_until_i
 async def test_a_folder_in_the_sockets_place_is_told_at_the_start(store: Store, database: Path) -> None:
     socket_of(database).mkdir()
     with pytest.raises(NotifierError, match=r"notifier\.db\.sock: the socket for commands cannot be made"):
-        async with listening(database, store, Answers()):
+        async with listening(database, store, DaemonActions()):
             raise AssertionError("it listens")
 
 
@@ -169,7 +172,7 @@ def test_who_has_a_database_is_told_without_taking_its_lock(database: Path, monk
 
 
 async def test_the_socket_is_its_owners_alone_and_goes_with_the_daemon(store: Store, database: Path) -> None:
-    async with listening(database, store, Answers()):
+    async with listening(database, store, DaemonActions()):
         assert stat.S_IMODE(socket_of(database).stat().st_mode) == 0o600
     assert not socket_of(database).exists()
 
@@ -178,7 +181,7 @@ async def test_a_path_longer_than_an_address_takes_is_no_hindrance(tmp_path: Pat
     folder = tmp_path / ("d" * 120) / ("e" * 120)
     folder.mkdir(parents=True)
     database = folder / "notifier.db"
-    async with Store(database) as store, listening(database, store, Answers()):
+    async with Store(database) as store, listening(database, store, DaemonActions()):
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
 
 
@@ -192,14 +195,14 @@ async def test_a_path_longer_than_an_address_takes_is_no_hindrance(tmp_path: Pat
 async def test_what_is_no_request_is_answered_with_an_error_and_changes_nothing(
     store: Store, database: Path, line: bytes
 ) -> None:
-    async with listening(database, store, Answers()):
+    async with listening(database, store, DaemonActions()):
         assert set(await raw(database, line)) == {"error"}
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
     assert sql(database, "SELECT * FROM mutes") == []
 
 
 async def test_one_that_says_nothing_holds_nobody_up(store: Store, database: Path) -> None:
-    async with listening(database, store, Answers()):
+    async with listening(database, store, DaemonActions()):
         _, writer = await asyncio.open_unix_connection(str(socket_of(database)))
         assert await ask(database, Unmute(watch="s_1")) == {"unmuted": "s_1", "was_muted": False}
         writer.close()
@@ -213,7 +216,7 @@ async def test_what_cannot_be_done_is_said_in_words(database: Path, running: boo
         with pytest.raises(NotifierError, match="this cannot be done"):
             await ask(database, request_)
         return
-    async with Store(database) as store, listening(database, store, Answers()):
+    async with Store(database) as store, listening(database, store, DaemonActions()):
         with pytest.raises(NotifierError, match="does not understand"):
             await ask(database, request_)
 
@@ -256,7 +259,7 @@ async def test_one_who_may_not_ask_is_told_so(store: Store, database: Path, monk
 
 
 async def test_what_is_asked_of_a_watch_holds_for_as_long_as_it_says(store: Store, database: Path) -> None:
-    async with listening(database, store, Answers()):
+    async with listening(database, store, DaemonActions()):
         await ask(database, Mute(watch="s_1", until=(START + timedelta(hours=2)).isoformat()))
     assert Reader(database).mutes(START) == {"s_1": START + timedelta(hours=2)}
 
@@ -272,7 +275,7 @@ async def test_what_waits_for_a_channel_that_works_is_due_with_a_daemon_and_with
     heard: list[str] = []
     await tell(store, "chat")
     await settled(store, (await take(store)).send, Outcome(kind=OutcomeKind.RETRY, reason="refused"))
-    async with listening(database, store, Answers(got_through=heard.append)):
+    async with listening(database, store, DaemonActions(got_through=heard.append)):
         assert await ask(database, GotThrough(channel="chat")) in ({"hastened": 1}, {"hastened": 0})
         assert await ask(database, GotThrough(channel="mail")) == {"hastened": 0}
     assert heard == ["chat", "mail"]
@@ -289,9 +292,9 @@ async def test_connections_that_ask_nothing_are_few_and_end(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each takes a descriptor that the daemon's work needs."""
-    monkeypatch.setattr(client, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
     path = str(socket_of(database))
-    async with listening(database, store, Answers()):
+    async with listening(database, store, DaemonActions()):
         waiting = [await asyncio.open_unix_connection(path) for _ in range(3)]
         reader, fourth = await asyncio.open_unix_connection(path)
         assert await said(reader) == b""
@@ -302,8 +305,8 @@ async def test_connections_that_ask_nothing_are_few_and_end(
 async def test_half_a_request_is_ended_after_its_time(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_LONGEST_REQUEST_S", 0.01)
-    async with listening(database, store, Answers()):
+    monkeypatch.setattr(server, "_LONGEST_REQUEST_S", 0.01)
+    async with listening(database, store, DaemonActions()):
         reader, writer = await asyncio.open_unix_connection(str(socket_of(database)))
         writer.write(b'["unm')
         assert b"does not understand" in await said(reader)

@@ -15,8 +15,11 @@ from notifier.brightdata.http.tokens import Identity
 from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.control import limiter_lease
-from notifier.control.client import BORROW, Answers, connected, listening
+from notifier.control.client import connected
+from notifier.control.handler import DaemonActions
 from notifier.control.limiter_lease import MOST_AT_ONCE, LeasedLimiter, lend
+from notifier.control.protocol import LEASE
+from notifier.control.server import listening
 from notifier.core.health import api as apihealth
 from notifier.core.health.api import ApiKind
 from notifier.core.model import Reason
@@ -33,7 +36,7 @@ def limiter(rate: float = 1_000.0) -> Limiter:
 
 @asynccontextmanager
 async def lending(database: Path, store: Store, gate: Limiter) -> AsyncIterator[None]:
-    async with listening(database, store, Answers(lend=partial(lend, gate, lambda: OURS))):
+    async with listening(database, store, DaemonActions(lend=partial(lend, gate, lambda: OURS))):
         yield
 
 
@@ -43,7 +46,7 @@ async def borrowing(
 ) -> AsyncIterator[LeasedLimiter]:
     connection = await connected(database)
     assert connection is not None
-    connection[1].write(BORROW)
+    connection[1].write(LEASE)
     borrower = LeasedLimiter(*connection, own, identity=lambda: identity, held=held)
     try:
         yield borrower
@@ -172,7 +175,7 @@ async def test_what_tells_the_token_apart_does_not_tell_the_token(store: Store, 
         for _ in range(2):
             connection = await connected(database)
             assert connection is not None
-            connection[1].write(BORROW)
+            connection[1].write(LEASE)
             said.append(await connection[0].readline())
             connection[1].close()
     assert said[0] != said[1]
@@ -199,7 +202,7 @@ async def test_no_command_can_hold_the_daemon_for_longer_than_the_api_may(store:
     async with lending(database, store, gate):
         connection = await connected(database)
         assert connection is not None
-        connection[1].write(BORROW + b'["rate_limited", 1e9]\n')
+        connection[1].write(LEASE + b'["rate_limited", 1e9]\n')
         await until(lambda: gate.recent_refusals == 1)
         assert gate.held_for <= timedelta(hours=1)
         connection[1].close()
@@ -226,7 +229,7 @@ async def test_who_floods_and_never_reads_is_not_listened_to(
 
 async def pour(writer: asyncio.StreamWriter) -> None:
     """Ask without end, as long as somebody takes it."""
-    writer.write(BORROW)
+    writer.write(LEASE)
     for number in range(10**9):
         writer.write(b'["admit", %d]\n' % number)
         await writer.drain()
@@ -238,7 +241,7 @@ async def test_the_turns_of_a_command_that_dies_are_released(store: Store, datab
         connection = await connected(database)
         assert connection is not None
         reader, writer = connection
-        writer.write(BORROW + b'["admit", 1]\n["admit", 2]\n')
+        writer.write(LEASE + b'["admit", 1]\n["admit", 2]\n')
         assert json.loads(await reader.readline())[0] == "lender"
         assert [json.loads(await reader.readline()) for _ in range(2)] == [["granted", 1], ["granted", 2]]
         assert gate.in_flight == 2
@@ -253,7 +256,7 @@ async def test_when_the_daemon_ends_a_command_goes_on_by_itself(store: Store, da
         async with lending(database, store, gate):
             connection = await connected(database)
             assert connection is not None
-            connection[1].write(BORROW)
+            connection[1].write(LEASE)
             borrower = LeasedLimiter(*connection, own, identity=lambda: OURS)
             waiting = asyncio.create_task(borrower.admit())
             await asyncio.sleep(0)
@@ -285,7 +288,7 @@ async def test_who_says_something_senseless_gets_no_more_and_keeps_nothing(
         connection = await connected(database)
         assert connection is not None
         reader, writer = connection
-        writer.write(BORROW + line)
+        writer.write(LEASE + line)
         async with asyncio.timeout(60):
             await reader.read()  # to its end: the daemon hangs up
         await until(lambda: gate.in_flight == 0)

@@ -31,8 +31,8 @@ from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
 from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
-from notifier.control import client
-from notifier.control.client import Answers
+from notifier.control import server
+from notifier.control.handler import DaemonActions
 from notifier.core.delivery.digest import digest, going_together
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
@@ -444,8 +444,8 @@ class Hour:
                 b'["unmute", {"watch": "s_sick_0"}]',
             )
         )
-        answers = Answers(wake=one._parts.senders.wake, health=one._health, faults=one._parts.faults)
-        reply = await client._answer(line, one._parts.store, answers)
+        answers = DaemonActions(wake=one._parts.senders.wake, health=one._health, faults=one._parts.faults)
+        reply = await server.reply_to(line, one._parts.store, answers)
         assert "done" in reply or "error" in reply
 
     async def _reload(self, one: Daemon) -> None:

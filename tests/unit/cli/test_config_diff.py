@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from notifier.cli import app
 from notifier.control import client
-from notifier.control.client import Diff
+from notifier.control.protocol import Diff
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("added", "removed", "changed"), ()),

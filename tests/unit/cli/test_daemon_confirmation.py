@@ -11,7 +11,8 @@ import pytest
 
 from notifier.cli import daemon_confirmation
 from notifier.cli.daemon_confirmation import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, wait_until_loaded
-from notifier.control.client import Answers, listening
+from notifier.control.handler import DaemonActions
+from notifier.control.server import listening
 from notifier.store.store import Store
 
 BEGAN = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -36,7 +37,7 @@ class Waiting:
         async def health() -> dict[str, Any]:
             return self._answer(self.passed)
 
-        async with listening(self._database, self._store, Answers(health=health)):
+        async with listening(self._database, self._store, DaemonActions(health=health)):
             yield
 
     async def outcome(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ async def test_a_daemon_that_hangs_is_given_up_in_words(
         await hung.wait()
         return DONE
 
-    async with listening(database, store, Answers(health=health)):
+    async with listening(database, store, DaemonActions(health=health)):
         seen = await waiting.outcome()
         hung.set()
     assert waiting.passed >= GIVES_UP_AFTER_S
