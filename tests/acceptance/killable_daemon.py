@@ -1,4 +1,4 @@
-"""A program that lends out daemons to be killed: it imports everything once, and forks a fresh one for each request.
+"""A program that runs daemons to be killed: it imports everything once, and forks a daemon for each request.
 
 A start of the real command costs a second of CPU, nearly all of it for imports; a fork costs some milliseconds. What
 runs in the fork is the daemon's own composition root, as `notifier run` builds it, on a real database and real
@@ -67,7 +67,7 @@ _OLD = "select count(*) from events where observed_at < :now - :keep"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What a victim is to do.
+    """What a daemon is to do.
 
     It works in `folder`, by the config.yaml there, `ahead_s` seconds after the real time; its clock jumps by
     `jump_s` at each attempt. It dies at the `countdown`th coming to `failpoint`, or after `seconds`, or ends by itself
@@ -92,7 +92,7 @@ class Request:
 
 
 @dataclass(kw_only=True)
-class Watchman(Reporter):
+class QuietWatch(Reporter):
     """A reporter that knows when there is nothing more to do, and moves the clock."""
 
     config: Config
@@ -162,23 +162,23 @@ def serve() -> None:
     print("ready", flush=True)  # noqa: T201
     for line in sys.stdin:
         request = Request(**json.loads(line))
-        victim = os.fork()
-        if victim == 0:
-            _become_victim(request)
-        print(_end_of(victim, request.seconds), flush=True)  # noqa: T201
+        child = os.fork()
+        if child == 0:
+            _become_daemon(request)
+        print(_end_of(child, request.seconds), flush=True)  # noqa: T201
 
 
-def _end_of(victim: int, seconds: float | None) -> int:
-    """Wait for the victim's end, or bring it about; its exit status, negative for a signal."""
+def _end_of(child: int, seconds: float | None) -> int:
+    """Wait for the daemon's end, or bring it about; its exit status, negative for a signal."""
     if seconds is not None and signal.sigtimedwait({signal.SIGCHLD}, seconds) is None:
-        os.kill(victim, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1])
+        os.kill(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     while signal.sigtimedwait({signal.SIGCHLD}, 0) is not None:
-        pass  # the signal of this victim is not to be taken for that of the next
+        pass  # the signal of this child is not to be taken for that of the next
     return status
 
 
-def _become_victim(request: Request) -> None:
+def _become_daemon(request: Request) -> None:
     status = FAILED
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
@@ -187,7 +187,7 @@ def _become_victim(request: Request) -> None:
             os.dup2(output, number)
         os.chdir(request.folder)
         status = _live(request)
-    except BaseException:  # noqa: BLE001 - nothing of a victim may come back into the loop of the server
+    except BaseException:  # noqa: BLE001 - nothing of a child may come back into the loop of the server
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -203,24 +203,24 @@ def _live(request: Request) -> int:
         redactor = Redactor()
         configure(level="info", redactor=redactor)
         config = load_config(Path("config.yaml").resolve())
-        watchman = Watchman(config=config, request=request, jump=traveller.shift)
-        daemon = Daemon(config, reporters=[LogReporter(), watchman], redactor=redactor, jitter=lambda: 0.0)
+        quiet_watch = QuietWatch(config=config, request=request, jump=traveller.shift)
+        daemon = Daemon(config, reporters=[LogReporter(), quiet_watch], redactor=redactor, jitter=lambda: 0.0)
         retention.BATCH = request.batch
         jobs.CLOCK_CHECK = timedelta(milliseconds=20)  # a jump ends what is waited for, and need not be waited for
         failpoints.arm(request.failpoint, request.countdown)
         if request.once:
             asyncio.run(daemon.once())
-        elif not asyncio.run(_run(daemon, watchman)):
+        elif not asyncio.run(_run(daemon, quiet_watch)):
             return NOT_QUIET
         return DONE if not request.last or asyncio.run(_sound(config)) else UNSOUND
 
 
-async def _run(daemon: Daemon, watchman: Watchman) -> bool:
+async def _run(daemon: Daemon, quiet_watch: QuietWatch) -> bool:
     stop, ready = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(daemon.run(stop, ready.set))
         await ready.wait()
-        quiet = await watchman.quiet()
+        quiet = await quiet_watch.quiet()
         if not quiet:
             for task in asyncio.all_tasks():
                 task.print_stack()

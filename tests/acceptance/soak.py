@@ -6,7 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from acceptance.kills import SCENARIOS, Tally, cases, play_all
+from acceptance.kill_scenarios import SCENARIOS
+from acceptance.kills import Tally, cases, play_all
 
 
 async def soak(kills: int, seed: int, only: str | None) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
 from acceptance.killable_daemon import DONE, Request
-from acceptance.kills import Lender
+from acceptance.kills import KillableDaemons
 from acceptance.receivers import HANG, Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 
@@ -37,8 +37,8 @@ async def test_a_busy_channel_is_tried_again_until_it_takes_the_message(
     notifier.configure(api=api.url, channels={"team": team.url}, watches=["s_1"])
     team.answer_next(Answer(status=503, body="busy"), Answer(status=503, body="still busy"))
 
-    async with Lender.lending() as lender:
-        assert await lender.run(Request(folder=str(notifier.folder), jump_s=30)) == DONE
+    async with KillableDaemons.running() as daemons:
+        assert await daemons.run(Request(folder=str(notifier.folder), jump_s=30)) == DONE
 
     assert len({each.event_id for each in await team.received.count(3)}) == 1
     (listed,) = await notifier.deliveries()

@@ -8,7 +8,7 @@ import pytest
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier, Process
-from acceptance.kills import SECRET
+from acceptance.kill_scenarios import SECRET
 from acceptance.receivers import HANG, Receiver
 from notifier.brightdata.simulator import life as lives
 

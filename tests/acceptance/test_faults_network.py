@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 from aiohttp import web
+from support.waiting import until
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
@@ -45,9 +46,7 @@ async def test_names_that_do_not_resolve_are_told_once_and_what_was_missed_after
         _, over = await ops.received.count(2)
         assert "Bright Data answers again" in over.title
         await team.told(1)
-        async with asyncio.timeout(60):
-            while not notifier.glance("delivery", "list", "--state", "retrying"):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await until(lambda: bool(notifier.glance("delivery", "list", "--state", "retrying")))
     (gone,) = [each for each in await notifier.deliveries() if each["channel"] == "gone"]
     assert (gone["state"], gone["reason"]) == ("retrying", "dns")
     assert len(ops.received) == 2

@@ -90,18 +90,18 @@ async def test_a_scrape_packed_though_nobody_asked_is_refused(api: BrightData, s
 
 async def test_a_link_in_the_folder_is_not_followed(api: BrightData, script: Notifier, tmp_path: Path) -> None:
     """Under the name of the file and under those of its parts; --force replaces the link, and not its target."""
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
     folder = script.folder / "results"
     folder.mkdir()
     api.add("s_1", lives.of("ready", records=3, errors=0))
     for name in ("s_1.json", ".s_1.json.part", ".s_1.json.part.json", ".s_1.json.part.json.new"):
-        (folder / name).symlink_to(victim)
+        (folder / name).symlink_to(outside)
     refused = await script.command("download", "s_1", "--to", "results")
     forced = await script.command("download", "s_1", "--to", "results", "--force")
     assert (refused.status, forced.status) == (1, 0)
     assert "s_1.json is there already, and is no regular file; --force puts this one in its place" in refused.stderr
-    assert victim.read_text() == "precious"
+    assert outside.read_text() == "precious"
     assert [path.name for path in folder.iterdir()] == ["s_1.json"]
     assert len(json.loads((folder / "s_1.json").read_text())) == 3
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 from support.database_troubles import no_more_pages, pages_again, read_only
+from support.waiting import until
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
@@ -62,12 +63,6 @@ class World:
     def store(self) -> Store:
         """The daemon's own."""
         return self.running._parts.store
-
-    async def until(self, met: Callable[[], bool]) -> None:
-        """Wait for something that nobody tells of."""
-        async with asyncio.timeout(60):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
 
     async def notices(self, number: int) -> list[Received]:
         """What the operators were told, as soon as it is so much."""
@@ -165,7 +160,7 @@ async def lost_time(world: World) -> AsyncIterator[None]:
     world.team.usual = Answer(status=503)
     world.api.advance(60)
     await world.team.received.count(1)
-    await world.until(lambda: bool(world.notifier.glance("delivery", "list", "--state", "retrying")))
+    await until(lambda: bool(world.notifier.glance("delivery", "list", "--state", "retrying")))
     await world.sql("UPDATE deliveries SET not_before = NULL WHERE channel = 'team' AND state = 'retrying'")
     yield
     await world.sql("UPDATE deliveries SET not_before = wanted_at WHERE not_before IS NULL AND state = 'retrying'")
@@ -213,7 +208,7 @@ async def damaged(world: World) -> AsyncIterator[None]:
     world.team.usual = Answer(status=503)
     world.api.advance(60)
     await world.team.received.count(1)
-    await world.until(lambda: not world.notifier.glance("delivery", "list", "--state", "sending"))
+    await until(lambda: not world.notifier.glance("delivery", "list", "--state", "sending"))
     await world.sql("UPDATE deliveries SET reached = '['")
     yield
     with pytest.raises(StoreError, match="a row is damaged"):

@@ -13,7 +13,7 @@ from support.ports import free_port
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
 from acceptance.killable_daemon import DONE, Request
-from acceptance.kills import Lender
+from acceptance.kills import KillableDaemons
 from acceptance.mail_servers import PlainMailServer
 from acceptance.mqtt_broker import Broker
 from acceptance.receivers import HANG, Answer, Receiver, receiver
@@ -72,8 +72,8 @@ async def test_mail_servers_in_trouble(api: BrightData, team: Receiver, notifier
             "nobody": mail_url(nobody, "ops@example.com"),
         }
         notifier.configure(api=api.url, channels=channels, watches=["s_1"])
-        async with Lender.lending() as lender:
-            assert await lender.run(Request(folder=str(notifier.folder), jump_s=4)) == DONE
+        async with KillableDaemons.running() as daemons:
+            assert await daemons.run(Request(folder=str(notifier.folder), jump_s=4)) == DONE
 
     first = {channel: (await attempts(notifier, channel))[0] for channel in channels}
     told = {channel: (each["outcome"], each["reason"]) for channel, each in first.items()}
@@ -110,11 +110,11 @@ async def test_an_mqtt_broker_that_is_down_for_a_while_is_told_when_it_is_up(
     api.add("s_1", lives.complete(seconds=0))
     url = f"mqtt://127.0.0.1:{broker.port}/snapshots?qos=1&retain=yes"
     notifier.configure(api=api.url, channels={"mqtt": url}, watches=["s_1"])
-    async with Lender.lending() as lender:
-        assert await lender.run(Request(folder=str(notifier.folder))) == DONE
+    async with KillableDaemons.running() as daemons:
+        assert await daemons.run(Request(folder=str(notifier.folder))) == DONE
         (refused,) = await notifier.deliveries()
         async with broker.running() as published:
-            assert await lender.run(Request(folder=str(notifier.folder), ahead_s=60, last=True)) == DONE
+            assert await daemons.run(Request(folder=str(notifier.folder), ahead_s=60, last=True)) == DONE
             (message,) = await published.count(1)
 
     assert (refused["state"], refused["reason"]) == ("retrying", "refused")
@@ -143,10 +143,10 @@ async def test_a_channel_that_breaks_and_one_that_heals_are_told_once_each_throu
         defaults={"notify": ["mqtt"]},
         operators=["mqtt", "ops"],
     )
-    async with Lender.lending() as lender:
-        assert await lender.run(Request(folder=str(notifier.folder), jump_s=31, notices=1)) == DONE
+    async with KillableDaemons.running() as daemons:
+        assert await daemons.run(Request(folder=str(notifier.folder), jump_s=31, notices=1)) == DONE
         async with broker.running() as published:
-            assert await lender.run(Request(folder=str(notifier.folder), ahead_s=3_600, last=True)) == DONE
+            assert await daemons.run(Request(folder=str(notifier.folder), ahead_s=3_600, last=True)) == DONE
             (message,) = await published.count(1)
 
     broken, healed = (each.title for each in ops.received.entries)
@@ -209,9 +209,9 @@ async def test_who_answers_after_the_timeout_gets_it_again_with_the_same_id(
     late = Answer(after_s=0.8)
     team.answer_next(late)
     ops.answer_next(late)
-    async with Lender.lending() as lender:
+    async with KillableDaemons.running() as daemons:
         request = Request(folder=str(notifier.folder), jump_s=10, webhook_timeout_s=0.4, last=True)
-        assert await lender.run(request) == DONE
+        assert await daemons.run(request) == DONE
 
     for channel, service in {"team": team, "hook": ops}.items():
         (event_id,) = service.copies

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from support.ports import free_port
+from support.waiting import until
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
@@ -59,12 +60,6 @@ class World:
     def told_of(self, snapshot_id: str) -> int:
         """In how many messages the team was told of a snapshot."""
         return sum(snapshot_id in each.message + each.title for each in self.team.received.entries)
-
-    async def until(self, met: Callable[[], bool]) -> None:
-        """Wait for something that nobody tells of."""
-        async with asyncio.timeout(60):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
 
 
 async def nothing(world: World) -> None:
@@ -209,7 +204,7 @@ async def world(
         world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, page=f"http://{page}")
         made._outside.heartbeat.configure(_often(made))
         made._parts.jobs.wake(HEARTBEAT)
-        await world.until(lambda: all(each in made._parts.polling.states for each in (POISON, GOOD, NEAR)))
+        await until(lambda: all(each in made._parts.polling.states for each in (POISON, GOOD, NEAR)))
         yield world
         assert not task.done()
 
@@ -227,15 +222,15 @@ async def test_a_unit_that_raises_costs_only_itself(world: World, unit: Unit) ->
     arm_fault(unit, case.subject)
     world.api.advance(60)
     await case.provoke(world)
-    await world.until(lambda: world.counted(unit) >= case.times)
-    await world.until(lambda: world.told_of(NEAR) == world.told_of(GOOD) == 1)
-    await world.until(lambda: notices(world, unit) == 1)
+    await until(lambda: world.counted(unit) >= case.times)
+    await until(lambda: world.told_of(NEAR) == world.told_of(GOOD) == 1)
+    await until(lambda: notices(world, unit) == 1)
 
     disarm_faults()
-    await world.until(lambda: world.told_of(POISON) == 1 and unit not in world.units_failing - {Unit.COMMAND})
+    await until(lambda: world.told_of(POISON) == 1 and unit not in world.units_failing - {Unit.COMMAND})
     counted = world.counted(unit)
     if case.provoke is edit:
-        await world.until(lambda: world.running._last_reload is not None and not world.running._last_reload.refused)
+        await until(lambda: world.running._last_reload is not None and not world.running._last_reload.refused)
     assert notices(world, unit) == 1
     assert world.counted(unit) == counted
     assert [world.told_of(each) for each in (POISON, GOOD, NEAR)] == [1, 1, 1]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from notifier.brightdata.http.tokens import Identity
 from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
@@ -52,12 +53,6 @@ async def borrowing(
         yield borrower
     finally:
         await borrower.aclose()
-
-
-async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not met():  # noqa: ASYNC110 - a limiter has no event for its figures
-            await asyncio.sleep(0.005)
 
 
 async def test_a_command_takes_its_turn_of_the_daemon_and_gives_it_back(store: Store, database: Path) -> None:

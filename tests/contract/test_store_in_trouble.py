@@ -5,7 +5,7 @@ The disk is a real one of eight megabytes where this machine lets us mount one; 
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from support.database_troubles import no_more_pages, pages_again, pragma, read_o
 from support.disks import fill
 from support.fakes import START, seen, watch
 from support.outboxes import blank, rows, settled, sql, take, tell
+from support.waiting import until
 
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError, StoreUnready
@@ -92,13 +93,6 @@ def look(snapshot_id: str) -> PollRecord:
         not_found=0,
         not_found_since=None,
     )
-
-
-async def until(met: Callable[[], bool]) -> None:
-    """Wait for what the store does by itself."""
-    async with asyncio.timeout(60):
-        while not met():  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.005)
 
 
 async def waiting(store: Store, number: int) -> None:
