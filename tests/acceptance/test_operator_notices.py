@@ -29,7 +29,8 @@ from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import backoff, units
+from notifier.core import units
+from notifier.core.delivery import retry_pauses
 from notifier.core.errors import StoreError
 from notifier.core.health import api as apihealth
 from notifier.core.health import channel
@@ -287,10 +288,10 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(limiter, "LIMITED_AFTER", -1.0)
     patch.setattr(limiter, "RECHECK_S", 0.05)
     if row.begin in QUIET_LIFE:
-        for name, module in (("FIRST_RETRY", backoff), ("FIRST_PROBE", channel)):
+        for name, module in (("FIRST_RETRY", retry_pauses), ("FIRST_PROBE", channel)):
             patch.setattr(module, name, timedelta(milliseconds=20))
         patch.setattr(channel, "BROKEN_AFTER", timedelta(0))
-        patch.setattr(backoff, "PERMANENT_TRIES", 1)
+        patch.setattr(retry_pauses, "PERMANENT_TRIES", 1)
     patch.setattr(jobs, "EXHAUSTION_EVERY", timedelta(milliseconds=50))
     patch.setattr(resources, "WELL_AFTER", timedelta(milliseconds=50))
     patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))

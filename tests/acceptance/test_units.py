@@ -27,7 +27,8 @@ from notifier.brightdata.simulator import life as lives
 from notifier.config.model import Heartbeat
 from notifier.control.client import ask
 from notifier.control.protocol import Health, Mute
-from notifier.core import backoff, units
+from notifier.core import units
+from notifier.core.delivery import retry_pauses
 from notifier.core.errors import NotifierError
 from notifier.core.units import Unit
 from notifier.delivery.notice_texts import Heading
@@ -155,8 +156,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=40))
     monkeypatch.setattr(units, "LONGEST_PAUSE", soon)
     monkeypatch.setattr(background, "MOST_TRIES", 10_000)
-    monkeypatch.setattr(backoff, "FIRST_RETRY", timedelta(milliseconds=40))
-    monkeypatch.setattr(backoff, "LONGEST_RETRY", soon)
+    monkeypatch.setattr(retry_pauses, "FIRST_RETRY", timedelta(milliseconds=40))
+    monkeypatch.setattr(retry_pauses, "LONGEST_RETRY", soon)
     for name in (
         "FALLBACKS_EVERY", "AUDIT_EVERY", "RETENTION_EVERY", "FLUSH_EVERY", "EXPIRY_EVERY", "PROBE_EVERY",
         "EXHAUSTION_EVERY",
