@@ -1,6 +1,6 @@
 """How long a transition takes to its far side, one alone and many at once, and how many can be made durable a second.
 
-The store, with its full commits, on a disk; the deliverers; a `json://` channel and a signed webhook, to a receiver in
+The store, with its full commits, on a disk; the workers; a `json://` channel and a signed webhook, to a receiver in
 another process. Beside it: a plain script that posts each event from a pool of threads and remembers nothing, and
 commits of the standard library's own SQLite. An event has arrived when the message that says it has.
 """
@@ -29,7 +29,7 @@ from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import Facts, Seen, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
-from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
+from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.worker import DeliveryWorker
 from notifier.store.store import Store
 
@@ -144,8 +144,8 @@ class _Noting:
         self.told = 0
         self.settled = asyncio.Event()
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
-        return self._voice.going_together(told)
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+        return self._voice.batchable(told)
 
     async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         self.messages.append([each.id for each in told])
@@ -155,11 +155,11 @@ class _Noting:
 async def _ours(
     database: Path, port: int, channel: Channel, policy: ChannelPolicy, number: int, *, alone: bool
 ) -> tuple[list[float], int]:
-    voice = voice_of(channel, redact=str, clock=_now, template_failed=lambda *_: None)
+    voice = sender_for(channel, redact=str, clock=_now, template_failed=lambda *_: None)
     noting = _Noting(voice)
     settled: asyncio.Queue[None] = asyncio.Queue()
     async with Store(database) as store:
-        deliverer = DeliveryWorker(
+        worker = DeliveryWorker(
             channel=noting,
             policy=policy,
             outbox=store.outbox,
@@ -167,12 +167,12 @@ async def _ours(
             jitter=lambda: 0.5,
             report=lambda _: settled.put_nowait(None),
         )
-        running = asyncio.create_task(deliverer.run())
+        running = asyncio.create_task(worker.run())
         began: dict[str, float] = {}
 
         async def tell(index: int) -> None:
             began[await _commit(store, f"s_{index}", [channel.name])] = since if not alone else time.monotonic()
-            deliverer.wake()
+            worker.wake()
 
         since = time.monotonic()
         async with asyncio.timeout(LONGEST_WAIT):
@@ -180,13 +180,13 @@ async def _ours(
                 for index in range(number):
                     since = time.monotonic()
                     began[await _commit(store, f"s_{index}", [channel.name])] = since
-                    deliverer.wake()
+                    worker.wake()
                     await settled.get()
             else:
                 await asyncio.gather(*(tell(index) for index in range(number)))
                 for _ in range(number):
                     await settled.get()
-        deliverer.stop()
+        worker.stop()
         await running
     if isinstance(voice, WebhookSender):
         await voice.aclose()

@@ -24,18 +24,18 @@ NAMES = (
     "deliver.retry_settled",
     "outbox.recovering",
     "outbox.falling_back",
-    "caretaker.after_fallback",
+    "maintenance.after_fallback",
     "outbox.notice_written",
     "operators.after_notice",
-    "upkeep.half_forgotten",
-    "upkeep.batch_forgotten",
-    "caretaker.after_forgetting",
+    "retention.half_forgotten",
+    "retention.batch_forgotten",
+    "maintenance.after_forgetting",
 )
 """In the order in which a transition comes to them. The first word is the module.
 
 `store.event_written`, `outbox.half_settled`, `outbox.recovering`, `outbox.falling_back`, `outbox.notice_written` and
-`upkeep.half_forgotten` lie inside a transaction: killed there, nothing of it has happened. `deliver.digest_claimed` is
-`after_claim` for more than one delivery, `deliver.retry_settled` is `after_settle` for what did not get through, and
+`retention.half_forgotten` lie inside a transaction: killed there, nothing of it has happened. `deliver.digest_claimed`
+is `after_claim` for more than one delivery, `deliver.retry_settled` is `after_settle` for what did not get through, and
 `outbox.recovering` is come to by the next start.
 """
 

@@ -149,7 +149,7 @@ class Components:
             faults=self.faults,
         )
         self.clock_set = asyncio.Event()
-        self.caretaker = Maintenance(
+        self.maintenance = Maintenance(
             store=self.store,
             clock=clock,
             policies=_policies(config),
@@ -173,7 +173,7 @@ class Components:
             faults=self.faults,
         )
         self.senders.configure(config.channels)
-        self.alarm = OutOfBandNotices(
+        self.out_of_band = OutOfBandNotices(
             operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.notice
         )
 
@@ -219,7 +219,7 @@ class Components:
             config.watches, config.datasets, lists=config.api.batches, gap=_gap(config), keep=config.keep
         )
         self.operators.configure(config.operators, _token_source(config.api))
-        self.caretaker.configure(_policies(config), config.keep)
+        self.maintenance.configure(_policies(config), config.keep)
         self.fetcher.configure(_events_only(config))
         self.senders.configure(config.channels)
         await self.store.outbox.release(self.clock(), self.senders.holding)
@@ -261,7 +261,7 @@ class Components:
             channels=len(self.senders),
             oldest_open=None,
             reload=reload,
-            store=self.store.patience.trouble,
+            store=self.store.retries.trouble,
             jobs=self.jobs.states(),
         )
 
@@ -305,7 +305,7 @@ class Components:
 
     def _store_changed(self, news: StoreNews) -> None:
         self.report(news)
-        self.alarm.store_changed(news)
+        self.out_of_band.store_changed(news)
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         self.report(ChannelChange(channel=channel, verdict=verdict, outcome=outcome))

@@ -160,7 +160,7 @@ class Daemon:
                     log.info("daemon.stopping")
                     notify("STOPPING=1", EXTEND)
                     stopping.enter_context(more_time(LONGEST_STOP))
-                    self._parts.store.patience.hurry()
+                    self._parts.store.retries.disable()
                     await self._stop(background)
                     sending.cancel()
         log.info("daemon.stopped")
@@ -184,7 +184,7 @@ class Daemon:
                 await self._parts.fetcher.fetch_due()
                 await self._parts.senders.deliver_all()
                 # What follows from it: fallbacks, notices to the operators, and their deliveries.
-                await self._parts.caretaker.go_round()
+                await self._parts.maintenance.run_once()
                 await self._parts.errands.end()
                 await self._parts.senders.deliver_all()
         return tally.outcome()
@@ -223,7 +223,7 @@ class Daemon:
     async def _opened(self, *, patient: bool = False) -> AsyncIterator[None]:
         async with self._parts.store, self._parts.client:
             if patient:  # from here on: a database that cannot be opened is refused
-                self._parts.store.patience.wait()
+                self._parts.store.retries.enable()
             await self._parts.polling.load(self._parts.config.watches, self._parts.config.datasets)
             await self._take_up()
             await self._remember_api()
@@ -231,21 +231,21 @@ class Daemon:
                 yield
             except StoreError as error:
                 if not isinstance(error, StoreUnready):  # of that one they know
-                    self._parts.store.patience.hurry()
-                    await self._parts.alarm.last_words(error)
+                    self._parts.store.retries.disable()
+                    await self._parts.out_of_band.announce_end(error)
                 raise
             finally:
                 await self._end()
 
     async def _end(self) -> None:
         """Write what is left to be written, and leave nothing open, whether or not it could be."""
-        self._parts.store.patience.hurry()
+        self._parts.store.retries.disable()
         try:
             await self._parts.faults.attempt(Unit.FLUSH, "", self._parts.polling.flush)
             await self._parts.errands.end()
         finally:
             self._watchdog.close()
-            await self._parts.alarm.aclose()
+            await self._parts.out_of_band.aclose()
             await self._parts.senders.aclose()
 
     async def _take_up(self) -> None:
@@ -253,8 +253,8 @@ class Daemon:
         outbox = self._parts.store.outbox
         if recovered := await outbox.recover(self._parts.clock(), self._parts.senders.holding):
             log.warning("delivery.recovered", count=recovered)
-        await self._call_back()
-        if hastened := await outbox.hasten_after_start(self._parts.clock(), self._parts.config.channels):
+        await self._reschedule_after_clock_change()
+        if hastened := await outbox.retry_now_after_start(self._parts.clock(), self._parts.config.channels):
             log.info("delivery.hastened", count=hastened)
         await self._parts.log_orphans()
         standing = await self._parts.store.conditions.standing()
@@ -303,18 +303,18 @@ class Daemon:
             self._parts.clock_set.clear()
             with self._parts.faults.alone(Unit.CLOCK) as attempt:
                 fault(Unit.CLOCK)
-                await self._call_back()
-                self._parts.senders.reconsider()
+                await self._reschedule_after_clock_change()
+                self._parts.senders.recheck()
                 self._parts.fetcher.wake()
             if attempt.pause is not None:
                 await asyncio.sleep(attempt.pause.total_seconds())
                 self._parts.clock_set.set()
 
-    async def _call_back(self) -> None:
-        if moved := await self._parts.store.outbox.clock_was_set(self._parts.clock()):
+    async def _reschedule_after_clock_change(self) -> None:
+        if moved := await self._parts.store.outbox.reschedule_after_clock_change(self._parts.clock()):
             log.warning("delivery.called_back", count=moved)
             self._parts.senders.wake_all()
-        if moved := await self._parts.store.downloads.clock_was_set(self._parts.clock()):
+        if moved := await self._parts.store.downloads.reschedule_after_clock_change(self._parts.clock()):
             log.warning("download.called_back", count=moved)
 
 

@@ -41,11 +41,11 @@ def find_event_id(reader: "Reader", beginning: str) -> str:
     from notifier.core.suggestions import did_you_mean
 
     what = "notice" if beginning.startswith("ntc_") else "event"
-    found = reader.told_ids(beginning, _MOST_ALIKE + 1)
+    found = reader.deliverable_ids(beginning, _MOST_ALIKE + 1)
     if len(found) == 1 or beginning in found:
         return beginning if beginning in found else found[0]
     if not found:
-        alike = reader.told_ids(beginning[:_TELLING], 1_000) if len(beginning) > _TELLING else []
+        alike = reader.deliverable_ids(beginning[:_TELLING], 1_000) if len(beginning) > _TELLING else []
         near = did_you_mean(beginning, alike) or "; `notifier delivery list --json` has the ids of all"
         raise NotifierError(f"there is no {what} {beginning}{near}")
     more = " and more" if len(found) > _MOST_ALIKE else ""

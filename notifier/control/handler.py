@@ -59,7 +59,7 @@ async def handle(request: Request, store: Store, daemon: DaemonActions = _NO_DAE
             daemon.wake(set(moved))
             return {"retried": len(moved)}
         case GotThrough(channel=channel):
-            waiting = await store.outbox.hasten(channel, now)
+            waiting = await store.outbox.retry_now(channel, now)
             daemon.got_through(channel)
             return {"hastened": waiting}
         case Diff() if daemon.preview is not None:

@@ -133,7 +133,7 @@ class StoreUnready(StoreError):
         super().__init__(text)
         self.trouble = trouble
 
-    def anew(self) -> "StoreUnready":
+    def copy(self) -> "StoreUnready":
         """The same without its history, for another to raise: one that many raise would grow with each of them."""
         return StoreUnready(self.trouble, str(self))
 

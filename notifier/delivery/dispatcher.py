@@ -1,4 +1,4 @@
-"""The channels at work: a deliverer for each channel of the configuration, kept, replaced or let go when that changes.
+"""The channels at work: a worker for each channel of the configuration, kept, replaced or let go when that changes.
 
 What a channel has not delivered stands in the store and not here. So a channel with another address goes on with what
 the old one had left, and what waits for a channel that is gone waits until it is back.
@@ -15,24 +15,24 @@ from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.units import INTERNAL_ERROR, Unit
-from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
+from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.worker import DeliveryWorker
 from notifier.store.outbox import Outbox
 
 
 class _Sender:
-    """A channel's deliverer, with its voice and its task."""
+    """A channel's worker, with its voice and its task."""
 
-    def __init__(self, channel: Channel, voice: MessageSender | WebhookSender, deliverer: DeliveryWorker) -> None:
+    def __init__(self, channel: Channel, voice: MessageSender | WebhookSender, worker: DeliveryWorker) -> None:
         self.channel = channel
         self.voice = voice
-        self.deliverer = deliverer
+        self.worker = worker
         self.task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Deliver until stopped; then nothing is left open."""
         try:
-            await self.deliverer.run()
+            await self.worker.run()
         finally:
             await self.aclose()
 
@@ -64,7 +64,7 @@ class Dispatcher:
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.
             redact: takes secrets out of what far sides said.
-            delivered, dropped, template_failed, verdict: told of what came of it: see `DeliveryWorker` and `voice_of`.
+            delivered, dropped, template_failed, verdict: called with outcomes: see `DeliveryWorker` and `sender_for`.
             faults: bounds what a delivery raises.
         """
         self._faults = faults or Faults()
@@ -90,12 +90,12 @@ class Dispatcher:
     @property
     def holding(self) -> list[str]:
         """The channels whose uncertain deliveries wait for a person."""
-        return [name for name, sender in self._senders.items() if sender.deliverer.holds_uncertain]
+        return [name for name, sender in self._senders.items() if sender.worker.holds_uncertain]
 
     @property
     def broken(self) -> dict[str, bool]:
         """Of each channel, whether it is broken."""
-        return {name: sender.deliverer.is_broken for name, sender in self._senders.items()}
+        return {name: sender.worker.is_broken for name, sender in self._senders.items()}
 
     def configure(self, channels: Mapping[str, Channel]) -> None:
         """Have these channels from now on. One that is as it was goes on undisturbed.
@@ -109,15 +109,15 @@ class Dispatcher:
                 self._senders[name] = before.pop(name)
                 continue
             self._senders[name] = sender = self._make(channel)
-            if name in self._known_broken or (old is not None and old.deliverer.is_broken):
-                sender.deliverer.assume_broken()  # that it is better has to be seen, and is told then
+            if name in self._known_broken or (old is not None and old.worker.is_broken):
+                sender.worker.assume_broken()  # that it is better has to be seen, and is told then
                 self._known_broken.discard(name)
             if self._tasks is not None:
                 self._start(sender)
         for name, sender in before.items():
-            if name not in self._senders and sender.deliverer.is_broken:
+            if name not in self._senders and sender.worker.is_broken:
                 self._known_broken.add(name)
-            sender.deliverer.stop()
+            sender.worker.stop()
             if sender.task is not None:
                 self._ending.add(sender.task)
                 sender.task.add_done_callback(partial(self._ended, name))
@@ -126,26 +126,26 @@ class Dispatcher:
         """There is something new to deliver; for one that is not configured it waits."""
         for channel in channels:
             if channel in self._senders:
-                self._senders[channel].deliverer.wake()
+                self._senders[channel].worker.wake()
 
     def got_through(self, channel: str) -> None:
         """A test message got through to a channel: what waits for it may go at once."""
         if channel in self._senders:
-            self._senders[channel].deliverer.got_through()
+            self._senders[channel].worker.got_through()
 
     def wake_all(self) -> None:
         """There may be something to deliver for anyone."""
         self.wake(self._senders)
 
-    def reconsider(self) -> None:
+    def recheck(self) -> None:
         """The clock was set: what is waited for may be due."""
         for sender in self._senders.values():
-            sender.deliverer.reconsider()
+            sender.worker.recheck()
 
     def assume_broken(self, channel: str) -> None:
         """The channel was broken when the last daemon ended, and the operators know."""
         if channel in self._senders:
-            self._senders[channel].deliverer.assume_broken()
+            self._senders[channel].worker.assume_broken()
         else:
             self._known_broken.add(channel)  # it may come back
 
@@ -170,7 +170,7 @@ class Dispatcher:
         """Take nothing more, and let the sends in flight end within `grace`; what then has not ended is cancelled."""
         tasks = [*self._ending]
         for sender in self._senders.values():
-            sender.deliverer.stop()
+            sender.worker.stop()
             if sender.task is not None:
                 tasks.append(sender.task)
         if tasks:
@@ -184,7 +184,7 @@ class Dispatcher:
         """Deliver what is due now, once."""
         async with asyncio.TaskGroup() as tasks:
             for sender in self._senders.values():
-                tasks.create_task(sender.deliverer.deliver_all())
+                tasks.create_task(sender.worker.deliver_all())
 
     async def aclose(self) -> None:
         """Close what was never run; what ran closed itself."""
@@ -207,8 +207,8 @@ class Dispatcher:
             self._verdict(channel, verdict, outcome)
 
     def _make(self, channel: Channel) -> _Sender:
-        voice = voice_of(channel, redact=self._redact, clock=self._clock, template_failed=self._template_failed)
-        deliverer = DeliveryWorker(
+        voice = sender_for(channel, redact=self._redact, clock=self._clock, template_failed=self._template_failed)
+        worker = DeliveryWorker(
             channel=voice,
             policy=channel.policy,
             outbox=self._outbox,
@@ -219,4 +219,4 @@ class Dispatcher:
             verdict=partial(self._judged, voice),
             faults=self._faults,
         )
-        return _Sender(channel, voice, deliverer)
+        return _Sender(channel, voice, worker)

@@ -7,7 +7,7 @@ from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.isolation import Faults
 from notifier.core.units import Unit
 from notifier.failpoints import failpoint
-from notifier.store.maintenance import Audit, Deaths
+from notifier.store.maintenance import Audit, DeadDeliveries
 from notifier.store.store import Store
 
 LONGEST_SEND = timedelta(minutes=5)
@@ -28,7 +28,7 @@ class Maintenance:
         datasets: Callable[[], Mapping[str, str]] = dict,
         committed: Callable[[Collection[str]], None],
         audited: Callable[[Audit], Awaitable[None]],
-        died: Callable[[Deaths], Awaitable[None]] | None = None,
+        died: Callable[[DeadDeliveries], Awaitable[None]] | None = None,
         faults: Faults | None = None,
     ) -> None:
         """
@@ -60,12 +60,12 @@ class Maintenance:
         self._policies = policies
         self._keep = keep
 
-    async def go_round(self) -> None:
+    async def run_once(self) -> None:
         """Make each round once."""
         for unit, round_ in (
             (Unit.FALLBACK, self.fall_back),
             (Unit.AUDIT, self.audit),
-            (Unit.RETENTION, self.forget),
+            (Unit.RETENTION, self.prune),
         ):
             await self._faults.attempt(unit, "", round_)
 
@@ -79,23 +79,23 @@ class Maintenance:
                 channel, to, policy.fallback_after, self._clock(), with_notices=self._policies[to].merges
             )
             if late:
-                failpoint("caretaker.after_fallback")
+                failpoint("maintenance.after_fallback")
                 self._committed([to])
 
     async def audit(self) -> None:
         """Prove that nothing is lost in the outbox, and tell."""
         resending = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.RESEND]
-        audit = await self._store.upkeep.audit(now=self._clock(), longest_send=LONGEST_SEND, resending=resending)
+        audit = await self._store.maintenance.audit(now=self._clock(), longest_send=LONGEST_SEND, resending=resending)
         await self._audited(audit)
         if self._died is not None:
-            for deaths in await self._store.upkeep.deaths(self._clock()):
+            for deaths in await self._store.maintenance.dead_deliveries(self._clock()):
                 await self._died(deaths)
 
-    async def forget(self) -> None:
+    async def prune(self) -> None:
         """Remove what is older than is kept."""
         now = self._clock()
-        removed = await self._store.upkeep.forget(
+        removed = await self._store.maintenance.prune(
             before=now - self._keep, watched=self._watched(), now=now, datasets=self._datasets()
         )
         if removed:
-            failpoint("caretaker.after_forgetting")
+            failpoint("maintenance.after_forgetting")

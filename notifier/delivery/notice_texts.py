@@ -12,7 +12,7 @@ from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Fault, Unit
 from notifier.core.words import count, one_line, span
-from notifier.store.maintenance import Audit, Deaths
+from notifier.store.maintenance import Audit, DeadDeliveries
 
 MOST_PROBLEMS = 10
 """Errors of the configuration that a notice lists."""
@@ -115,7 +115,7 @@ def channel_healed(channel: str) -> Text:
     return Text(title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages kept for it go out now.")
 
 
-def deliveries_dead(deaths: Deaths) -> Text:
+def deliveries_dead(deaths: DeadDeliveries) -> Text:
     """Deliveries to a channel were given up."""
     body = f"The last reason: {deaths.reason}.\n"
     body += f"See `notifier delivery list --state dead --channel {deaths.channel}`; "

@@ -32,7 +32,7 @@ from notifier.delivery import notice_texts as texts
 from notifier.delivery.notice_texts import LONGEST_WORD, Text
 from notifier.failpoints import failpoint
 from notifier.store.conditions import Conditions
-from notifier.store.maintenance import Audit, Deaths
+from notifier.store.maintenance import Audit, DeadDeliveries
 from notifier.store.outbox import Outbox
 
 STATUS = "status:"
@@ -128,7 +128,7 @@ class OperatorNotices:
         else:
             await self._begin(API, news.kind, text)
 
-    async def died(self, deaths: Deaths) -> None:
+    async def died(self, deaths: DeadDeliveries) -> None:
         """Deliveries to a channel were given up."""
         # Each finding is told: its kind is the time up to which it counts.
         notice = self._notice(deaths.subject, deaths.until.isoformat(), texts.deliveries_dead(deaths))

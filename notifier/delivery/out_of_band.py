@@ -16,7 +16,7 @@ from notifier.delivery.notices import OperatorNotices
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds between two tries at a channel; the last one repeats."""
 
-LAST_WORDS = 4.0
+END_TIMEOUT = 4.0
 """Seconds that the end of the daemon waits for its operators to be told of it."""
 
 
@@ -59,7 +59,7 @@ class OutOfBandNotices:
             _cancel(telling)
             self._later(self._operators.store_over, news, telling.notice, tuple(telling.untold))
 
-    async def last_words(self, error: StoreError) -> None:
+    async def announce_end(self, error: StoreError) -> None:
         """The database ends the daemon: tell the operators, unless the last daemon told them the same."""
         notice = self._operators.last_notice(str(error))
         try:
@@ -69,7 +69,7 @@ class OutOfBandNotices:
             pass  # it cannot say: better twice than never
         telling = self._tell(notice, ())
         if telling.tasks:
-            await asyncio.wait(telling.tasks, timeout=LAST_WORDS)
+            await asyncio.wait(telling.tasks, timeout=END_TIMEOUT)
         _cancel(telling)
 
     async def aclose(self) -> None:

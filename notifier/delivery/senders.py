@@ -9,7 +9,7 @@ from notifier.channels.templates.samples import sample_events
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.channels.webhook.payload import body_of
 from notifier.config.model import Channel
-from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import ALL
@@ -32,10 +32,10 @@ class MessageSender:
         self._renderer = renderer
         self._template_failed = template_failed
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Of these, those that one message has room for; at least one."""
         try:
-            return going_together(told, self._channel.fits)
+            return batchable(told, self._channel.fits)
         except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its own send tells why
             return told[:1]
 
@@ -103,7 +103,7 @@ class WebhookSender:
         self.name = channel.name
         self._channel = channel
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """The first: a webhook takes one event at a time."""
         return told[:1]
 
@@ -119,7 +119,7 @@ class WebhookSender:
         await self._channel.aclose()
 
 
-def voice_of(
+def sender_for(
     channel: Channel,
     *,
     redact: Callable[[str], str],

@@ -11,7 +11,7 @@ from notifier.config.model import Channel
 from notifier.core.delivery.model import Event, Outcome
 from notifier.core.model import Watch
 from notifier.core.snapshot.statuses import canonical
-from notifier.delivery.senders import WebhookSender, voice_of
+from notifier.delivery.senders import WebhookSender, sender_for
 
 
 def send_trial(
@@ -32,7 +32,7 @@ def send_trial(
 
 
 async def _send(channel: Channel, redact: Callable[[str], str], event: Event) -> Outcome:
-    voice = voice_of(
+    voice = sender_for(
         channel, redact=redact, clock=lambda: datetime.now(UTC), template_failed=lambda name, event_id, reason: None
     )
     try:

@@ -255,9 +255,9 @@ class PollManager:
         if not asking:
             return
         now = self._clock()
-        born_after = now - max(each.results_kept for each in asking)
-        born_before = now - min(max(each.results_kept - each.expiring_before, timedelta(0)) for each in asking)
-        async for state, watch_id in self._store.ready_snapshots(born_after=born_after, born_before=born_before):
+        begun_after = now - max(each.results_kept for each in asking)
+        begun_before = now - min(max(each.results_kept - each.expiring_before, timedelta(0)) for each in asking)
+        async for state, watch_id in self._store.ready_snapshots(begun_after=begun_after, begun_before=begun_before):
             with self._faults.alone(Unit.EXPIRY, state.snapshot_id):
                 await self._warn_of(state, watch_id, now)
 

@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 
 class Database:
-    """Enter it before use. `path` is its file, and `patience` what waits while it cannot be used.
+    """Enter it before use. `path` is its file; `retries` repeats what fails while it is unusable.
 
-    Its one connection has a thread of its own, where whole transactions run: a turn of the thread for each statement,
-    as an asyncio driver takes, makes a commit three times as slow (measured).
+    Its one connection has a thread of its own, which runs a transaction at a time. Switching to the thread for each
+    statement, as asyncio drivers do, makes a commit three times as slow (measured).
     """
 
-    def __init__(self, path: Path, patience: StoreRetry) -> None:
+    def __init__(self, path: Path, retries: StoreRetry) -> None:
         self.path = path
-        self.patience = patience
+        self.retries = retries
         self._stack = AsyncExitStack()
         self._engine: Engine | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -74,15 +74,15 @@ class Database:
 
     @property
     def busy(self) -> bool:
-        """Whether the thread has something to do."""
+        """Whether a transaction runs or waits for the thread."""
         return self._under_way > 0
 
     async def run(self, body: Callable[[Connection], T]) -> T:
-        """Run this in the database's thread, as one transaction, in turn. What fails is rolled back.
+        """Run this as one transaction in the database's thread, in order of the calls. A failure rolls it back.
 
         Raises:
-            StoreUnready: for now it cannot be made.
-            StoreError: it cannot be made at all.
+            StoreUnready: the database is unusable for now.
+            StoreError: it is unusable for good.
             Unwritable: a value cannot be written; the database is well.
         """
         if self._thread is None:
@@ -111,29 +111,29 @@ class Database:
             if self._guard is not None and self._opened:
                 self._guard.note()
 
-    async def look_after(self) -> None:
-        """See that nobody else has changed the files, and move what stands in the WAL into the database.
+    async def check_files(self) -> None:
+        """Check that no other program has changed the files, and checkpoint the WAL.
 
-        Do it every few seconds: what was moved is not lost with the WAL, if somebody should remove or cut it.
+        To be called every few seconds: what was moved to the database is not lost if somebody removes or cuts the WAL.
 
         Raises:
-            FilesChanged: somebody has.
+            FilesChanged: another program has.
         """
         if self._thread is not None:
-            await self._in(self._thread, self._look_after)
+            await self._in(self._thread, self._check_and_checkpoint)
 
-    def _look_after(self) -> None:
+    def _check_and_checkpoint(self) -> None:
         self._check_files()
         if self._guard is not None and not self._guard.all_moved:
-            with contextlib.suppress(sqlite3.Error):  # on a full disk, say: whoever writes will say so
+            with contextlib.suppress(sqlite3.Error):  # on a full disk, for example: the next write reports it
                 self._move_wal()
             self._guard.note(moving=True)
 
     def _check_files(self) -> None:
-        """See that the files are as they were left; once they are not, nothing is written any more.
+        """Check that the files are as this process left them; once they are not, refuse every write.
 
         Raises:
-            FilesChanged: somebody else has changed them, now or before.
+            FilesChanged: another program has changed them, now or before.
         """
         if self._changed is not None:
             raise self._changed
@@ -184,7 +184,7 @@ class Database:
 
 
 class Part:
-    """A part of the store: methods over the one database."""
+    """A part of the store: methods that share its one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -87,7 +87,7 @@ class Downloads:
         return found
 
     @transaction
-    def clock_was_set(self, connection: Connection, now: datetime) -> int:
+    def reschedule_after_clock_change(self, connection: Connection, now: datetime) -> int:
         """Call back the jobs that a clock that was wrong has put off for longer than any pause is; how many."""
         too_far = downloads.c.not_before > now + LONGEST_RETRY
         moved = connection.execute(
@@ -103,7 +103,7 @@ class Downloads:
         result: Result,
         now: datetime,
         late: Notice | None,
-        deaf: Collection[str] = (),
+        events_only: Collection[str] = (),
     ) -> Collection[str]:
         """Note what came of an attempt, with what is told of it: see `fetch.fetcher.Jobs`."""
         noted = connection.execute(
@@ -118,7 +118,7 @@ class Downloads:
         if noted.rowcount != 1 or isinstance(result, Retrying):
             return ()
         released = self._release(connection, job.event.id, now)
-        told = self._tell_late(connection, job.event.id, late, deaf)
+        told = self._tell_late(connection, job.event.id, late, events_only)
         return {*released, *told}
 
     @staticmethod
@@ -139,9 +139,13 @@ class Downloads:
         return list(released.scalars())
 
     @staticmethod
-    def _tell_late(connection: Connection, event_id: str, late: Notice | None, deaf: Collection[str]) -> list[str]:
+    def _tell_late(
+        connection: Connection, event_id: str, late: Notice | None, events_only: Collection[str]
+    ) -> list[str]:
         query = select(deliveries.c.channel).where(
-            deliveries.c.event_id == event_id, deliveries.c.state.in_(_TOLD), deliveries.c.channel.not_in(list(deaf))
+            deliveries.c.event_id == event_id,
+            deliveries.c.state.in_(_TOLD),
+            deliveries.c.channel.not_in(list(events_only)),
         )
         channels = list(connection.execute(query).scalars())
         if late is None or not channels:

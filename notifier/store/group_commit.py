@@ -90,7 +90,7 @@ class GroupCommit(Generic[W]):
                 jobs.append(self._waiting.popleft())
             if isinstance(error, StoreUnready):  # which is the fault of none of them
                 for job in jobs:
-                    job.error = error.anew()
+                    job.error = error.copy()
                     job.woken.set()
                 return
             if len(jobs) == 1:

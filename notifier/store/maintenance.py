@@ -12,7 +12,7 @@ from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.store.database import Database
 from notifier.store.outbox_recovery import dead_channels
 from notifier.store.queries import listed
-from notifier.store.retention import BATCH, FIRST, Place, Retention, later_than
+from notifier.store.retention import BATCH, FIRST, Position, Retention, later_than
 from notifier.store.tables import deliveries, events, is_dead, notices
 from notifier.store.transaction import transaction
 
@@ -49,7 +49,7 @@ class Audit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deaths:
+class DeadDeliveries:
     """The deliveries of events that a channel lost since the operators were told of the last, up to `until`.
 
     `reason` is that of the last of them.
@@ -71,7 +71,7 @@ class StoreMaintenance(Retention):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._swept: Place = FIRST
+        self._swept: Position = FIRST
         self._untold: set[str] = set()
 
     async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
@@ -87,7 +87,7 @@ class StoreMaintenance(Retention):
                 person, or for its channel to be configured again.
         """
         self._untold = set(await self._still_untold(self._untold))
-        after: Place | None = (now - RECENT, "")
+        after: Position | None = (now - RECENT, "")
         while after is not None:
             after = await self._sweep(after, None)
         self._swept = await self._sweep(self._swept, SWEPT) or FIRST
@@ -98,7 +98,7 @@ class StoreMaintenance(Retention):
         return list(connection.execute(_untold(events.c.id.in_(select(listed(event_ids).c.value)))).scalars())
 
     @transaction
-    def _sweep(self, connection: Connection, after: Place, most: int | None) -> Place | None:
+    def _sweep(self, connection: Connection, after: Position, most: int | None) -> Position | None:
         """Look for events without one of their deliveries, from a place in the history on; the place to go on from.
 
         It is None at the end of the history. With `most` so many events are looked at in several steps.
@@ -137,9 +137,9 @@ class StoreMaintenance(Retention):
         )
 
     @transaction
-    def deaths(self, connection: Connection, now: datetime) -> list[Deaths]:
+    def dead_deliveries(self, connection: Connection, now: datetime) -> list[DeadDeliveries]:
         """What died since the operators were told of it; not of a channel that they were told of within the hour."""
-        found: list[Deaths] = []
+        found: list[DeadDeliveries] = []
         for channel in dead_channels(connection):
             of_last = select(func.max(notices.c.at)).where(notices.c.subject == DEAD + channel)
             last: datetime | None = connection.execute(of_last).scalar_one()
@@ -154,7 +154,7 @@ class StoreMaintenance(Retention):
                 continue
             newest = select(deliveries.c.reason).where(*dead, deliveries.c.settled_at == until)
             reason: str = connection.execute(newest.order_by(deliveries.c.id.desc()).limit(1)).scalar_one()
-            found.append(Deaths(channel=channel, number=number, reason=reason, until=until))
+            found.append(DeadDeliveries(channel=channel, number=number, reason=reason, until=until))
         return found
 
 

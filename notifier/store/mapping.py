@@ -115,7 +115,7 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
     )
 
 
-def told_from_row(row: RowMapping) -> Deliverable:
+def deliverable_from_row(row: RowMapping) -> Deliverable:
     """What a delivery's joined row carries."""
     if row["notice_id"] is None:
         event = event_from_row(row, "event_id")
@@ -142,7 +142,7 @@ def delivery_from_row(row: RowMapping) -> Delivery:
         refusals=row["refusals"],
         created_at=row["created_at"],
         wanted_at=row["wanted_at"],
-        event=told_from_row(row),
+        event=deliverable_from_row(row),
         reached=frozenset(row["reached"] or ()),
         raised=row["reason"] == INTERNAL_ERROR,
     )

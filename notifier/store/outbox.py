@@ -1,7 +1,7 @@
-"""The outbox: what is to be told, taken for sending, settled.
+"""The outbox: deliveries are claimed for sending, and settled.
 
-A delivery is only ever moved by an update that names the state it is moved from. What does not go its usual way is
-looked after in `rescue`; `notices` and `mutes` are parts of it, too.
+Every move of a delivery is an update that names the state it is moved from. `outbox_recovery` has the moves that are
+out of the ordinary; `notices` and `mutes` are parts of the outbox, too.
 """
 
 from collections import defaultdict
@@ -40,17 +40,17 @@ from notifier.store.notices import Notices
 from notifier.store.outbox_recovery import OutboxRecovery
 from notifier.store.queries import QUIET, deliveries_with_events
 from notifier.store.tables import attempts, deliveries, is_open, state_now
-from notifier.store.transaction import transaction, whole
+from notifier.store.transaction import run_to_completion, transaction
 
 MOST_WAITING = 5_000
-"""How many waiting deliveries of a channel are decided over at once."""
+"""Waiting deliveries of a channel that one decision covers."""
 
-MOST_APART = 2 * MOST_SIDE_BY_SIDE
+MOST_UNMERGED = 2 * MOST_SIDE_BY_SIDE
 """The same for a channel whose messages are not merged: only a few are sent at a time."""
 
 AGAIN_AFTER_START = timedelta(minutes=1)
 AGAIN_AFTER_REFUSAL = timedelta(minutes=5)
-"""How long ago a delivery has to have been tried, and refused for good, for a start to bring its next try forward."""
+"""How long ago the last attempt of a delivery, and one that was refused for good, must be for a start to retry it."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -71,26 +71,26 @@ class Outbox(OutboxRecovery, Notices, Mutes):
         decide: Callable[[Sequence[Waiting], Collection[str]], Batch],
         most: int = MOST_WAITING,
     ) -> Batch:
-        """Decide over all that waits for a channel, and do as decided, in one transaction.
+        """Decide about all that waits for a channel, and apply the decision, in one transaction.
 
         Args:
             channel: its name.
             now: the time.
-            decide: given what waits, the most overdue first, and the ids of the muted watches. It must not wait.
-            most: over how many it decides; what is beyond goes on waiting.
+            decide: gets what waits, the most overdue first, and the ids of the muted watches. It must not block.
+            most: how many deliveries it gets; the others go on waiting.
 
         Returns:
-            The decision; what is to be sent is claimed, with the number of its new attempt.
+            The decision; its `send` is claimed, with the number of the new attempt.
         """
         waiting = self._waiting(connection, channel, most)
         if all(each.not_before > now for each in waiting):
             return Batch()
         batch = decide(waiting, muted(connection, now))
-        for reason, ids in _alike(batch.drop).items():
+        for reason, ids in _by_value(batch.drop).items():
             _move(connection, ids, state=DeliveryState.DROPPED, reason=reason, settled_at=now)
-        for until, ids in _alike(batch.hold).items():
-            # What was tried before the quiet hours grows no younger by them: else it would never be given up.
-            typed = literal(until, deliveries.c.wanted_at.type)  # a bare one would be kept as a text
+        for until, ids in _by_value(batch.hold).items():
+            # A delivery that was tried before the quiet hours keeps its time: else it would never be given up.
+            typed = literal(until, deliveries.c.wanted_at.type)  # without the type it would be stored as text
             wanted_at = case((deliveries.c.attempt == 0, typed), else_=deliveries.c.wanted_at)
             _move(connection, ids, not_before=until, wanted_at=wanted_at, reason=QUIET)
         if batch.send:
@@ -108,45 +108,47 @@ class Outbox(OutboxRecovery, Notices, Mutes):
         rows = connection.execute(_WAITING, {"of_channel": channel, "most": most}).mappings()
         return [Waiting(delivery=next_attempt(delivery_from_row(row)), not_before=row["not_before"]) for row in rows]
 
-    @whole
+    @run_to_completion
     async def settle(self, settled: Sequence[tuple[Attempt, Settlement]], now: datetime) -> bool:
-        """Record attempts and what they made of their deliveries, all or none.
+        """Record attempts and the new states of their deliveries, all or none.
 
         Returns:
-            Whether they were recorded; False means that a delivery was no longer its attempt's.
+            Whether they were recorded; False means that a delivery is no longer in the attempt that is recorded.
         """
         return await self._settling.write((settled, now))
 
     @transaction
     def next_due(self, connection: Connection, channel: str) -> datetime | None:
-        """When the channel's next delivery may be sent; None when none waits."""
+        """Return when the channel's next delivery may be sent; None if none waits."""
         due: datetime | None = connection.execute(_NEXT_DUE, {"of_channel": channel}).scalar_one_or_none()
         return due
 
     @transaction
-    def hasten(self, connection: Connection, channel: str, now: datetime) -> int:
-        """The channel works again: what waits for its next try is due now. What quiet hours hold back stays held.
+    def retry_now(self, connection: Connection, channel: str, now: datetime) -> int:
+        """Make the channel's deliveries that wait for their next try due now; it works again.
+
+        Deliveries that quiet hours hold back stay held.
 
         Returns:
-            How many deliveries were to wait for longer.
+            How many were to wait for longer.
         """
         return connection.execute(
-            update(deliveries).where(deliveries.c.channel == channel, *_wait_for_a_try(now)).values(not_before=now)
+            update(deliveries).where(deliveries.c.channel == channel, *_waits_for_retry(now)).values(not_before=now)
         ).rowcount
 
     @transaction
-    def hasten_after_start(self, connection: Connection, now: datetime, channels: Collection[str]) -> int:
-        """The notifier was started anew, perhaps because something was mended: what waits for its next try is due now.
+    def retry_now_after_start(self, connection: Connection, now: datetime, channels: Collection[str]) -> int:
+        """Make deliveries that wait for their next try due now; a restart may mean that somebody fixed the cause.
 
-        But not what was tried just now, so that a notifier that is started again and again does not try as often; and
-        not where the far side itself asked for a pause (429). Pauses go on growing from where they are.
+        Excepted are those tried just now, so that a notifier that restarts again and again does not try as often, and
+        those whose service asked for the pause (429). Later pauses go on growing.
 
         Args:
             now: the time.
             channels: whose deliveries; by their names the index finds what waits, however many have ended.
 
         Returns:
-            How many deliveries were to wait for longer.
+            How many were to wait for longer.
         """
         of_last_try = and_(attempts.c.number == deliveries.c.attempt, attempts.c.delivery_id == deliveries.c.id)
         soon = attempts.c.started_at > now - AGAIN_AFTER_START
@@ -156,7 +158,7 @@ class Outbox(OutboxRecovery, Notices, Mutes):
             update(deliveries)
             .where(
                 deliveries.c.channel.in_(list(channels)),
-                *_wait_for_a_try(now),
+                *_waits_for_retry(now),
                 deliveries.c.reason != "http_429",
                 ~just_tried,
             )
@@ -165,32 +167,32 @@ class Outbox(OutboxRecovery, Notices, Mutes):
 
     @transaction
     def oldest_open(self, connection: Connection) -> datetime | None:
-        """When the oldest delivery was decided that has not come to its end; None if there is none."""
+        """Return when the oldest open delivery was decided; None if none is open."""
         query = select(func.min(deliveries.c.created_at)).where(deliveries.c.state.in_(OPEN))
         oldest: datetime | None = connection.execute(query).scalar_one()
         return oldest
 
     @transaction
     def count_open(self, connection: Connection, channels: Collection[str]) -> int:
-        """How many deliveries to these channels have not come to their end."""
+        """Return the number of open deliveries to these channels."""
         query = select(func.count()).where(deliveries.c.state.in_(OPEN), deliveries.c.channel.in_(list(channels)))
         number: int = connection.execute(query).scalar_one()
         return number
 
     @transaction
     def open_deliveries(self, connection: Connection) -> Mapping[str, int]:
-        """How many deliveries have not come to their end, by channel."""
+        """Return the number of open deliveries by channel."""
         is_open_anywhere = deliveries.c.state.in_(OPEN)
         query = select(deliveries.c.channel, func.count()).where(is_open_anywhere).group_by(deliveries.c.channel)
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def next_attempt(delivery: Delivery) -> Delivery:
-    """The delivery as it is once it is claimed: one attempt further."""
+    """Return the delivery as it is once it is claimed: with the number of its next attempt."""
     return replace(delivery, attempt=delivery.attempt + 1)
 
 
-def _wait_for_a_try(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _waits_for_retry(now: datetime) -> tuple[ColumnElement[bool], ...]:
     waits = deliveries.c.state.in_((DeliveryState.RETRYING, DeliveryState.UNCERTAIN))
     return waits, deliveries.c.not_before > now
 
@@ -203,15 +205,15 @@ def _move(connection: Connection, ids: Sequence[int], **values: Any) -> None:
         )
 
 
-def _alike(pairs: Iterable[tuple[int, T]]) -> dict[T, list[int]]:
-    """The ids by what becomes of them."""
+def _by_value(pairs: Iterable[tuple[int, T]]) -> dict[T, list[int]]:
+    """Group ids by the value beside them."""
     ids: defaultdict[T, list[int]] = defaultdict(list)
     for delivery_id, what in pairs:
         ids[what].append(delivery_id)
     return ids
 
 
-# These are asked for every message, and putting a statement together takes longer than SQLite takes to answer it.
+# Built once: these run for every message, and building a statement takes longer than SQLite takes to answer it.
 _WAITING = (
     deliveries_with_events()
     .where(

@@ -142,7 +142,7 @@ class OutboxRecovery(Part):
         return added.rowcount
 
     @transaction
-    def clock_was_set(self, connection: Connection, now: datetime) -> int:
+    def reschedule_after_clock_change(self, connection: Connection, now: datetime) -> int:
         """Call back what a clock that was wrong has put out of reach; how many deliveries that were.
 
         No delivery waits for its first try but for quiet hours or, up to `HELD_FOR`, for a file that is fetched, and

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from notifier.core.delivery.model import DeliveryState, OutcomeKind
-from notifier.store.tables import attempts, deliveries, downloads, events, going_on, looks, notices, snapshots
+from notifier.store.tables import attempts, deliveries, downloads, events, in_progress, looks, notices, snapshots
 
 QUIET = "quiet"
 """The reason of what quiet hours hold back."""
@@ -66,7 +66,7 @@ def found_by(parents: Collection[str]) -> Select[Any]:
         select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
         .join_from(of, snapshots, found)
         .join(looks, looks.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
-        .where(going_on)
+        .where(in_progress)
     )
 
 

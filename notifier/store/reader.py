@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier.core.delivery.model import Deliverable, Event, Notice
 from notifier.core.errors import StoreError
 from notifier.core.model import SnapshotState
-from notifier.store.mapping import event_from_row, state_from_row, told_from_row
+from notifier.store.mapping import deliverable_from_row, event_from_row, state_from_row
 from notifier.store.queries import (
     Filters,
     deliveries_of,
@@ -210,7 +210,7 @@ class Reader:
                 return event_from_row(row)
             return Notice(**row)
 
-    def told_ids(self, beginning: str, most: int) -> list[str]:
+    def deliverable_ids(self, beginning: str, most: int) -> list[str]:
         """The ids of events, or of notices, that begin so, in their order, at most `most`."""
         ids = (notices if _is_notice(beginning) else events).c.id
         within = select(ids).where(ids >= beginning, ids < f"{beginning}\U0010ffff").order_by(ids).limit(most)
@@ -291,6 +291,6 @@ def _delivery(row: RowMapping, found: tuple[AttemptRow, ...] = ()) -> DeliveryRo
     return DeliveryRow(
         id=row["delivery_id"],
         **{name: row[name] for name in _DELIVERY_COLUMNS},
-        event=told_from_row(row),
+        event=deliverable_from_row(row),
         attempts=found,
     )

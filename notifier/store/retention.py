@@ -24,16 +24,16 @@ PAGES = 1_000
 
 _FREE_PAGES = text("PRAGMA freelist_count")
 
-Place = tuple[datetime, str]
+Position = tuple[datetime, str]
 """A place in the order of times and ids, from which a walk over the history goes on."""
 
-FIRST: Place = (datetime.fromtimestamp(0, UTC), "")
+FIRST: Position = (datetime.fromtimestamp(0, UTC), "")
 
 
 class Retention(Part):
     """Removes what is old."""
 
-    async def forget(
+    async def prune(
         self, *, before: datetime, watched: Collection[str], now: datetime, datasets: Mapping[str, str] | None = None
     ) -> int:
         """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.
@@ -53,23 +53,23 @@ class Retention(Part):
         """
         removed = 0
         for some in (
-            self._forget_events,
-            self._forget_notices,
-            partial(self._forget_snapshots, frozenset(watched), datasets or {}),
+            self._prune_events,
+            self._prune_notices,
+            partial(self._prune_snapshots, frozenset(watched), datasets or {}),
         ):
-            after: Place | None = FIRST
+            after: Position | None = FIRST
             while after is not None:
                 number, after = await some(before, after)
                 removed += number
                 if number:
-                    failpoint("upkeep.batch_forgotten")
-        await self._forget_mutes(now)
+                    failpoint("retention.batch_forgotten")
+        await self._prune_mutes(now)
         if removed:
             await self._shrink()
         return removed
 
     @transaction
-    def _forget_events(self, connection: Connection, before: datetime, after: Place) -> tuple[int, Place | None]:
+    def _prune_events(self, connection: Connection, before: datetime, after: Position) -> tuple[int, Position | None]:
         place = select(events.c.observed_at, events.c.id).where(
             events.c.observed_at < before, later_than(events.c.observed_at, events.c.id, after)
         )
@@ -82,13 +82,13 @@ class Retention(Part):
         if ids:
             for statement in _with_deliveries(deliveries.c.event_id, ids):
                 connection.execute(statement)
-            failpoint("upkeep.half_forgotten")
+            failpoint("retention.half_forgotten")
             connection.execute(delete(downloads).where(downloads.c.event_id.in_(ids)))
             connection.execute(delete(events).where(events.c.id.in_(ids)))
         return len(ids), (rows[-1].observed_at, rows[-1].id) if len(rows) == BATCH else None
 
     @transaction
-    def _forget_notices(self, connection: Connection, before: datetime, after: Place) -> tuple[int, Place | None]:
+    def _prune_notices(self, connection: Connection, before: datetime, after: Position) -> tuple[int, Position | None]:
         place = select(notices.c.at, notices.c.id).where(
             notices.c.at < before, later_than(notices.c.at, notices.c.id, after)
         )
@@ -106,14 +106,14 @@ class Retention(Part):
         return len(ids), (rows[-1].at, rows[-1].id) if len(rows) == BATCH else None
 
     @transaction
-    def _forget_snapshots(
+    def _prune_snapshots(
         self,
         connection: Connection,
         watched: frozenset[str],
         datasets: Mapping[str, str],
         before: datetime,
-        after: Place,
-    ) -> tuple[int, Place | None]:
+        after: Position,
+    ) -> tuple[int, Position | None]:
         place = select(snapshots).where(
             snapshots.c.since < before, later_than(snapshots.c.since, snapshots.c.snapshot_id, after)
         )
@@ -137,7 +137,7 @@ class Retention(Part):
         return len(old), (rows[-1].since, rows[-1].snapshot_id) if len(rows) == BATCH else None
 
     @transaction
-    def _forget_mutes(self, connection: Connection, now: datetime) -> None:
+    def _prune_mutes(self, connection: Connection, now: datetime) -> None:
         connection.execute(delete(mutes).where(mutes.c.until < now))
 
     async def _shrink(self) -> None:
@@ -156,7 +156,7 @@ class Retention(Part):
         return bool(0 < after < before)
 
 
-def later_than(at: Column[datetime], of_id: Column[str], after: Place) -> ColumnElement[bool]:
+def later_than(at: Column[datetime], of_id: Column[str], after: Position) -> ColumnElement[bool]:
     """What comes after a place in the order of times and ids."""
     return tuple_(at, of_id) > tuple_(literal(after[0], Instant), literal(after[1]))
 

@@ -1,8 +1,8 @@
-"""What cannot be written now is written later: it waits here, and is tried again, until there is room.
+"""Repeats writes while the database is unusable, so that they are late and not lost.
 
-A transaction that failed was rolled back, so nothing of it has happened, and all of it can be done again. Whoever waits
-holds what it wants to write, so nothing is lost, and nothing is told twice: that a message was sent is written as soon
-as it can be, by the very task that sent it.
+A transaction that failed was rolled back: nothing of it has happened, and all of it can be done again. The caller holds
+what it wants to write until it is written, so nothing is lost or told twice: that a message was sent is recorded as
+soon as possible, by the task that sent it.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from notifier.core.errors import StoreUnready
 from notifier.core.health.store import StoreNews, StoreTrouble
 
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds from one try to the next; the last one repeats."""
+"""Seconds between two tries; the last one repeats."""
 
 CALM = timedelta(seconds=1)
 LONGEST_CALM = timedelta(minutes=10)
 SOON = timedelta(hours=1)
-"""A trouble is over when everything was written, and nothing has failed since for `CALM`. With each that follows within
-`SOON` of the last one that takes twice as long: a disk on the brink must not become a storm of news."""
+"""A trouble is over when all writes are done and none has failed for `CALM`. This time doubles with each trouble that
+begins within `SOON` after the last one: a disk at its limit must not cause a storm of notices."""
 
 TOLD_AFTER = {
     StoreTrouble.FULL: timedelta(0),
     StoreTrouble.FAILING: timedelta(0),
-    StoreTrouble.LOCKED: timedelta(seconds=10),  # somebody who looks into the database with a tool will let it go
+    StoreTrouble.LOCKED: timedelta(seconds=10),  # a person with a database tool may hold the lock for a moment
 }
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ _AT_ONCE: ContextVar[bool] = ContextVar("at_once", default=False)
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """For a question that is of use only now: within it, what cannot be done is raised as `StoreUnready`."""
+    """Raise `StoreUnready` instead of retrying: for a question whose answer is only of use now."""
     token = _AT_ONCE.set(True)
     try:
         yield
@@ -46,9 +46,9 @@ def at_once() -> Iterator[None]:
 
 
 class StoreRetry:
-    """Sees writes through. All of a database share one: whoever gets through lets the others try at once.
+    """Retries the writes of one database. A write that succeeds lets all that wait try again at once.
 
-    It begins `hurried`: what cannot be written is raised. A daemon has it `wait`.
+    At first it is disabled: failures are raised. A daemon enables it.
     """
 
     def __init__(
@@ -58,15 +58,15 @@ class StoreRetry:
     ) -> None:
         """
         Args:
-            changed: told when a trouble has begun, and when it is over.
+            changed: called when a trouble has begun, and when it is over.
             clock: the time, UTC.
         """
         self._changed = changed
         self._clock = clock
-        self._waits = False
+        self._enabled = False
         self._waiting = 0
         self._woken = asyncio.Event()
-        self._round = 0
+        self._tries = 0
         self._next_at = 0.0
         self._trouble: StoreUnready | None = None
         self._began = clock()
@@ -77,68 +77,68 @@ class StoreRetry:
 
     @property
     def trouble(self) -> StoreNews | None:
-        """The trouble that there is, told or not yet."""
+        """The present trouble, whether or not it was told; None if there is none."""
         if self._trouble is None:
             return None
         return StoreNews(trouble=self._trouble.trouble, at=self._began, detail=str(self._trouble))
 
     @property
     def waiting(self) -> int:
-        """How many writes wait."""
+        """The number of writes that wait."""
         return self._waiting
 
-    def wait(self) -> None:
-        """From now on have writes wait."""
-        self._waits = True
+    def enable(self) -> None:
+        """Retry from now on."""
+        self._enabled = True
 
-    def hurry(self) -> None:
-        """From now on, for those that wait too: what cannot be written is raised, while a trouble lasts untried."""
-        self._waits = False
+    def disable(self) -> None:
+        """Raise failures from now on, also to the writes that wait; while a trouble lasts, without trying."""
+        self._enabled = False
         self._wake()
         self._set_timer(None)
 
-    async def see_through(self, work: Callable[[], Awaitable[T]], hurried: asyncio.Event) -> T:
-        """Do this, again and again while the database cannot be used.
+    async def run(self, work: Callable[[], Awaitable[T]], cancelled: asyncio.Event) -> T:
+        """Do this, again and again while the database is unusable.
 
         Args:
             work: writes all or nothing.
-            hurried: set by whoever cannot wait any longer.
+            cancelled: set when the caller cannot wait any longer.
 
         Raises:
-            StoreUnready: it cannot be done, and is not waited for.
+            StoreUnready: it failed, and is not retried.
             StoreError: it cannot be done at all.
         """
         now = _AT_ONCE.get()
         if self._trouble is not None:
-            # On a full disk what only reads goes on; else a question would only be tried in vain, behind all who wait.
+            # On a full disk reads go on. Otherwise a question would fail, too, after waiting behind all writes.
             in_vain = now and self._trouble.trouble is not StoreTrouble.FULL
-            if in_vain or not self._waits:
-                raise self._trouble.anew()
+            if in_vain or not self._enabled:
+                raise self._trouble.copy()
         try:
             result = await work()
         except StoreUnready as first:
-            error = first.anew()
+            error = first.copy()
         else:
             if self._trouble is not None and not self._waiting and self._timer is None:
-                self._worked()  # all who waited have gone, and nobody else would find out that it can be used again
+                self._worked()  # no write waits any more, so that nothing else would find the end of the trouble
             return result
         if now:
             raise error
-        return await self._insist(work, hurried, error)
+        return await self._retry(work, cancelled, error)
 
-    async def _insist(self, work: Callable[[], Awaitable[T]], hurried: asyncio.Event, error: StoreUnready) -> T:
+    async def _retry(self, work: Callable[[], Awaitable[T]], cancelled: asyncio.Event, error: StoreUnready) -> T:
         self._waiting += 1
         worked = False
         try:
             while True:
-                if not self._waits or hurried.is_set():
+                if not self._enabled or cancelled.is_set():
                     raise error
                 self._failed(error)
-                await self._pause(hurried)
+                await self._pause(cancelled)
                 try:
                     result = await work()
                 except StoreUnready as again:
-                    error = again.anew()
+                    error = again.copy()
                 else:
                     worked = True
                     return result
@@ -158,13 +158,13 @@ class StoreRetry:
             self._told = True
             self._changed(StoreNews(trouble=self._trouble.trouble, at=self._began, detail=str(self._trouble)))
         if now >= self._next_at:
-            self._next_at = now + PAUSES[min(self._round, len(PAUSES) - 1)]
-            self._round += 1
+            self._next_at = now + PAUSES[min(self._tries, len(PAUSES) - 1)]
+            self._tries += 1
 
-    async def _pause(self, hurried: asyncio.Event) -> None:
-        """Wait for the next try, for somebody who gets through, or for the end of patience."""
+    async def _pause(self, cancelled: asyncio.Event) -> None:
+        """Wait until the next try, until another write succeeds, or until the caller is cancelled."""
         woken = self._woken
-        waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(hurried.wait())]
+        waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(cancelled.wait())]
         try:
             seconds = max(self._next_at - asyncio.get_running_loop().time(), 0.0)
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +173,7 @@ class StoreRetry:
                 each.cancel()
 
     def _worked(self) -> None:
-        self._round, self._next_at = 0, 0.0
+        self._tries, self._next_at = 0, 0.0
         self._wake()
         if self._trouble is not None and not self._waiting:
             self._set_timer(self._calm)

@@ -1,7 +1,7 @@
-"""The daemon's side of the store: what is known of snapshots, and what changed, with the outbox beside it.
+"""The daemon's side of the store: the states of snapshots, and their transitions with all deliveries.
 
 Correctness rests on conditional updates and unique keys, never on a lock in this process: an update that matches no
-row means that somebody else did it.
+row means that another task did it first.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from notifier.store.maintenance import StoreMaintenance
 from notifier.store.mapping import event_to_row, state_from_row, state_to_row
 from notifier.store.outbox import Outbox
 from notifier.store.queries import known, known_where, listed
-from notifier.store.retention import Place, later_than
+from notifier.store.retention import Position, later_than
 from notifier.store.retrying import StoreRetry
-from notifier.store.tables import deliveries, events, going_on, looks, refusals, snapshots, unwarned
-from notifier.store.transaction import transaction, whole
+from notifier.store.tables import deliveries, events, in_progress, looks, refusals, snapshots, unwarned
+from notifier.store.transaction import run_to_completion, transaction
 
 ROWS_AT_ONCE = 1_000
-"""Of a long answer: what is read of it at once."""
+"""Rows of a long result that are fetched at once."""
 
 REFUSALS_KEPT = timedelta(minutes=10)
-"""Twice as long as the API counts its answers of 429."""
+"""Twice the time over which the API counts its answers of 429."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,7 @@ _LOOK_FIELDS = tuple(column.name for column in looks.c)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Change:
-    """What is committed together, or not at all."""
+    """A snapshot's transitions and their events: committed together, or not at all."""
 
     watch: Watch
     before: SnapshotState
@@ -68,25 +68,31 @@ class _Change:
 
 
 class Store:
-    """All that must not be lost. Enter it before use; `outbox` is what is to be told, `conditions` what is in trouble,
-    `upkeep` keeps them in order, and `datasets` is what is known of datasets. `patience` says whether writes wait while
-    the database cannot be used.
+    """All that must not be lost. Enter it before use.
 
-    Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled ends
-    its work first.
+    Every method may raise `StoreError`; what was not committed then has not happened. A method that is cancelled
+    finishes its work first.
+
+    Attributes:
+        outbox: the deliveries.
+        conditions: what is in trouble.
+        datasets: what is known about datasets.
+        downloads: the results that are downloaded.
+        maintenance: audit and retention.
+        retries: repeats writes while the database is unusable.
     """
 
-    def __init__(self, path: Path, patience: StoreRetry | None = None) -> None:
+    def __init__(self, path: Path, retries: StoreRetry | None = None) -> None:
         """
         Args:
             path: the database's file.
-            patience: what becomes of writes while it cannot be used; without it that is raised.
+            retries: repeats writes while the database is unusable; without it they raise.
         """
-        self.patience = patience or StoreRetry()
-        self._database = Database(path, self.patience)
+        self.retries = retries or StoreRetry()
+        self._database = Database(path, self.retries)
         self.outbox = Outbox(self._database)
         self.conditions = Conditions(self._database)
-        self.upkeep = StoreMaintenance(self._database)
+        self.maintenance = StoreMaintenance(self._database)
         self.datasets = Datasets(self._database)
         self._commits = GroupCommit(self._database, _commit_all)
         self.downloads = Downloads(self._database)
@@ -102,9 +108,9 @@ class Store:
         await self._database.__aenter__()
         return self
 
-    async def look_after(self) -> None:
-        """See, every few seconds, that nobody else has changed the files; see `Database.look_after`."""
-        await self._database.look_after()
+    async def check_files(self) -> None:
+        """Check that no other program has changed the files; see `Database.check_files`."""
+        await self._database.check_files()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,12 +121,12 @@ class Store:
     def states(
         self, connection: Connection, snapshot_ids: Collection[str], datasets: Collection[str] = ()
     ) -> dict[str, SnapshotState]:
-        """What is known of these snapshots, and of those in progress that belong to these datasets, by their ids."""
+        """Return the states of these snapshots, and of those in progress in these datasets, by their ids."""
         dataset_id = snapshots.c.facts["dataset_id"].as_string()
         found: dict[str, SnapshotState] = {}
         for query in (
             known(snapshot_ids),
-            known_where(going_on, dataset_id.in_(select(listed(datasets).c.value))),
+            known_where(in_progress, dataset_id.in_(select(listed(datasets).c.value))),
         ):
             with connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as result:
                 for some in result.mappings().partitions():
@@ -128,33 +134,33 @@ class Store:
         return found
 
     async def ready_snapshots(
-        self, *, born_after: datetime, born_before: datetime
+        self, *, begun_after: datetime, begun_before: datetime
     ) -> AsyncIterator[tuple[SnapshotState, str]]:
-        """The ready snapshots whose life began between these times, of which nothing was told since they were ready.
+        """Iterate over the ready snapshots that began between these times and have had no derived event.
 
-        They are read a slice at a time, and what else is to be done with the database is done between two of them.
+        They are read a slice at a time; between two slices others have the database.
 
         Yields:
             Each with the id of its watch.
         """
-        after: Place | None = (born_after, "")
+        after: Position | None = (begun_after, "")
         while after is not None:
-            found, after = await self._ready_snapshots(after, born_before)
+            found, after = await self._ready_snapshots(after, begun_before)
             for each in found:
                 yield each
             await asyncio.sleep(0)
 
     @transaction
     def _ready_snapshots(
-        self, connection: Connection, after: Place, born_before: datetime
-    ) -> tuple[list[tuple[SnapshotState, str]], Place | None]:
-        # Seen first after it was born: so the index, which is by that, leaves out none.
+        self, connection: Connection, after: Position, begun_before: datetime
+    ) -> tuple[list[tuple[SnapshotState, str]], Position | None]:
+        # A snapshot is first seen after it began, so that the index by `first_seen_at` leaves out none.
         at, snapshot_id = snapshots.c.first_seen_at, snapshots.c.snapshot_id
         later = later_than(at, snapshot_id, after)
         place = select(at, snapshot_id).where(unwarned, later).order_by(at, snapshot_id)
         last = connection.execute(place.limit(1).offset(ROWS_AT_ONCE - 1)).one_or_none()
-        born = func.coalesce(func.min(snapshots.c.created_at, at), at)
-        slice_ = [unwarned, later, born <= born_before]
+        begun = func.coalesce(func.min(snapshots.c.created_at, at), at)
+        slice_ = [unwarned, later, begun <= begun_before]
         if last is not None:
             slice_.append(not_(later_than(at, snapshot_id, (last[0], last[1]))))
         rows = connection.execute(known_where(*slice_)).mappings()
@@ -162,11 +168,11 @@ class Store:
 
     @transaction
     def state(self, connection: Connection, snapshot_id: str) -> SnapshotState:
-        """What is known of one snapshot; a blank state if it was never seen."""
+        """Return the state of one snapshot; a blank one if it was never seen."""
         rows = connection.execute(known([snapshot_id])).mappings().all()
         return state_from_row(rows[0]) if rows else SnapshotState(snapshot_id=snapshot_id)
 
-    @whole
+    @run_to_completion
     async def commit(
         self, *, watch: Watch, before: SnapshotState, after: SnapshotState, told: Sequence[tuple[Event, Sequence[str]]]
     ) -> bool:
@@ -174,12 +180,12 @@ class Store:
 
         Args:
             watch: whose snapshot it is.
-            before: the state the transitions start from; if the database has moved on from it, nothing is written.
-            after: the state they lead to.
-            told: each event with the channels that are told of it; none for an event that is only remembered.
+            before: the state that the transitions start from; if the database has another one, nothing is written.
+            after: the state that they lead to.
+            told: each event with the channels that are told of it; none for an event that is only recorded.
 
         Returns:
-            Whether it was committed; False means that somebody else told this change already.
+            Whether it was committed; False means that another task or process committed this change already.
         """
         return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
 
@@ -196,13 +202,13 @@ class Store:
 
     @transaction
     def note_refusal(self, connection: Connection, at: datetime) -> None:
-        """Note an answer of 429; those that no longer matter are removed."""
+        """Record an answer of 429, and remove those that no longer count."""
         connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
         connection.execute(insert(refusals).values(at=at))
 
     @transaction
     def refusals(self, connection: Connection, since: datetime) -> list[datetime]:
-        """The answers of 429 that were noted since then, the oldest first."""
+        """Return the times of the answers of 429 since then, the oldest first."""
         found = connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
         return list(found.scalars())
 
@@ -214,14 +220,14 @@ class Store:
 
 
 def _commit_all(connection: Connection, changes: Sequence[_Change]) -> bool:
-    """Write these; False if the database has moved on from the state that one of them starts from."""
-    born = [state_to_row(each.after, each.watch) for each in changes if each.before.revision == 0]
-    grown = [
+    """Write these; False if the database has another state than one of them starts from."""
+    first = [state_to_row(each.after, each.watch) for each in changes if each.before.revision == 0]
+    later = [
         {"of_id": each.before.snapshot_id, "of_revision": each.before.revision} | state_to_row(each.after, each.watch)
         for each in changes
         if each.before.revision != 0
     ]
-    for statement, rows in ((_BORN, born), (_GROWN, grown)):
+    for statement, rows in ((_INSERT, first), (_UPDATE, later)):
         if rows and connection.execute(statement, rows).rowcount < len(rows):
             return False
     told = [pair for each in changes for pair in each.told]
@@ -239,7 +245,7 @@ def _commit_all(connection: Connection, changes: Sequence[_Change]) -> bool:
     return True
 
 
-_BORN = upsert(snapshots).on_conflict_do_nothing()
-_GROWN = update(snapshots).where(
+_INSERT = upsert(snapshots).on_conflict_do_nothing()
+_UPDATE = update(snapshots).where(
     snapshots.c.snapshot_id == bindparam("of_id"), snapshots.c.revision == bindparam("of_revision")
 )

@@ -92,13 +92,13 @@ snapshots = Table(
 )
 """What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
 
-going_on = func.lower(snapshots.c.status).not_in(_literals(SPELLINGS_OF_ENDS))
+in_progress = func.lower(snapshots.c.status).not_in(_literals(SPELLINGS_OF_ENDS))
 """The snapshots that have not ended (`core.statuses.has_ended`), in a form that their partial index answers."""
 
 unwarned = and_(func.lower(snapshots.c.status).in_(_literals(("ready",))), snapshots.c.derived.is_(None))
 """The ready snapshots of which no derived event was told."""
 
-Index("ix_snapshots_going_on", snapshots.c.watch_id, sqlite_where=going_on, postgresql_where=going_on)
+Index("ix_snapshots_going_on", snapshots.c.watch_id, sqlite_where=in_progress, postgresql_where=in_progress)
 Index(
     "ix_snapshots_unwarned",
     snapshots.c.first_seen_at,

@@ -1,4 +1,4 @@
-"""Methods that a cancellation cannot stop half-way, and that wait while the database cannot be used."""
+"""Decorators for methods of the store: one transaction, run to completion, repeated while that fails."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,16 +14,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Patient(Protocol):
+class _Runner(Protocol):
     @property
-    def patience(self) -> StoreRetry: ...
+    def retries(self) -> StoreRetry: ...
 
     async def run(self, body: Callable[[Connection], T]) -> T: ...
 
 
 class _Part(Protocol):
     @property
-    def _database(self) -> _Patient: ...
+    def _database(self) -> _Runner: ...
 
 
 S = TypeVar("S", bound=_Part)
@@ -32,42 +32,42 @@ S = TypeVar("S", bound=_Part)
 def transaction(
     body: Callable[Concatenate[S, Connection, P], T],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Make a coroutine of a method that is one transaction; it is `whole`.
+    """Turn a method into a coroutine that runs it as one transaction, to completion.
 
-    The method is called in the database's thread, with the connection before its own arguments. So it may take its
-    time, but it must not change what belongs to the event loop. It may be called again when it has failed.
+    The method is called in the database's thread, with the connection before its own arguments. It may block, but must
+    not change what belongs to the event loop. After a failure it may be called again.
     """
 
     @wraps(body)
     async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._database.run(lambda connection: body(self, connection, *args, **kwargs))
 
-    return whole(run)
+    return run_to_completion(run)
 
 
-def whole(
+def run_to_completion(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Let a cancellation wait until the method is done, and have the method done again while it cannot be.
+    """Delay a cancellation until the method is done, and repeat the method while the database is unusable.
 
-    What is under way in the database's thread cannot be stopped: whoever is cancelled would not know what became of
-    it, and an attempt to deliver that was made but not recorded would be made again. But nobody who is cancelled waits
-    for a database that cannot be used.
+    Work in the database's thread cannot be stopped. A caller that was cancelled at once would not know its outcome: a
+    delivery that was attempted but not recorded would be attempted again. A cancelled caller does not wait for a
+    database that is unusable, though.
     """
 
     @wraps(method)
-    async def to_the_end(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        hurried = asyncio.Event()
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        cancelled = asyncio.Event()
         work = partial(method, self, *args, **kwargs)
-        task = asyncio.create_task(self._database.patience.see_through(work, hurried))
+        task = asyncio.create_task(self._database.retries.run(work, cancelled))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            hurried.set()
+            cancelled.set()
             await asyncio.wait({task})
             if not isinstance(task.exception(), StoreUnready):
                 task.result()
             raise
         return task.result()
 
-    return to_the_end
+    return run

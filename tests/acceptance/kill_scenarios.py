@@ -172,7 +172,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="fallback",
-        points=("outbox.falling_back", "caretaker.after_fallback", "deliver.before_send", "deliver.after_send"),
+        points=("outbox.falling_back", "maintenance.after_fallback", "deliver.before_send", "deliver.after_send"),
         receivers=("mail", "team"),
         prepare=_late,
         before_each=_pass(15),
@@ -193,7 +193,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="retention",
-        points=("upkeep.half_forgotten", "upkeep.batch_forgotten", "caretaker.after_forgetting"),
+        points=("retention.half_forgotten", "retention.batch_forgotten", "maintenance.after_forgetting"),
         receivers=("team",),
         prepare=_old,
         request=Request(folder="", forgets=True, batch=1, once=True),  # `run --once` makes its rounds to their end

@@ -232,7 +232,7 @@ async def _sound(config: Config) -> bool:
     """What the auditor says."""
     again = [name for name, each in config.channels.items() if each.policy.on_uncertain is OnUncertain.RESEND]
     async with Store(config.database) as store:
-        audit = await store.upkeep.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, resending=again)
+        audit = await store.maintenance.audit(now=datetime.now(UTC), longest_send=LONGEST_SEND, resending=again)
     print(json.dumps({"event": "audit", **{key: str(value) for key, value in asdict(audit).items()}}))  # noqa: T201
     sys.stdout.flush()
     return audit.sound

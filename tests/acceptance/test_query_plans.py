@@ -99,7 +99,7 @@ async def test_no_statement_of_the_daemon_or_of_a_command_reads_a_whole_table(
             await api.more_asked(4)
             api.advance(60)
             await team.received.count(1)
-            await parts.caretaker.go_round()
+            await parts.maintenance.run_once()
             await parts.polling.warn_expiring()
             await parts.polling.flush()
             await daemon._outside._page()
@@ -107,11 +107,11 @@ async def test_no_statement_of_the_daemon_or_of_a_command_reads_a_whole_table(
             now = datetime.now(UTC)
             store = parts.store
             await store.outbox.release(now, ["team"])
-            await store.outbox.hasten("team", now)
+            await store.outbox.retry_now("team", now)
             await store.outbox.retry(now, since=now - timedelta(days=1), configured=["team"])
             await store.outbox.retry(now, ids=[1, 2], configured=["team"])
             await store.downloads.next_due(())
-            await store.upkeep.forget(before=now + timedelta(days=1), watched=["s_own"], now=now)
+            await store.maintenance.prune(before=now + timedelta(days=1), watched=["s_own"], now=now)
     look_around(notifier)
     assert plans.scans == {}
     assert len(plans.statements) > 60
@@ -140,7 +140,7 @@ def look_around(notifier: Notifier) -> None:
         notifier.glance("delivery", "list", "--event", row["event_id"])
     reader = Reader(notifier.database)
     assert not reader.deliveries(told="ntc_0123456789abcdef0123")
-    assert not reader.told_ids("ntc_01234", 5)
+    assert not reader.deliverable_ids("ntc_01234", 5)
 
 
 def test_channel_list_counts_the_entries_of_an_index(notifier: Notifier, plans: Plans) -> None:

@@ -87,10 +87,10 @@ async def test_old_events_go_with_their_jobs_but_not_before_those_have_ended(sto
     sent = (await take(store, "chat", at=START + HELD_FOR)).send
     await settled(store, sent, at=START + HELD_FOR)
     much_later = START + timedelta(days=100)
-    await store.upkeep.forget(before=much_later, watched=(), now=much_later)
+    await store.maintenance.prune(before=much_later, watched=(), now=much_later)
     assert [each.event.id for each in await store.downloads.due(LATER, 5, ())] == [due.event.id]
     await store.downloads.settle(due, FETCHED, LATER, None)
-    await store.upkeep.forget(before=much_later, watched=(), now=much_later)
+    await store.maintenance.prune(before=much_later, watched=(), now=much_later)
     assert sql(store._database.path, "SELECT count(*) FROM downloads") == [(0,)]
 
 
@@ -114,10 +114,10 @@ async def test_a_message_that_waits_for_its_file_goes_on_waiting_at_a_start_and_
     store: Store,
 ) -> None:
     event = await job(store, "chat")
-    assert await store.outbox.clock_was_set(LATER) == 0
+    assert await store.outbox.reschedule_after_clock_change(LATER) == 0
     assert (await take(store, "chat", at=LATER)).send == ()
     long_before = START - timedelta(days=1)
-    assert await store.outbox.clock_was_set(long_before) == 1
+    assert await store.outbox.reschedule_after_clock_change(long_before) == 1
     assert [each.event.id for each in (await take(store, "chat", at=long_before)).send] == [event.id]
 
 
@@ -126,7 +126,7 @@ async def test_a_job_is_put_off_for_no_longer_than_a_pause_by_a_clock_that_was_w
     [due] = await store.downloads.due(START, 5, ())
     until = START + LONGEST_RETRY
     await store.downloads.settle(due, Retrying(until=until, trouble=DownloadTrouble.BUSY, detail=""), START, None)
-    assert await store.downloads.clock_was_set(START) == 0
+    assert await store.downloads.reschedule_after_clock_change(START) == 0
     before = START - timedelta.resolution
-    assert await store.downloads.clock_was_set(before) == 1
+    assert await store.downloads.reschedule_after_clock_change(before) == 1
     assert len(await store.downloads.due(before, 5, ())) == 1

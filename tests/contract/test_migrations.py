@@ -173,5 +173,5 @@ async def test_what_was_open_goes_on(old: Path) -> None:
             STATES.index(state) + 1 for state in ("pending", "sending", "retrying", "uncertain")
         }
         assert await settled(store, batch.send)
-        assert (await store.upkeep.audit(now=START, longest_send=START - START, resending=())).sound
+        assert (await store.maintenance.audit(now=START, longest_send=START - START, resending=())).sound
     assert {row.state for row in rows(old)} == {"delivered", "dead", "dropped"}

@@ -292,7 +292,7 @@ class TestHasten:
             store, (await take(store, policy=APART)).send, UNSURE, policy=ChannelPolicy(on_uncertain=OnUncertain.HOLD)
         )
         before = {row.id: row.not_before for row in rows(database)}
-        assert await store.outbox.hasten("chat", START + timedelta(seconds=1)) == 1
+        assert await store.outbox.retry_now("chat", START + timedelta(seconds=1)) == 1
         after = {row.id: row.not_before for row in rows(database)}
         assert {key for key in after if after[key] != before[key]} == {1}
         assert after[1] == START + timedelta(seconds=1)
@@ -321,7 +321,7 @@ class TestHasten:
         (waiting,) = rows(database)
         assert waiting.not_before is not None
         assert waiting.not_before > now
-        assert await store.outbox.hasten_after_start(now, ["chat"]) == hastened
+        assert await store.outbox.retry_now_after_start(now, ["chat"]) == hastened
         (after,) = rows(database)
         assert after.not_before == (now if hastened else waiting.not_before)
         assert after.attempt == tries

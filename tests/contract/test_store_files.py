@@ -91,7 +91,7 @@ async def test_what_can_be_saved_is_saved_before_the_daemon_ends(tmp_path: Path,
         await told(store)
         do(database)
         with pytest.raises(FilesChanged, match=r"some\.db-(wal|shm): .*was taken away or replaced"):
-            await store.look_after()
+            await store.check_files()
         with pytest.raises(FilesChanged):
             await tell(store, "chat", snapshot_id="s_later")
     async with Store(database):
@@ -120,7 +120,7 @@ async def test_what_somebody_does_to_the_files_is_noticed_before_the_next_write(
     database.parent.mkdir()
     async with Store(database) as store:
         await told(store)
-        await store.look_after()  # all of it stands in the database now
+        await store.check_files()  # all of it stands in the database now
         do(database)
         with pytest.raises(FilesChanged, match=said):
             await tell(store, "chat", snapshot_id="s_later")
@@ -140,7 +140,7 @@ async def test_a_file_that_is_taken_away_during_a_transaction_is_noticed_after_i
         await told(store)
         await store._database.run(lambda _: do(database))
         with pytest.raises(FilesChanged, match="taken away or replaced"):
-            await store.look_after()
+            await store.check_files()
 
 
 async def test_an_older_copy_of_the_same_length_is_noticed(tmp_path: Path) -> None:
@@ -150,16 +150,16 @@ async def test_an_older_copy_of_the_same_length_is_noticed(tmp_path: Path) -> No
         await told(store)
         pages = 2 * 1024 * 1024 // 4096
         await store._database.run(lambda connection: connection.execute(text(BIG), {"bytes": 4096 * pages}))
-        await store.look_after()
+        await store.check_files()
         copy = database.read_bytes()
         await store._database.run(lambda connection: connection.execute(text("UPDATE snapshots SET status = 'x'")))
-        await store.look_after()
-        await store.look_after()
+        await store.check_files()
+        await store.check_files()
         assert database.stat().st_size == len(copy) > 1024 * 1024
         assert database.read_bytes()[:100] == copy[:100]
         database.write_bytes(copy)
         with pytest.raises(FilesChanged, match="overwritten"):
-            await store.look_after()
+            await store.check_files()
 
 
 BIG = "CREATE TABLE big AS SELECT zeroblob(:bytes) AS zeros"
@@ -206,13 +206,13 @@ async def test_harm_during_a_transaction_is_noticed_after_it_or_costs_nothing(
     noticed = False
     async with Store(database) as store:
         await told(store)
-        await store.look_after()
+        await store.check_files()
         if not moved:
             for number in range(TOLD):
                 await tell(store, "chat", snapshot_id=f"s_later_{number}")
         try:
             await store._database.run(body)
-            await store.look_after()
+            await store.check_files()
         except StoreError:
             noticed = True
     if not noticed:
@@ -247,14 +247,14 @@ async def test_another_sqlite_that_writes_and_moves_all_the_time_ends_nobody(tmp
         disturbing = asyncio.create_task(asyncio.to_thread(disturb))
         try:
             for number in range(400):
-                await store.look_after()
+                await store.check_files()
                 if number % 10 == 0:
                     with suppress(StoreUnready):  # the other one has it locked
                         await tell(store, "chat", snapshot_id=f"s_later_{number}")
         finally:
             stop.set()
         assert await disturbing > 3
-        await store.look_after()
+        await store.check_files()
 
 
 @pytest.mark.parametrize("to", [0, 10_000])
@@ -262,10 +262,10 @@ async def test_a_wal_that_is_cut_loses_nothing_that_was_moved_before(tmp_path: P
     database = tmp_path / "some.db"
     async with Store(database) as store:
         await told(store)
-        await store.look_after()
+        await store.check_files()
         cut("-wal", to)(database)
         with pytest.raises(FilesChanged, match="it held nothing that the database does not"):
-            await store.look_after()
+            await store.check_files()
     async with Store(database):
         assert len(rows(database)) == TOLD
 
@@ -282,7 +282,7 @@ async def main():
     async with Store(database) as store:
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}")
-        await store.look_after()
+        await store.check_files()
         os.unlink(f"{database}-wal")
         os._exit(9)
 
@@ -313,7 +313,7 @@ async def test_a_database_that_was_cut_to_nothing_or_taken_away_in_use_is_no_new
         await told(store)
         cut("", 0)(database)
         with pytest.raises(FilesChanged):
-            await store.look_after()
+            await store.check_files()
     for there in (True, False):
         if not there:
             database.unlink()
@@ -350,9 +350,9 @@ async def test_what_harms_nothing_ends_nobody(tmp_path: Path, do: Callable[[Path
     async with Store(database) as store:
         await told(store)
         do(database)
-        await store.look_after()
+        await store.check_files()
         await tell(store, "chat", snapshot_id="s_later")
-        await store.look_after()
+        await store.check_files()
     database.chmod(0o600)
     assert len(rows(database)) == TOLD + 1
 

@@ -64,9 +64,9 @@ def news() -> News:
 async def patient(database: Path, news: News) -> AsyncIterator[Store]:
     """A store that waits, as the daemon's does."""
     async with Store(database, StoreRetry(news)) as opened:
-        opened.patience.wait()
+        opened.retries.enable()
         yield opened
-        opened.patience.hurry()
+        opened.retries.disable()
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def look(snapshot_id: str) -> PollRecord:
 
 
 async def waiting(store: Store, number: int) -> None:
-    await until(lambda: store.patience.waiting >= number)
+    await until(lambda: store.retries.waiting >= number)
 
 
 class TestFull:
@@ -106,7 +106,7 @@ class TestFull:
         """A send that was recorded in the meantime too: else it would be made again."""
         database = small_disk / "notifier.db"
         async with Store(database, StoreRetry(news)) as store:
-            store.patience.wait()
+            store.retries.enable()
             await tell(store, "chat", snapshot_id="s_sent")
             sent = (await take(store)).send
             ballast = fill(small_disk)
@@ -143,13 +143,13 @@ class TestFull:
         writes = [asyncio.create_task(commit(patient, f"s_{number}")) for number in range(50)]
         await waiting(patient, 50)
         assert await patient.states(["s_1"]) == {}
-        trouble = patient.patience.trouble
+        trouble = patient.retries.trouble
         assert trouble is not None
         assert trouble.trouble is StoreTrouble.FULL
         await pages_again(patient)
         assert all(await asyncio.gather(*writes))
         await news.until(2)
-        assert patient.patience.trouble is None
+        assert patient.retries.trouble is None
         assert sql(database, "SELECT count(*) FROM events") == [(50,)]
 
     async def test_the_disk_is_full_already_at_the_start(self, small_disk: Path) -> None:
@@ -169,14 +169,14 @@ class TestFull:
             write.cancel()
         ended = await asyncio.gather(*writes, return_exceptions=True)
         assert {type(each) for each in ended} == {asyncio.CancelledError}
-        assert patient.patience.waiting == 0
+        assert patient.retries.waiting == 0
         assert sql(database, "SELECT count(*) FROM events") == [(0,)]
 
     async def test_at_the_end_of_patience_all_that_wait_are_told(self, patient: Store) -> None:
         await no_more_pages(patient)
         writes = [asyncio.create_task(commit(patient, f"s_{number}")) for number in range(30)]
         await waiting(patient, 30)
-        patient.patience.hurry()
+        patient.retries.disable()
         ended = await asyncio.gather(*writes, return_exceptions=True)
         assert {type(each) for each in ended} == {StoreUnready}
         with pytest.raises(StoreUnready):
@@ -199,7 +199,7 @@ class TestFull:
             await pages_again(patient)
             await asyncio.gather(*writes)
             await news.until(2 * round_ + 2)
-        assert patient.patience._calm == timedelta(milliseconds=4)
+        assert patient.retries._calm == timedelta(milliseconds=4)
 
 
 async def _note(store: Store, looks: list[PollRecord]) -> bool:
@@ -244,7 +244,7 @@ class TestLocked:
             with pytest.raises(StoreUnready, match="another program keeps it locked"), at_once():
                 await patient.outbox.oldest_open()
         assert await write
-        await until(lambda: patient.patience.trouble is None)
+        await until(lambda: patient.retries.trouble is None)
         with at_once():
             assert await patient.outbox.oldest_open() is not None
 
@@ -261,14 +261,14 @@ class TestLocked:
         assert await commit(patient, "s_2")
         await news.until(2)
         assert [each.over for each in news.told] == [False, True]
-        assert patient.patience.trouble is None
+        assert patient.retries.trouble is None
 
     async def test_a_lock_of_a_moment_is_no_news(self, patient: Store, news: News, database: Path) -> None:
         async with locked(patient, database):
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)
         assert await write
-        await until(lambda: patient.patience.trouble is None)
+        await until(lambda: patient.retries.trouble is None)
         assert news.told == []
 
 

@@ -16,7 +16,7 @@ from notifier.core.delivery.batch import Batch
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.store import maintenance
-from notifier.store.maintenance import DEATHS_TOLD_EVERY, Audit, Deaths
+from notifier.store.maintenance import DEATHS_TOLD_EVERY, Audit, DeadDeliveries
 from notifier.store.retention import BATCH
 from notifier.store.store import Store
 
@@ -32,11 +32,11 @@ SHORT_LIVED = ChannelPolicy(give_up_after=timedelta(0))
 async def audit(
     store: Store, *, after: timedelta = timedelta(0), resending: tuple[str, ...] = ("chat", "mail")
 ) -> Audit:
-    return await store.upkeep.audit(now=START + after, longest_send=SEND, resending=resending)
+    return await store.maintenance.audit(now=START + after, longest_send=SEND, resending=resending)
 
 
 async def forget(store: Store, *watched: str, before: timedelta = DAY, now: timedelta = 9 * DAY) -> int:
-    return await store.upkeep.forget(before=START + before, watched=watched, now=START + now)
+    return await store.maintenance.prune(before=START + before, watched=watched, now=START + now)
 
 
 async def ended(store: Store, *snapshot_ids: str) -> None:
@@ -139,7 +139,7 @@ class TestAudit:
                     case _:
                         await take(store, channel, at=now)
                         await store.outbox.recover(now, held=["mail"])
-                found = await store.upkeep.audit(now=now, longest_send=SEND, resending=["chat"])
+                found = await store.maintenance.audit(now=now, longest_send=SEND, resending=["chat"])
                 assert found.sound, found
 
 
@@ -150,18 +150,18 @@ class TestDeaths:
             await tell(store, "chat", snapshot_id=f"s_{minutes}", at=at)
             outcome = Outcome(kind=OutcomeKind.PERMANENT, reason=reason)
             await settled(store, (await take(store, at=at)).send, outcome, at=at, policy=SHORT_LIVED)
-        [deaths] = await store.upkeep.deaths(START + timedelta(minutes=5))
-        assert deaths == Deaths(channel="chat", number=4, reason="http_404", until=START + timedelta(minutes=3))
+        [deaths] = await store.maintenance.dead_deliveries(START + timedelta(minutes=5))
+        assert deaths == DeadDeliveries(channel="chat", number=4, reason="http_404", until=START + timedelta(minutes=3))
 
     async def test_of_a_channel_that_was_told_of_within_the_hour_nothing_is_told(self, store: Store) -> None:
-        told = Deaths(channel="chat", number=1, reason="http_410", until=START)
+        told = DeadDeliveries(channel="chat", number=1, reason="http_410", until=START)
         await store.outbox.tell(notice(subject=told.subject), [])
         later = START + timedelta(minutes=1)
         await tell(store, "chat", at=later)
         await settled(store, (await take(store, at=later)).send, GONE, at=later)
         hour = START + DEATHS_TOLD_EVERY
-        assert await store.upkeep.deaths(hour) == []
-        [deaths] = await store.upkeep.deaths(hour + timedelta.resolution)
+        assert await store.maintenance.dead_deliveries(hour) == []
+        [deaths] = await store.maintenance.dead_deliveries(hour + timedelta.resolution)
         assert (deaths.number, deaths.until) == (1, later)
 
 

@@ -47,7 +47,7 @@ async def test_what_cannot_be_written_costs_itself_and_not_what_is_written_with_
     assert isinstance(came[1], error)
     assert not isinstance(came[1], StoreError)
     assert {event.transition.snapshot_id for event in Reader(store._database.path).history(START)} == {"s_1", "s_2"}
-    assert store.patience.trouble is None
+    assert store.retries.trouble is None
 
 
 async def test_a_number_beyond_64_bits_is_no_damaged_row(store: Store) -> None:

@@ -33,7 +33,7 @@ from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, Heartbeat
 from notifier.control import server
 from notifier.control.handler import DaemonActions
-from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy
@@ -221,9 +221,9 @@ class FarSide:
     dice: random.Random
     got: list[tuple[float, Sequence[Deliverable]]] = field(default_factory=list)
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """What has room in a message of ordinary length."""
-        return going_together(told, _fits)
+        return batchable(told, _fits)
 
     async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Get these, unless it is a sick one."""
@@ -374,7 +374,7 @@ class Hour:
 
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
             patches.setattr(components, "_client", self._client)
-            patches.setattr(dispatcher, "voice_of", lambda channel, **_: self.far_sides[channel.name])
+            patches.setattr(dispatcher, "sender_for", lambda channel, **_: self.far_sides[channel.name])
             patches.setattr(components, "Downloader", lambda **_: SickDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
             patches.setattr(jobs, "FALLBACKS_EVERY", timedelta(seconds=20))

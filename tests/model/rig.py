@@ -76,7 +76,7 @@ class FarSide:
         self.name, self.mood = name, "up"
         self._policy, self._promise, self._clock = policy, promise, clock
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """All of them: it takes any message."""
         return told
 
@@ -104,7 +104,7 @@ class Rig:
         self.store = Store(self.database)
         await self.store.__aenter__()
         await self.build()
-        held = [name for name, deliverer in self.deliverers.items() if deliverer.holds_uncertain]
+        held = [name for name, worker in self.workers.items() if worker.holds_uncertain]
         await self.store.outbox.recover(self.clock(), held)
 
     async def build(self) -> None:
@@ -114,7 +114,7 @@ class Rig:
         self.audits: list[Audit] = []
         self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
         await self.poller.load(self.watches)
-        self.deliverers = {
+        self.workers = {
             name: DeliveryWorker(
                 channel=self.far_sides[name],
                 policy=policy,
@@ -127,12 +127,12 @@ class Rig:
             for name, policy in self.policies().items()
         }
         for channel in names_of(await self.store.conditions.standing(), CHANNEL):
-            if channel in self.deliverers:
-                self.deliverers[channel].assume_broken()
+            if channel in self.workers:
+                self.workers[channel].assume_broken()
         self.operators = OperatorNotices(
             channels=OPERATORS, outbox=outbox, conditions=self.store.conditions, clock=clock, committed=_nobody
         )
-        self.caretaker = Maintenance(
+        self.maintenance = Maintenance(
             store=self.store,
             clock=clock,
             policies=self.policies(),
@@ -162,7 +162,7 @@ class Rig:
 
     async def deliver(self, channel: str) -> None:
         """What a channel's task does when it wakes, and what follows from it."""
-        await self.deliverers[channel].deliver_due()
+        await self.workers[channel].deliver_due()
         await self.tell_operators()
 
     async def tell_operators(self) -> None:

@@ -22,7 +22,7 @@ from notifier.app import components, jobs
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits.permit import Permit
 from notifier.config.model import Api, Channel, Config
-from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.model import NotFound, Observation, Watch
@@ -126,9 +126,9 @@ class FarSide:
     name: str
     got: list[tuple[datetime, Sequence[Deliverable]]] = field(default_factory=list)
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """What has room in a message of ordinary length."""
-        return going_together(told, fits)
+        return batchable(told, fits)
 
     async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Get these."""
@@ -204,7 +204,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
         patches.setattr(components, "_client", lambda *_: api)
-        patches.setattr(dispatcher, "voice_of", lambda channel, **_: far_sides[channel.name])
+        patches.setattr(dispatcher, "sender_for", lambda channel, **_: far_sides[channel.name])
         run(live)
     return Week(made, far_sides, path / "notifier.db")
 

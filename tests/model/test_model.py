@@ -187,7 +187,7 @@ class Life(RuleBasedStateMachine):
     @rule(channel=channels, kill=kills)
     def deliver(self, channel: str, kill: str) -> None:
         """One channel wakes."""
-        if channel in self.rig.deliverers:
+        if channel in self.rig.workers:
             self.act(lambda: self.rig.deliver(channel), kill)
 
     @rule()
@@ -195,7 +195,7 @@ class Life(RuleBasedStateMachine):
         """All channels at the same time."""
 
         async def all_at_once() -> None:
-            await asyncio.gather(*(self.rig.deliver(channel) for channel in self.rig.deliverers))
+            await asyncio.gather(*(self.rig.deliver(channel) for channel in self.rig.workers))
 
         self.act(all_at_once)
 
@@ -268,19 +268,19 @@ class Life(RuleBasedStateMachine):
 
     @rule(kill=kills)
     def fall_back(self, kill: str) -> None:
-        """A round of the caretaker."""
-        self.act(lambda: self.rig.caretaker.fall_back(), kill)
+        """A round of the maintenance."""
+        self.act(lambda: self.rig.maintenance.fall_back(), kill)
 
     @rule()
     def audit(self) -> None:
         """Another one. It never finds anything."""
-        self.act(lambda: self.rig.caretaker.audit())
+        self.act(lambda: self.rig.maintenance.audit())
         assert self.rig.audits.pop().sound
 
     @rule(kill=kills)
     def forget(self, kill: str) -> None:
         """The last one."""
-        self.act(lambda: self.rig.caretaker.forget(), kill)
+        self.act(lambda: self.rig.maintenance.prune(), kill)
         self.promise.forgot(self.reader, self.clock() - KEEP, self.rig.watches, self.clock())
 
     @rule()

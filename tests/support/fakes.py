@@ -69,7 +69,7 @@ class FakeChannel:
         """Let the sends go through from now on."""
         self._gate.set()
 
-    def going_together(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """All of them: it takes any message."""
         return told
 

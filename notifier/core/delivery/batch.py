@@ -43,7 +43,7 @@ def next_batch(
     muted: Collection[str],
     now: datetime,
     alone: bool = False,
-    going_together: Callable[[Sequence[Deliverable]], Sequence[Deliverable]] = list,
+    batchable: Callable[[Sequence[Deliverable]], Sequence[Deliverable]] = list,
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
 
@@ -62,7 +62,7 @@ def next_batch(
         muted: the ids of the watches that are muted.
         now: the time.
         alone: send at most one, to try whether a broken channel works again.
-        going_together: of what could go as one message, what the channel takes whole (at least one).
+        batchable: of what could go as one message, what the channel takes whole (at least one).
     """
     dropped = {each.delivery.id: MUTED for each in waiting if _is_muted(each.delivery, muted)}
     until = {
@@ -87,7 +87,7 @@ def next_batch(
     if alone:
         due = due[:1]
     elif policy.merges:
-        due, full = _together(due, going_together)
+        due, full = _together(due, batchable)
     else:
         due = _side_by_side(due, policy.side_by_side)
     return Batch(send=tuple(due), drop=tuple(dropped.items()), hold=tuple(held), full=full)
@@ -116,13 +116,13 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
 
 
 def _together(
-    due: Sequence[Delivery], going_together: Callable[[Sequence[Deliverable]], Sequence[Deliverable]]
+    due: Sequence[Delivery], batchable: Callable[[Sequence[Deliverable]], Sequence[Deliverable]]
 ) -> tuple[list[Delivery], bool]:
     """What goes as one message, and whether that had no room for more."""
     if not due or _goes_alone(due[0]):
         return [*due[:1]], False
     alike = [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
-    going = {told.id for told in going_together([delivery.event for delivery in alike])}
+    going = {told.id for told in batchable([delivery.event for delivery in alike])}
     together = [delivery for delivery in alike if delivery.event.id in going]
     return together, len(together) < len(alike)
 

@@ -28,13 +28,13 @@ def digest(told: Sequence[Deliverable], fits: Fits) -> Message:
     """One message for all of these: one by itself as far as the channel takes it, several as a line each.
 
     Args:
-        told: at least one; of one snapshot at most one. Several are such as `going_together` has chosen.
+        told: at least one; of one snapshot at most one. Several are such as `batchable` has chosen.
         fits: whether the channel takes a message whole.
     """
     return fitted(told[0], fits) if len(told) == 1 else _several(_ordered(told))
 
 
-def going_together(told: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
+def batchable(told: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
     """Those that go out as one message: as many lines as the channel takes whole, what must be acted upon first.
 
     At least one, which then goes as a message of its own. What is left goes into the next message.

@@ -33,7 +33,7 @@ class Bench:
         self.states: list[str] = []
         self.raises: Exception | None = None
         self._grown = asyncio.Event()
-        monkeypatch.setattr(module, "voice_of", lambda channel, **_: self.voices[channel.url])
+        monkeypatch.setattr(module, "sender_for", lambda channel, **_: self.voices[channel.url])
         self.senders = Dispatcher(
             outbox=store.outbox,
             clock=self.clock,
@@ -92,8 +92,8 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield Bench(store, monkeypatch)
 
 
-def deliverer(bench: Bench) -> Any:
-    return bench.senders._senders["chat"].deliverer
+def worker(bench: Bench) -> Any:
+    return bench.senders._senders["chat"].worker
 
 
 async def test_an_unchanged_channel_goes_on_undisturbed_in_the_middle_of_a_send(bench: Bench) -> None:
@@ -102,9 +102,9 @@ async def test_an_unchanged_channel_goes_on_undisturbed_in_the_middle_of_a_send(
     await outboxes.tell(bench.store, "chat")
     async with bench.running():
         await voice.begun.acquire()
-        before = deliverer(bench)
+        before = worker(bench)
         bench.configure("json://a")
-        assert deliverer(bench) is before
+        assert worker(bench) is before
         voice.release()
         assert await bench.settled(1) == ["delivered"]
     assert len(voice.sent) == 1
@@ -136,7 +136,7 @@ async def test_the_end_of_a_replaced_channel_wakes_its_successor(bench: Bench) -
         await old.begun.acquire()
         bench.configure("json://b")
         woken = asyncio.Event()
-        deliverer(bench).wake = woken.set
+        worker(bench).wake = woken.set
         old.release()
         async with asyncio.timeout(2):
             await woken.wait()

@@ -1,4 +1,4 @@
-"""The caretaker's rounds, and what the operators are told: each trouble once, its end once. The store is real."""
+"""The maintenance's rounds, and what the operators are told: each trouble once, its end once. The store is real."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -18,7 +18,7 @@ KEEP = timedelta(days=90)
 
 
 class House:
-    """A caretaker and operators over one store; `woken` is which channels got something."""
+    """A maintenance and operators over one store; `woken` is which channels got something."""
 
     def __init__(self, store: Store, watched: Collection[str] = ()) -> None:
         self.store, self.clock = store, Clock()
@@ -31,7 +31,7 @@ class House:
             clock=self.clock,
             committed=wake,
         )
-        self.caretaker = Maintenance(
+        self.maintenance = Maintenance(
             store=store,
             clock=self.clock,
             policies={
@@ -64,7 +64,7 @@ async def test_what_is_late_wakes_the_fallback_once(house: House) -> None:
     await tell(house.store, "mail")
     for minutes in (14, 1, 1, 60):
         house.clock.pass_(minutes=minutes)
-        await house.caretaker.fall_back()
+        await house.maintenance.fall_back()
     assert house.woken == [["chat"]]
 
 
@@ -72,7 +72,7 @@ async def test_a_webhook_is_the_fallback_of_events_and_not_of_notices(house: Hou
     await tell(house.store, "pager")
     await house.store.outbox.tell(notice(), ["pager"])
     house.clock.pass_(minutes=15)
-    await house.caretaker.fall_back()
+    await house.maintenance.fall_back()
     assert [row.channel for row in rows(database)] == ["pager", "pager", "hook"]
     assert house.woken == [["hook"]]
 
@@ -81,18 +81,18 @@ async def test_what_the_auditor_finds_is_told_once_and_once_when_it_is_right_aga
     house: House, database: Path
 ) -> None:
     await tell(house.store, "pager")
-    await house.caretaker.audit()
+    await house.maintenance.audit()
     await take(house.store, "pager")
     house.clock.pass_(seconds=LONGEST_SEND.total_seconds() + 1)
     for _ in range(3):
-        await house.caretaker.audit()
+        await house.maintenance.audit()
     assert told(database) == [("chat", "finding"), ("mail", "finding")]
     body = rows(database)[1].event
     assert isinstance(body, Notice)
     assert body.body == "1 delivery sending for too long\nThe oldest waits since 5 min 1 s."
     await house.store.outbox.recover(house.clock())
     for _ in range(3):
-        await house.caretaker.audit()
+        await house.maintenance.audit()
     assert told(database)[2:] == [("chat", "ok"), ("mail", "ok")]
 
 
@@ -100,7 +100,7 @@ async def test_what_is_held_for_a_person_is_no_finding(house: House, database: P
     await tell(house.store, "hook")
     await take(house.store, "hook")
     await house.store.outbox.recover(START, held=["hook"])
-    await house.caretaker.audit()
+    await house.maintenance.audit()
     assert told(database) == []
 
 
@@ -109,8 +109,8 @@ async def test_what_is_older_than_is_kept_goes_and_watched_snapshots_are_known_f
     await tell(house.store, "chat", snapshot_id="s_gone")
     await settled(house.store, (await take(house.store)).send, DELIVERED)
     house.clock.now = START + KEEP
-    await house.caretaker.forget()
+    await house.maintenance.prune()
     assert set(await house.store.states(["s_watched", "s_gone"])) == {"s_watched", "s_gone"}
     house.clock.pass_(seconds=1)
-    await house.caretaker.forget()
+    await house.maintenance.prune()
     assert set(await house.store.states(["s_watched", "s_gone"])) == {"s_watched"}

@@ -24,7 +24,7 @@ UNCERTAIN = Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout")
 
 
 class Bench:
-    """An alarm over a real store, whose channels answer from a script each; the last answer is repeated."""
+    """An out_of_band over a real store, whose channels answer from a script each; the last answer is repeated."""
 
     def __init__(self, store: Store, **answers: list[Outcome]) -> None:
         self.answers = answers
@@ -39,7 +39,7 @@ class Bench:
             clock=self.clock,
             committed=self._woken,
         )
-        self.alarm = OutOfBandNotices(
+        self.out_of_band = OutOfBandNotices(
             operators=self.operators, send=self._send, later=lambda *errand: self.errands.append(errand)
         )
 
@@ -54,7 +54,7 @@ class Bench:
     async def over(self) -> None:
         """The trouble is over, and what that brings up is done."""
         self.clock.pass_(minutes=2)
-        self.alarm.store_changed(OVER)
+        self.out_of_band.store_changed(OVER)
         for errand, *arguments in self.errands:
             await errand(*arguments)
 
@@ -80,7 +80,7 @@ def committed(database: Path) -> list[tuple[str, str]]:
 
 async def test_whoever_was_told_directly_is_told_of_the_end_alone(store: Store, database: Path) -> None:
     bench = Bench(store, mail=[DOWN, DOWN, DELIVERED], chat=[DELIVERED])
-    bench.alarm.store_changed(FULL)
+    bench.out_of_band.store_changed(FULL)
     await turns()
     assert sorted(bench.sent) == [("chat", "there is no room on the disk of the database")] + 3 * [
         ("mail", "there is no room on the disk of the database")
@@ -94,7 +94,7 @@ async def test_whoever_was_told_directly_is_told_of_the_end_alone(store: Store, 
 
 async def test_whoever_could_not_be_told_directly_is_told_both_through_the_outbox(store: Store, database: Path) -> None:
     bench = Bench(store, mail=[DOWN], chat=[REFUSED])
-    bench.alarm.store_changed(FULL)
+    bench.out_of_band.store_changed(FULL)
     await turns()
     await bench.over()
     assert [title for channel, title in committed(database) if channel == "mail"] == [
@@ -106,38 +106,38 @@ async def test_whoever_could_not_be_told_directly_is_told_both_through_the_outbo
 
 async def test_who_may_have_been_told_is_not_told_again(store: Store) -> None:
     bench = Bench(store, mail=[UNCERTAIN])
-    bench.alarm.store_changed(FULL)
+    bench.out_of_band.store_changed(FULL)
     await turns()
     assert len(bench.sent) == 1
-    await bench.alarm.aclose()
+    await bench.out_of_band.aclose()
 
 
 async def test_the_last_words_are_said_once_however_often_the_daemon_is_started_again(store: Store) -> None:
     bench = Bench(store, mail=[DELIVERED])
     for _ in range(3):
-        await bench.alarm.last_words(StoreError("notifier.db: a row is damaged"))
+        await bench.out_of_band.announce_end(StoreError("notifier.db: a row is damaged"))
         bench.clock.pass_(seconds=5)
     assert [title for _, title in bench.sent] == ["the notifier has ended: its database cannot be used"]
 
 
 async def test_the_last_words_wait_for_no_channel_that_hangs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LAST_WORDS", 0.01)
+    monkeypatch.setattr(module, "END_TIMEOUT", 0.01)
     bench = Bench(store, mail=[DELIVERED])
 
     async def hang(channel: str, notice: Notice) -> Outcome:
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(bench.alarm, "_send", hang)
+    monkeypatch.setattr(bench.out_of_band, "_send", hang)
     async with asyncio.timeout(30):
-        await bench.alarm.last_words(StoreError("gone"))
+        await bench.out_of_band.announce_end(StoreError("gone"))
 
 
 async def test_a_database_that_ended_the_last_daemon_is_told_as_well_again_once(store: Store, database: Path) -> None:
     bench = Bench(store, mail=[DELIVERED])
     await bench.operators.store_works()
     assert committed(database) == []
-    await bench.alarm.last_words(StoreError("gone"))
+    await bench.out_of_band.announce_end(StoreError("gone"))
     bench.clock.pass_(minutes=1)
     for _ in range(2):
         await bench.operators.store_works()

@@ -19,7 +19,7 @@ from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
 from notifier.core.delivery.model import Deliverable, Event, Message, Outcome, OutcomeKind
 from notifier.core.model import Facts
-from notifier.delivery.senders import MessageSender, WebhookSender, voice_of
+from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.trial import send_trial
 from notifier.telemetry.redaction import Redactor
 
@@ -80,7 +80,7 @@ async def test_as_many_go_together_as_one_message_has_room_for() -> None:
     ear = Ear(longest_body=200)
     told: list[Deliverable] = [READY, FAILED, notice(), *(event_about(f"s_{number}") for number in range(9, 40))]
     voice, _ = spoken(ear)
-    going = voice.going_together(told)
+    going = voice.batchable(told)
     assert 1 < len(going) < len(told)
     await voice.send(going)
     assert ear.heard == [digest(going, ear.fits)]
@@ -94,7 +94,7 @@ async def test_what_cannot_be_measured_goes_alone() -> None:
             raise ZeroDivisionError
 
     voice, _ = spoken(Odd())
-    assert voice.going_together([READY, FAILED]) == [READY]
+    assert voice.batchable([READY, FAILED]) == [READY]
 
 
 async def test_a_template_without_room_is_filled_with_a_shorter_reason_and_else_gives_way() -> None:
@@ -144,7 +144,7 @@ async def test_a_program_gets_the_event_itself_and_no_notice() -> None:
 
 async def test_a_channel_is_spoken_to_as_it_is_configured() -> None:
     def voice(channel: Channel) -> MessageSender | WebhookSender:
-        return voice_of(channel, redact=str, clock=Clock(), template_failed=lambda name, event, reason: None)
+        return sender_for(channel, redact=str, clock=Clock(), template_failed=lambda name, event, reason: None)
 
     assert isinstance(voice(Channel(name="a", url="json://localhost")), MessageSender)
     hook = voice(Channel(name="b", webhook=Webhook(url="https://example.com/x", secrets=("whsec_" + "QUFB" * 8,))))

@@ -65,11 +65,11 @@ def ends_told(post: Post) -> dict[str, list[str]]:
 
 
 async def forget(post: Post) -> None:
-    """As the caretaker does."""
+    """As the maintenance does."""
     now = post.clock.now()
     watched = {each.snapshot_id for each in post.watches}
     datasets = {each.id: each.dataset_id for each in post.datasets}
-    await post.store.upkeep.forget(before=now - post.keep, watched=watched, now=now, datasets=datasets)
+    await post.store.maintenance.prune(before=now - post.keep, watched=watched, now=now, datasets=datasets)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

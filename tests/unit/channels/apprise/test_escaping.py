@@ -497,7 +497,7 @@ async def test_forty_events_reach_telegram_with_all_their_ids(wire: Exchange, mo
     voice = spoken(SERVICES["telegram"].url, monkeypatch)
     waiting: list[Deliverable] = [event_about(f"s_{number}", "failed") for number in range(40)]
     while waiting:
-        going = voice.going_together(waiting)
+        going = voice.batchable(waiting)
         assert (await voice.send(going)).kind is OutcomeKind.DELIVERED
         (text,) = wire.texts(SERVICES["telegram"])
         assert [each.id for each in going if each.id not in text] == []

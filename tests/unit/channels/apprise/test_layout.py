@@ -12,7 +12,7 @@ from support.fakes import notice, transition, watch
 
 from notifier.channels.apprise.escaping import DIALECTS
 from notifier.channels.apprise.layout import MessageLayout, as_json, as_json_in_utf8, utf8, utf16, weighted
-from notifier.core.delivery.digest import digest, going_together
+from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.model import Deliverable, Event, Message
 from notifier.core.delivery.routing import event_of
@@ -71,7 +71,7 @@ def all_arrive(kind: type[NotifyBase], told: list[Deliverable], chosen: NotifyFo
     """Check that each goes out whole, within the limits of a service; the number of messages."""
     fitting, waiting, messages = MessageLayout(made(kind, chosen)), told, 0
     while waiting:
-        going = going_together(waiting, fitting.fits)
+        going = batchable(waiting, fitting.fits)
         message = digest(going, fitting.fits)
         assert fitting.fits(message)
         title, body = handed(made(kind, chosen), fitting.arranged(message))
@@ -107,7 +107,7 @@ def test_matrix_gets_no_event_beyond_its_bytes() -> None:
     """Its limit is 65,536 bytes: a digest of 250 lines of 250 CJK characters was three times as long, and refused."""
     fitting = MessageLayout(made(SERVICES["NotifyMatrix"]))
     told: list[Deliverable] = [event(number, "価格データ" * 30, "失敗" * 60) for number in range(250)]
-    going = going_together(told, fitting.fits)
+    going = batchable(told, fitting.fits)
     assert 10 < len(going) < 100
     assert utf8(fitting.arranged(digest(going, fitting.fits)).body) <= 20_000
 
@@ -117,7 +117,7 @@ def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
     assert isinstance(service, NotifyBase)
     fitting = MessageLayout(service)
     told: list[Deliverable] = [event(number, "<a&b>" * 30, "why " * 60) for number in range(40)]
-    for message in (fitted(told[0], fitting.fits), digest(going_together(told, fitting.fits), fitting.fits)):
+    for message in (fitted(told[0], fitting.fits), digest(batchable(told, fitting.fits), fitting.fits)):
         text = fitting.arranged(message)
         assert len(escape(text.title, quote=False)) <= 150
         assert len(text.body) <= 3_000
@@ -136,7 +136,7 @@ def test_apprise_changes_nothing_of_what_was_measured(service: str) -> None:
 def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
     fitting = MessageLayout(made(SERVICES[service]))
     told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(250)]
-    going = going_together(told, fitting.fits)
+    going = batchable(told, fitting.fits)
     if len(going) < len(told):
         more = [*going, next(each for each in told if each not in going)]
         assert not fitting.fits(digest(more, fitting.fits))
@@ -145,7 +145,7 @@ def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
 def test_a_digest_of_plain_names_fills_telegram() -> None:
     fitting = MessageLayout(made(SERVICES["NotifyTelegram"]))
     told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(40)]
-    going = going_together(told, fitting.fits)
+    going = batchable(told, fitting.fits)
     assert len(going) == 40
     assert utf16(fitting.arranged(digest(going, fitting.fits)).body) <= 4_096
 

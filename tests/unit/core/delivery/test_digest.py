@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.deliveries import event_about
 from support.fakes import START, notice
 
-from notifier.core.delivery.digest import MOST_LINES, digest, going_together
+from notifier.core.delivery.digest import MOST_LINES, batchable, digest
 from notifier.core.delivery.message import Fits, fitted, message
 from notifier.core.delivery.model import Deliverable, Message
 from notifier.core.model import Facts
@@ -44,7 +44,7 @@ def test_one_is_its_own_message(told: Deliverable, limit: int) -> None:
 def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[Deliverable], limit: int) -> None:
     fits, waiting = at_most(limit), list(told)
     while waiting:
-        going = going_together(waiting, fits)
+        going = batchable(waiting, fits)
         assert 1 <= len(going) <= MOST_LINES
         text = digest(going, fits)
         assert fits(text)
@@ -59,7 +59,7 @@ def test_each_leaves_whole_in_the_first_message_that_has_room_for_it(told: list[
 
 def _next(waiting: list[Deliverable], going: Sequence[Deliverable]) -> Deliverable:
     """What the next message begins with."""
-    return going_together([each for each in waiting if each not in going], lambda message: True)[0]
+    return batchable([each for each in waiting if each not in going], lambda message: True)[0]
 
 
 @given(lists.filter(lambda told: len(told) > 1))
@@ -97,7 +97,7 @@ def test_the_failures_come_first_in_the_title_and_in_the_body() -> None:
 def test_of_a_thousand_the_failures_go_first() -> None:
     told: list[Deliverable] = [event_about(f"s_{n}") for n in range(990)]
     told += [event_about(f"s_f{n}", "failed") for n in range(10)]
-    going = going_together(told, at_most(2_000))
+    going = batchable(told, at_most(2_000))
     text = digest(going, at_most(2_000))
     assert 10 < len(going) < 100
     assert text.title == f"❌ {len(going)} snapshots: 10 failed, {len(going) - 10} ready"
