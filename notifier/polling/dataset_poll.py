@@ -1,13 +1,14 @@
-"""One look at a group by its list, and what follows from it: who is looked at singly from now on, and who is not."""
+"""One poll of a dataset through its list, and which of its snapshots are polled individually from then on."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.backoff import backoff
 from notifier.core.outcomes import ListOutcome, PollOutcome
-from notifier.polling.datasets import LONGEST_PAUSE, DatasetGroup, DatasetGroups
+from notifier.polling.dataset_group import LONGEST_PAUSE, DatasetGroup
+from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.list_sync import ListSync
 from notifier.polling.poller import Poller
 from notifier.polling.strategy import PollStrategy
@@ -15,50 +16,50 @@ from notifier.store.datasets import LISTED, DatasetNote, Datasets
 
 
 class DatasetPoll:
-    """Looks at datasets, and sees to what their lists do not tell."""
+    """Polls datasets, and has snapshots polled individually where a list does not suffice."""
 
     def __init__(
         self,
         *,
         groups: DatasetGroups,
-        ways: PollStrategy,
-        lister: ListSync,
+        strategy: PollStrategy,
+        list_sync: ListSync,
         poller: Poller,
         datasets: Datasets,
         clock: Callable[[], datetime],
-        looked: Callable[[PollOutcome], None],
+        polled: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
     ) -> None:
         """
         Args:
             groups: which snapshots belong to which dataset.
-            ways: puts on the schedule what follows.
-            lister: compares a list with what is known.
-            poller: holds what is known of every snapshot.
-            datasets: where it is noted when each was listed.
+            strategy: schedules what follows.
+            list_sync: requests a list and compares it with what is known.
+            poller: knows the state of every snapshot.
+            datasets: stores when each dataset was listed.
             clock: the time, UTC.
-            looked, listed: told of what came of each look.
+            polled, listed: called with the outcome of each poll of a snapshot, and of a dataset.
         """
         self._groups = groups
-        self._ways = ways
-        self._lister = lister
+        self._strategy = strategy
+        self._list_sync = list_sync
         self._poller = poller
         self._datasets = datasets
         self._clock = clock
-        self._looked = looked
+        self._polled = polled
         self._listed = listed
         self._notes: dict[str, DatasetNote] = {}
         self._changes = 0
 
     def reconfiguring(self) -> None:
-        """Learn that the configuration begins to change, or has changed: what lists bring meanwhile is sifted."""
+        """Note that a change of the configuration begins or ends: lists that come meanwhile are filtered."""
         self._changes += 1
 
     async def flush(self) -> None:
-        """Note the lists since the last time in the store.
+        """Store the polls since the last flush.
 
         Raises:
-            StoreError: they are noted the next time.
+            StoreError: they are kept for the next flush.
         """
         notes, self._notes = self._notes, {}
         try:
@@ -67,31 +68,31 @@ class DatasetPoll:
             self._notes = notes | self._notes
             raise
 
-    async def look(self, group: DatasetGroup, due: datetime, permit: Permit) -> timedelta | None:
-        """Look at a group's dataset, and see to what its list did not tell; the pause to the next list, or None.
+    async def poll(self, group: DatasetGroup, due: datetime, permit: Permit) -> timedelta | None:
+        """Poll the dataset of a group; return the pause before its next list, or None.
 
         Raises:
-            StoreError: a change could not be committed; it has not been told, and the next look finds it again.
+            StoreError: a change could not be committed. It was not reported, and the next poll finds it again.
         """
         if not group.members and group.watch is None:
-            self._ways.not_listed(group)
+            self._strategy.stop_listing(group)
             return None
-        before, changes = group.listed, self._changes
-        outcome = await self._lister.look(group, due, permit)
+        changes = self._changes
+        outcome = await self._list_sync.poll(group, due, permit)
         for taken in outcome.taken:
-            self._looked(taken)
+            self._polled(taken)
         self._listed(outcome)
         if changes != self._changes or changes % 2:
-            outcome = self._let_go(group, outcome)
+            outcome = self._filter(group, outcome)
         if self._groups.of_dataset(group.dataset_id) is not group:
             return self._pause_of_next(group.dataset_id)
         pause: timedelta | None
         if outcome.unclear is not None:
             pause = self._groups.pause(group)
-            pause = backoff(group.failures, first=pause, longest=max(LONGEST_PAUSE, pause))
-            self._ways.hand_over(group)
+            pause = backoff(group.health.failures, first=pause, longest=max(LONGEST_PAUSE, pause))
+            self._strategy.fall_back(group)
         else:
-            pause = self._follow(group, outcome, before)
+            pause = self._follow(group, outcome)
         now = self._clock()
         self._notes[group.dataset_id] = DatasetNote(
             dataset_id=group.dataset_id,
@@ -102,45 +103,41 @@ class DatasetPoll:
         return pause
 
     def failed(self, group: DatasetGroup) -> None:
-        """A look at the group's dataset raised: it counts as a list that failed."""
-        group.failures += 1
-        group.failing_since = group.failing_since or self._clock()
-        self._ways.hand_over(group)
+        """Count a poll that raised as a list that failed."""
+        group.health.failed(self._clock())
+        self._strategy.fall_back(group)
 
-    def _let_go(self, group: DatasetGroup, outcome: ListOutcome) -> ListOutcome:
-        """Of what a list brought while the configuration changed, keep what is still watched."""
+    def _filter(self, group: DatasetGroup, outcome: ListOutcome) -> ListOutcome:
+        """Keep of a list that came while the configuration changed only what is still watched."""
         brought = {*group.members, *outcome.ask, *(taken.watch.snapshot_id for taken in outcome.taken)}
         for snapshot_id in brought:
             if not self._groups.is_watched(snapshot_id, group.dataset_id):
-                group.discard(snapshot_id)
+                group.remove(snapshot_id)
                 self._groups.forget(snapshot_id, group.dataset_id)
                 self._poller.drop(snapshot_id)
-        return replace(outcome, ask=tuple(id_ for id_ in outcome.ask if id_ in group.asked))
+        return replace(outcome, ask=tuple(id_ for id_ in outcome.ask if id_ in group.claims))
 
     def _pause_of_next(self, dataset_id: str) -> timedelta | None:
-        """The pause to the list of the group that has come in another's place meanwhile; None if it needs none."""
+        """Return the pause before the list of the group that replaced another one meanwhile; None without lists."""
         group = self._groups.of_dataset(dataset_id)
-        return self._groups.pause(group) if group is not None and self._groups.worth(group) else None
+        return self._groups.pause(group) if group is not None and self._groups.is_worth_listing(group) else None
 
-    def _follow(self, group: DatasetGroup, outcome: ListOutcome, before: Collection[str]) -> timedelta | None:
-        """Look singly at what the list did not tell, and at nothing else."""
+    def _follow(self, group: DatasetGroup, outcome: ListOutcome) -> timedelta | None:
+        """Have polled individually what the list does not settle, and nothing else."""
+        group.readmit(outcome.ask)
+        self._groups.assign_members(group)
         for snapshot_id in outcome.ask:
-            if snapshot_id not in group.members:  # it had ended
-                group.members.add(snapshot_id)
-                group.listed.add(snapshot_id)
-                group.ended.pop(snapshot_id, None)
-        self._groups.recognise(group)
-        for snapshot_id in outcome.ask:
-            self._ways.ask(snapshot_id, at_once=group.asked[snapshot_id].at == group.agreed_at)
-        if group.agreed_at is not None:
-            self._ways.listed(group, outcome.behind, group.agreed_at)
-        if not self._groups.worth(group):
-            self._ways.unlist(group, group.members)
-            self._ways.not_listed(group)
+            claim = group.claims.of(snapshot_id)
+            self._strategy.check_claim(snapshot_id, at_once=claim is not None and claim.listed_at == group.listed_at)
+        if group.listed_at is not None:
+            self._strategy.judge_list(group, outcome.behind, group.listed_at)
+        if not self._groups.is_worth_listing(group):
+            self._strategy.unlist(group, group.members)
+            self._strategy.stop_listing(group)
             return None
-        for snapshot_id in group.listed.difference(before, outcome.ask):
-            self._ways.schedule.remove(snapshot_id)
-        self._ways.look_singly(outcome.missing)
+        for snapshot_id in group.newly_listed - set(outcome.ask):
+            self._strategy.schedule.remove(snapshot_id)
+        self._strategy.poll_individually(outcome.missing)
         pause = self._groups.pause(group)
-        self._ways.rotate(group)
+        self._strategy.rotate(group)
         return pause

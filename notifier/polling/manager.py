@@ -15,14 +15,14 @@ from notifier.core.isolation import Faults
 from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.budget import Budget, Needs
-from notifier.core.snapshot.expiring import due_without_look
-from notifier.core.snapshot.list_comparison import at_first_sight
-from notifier.core.snapshot.refusals import known_before
+from notifier.core.snapshot.expiring import step_by_clock
+from notifier.core.snapshot.list_comparison import without_baseline
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.units import Unit
 from notifier.failpoints import fault
+from notifier.polling.dataset_group import DATASET
+from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.dataset_poll import DatasetPoll
-from notifier.polling.datasets import DATASET, DatasetGroups
 from notifier.polling.list_sync import ListObserver, ListSync
 from notifier.polling.poller import Observer, Poller
 from notifier.polling.reconcile import Reconciler, sliced
@@ -84,7 +84,7 @@ class PollManager:
         self._looked = looked
         self.schedule = scheduler(look=self.look, turn=self.turn)
         self._groups = DatasetGroups(state_of=poller.state_of, clock=clock, lists=lists)
-        self._lister = ListSync(
+        self._list_sync = ListSync(
             observer=api,
             poller=poller,
             datasets=store.datasets,
@@ -93,7 +93,7 @@ class PollManager:
             watch_of=self._groups.watches.get,
             faults=faults,
         )
-        self._ways = PollStrategy(
+        self._strategy = PollStrategy(
             groups=self._groups,
             poller=poller,
             schedule=self.schedule,
@@ -101,15 +101,17 @@ class PollManager:
             gap=gap,
             trust_changed=trust_changed,
         )
-        self._singly = SnapshotPoll(groups=self._groups, ways=self._ways, poller=poller, clock=clock, looked=looked)
-        self._by_list = DatasetPoll(
+        self._snapshot_poll = SnapshotPoll(
+            groups=self._groups, strategy=self._strategy, poller=poller, clock=clock, polled=looked
+        )
+        self._dataset_poll = DatasetPoll(
             groups=self._groups,
-            ways=self._ways,
-            lister=self._lister,
+            strategy=self._strategy,
+            list_sync=self._list_sync,
             poller=poller,
             datasets=store.datasets,
             clock=clock,
-            looked=looked,
+            polled=looked,
             listed=listed,
         )
 
@@ -121,7 +123,7 @@ class PollManager:
         for snapshot_id in groups.watches:
             state = self._poller.states.get(snapshot_id)
             if state is not None:
-                self._poller.put(at_first_sight(state))
+                self._poller.put(without_baseline(state))
         for snapshot_id in self._poller.open_snapshots():
             dataset_id = self._poller.state_of(snapshot_id).facts.dataset_id
             if not groups.is_watched(snapshot_id, dataset_id):
@@ -130,12 +132,11 @@ class PollManager:
                 groups.join(snapshot_id, dataset_id)
         for watch in watches:
             if groups.of(watch.snapshot_id) is None and self._poller.pause(watch) is not None:
-                groups.estrange(watch.snapshot_id)
+                groups.mark_unassigned(watch.snapshot_id)
         baselines = await self._store.datasets.baselines({dataset.dataset_id for dataset in datasets})
         listed = await self._store.datasets.last_listed([group.dataset_id for group in groups])
         for group in groups:
-            group.baseline_at = baselines.get(group.dataset_id)
-            group.noted_at = listed.get(group.dataset_id)
+            group.restore(baseline_at=baselines.get(group.dataset_id), listed_at=listed.get(group.dataset_id))
 
     async def reload(
         self,
@@ -162,18 +163,18 @@ class PollManager:
             groups=self._groups,
             poller=self._poller,
             datasets=self._store.datasets,
-            ways=self._ways,
+            strategy=self._strategy,
             clock=self._clock,
         )
         await self.flush()  # what comes back into the working set is read from there
         await rewatch.read(watches, datasets)
-        self._ways.gap = gap or self._ways.gap
-        self._lister.keep = keep or self._lister.keep
-        self._by_list.reconfiguring()
+        self._strategy.gap = gap or self._strategy.gap
+        self._list_sync.keep = keep or self._list_sync.keep
+        self._dataset_poll.reconfiguring()
         try:
             await rewatch.take_up(lists=self._groups.lists if lists is None else lists)
         finally:
-            self._by_list.reconfiguring()
+            self._dataset_poll.reconfiguring()
 
     def begin(self) -> int:
         """Schedule everything that has not ended: the first looks follow each other as fast as requests may.
@@ -182,20 +183,18 @@ class PollManager:
             How many watches of the configuration are looked at.
         """
         for group in self._groups:
-            self._ways.consider(group)
+            self._strategy.list_if_worthwhile(group)
         datasets = sum(group.watch is not None for group in self._groups)
         going_on = [id_ for id_, watch in self._groups.watches.items() if self._poller.pause(watch) is not None]
-        self._ways.look_singly([snapshot_id for snapshot_id in going_on if not self._ways.is_listed(snapshot_id)])
+        self._strategy.poll_individually(
+            [snapshot_id for snapshot_id in going_on if not self._strategy.is_listed(snapshot_id)]
+        )
         return datasets + len(going_on)
 
     @property
     def in_progress(self) -> int:
         """How many snapshots are watched that have not ended, looked at singly or in lists."""
-        listed = sum(
-            len(group.listed)
-            - sum(each in group.listed and each in self.schedule for each in {*group.asked, *group.asking})
-            for group in self._groups
-        )
+        listed = sum(group.polled_by_list_alone(self.schedule) for group in self._groups)
         return len(self.schedule) - sum(group.key in self.schedule for group in self._groups) + listed
 
     async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
@@ -206,11 +205,11 @@ class PollManager:
         try:
             with self._faults.alone(Unit.POLL, key) as attempt:
                 fault(Unit.POLL, key)
-                return await self._singly.look(key, due, permit)
+                return await self._snapshot_poll.poll(key, due, permit)
             return attempt.pause
         finally:
             if group is not None:
-                group.asking.discard(key)
+                group.turns.end(key)
 
     async def _list(self, dataset_id: str, due: datetime, permit: Permit) -> timedelta | None:
         """Look at a dataset; what a list's failure leaves untold is told by single looks, as after any other."""
@@ -219,34 +218,34 @@ class PollManager:
             return None
         with self._faults.alone(Unit.LIST, dataset_id) as attempt:
             fault(Unit.LIST, dataset_id)
-            return await self._by_list.look(group, due, permit)
+            return await self._dataset_poll.poll(group, due, permit)
         with self._faults.alone(Unit.LIST, f"{dataset_id} (its members)"):
-            self._by_list.failed(group)
+            self._dataset_poll.failed(group)
         return attempt.pause
 
     def turn(self, key: str) -> tuple[str | None, timedelta | None]:
         """Whose turn it is in the rotation of this key, and the pause to the next turn."""
         with self._faults.alone(Unit.LIST, f"{key} (its rotation)") as attempt:
-            return self._ways.turn(key)
+            return self._strategy.turn(key)
         return None, attempt.pause
 
     def doubt(self, dataset_ids: Collection[str]) -> None:
         """Of these datasets it was told in an earlier run that their lists are not believed."""
-        self._ways.doubt(dataset_ids)
+        self._strategy.restore_distrust(dataset_ids)
 
     def refused_before(self, subjects: Collection[str]) -> None:
         """Of these snapshots and datasets it was told in an earlier run that the API refuses to tell of them."""
         self._poller.refused_before([each for each in subjects if self._groups.of_dataset(each) is None])
         for group in self._groups:
             if group.dataset_id in subjects:
-                group.refusals = known_before()
+                group.health.restore_refusals()
 
     def hasten(self, snapshot_id: str) -> bool:
         """Look at a snapshot at once; whether it is watched and has not ended."""
         watch = self._groups.watch_of(snapshot_id)
         if watch is None or self._poller.pause(watch) is None:
             return False
-        self._ways.ask(snapshot_id, at_once=True)
+        self._strategy.check_claim(snapshot_id, at_once=True)
         return True
 
     async def warn_expiring(self) -> None:
@@ -265,13 +264,13 @@ class PollManager:
         watch = self._groups.watch_by_id(watch_id, state.snapshot_id)
         if watch is None:
             return
-        after, transitions = due_without_look(state, watch, now)
+        after, transitions = step_by_clock(state, watch, now)
         if transitions:
             self._looked(await self._poller.tell(watch, state, after, transitions))
 
     async def flush(self) -> None:
         """Note the looks since the last time in the store."""
-        await self._by_list.flush()
+        await self._dataset_poll.flush()
         await self._poller.flush_polls()
 
     @property
@@ -289,6 +288,6 @@ class PollManager:
         async for some in sliced(self._groups.watches.values()):
             needs.add(some)
         for group in list(self._groups):
-            async for found in sliced(self._groups.found(group)):
+            async for found in sliced(self._groups.discovered(group)):
                 needs.add(found)
-        return needs.budget(self._groups.parents, available)
+        return needs.budget(self._groups.dataset_watches, available)

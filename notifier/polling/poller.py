@@ -11,7 +11,7 @@ from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.errors import StoreError
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.outcomes import CommittedEvent, PollOutcome, answer_word
-from notifier.core.snapshot.list_comparison import at_first_sight
+from notifier.core.snapshot.list_comparison import without_baseline
 from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.snapshot.refusals import after as count_refusal
@@ -89,7 +89,7 @@ class Poller:
         """Take a state that differs by no transition from what is known into the working set."""
         self._states[state.snapshot_id] = state
 
-    def seen(self, snapshot_id: str, at: datetime | None) -> None:
+    def confirm(self, snapshot_id: str, at: datetime | None) -> None:
         """A list that was asked for at that time had the snapshot as it is known."""
         state = self.state_of(snapshot_id)
         if at is not None and state.seen_at is not None and state.seen_at < at:
@@ -124,7 +124,7 @@ class Poller:
         # A 404 that may become "missing" is confirmed soon after its grace, however long `every` is.
         return min(pause, _RECHECK_NOT_FOUND) if pause is not None and state.not_found else pause
 
-    async def look(
+    async def poll(
         self,
         watch: Watch,
         due: datetime,
@@ -192,7 +192,7 @@ class Poller:
         if superseded:
             after = await self._store.state(watch.snapshot_id)
             if watch.parent is None:
-                after = at_first_sight(after)  # its dataset's baseline was being noted in just that moment
+                after = without_baseline(after)  # its dataset's baseline was being noted in just that moment
         self._states[watch.snapshot_id] = after
         refusal = self._count_refusals(watch, observation)
         self._count_unanswered(watch.snapshot_id, observation, asked_at, now)

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.grid import Grid, instant, moment
-from notifier.core.snapshot.list_comparison import FEWEST_LISTED, at_first_sight
+from notifier.core.snapshot.list_comparison import MIN_LISTED, without_baseline
 from notifier.core.snapshot.statuses import has_ended
-from notifier.polling.datasets import DatasetGroup, DatasetGroups
+from notifier.polling.dataset_group import DatasetGroup
+from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.poller import Poller
 from notifier.polling.strategy import PollStrategy
 from notifier.store.datasets import Datasets
@@ -33,7 +34,7 @@ class Reconciler:
         groups: DatasetGroups,
         poller: Poller,
         datasets: Datasets,
-        ways: PollStrategy,
+        strategy: PollStrategy,
         clock: Callable[[], datetime],
     ) -> None:
         """
@@ -41,20 +42,20 @@ class Reconciler:
             groups: who is watched.
             poller: holds what is known of every snapshot.
             datasets: what is remembered of datasets and their snapshots.
-            ways: puts them on the schedule.
+            strategy: schedules polls and lists.
             clock: the time, UTC.
         """
         self._groups = groups
         self._poller = poller
         self._datasets = datasets
-        self._ways = ways
-        self._schedule = ways.schedule
+        self._strategy = strategy
+        self._schedule = strategy.schedule
         self._clock = clock
         self._added: list[Watch] = []
         self._changed: list[Watch] = []
         self._removed: list[str] = []
         self._known: dict[str, SnapshotState] = {}
-        self._parents: Collection[DatasetWatch] = ()
+        self._dataset_watches: Collection[DatasetWatch] = ()
         self._next: datetime | None = None
 
     async def read(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
@@ -76,13 +77,13 @@ class Reconciler:
                     (self._same if before == watch else self._changed.append)(watch)
         async for ids in sliced(old):
             self._removed += [snapshot_id for snapshot_id in ids if snapshot_id not in kept]
-        self._parents = datasets
+        self._dataset_watches = datasets
         unknown = [each.snapshot_id for each in self._added if each.snapshot_id not in self._poller.states]
         self._known = await self._datasets.known(unknown)
 
     def _same(self, watch: Watch) -> None:
         """Hold the new object: the next time the two are compared by identity."""
-        self._groups.watches[watch.snapshot_id] = watch
+        self._groups.set_watch(watch)
 
     async def take_up(self, *, lists: bool) -> None:
         """Watch what was read from now on.
@@ -96,7 +97,7 @@ class Reconciler:
         async for some in sliced(self._changed):
             for watch in some:
                 before = self._groups.watches[watch.snapshot_id]
-                self._groups.watches[watch.snapshot_id] = watch
+                self._groups.set_watch(watch)
                 self._hurry(watch, before.every)
         await self._add()
         await self._change_datasets()
@@ -124,46 +125,48 @@ class Reconciler:
 
     async def _add(self) -> None:
         joined: dict[str, DatasetGroup] = {}
-        strangers = 0
+        unassigned = 0
         async for some in sliced(self._added):
             for watch in some:
                 id_ = watch.snapshot_id
                 found = self._groups.watch_of(id_)
                 if id_ not in self._poller.states and (state := self._known.get(id_)) is not None:
-                    self._poller.put(at_first_sight(state))
-                self._groups.watches[id_] = watch
+                    self._poller.put(without_baseline(state))
+                self._groups.set_watch(watch)
                 if self._poller.pause(watch) is None:
                     continue
                 if found is not None:
                     self._hurry(watch, found.every)
                 dataset_id = self._poller.state_of(id_).facts.dataset_id
                 if self._groups.of(id_) is None and dataset_id is None:
-                    self._groups.estrange(id_)
-                    strangers += 1
+                    self._groups.mark_unassigned(id_)
+                    unassigned += 1
                 elif self._groups.of(id_) is None and dataset_id is not None:
                     joined[dataset_id] = self._groups.join(id_, dataset_id)
         for group in joined.values():
-            self._ways.consider(group)
+            self._strategy.list_if_worthwhile(group)
             self._schedule.hasten(group.key)
-        if strangers >= FEWEST_LISTED:
+        if unassigned >= MIN_LISTED:
             for group in self._groups:
-                group.whole_at = None  # each group's next list is a whole one, and tells which of them are of it
+                group.request_whole_list()  # it shows which of them belong to the group
         async for some in sliced(self._added):
             await self._ensure([each.snapshot_id for each in some])
 
     async def _ensure(self, snapshot_ids: Collection[str]) -> None:
         """Look singly at those of these for which no list does it."""
         async for ids in sliced(snapshot_ids):
-            self._next = self._ways.look_singly([each for each in ids if not self._is_listed(each)], self._next)
+            self._next = self._strategy.poll_individually(
+                [each for each in ids if not self._is_listed(each)], self._next
+            )
 
     def _is_listed(self, snapshot_id: str) -> bool:
         """Whether a list that does not fail looks at it, or tells soon that it does not have it."""
         group = self._groups.of(snapshot_id)
-        return group is not None and not group.failures and group.key in self._schedule
+        return group is not None and not group.health.failures and group.key in self._schedule
 
     def _remove(self, snapshot_id: str) -> None:
         """Give a snapshot back to its dataset's watch, or let it go."""
-        watch = self._groups.watches.pop(snapshot_id)
+        watch = self._groups.remove_watch(snapshot_id)
         state = self._poller.state_of(snapshot_id)
         dataset_id = state.facts.dataset_id
         group = self._groups.of(snapshot_id) or self._groups.of_dataset(dataset_id or "")
@@ -173,7 +176,7 @@ class Reconciler:
         self._groups.join(snapshot_id, group.dataset_id)
         self._hurry(group.watch.watch_for(snapshot_id), watch.every)
         if not self._is_listed(snapshot_id):
-            self._next = self._ways.look_singly([snapshot_id], self._next)
+            self._next = self._strategy.poll_individually([snapshot_id], self._next)
 
     def _let_go(self, snapshot_id: str, dataset_id: str | None) -> None:
         self._groups.forget(snapshot_id, dataset_id)
@@ -184,8 +187,8 @@ class Reconciler:
 
     async def _change_datasets(self) -> None:
         before = {group.dataset_id: group.watch for group in self._groups if group.watch is not None}
-        after = {each.dataset_id: each for each in self._parents}
-        self._groups.name_parents(self._parents)
+        after = {each.dataset_id: each for each in self._dataset_watches}
+        self._groups.set_dataset_watches(self._dataset_watches)
         for dataset_id, watch in before.items():
             if dataset_id not in after:
                 await self._renew(dataset_id, None)
@@ -200,7 +203,7 @@ class Reconciler:
     async def _change_dataset(self, watch: DatasetWatch, before: timedelta) -> None:
         group = self._groups.of_dataset(watch.dataset_id)
         assert group is not None
-        group.watch = watch
+        group.set_watch(watch)
         if watch.every >= before:
             return
         self._schedule.advance(group.key, self._clock() + watch.every)
@@ -211,36 +214,36 @@ class Reconciler:
 
     async def _renew(self, dataset_id: str, watch: DatasetWatch | None) -> None:
         """Watch a dataset from now on, or not any more: those of its members that have watches of their own stay."""
-        was = self._groups.renew(dataset_id, watch)
+        members, seen_at = self._groups.renew(dataset_id, watch)
         group = self._groups.of_dataset(dataset_id)
         assert group is not None
-        async for ids in sliced(was.members):
+        async for ids in sliced(members):
             for snapshot_id in ids:
-                self._poller.seen(snapshot_id, was.seen_at(snapshot_id))
+                self._poller.confirm(snapshot_id, seen_at(snapshot_id))
                 own = self._groups.watches.get(snapshot_id)
                 if own is None:
                     self._let_go(snapshot_id, None)
                 elif self._poller.pause(own) is not None:
                     self._groups.join(snapshot_id, dataset_id)
-        if self._groups.worth(group):
+        if self._groups.is_worth_listing(group):
             self._schedule.add(group.key, pause=self._groups.pause(group), first=self._clock())
             return
         self._schedule.remove(group.key)
         await self._ensure(group.members)
-        self._groups.prune(group)
+        self._groups.drop_if_empty(group)
 
     async def _change_lists(self, lists: bool) -> None:
         self._groups.lists = lists
         for group in list(self._groups):
             if lists:
-                self._ways.consider(group)
+                self._strategy.list_if_worthwhile(group)
                 await asyncio.sleep(0)
             elif group.watch is None:
                 self._schedule.remove(group.key)
                 async for ids in sliced(group.members):
                     for snapshot_id in ids:
-                        self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
-                        group.listed.discard(snapshot_id)
+                        self._poller.confirm(snapshot_id, group.seen_at(snapshot_id))
+                    group.unlist(ids)
                     await self._ensure(ids)
 
 

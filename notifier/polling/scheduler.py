@@ -16,7 +16,7 @@ from typing import Any
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.snapshot.agenda import Agenda, AgendaEntry
 from notifier.core.snapshot.grid import Grid, instant, moment
-from notifier.core.snapshot.rotation import LEAVES_FREE
+from notifier.core.snapshot.rotation import RESERVED_SHARE
 
 CLOCK_SHIFT = timedelta(seconds=2)
 """A wall clock that moved by more than this against the monotonic one was set, or the machine slept."""
@@ -231,7 +231,7 @@ class PollScheduler:
     def _is_free(self) -> bool:
         """Whether a request now would delay nothing that is due, and leave free what rotations do not use."""
         due, now, gap = self._agenda.earliest(), self._clock(), self._gap()
-        rested = abs(now - self._began_at) >= gap / (1 - LEAVES_FREE)
+        rested = abs(now - self._began_at) >= gap / (1 - RESERVED_SHARE)
         return rested and not self._agenda.queued and (due is None or moment(due) >= now + gap)
 
     def _next_turn(self, now: int) -> str | None:
@@ -240,7 +240,7 @@ class PollScheduler:
         if rotation is None:
             return None
         self._rotations.begin(rotation, now)
-        rotation.looking = False
+        rotation.running = False
         key, pause = self._turn(rotation.key)
         self._rotations.again(rotation, pause, now)
         self._set_timer()
@@ -264,7 +264,7 @@ class PollScheduler:
         try:
             pause = await self._look(entry.key, moment(due), permit)
         finally:
-            entry.looking = False
+            entry.running = False
             permit.release()
         self._agenda.again(entry, pause, max(instant(self._clock()), due))
         self._set_timer()
@@ -294,6 +294,6 @@ class PollScheduler:
             self._offset = offset
         if abs(shift) > CLOCK_SHIFT:
             for agenda in (self._agenda, self._rotations):
-                agenda.call_back(instant(self._clock()))
+                agenda.realign(instant(self._clock()))
             self._clock_shifted(shift)
             self._set_timer()

@@ -1,4 +1,4 @@
-"""One look at a snapshot alone, and what follows from it: whether it goes on so, or by its dataset's list."""
+"""One poll of a single snapshot, and whether the next one is individual too or through its dataset's list."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,68 +8,68 @@ from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import NotFound, Unclear, Watch
 from notifier.core.outcomes import PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
-from notifier.core.snapshot.transitions import changed_by_list
-from notifier.polling.datasets import DatasetGroups
+from notifier.core.snapshot.transitions import contradicts
+from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.poller import Poller
-from notifier.polling.strategy import ASK_AGAIN, PollStrategy
+from notifier.polling.strategy import CLAIM_PAUSE, PollStrategy
 
-MOST_HANGING = SAFE_IN_FLIGHT // 2
-"""So many looks at once at snapshots that hang: the other requests that may be under way are left to the rest."""
+MAX_HANGING = SAFE_IN_FLIGHT // 2
+"""Concurrent polls of snapshots that hang; the other concurrent requests are left to the rest."""
 
 
 class SnapshotPoll:
-    """Looks at snapshots one by one."""
+    """Polls snapshots individually."""
 
     def __init__(
         self,
         *,
         groups: DatasetGroups,
-        ways: PollStrategy,
+        strategy: PollStrategy,
         poller: Poller,
         clock: Callable[[], datetime],
-        looked: Callable[[PollOutcome], None],
+        polled: Callable[[PollOutcome], None],
     ) -> None:
         """
         Args:
-            groups: who is watched, and which snapshots belong to which dataset.
-            ways: puts on the schedule what follows.
-            poller: looks, and commits what changed.
+            groups: what is watched, and which snapshots belong to which dataset.
+            strategy: schedules what follows.
+            poller: polls, and commits changes.
             clock: the time, UTC.
-            looked: told of what came of each look.
+            polled: called with the outcome of each poll.
         """
         self._groups = groups
-        self._ways = ways
+        self._strategy = strategy
         self._poller = poller
         self._clock = clock
-        self._looked = looked
+        self._polled = polled
         self._hanging = 0
 
-    async def look(self, snapshot_id: str, due: datetime, permit: Permit) -> timedelta | None:
-        """Look at a snapshot; the pause to its next look of its own, or None.
+    async def poll(self, snapshot_id: str, due: datetime, permit: Permit) -> timedelta | None:
+        """Poll a snapshot; return the pause before its next individual poll, or None.
 
         Raises:
-            StoreError: a change could not be committed; it has not been told, and the next look finds it again.
+            StoreError: a change could not be committed. It was not reported, and the next poll finds it again.
         """
         watch = self._groups.watch_of(snapshot_id)
         if watch is None:
             return None
         hangs = self._poller.hangs(snapshot_id)
-        if hangs and self._hanging >= MOST_HANGING:
+        if hangs and self._hanging >= MAX_HANGING:
             return self._poller.pause(watch)
         self._hanging += hangs
         try:
-            return await self._look(watch, due, permit)
+            return await self._poll(watch, due, permit)
         finally:
             self._hanging -= hangs
 
-    async def _look(self, watch: Watch, due: datetime, permit: Permit) -> timedelta | None:
+    async def _poll(self, watch: Watch, due: datetime, permit: Permit) -> timedelta | None:
         snapshot_id = watch.snapshot_id
         group = self._groups.of(snapshot_id)
         began = self._clock()
-        # What a list that is not believed said is no sign that the end is new.
-        seen_at = group.seen_at(snapshot_id) if group is not None and not group.trust.stale else None
-        outcome = await self._poller.look(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
-        self._looked(outcome)
+        # A list that is not trusted proves nothing about how new an end is.
+        seen_at = group.seen_at(snapshot_id) if group is not None and not group.health.trust.stale else None
+        outcome = await self._poller.poll(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
+        self._polled(outcome)
         now_of = self._groups.watch_of(snapshot_id)
         if now_of is None:  # taken out of the configuration meanwhile
             self._poller.drop(snapshot_id)
@@ -78,31 +78,31 @@ class SnapshotPoll:
         pause = self._after(watch, outcome, began)
         if pause is not None and watch.every < outcome.watch.every:
             pause = min(pause, self._poller.pause(watch) or pause)
-        schedule = self._ways.schedule
-        if pause is not None and snapshot_id not in schedule:  # a list took it over while it was being looked at
+        schedule = self._strategy.schedule
+        if pause is not None and snapshot_id not in schedule:  # a list took it over meanwhile
             schedule.add(snapshot_id, pause=pause, first=self._clock() + pause)
         return pause
 
     def _after(self, watch: Watch, outcome: PollOutcome, began: datetime) -> timedelta | None:
-        """How the snapshot is looked at from now on: the pause to its next look of its own, or None."""
+        """Decide how the snapshot is polled from now on; return the pause before its next individual poll, or None."""
         id_ = watch.snapshot_id
         state = self._poller.state_of(id_)
         group = self._groups.of(id_)
         clear = not isinstance(outcome.observation, Unclear)
         if clear:
-            self._ways.answered()
+            self._strategy.answered()
             if group is not None:
-                self._ways.hand_over(group)
-                group.rotation.asked(id_)
-        asked = group.asked.get(id_) if group is not None else None
-        if asked is not None and (not clear or began < asked.at <= self._clock()):
+                self._strategy.fall_back(group)
+                group.turns.answered(id_)
+        claim = group.claims.of(id_) if group is not None else None
+        if claim is not None and (not clear or began < claim.listed_at <= self._clock()):
             if outcome.pause is not None and self._poller.is_refused(id_):
                 return outcome.pause
-            return min(outcome.pause or ASK_AGAIN, ASK_AGAIN)  # the list's word is newer than this answer
-        if asked is not None and group is not None and clear:
-            self._ways.compared(group, id_, asked.word, asked.at)
+            return min(outcome.pause or CLAIM_PAUSE, CLAIM_PAUSE)  # the claim is newer than this answer
+        if claim is not None and group is not None and clear:
+            self._strategy.compare_claim(group, id_, claim.word, claim.listed_at)
         if outcome.pause is None:
-            self._groups.leave(id_, state.status)
+            self._groups.end(id_, state.status)
             if id_ not in self._groups.watches:
                 self._poller.drop(id_)
             return None
@@ -111,16 +111,15 @@ class SnapshotPoll:
         if group is None:
             return outcome.pause
         if id_ not in group.listed:
-            group.asked.pop(id_, None)
-            self._ways.consider(group)
+            group.claims.settle(id_)
+            self._strategy.list_if_worthwhile(group)
             return outcome.pause
         if isinstance(outcome.observation, NotFound):
-            return outcome.pause  # whatever its list says: it may be missing
-        if asked is None or not changed_by_list(state, asked.word):
-            group.asked.pop(id_, None)
+            return outcome.pause  # it may be missing, whatever its list has
+        if claim is None or not contradicts(state, claim.word):
+            group.claims.settle(id_)
             return None
-        if canonical(asked.word) in ENDS:
-            return outcome.pause  # its end is near, or the list is wrong: looks of its own tell
-        del group.asked[id_]
-        group.odd[id_] = canonical(asked.word)  # they differ in their words, and may go on to
+        if canonical(claim.word) in ENDS:
+            return outcome.pause  # its end is near, or the list is wrong: individual polls tell
+        group.claims.reject(id_)  # the two use different words, and may go on to
         return None

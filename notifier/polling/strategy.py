@@ -1,21 +1,21 @@
-"""The two ways to look at a snapshot, singly or by its dataset's list, and how it comes from one to the other."""
+"""Decides whether a snapshot is polled individually or through its dataset's list, and keeps the schedule."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
-from notifier.core.snapshot.rotation import BELIEVED, Trust, TrustNews, after_list, caught, is_behind
-from notifier.polling.datasets import DATASET, NEVER, DatasetGroup, DatasetGroups
+from notifier.core.snapshot.rotation import Trust, TrustNews, is_behind
+from notifier.polling.dataset_group import DATASET, DatasetGroup
+from notifier.polling.dataset_groups import DatasetGroups
+from notifier.polling.list_health import LONG_AGO
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
 
-FAILURES_BEFORE_SINGLE = 3
-
-ASK_AGAIN = timedelta(seconds=10)
-"""Between two looks at a snapshot of which its list says something new, until one is answered."""
+CLAIM_PAUSE = timedelta(seconds=10)
+"""Between two polls of a snapshot of which its list claims something new, until one is answered."""
 
 
 class PollStrategy:
-    """Puts on the schedule, and takes off it, what is to be looked at singly or listed from now on."""
+    """Adds snapshots and lists to the schedule, and removes them."""
 
     def __init__(
         self,
@@ -30,11 +30,11 @@ class PollStrategy:
         """
         Args:
             groups: which snapshots belong to which dataset.
-            poller: holds what is known of every snapshot.
+            poller: knows the state of every snapshot.
             schedule: what is due when.
             clock: the time, UTC.
             gap: the time between two requests at the configured rate.
-            trust_changed: told when a dataset's lists are not believed any more, and when they are again.
+            trust_changed: called when a dataset's lists are no longer trusted, and when they are again.
         """
         self._trust_changed = trust_changed
         self._groups = groups
@@ -45,22 +45,25 @@ class PollStrategy:
         self.gap = gap
 
     def answered(self) -> None:
-        """Learn that a single look was answered just now."""
+        """Note that a poll of a snapshot was answered just now."""
         self._answered_at = self._clock()
 
-    def ask(self, snapshot_id: str, *, at_once: bool) -> None:
-        """Look at a snapshot alone; `at_once` even if a look of its own is due some time."""
+    def check_claim(self, snapshot_id: str, *, at_once: bool) -> None:
+        """Poll a snapshot individually; with `at_once` even if a poll of its own is due at some time."""
         if snapshot_id not in self.schedule:
-            self.schedule.add(snapshot_id, pause=ASK_AGAIN, first=self._clock())
+            self.schedule.add(snapshot_id, pause=CLAIM_PAUSE, first=self._clock())
         elif at_once:
             self.schedule.hasten(snapshot_id)
 
-    def look_singly(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
-        """Look at these one by one from now on, as fast as requests may follow each other; when the next one may.
+    def poll_individually(self, snapshot_ids: Collection[str], begin: datetime | None = None) -> datetime:
+        """Poll these one by one from now on, the first polls as fast as requests may follow each other.
 
         Args:
-            snapshot_ids: which.
-            begin: when the first one may, if that is not yet.
+            snapshot_ids: the snapshots; those that have ended or are on the schedule are passed over.
+            begin: the earliest time of the first poll, if that is not now.
+
+        Returns:
+            The earliest time of the next poll after these.
         """
         now = self._clock()
         first = max(begin or now, now)
@@ -72,9 +75,9 @@ class PollStrategy:
                 first += self.gap
         return first
 
-    def consider(self, group: DatasetGroup) -> None:
-        """List the group from now on, if that is worth it."""
-        if group.key not in self.schedule and self._groups.worth(group):
+    def list_if_worthwhile(self, group: DatasetGroup) -> None:
+        """List a group from now on, if that costs less."""
+        if group.key not in self.schedule and self._groups.is_worth_listing(group):
             self.schedule.add(group.key, pause=self._groups.pause(group), first=self._clock())
 
     def is_listed(self, snapshot_id: str) -> bool:
@@ -83,72 +86,52 @@ class PollStrategy:
         return group is not None and group.key in self.schedule
 
     def unlist(self, group: DatasetGroup, members: Collection[str]) -> None:
-        """Look singly at these members from now on, whether or not the group goes on being listed."""
+        """Poll these members individually from now on, whether or not the group goes on being listed."""
         for snapshot_id in members:
-            self._poller.seen(snapshot_id, group.seen_at(snapshot_id))
-        group.listed.difference_update(members)
-        self.look_singly(members)
+            self._poller.confirm(snapshot_id, group.seen_at(snapshot_id))
+        group.unlist(members)
+        self.poll_individually(members)
 
-    def hand_over(self, group: DatasetGroup) -> None:
-        """Look singly at the members of a group if its list goes on failing.
+    def fall_back(self, group: DatasetGroup) -> None:
+        """Poll the members of a group individually if its list keeps failing; see `ListHealth.fall_back`."""
+        self.unlist(group, group.health.fall_back(group.members, self._answered_at))
 
-        But as long as nothing at all is answered, that would only put everything else off once it is: then one member
-        is looked at, and the others follow if it is answered.
-        """
-        if group.handed_over or group.failures < FAILURES_BEFORE_SINGLE:
-            return
-        alone = self._answered_at is None or (
-            group.failing_since is not None and self._answered_at < group.failing_since
-        )
-        group.handed_over = not alone
-        self.unlist(group, list(group.members)[: 1 if alone else None])
-
-    # Rotation: members of a listed group are asked singly in turn
+    # Rotation: listed members are polled individually in turn
 
     def rotate(self, group: DatasetGroup) -> None:
-        """After a list: go on with the rotation of the members that it had, and ask one if nobody had a turn since."""
-        group.rotation.keep(group.listed, self._longest_unseen_first)
-        if not group.turned and (id_ := self._take_turn(group)) is not None:
-            self.schedule.add(id_, pause=ASK_AGAIN, first=self._clock())
-        group.turned = False
-        self._go_on(group)
+        """Go on with the rotation after a list; poll a member at once if none had its turn since the last list."""
+        group.turns.keep(group.listed, self._longest_unseen_first)
+        if not group.turns.taken and (id_ := self._take_turn(group)) is not None:
+            self.schedule.add(id_, pause=CLAIM_PAUSE, first=self._clock())
+        group.turns.begin_round()
+        self._schedule_turns(group)
 
     def turn(self, key: str) -> tuple[str | None, timedelta | None]:
-        """Whose turn it is in the rotation of this key, and the pause to the next turn; see `schedule.Turn`."""
+        """Return whose turn it is in the rotation of this key, and the pause to the next turn; see `scheduler.Turn`."""
         group = self._groups.of_dataset(key.removeprefix(DATASET))
-        if group is None or group.failures or not group.listed:  # the next list that comes goes on with it
+        if group is None or group.health.failures or not group.listed:  # the next list that comes resumes the rotation
             return None, None
         return self._take_turn(group), group.turn_pause()
 
-    def _go_on(self, group: DatasetGroup) -> None:
-        if group.key in self.schedule and len(group.rotation):
+    def _schedule_turns(self, group: DatasetGroup) -> None:
+        if group.key in self.schedule and len(group.turns):
             self.schedule.rotate(group.key, pause=group.turn_pause())
 
     def _take_turn(self, group: DatasetGroup) -> str | None:
-        id_ = group.rotation.next(
-            lambda each: each in group.listed and each not in group.asking and each not in self.schedule
-        )
-        if id_ is not None:
-            group.rotation.asked(id_)
-            group.asking.add(id_)
-            group.turned = True
-        return id_
+        return group.turns.take(lambda each: each in group.listed and each not in self.schedule)
 
     def _longest_unseen_first(self, snapshot_ids: Iterable[str]) -> list[str]:
-        """Across a restart too, the longest unconfirmed comes first."""
-        seen = {id_: self._poller.state_of(id_).seen_at or NEVER for id_ in snapshot_ids}
+        """Order by the last confirmation, which is known across restarts."""
+        seen = {id_: self._poller.state_of(id_).seen_at or LONG_AGO for id_ in snapshot_ids}
         return sorted(seen, key=seen.__getitem__)
 
-    # Whether lists are believed
+    # Trust in lists
 
-    def compared(self, group: DatasetGroup, snapshot_id: str, word: str, listed_at: datetime) -> None:
-        """A look has told the snapshot's status after a list, asked for at that time, said this word of it."""
+    def compare_claim(self, group: DatasetGroup, snapshot_id: str, word: str, listed_at: datetime) -> None:
+        """Compare the status that a poll has found with the word of a list that was requested at that time."""
         state = self._poller.state_of(snapshot_id)
-        if not is_behind(state, word, listed_at):
-            return
-        before, group.trust = group.trust, caught(group.trust, snapshot_id, listed_at)
-        if not before.stale:
-            self._go_on(group)
+        if is_behind(state, word, listed_at) and group.health.was_behind(snapshot_id, listed_at):
+            self._schedule_turns(group)
             self._trust_changed(
                 TrustNews(
                     dataset_id=group.dataset_id,
@@ -159,22 +142,22 @@ class PollStrategy:
                 )
             )
 
-    def listed(self, group: DatasetGroup, behind: Collection[str], listed_at: datetime) -> None:
-        """A list that was asked for at that time is still behind of these of `group.trust.behind`."""
-        self._trust(group, after_list(group.trust, behind, listed_at))
+    def judge_list(self, group: DatasetGroup, behind: Collection[str], listed_at: datetime) -> None:
+        """Judge a list by the snapshots of `trust.behind` on which it is still behind."""
+        self._trusted_again(group, group.health.is_behind_on(behind, listed_at))
 
-    def not_listed(self, group: DatasetGroup) -> None:
-        """No list of the group is asked for any more: whether they are to be believed does not matter."""
-        self._trust(group, BELIEVED)
+    def stop_listing(self, group: DatasetGroup) -> None:
+        """Note that no list of the group is requested any more, so that no trust is needed."""
+        self._trusted_again(group, group.health.reset_trust())
 
-    def _trust(self, group: DatasetGroup, trust: Trust) -> None:
-        before, group.trust = group.trust, trust
-        if before.since is not None and not trust.stale:
-            lasted = max(self._clock() - before.since, timedelta(0)) if before.since > NEVER else None
-            self._trust_changed(TrustNews(dataset_id=group.dataset_id, stale=False, lasted=lasted))
+    def _trusted_again(self, group: DatasetGroup, before: Trust | None) -> None:
+        if before is None or before.since is None:
+            return
+        lasted = max(self._clock() - before.since, timedelta(0)) if before.since > LONG_AGO else None
+        self._trust_changed(TrustNews(dataset_id=group.dataset_id, stale=False, lasted=lasted))
 
-    def doubt(self, dataset_ids: Collection[str]) -> None:
-        """Of these datasets it was told in an earlier run that their lists are not believed, and nothing since."""
+    def restore_distrust(self, dataset_ids: Collection[str]) -> None:
+        """Take up that an earlier run reported the lists of these datasets as not trusted."""
         for group in self._groups:
             if group.dataset_id in dataset_ids:
-                group.trust = Trust(since=NEVER, doubted_at=self._clock())
+                group.health.restore_distrust(self._clock())

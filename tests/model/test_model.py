@@ -154,7 +154,7 @@ class Life(RuleBasedStateMachine):
         status, must = self.promise.next_status(snapshot, answer, self.clock())
 
         async def look() -> None:
-            await self.rig.poller.look(watched, self.clock())
+            await self.rig.poller.poll(watched, self.clock())
 
         survived = self.act(look, kill)
         revision = self.promise.known.get(snapshot, ("", 0))[1] + 1

@@ -19,7 +19,7 @@ from notifier.core.delivery.model import Event
 from notifier.core.model import DatasetWatch, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.polling.datasets import DatasetGroup
+from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
@@ -123,15 +123,15 @@ class Post:
         self.clock.busy = lambda: False
 
     def _count_turns(self) -> None:
-        ways = self.manager._ways
-        take = ways._take_turn
+        strategy = self.manager._strategy
+        take = strategy._take_turn
 
         def counted(group: DatasetGroup) -> str | None:
             if (id_ := take(group)) is not None:
                 self.turns[id_] += 1
             return id_
 
-        ways._take_turn = counted  # type: ignore[method-assign]
+        strategy._take_turn = counted  # type: ignore[method-assign]
 
     def needed_looks(self) -> Counter[str]:
         """How often each was looked at singly because it had to be, and not because it was its turn."""

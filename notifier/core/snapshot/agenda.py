@@ -22,14 +22,14 @@ class AgendaEntry:
     It is `hastened` if it was to be looked at at once while it was looked at: the answer may be from before the reason.
     """
 
-    __slots__ = ("due", "grid", "hastened", "key", "looking", "queued")
+    __slots__ = ("due", "grid", "hastened", "key", "queued", "running")
 
     def __init__(self, key: str, grid: Grid, due: int) -> None:
         self.key = key
         self.grid = grid
         self.due: int | None = due
         self.queued = False
-        self.looking = False
+        self.running = False
         self.hastened = False
 
 
@@ -67,7 +67,7 @@ class Agenda:
     def add(self, key: str, grid: Grid, first: int) -> None:
         """Look at what has this key at `first`, then on its grid. What was there under the key is replaced."""
         before = self._entries.get(key)
-        if before is not None and before.looking:  # never twice at once: its end sees the new grid
+        if before is not None and before.running:  # never twice at once: its end sees the new grid
             before.grid = grid
             before.due = first
             return
@@ -83,7 +83,7 @@ class Agenda:
         entry = self._entries.get(key)
         if entry is None or entry.queued:
             return
-        if entry.looking:
+        if entry.running:
             entry.hastened = True
         else:
             self._wait(entry, now)
@@ -93,7 +93,7 @@ class Agenda:
         entry = self._entries.get(key)
         if entry is None or entry.queued or entry.due is None or entry.due <= by:
             return
-        if entry.looking:  # its end sees the new time
+        if entry.running:  # its end sees the new time
             entry.due = by
         else:
             self._wait(entry, by)
@@ -132,7 +132,7 @@ class Agenda:
     def begin(self, entry: AgendaEntry, now: int) -> int:
         """It is looked at, until its `looking` is taken back; when it was due."""
         due = now if entry.due is None else entry.due
-        entry.looking, entry.hastened, entry.due = True, False, None
+        entry.running, entry.hastened, entry.due = True, False, None
         return due
 
     def again(self, entry: AgendaEntry, pause: timedelta | None, after: int) -> None:
@@ -150,7 +150,7 @@ class Agenda:
             entry.grid = Grid.of(entry.key, pause) if pause != entry.grid.span else entry.grid
             self._wait(entry, after if entry.hastened else entry.grid.after(after))
 
-    def call_back(self, now: int) -> None:
+    def realign(self, now: int) -> None:
         """Put on their grids again those that a clock set back has put out of reach."""
         for entry in self._entries.values():
             if entry.due is not None and not entry.queued and entry.due > now + entry.grid.interval:
@@ -162,7 +162,7 @@ class Agenda:
 
     def _waits(self, due: int, _order: int, entry: AgendaEntry) -> bool:
         """Whether this place in the heap is still the entry's own: what moved or was removed leaves its old one."""
-        idle = not entry.queued and not entry.looking
+        idle = not entry.queued and not entry.running
         return idle and entry.due == due and self._entries.get(entry.key) is entry
 
 

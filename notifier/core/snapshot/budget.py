@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.poll_pauses import YOUNG_FOR, poll_pause
-from notifier.core.snapshot.rotation import LEAVES_FREE, confirm_period
+from notifier.core.snapshot.rotation import RESERVED_SHARE, confirm_period
 from notifier.core.words import count, span
 
 LONGEST_LIST = 5_000
@@ -57,7 +57,7 @@ class Budget:
         """What the rotation costs, and how often each listed snapshot is asked singly by it; None without lists."""
         if not self.listed:
             return None
-        left = min(self.confirming, max(self.available * (1 - LEAVES_FREE) - self.needed, 0.0))
+        left = min(self.confirming, max(self.available * (1 - RESERVED_SHARE) - self.needed, 0.0))
         if left <= 0:
             return "nothing is left to confirm single snapshots of lists, beside one for each list"
         rate = _rate(left)

@@ -34,7 +34,7 @@ def deleted_at(state: SnapshotState, watch: Watch) -> datetime | None:
     return None if born is None else born + watch.results_kept
 
 
-def due_without_look(state: SnapshotState, watch: Watch, now: datetime) -> tuple[SnapshotState, tuple[Transition, ...]]:
+def step_by_clock(state: SnapshotState, watch: Watch, now: datetime) -> tuple[SnapshotState, tuple[Transition, ...]]:
     """What has happened to a snapshot by the clock alone: the event `expiring`, or nothing.
 
     Past the deletion there is nothing left to save, so nothing is told: neither of a snapshot that was older than that

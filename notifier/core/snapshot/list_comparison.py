@@ -13,15 +13,15 @@ from enum import StrEnum
 
 from notifier.core.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
 from notifier.core.snapshot.statuses import ENDS, Phase, canonical, phase_of
-from notifier.core.snapshot.transitions import changed_by_list, is_stale
+from notifier.core.snapshot.transitions import contradicts, is_stale
 
-FEWEST_LISTED = 3
+MIN_LISTED = 3
 """Fewer snapshots of a dataset are looked at one by one, if nobody watches the dataset itself."""
 
-MARGIN = 1.5
+MIN_SAVING = 1.5
 """A list is larger than an answer: it must save this many looks for one before it is worth it."""
 
-SETTLES_IN = timedelta(days=1)
+DATE_TOLERANCE = timedelta(days=1)
 """How far a list's dates may be off from what is true of them: they are asked for by the day, in UTC."""
 
 LAG = timedelta(seconds=30)
@@ -45,7 +45,7 @@ def verdict(
     asked_at: datetime,
     now: datetime,
     agreed_at: datetime | None,
-    odd: str | None,
+    rejected: str | None,
 ) -> ListVerdict:
     """What follows from a list's word for a snapshot.
 
@@ -56,20 +56,20 @@ def verdict(
         asked_at: when the list was asked for.
         now: when it came.
         agreed_at: when the list before was asked for, if it had what is known; else None.
-        odd: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
+        rejected: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
     """
-    if not changed_by_list(state, word) or is_stale(state, asked_at, now) or canonical(word) == odd:
+    if not contradicts(state, word) or is_stale(state, asked_at, now) or canonical(word) == rejected:
         return ListVerdict.SAME
     if canonical(word) in ENDS or phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
         return ListVerdict.ASK
     if state.status == UNKNOWN:
         return ListVerdict.TAKE
-    if told or odd is not None or agreed_at is None or state.since is None:
+    if told or rejected is not None or agreed_at is None or state.since is None:
         return ListVerdict.ASK
     return ListVerdict.TAKE if state.since <= agreed_at and state.since + LAG <= asked_at else ListVerdict.ASK
 
 
-def lags(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
+def may_lag(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
     """Whether a list that still has a snapshot in progress, of which a look told the end, may just be behind."""
     return state.since is not None and state.since <= now and asked_at < state.since + LAG
 
@@ -89,10 +89,10 @@ def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kep
     """
     if not ended or created is None:
         return True
-    return created >= max(baseline_at - SETTLES_IN, kept_since)
+    return created >= max(baseline_at - DATE_TOLERANCE, kept_since)
 
 
-def of_baseline(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
+def baseline_state(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
     """What is silently known of a snapshot that had ended when its dataset was first looked at.
 
     Nor will anybody be warned that its results are deleted.
@@ -110,7 +110,7 @@ def of_baseline(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
     )
 
 
-def at_first_sight(state: SnapshotState) -> SnapshotState:
+def without_baseline(state: SnapshotState) -> SnapshotState:
     """What counts as known of a snapshot that is now watched by itself.
 
     Of the baseline of its dataset nothing was ever told: whoever names one of it wants to be told of its end.
@@ -120,9 +120,9 @@ def at_first_sight(state: SnapshotState) -> SnapshotState:
     return replace(state, status=UNKNOWN, since=None, seen_at=None, first_seen_at=None, derived=None)
 
 
-def worth_listing(members: int, pages: int) -> bool:
+def saves_requests(members: int, pages: int) -> bool:
     """Whether looking at this many snapshots through lists of so many pages costs less than one by one.
 
     With each list one of them is asked singly, too (`core.rotation`).
     """
-    return members >= FEWEST_LISTED and members > MARGIN * pages + 1
+    return members >= MIN_LISTED and members > MIN_SAVING * pages + 1

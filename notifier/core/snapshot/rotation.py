@@ -12,21 +12,21 @@ from notifier.core.model import SnapshotState
 from notifier.core.snapshot.list_comparison import LAG
 from notifier.core.snapshot.statuses import ENDS, canonical, has_ended
 
-CONFIRMED_EVERY_TIMES = 10
-CONFIRMED_EVERY = timedelta(minutes=5)
+CONFIRM_FACTOR = 10
+LEAST_CONFIRM_PERIOD = timedelta(minutes=5)
 """A member is asked singly every so many times `every`, but not more often than this, if the request budget allows."""
 
-LEAVES_FREE = 1 / 3
+RESERVED_SHARE = 1 / 3
 """The share of the configured rate that rotations do not use: for commands, and because a rate that an account just
 bears is refused now and then when it is used without a pause."""
 
-AGREES_FOR = timedelta(minutes=10)
+TRUSTED_AGAIN_AFTER = timedelta(minutes=10)
 """A list that contradicted what is known is believed again when it has not for so long: a cache may answer in turns."""
 
 
 def confirm_period(every: timedelta) -> timedelta:
     """How often each member is asked singly, if the request budget allows."""
-    return max(CONFIRMED_EVERY_TIMES * every, CONFIRMED_EVERY)
+    return max(CONFIRM_FACTOR * every, LEAST_CONFIRM_PERIOD)
 
 
 class Rotation:
@@ -45,8 +45,8 @@ class Rotation:
         if new := [member for member in members if member not in self._order]:
             self._order.update(dict.fromkeys(order(new)))
 
-    def asked(self, member: str) -> None:
-        """The member was asked: its next turn comes after that of all others."""
+    def polled(self, member: str) -> None:
+        """The member was polled: its next turn comes after that of all others."""
         if member in self._order:
             del self._order[member]
             self._order[member] = None
@@ -74,11 +74,11 @@ class Trust:
 
     @property
     def stale(self) -> bool:
-        """Whether a list was caught being behind, and later ones have not agreed for long enough yet."""
+        """Whether a list was found to be behind, and later ones have not agreed for long enough yet."""
         return self.since is not None
 
 
-BELIEVED = Trust()
+TRUSTED = Trust()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,19 +107,19 @@ def is_behind(state: SnapshotState, word: str, listed_at: datetime) -> bool:
     return known_for_long and has_ended(state) and canonical(word) not in ENDS
 
 
-def caught(trust: Trust, snapshot_id: str, listed_at: datetime) -> Trust:
+def found_behind(trust: Trust, snapshot_id: str, listed_at: datetime) -> Trust:
     """The trust after a list was found to be behind, of this snapshot."""
     since = listed_at if trust.since is None else trust.since
     return Trust(behind=trust.behind | {snapshot_id}, since=since, doubted_at=listed_at)
 
 
-def after_list(trust: Trust, behind: Collection[str], listed_at: datetime) -> Trust:
+def trust_after_list(trust: Trust, behind: Collection[str], listed_at: datetime) -> Trust:
     """The trust after one more list, which is still behind of these of `trust.behind`."""
     if trust.since is None or trust.doubted_at is None:
         return trust
     if behind:
         return Trust(behind=frozenset(behind), since=trust.since, doubted_at=listed_at)
     agrees_for = listed_at - trust.doubted_at
-    if timedelta(0) <= agrees_for < AGREES_FOR:
+    if timedelta(0) <= agrees_for < TRUSTED_AGAIN_AFTER:
         return Trust(since=trust.since, doubted_at=trust.doubted_at)
-    return BELIEVED
+    return TRUSTED

@@ -59,12 +59,12 @@ def born_at(state: SnapshotState) -> datetime | None:
     return min((moment for moment in (state.created_at, state.first_seen_at) if moment is not None), default=None)
 
 
-def dated(state: SnapshotState, created_at: datetime | None) -> SnapshotState:
+def with_created_at(state: SnapshotState, created_at: datetime | None) -> SnapshotState:
     """The state with the time at which Bright Data says that the snapshot was begun. It is no transition."""
     return state if created_at in (None, state.created_at) else replace(state, created_at=created_at)
 
 
-def changed_by_list(state: SnapshotState, word: str) -> bool:
+def contradicts(state: SnapshotState, word: str) -> bool:
     """Whether the word that a list has for the snapshot differs from the known one: then a look of its own is worth it.
 
     A list has no facts, so it makes no transition by itself.

@@ -21,7 +21,7 @@ from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
-from notifier.core.snapshot.expiring import due_without_look
+from notifier.core.snapshot.expiring import step_by_clock
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000")) // 50
 MINUTE = timedelta(minutes=1)
@@ -146,7 +146,7 @@ def test_the_warning_of_results_that_expire_bears_any_date_that_a_list_may_have(
     state = SnapshotState(
         snapshot_id=ODD, status="ready", revision=1, since=START, first_seen_at=START, created_at=entry.created
     )
-    due_without_look(state, watch(ODD), START)
+    step_by_clock(state, watch(ODD), START)
 
 
 def test_a_date_that_an_earlier_version_took_is_not_believed_any_more() -> None:

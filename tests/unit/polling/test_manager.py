@@ -11,7 +11,7 @@ from support.fakes import START, watch
 from support.polling_world import Post, story
 
 from notifier.core.model import DatasetWatch, NotFound, Watch
-from notifier.polling.datasets import DATASET
+from notifier.polling.dataset_group import DATASET
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -114,7 +114,7 @@ class TestGroups:
             post.watches = watches(account)
             async with post.running():
                 await asyncio.sleep(10)
-                post.manager._groups.of(ids[0]).entries = 50_000  # type: ignore[union-attr]
+                post.manager._groups.of(ids[0])._expected = 50_000  # type: ignore[union-attr]
                 await asyncio.sleep(300)
                 assert set(post.schedule.next_looks()) <= {*ids, DATASET + "gd_1"}
 
@@ -343,8 +343,8 @@ class TestDatasets:
                     await asyncio.sleep(600)
                     await post.manager.flush()
                     sizes = [len(post.poller._states), len(post.poller._looks), len(groups._group_of)]
-                    sizes += [len(agenda), len(agenda._waiting), len(group.asked), len(group.odd)]
-                    sizes += [len(group.members), len(group.listed), len(group.absent)]
+                    sizes += [len(agenda), len(agenda._waiting), len(group.claims), len(group.claims._rejected)]
+                    sizes += [len(group.members), len(group.listed), len(group._absent)]
                     assert max(sizes) <= 12
             assert len(group.ended) <= 120
 

@@ -13,7 +13,7 @@ from support.polling_world import Post, story
 
 from notifier.core.model import AGAIN, DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
-from notifier.polling.list_sync import LOOKED_THROUGH_EVERY
+from notifier.polling.dataset_group import PRUNE_EVERY
 
 DAY = timedelta(days=1)
 KEEP = 3 * DAY
@@ -120,7 +120,7 @@ def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedel
                 await asyncio.sleep(40)
                 await forget(post)
                 rows.append(await post.store.datasets.past("gd_1", ["s_older", "s_0", "s_1"]))
-            post.clock.move(LOOKED_THROUGH_EVERY.total_seconds())
+            post.clock.move(PRUNE_EVERY.total_seconds())
         assert all("s_older" in each for each in rows) == (missed_for < KEEP)
         assert "s_1" in rows[-1]
 

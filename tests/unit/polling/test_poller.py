@@ -35,7 +35,7 @@ class Bench:
     async def look(self, watched: Watch | None = None, *, after_s: float = 30) -> PollOutcome:
         """One look, so long after the one before."""
         self.clock.pass_(seconds=after_s)
-        return await self.poller.look(watched or watch(), self.clock())
+        return await self.poller.poll(watched or watch(), self.clock())
 
 
 def statuses(outcome: PollOutcome) -> list[str]:
@@ -231,9 +231,9 @@ async def test_an_outcome_says_how_long_the_look_took_and_how_late_it_began(stor
         return await observe(snapshot_id)
 
     bench.observer.observe = slowly  # type: ignore[method-assign]
-    outcome = await bench.poller.look(watch(), START - timedelta(seconds=7))
+    outcome = await bench.poller.poll(watch(), START - timedelta(seconds=7))
     assert (outcome.lag, outcome.duration) == (timedelta(seconds=7), timedelta(seconds=2))
-    early = await bench.poller.look(watch(), START + timedelta(days=1))
+    early = await bench.poller.poll(watch(), START + timedelta(days=1))
     assert early.lag == timedelta(0)
 
 
@@ -260,7 +260,7 @@ async def test_a_look_that_cannot_be_noted_costs_itself_alone(store: Store) -> N
     """The others are noted, and the next flush is not held up by it."""
     poller = Poller(observer=FakeObserver(seen("running")), store=store, clock=Clock(), committed=lambda _: None)
     for snapshot_id in ("s_1", "s_2", "s_3"):
-        await poller.look(watch(snapshot_id), START)
+        await poller.poll(watch(snapshot_id), START)
     poller._looks["s_2"] = replace(poller._looks["s_2"], answer="\ud800")
     with pytest.raises(UnicodeEncodeError):
         await poller.flush_polls()

@@ -14,7 +14,7 @@ from support.fakes import START, watch
 from support.polling_world import Post, story
 
 from notifier.core.model import DatasetWatch
-from notifier.core.snapshot.rotation import AGREES_FOR, confirm_period
+from notifier.core.snapshot.rotation import TRUSTED_AGAIN_AFTER, confirm_period
 
 SECOND = timedelta(seconds=1)
 EVERY = 30 * SECOND
@@ -128,7 +128,7 @@ def test_a_list_that_stands_still_is_told_once_polled_around_and_its_end_told_on
             late = ended(post)
             assert len(late) == 7
             assert max(late[f"s_{number}"] for number in range(2, 7)) <= 1.5 * EVERY, "polled as if there were no list"
-            await asyncio.sleep(AGREES_FOR.total_seconds() - 60)
+            await asyncio.sleep(TRUSTED_AGAIN_AFTER.total_seconds() - 60)
             assert len(post.trust) == 1, "a cache may answer in turns"
             await asyncio.sleep(180)
 
@@ -147,7 +147,7 @@ def test_what_was_told_before_a_restart_is_told_to_be_over_after_it() -> None:
         await post.run_for(seconds=60)
         async with post.running():
             post.manager.doubt(["gd_1", "gd_2"])
-            await asyncio.sleep(AGREES_FOR.total_seconds() + 60)
+            await asyncio.sleep(TRUSTED_AGAIN_AFTER.total_seconds() + 60)
 
     assert [(each.dataset_id, each.stale, each.lasted) for each in story(told).trust] == [("gd_1", False, None)]
 

@@ -63,7 +63,7 @@ def test_nobody_starves_however_much_more_is_due_than_can_be_looked_at(
         pause, due = pauses[int(entry.key[2:])], agenda.begin(entry, now)
         assert 0 <= now - due <= deferral(entry.grid.interval) + len(pauses) * took
         now += took
-        entry.looking = False
+        entry.running = False
         agenda.again(entry, pause, now)
 
 
@@ -87,13 +87,13 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
     """Never twice at once and never after its removal; what is not being looked at is due at some time."""
     agenda, now = Agenda(), NOW
     pause = timedelta(seconds=30)
-    looking: dict[str, AgendaEntry] = {}
+    running: dict[str, AgendaEntry] = {}
     removed: set[str] = set()
     for verb, number, span in plan:
         key, at = f"s_{number}", now + span * SECOND
         match verb:
             case "add":
-                if key not in removed or key not in looking:  # else it would be another one under the same key
+                if key not in removed or key not in running:  # else it would be another one under the same key
                     agenda.add(key, Grid.of(key, pause), at)
                     removed.discard(key)
             case "remove":
@@ -110,21 +110,21 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
                 entry = agenda.next()
                 if entry is not None:
                     assert entry.key not in removed
-                    assert entry.key not in looking
+                    assert entry.key not in running
                     assert agenda.begin(entry, now) <= now
-                    looking[entry.key] = entry
+                    running[entry.key] = entry
             case _:
-                ending = looking.pop(key, None)
+                ending = running.pop(key, None)
                 if ending is not None:
-                    ending.looking = False
+                    ending.running = False
                     agenda.again(ending, pause if verb == "end" else None, now)
                     if ending.due is None:
                         removed.add(key)
-        assert {each for each, _ in agenda.dues()} >= set(agenda) - set(looking)
+        assert {each for each, _ in agenda.dues()} >= set(agenda) - set(running)
         assert not removed.intersection(agenda)
     agenda.collect(now + 10_000 * SECOND)
     went = turns(agenda)
-    assert sorted(went) == sorted(set(agenda) - set(looking))
+    assert sorted(went) == sorted(set(agenda) - set(running))
 
 
 @given(spans, st.booleans())
@@ -138,14 +138,14 @@ def test_what_is_hastened_while_it_is_looked_at_is_due_again_at_the_end_unless_t
     assert entry is not None
     agenda.begin(entry, NOW)
     agenda.hasten("s_0", NOW + SECOND)
-    entry.looking = False
+    entry.running = False
     agenda.again(entry, None if last else pause, NOW + 2 * SECOND)
     assert list(agenda.dues()) == ([] if last else [("s_0", NOW + 2 * SECOND)])
     if not last:
         agenda.collect(NOW + 2 * SECOND)
         [again] = iter(agenda.next, None)
         agenda.begin(again, NOW + 2 * SECOND)
-        again.looking = False
+        again.running = False
         agenda.again(again, pause, NOW + 3 * SECOND)
         assert agenda.earliest() == Grid.of("s_0", pause).after(NOW + 3 * SECOND), "once more is enough"
 
@@ -154,7 +154,7 @@ def test_what_is_hastened_while_it_is_looked_at_is_due_again_at_the_end_unless_t
 def test_a_clock_set_back_puts_nothing_off_for_longer_than_its_pause(dues: list[int], days: int) -> None:
     pause = timedelta(seconds=30)
     agenda, now = holding([pause] * len(dues), dues), NOW - days * 86_400 * SECOND
-    agenda.call_back(now)
+    agenda.realign(now)
     assert all(now < due <= now + 30 * SECOND for _, due in agenda.dues())
     agenda.collect(now + 30 * SECOND)
     assert len(turns(agenda)) == len(dues)

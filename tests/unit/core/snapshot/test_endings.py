@@ -23,7 +23,7 @@ from notifier.core.model import (
     Unclear,
 )
 from notifier.core.snapshot.statuses import canonical, is_known_word
-from notifier.core.snapshot.transitions import changed_by_list, dated, is_stale, stalled_at, step
+from notifier.core.snapshot.transitions import contradicts, is_stale, stalled_at, step, with_created_at
 
 PAUSE = timedelta(seconds=30)
 DAY = timedelta(hours=24)
@@ -178,7 +178,7 @@ class TestOlderNews:
             now, number, answer, in_a_list, takes = heapq.heappop(arriving)
             word = said(answer.said)
             if in_a_list:  # makes no transition by itself: what differs is worth a look of its own
-                if changed_by_list(state, word):
+                if contradicts(state, word):
                     asked_now = Answer(now, now + takes // 2, now + takes)
                     heapq.heappush(arriving, (asked_now.arrived, number, asked_now, False, 1))
                 continue
@@ -222,7 +222,7 @@ class TestOlderNews:
     ],
 )
 def test_a_word_of_a_list_is_worth_a_look_when_it_differs(known: str, word: str, changed: bool) -> None:
-    assert changed_by_list(replace(BLANK, status=known), word) is changed
+    assert contradicts(replace(BLANK, status=known), word) is changed
 
 
 @pytest.mark.parametrize("word", ["ready", "Running", "cancelled", "digesting", "queued", UNKNOWN, MISSING])
@@ -238,5 +238,5 @@ def test_any_other_word_is_not(word: str) -> None:
 
 def test_the_time_of_its_beginning_is_no_transition() -> None:
     state, _ = lived("running")
-    assert dated(state, None) is state
-    assert dated(state, START) == replace(state, created_at=START)
+    assert with_created_at(state, None) is state
+    assert with_created_at(state, START) == replace(state, created_at=START)

@@ -11,8 +11,8 @@ from support.fakes import START, seen, watch
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.model import EXPIRING, SnapshotState
-from notifier.core.snapshot.expiring import deleted_at, due_without_look, expiring_at
-from notifier.core.snapshot.transitions import dated, step
+from notifier.core.snapshot.expiring import deleted_at, expiring_at, step_by_clock
+from notifier.core.snapshot.transitions import step, with_created_at
 
 DAY = timedelta(days=1)
 WARNED = watch(on=("expiring",))
@@ -26,7 +26,7 @@ def ended(status: str = "ready", **facts: Any) -> SnapshotState:
 
 @given(st.timedeltas(timedelta(0), 40 * DAY))
 def test_it_is_told_between_the_warning_and_the_deletion(age: timedelta) -> None:
-    after, told = due_without_look(ended(), WARNED, START + age)
+    after, told = step_by_clock(ended(), WARNED, START + age)
     assert bool(told) is (14 * DAY <= age < 16 * DAY)
     assert after.status == "ready"
 
@@ -35,7 +35,7 @@ def test_it_is_told_between_the_warning_and_the_deletion(age: timedelta) -> None
 def test_it_is_told_once(ages: list[timedelta]) -> None:
     state, told = ended(), 0
     for age in ages:
-        state, transitions = due_without_look(state, WARNED, START + age)
+        state, transitions = step_by_clock(state, WARNED, START + age)
         told += len(transitions)
     assert told == any(14 * DAY <= age < 16 * DAY for age in ages)
 
@@ -61,10 +61,10 @@ def test_one_never_seen_has_no_end() -> None:
 
 
 def test_an_old_one_counts_from_its_beginning_and_past_its_deletion_nothing_is_told() -> None:
-    old = dated(ended(), START - 20 * DAY)
-    assert due_without_look(old, WARNED, START) == (old, ())
-    nearly = dated(ended(), START - 15 * DAY)
-    assert due_without_look(nearly, WARNED, START)[1] != ()
+    old = with_created_at(ended(), START - 20 * DAY)
+    assert step_by_clock(old, WARNED, START) == (old, ())
+    nearly = with_created_at(ended(), START - 15 * DAY)
+    assert step_by_clock(nearly, WARNED, START)[1] != ()
 
 
 def test_a_warning_longer_than_results_are_kept_is_due_at_once() -> None:
@@ -73,7 +73,7 @@ def test_a_warning_longer_than_results_are_kept_is_due_at_once() -> None:
 
 
 def test_it_counts_a_revision_and_says_when_the_results_are_deleted() -> None:
-    state, (told,) = due_without_look(ended(records=5), WARNED, START + 15 * DAY)
+    state, (told,) = step_by_clock(ended(records=5), WARNED, START + 15 * DAY)
     assert (told.names, told.previous, told.revision, state.revision) == ((EXPIRING,), "ready", 2, 2)
     assert (told.until, told.late_by, told.facts.records) == (START + 16 * DAY, DAY, 5)
     found = message(event_of(told, WARNED))

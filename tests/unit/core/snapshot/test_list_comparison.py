@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from support.fakes import START
 
 from notifier.core.model import MISSING, UNKNOWN, SnapshotState
-from notifier.core.snapshot.list_comparison import LAG, SETTLES_IN, ListVerdict, is_news, lags, verdict, worth_listing
+from notifier.core.snapshot.list_comparison import (
+    DATE_TOLERANCE,
+    LAG,
+    ListVerdict,
+    is_news,
+    may_lag,
+    saves_requests,
+    verdict,
+)
 
 SECOND = timedelta(seconds=1)
 AGO = START - timedelta(minutes=10)
@@ -27,10 +35,12 @@ def of_list(
     told: bool = False,
     asked_at: datetime = START,
     agreed_at: datetime | None = START - 30 * SECOND,
-    odd: str | None = None,
+    rejected: str | None = None,
 ) -> ListVerdict:
     """The verdict over an answer that took a second."""
-    return verdict(state, word, told=told, asked_at=asked_at, now=asked_at + SECOND, agreed_at=agreed_at, odd=odd)
+    return verdict(
+        state, word, told=told, asked_at=asked_at, now=asked_at + SECOND, agreed_at=agreed_at, rejected=rejected
+    )
 
 
 @pytest.mark.parametrize("word", ["running", "Running", "RUNNING"])
@@ -65,8 +75,8 @@ def test_a_list_that_never_agreed_with_what_is_known_is_not_believed() -> None:
 
 
 def test_a_word_that_was_not_confirmed_is_left_alone_and_the_next_one_asked_for() -> None:
-    assert of_list(known("running"), "Collecting", odd="collecting") is ListVerdict.SAME
-    assert of_list(known("running"), "building", odd="collecting") is ListVerdict.ASK
+    assert of_list(known("running"), "Collecting", rejected="collecting") is ListVerdict.SAME
+    assert of_list(known("running"), "building", rejected="collecting") is ListVerdict.ASK
 
 
 def test_a_list_asked_for_before_the_last_transition_tells_nothing() -> None:
@@ -83,9 +93,9 @@ def test_a_list_that_lags_never_overrides_what_is_newer(age_s: float, lag_s: flo
 
 def test_a_list_may_be_behind_an_end_for_a_while_but_not_after_a_clock_was_set_back() -> None:
     ended = known("ready", START)
-    assert lags(ended, START + LAG - SECOND, START + LAG)
-    assert not lags(ended, START + LAG, START + LAG)
-    assert not lags(ended, START - timedelta(hours=1), START - timedelta(hours=1))
+    assert may_lag(ended, START + LAG - SECOND, START + LAG)
+    assert not may_lag(ended, START + LAG, START + LAG)
+    assert not may_lag(ended, START - timedelta(hours=1), START - timedelta(hours=1))
 
 
 class TestNews:
@@ -96,8 +106,8 @@ class TestNews:
 
     def test_an_end_is_news_if_it_began_after_the_baseline_give_or_take_a_day(self) -> None:
         kept_since = START - timedelta(days=90)
-        assert is_news(START - SETTLES_IN, True, baseline_at=START, kept_since=kept_since)
-        assert not is_news(START - SETTLES_IN - SECOND, True, baseline_at=START, kept_since=kept_since)
+        assert is_news(START - DATE_TOLERANCE, True, baseline_at=START, kept_since=kept_since)
+        assert not is_news(START - DATE_TOLERANCE - SECOND, True, baseline_at=START, kept_since=kept_since)
 
     def test_what_may_have_been_forgotten_is_no_news(self) -> None:
         now = START + timedelta(days=200)
@@ -110,4 +120,4 @@ class TestNews:
     [(2, 1, False), (3, 1, True), (3, 2, False), (4, 2, False), (5, 2, True), (151, 100, False)],
 )
 def test_a_list_is_worth_it_when_it_saves_half_as_many_looks_again(members: int, pages: int, worth: bool) -> None:
-    assert worth_listing(members, pages) is worth
+    assert saves_requests(members, pages) is worth

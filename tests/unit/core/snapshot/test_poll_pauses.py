@@ -9,7 +9,7 @@ from support.fakes import START
 
 from notifier.core.model import MISSING, SnapshotState
 from notifier.core.snapshot.poll_pauses import MISSING_PAUSE, QUICK_PAUSE, YOUNG_FOR, pause_at_age, poll_pause
-from notifier.core.snapshot.transitions import dated
+from notifier.core.snapshot.transitions import with_created_at
 
 NOTHING = timedelta(0)
 everies = st.timedeltas(timedelta(seconds=1), timedelta(days=2))
@@ -50,7 +50,7 @@ def test_an_older_snapshot_is_never_polled_more_often(every: timedelta, age: tim
 
 @given(everies, st.timedeltas(NOTHING, timedelta(days=9)), st.timedeltas(timedelta(days=-9), timedelta(days=9)))
 def test_the_age_counts_from_the_earliest_sign_of_life(every: timedelta, age: timedelta, earlier: timedelta) -> None:
-    known = dated(state("running"), START - earlier)
+    known = with_created_at(state("running"), START - earlier)
     assert poll_pause(known, every, START + age) == pause_at_age(age + max(earlier, NOTHING), every)
 
 

@@ -9,15 +9,15 @@ from support.fakes import START
 from notifier.core.model import SnapshotState
 from notifier.core.snapshot.list_comparison import LAG
 from notifier.core.snapshot.rotation import (
-    AGREES_FOR,
-    BELIEVED,
-    CONFIRMED_EVERY,
+    LEAST_CONFIRM_PERIOD,
+    TRUSTED,
+    TRUSTED_AGAIN_AFTER,
     Rotation,
     Trust,
-    after_list,
-    caught,
     confirm_period,
+    found_behind,
     is_behind,
+    trust_after_list,
 )
 
 ids = st.sampled_from([f"s_{number}" for number in range(8)])
@@ -40,7 +40,7 @@ def test_a_turn_is_of_the_member_that_was_asked_the_longest_ago(some: list[froze
             assert (turn is None) == (not now)
             if turn is not None:
                 assert asked[turn] == min(asked.values())
-                rotation.asked(turn)
+                rotation.polled(turn)
                 asked[turn] = number
     assert len(rotation) == len(now)
 
@@ -53,7 +53,7 @@ def test_each_member_has_a_turn_before_any_has_a_second(some: frozenset[str]) ->
     for _ in some:
         turn = rotation.next(lambda _: True)
         assert turn is not None
-        rotation.asked(turn)
+        rotation.polled(turn)
         turns.append(turn)
     assert sorted(turns) == sorted(some)
 
@@ -67,7 +67,7 @@ def test_who_is_not_free_keeps_the_next_turn() -> None:
 
 
 def test_a_member_is_asked_every_ten_times_every_or_five_minutes() -> None:
-    assert confirm_period(SECOND) == CONFIRMED_EVERY == timedelta(minutes=5)
+    assert confirm_period(SECOND) == LEAST_CONFIRM_PERIOD == timedelta(minutes=5)
     assert confirm_period(timedelta(minutes=2)) == timedelta(minutes=20)
 
 
@@ -92,20 +92,20 @@ def test_lists_are_believed_again_when_none_has_been_behind_for_ten_minutes(
     some: list[tuple[int, frozenset[str]]],
 ) -> None:
     at = START
-    trust = caught(BELIEVED, "s_0", at)
+    trust = found_behind(TRUSTED, "s_0", at)
     doubted = at
     for seconds, behind in some:
         at += seconds * SECOND
-        trust = after_list(trust, behind & trust.behind, at)
+        trust = trust_after_list(trust, behind & trust.behind, at)
         if behind & trust.behind:
             doubted = at
-        assert trust.stale == (at - doubted < AGREES_FOR)
+        assert trust.stale == (at - doubted < TRUSTED_AGAIN_AFTER)
         if not trust.stale:
-            assert trust == BELIEVED
+            assert trust == TRUSTED
             return
 
 
 def test_a_second_one_that_is_found_is_no_second_trouble() -> None:
-    trust = caught(caught(BELIEVED, "s_1", START), "s_2", START + SECOND)
+    trust = found_behind(found_behind(TRUSTED, "s_1", START), "s_2", START + SECOND)
     assert trust == Trust(behind=frozenset({"s_1", "s_2"}), since=START, doubted_at=START + SECOND)
-    assert after_list(BELIEVED, (), START) is BELIEVED
+    assert trust_after_list(TRUSTED, (), START) is TRUSTED
