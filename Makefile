@@ -70,8 +70,8 @@ chaos: $(VENV)/.tools ## run hours of virtual time with random faults; CHAOS_HOU
 	CHAOS_HOURS=$(CHAOS_HOURS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/model/test_an_hour.py --override-ini timeout=0
 
 fuzz: $(VENV)/.tools ## feed random answers of Bright Data to the parsers and the polling; FUZZ_CASES=20000
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_any_answer.py \
-		tests/unit/polling/test_any_value.py --override-ini timeout=0
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_client_any_answer.py \
+		tests/unit/polling/test_polling_any_value.py --override-ini timeout=0
 
 edits: $(VENV)/.tools ## edit the YAML under load, within the promised times; EDITS=200
 	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0

@@ -11,7 +11,7 @@ from support.fakes import watch
 from support.polling_world import Post, story
 
 from notifier.core.model import DatasetWatch, Watch
-from unit.polling.test_any_life import CALM_S, HARD, ON, TROUBLED_S, History, account_of, check_lives, histories
+from unit.polling.test_polling_any_life import CALM_S, HARD, ON, TROUBLED_S, History, account_of, check_lives, histories
 
 DATASETS = ("gd_1", "gd_2")
 EVERY = (5, 30, 120)

@@ -1,0 +1,21 @@
+"""The tests mirror the tree: who knows a module finds its tests, and the other way round."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "tests/unit"
+FILES = [path for path in sorted(UNIT.rglob("test_*.py")) if path.parent != UNIT / "support"]
+"""All but the tests of what the tests share."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(UNIT)))
+def test_a_unit_test_is_named_after_its_module_or_its_room(path: Path) -> None:
+    """`test_MODULE.py` or `test_MODULE_topic.py` in the folder of the module; of a whole room, `test_ROOM_topic.py`."""
+    room = ROOT / "notifier" / path.parent.relative_to(UNIT)
+    names = {entry.stem for entry in room.iterdir() if not entry.name.startswith((".", "_"))} | {room.name}
+    topic = f"{path.stem.removeprefix('test_')}_"
+    assert any(topic.startswith(f"{name}_") for name in names), (
+        f"{room.relative_to(ROOT)} has {', '.join(sorted(names))}"
+    )
