@@ -15,8 +15,8 @@ from notifier.app.loading import how_to_have_secrets, load_leniently
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.datasets.trigger import TriggerClient
-from notifier.brightdata.http.gateway import Gate
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
+from notifier.brightdata.limits.gate import Gate
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.config.model import Api
 from notifier.config.sources.token import read_token

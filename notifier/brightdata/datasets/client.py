@@ -15,10 +15,11 @@ import msgspec
 from notifier.brightdata.datasets.list_pages import LARGEST_PAGE, SLICE, Entries, entries_of, quick_entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.brightdata.http.gateway import Gate, Gateway
+from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import TokenSource
+from notifier.brightdata.limits.gate import Gate
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
 

@@ -1,1 +1,1 @@
-"""Requests to Bright Data: the gateway, its transport, tokens, and the answers as HTTP."""
+"""HTTP with Bright Data: the gateway, its transport, tokens, and what any answer means."""

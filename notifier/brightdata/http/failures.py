@@ -1,4 +1,4 @@
-"""What a request that got no answer says: the reason, told by the exception that ended it."""
+"""Turns the exception that ended a request into the reason why there is no answer."""
 
 import ssl
 
@@ -14,9 +14,9 @@ from notifier.network import cure
 
 
 class NoAnswer(Exception):
-    """The request got no answer, or none that can be used. `unclear` says why, for people and without secrets.
+    """The request got no usable answer. `unclear` says why, for people and without secrets.
 
-    `not_sent` is true if it is certain that nothing of the request went out.
+    `not_sent` is true if certainly no part of the request was sent.
     """
 
     def __init__(self, unclear: Unclear, *, not_sent: bool = False) -> None:
@@ -26,32 +26,32 @@ class NoAnswer(Exception):
 
 
 class AnswerTooLarge(NoAnswer):
-    """The answer goes on beyond what any answer of its kind needs."""
+    """The answer is larger than any of its kind needs to be."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(Unclear(reason=Reason.NONSENSE, detail=detail))
 
 
 def no_answer_of(error: Exception, secret: str) -> NoAnswer:
-    """The exception of ours that stands for one of the transport's."""
+    """Returns our exception for one of the transport's."""
     if isinstance(error, NoAnswer):
         return error
     return NoAnswer(unclear_of(error, secret), not_sent=isinstance(_cause(error), _NOT_CONNECTED))
 
 
 def no_token_of(error: Exception) -> NoAnswer:
-    """The exception that stands for a token that could not be had."""
-    # The texts of the first two are for people; any other may hold the token.
+    """Returns our exception for a token that cannot be read."""
+    # The texts of these two are for people; any other may quote the token.
     text = str(error) if isinstance(error, (TokenUnusable, NotifierError)) else f"the token: {type(error).__name__}"
     unclear = Unclear(reason=Reason.UNAUTHORISED, detail=one_line(f"not asked: {text}", LONGEST_DETAIL))
     return NoAnswer(unclear, not_sent=True)
 
 
 def unclear_of(error: Exception, secret: str) -> Unclear:
-    """The observation that stands for the exception, its text redacted. Never raises.
+    """Returns the observation for an exception, with its text redacted. Never raises.
 
     httpx-aiohttp 0.2 maps aiohttp's exceptions only in part: some come raw, and a server that hangs up is called a
-    connect timeout. What aiohttp itself raised is in `__cause__`, and only that is believed.
+    connect timeout. What aiohttp itself raised is in `__cause__`, and only that counts.
     """
     if isinstance(error, NoAnswer):
         return error.unclear
@@ -84,7 +84,7 @@ def _text(cause: Exception) -> str:
         # Its own text would quote the request's address and what the server sent.
         return f"{type(cause).__name__}: no valid HTTP ({cause.status})"
     if isinstance(cause, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
-        return f"its certificate is not believed ({_verification(cause)}); {cure()}"
+        return f"its certificate is not trusted ({_verification(cause)}); {cure()}"
     return f"{type(cause).__name__}: {cause}"
 
 

@@ -1,7 +1,7 @@
-"""Reads JSON that is not quite right: what is odd in one place costs that place, not the whole answer. Pure.
+"""Reads JSON that is not quite valid: a flaw in one place costs that place, not the whole answer. Pure.
 
-Bright Data passes on what web pages and users' inputs said, so that an answer may have a control character or broken
-UTF-8 in a text, `NaN` for a number, or a number of 5,000 digits. None of that is JSON (RFC 8259) that everybody reads.
+Bright Data passes on text from web pages and users' inputs. So an answer may have a control character or broken UTF-8
+in a text, `NaN` for a number, or a number of 5,000 digits, none of which is valid JSON (RFC 8259) for every parser.
 """
 
 import json
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_NUMBER = 400
-"""Digits. Python refuses to read more than 4,300, and with them all that stands around."""
+"""Digits. Python refuses a number of more than 4,300, and with it the whole document."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _WHITESPACE = b" \t\r\n"
 
 
 def json_of(body: bytes) -> object:
-    """The value that a body has, as far as it can be read.
+    """Returns the value of a body.
 
     Raises:
-        ValueError: it is no JSON even so.
+        ValueError: it is not even such JSON.
         RecursionError: it is nested too deeply.
     """
     text = body.removeprefix(_BOM).decode("utf-8", "replace")
@@ -33,10 +33,10 @@ def _integer(digits: str) -> int | float:
 
 
 def elements_of(body: bytes) -> Iterator[bytes]:
-    """The elements of an array, each unread: whatever one of them has inside, the others are found.
+    """Yields the elements of an array, each unparsed: a flaw in one does not affect the others.
 
     Raises:
-        ValueError: it is no array, or ends within an element; what came before has been yielded.
+        ValueError: it is not an array, or ends within an element; those before it have been yielded.
     """
     body = body.removeprefix(_BOM).strip(_WHITESPACE)
     if not body.startswith(b"["):

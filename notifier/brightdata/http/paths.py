@@ -1,4 +1,4 @@
-"""Ids as segments of a path."""
+"""Quotes ids for paths."""
 
 from urllib.parse import quote
 
@@ -6,5 +6,5 @@ from notifier.core.snapshot.ids import flaw_of_id
 
 
 def path_segment(snapshot_id: str) -> str | None:
-    """The id quoted as one segment of a path; None if it cannot be an id (`core.ids`)."""
+    """Returns the id quoted as one segment of a path; None if it cannot be an id (`core.snapshot.ids`)."""
     return None if flaw_of_id(snapshot_id) else quote(snapshot_id, safe="")

@@ -1,4 +1,4 @@
-"""An answer of Bright Data: its status line has come, its body is read within bounds."""
+"""Reads an answer of Bright Data, within bounds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,11 +11,11 @@ from notifier.core.model import Unclear
 
 
 class Answer:
-    """An answer whose status line has come, and whose body is still on its way.
+    """An answer whose status line has come, and whose body is still to be read.
 
-    `secret` is the token that was sent, to be masked in whatever the answer says; it is shown nowhere. `reason` is why
-    it does not tell what was asked, None for a good answer, and `detail` says it in a line: both by the status code,
-    until who reads the body has found a better one with `judge`. The API's health is told by them.
+    `secret` is the token that was sent, to mask it in the answer's text; it is never shown. `reason` is why the answer
+    is unusable, None for a good one, and `detail` says so in one line. Both follow from the status code until `judge`
+    replaces them. The API's health depends on them.
     """
 
     def __init__(self, response: httpx.Response, secret: str) -> None:
@@ -30,7 +30,7 @@ class Answer:
         return f"Answer({self.status_code})"
 
     def judge(self, verdict: Unclear | None) -> None:
-        """Say what the body has shown: that it tells nothing, or (None) that it is a good answer."""
+        """Sets what the body has shown: why it is unusable, or None for a good answer."""
         self.reason = None if verdict is None else verdict.reason
         self.detail = "" if verdict is None else verdict.detail
 
@@ -45,7 +45,7 @@ class Answer:
         return self._response.headers
 
     async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The body as it is on the wire, piece by piece.
+        """Yields the body as it is on the wire.
 
         Raises:
             NoAnswer: it broke off, or the next piece did not come in time.
@@ -54,17 +54,17 @@ class Answer:
         while True:
             try:
                 piece = await anext(pieces, None)
-            except Exception as error:  # noqa: BLE001 - whatever the transport raises means that there is no more
+            except Exception as error:  # noqa: BLE001 - whatever the transport raises, nothing more comes
                 raise no_answer_of(error, self.secret) from None
             if piece is None:
                 return
             yield piece
 
     async def body_within(self, largest: int, seconds: float) -> bytes:
-        """The whole body, where the request as a whole has no limit in time.
+        """Returns the whole body, for a request without a limit in time.
 
         Raises:
-            NoAnswer: as `body`; or it was not whole in time.
+            NoAnswer: as `body`; or it did not come in time.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -73,10 +73,10 @@ class Answer:
             raise no_answer_of(error, self.secret) from None
 
     async def body(self, largest: int) -> bytes:
-        """The whole body as it is on the wire.
+        """Returns the whole body as it is on the wire.
 
         Raises:
-            AnswerTooLarge: it goes on beyond `largest` bytes.
+            AnswerTooLarge: it has more than `largest` bytes.
             NoAnswer: it broke off.
         """
         pieces: list[bytes] = []
@@ -87,6 +87,6 @@ class Answer:
                 if length > largest:
                     raise AnswerTooLarge(f"HTTP {self.status_code}, but the answer is larger than {largest} bytes")
                 pieces.append(piece)
-        except Exception as error:  # noqa: BLE001 - as in `aiter_raw`, without a second generator for every look
+        except Exception as error:  # noqa: BLE001 - as in `aiter_raw`, without a second generator for every poll
             raise no_answer_of(error, self.secret) from None
         return b"".join(pieces)

@@ -1,4 +1,4 @@
-"""Where the API's token comes from, and how a new one is taken up when the old one is refused."""
+"""Sources of the API's token; a refused one is read again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class TokenUnusable(Exception):
-    """The token is empty, or holds characters that no HTTP header may carry."""
+    """The token is empty, or has characters that no HTTP header may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Whose account is asked, and where: what one answer says holds only for requests of the same identity.
+    """The account that a request is for: an answer says something only about requests of the same identity.
 
-    `token` is None before the first request; it is shown nowhere.
+    `token` is None before the first request; it is never shown.
     """
 
     base_url: str
@@ -21,18 +21,18 @@ class Identity:
 
 
 class TokenSource(Protocol):
-    """The token for the next request."""
+    """Supplies the token for the next request."""
 
     def current(self) -> str:
-        """The token.
+        """Returns the token.
 
         Raises:
-            TokenUnusable, OSError, ValueError: there is none to be had right now.
+            TokenUnusable, OSError, ValueError: it cannot be read now.
         """
         ...
 
     def refused(self) -> None:
-        """Learn that the API answered 401 or 403 to the present token."""
+        """Learns that the API answered 401 or 403 to the present token."""
         ...
 
 
@@ -50,17 +50,17 @@ class StaticToken:
         return "StaticToken(***)"
 
     def current(self) -> str:
-        """The token."""
+        """Returns the token."""
         return self._token
 
     def refused(self) -> None:
-        """Nothing can be done: there is no other."""
+        """Does nothing: there is no other token."""
 
 
 class FileToken:
-    """A token that `read` finds, usually in a file; read at first use, and again after the API refused it.
+    """A token that `read` returns, usually from a file; read at first use, and again after the API refused it.
 
-    `learned` is told each token before it is used for the first time, so that it can be masked.
+    `learned` is called with each new token before its first use, to mask it everywhere.
     """
 
     def __init__(self, read: Callable[[], str], learned: Callable[[str], None] = lambda _: None) -> None:
@@ -73,10 +73,10 @@ class FileToken:
         return "FileToken(***)"
 
     def current(self) -> str:
-        """The token.
+        """Returns the token.
 
         Raises:
-            TokenUnusable: what was read cannot be sent.
+            TokenUnusable: it cannot be sent.
             OSError, ValueError: from `read`.
         """
         if self._token is None:
@@ -88,19 +88,19 @@ class FileToken:
         return self._token
 
     def refused(self) -> None:
-        """Read again before the next request: the file may hold a new token."""
+        """Makes the next request read the token again: the file may have a new one."""
         self._token = None
 
 
 def usable(token: str) -> str:
-    """The token without the white space around it.
+    """Returns the token without the white space around it.
 
     Raises:
-        TokenUnusable: it is empty or cannot stand in a header; the text does not repeat it.
+        TokenUnusable: it is empty or not valid in a header; the text does not quote it.
     """
     stripped = token.strip()
     if not stripped:
         raise TokenUnusable("the token is empty")
     if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
-        raise TokenUnusable("the token holds characters that no HTTP header may carry")
+        raise TokenUnusable("the token has characters that no HTTP header may have")
     return stripped

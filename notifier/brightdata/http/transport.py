@@ -1,7 +1,7 @@
-"""How requests are carried: httpx over aiohttp, with nothing done that nobody asked for.
+"""Carries requests by httpx over aiohttp, without redirects, cookies and retries.
 
-httpx's own pool takes quadratic time in its connections, so aiohttp's is used under it. Redirects are not followed and
-cookies not kept: the token goes nowhere else.
+The time that httpx's own pool takes is quadratic in its connections, so aiohttp's pool is used under it. Redirects are
+not followed, so that the token goes nowhere else.
 """
 
 import base64
@@ -21,7 +21,7 @@ class Transport(HttpxAiohttpClient):
     """Sends requests as they are. Proxies are taken from the environment as httpx does.
 
     Args:
-        connections: how many are open at once.
+        connections: the most that are open at once.
     """
 
     def __init__(self, *, connections: int) -> None:
@@ -29,10 +29,10 @@ class Transport(HttpxAiohttpClient):
         super().__init__(limits=limits, verify=tls_context())
 
     async def carry(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the answer's body is still on its way.
+        """Sends a request, and returns the answer before its body has come.
 
-        What `send` would add costs half as much again as the rest: it tries the answer for cookies, for a redirect
-        and for a demand of authentication, each of which would be refused here.
+        httpx's `send` takes half as long again: it looks for cookies, redirects and authentication challenges, none of
+        which are wanted here.
 
         Raises:
             Exception: whatever httpx or aiohttp raise.
@@ -44,8 +44,8 @@ class Transport(HttpxAiohttpClient):
 
     def _init_proxy_transport(self, proxy: httpx.Proxy, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         if proxy.raw_auth is not None:
-            # httpx-aiohttp hands these on as aiohttp.BasicAuth, which is deprecated. aiohttp makes
-            # `Proxy-Authorization` of this header, and sends it to nobody but the proxy.
+            # httpx-aiohttp passes these on as aiohttp.BasicAuth, which is deprecated. aiohttp turns this header into
+            # `Proxy-Authorization`, and sends it only to the proxy.
             basic = base64.b64encode(b":".join(proxy.raw_auth)).decode()
             proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {basic}"})
         return _plain(super()._init_proxy_transport(proxy, *args, **kwargs))
@@ -58,7 +58,7 @@ def _plain(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
 
 
 def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
-    """Without cookies, which would be sent back with every look, and without the retry that the limiter cannot see."""
+    """Without cookies, which every poll would send back, and without aiohttp's retry, which the limiter cannot see."""
     connector = aiohttp.TCPConnector(
         limit=transport.limits.max_connections or 0,
         keepalive_timeout=transport.limits.keepalive_expiry,
@@ -66,7 +66,7 @@ def _session(transport: AiohttpTransport) -> aiohttp.ClientSession:
         resolver=Resolver(),
     )
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    # aiohttp sends a GET again when the connection is reset, and has no public switch for it; its own test client
-    # turns it off like this. A contract test notices if the name ever changes.
+    # aiohttp repeats a GET after a reset, and has no public switch for it; its own test client turns it off like
+    # this. A contract test notices if the name changes.
     session._retry_connection = False
     return session

@@ -2,8 +2,8 @@
 
 import pytest
 
-from notifier.brightdata.http.gateway import checked_base_url
 from notifier.brightdata.http.paths import path_segment
+from notifier.brightdata.http.requests import checked_base_url
 
 
 @pytest.mark.parametrize("snapshot_id", ["s_m4x7enmven8djfqak", "j_1", "%2e%2e", "é", "a?b#c"])
