@@ -394,7 +394,7 @@ async def test_a_cancelled_look_is_cancelled_and_leaves_nothing_behind(sim: Simu
 
 
 async def test_a_client_that_is_not_open_says_so(sim: Simulator) -> None:
-    with pytest.raises(RuntimeError, match="not open"):
+    with pytest.raises(RuntimeError, match="not entered"):
         await client_of(sim.url).observe("s_1")
 
 

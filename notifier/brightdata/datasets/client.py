@@ -1,7 +1,6 @@
-"""Looks at snapshots through the gateway, one by one or a dataset's page by page; answers with values, not exceptions.
+"""Polls snapshots, individually or a dataset's page by page; returns values instead of raising.
 
-What an answer means is decided in `notifier.brightdata.datasets.progress` and
-`notifier.brightdata.datasets.list_pages`.
+`notifier.brightdata.datasets.progress` and `notifier.brightdata.datasets.list_pages` decide what an answer means.
 """
 
 import asyncio
@@ -30,23 +29,23 @@ LARGEST_ANSWER = 64 * 1024
 """Bytes. A progress answer has a few hundred."""
 
 MOST_LISTED = 5_000
-"""The most entries that one page may be asked to have (documented)."""
+"""The most entries that a page may have (documented)."""
 
 MOST_PAGES = 100
-"""A listing that goes on beyond that is taken for one without an end."""
+"""A listing with more is taken for one without an end."""
 
 PAGE_PATIENCE = 3
-"""A page takes longer than a look: it may take this many times the timeout."""
+"""A page takes longer than a poll: it may take this many times the timeout."""
 
 
 class Client:
-    """Looks at Bright Data's snapshots.
+    """Polls Bright Data's snapshots.
 
-    Enter it as an async context manager; several looks may run at once.
+    Enter it as an async context manager; several polls may run at once.
 
     Args:
         base_url, token, limiter, max_connections, requested: see `Gateway`.
-        timeout: for one answer as a whole, from the moment the limiter lets its request go.
+        timeout: for one complete answer, from the moment the limiter admits its request.
 
     Raises:
         ValueError: the base_url is not an address.
@@ -83,13 +82,13 @@ class Client:
         await self.gateway.__aexit__(kind, error, traceback)
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """Look at a snapshot once.
+        """Polls a snapshot once.
 
-        Whatever the API, the network or a proxy does is an observation: nothing is raised but `CancelledError`, and
+        A failure of the API, the network or a proxy is an observation too: only `CancelledError` is raised, and
         `RuntimeError` outside the context.
 
         Args:
-            snapshot_id: whose progress is asked for.
+            snapshot_id: the snapshot.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
         """
         segment = path_segment(snapshot_id)
@@ -106,7 +105,7 @@ class Client:
                 answer.judge(observation if isinstance(observation, Unclear) else None)
                 return observation
         except NoAnswer as error:
-            # The status line of an answer that is not 200 says all; of a 200 the body is needed, and whole.
+            # The status line suffices, except of a 200: that needs its complete body.
             if answer is None or answer.status_code == 200:
                 return error.unclear
             return _observation(answer, b"", snapshot_id)
@@ -120,15 +119,15 @@ class Client:
         from_date: date | None = None,
         permit: Permit | None = None,
     ) -> Page | Unclear:
-        """One page of a dataset's snapshots, in whatever order the API has them.
+        """Returns one page of a dataset's snapshots, in the API's order.
 
-        Entries that make no sense are left out, and reported; a page that is no list is unclear as a whole. Nothing is
-        raised but `CancelledError`, and `RuntimeError` outside the context.
+        Unreadable entries are dropped and reported; a page that is not a list is unclear as a whole. Only
+        `CancelledError` is raised, and `RuntimeError` outside the context.
 
         Args:
-            dataset_id: whose snapshots.
-            skip: how many entries come before the page.
-            limit: how many it may have, at most `MOST_LISTED`.
+            dataset_id: the dataset.
+            skip: the entries before the page.
+            limit: the most entries of the page, up to `MOST_LISTED`.
             from_date: only snapshots created on that day (UTC) or later.
             permit: this request's turn if the caller has waited for it already; it is released in any case.
         """
@@ -156,7 +155,7 @@ class Client:
         found: list[Listed] = []
         unreadable: list[str] = []
         for start in range(0, len(entries), SLICE):
-            await asyncio.sleep(0)  # a large page must not keep the others waiting
+            await asyncio.sleep(0)  # a large page must not hold up other tasks
             some: Entries = read(entries[start : start + SLICE], answer.secret, datetime.now(UTC))
             found += some.found
             unreadable += some.unreadable
@@ -172,12 +171,10 @@ class Client:
         limit: int = MOST_LISTED,
         permit: Permit | None = None,
     ) -> tuple[Listed, ...] | Unclear:
-        """A dataset's snapshots, all of them: page by page until a short one, each with its own turn.
+        """Returns all of a dataset's snapshots: page by page until a short one, each with a permit of its own.
 
-        The permit is that of the first page, if the caller has waited for it.
-
-        The order of the pages is not relied on. A snapshot that comes twice, because others were added meanwhile, is
-        taken as it came last. A listing that has no end is unclear.
+        The permit given is for the first page. The order of the pages does not matter. Of a snapshot that comes twice,
+        because others were added meanwhile, the last entry counts. A listing without an end is unclear.
         """
         found: dict[str, Listed] = {}
         for number in range(MOST_PAGES):
@@ -208,7 +205,7 @@ def _observation(answer: Answer, body: bytes, snapshot_id: str | None) -> Observ
 
 
 def _unlisted(observation: Observation) -> Unclear:
-    """Why there is no list, from what the answer would mean to a look."""
+    """Returns why there is no list, from what the answer would mean for a poll."""
     match observation:
         case Unclear():
             return observation

@@ -1,7 +1,7 @@
-"""CSV as people and their programs write it: read by the dialect that its first line shows, or refused.
+"""Reads CSV as people and programs write it, in the dialect that its first line shows.
 
-`csv.Sniffer` is not used: it guesses the separator by how often a character comes in each row, and in a list of URLs
-takes a letter, `/` or `:` for one. The separator of a table stands between the names in its first line.
+`csv.Sniffer` is not used: it guesses the separator from the frequency of each character in a row, and in a list of URLs
+picks a letter, `/` or `:`. The separator is taken from between the names in the first line instead.
 """
 
 import csv
@@ -15,7 +15,7 @@ from notifier.brightdata.datasets.input_place import InvalidInput
 
 _SEPARATORS = ",;\t|"
 _TOLD_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|\n|$)', re.IGNORECASE)
-"""The first line by which Excel is told the separator, and which is no data."""
+"""A first line that names the separator for Excel, and is not data."""
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _URL = re.compile(r"\w+://|www\.", re.IGNORECASE)
@@ -32,37 +32,37 @@ _NOT_MEANT = {
         "Excel writes it for a formula that has no value",
     ),
 }
-"""Values that stand for none, and are text for Bright Data."""
+"""Values that mean an absent one, but are text for Bright Data."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table: the names of its columns, and rows of as many values each, with the line where each begins.
+    """A table: its column names, and rows of as many values each, with the line in which each begins.
 
-    `csv` has all of it in the dialect of RFC 4180, with plain line ends, in UTF-8. The rows are kept there alone: as
-    objects they would take some ten times as much.
+    `csv` has all of it in the dialect of RFC 4180, with `\\n` line ends, in UTF-8. The rows are kept only there: as
+    objects they would take about ten times the memory.
     """
 
     names: Sequence[str]
     csv: bytes
     lines: Sequence[int]
     left_out: int
-    """Rows that were empty."""
+    """The number of empty rows."""
 
     def rows(self) -> Iterator[list[str]]:
-        """The rows, each made when it is asked for."""
+        """Yields the rows."""
         rows = csv.reader(io.TextIOWrapper(io.BytesIO(self.csv), encoding="utf-8", newline=""), strict=True)
         next(rows)
         return rows
 
 
 def read_table(text: str) -> Table:
-    """The table that a text holds.
+    """Parses a table.
 
-    A line `sep=;` before it, any of the usual separators, and Excel's empty columns and rows are understood.
+    Understands a line `sep=;` before it, the usual separators, and Excel's empty columns and rows.
 
     Raises:
-        InvalidInput: it is no table, or holds nothing to collect.
+        InvalidInput: it is not a table, or has nothing to collect.
     """
     told = _TOLD_SEPARATOR.match(text)
     skipped = text[: told.end()].count("\n") if told else 0
@@ -82,7 +82,7 @@ def read_table(text: str) -> Table:
     lines = array("Q")
     for row in rows:
         values = columns.of(row, rows.line)
-        # The writer leaves a carriage return bare if none is in its line terminator.
+        # The writer does not quote a carriage return unless its line terminator has one.
         (quoted if any("\r" in value for value in values) else plain).writerow(values)
         lines.append(rows.line)
     if not lines:
@@ -95,10 +95,10 @@ def read_table(text: str) -> Table:
 
 
 def _separator(text: str, line: int) -> str:
-    """What stands between the names in the first line; a comma if they are one.
+    """Returns the separator of the names in the first line; a comma if there is one name.
 
     Raises:
-        InvalidInput: several different ones do.
+        InvalidInput: there are several different ones.
     """
     first = _QUOTED.sub("", _first_line(text))
     found = [each for each in _SEPARATORS if each in first]
@@ -116,7 +116,10 @@ def _first_line(text: str) -> str:
 
 
 class _Rows(Iterator[list[str]]):
-    """The rows that are not empty; `line` is where the last one begins, and `left_out` counts the empty ones so far."""
+    """Iterates over the rows that are not empty.
+
+    `line` is where the last one begins, and `left_out` counts the empty rows so far.
+    """
 
     def __init__(self, text: str, separator: str, skipped: int) -> None:
         self._reader = csv.reader(
@@ -142,10 +145,10 @@ class _Rows(Iterator[list[str]]):
 
 
 class _Columns:
-    """The columns that have a name, or a value somewhere.
+    """The columns that have a name.
 
     Raises:
-        InvalidInput: a name is none.
+        InvalidInput: a name is not valid.
     """
 
     def __init__(self, header: Sequence[str], line: int) -> None:
@@ -158,10 +161,10 @@ class _Columns:
         self.names = [names[index] for index in self._kept]
 
     def of(self, row: Sequence[str], line: int) -> list[str]:
-        """The values of a row in these columns.
+        """Returns the values of a row in these columns.
 
         Raises:
-            InvalidInput: there are too few or too many, or one is plainly not meant.
+            InvalidInput: there are too few or too many, or one is plainly a mistake.
         """
         if len(row) < self._all:
             raise InvalidInput(f"{_values(len(row))}, and the first line names {self._all}", line)
@@ -182,10 +185,10 @@ class _Columns:
         return values
 
     def check_names(self) -> None:
-        """See that the only name is none of the hosts that are listed below it.
+        """Checks that a single column name is not itself a host, like the values below it.
 
         Raises:
-            InvalidInput: it is.
+            InvalidInput: it is one.
         """
         if self._may_be_a_list:
             raise _is_a_value(self.names[0], self._line)

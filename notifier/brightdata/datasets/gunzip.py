@@ -1,4 +1,4 @@
-"""Unpacks results that were asked for packed with gzip, in steps of a bounded size. Pure."""
+"""Unpacks results that were requested as gzip, in steps of a bounded size. Pure."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,38 +6,38 @@ from collections.abc import Iterator
 from notifier.brightdata.datasets.records import InvalidRecords
 
 STEP = 256 * 1024
-"""Bytes that one step unpacks at most: about a millisecond. A gzip of one MiB can hold a GiB."""
+"""The most bytes that one step unpacks: about a millisecond. A gzip of one MiB can hold a GiB."""
 
 _SLICE = 16 * 1024
-"""Packed bytes that are looked at together; what is left of them after a member of a gzip is copied."""
+"""Packed bytes per step; the rest after the end of a gzip member is copied."""
 
 _GZIP = b"\x1f\x8b"
 
 
 class Unpacker:
-    """Gives the plain bytes of an answer; a gzip may have any number of members.
+    """Unpacks an answer; a gzip may have any number of members.
 
     Args:
-        packed: whether gzip was asked for. What comes plain although it was is taken as it is.
+        packed: whether gzip was requested. An answer that is plain nevertheless is taken as it is.
     """
 
     def __init__(self, *, packed: bool) -> None:
         self._packed = packed
-        self._begun = False
+        self._started = False
         self._inflater: zlib._Decompress | None = None
         self._rest = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Yield the bytes in it, in pieces of a bounded size.
+        """Yields the unpacked bytes, in pieces of a bounded size.
 
         Raises:
-            InvalidRecords: it is packed and should not be, or begins like a gzip and is none.
+            InvalidRecords: it is packed though that was not requested, or it is not a valid gzip.
         """
-        if not self._begun:
+        if not self._started:
             self._rest += piece
             if len(self._rest) < len(_GZIP):
                 return
-            piece, self._rest, self._begun = self._rest, b"", True
+            piece, self._rest, self._started = self._rest, b"", True
             if piece.startswith(_GZIP):
                 if not self._packed:
                     raise InvalidRecords("the answer is packed with gzip, which was not asked for")
@@ -60,10 +60,10 @@ class Unpacker:
             piece = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
 
     def end(self) -> bytes:
-        """Return what is left when the answer is at its end.
+        """Returns the rest at the end of the answer.
 
         Raises:
-            InvalidRecords: the packed answer is cut.
+            InvalidRecords: the packed answer is incomplete.
         """
         if self._inflater is not None and not self._inflater.eof:
             raise InvalidRecords("the packed answer ends in the middle")

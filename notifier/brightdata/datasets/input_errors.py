@@ -1,9 +1,9 @@
-"""Which inputs Bright Data refuses, and why: all that the answer to a trigger says, one fault each. Pure.
+"""Reads from the answer to a trigger which inputs Bright Data refuses, and why. Pure.
 
-Documented and observed shapes are `{"error", "line", "index", "errors": [[field, text], …]}` and
-`{"validation_errors": […]}`. `line` quotes the input, so the input is found by it. Whether `index` counts from 0 or
-from 1, and in CSV with the line of names or without, is not documented: alone it names an input only where one way of
-counting is possible, and is told as Bright Data's elsewhere.
+Documented and observed shapes are `{"error", "line", "index", "errors": [[field, text], …]}` and `{"validation_errors":
+[…]}`. `line` quotes the input, and so identifies it. Whether `index` counts from 0 or from 1, and in CSV with the
+header line or without, is not documented: alone it identifies an input only where one way of counting is possible;
+elsewhere it is reported as Bright Data's.
 """
 
 import json
@@ -29,10 +29,10 @@ _FIELDS = ("field", "path", "name", "param", "key")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputError:
-    """What is wrong with one input, or with the request as a whole.
+    """An error in one input, or in the request as a whole.
 
-    `number` is the input's, from 1, and `line` where the file has it. Where it is not clear which input the answer
-    means, `index` and `quoted` are its own words for it. `field` is the input's field.
+    `number` is the input's, from 1, and `line` its line in the file. If it is not clear which input the answer means,
+    `index` and `quoted` are those of the answer. `field` is the input's field.
     """
 
     text: str
@@ -54,22 +54,22 @@ class InputError:
 
 
 def faults_of(body: bytes, inputs: Inputs, secret: str) -> tuple[InputError, ...]:
-    """All that an answer says is wrong; nothing if it lists nothing.
+    """Returns all errors that an answer lists.
 
     Args:
         body: of the answer.
-        inputs: what was sent.
-        secret: masked wherever the answer repeats it.
+        inputs: those that were sent.
+        secret: masked wherever the answer quotes it.
     """
     finder = _Finder(inputs)
     found: list[InputError] = []
-    with suppress(ValueError, RecursionError):  # no JSON, or nested so deeply that it cannot be compared or shown
+    with suppress(ValueError, RecursionError):  # not JSON, or nested too deeply to be compared or shown
         _find(json_of(body), finder, inputs, secret, found)
     return tuple(found)
 
 
 def _find(read: object, finder: "_Finder", inputs: Inputs, secret: str, found: list[InputError]) -> None:
-    """Add all that the value says is wrong."""
+    """Adds all errors in the value."""
     for node, field, text in _said(read, {}, 0):
         number, index = finder.number(node)
         found.append(
@@ -87,14 +87,14 @@ def _find(read: object, finder: "_Finder", inputs: Inputs, secret: str, found: l
 
 
 def _quoted(node: Mapping[str, Any], secret: str) -> str | None:
-    """The input as the answer quotes it."""
+    """Returns the input as the answer quotes it."""
     line = node.get("line")
     text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) if isinstance(line, dict) else ""
     return one_line(redacted(text, secret), LONGEST_QUOTED) or None
 
 
 def _said(node: object, around: Mapping[str, Any], depth: int) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
-    """Every text with its field and the object that names its input."""
+    """Yields each error text with its field and the object that identifies its input."""
     if depth > DEEPEST:
         return
     if isinstance(node, list):
@@ -125,7 +125,7 @@ def _one(node: object, around: Mapping[str, Any], depth: int) -> Iterator[tuple[
 
 
 def _pair(node: list[str], around: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
-    """`["url", "Value should match …"]`: a field, and what its value should be."""
+    """Reads `["url", "Value should match …"]`: a field, and what its value should be."""
     if len(node) == 1:
         yield around, None, node[0]
         return
@@ -136,21 +136,21 @@ def _pair(node: list[str], around: Mapping[str, Any]) -> Iterator[tuple[Mapping[
 def _by_field(
     node: Mapping[str, Any], around: Mapping[str, Any]
 ) -> Iterator[tuple[Mapping[str, Any], str | None, str]]:
-    """`{"url": ["…", …]}`"""
+    """Reads `{"url": ["…", …]}`."""
     for field, texts in node.items():
         for text in texts if isinstance(texts, list) else [texts]:
             yield around, field, text if isinstance(text, str) else json.dumps(text)
 
 
 class _Finder:
-    """Finds which of the inputs an answer means."""
+    """Finds the input that an error refers to."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
         self._numbers: dict[str, list[int]] | None = None
 
     def number(self, node: Mapping[str, Any]) -> tuple[int | None, int | None]:
-        """The input's number from 1, None if it is not clear, and the index as it was given."""
+        """Returns the input's number from 1, None if it is not clear, and the index in the answer."""
         given = node.get("index")
         index = given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else None
         alike = self._alike(node.get("line"))
@@ -164,7 +164,7 @@ class _Finder:
         return (possible.pop() if len(possible) == 1 else None), index
 
     def _alike(self, line: object) -> list[int]:
-        """The numbers of the inputs that are the same as the one that the answer quotes."""
+        """Returns the numbers of the inputs equal to the one that the answer quotes."""
         try:
             quoted = json_of(line.encode("utf-8", "replace")) if isinstance(line, str) else line
         except (ValueError, RecursionError):
@@ -179,5 +179,5 @@ class _Finder:
 
 
 def _key(entry: Mapping[str, Any]) -> str:
-    """An input as text that is the same however a CSV's values are read: `5` and `"5"`."""
+    """Returns an input as text for comparison; CSV values match whether read as `5` or as `"5"`."""
     return json.dumps(sorted((name, str(value)) for name, value in entry.items() if value not in (None, "")))

@@ -1,8 +1,8 @@
-"""Why a file of inputs is refused, with its place in the file."""
+"""The error for a refused file of inputs, with its place in the file."""
 
 
 class InvalidInput(ValueError):
-    """A file of inputs is refused. Lines and columns count from 1; None where the place is not known."""
+    """A file of inputs is refused. Lines and columns count from 1; None if the place is not known."""
 
     def __init__(self, text: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(text)
@@ -17,11 +17,11 @@ class InvalidInput(ValueError):
         return f"{place}: {self.text}"
 
     def in_file(self, name: str) -> str:
-        """The text with its place as editors and compilers write it: `in.csv:3:7: …`."""
+        """Returns the text with its place, as compilers write it: `in.csv:3:7: …`."""
         places = [str(each) for each in (self.line, self.column) if each is not None]
         return f"{':'.join([name, *places])}: {self.text}"
 
 
 def invalid_at(text: str, offset: int, why: str) -> InvalidInput:
-    """The refusal for what stands at an offset of a text."""
+    """Returns the error for a place given as an offset of the text."""
     return InvalidInput(why, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))

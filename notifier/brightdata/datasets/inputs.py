@@ -1,6 +1,6 @@
-"""What a collection is to collect, read from a file: JSON, NDJSON or CSV, into what the API takes. Pure.
+"""Reads the inputs of a collection from JSON, NDJSON or CSV into a request body. Pure.
 
-A collection is billed, so what is plainly not what was meant is refused, with its place and the cure.
+A collection is billed, so input that is plainly a mistake is refused, with its place and the cure.
 """
 
 import json
@@ -16,11 +16,11 @@ from notifier.brightdata.datasets.csv_inputs import Table, read_table
 from notifier.brightdata.datasets.input_place import InvalidInput, invalid_at
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes; about a million URLs. It is read as a whole, to be sure of it before anything is billed."""
+"""Bytes; about a million URLs. The file is read as a whole, to check all of it before anything is billed."""
 
 
 class InputFormat(StrEnum):
-    """How the inputs stand in the file."""
+    """The format of a file of inputs."""
 
     JSON = "json"
     NDJSON = "ndjson"
@@ -46,10 +46,10 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """The body of a trigger and its content type, with what is in it.
+    """The body of a trigger, its content type, and its inputs.
 
-    `entries` are the inputs in their order, `fields` all names in them, in the order in which they first appear, and
-    `lines` where in the file each input begins, empty if that is not known. `left_out` counts the rows that were empty.
+    `entries` are the inputs in their order, `fields` all their field names in the order of appearance, and `lines` the
+    line of the file in which each input begins, empty if that is not known. `left_out` counts empty rows.
     """
 
     body: bytes
@@ -61,20 +61,20 @@ class Inputs:
 
     @property
     def number(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
         return len(self.entries)
 
 
 def read_inputs(content: bytes, *, name: str = "", kind: InputFormat | None = None) -> Inputs:
-    """What a trigger sends for a file.
+    """Reads a file into what a trigger sends.
 
     Args:
         content: of the file.
-        name: of the file, whose ending tells the format.
-        kind: its format, if it is known; else the ending tells it, else the content does.
+        name: of the file; its suffix decides the format.
+        kind: the format, if known; otherwise the suffix decides, otherwise the content.
 
     Raises:
-        InvalidInput: it is not of that format, or holds nothing to collect; the text says where, and the cure.
+        InvalidInput: it is not of that format, or has nothing to collect; the text says where, and the cure.
     """
     text = _text(content)
     if not text.strip():
@@ -116,46 +116,46 @@ def _guessed(text: str) -> InputFormat:
     try:
         first, end = json.JSONDecoder().raw_decode(start)
     except (ValueError, RecursionError):
-        return InputFormat.JSON  # whose error then says what is wrong
+        return InputFormat.JSON  # its error says what is wrong
     return InputFormat.JSON if not start[end:].strip() and "input" in first else InputFormat.NDJSON
 
 
-class _Constant(ValueError):
-    """A word for a number that JSON does not have."""
+class _InvalidConstant(ValueError):
+    """A constant that JSON does not have."""
 
 
-class _Twice(ValueError):
-    """A key that stands twice in one object."""
+class _DuplicateKey(ValueError):
+    """A key occurs twice in one object."""
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    raise _Constant(word)
+    raise _InvalidConstant(word)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+        raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
     return found
 
 
 def _parsed(text: str) -> Any:
-    """JSON as the standard has it.
+    """Parses strict JSON.
 
     Raises:
-        InvalidInput: it is none. Its line counts within the text.
+        InvalidInput: it is not JSON. Lines count within the text.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         why = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}{_hint(text, error)}"
         raise invalid_at(text, error.pos, why) from None
-    except _Constant as error:
+    except _InvalidConstant as error:
         where = next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text) if each["constant"]), 0)
         why = f"{error} is no JSON: pandas and Python write it for a missing value; leave the field out, or write null"
         raise invalid_at(text, where, why) from None
-    except _Twice as error:
+    except _DuplicateKey as error:
         raise InvalidInput(f"the key {_shown(error)} stands twice in one object") from None
     except RecursionError:
         raise InvalidInput("not JSON that can be read: it is nested too deeply") from None
@@ -180,7 +180,7 @@ def _json(text: str) -> Inputs:
         raise InvalidInput(_not_a_list(read))
     for index, entry in enumerate(entries):
         if why := _flaw(entry):
-            raise _misfit_of_entry(text, index, why) if read is entries else InvalidInput(f"entry {index + 1}: {why}")
+            raise _invalid_entry(text, index, why) if read is entries else InvalidInput(f"entry {index + 1}: {why}")
     return _of_objects(entries, read)
 
 
@@ -193,8 +193,8 @@ def _not_a_list(read: object) -> str:
     return f"{wanted}: put brackets around a single object, `[{{…}}]`"
 
 
-def _misfit_of_entry(text: str, index: int, why: str) -> InvalidInput:
-    """The refusal of an entry of the array that the text is."""
+def _invalid_entry(text: str, index: int, why: str) -> InvalidInput:
+    """Returns the error for an entry of the array, with its place."""
     decoder, where = json.JSONDecoder(), text.index("[") + 1
     for number in range(index + 1):
         space = _BETWEEN.match(text, where)
@@ -206,13 +206,13 @@ def _misfit_of_entry(text: str, index: int, why: str) -> InvalidInput:
 
 def _ndjson(text: str) -> Inputs:
     entries, lines = [], []
-    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand in a string
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 is valid in a string
         if not line.strip():
             continue
         try:
             entry = _parsed(line)
-        except InvalidInput as misfit:
-            raise InvalidInput(misfit.text, number, misfit.column) from None
+        except InvalidInput as error:
+            raise InvalidInput(error.text, number, error.column) from None
         if why := _flaw(entry):
             raise InvalidInput(why, number)
         entries.append(entry)
@@ -221,7 +221,7 @@ def _ndjson(text: str) -> Inputs:
 
 
 def _flaw(entry: object) -> str | None:
-    """Why an entry of a list cannot be an input."""
+    """Returns why an entry of a list cannot be an input."""
     if isinstance(entry, str) and "://" in entry:
         return f'an object is wanted, such as {{"url": {json.dumps(entry[:60])}}}'
     if not isinstance(entry, dict):
@@ -240,7 +240,7 @@ def _of_objects(entries: list[Any], whole: object, lines: Sequence[int] = ()) ->
         raise InvalidInput("it has no entry: there is nothing to collect")
     try:
         body = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:  # beside the list, for each entry was tried
+    except ValueError:  # beside the list: each entry was checked
         raise InvalidInput("what stands beside `input` cannot be sent as JSON") from None
     fields = tuple(dict.fromkeys(name for entry in entries for name in entry))
     return Inputs(body=body, content_type="application/json", entries=entries, fields=fields, lines=lines)
@@ -259,7 +259,7 @@ def _csv(text: str) -> Inputs:
 
 
 class _Rows(Sequence[Mapping[str, Any]]):
-    """The rows of a table as inputs, each made when it is asked for."""
+    """The rows of a table as inputs, each built on access."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -1,6 +1,6 @@
-"""What a page of the list of a dataset's snapshots says. Pure: bytes in, values out, a slice at a time.
+"""Reads a page of a dataset's list of snapshots, a slice at a time. Pure.
 
-`GET /datasets/v3/snapshots` answers a bare array (documented); of an entry only `id` and `status` are needed.
+`GET /datasets/v3/snapshots` answers with a bare array (documented). An entry needs only `id` and `status`.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.words import one_line
 
 LARGEST_PAGE = 8 * 1024 * 1024
-"""Bytes. A page of 5,000 entries has one or two millions."""
+"""Bytes. A page of 5,000 entries has one or two million."""
 
 MOST_COMMAS = 400_000
-"""Of a page. One of 5,000 entries has a tenth; each is a value that takes memory, and all are split in one go."""
+"""In a page. One of 5,000 entries has a tenth of that. Each value takes memory, and all are split at once."""
 
 SLICE = 250
-"""How many entries are read in one go: about a millisecond."""
+"""Entries that are read without a pause: about a millisecond."""
 
 
 class _Entry(msgspec.Struct):
-    """What is read of an entry; optional fields of the wrong kind are left out, not the entry."""
+    """The fields of an entry that are read. An optional one of the wrong type counts as absent."""
 
     id: str
     status: str
@@ -41,19 +41,19 @@ _page = msgspec.json.Decoder(list[msgspec.Raw])
 _entry = msgspec.json.Decoder(_Entry)
 
 LONGEST_NAME = 120
-"""Characters of an entry that cannot be read, for the log."""
+"""Characters of an unreadable entry, for the log."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entries:
-    """What a slice of a page says: the snapshots `found`, and the beginning of each entry that makes no sense."""
+    """A slice of a page: the snapshots `found`, and the beginning of each unreadable entry."""
 
     found: tuple[Listed, ...]
     unreadable: tuple[str, ...] = ()
 
 
 def quick_entries_of(body: bytes) -> list[msgspec.Raw] | None:
-    """The entries of a page, unread; None if there is something odd in it, or it is no array. Never raises."""
+    """Returns the entries of a page, unparsed; None if it is not a valid array. Never raises."""
     if _has_too_much(body):
         return None
     try:
@@ -67,14 +67,14 @@ def _has_too_much(body: bytes) -> bool:
 
 
 def entries_of(body: bytes, secret: str = "") -> Sequence[bytes | msgspec.Raw] | Unclear:
-    """The entries of a page, unread; why not when it is no array. Never raises.
+    """Returns the entries of a page, unparsed; if it is not an array, why. Never raises.
 
-    What is odd inside an entry (`NaN`, a control character, a nesting without end) leaves the others as they are. Then
-    a large page takes up to a second: call it in a thread.
+    A flaw in one entry (`NaN`, a control character, endless nesting) does not affect the others. A large page with a
+    flaw takes up to a second: call it in a thread.
 
     Args:
         body: of an answer with status 200.
-        secret: masked if the answer repeats it.
+        secret: masked if the answer quotes it.
     """
     if _has_too_much(body):
         return Unclear(reason=Reason.NONSENSE, detail="HTTP 200, but far more than a page of snapshots has")
@@ -89,12 +89,12 @@ def entries_of(body: bytes, secret: str = "") -> Sequence[bytes | msgspec.Raw] |
 
 
 def read(entries: Sequence[bytes | msgspec.Raw], secret: str = "", now: datetime | None = None) -> Entries:
-    """The entries that make sense, read; the others are named. Never raises.
+    """Parses the entries; reports those that cannot be read. Never raises.
 
     Args:
         entries: as they stand in a page.
-        secret: masked if they repeat it.
-        now: our time, to tell what cannot be the date of a snapshot.
+        secret: masked if they quote it.
+        now: the present, to tell what cannot be the date of a snapshot.
     """
     found, unreadable = [], []
     statuses: dict[str, str | None] = {}  # a page has few different ones

@@ -1,4 +1,4 @@
-"""Reads what Bright Data answers instead of results: not yet, or never. Pure.
+"""Reads what Bright Data answers instead of results: not ready, or refused. Pure.
 
 A `building` or "not ready yet" object comes with 202, and with 200 too (both documented); `/parts` answers 400
 `Snapshot is not ready`, and a download 400 `Snapshot is expired` or `Snapshot is empty` (documented).
@@ -17,7 +17,7 @@ from notifier.core.model import NotFound, Unclear
 from notifier.core.snapshot.statuses import ENDS, canonical
 
 TRY_AGAIN = timedelta(seconds=10)
-"""The pause when the API does not name one: what its messages advise."""
+"""The pause if the API asks for none: the one that its messages advise."""
 
 _ADVICE = re.compile(r"try again in ([0-9]{1,5})\s*s", re.IGNORECASE)
 _NOT_READY = re.compile(r"not ready|still building|is building|try again in [0-9]", re.IGNORECASE)
@@ -26,19 +26,19 @@ _OF_PROGRESS = frozenset({
     *("status", "message", "error_message", "error", "error_codes", "code", "type", "snapshot_id", "dataset_id"),
     *("records", "errors", "running_time", "collection_duration", "avg_duration_per_input", "retry_after"),
 })  # fmt: skip
-"""The keys of an object that tells how a snapshot is. An object with any other key is a record."""
+"""The keys of an object that reports a snapshot's progress. An object with any other key is a record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotReady:
-    """There is no data yet: the API's word for why, and when it says to ask again."""
+    """There are no results yet: the API's status, and the pause it asks for."""
 
     status: str
     retry_after: timedelta
 
 
 class Refusal(StrEnum):
-    """Why there will be no data."""
+    """Why there will be no results."""
 
     EXPIRED = "expired"
     EMPTY = "empty"
@@ -48,17 +48,17 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """There is no data, and there will be none; `detail` is what the API said."""
+    """There will be no results; `detail` is what the API said."""
 
     refusal: Refusal
     detail: str
 
 
 def status_instead(body: bytes, headers: Mapping[str, str], now: datetime, secret: str) -> NotReady | Refused | None:
-    """Return what the whole body of a 200 tells of the snapshot; None if it is data.
+    """Reads the complete body of a 200 as a report of the snapshot's progress; None if it is data.
 
-    It is not data if it is one object (or an array of one) with a string `status`, with a `message`, an
-    `error_message` or a `snapshot_id`, and with no key that only a record has.
+    It is a report if it is one object (or an array of one) with a string `status`, with a `message`, an `error_message`
+    or a `snapshot_id`, and without any key that only a record has.
     """
     told = _object(body)
     explained = any(isinstance(told.get(key), str) for key in ("message", "error_message", "snapshot_id"))
@@ -68,14 +68,14 @@ def status_instead(body: bytes, headers: Mapping[str, str], now: datetime, secre
 
 
 def tells_progress(told: Mapping[str, object]) -> bool:
-    """Return whether an object has no key but those that tell how a snapshot is."""
+    """Returns whether an object has only keys that report a snapshot's progress."""
     return told.keys() <= _OF_PROGRESS
 
 
 def no_data(
     status_code: int, body: bytes, headers: Mapping[str, str], now: datetime, secret: str
 ) -> NotReady | Refused | Unclear:
-    """Return why an answer that is not 200 has no data."""
+    """Returns why an answer other than 200 has no results."""
     if status_code == 202:
         return _standing(_object(body), body, headers, now, secret)
     said = observation_of(status_code=status_code, headers=headers, body=body, now=now, secret=secret)
@@ -103,7 +103,7 @@ def _standing(
 def _not_yet(
     told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
 ) -> NotReady:
-    """The pause is that of `Retry-After`, else that of the message's "try again in 10s"."""
+    """Takes the pause from `Retry-After`, else from the message's "try again in 10s"."""
     advice = _ADVICE.search(_words(told, body))
     pause = retry_after_of(headers, now) or (timedelta(seconds=int(advice[1])) if advice else TRY_AGAIN)
     status = status_word(told.get("status"), secret) or "building"
@@ -111,7 +111,7 @@ def _not_yet(
 
 
 def _words(told: Mapping[str, object], body: bytes) -> str:
-    """The API's own words, wherever it says them."""
+    """Returns the API's message, under whichever key it is."""
     said = [told.get(key) for key in ("message", "error_message", "error")]
     return " ".join(text for text in said if isinstance(text, str)) or body[:1_000].decode("utf-8", "replace")
 
@@ -122,7 +122,7 @@ def _refusal(body: bytes) -> Refusal:
 
 
 def _object(body: bytes) -> dict[str, object]:
-    """The one object of the body; an empty one if it is anything else."""
+    """Returns the single object of the body; an empty one if it is anything else."""
     try:
         read = json_of(body)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""What an answer of the progress endpoint says of a snapshot. Pure: bytes and headers in, an observation out.
+"""Reads an answer of the progress endpoint into an observation. Pure.
 
-Status codes, bodies and fields as Bright Data documents them and as they were observed live: every field but `status`
-is optional, JSON is never required of an answer that is not 200, and any word may be a status.
+Status codes, bodies and fields are those that Bright Data documents, and that were observed live: every field but
+`status` is optional, an answer other than 200 need not be JSON, and any word may be a status.
 """
 
 import math
@@ -21,14 +21,15 @@ LONGEST_MESSAGE = 2_000
 LONGEST_CODE = 100
 MOST_CODES = 50
 HIGHEST_COUNT = 2**53
-"""The largest integer that JSON carries safely; a larger number is taken for nonsense and left out."""
+"""The largest integer that JSON carries safely; a larger number counts as absent."""
 LONGEST_DURATION_MS = 10 * 366 * 86_400_000
-"""Ten years: a longer duration is taken for nonsense and left out."""
+"""Ten years; a longer duration counts as absent."""
 
 _NUMBER = re.compile(r"[0-9]{1,16}(\.0{1,2})?")
-"""A number of things that stands in a string, as some answers have their counts.
+"""A count in a string, as some answers have it.
 
-With a separator of thousands it is not a number: "12.480" and "12,480" mean twelve or twelve thousand, by the country.
+With a thousands separator it is refused: "12.480" and "12,480" mean twelve or twelve thousand, depending on the
+country.
 """
 
 
@@ -41,14 +42,14 @@ def observation_of(
     snapshot_id: str | None = None,
     secret: str = "",
 ) -> Observation:
-    """What the answer says. Never raises, whatever the answer is.
+    """Returns what the answer says of the snapshot. Never raises.
 
     Args:
         status_code: of HTTP.
         headers: a mapping that ignores case, or one with its keys in lower case.
-        body: as it came, or its beginning.
-        now: when it came, for a `Retry-After` that names a time.
-        snapshot_id: the snapshot that was asked about; an answer about another one is nonsense.
+        body: as received, or its beginning.
+        now: when it arrived, for a `Retry-After` with a date.
+        snapshot_id: the snapshot polled; an answer about another one is nonsense.
         secret: masked wherever the answer repeats it.
     """
     if status_code == 200:
@@ -65,7 +66,7 @@ def observation_of(
 
 
 def status_word(value: object, secret: str) -> str | None:
-    """The value as a status, in the API's own word; None if it cannot be one."""
+    """Returns the value as a status, in the API's own word; None if it cannot be one."""
     word = value.strip() if isinstance(value, str) else ""
     if not word or len(word) > LONGEST_STATUS or not word.isprintable():
         return None
@@ -73,7 +74,7 @@ def status_word(value: object, secret: str) -> str | None:
 
 
 def count_of(value: object) -> int | None:
-    """The value as a number of things; None if it cannot be one."""
+    """Returns the value as a count; None if it cannot be one."""
     return _integer(value, HIGHEST_COUNT)
 
 
@@ -113,7 +114,7 @@ def _integer(value: object, highest: int) -> int | None:
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = int(value.strip().partition(".")[0])
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        value = int(value)  # JSON knows one kind of number: 10 and 10.0 are the same
+        value = int(value)  # JSON has one kind of number: 10 and 10.0 are the same
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= highest else None

@@ -1,8 +1,8 @@
-"""Joins the parts of a snapshot's results into one file, block by block, and counts their records. Pure.
+"""Merges the parts of a snapshot's results into one file, block by block, and counts their records. Pure.
 
 Results in JSON are fetched as NDJSON and become an array here: a record is then a line, which can be counted, cut and
-joined without parsing it. A joiner never holds a record: it checks and passes on what has come. Its work is linear in
-the bytes, and its memory bounded, however the bytes are cut into blocks.
+joined without parsing. A merger never holds a record: it checks and passes on each block. Its time is linear in the
+bytes and its memory is bounded, whatever the size of the blocks.
 """
 
 import re
@@ -12,53 +12,53 @@ LARGEST_RECORD = 64 * 1024 * 1024
 """Bytes of one record: a line of NDJSON, or a row of a CSV."""
 
 LARGEST_HEADER = 1024 * 1024
-"""Bytes of the row of column names that begins a CSV. It is kept, to compare the parts by it."""
+"""Bytes of the header row of a CSV. It is kept, to compare the parts."""
 
 
 class InvalidRecords(Exception):
-    """The answer does not hold records of that format; the text says what is wrong with it."""
+    """The answer has no valid records of that format; the text says why."""
 
 
 class DifferentColumns(InvalidRecords):
-    """A part of a CSV has other columns than the first: the parts cannot be joined."""
+    """A part of a CSV has other columns than the first: the parts cannot be merged."""
 
 
 class TooLarge(InvalidRecords):
-    """The answer, or a record in it, is larger than any is expected to be; the text names the bound."""
+    """The answer, or a record in it, exceeds its bound, which the text names."""
 
 
 class PartMerger(Protocol):
-    """Takes the blocks of one part, and gives the bytes to write to the file."""
+    """Takes the blocks of one part, and returns the bytes to write to the file."""
 
     records: int
-    """The whole records so far."""
+    """The complete records so far."""
 
     def feed(self, block: bytes) -> bytes:
-        """Return what to write for this block.
+        """Returns what to write for this block.
 
         Raises:
-            InvalidRecords: it cannot belong to records of this format.
+            InvalidRecords: it does not fit records of this format.
         """
         ...
 
     def end(self) -> bytes:
-        """Return what to write at the end of the part.
+        """Returns what to write at the end of the part.
 
         Raises:
-            InvalidRecords: the last record is not whole.
+            InvalidRecords: the last record is incomplete.
         """
         ...
 
 
 class NdjsonMerger:
-    """Joins a part of NDJSON, as it is or as members of a JSON array.
+    """Merges parts of NDJSON, as they are or as members of a JSON array.
 
-    White space around a line is left out, and so are empty lines.
+    Drops empty lines, and white space around a line.
 
     Args:
-        lead: is written before the part's first record.
-        between: is written between two records.
-        largest: bytes that one line may have.
+        lead: written before the part's first record.
+        between: written between two records.
+        largest: the most bytes of one line.
     """
 
     def __init__(self, *, lead: bytes, between: bytes, largest: int = LARGEST_RECORD) -> None:
@@ -67,13 +67,13 @@ class NdjsonMerger:
         self._between = between
         self._largest = largest
         self._length = 0
-        """Bytes of the unfinished line, from its first brace on; 0 between two lines."""
+        """Bytes of the current line, from its first brace on; 0 between two lines."""
         self._last = b""
         self._spaces: list[bytes] = []
-        """White space at the end of the unfinished line, which belongs to it only if more follows."""
+        """White space at the end of the current line, which belongs to it only if more follows."""
 
     def feed(self, block: bytes) -> bytes:
-        """Return what to write for this block; see `PartMerger`."""
+        """See `PartMerger`."""
         first, *others = block.split(b"\n")
         if not others:
             return self._continued(first)
@@ -84,7 +84,7 @@ class NdjsonMerger:
         return b"".join(written)
 
     def end(self) -> bytes:
-        """End the last line, if no line end did."""
+        """Ends the last line, if no line end did."""
         self._finish()
         return b""
 
@@ -107,7 +107,7 @@ class NdjsonMerger:
         return self._before() + self._between.join(found)
 
     def _continued(self, text: bytes) -> bytes:
-        """Take the next bytes of a line."""
+        """Takes the next bytes of a line."""
         before = b""
         if not self._length:
             text = text.lstrip()
@@ -146,14 +146,14 @@ class NdjsonMerger:
 
 
 class CsvMerger:
-    """Joins a part of a CSV: the row of column names is written once, with the first part.
+    """Merges parts of a CSV; the header row is written once, with the first part.
 
     CsvMerger end at `\\n` outside of quotes; empty rows do not count as records.
 
     Args:
-        header: the row of column names of the first part; None for the first part itself.
-        largest: bytes that one row may have.
-        largest_header: bytes that the row of column names may have.
+        header: the header row of the first part; None for the first part itself.
+        largest: the most bytes of one row.
+        largest_header: the most bytes of the header row.
     """
 
     def __init__(
@@ -165,14 +165,14 @@ class CsvMerger:
         self._largest = largest
         self._largest_header = largest_header
         self._held: bytearray | None = bytearray()
-        """The row of column names until it is whole; then None."""
+        """The header row until it is complete; then None."""
         self._quotes = _Quotes()
         self._length = 0
-        self._row_begun = False
+        self._in_row = False
         self._last = b"\n"
 
     def feed(self, block: bytes) -> bytes:
-        """Return what to write for this block; see `PartMerger`."""
+        """See `PartMerger`."""
         if self._held is None:
             return self._counted(block)
         self._held += block
@@ -184,12 +184,12 @@ class CsvMerger:
         return b""
 
     def end(self) -> bytes:
-        """Return what the last row still lacks: its line end."""
+        """Returns the line end, if the last row lacks it."""
         if self._quotes.open:
             raise InvalidRecords("the CSV ends in the middle of a quoted text")
         written = b"" if self._held is None else self._begin(bytes(self._held), len(self._held))
-        if self._row_begun:
-            self._row_begun = False
+        if self._in_row:
+            self._in_row = False
             self.records += 1
         last = written[-1:] or self._last
         return written if last == b"\n" else written + b"\n"
@@ -212,18 +212,18 @@ class CsvMerger:
         *whole, rest = self._quotes.without(block).split(b"\n")
         if whole:
             self.records += sum(1 for row in whole[1:] if row.strip(b"\r"))
-            self.records += self._row_begun or bool(whole[0].strip(b"\r"))
-            self._row_begun = False
+            self.records += self._in_row or bool(whole[0].strip(b"\r"))
+            self._in_row = False
             self._length = len(rest)
         else:
             self._length += len(block)
-        self._row_begun = self._row_begun or bool(rest.strip(b"\r"))
+        self._in_row = self._in_row or bool(rest.strip(b"\r"))
         if self._length > self._largest:
             raise TooLarge(f"record {self.records + 1:,} is larger than {_size(self._largest)}")
         return block
 
     def _header_too_large(self) -> TooLarge:
-        return TooLarge(f"the row of column names is longer than {_size(self._largest_header)}")
+        return TooLarge(f"the header row is longer than {_size(self._largest_header)}")
 
 
 _QUOTED = re.compile(rb'(?<=[,\n])"[^"]*+(?:""[^"]*+)*+(?:"|\Z)')
@@ -233,20 +233,20 @@ _MARK = b"\1"
 
 
 class _Quotes:
-    """Takes the quoted fields out of a CSV, block by block, so that every `\\n` left is the end of a row.
+    """Takes the quoted fields out of a CSV, block by block, so that every remaining `\\n` ends a row.
 
     The rules are those of the `csv` module with its default dialect.
     """
 
     def __init__(self) -> None:
         self.open = False
-        """Whether the last block ended within quotes."""
+        """Whether the last block ended inside quotes."""
         self._closed_at_end = False
         self._at_field = True
         """Whether the next byte begins a field."""
 
     def without(self, block: bytes) -> bytes:
-        """Return the block with one byte in the place of each quoted field."""
+        """Returns the block with one byte in the place of each quoted field."""
         if not block:
             return b""
         start, before = 0, b""
@@ -270,7 +270,7 @@ class _Quotes:
 
 
 def _first_row(text: bytes) -> int:
-    """Return the length of the first row with its line end, which the text must have."""
+    """Returns the length of the first row with its line end, which the text must have."""
     start = 0
     for quoted in _QUOTED.finditer(b"," + text):
         end = text.find(b"\n", start, quoted.start() - 1)

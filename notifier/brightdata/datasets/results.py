@@ -1,7 +1,7 @@
-"""Asks for a snapshot's results: the data as it comes, or why there is none yet, or none at all.
+"""Requests a snapshot's results: a stream of data, or why there is none.
 
-What stands in for data is read in `notifier.brightdata.datasets.not_results`. An answer is bounded in bytes, packed and
-unpacked, and in time; only the encoding that was asked for is taken.
+`notifier.brightdata.datasets.not_results` reads what comes instead of data. An answer is bounded in bytes, packed and
+unpacked, and in time; only the requested encoding is accepted.
 """
 
 import asyncio
@@ -25,24 +25,24 @@ from notifier.core.model import Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"
 SMALLEST_BATCH = 1_000
-"""What `batch_size` must be at least (documented)."""
+"""The least `batch_size` (documented)."""
 MOST_PARTS = 1_000_000
 
 LARGEST_REFUSAL = 64 * 1024
-"""Bytes of an answer that is no data. A longer one with status 200 is data."""
+"""Bytes of an answer without data. A longer one with status 200 is data."""
 
 PATIENCE_S = 60.0
-"""For each piece of the data, the first one too: it may have to be looked up. For all of an answer that is no data."""
+"""For each piece of the data, also the first, which the API may have to look up; for all of an answer without data."""
 
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultBounds:
-    """What one answer with data may take.
+    """Limits of one answer with data.
 
-    `largest` is in bytes, packed and unpacked: the API gives at most 5 GB at once (documented). `patience_s` is for
-    each piece; beyond it, data has to come at `slowest` bytes a second on average, and all of it within `longest_s`.
+    `largest` is in bytes, packed and unpacked: the API sends at most 5 GB at once (documented). `patience_s` is for
+    each piece. Beyond it, data has to come at `slowest` bytes a second on average, and all of it within `longest_s`.
     """
 
     largest: int = 5 * 1024**3
@@ -56,14 +56,14 @@ BOUNDS = ResultBounds()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WireFormat:
-    """How the data is asked for: the API's word for its format, packed or not, whole or in parts of so many records."""
+    """How data is requested: the API's name of the format, packed or not, whole or in parts of `batch_size` records."""
 
     format: str
     compress: bool = False
     batch_size: int | None = None
 
     def query(self) -> dict[str, str | int]:
-        """Return the parameters, which must be the same for the parts and for each download of one (documented)."""
+        """Returns the query, which must be the same for the number of parts and for each part (documented)."""
         query: dict[str, str | int] = {"format": self.format}
         if self.compress:
             query["compress"] = "true"
@@ -73,7 +73,7 @@ class WireFormat:
 
 
 class StreamBroken(Exception):
-    """The data came in part; `unclear` says why."""
+    """The data came only in part; `unclear` says why."""
 
     def __init__(self, unclear: Unclear) -> None:
         super().__init__(unclear.detail)
@@ -81,12 +81,12 @@ class StreamBroken(Exception):
 
 
 class ResultStream:
-    """The data on its way.
+    """The data of an answer, read as it comes.
 
     Args:
-        answer: has the status 200.
-        packed: whether gzip was asked for.
-        bounds: what is read of it at most.
+        answer: with status 200.
+        packed: whether gzip was requested.
+        bounds: of the answer.
     """
 
     def __init__(self, answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS) -> None:
@@ -96,12 +96,12 @@ class ResultStream:
         self._unpacker = Unpacker(packed=packed)
         self._plain = aiter(self._unpacked())
         self.head = b""
-        """The beginning of it, as far as `peek` has read it and `pieces` has not yet given it."""
-        self.whole: bytes | None = None
-        """All of it, if `peek` has found its end."""
+        """The beginning, as far as `peek` has read it and `pieces` has not yielded it."""
+        self.complete: bytes | None = None
+        """All of the data, if `peek` has found its end."""
 
     async def peek(self, most: int) -> None:
-        """Read ahead until more than so many bytes are there, or its end. `pieces` gives it all nevertheless.
+        """Reads ahead until there are more than `most` bytes, or to the end. `pieces` yields all of it nevertheless.
 
         Raises:
             StreamBroken, InvalidRecords: see `pieces`.
@@ -112,15 +112,15 @@ class ResultStream:
             head += piece
             piece = await anext(self._plain, None)
         self.head = bytes(head + (piece or b"")).removeprefix(_BOM)
-        self.whole = self.head if piece is None else None
+        self.complete = self.head if piece is None else None
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield its bytes, unpacked, without a byte order mark, in blocks of at most `STEP` bytes or a little more.
+        """Yields the data, unpacked, without a byte order mark, in blocks of about `STEP` bytes.
 
         Raises:
             StreamBroken: the rest did not come, or came too slowly.
-            TooLarge: it goes on beyond the bounds.
-            InvalidRecords: it is packed though nobody asked for it, or cannot be unpacked.
+            TooLarge: it exceeds the bounds.
+            InvalidRecords: it is packed though that was not requested, or cannot be unpacked.
         """
         if not self.head:
             await self.peek(len(_BOM))
@@ -144,11 +144,11 @@ class ResultStream:
                 if piece:
                     yield piece
             if self._packed:
-                await asyncio.sleep(0)  # a gzip can be long and hold nothing: the other tasks must have their turn
+                await asyncio.sleep(0)  # a gzip can be long and empty: let other tasks run
         yield self._unpacker.end()
 
     async def _in_time(self) -> AsyncIterator[bytes]:
-        """Yield the pieces as they are on the wire; their size, and the time that they are waited for, are bounded."""
+        """Yields the pieces as they are on the wire, with bounds on their size and on the time until they come."""
         bounds = self._bounds
         pieces = self._answer.aiter_raw()
         size, waited = 0, 0.0
@@ -176,7 +176,8 @@ class ResultStream:
 
 
 class Results:
-    """Asks for results through the gateway. What the API, the network or a proxy does is a value or `StreamBroken`."""
+    """Requests results through the gateway. A failure of the API, the network or a proxy is a value or
+    `StreamBroken`."""
 
     def __init__(self, gateway: Gateway, *, bounds: ResultBounds = BOUNDS) -> None:
         self._gateway = gateway
@@ -186,7 +187,7 @@ class Results:
     async def open(
         self, snapshot_id: str, wire: WireFormat, part: int | None = None
     ) -> AsyncIterator[ResultStream | NotReady | Refused | Unclear]:
-        """Ask for the data, or for one part of it (from 1), and hold it open for the block."""
+        """Requests the data, or one part of it (from 1), and holds the answer open for the block."""
         query = wire.query() if part is None else {**wire.query(), "part": part}
         segment = path_segment(snapshot_id)
         if segment is None:
@@ -208,12 +209,12 @@ class Results:
         if answer.status_code != 200:
             return await _no_data(answer, self._bounds.patience_s)
         data = await read_beginning(answer, packed=wire.compress, bounds=self._bounds)
-        if isinstance(data, Unclear) or data.whole is None:
+        if isinstance(data, Unclear) or data.complete is None:
             return data
-        return status_instead(data.whole, answer.headers, datetime.now(UTC), answer.secret) or data
+        return status_instead(data.complete, answer.headers, datetime.now(UTC), answer.secret) or data
 
     async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotReady | Refused | Unclear:
-        """Return how many parts the data has."""
+        """Returns the number of parts of the data."""
         segment = path_segment(snapshot_id)
         if segment is None:
             return Refused(refusal=Refusal.NOT_FOUND, detail="this cannot be the id of a snapshot")
@@ -232,7 +233,7 @@ class Results:
 async def read_beginning(
     answer: Answer, *, packed: bool = False, bounds: ResultBounds = BOUNDS
 ) -> ResultStream | Unclear:
-    """Read the beginning of an answer with status 200; why it cannot be data."""
+    """Reads the beginning of an answer with status 200; returns why if it cannot be data."""
     if (encoding := _encoding(answer)) and not (packed and encoding in ("gzip", "x-gzip")):
         detail = f"HTTP 200, but encoded as {redacted(encoding, answer.secret)!r}, which was not asked for"
         return Unclear(reason=Reason.NONSENSE, detail=detail)

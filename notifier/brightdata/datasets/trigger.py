@@ -1,4 +1,4 @@
-"""Starts collections. That is billed and not idempotent, so it is asked once and never again.
+"""Starts collections. That is billed and not idempotent, so a request is sent once and never repeated.
 
 `POST /datasets/v3/trigger` answers with the snapshot's id. `POST /datasets/v3/scrape` answers with the data within a
 minute, or with 202 and the id (documented).
@@ -30,7 +30,7 @@ LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes. A refusal may name thousands of inputs."""
 LONGEST_TEXT = 2_000
 TRIGGER_SECONDS = 120.0
-"""Inputs may be large, and a scrape takes a minute. To give up early would leave it open whether it was started."""
+"""Inputs may be large, and a scrape takes a minute. Giving up early would leave it open whether one was started."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +42,9 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotStarted:
-    """The API refused: nothing was started, nothing is billed.
+    """The API refused: nothing was started, and nothing is billed.
 
-    `faults` are what it says of each input, and `answer` is its whole body, as text without secrets.
+    `faults` are its errors for each input, and `answer` is its complete body, as text without secrets.
     """
 
     unclear: Unclear
@@ -54,20 +54,20 @@ class NotStarted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoRecords:
-    """A scrape was answered at once, and there are no records in it; `body` is what came."""
+    """The answer to a scrape has no records; `body` is the answer."""
 
     body: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotKnown:
-    """The request went out and what became of it is not known: a collection may have been started, and be billed."""
+    """The request was sent and its result is not known: a collection may have been started, and billed."""
 
     unclear: Unclear
 
 
 class TriggerClient:
-    """Starts collections through the gateway, each with one request. Whatever happens is a value."""
+    """Starts collections through the gateway, each with one request. Failures are values."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -75,10 +75,10 @@ class TriggerClient:
     async def trigger(
         self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
     ) -> Started | NotStarted | NotKnown:
-        """Start a collection.
+        """Starts a collection.
 
         Args:
-            dataset_id: of what.
+            dataset_id: the dataset.
             inputs: what to collect.
             options: further parameters of the query, in the API's words.
         """
@@ -89,7 +89,7 @@ class TriggerClient:
     async def scrape(
         self, dataset_id: str, inputs: Inputs, options: Mapping[str, str]
     ) -> AsyncIterator[ResultStream | NoRecords | Started | NotStarted | NotKnown]:
-        """Collect and wait for the data, as long as the API does: it comes in the block, or there is a snapshot."""
+        """Starts a collection and waits for its data as long as the API does; then the data is read in the block."""
         async with self._asked(SCRAPE, dataset_id, inputs, options, None) as answer:
             if not isinstance(answer, Answer):
                 yield answer
@@ -123,13 +123,13 @@ class TriggerClient:
 
 
 async def _scraped(answer: Answer, *, packed: bool) -> ResultStream | NoRecords | Started | NotKnown:
-    """The data; or the snapshot, where a 200 says what else a 202 does; or nothing (an empty 200 was observed)."""
+    """Reads a 200: data, the id of a snapshot as a 202 has it, or nothing (an empty 200 was observed)."""
     data = await read_beginning(answer, packed=packed)
     if isinstance(data, Unclear):
         return NotKnown(unclear=data)
-    if data.whole is not None and data.whole.strip() in (b"", b"[]", b"{}", b"null"):
-        return NoRecords(body=data.whole)
-    whole = data.whole or b""
+    if data.complete is not None and data.complete.strip() in (b"", b"[]", b"{}", b"null"):
+        return NoRecords(body=data.complete)
+    whole = data.complete or b""
     if (snapshot_id := _snapshot_id(whole, of_progress=True)) is not None:
         return Started(snapshot_id=snapshot_id)
     if status_instead(whole, answer.headers, datetime.now(UTC), answer.secret) is not None:
@@ -158,7 +158,7 @@ async def _started(answer: Answer, inputs: Inputs) -> Started | NotStarted | Not
     said = observation_of(
         status_code=code, headers=answer.headers, body=body, now=datetime.now(UTC), secret=answer.secret
     )
-    # A gateway's 5xx does not say what the server behind it did.
+    # After a 5xx of a gateway it is not known what the server behind it did.
     if not 400 <= code < 500 or code == 408:
         if isinstance(said, Unclear) and not 200 <= code < 300:
             return NotKnown(unclear=said)
@@ -174,14 +174,14 @@ async def _started(answer: Answer, inputs: Inputs) -> Started | NotStarted | Not
 
 
 def _headline(body: bytes) -> bytes:
-    """What an answer that lists faults says beside them."""
+    """Returns the message of an answer, without the errors that it lists."""
     read = json_of(body)
     said = [read.get(key) for key in ("error", "message")] if isinstance(read, dict) else []
     return next((each.encode("utf-8", "replace") for each in said if isinstance(each, str)), b"")
 
 
 def _snapshot_id(body: bytes, *, of_progress: bool = False) -> str | None:
-    """The id that an answer names; with `of_progress` only if it is no record that has one."""
+    """Returns the snapshot id in an answer; with `of_progress` only if the answer is not a record."""
     try:
         read = json_of(body)
     except (ValueError, RecursionError):
