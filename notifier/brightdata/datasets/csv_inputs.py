@@ -25,7 +25,7 @@ _ADDRESS = re.compile(rf"{_HOST.pattern}[/?#].*|[^@\s]+@{_HOST.pattern}", re.IGN
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,]*")
 _LINE = re.compile(r"[^\r\n]+(?:\r\n|\r|\n|\Z)|\r\n|\r|\n")
 
-_NOT_MEANT = {
+NOT_MEANT = {
     **dict.fromkeys(("NaN", "nan", "<NA>", "NaT"), "pandas and Python write it for a missing value"),
     **dict.fromkeys(
         ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"),
@@ -175,7 +175,7 @@ class _Columns:
             raise InvalidInput(f"a value stands in column {extra + 1}, which has no name in the first line", line)
         values = [row[index] for index in self._kept]
         for name, value in zip(self.names, values, strict=True):
-            if why := _NOT_MEANT.get(value.strip()):
+            if why := NOT_MEANT.get(value.strip()):
                 raise InvalidInput(
                     f"{value.strip()} stands in the column {name[:60]!r}: {why}; leave it empty, or give the inputs as "
                     "JSON if this text is meant",

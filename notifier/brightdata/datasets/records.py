@@ -148,7 +148,7 @@ class NdjsonMerger:
 class CsvMerger:
     """Merges parts of a CSV; the header row is written once, with the first part.
 
-    CsvMerger end at `\\n` outside of quotes; empty rows do not count as records.
+    Rows end at `\\n` outside of quotes; empty rows do not count as records.
 
     Args:
         header: the header row of the first part; None for the first part itself.
