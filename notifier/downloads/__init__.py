@@ -1,1 +1,1 @@
-"""Results into files: fetched part by part, whole or not at all; for a command, or for every ready watch that asks."""
+"""Downloads results into files, completely or not at all: for a command, or for each ready watch with `download:`."""

@@ -1,8 +1,7 @@
-"""Writes results into a hidden file of a folder, which gets its name when it is whole: killed at any instant, no file
-with that name is there, or it is whole.
+"""Writes results into a hidden file, which is renamed when it is complete.
 
-Beside the hidden file stands its journal: how much of it are parts that came whole. A download that begins again goes
-on from there. Everything here waits for the disk, so an event loop calls it in a thread.
+So at any moment the file with the final name is complete, or absent. A journal beside the hidden file says how much of
+it is complete parts, from where the next download resumes. Everything here waits for the disk: call it in a thread.
 """
 
 import contextlib
@@ -24,10 +23,10 @@ from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.downloads.folder import Folder
 
 _GZIP = 31
-"""What zlib calls a stream with gzip's header and trailer (its `wbits`)."""
+"""The `wbits` by which zlib writes gzip's header and trailer."""
 
 _SYNCED_EVERY = 64 * 1024 * 1024
-"""Bytes after which the disk is waited for, so that a whole part never waits long."""
+"""Bytes between two syncs, so that the sync at the end of a part is short."""
 
 _COMPARED_AT_ONCE = 1024 * 1024
 _LARGEST_JOURNAL = 8 * 1024 * 1024
@@ -35,9 +34,10 @@ _LARGEST_JOURNAL = 8 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journal:
-    """What of the hidden file is whole: so many bytes, of so many parts and records.
+    """What is complete in the hidden file: its parts, their bytes and records.
 
-    `plan` says of what they are parts: with another one nothing can be gone on with. `header` is a CSV's first row.
+    `plan` identifies what the parts belong to: under another plan nothing can be resumed. `header` is a CSV's first
+    row.
     """
 
     plan: str = ""
@@ -48,15 +48,15 @@ class Journal:
 
 
 class AtomicFile:
-    """One file on its way. What was not published when it is closed is kept for the next time.
+    """A file that is being written. If it is closed before it is published, its parts are kept for the next time.
 
     Args:
-        folder: where; it must be there.
-        name: the name of the whole file, one that a folder can hold.
-        compress: write it packed with gzip.
+        folder: an existing folder.
+        name: the final name of the file.
+        compress: whether to pack it with gzip.
 
     Raises:
-        DownloadError: the folder is not there, the disk is full, another process is at it, …
+        DownloadError: the folder does not exist, the disk is full, another process writes the file, …
     """
 
     def __init__(self, folder: Path, name: str, *, compress: bool) -> None:
@@ -82,7 +82,7 @@ class AtomicFile:
         self.close()
 
     def open(self) -> None:
-        """Open the folder and the hidden file."""
+        """Opens the folder and the hidden file."""
         try:
             self._folder = Folder(self.path.parent)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -104,7 +104,7 @@ class AtomicFile:
             raise
 
     def close(self) -> None:
-        """Let go of it; if no part came whole, leave nothing."""
+        """Closes the file; removes it if it has no complete part."""
         file, self._file = self._file, None
         if file is not None:
             if self.journal.parts == 0 and self._here.is_named(file, self._hidden):
@@ -116,11 +116,11 @@ class AtomicFile:
             folder.close()
 
     def stop(self) -> None:
-        """Let what takes long in another thread end early: nobody waits for its result."""
+        """Makes a long call in another thread end early: nobody waits for its result."""
         self._stopped = True
 
     def resume(self, plan: str) -> Journal:
-        """Go on after the last whole part, or, if those are parts of something else, begin anew."""
+        """Continues after the last complete part; starts over if the parts are of another plan."""
         if self.journal.plan != plan:
             self.restart()
             self.journal = Journal(plan=plan)
@@ -128,13 +128,13 @@ class AtomicFile:
         return self.journal
 
     def restart(self) -> None:
-        """Forget what came so far: it is worth nothing."""
+        """Discards all parts."""
         self.journal = Journal()
         with self._troubles():
             self._here.remove(self._journal_name)
 
     def rewind(self) -> None:
-        """Take back what was written after the last whole part."""
+        """Discards what was written after the last complete part."""
         assert self._file is not None
         with self._troubles():
             self._file.seek(self.journal.size)
@@ -142,7 +142,7 @@ class AtomicFile:
         self._packer = zlib.compressobj(wbits=_GZIP)
 
     def write(self, data: bytes) -> None:
-        """Go on with the part."""
+        """Appends to the current part."""
         assert self._file is not None
         if not data:
             return
@@ -155,8 +155,8 @@ class AtomicFile:
                 os.fdatasync(self._file.fileno())
                 self._unsynced = 0
 
-    def part_is_whole(self, *, records: int, header: str = "") -> None:
-        """Note in the journal that what was written since the last time is a whole part."""
+    def complete_part(self, *, records: int, header: str = "") -> None:
+        """Records in the journal that the current part is complete."""
         with self._troubles():
             size = self._flush()
         journal = self.journal
@@ -171,19 +171,19 @@ class AtomicFile:
             self._write_journal()
 
     def publish(self, *, end: bytes, force: bool) -> bool:
-        """Give the file its name. False if a file with the same content has it already.
+        """Renames the file to its final name. Returns False if a file of that name has the same content already.
 
         Args:
-            end: what comes after the last part.
-            force: take the place of a file with another content, or of a link.
+            end: written after the last part.
+            force: replace a file with another content, or a link.
 
         Raises:
-            DownloadError: there is such a file, and no `force`; or the system refuses.
+            DownloadError: there is such a file, without `force`; or the system refuses.
         """
         with self._troubles():
             self.write(end)
             self._flush()
-            found = self._here.look(self._name)
+            found = self._here.stat(self._name)
             if found is not None and stat.S_ISDIR(found.st_mode):
                 raise DownloadError(DownloadTrouble.EXISTS, f"{self.path}: a folder has that name; remove it")
             if found is not None and not force:
@@ -199,7 +199,7 @@ class AtomicFile:
         return True
 
     def discard(self) -> None:
-        """Leave nothing."""
+        """Removes the hidden file and its journal."""
         self.journal = Journal()
         self._remove()
 
@@ -223,7 +223,7 @@ class AtomicFile:
                 self._here.remove(name)
 
     def _is_ours(self, file: BinaryIO) -> bool:
-        """Whether nobody else writes to the file, nor has given it its name since it was opened."""
+        """Returns whether no other process writes the file, or has renamed it since it was opened."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -256,7 +256,7 @@ class AtomicFile:
                     if self._stopped:
                         raise InterruptedError(errno.EINTR, "stopped")
             except (gzip.BadGzipFile, EOFError, zlib.error):
-                return False  # what stands there is no gzip
+                return False  # the present file is not a gzip
         return False
 
     def _read_journal(self) -> Journal:
@@ -264,10 +264,10 @@ class AtomicFile:
         try:
             with self._here.open_to_read(self._journal_name, own=True) as file:
                 journal = Journal(**json.loads(file.read(_LARGEST_JOURNAL)))
-            whole = 0 < journal.size <= os.fstat(self._file.fileno()).st_size and journal.parts > 0
+            is_valid = 0 < journal.size <= os.fstat(self._file.fileno()).st_size and journal.parts > 0
         except (OSError, ValueError, TypeError, RecursionError):
             return Journal()
-        return journal if whole else Journal()
+        return journal if is_valid else Journal()
 
     def _write_journal(self) -> None:
         new = f"{self._journal_name}.new"

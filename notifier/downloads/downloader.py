@@ -1,4 +1,4 @@
-"""Fetches one snapshot's results into a file: look -> fetch part by part -> count -> give the file its name."""
+"""Downloads one snapshot's results into a file: poll -> fetch part by part -> count -> rename the file."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,21 +15,21 @@ from notifier.downloads.transfer import BATCH, ResultSource, Transfer
 
 
 class Observer(Protocol):
-    """Whatever can look at a snapshot."""
+    """Polls a snapshot."""
 
     async def observe(self, snapshot_id: str) -> Observation:
-        """One look."""
+        """Polls once."""
         ...
 
 
 class Downloader:
-    """Fetches results: whole, or not at all.
+    """Downloads results, completely or not at all.
 
     Args:
-        observer: looks at a snapshot, for what the results must hold.
-        results: where they come from.
-        sleep: waits for so many seconds.
-        batch: records of a part; fewer than that are fetched in one piece.
+        observer: polls a snapshot for its number of records.
+        results: the source of the results.
+        sleep: waits for that many seconds.
+        batch: records of a part; fewer are fetched in one piece.
     """
 
     def __init__(
@@ -46,27 +46,25 @@ class Downloader:
         self._batch = batch
 
     async def fetch(self, wanted: DownloadRequest, report: Callable[[Progress], None] = lambda _: None) -> Downloaded:
-        """Fetch the results of a ready snapshot into a file.
+        """Downloads the results of a ready snapshot into a file.
 
         Raises:
-            DownloadError: there is no such file now, or there was one before; its text says why. What came whole is
-                kept beside its place, and the next call goes on with it.
+            DownloadError: it failed, or the file existed before; the text says why. Complete parts are kept beside the
+                file, and the next call resumes with them.
         """
-        landing = AtomicFile(wanted.folder, wanted.file_name, compress=wanted.compress)
-        await off_loop(landing.open)
+        file = AtomicFile(wanted.folder, wanted.file_name, compress=wanted.compress)
+        await off_loop(file.open)
         try:
-            return await self._into(landing, wanted, report)
+            return await self._into(file, wanted, report)
         except DownloadError as error:
             if error.final:
-                await off_loop(landing.discard)
+                await off_loop(file.discard)
             raise
         finally:
-            await off_loop(landing.close)
+            await off_loop(file.close)
 
-    async def _into(
-        self, landing: AtomicFile, wanted: DownloadRequest, report: Callable[[Progress], None]
-    ) -> Downloaded:
-        run = Transfer(wanted, landing, self._results, self._sleep, report)
+    async def _into(self, file: AtomicFile, wanted: DownloadRequest, report: Callable[[Progress], None]) -> Downloaded:
+        run = Transfer(wanted, file, self._results, self._sleep, report)
         facts = wanted.facts or await self._facts(wanted.snapshot_id, run)
         if not may_have_results(facts):
             text = f"{wanted.snapshot_id} is ready and empty: it has no records, there is nothing to fetch"

@@ -1,7 +1,7 @@
-"""Opens a folder once, and does everything in it relative to that: nothing outside of it is read or written.
+"""Opens a folder once, and works relative to it: nothing outside of it is read or written.
 
-The folder itself may be reached through links: its user named it. What has a name in it may have been put there by
-somebody else, so no link is followed, and only a regular file with one name is written to.
+The path of the folder may lead through links, as its user chose it. A name in the folder may be somebody else's, so no
+link is followed, and only a regular file with a single name is written to.
 """
 
 import errno
@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MODE = 0o666
-"""Of what is made; the umask of the process takes from it."""
+"""The mode of new files, before the umask."""
 
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""Neither follow a link nor wait for the other end of a FIFO."""
+"""Do not follow a link, and do not wait for the other end of a FIFO."""
 
 _TRIES = 3
 
 
 class Folder:
-    """An opened folder.
+    """An open folder.
 
     Raises:
-        OSError: it cannot be opened; FileNotFoundError and NotADirectoryError if it is none.
+        OSError: it cannot be opened; FileNotFoundError or NotADirectoryError if it is not a folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,43 +34,43 @@ class Folder:
         self._shared = bool(opened.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
     def close(self) -> None:
-        """Close it."""
+        """Closes the folder."""
         os.close(self._number)
 
     def is_in_place(self) -> bool:
-        """Return whether its path still leads to it."""
+        """Returns whether its path still leads to it."""
         try:
             return os.path.samestat(self._path.stat(), os.fstat(self._number))
         except OSError:
             return False
 
-    def look(self, name: str) -> os.stat_result | None:
-        """Return what has this name, a link itself and not its target; None if nothing has."""
+    def stat(self, name: str) -> os.stat_result | None:
+        """Returns the status of a name, of a link itself and not its target; None if there is none."""
         try:
             return os.stat(name, dir_fd=self._number, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def is_named(self, file: BinaryIO, name: str) -> bool:
-        """Return whether the opened file has this name."""
-        found = self.look(name)
+        """Returns whether the open file has this name."""
+        found = self.stat(name)
         return found is not None and os.path.samestat(found, os.fstat(file.fileno()))
 
     def open_own(self, name: str) -> BinaryIO:
-        """Open a file to go on with, or make it. What is no file of ours is taken away first.
+        """Opens a file to append to, or creates it. Removes first what is not a file of ours.
 
         Raises:
             OSError: a folder has the name, or the system refuses.
         """
         for _ in range(_TRIES):
-            if (found := self.look(name)) is not None and not self._is_own(found):
+            if (found := self.stat(name)) is not None and not self._is_own(found):
                 self.remove(name)
             with suppress(FileExistsError):
-                return self._made(name) if self.look(name) is None else self._opened(name)
+                return self._made(name) if self.stat(name) is None else self._opened(name)
         raise OSError(errno.EEXIST, f"somebody keeps putting something else in the place of {name}")
 
     def make(self, name: str) -> BinaryIO:
-        """Make a new file, in the place of whatever has the name.
+        """Creates a file, replacing what has the name.
 
         Raises:
             OSError: a folder has the name, or the system refuses.
@@ -79,14 +79,14 @@ class Folder:
         return self._made(name)
 
     def open_to_read(self, name: str, *, own: bool = False) -> BinaryIO:
-        """Open a regular file.
+        """Opens a regular file.
 
         Args:
             name: its name.
-            own: refuse one that is not of our making, too.
+            own: accept only a file of ours.
 
         Raises:
-            OSError: it is none.
+            OSError: it is not such a file.
         """
         number = os.open(name, os.O_RDONLY | _SAFE, dir_fd=self._number)
         found = os.fstat(number)
@@ -96,23 +96,23 @@ class Folder:
         return os.fdopen(number, "rb")
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name, in the place of what has that; a link there is replaced, not followed.
+        """Renames a file, replacing what has the new name; a link there is replaced, not followed.
 
         Raises:
             OSError: a folder has the name, or the system refuses.
         """
-        if (found := self.look(new)) is not None:
+        if (found := self.stat(new)) is not None:
             self._refuse_folder(new, found)
         os.rename(old, new, src_dir_fd=self._number, dst_dir_fd=self._number)
 
     def remove(self, name: str) -> None:
-        """Remove a name, if it is there; a folder's is refused."""
+        """Removes a name if it exists; refuses a folder's."""
         with suppress(FileNotFoundError):
             self._refuse_folder(name, os.stat(name, dir_fd=self._number, follow_symlinks=False))
             os.unlink(name, dir_fd=self._number)
 
     def sync(self) -> None:
-        """Wait until the names in it are on the disk."""
+        """Waits until its names are on the disk."""
         os.fsync(self._number)
 
     def _made(self, name: str) -> BinaryIO:
@@ -123,7 +123,7 @@ class Folder:
         try:
             number = os.open(name, os.O_RDWR | _SAFE, dir_fd=self._number)
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOENT):  # exchanged since it was looked at
+            if error.errno in (errno.ELOOP, errno.ENOENT):  # replaced since the check
                 raise FileExistsError from error
             raise
         if not self._is_own(os.fstat(number)):
@@ -132,7 +132,7 @@ class Folder:
         return os.fdopen(number, "r+b")
 
     def _is_own(self, found: os.stat_result) -> bool:
-        """Return whether it is a regular file with one name; where others may write to the folder, it must be ours."""
+        """Returns whether it is a regular file with one name, and ours if others may write to the folder."""
         mine = not self._shared or found.st_uid == os.geteuid()
         return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and mine
 

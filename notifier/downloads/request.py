@@ -1,4 +1,4 @@
-"""Which results, into which file, and how far they are: frozen values."""
+"""The request for a download, its progress and its result."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from notifier.core.model import Facts
 
 
 class Format(StrEnum):
-    """How the records stand in the file."""
+    """The format of the file."""
 
     JSON = "json"
     NDJSON = "ndjson"
@@ -23,14 +23,15 @@ FRAMES = {
     Format.JSONL: (b"", b"\n", b"\n"),
     Format.CSV: (b"", b"", b""),
 }
-"""What stands before the first record of a file, between two records, and after the last."""
+"""The bytes before the first record of a file, between two records, and after the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DownloadRequest:
-    """Which results, and where to. `facts` are what progress told of the ready snapshot; None: ask.
+    """The results to download, and their destination.
 
-    `folder` must be there; the file in it is named after the snapshot. `force` overwrites a file with another content.
+    `facts` are those of the ready snapshot; None polls for them. `folder` must exist; the file in it is named after the
+    snapshot. `force` overwrites a file with another content.
     """
 
     snapshot_id: str
@@ -42,8 +43,8 @@ class DownloadRequest:
 
     @property
     def file_name(self) -> str:
-        """The name of the file, which tells the format."""
-        # An id may hold any character; one that begins with a dot would be hidden.
+        """The name of the file, with the format as its suffix."""
+        # An id may have any character; a leading dot would hide the file.
         stem = quote(self.snapshot_id, safe="")
         stem = f"%2E{stem[1:]}" if stem.startswith(".") else stem
         return f"{stem}.{self.format}{'.gz' if self.compress else ''}"
@@ -51,7 +52,7 @@ class DownloadRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Downloaded:
-    """The whole file. `new` is false if it was there already, with the same content."""
+    """The complete file. `new` is false if it existed before, with the same content."""
 
     path: Path
     records: int
@@ -61,9 +62,9 @@ class Downloaded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far it is: records in whole and half parts of all there are (None: not told), and the bytes that came.
+    """The progress of a download: the records that came, of all (None if not known), and the bytes.
 
-    `waits_for` says why nothing comes at the moment; empty when something does.
+    `waits_for` says why nothing comes at the moment; it is empty while data comes.
     """
 
     records: int

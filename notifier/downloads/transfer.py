@@ -1,4 +1,4 @@
-"""Runs one download: its parts in order, its tries and pauses, and what Bright Data has promised held against it."""
+"""Runs one download: its parts in order, retries and pauses, and the check against the announced number of records."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,43 +24,43 @@ from notifier.downloads.request import FRAMES, Downloaded, DownloadRequest, Form
 from notifier.downloads.threads import off_loop
 
 BATCH = 10_000
-"""Records of a part. What a broken connection costs is one part, and a part costs one request."""
+"""Records of a part. A broken connection costs one part, and each part costs one request."""
 
 MOST_TRIES = 8
-"""In a row, without a part that came whole in between. With their pauses that is about four minutes."""
+"""In a row, without a complete part in between. With their pauses they take about four minutes."""
 
 LONGEST_PAUSE = timedelta(minutes=1)
 LONGEST_BUILDING = timedelta(hours=1)
-"""Results that are still being built after that are given up for now."""
+"""If the results are still being built after that, the download fails for now."""
 
 
 class ResultSource(Protocol):
-    """Whatever has results: see `brightdata.results.Results`."""
+    """The source of results: `brightdata.datasets.results.Results`."""
 
     def open(
         self, snapshot_id: str, wire: WireFormat, part: int | None = None
     ) -> AbstractAsyncContextManager[ResultStream | NotReady | Refused | Unclear]:
-        """The data, or a part of it."""
+        """Opens the data, or a part of it."""
         ...
 
     async def parts(self, snapshot_id: str, wire: WireFormat) -> int | NotReady | Refused | Unclear:
-        """How many parts there are."""
+        """Returns the number of parts."""
         ...
 
 
 class Transfer:
-    """One call of `Downloader.fetch`: its file, and how often it failed in a row."""
+    """The state of one download: its file, and its failures in a row."""
 
     def __init__(
         self,
         wanted: DownloadRequest,
-        landing: AtomicFile,
+        file: AtomicFile,
         results: ResultSource,
         sleep: Callable[[float], Awaitable[object]],
         report: Callable[[Progress], None],
     ) -> None:
         self._wanted = wanted
-        self._landing = landing
+        self._file = file
         self._results = results
         self._sleep = sleep
         self._report = report
@@ -71,10 +71,10 @@ class Transfer:
         self._size = 0
 
     async def fetch(self, facts: Facts, batch: int) -> Downloaded:
-        """Fetch all of it; once more from the beginning if it is not what it should be.
+        """Downloads everything; starts over once if the number of records is wrong.
 
         Raises:
-            DownloadError: it could not be fetched.
+            DownloadError: it failed.
         """
         self._facts = facts
         most = self._most
@@ -90,16 +90,16 @@ class Transfer:
             except DownloadError as error:
                 if error.trouble is not DownloadTrouble.WRONG_COUNT:
                     raise
-                await off_loop(self._landing.restart)
+                await off_loop(self._file.restart)
                 if last:
                     raise
-            # The parts do not fit together, whatever the reason: they come in one piece, or not at all.
+            # The parts do not fit together, for whatever reason: fetch all in one piece.
             in_parts = False
-        raise AssertionError("the second time ends with a return or a raise")
+        raise AssertionError("the second attempt returns or raises")
 
     @property
     def _most(self) -> int | None:
-        """How many records there can be: with `include_errors` a row for each error comes beside those promised."""
+        """The most records that can come: with `include_errors` there is also a row for each error."""
         records = self._facts.records
         return None if records is None else records + (self._facts.errors or 0)
 
@@ -111,21 +111,21 @@ class Transfer:
 
     async def _all_parts(self, wire: WireFormat) -> None:
         number = 1 if wire.batch_size is None else await self._number_of_parts(wire, wire.batch_size)
-        # The records are part of the plan: of a snapshot that was collected again nothing can be gone on with.
+        # The number of records is part of the plan: nothing of a snapshot that was collected again can be resumed.
         plan = f"{wire} of {self._wanted.format}, {number} parts, {self._facts.records} records"
-        journal = await off_loop(partial(self._landing.resume, plan))
+        journal = await off_loop(partial(self._file.resume, plan))
         self._empty_parts = 0
         while journal.parts < number:
             part = None if wire.batch_size is None else journal.parts + 1
             await self._part(wire, part)
-            journal = self._landing.journal
+            journal = self._file.journal
 
     async def _number_of_parts(self, wire: WireFormat, batch: int) -> int:
         while True:
             answer = await self._results.parts(self._wanted.snapshot_id, wire)
             if not isinstance(answer, int):
                 await self._no_data(answer)
-            elif self._most is not None and answer > -(-self._most // batch) + 1:  # the last one may be empty
+            elif self._most is not None and answer > -(-self._most // batch) + 1:  # the last part may be empty
                 raise self._wrong_count(f"{answer:,} parts of up to {batch:,} records are announced")
             else:
                 return answer
@@ -148,38 +148,38 @@ class Transfer:
                         trouble = Unclear(reason=Reason.NONSENSE, detail=str(error))
                 else:
                     trouble = answer
-            await off_loop(self._landing.rewind)
+            await off_loop(self._file.rewind)
             await self._no_data(trouble)
 
     async def _write(self, data: ResultStream) -> None:
-        """Write a part to the file. Blocks are joined and written in a thread, each in a few milliseconds."""
-        joiner = self._joiner()
-        done = self._landing.journal.records
+        """Writes a part to the file. Blocks are merged and written in a thread, each within milliseconds."""
+        merger = self._merger()
+        done = self._file.journal.records
         async for block in data.pieces():
-            await off_loop(partial(self._take, joiner, block))
+            await off_loop(partial(self._take, merger, block))
             self._size += len(block)
-            came = done + joiner.records
+            came = done + merger.records
             if self._most is not None and came > self._most:
                 raise self._wrong_count(f"more than {count(self._most, 'record')} came")
             self._report(Progress(records=came, of=self._facts.records, size=self._size))
-        await off_loop(partial(self._end, joiner))
+        await off_loop(partial(self._end, merger))
         self._failures, self._building = 0, timedelta(0)
-        came = self._landing.journal.records
+        came = self._file.journal.records
         self._report(Progress(records=came, of=self._facts.records, size=self._size))
         self._empty_parts += came == done
         if self._empty_parts > 1:
             raise self._wrong_count("several parts came without any record")
 
-    def _take(self, joiner: PartMerger, block: bytes) -> None:
-        self._landing.write(joiner.feed(block))
+    def _take(self, merger: PartMerger, block: bytes) -> None:
+        self._file.write(merger.feed(block))
 
-    def _end(self, joiner: PartMerger) -> None:
-        self._landing.write(joiner.end())
-        header = joiner.header.decode("utf-8", "surrogateescape") if isinstance(joiner, CsvMerger) else ""
-        self._landing.part_is_whole(records=joiner.records, header=header)
+    def _end(self, merger: PartMerger) -> None:
+        self._file.write(merger.end())
+        header = merger.header.decode("utf-8", "surrogateescape") if isinstance(merger, CsvMerger) else ""
+        self._file.complete_part(records=merger.records, header=header)
 
-    def _joiner(self) -> PartMerger:
-        journal = self._landing.journal
+    def _merger(self) -> PartMerger:
+        journal = self._file.journal
         if self._wanted.format is Format.CSV:
             header = journal.header.encode("utf-8", "surrogateescape")
             return CsvMerger(header=header if journal.parts else None)
@@ -187,12 +187,12 @@ class Transfer:
         return NdjsonMerger(lead=between if journal.records else opening, between=between)
 
     def _check(self) -> None:
-        """Hold what came against what was promised.
+        """Checks the records that came against the announced number.
 
         Raises:
-            DownloadError: nothing came, or another number of records.
+            DownloadError: there are none, or another number.
         """
-        came, promised = self._landing.journal.records, self._facts.records
+        came, promised = self._file.journal.records, self._facts.records
         if not came and not promised:
             text = f"{self._wanted.snapshot_id} is empty: Bright Data answers with no records"
             raise DownloadError(DownloadTrouble.EMPTY, text)
@@ -200,11 +200,11 @@ class Transfer:
             raise self._wrong_count(f"{count(came, 'record')} came")
 
     async def _publish(self) -> Downloaded:
-        records = self._landing.journal.records
+        records = self._file.journal.records
         _, _, end = FRAMES[self._wanted.format]
-        publish = partial(self._landing.publish, end=end, force=self._wanted.force)
-        new = await off_loop(publish, stop=self._landing.stop)
-        path = self._landing.path
+        publish = partial(self._file.publish, end=end, force=self._wanted.force)
+        new = await off_loop(publish, stop=self._file.stop)
+        path = self._file.path
         return Downloaded(path=path, records=records, size=path.stat().st_size, new=new)
 
     async def _no_data(self, answer: NotReady | Refused | Unclear) -> None:
@@ -221,10 +221,10 @@ class Transfer:
                 raise _refused(self._wanted.snapshot_id, refusal, detail)
 
     async def pause(self, unclear: Unclear) -> None:
-        """Wait before the next try.
+        """Waits before the next attempt.
 
         Raises:
-            DownloadError: there will be none.
+            DownloadError: there will be no other attempt.
         """
         if unclear.reason in (Reason.UNAUTHORISED, Reason.FORBIDDEN):
             text = f"Bright Data refuses the token: {unclear.detail}"
@@ -239,7 +239,7 @@ class Transfer:
         await self._wait(max(pause, unclear.retry_after or pause), f"no answer for now ({unclear.detail})")
 
     async def _wait(self, pause: timedelta, why: str) -> None:
-        records = self._landing.journal.records
+        records = self._file.journal.records
         waits_for = f"{why}; asked again in {span(pause)}"
         self._report(Progress(records=records, of=self._facts.records, size=self._size, waits_for=waits_for))
         await self._sleep(pause.total_seconds())

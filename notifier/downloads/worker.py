@@ -1,7 +1,7 @@
-"""The results of every ready watch that has `download:`: fetched, tried again, given up; and told, once.
+"""Downloads the results of each ready watch with `download:`; retries, gives up, and notifies once.
 
-Jobs are rows, committed with their event; `core.fetching` says what they mean for its messages. A daemon that is killed
-goes on where it was, and parts that came whole are kept.
+Jobs are rows, committed with their event; `core.snapshot.results` says what they mean for its messages. A killed daemon
+resumes them, and keeps complete parts.
 """
 
 import asyncio
@@ -26,33 +26,33 @@ from notifier.failpoints import fault
 
 MOST_AT_ONCE = 2
 MOST_IN_ALL = 8
-"""As many as there are connections for long answers."""
+"""The number of connections for long answers."""
 LONG_AFTER = timedelta(minutes=1)
-"""A download that takes or waits for longer keeps no other from beginning, up to `MOST_IN_ALL`."""
+"""A download that takes or waits longer does not count towards `MOST_AT_ONCE`."""
 LONGEST_SLEEP = timedelta(minutes=1)
 _SOON_S = 0.001
-"""Seconds: less than this is not waited for."""
+"""Seconds; a shorter time is not waited for."""
 
 
 class Jobs(Protocol):
-    """What is to be fetched, where it is not lost."""
+    """The stored jobs."""
 
     async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
-        """Jobs whose time has come, the oldest first, without those of these events."""
+        """Returns due jobs, the oldest first, except those of the events `besides`."""
         ...
 
     async def next_due(self, besides: Collection[str]) -> datetime | None:
-        """When the next one's time comes; None if there is none."""
+        """Returns when the next job is due; None if there is none."""
         ...
 
     async def settle(
         self, job: Job, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
     ) -> Collection[str]:
-        """Note what came of an attempt, in one transaction with what is told of it.
+        """Records the result of an attempt and its notice, in one transaction.
 
-        At an end the deliveries of the event that wait for it may go at once; `late` is told to those channels of the
-        event that have had their message, but for the `events_only` ones, which take events only. If somebody else has
-        settled this attempt, nothing happens.
+        At the end of the job the event's deliveries that wait for it may go at once. `late` goes to those channels of
+        the event that have had its message, except the `events_only` ones. If the attempt is settled already, nothing
+        happens.
 
         Returns:
             The channels that have something to deliver now.
@@ -61,7 +61,7 @@ class Jobs(Protocol):
 
 
 class DownloadWorker:
-    """Does the jobs, `MOST_AT_ONCE` of them side by side; those that take long do not count."""
+    """Runs the jobs, `MOST_AT_ONCE` at a time; those that take long do not count."""
 
     def __init__(
         self,
@@ -77,14 +77,14 @@ class DownloadWorker:
     ) -> None:
         """
         Args:
-            jobs: what is to be fetched.
-            downloader: fetches it.
+            jobs: the stored jobs.
+            downloader: runs one.
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.
-            committed: told the channels that have something to deliver.
-            report: told of every attempt.
+            committed: called with the channels that have something to deliver.
+            report: called after every attempt.
             events_only: the channels that take events only, and no notices: webhooks.
-            faults: bounds what a download raises.
+            faults: isolates what a download raises.
         """
         self._faults = faults or Faults()
         self._held: dict[str, float] = {}
@@ -98,15 +98,15 @@ class DownloadWorker:
         self._woken = asyncio.Event()
 
     def configure(self, events_only: Collection[str]) -> None:
-        """These channels take events only, from now on."""
+        """Sets the channels that take events only."""
         self._events_only = events_only
 
     def wake(self) -> None:
-        """There is a new job, or the clock was set."""
+        """Looks for due jobs now: there is a new one, or the clock was set."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Fetch what is due, as it becomes due, until cancelled."""
+        """Runs jobs as they become due, until cancelled."""
         running: dict[str, float] = {}
         async with asyncio.TaskGroup() as tasks:
             while True:
@@ -122,11 +122,11 @@ class DownloadWorker:
                     pass
 
     async def _begin(self, tasks: asyncio.TaskGroup, running: dict[str, float]) -> timedelta:
-        """Begin what is due, as far as there is room; how long until more may be due.
+        """Starts due jobs, as far as there is room; returns the time until more may be due.
 
         Args:
-            tasks: where it runs.
-            running: the events whose downloads run, and when each began, by the loop's clock.
+            tasks: runs them.
+            running: the events of running downloads, and when each began, by the loop's clock.
         """
         now = asyncio.get_running_loop().time()
         self._held = {event_id: until for event_id, until in self._held.items() if until > now + _SOON_S}
@@ -140,7 +140,7 @@ class DownloadWorker:
         return pause if released is None else min(pause, timedelta(seconds=released - now))
 
     async def fetch_due(self) -> None:
-        """Fetch what is due now, each once."""
+        """Runs each job that is due now once."""
         tried: set[str] = set()
         while jobs := await self._jobs.due(self._clock(), MOST_AT_ONCE, frozenset(tried)):
             tried |= {job.event.id for job in jobs}
@@ -156,7 +156,7 @@ class DownloadWorker:
     async def _alone(self, job: Job) -> None:
         with self._faults.alone(Unit.DOWNLOAD, job.event.id) as attempt:
             await self._one(job)
-        if attempt.pause is not None:  # what came of it is not noted, so that it is still due
+        if attempt.pause is not None:  # its result is not recorded, so the job is still due
             self._held[job.event.id] = asyncio.get_running_loop().time() + attempt.pause.total_seconds()
 
     async def _one(self, job: Job) -> None:
@@ -203,13 +203,13 @@ class DownloadWorker:
 
 
 def _room(running: Mapping[str, float], now: float) -> int:
-    """How many more downloads may begin: those that take long keep no other from it."""
+    """Returns how many more downloads may start; those that take long do not count."""
     recent = sum(now - began < LONG_AFTER.total_seconds() for began in running.values())
     return max(0, min(MOST_AT_ONCE - recent, MOST_IN_ALL - len(running)))
 
 
 def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
-    """What those are told who have had the event's message before its file was there; None while it is still tried."""
+    """Returns the notice for channels that had the event's message before the file; None while the job is retried."""
     match result:
         case Fetched(path=path, records=records):
             return _notice(job, now, "fetched", "its results are there", f"{path}\n{count(records, 'record')}")
@@ -229,7 +229,7 @@ def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
 
 def _notice(job: Job, now: datetime, kind: str, what: str, body: str) -> Notice:
     subject = f"download:{job.event.id}"
-    key = f"{subject}\n{kind}"  # the same however often it is made
+    key = f"{subject}\n{kind}"  # the same each time the notice is made
     return Notice(
         id=f"ntc_{hashlib.sha256(key.encode()).hexdigest()[:20]}",
         kind=kind,

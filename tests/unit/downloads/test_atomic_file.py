@@ -32,11 +32,11 @@ def victim(tmp_path: Path) -> Iterator[Path]:
 
 
 def land(folder: Path, *, force: bool = False, content: bytes = b"[\n]\n") -> bool:
-    with AtomicFile(folder, NAME, compress=False) as landing:
-        landing.resume("all")
-        landing.write(content)
-        landing.part_is_whole(records=1)
-        return landing.publish(end=b"", force=force)
+    with AtomicFile(folder, NAME, compress=False) as file:
+        file.resume("all")
+        file.write(content)
+        file.complete_part(records=1)
+        return file.publish(end=b"", force=force)
 
 
 def link(place: Path, victim: Path) -> None:
@@ -104,27 +104,27 @@ def test_a_folder_in_the_way_is_named(folder: Path, name: str, force: bool) -> N
 def test_a_folder_that_is_exchanged_for_a_link_meanwhile_gets_nothing(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    with AtomicFile(folder, NAME, compress=False) as landing:
-        landing.resume("all")
-        landing.write(b"{}")
+    with AtomicFile(folder, NAME, compress=False) as file:
+        file.resume("all")
+        file.write(b"{}")
         folder.rename(tmp_path / "moved")
         folder.symlink_to(elsewhere)
-        landing.part_is_whole(records=1)
+        file.complete_part(records=1)
         with pytest.raises(DownloadError, match="exchanged while the results were on their way") as caught:
-            landing.publish(end=b"", force=False)
+            file.publish(end=b"", force=False)
     assert caught.value.trouble is DownloadTrouble.FOLDER
     assert list(elsewhere.iterdir()) == []
 
 
 def test_a_hidden_file_that_is_exchanged_meanwhile_gets_no_name(folder: Path, victim: Path) -> None:
-    with AtomicFile(folder, NAME, compress=False) as landing:
-        landing.resume("all")
-        landing.write(b"{}")
-        landing.part_is_whole(records=1)
+    with AtomicFile(folder, NAME, compress=False) as file:
+        file.resume("all")
+        file.write(b"{}")
+        file.complete_part(records=1)
         (folder / HIDDEN).unlink()
         (folder / HIDDEN).symlink_to(victim)
         with pytest.raises(DownloadError, match="exchanged"):
-            landing.publish(end=b"", force=True)
+            file.publish(end=b"", force=True)
     assert not (folder / NAME).exists()
 
 
@@ -146,14 +146,14 @@ def test_parts_that_somebody_else_has_left_in_a_shared_folder_are_not_gone_on_wi
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.chmod(0o777)
-    with AtomicFile(folder, NAME, compress=False) as landing:
-        landing.resume("all")
-        landing.write(b"{}")
-        landing.part_is_whole(records=1)
+    with AtomicFile(folder, NAME, compress=False) as file:
+        file.resume("all")
+        file.write(b"{}")
+        file.complete_part(records=1)
     ours = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
-    with AtomicFile(folder, NAME, compress=False) as landing:
-        assert landing.journal.parts == 0
+    with AtomicFile(folder, NAME, compress=False) as file:
+        assert file.journal.parts == 0
     monkeypatch.undo()
     assert list(folder.iterdir()) == []
 
