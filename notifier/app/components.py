@@ -10,6 +10,7 @@ import structlog
 
 from notifier.app.background import BackgroundQueue
 from notifier.app.job_runner import JobRunner
+from notifier.app.notice_reporter import NoticeReporter
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
@@ -20,28 +21,18 @@ from notifier.config.sources.token import read_token
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Outcome
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.errors import StoreUnready
-from notifier.core.health.api import ApiNews
 from notifier.core.health.channel import Verdict
-from notifier.core.health.conditions import CHANNEL, Condition
-from notifier.core.health.store import StoreNews
-from notifier.core.health.vitals import LastReload, Vitals
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import (
     AnyOutcome,
     ChannelChange,
     ClockShift,
     DroppedDeliveries,
-    ListOutcome,
     PollOutcome,
     RequestOutcome,
     TemplateFailure,
     UnreadableEntries,
 )
-from notifier.core.snapshot.refusals import RefusalNews
-from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.snapshot.statuses import NAMES, is_known_word
-from notifier.core.units import Fault, Kinds
 from notifier.delivery.dispatcher import Dispatcher
 from notifier.delivery.maintenance import Maintenance
 from notifier.delivery.notices import OperatorNotices
@@ -52,7 +43,7 @@ from notifier.failpoints import fault as fault_here
 from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
-from notifier.store.retrying import StoreRetry, at_once
+from notifier.store.retrying import StoreRetry
 from notifier.store.store import Store
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter, Reporters
@@ -86,20 +77,19 @@ class Components:
         redactor.add(config.secrets)
         self.redactor = redactor
         self.config = config
-        self.faults = Faults(self._faulted, jitter=jitter, failpoint=fault_here)
-        self.fault_kinds = Kinds()
+        self.faults = Faults(lambda fault: self.report(fault), jitter=jitter, failpoint=fault_here)
         self.reporters = Reporters(reporters, self.faults)
         self.report = self.reporters.report
         self.clock = clock
-        self.store = Store(config.database, StoreRetry(self._store_changed, clock))
-        self.errands = BackgroundQueue(self.faults)
+        self.store = Store(config.database, StoreRetry(lambda news: self.report(news), clock))
+        self.background = BackgroundQueue(self.faults)
         self.jobs = JobRunner(self.faults)
         self.limiter = Limiter(
             requests_per_second=config.api.requests_per_second,
             clock=_monotonic,
             wall=clock,
-            refused=lambda at: self.errands.later(self.store.note_refusal, at),
-            changed=self._api_changed,
+            refused=lambda at: self.background.later(self.store.note_refusal, at),
+            changed=self.report,
         )
         self.client = _client(config, self.limiter, self._learned, self.report)
         self.polling = PollManager(
@@ -118,10 +108,10 @@ class Components:
                 wake_by=partial(self.jobs.wake_by, POLLS),
                 gap=lambda: _gap(self.config),
             ),
-            looked=self._looked,
-            listed=self._listed,
+            looked=self._polled,
+            listed=self.report,
             faults=self.faults,
-            trust_changed=self._list_trust_changed,
+            trust_changed=self.report,
         )
         self.schedule = self.polling.schedule
         self.probe = Probe(
@@ -138,7 +128,7 @@ class Components:
             committed=self._wake,
             token_source=_token_source(config.api),
         )
-        self.fetcher = DownloadWorker(
+        self.downloads = DownloadWorker(
             jobs=self.store.downloads,
             downloader=Downloader(observer=self.client, results=Results(self.client.gateway)),
             clock=clock,
@@ -161,7 +151,7 @@ class Components:
             died=self.operators.died,
             faults=self.faults,
         )
-        self.senders = Dispatcher(
+        self.dispatcher = Dispatcher(
             outbox=self.store.outbox,
             clock=clock,
             jitter=jitter,
@@ -172,24 +162,19 @@ class Components:
             verdict=self._channel_changed,
             faults=self.faults,
         )
-        self.senders.configure(config.channels)
+        self.dispatcher.configure(config.channels)
         self.out_of_band = OutOfBandNotices(
-            operators=self.operators, send=self.senders.send_past_outbox, later=self.errands.notice
+            operators=self.operators, send=self.dispatcher.send_past_outbox, later=self.background.notice
         )
+        self.notices = NoticeReporter(
+            self.operators, background=self.background, out_of_band=self.out_of_band, clock=clock
+        )
+        self.reporters.add(self.notices)
 
     @property
     def watches(self) -> int:
         """How many watches the configuration has."""
         return len(self.config.watches) + len(self.config.datasets)
-
-    async def waiting(self) -> int:
-        """How many deliveries to the channels that there are have not come to their end; the store is asked.
-
-        Raises:
-            StoreError: it cannot tell now.
-        """
-        with at_once():
-            return await self.store.outbox.count_open(list(self.config.channels))
 
     async def log_configuration(self) -> None:
         """What is not wrong with it, but worth to be known."""
@@ -220,96 +205,30 @@ class Components:
         )
         self.operators.configure(config.operators, _token_source(config.api))
         self.maintenance.configure(_policies(config), config.keep)
-        self.fetcher.configure(_events_only(config))
-        self.senders.configure(config.channels)
-        await self.store.outbox.release(self.clock(), self.senders.holding)
+        self.downloads.configure(_events_only(config))
+        self.dispatcher.configure(config.channels)
+        await self.store.outbox.release(self.clock(), self.dispatcher.holding)
         if changed.channels.removed:
             await self.log_orphans(changed.channels.removed)
-        self.senders.wake_all()
+        self.dispatcher.wake_all()
         await self.log_configuration()
 
     async def log_orphans(self, channels: Collection[str] | None = None) -> None:
         """Say how much waits for channels that are not configured: for these, or for any."""
         for channel, number in (await self.store.outbox.open_deliveries()).items():
-            if channel not in self.senders and (channels is None or channel in channels):
+            if channel not in self.dispatcher and (channels is None or channel in channels):
                 log.warning("channel.not_configured", channel=channel, waiting=number)
-
-    async def vitals(self, reload: LastReload | None) -> Vitals:
-        """How the daemon does. That the store answers is seen by asking it, unless it is known that it cannot."""
-        try:
-            with at_once():
-                oldest_open = await self.store.outbox.oldest_open()
-                standing = await self.store.conditions.standing()
-        except StoreUnready as error:
-            known = self.vitals_in_memory(reload)
-            unready = StoreNews(trouble=error.trouble, at=self.clock(), detail=str(error))
-            return replace(known, store=known.store or unready)
-        known = self.vitals_in_memory(reload)
-        return replace(known, oldest_open=oldest_open, conditions=tuple(filter(self._is_current, standing)))
-
-    def _is_current(self, condition: Condition) -> bool:
-        """Whether a condition is not that of a channel that is no longer configured."""
-        prefix, _, channel = condition.subject.partition(CHANNEL)
-        return bool(prefix) or channel in self.senders
-
-    def vitals_in_memory(self, reload: LastReload | None) -> Vitals:
-        """How the daemon does, as far as can be told without asking the store."""
-        return Vitals(
-            api=self.limiter.api,
-            overdue=self.schedule.overdue,
-            watches=self.watches,
-            channels=len(self.senders),
-            oldest_open=None,
-            reload=reload,
-            store=self.store.retries.trouble,
-            jobs=self.jobs.states(),
-        )
-
-    def _faulted(self, fault: Fault) -> None:
-        try:
-            news = self.fault_kinds.is_news(fault, self.clock())
-            self.report(fault)
-            if news:
-                self.errands.notice(self.operators.faulted, fault)
-        except Exception as error:  # there is nobody left to report it to but the log
-            log.error("report.failed", unit=fault.unit, subject=fault.subject, error=fault.detail, exc_info=error)
 
     def _learned(self, token: str) -> None:
         self.redactor.add([token])
 
-    def _looked(self, outcome: PollOutcome) -> None:
+    def _polled(self, outcome: PollOutcome) -> None:
         self.report(outcome)
-        self._refusal_changed(outcome.refusal)
         if outcome.told:
-            self.fetcher.wake()
-        for told in outcome.told:
-            transition = told.event.transition
-            if transition.status not in NAMES and not is_known_word(transition.status):
-                self.errands.notice(self.operators.unknown_word, transition.status, transition.snapshot_id)
-
-    def _listed(self, outcome: ListOutcome) -> None:
-        self.report(outcome)
-        self._refusal_changed(outcome.refusal)
-
-    def _refusal_changed(self, news: RefusalNews | None) -> None:
-        if news is not None:
-            self.errands.notice(self.operators.refusal_changed, news)
-
-    def _list_trust_changed(self, news: TrustNews) -> None:
-        self.report(news)
-        self.errands.notice(self.operators.list_trust_changed, news)
-
-    def _api_changed(self, news: ApiNews) -> None:
-        self.report(news)
-        self.errands.notice(self.operators.api_changed, news)
-
-    def _store_changed(self, news: StoreNews) -> None:
-        self.report(news)
-        self.out_of_band.store_changed(news)
+            self.downloads.wake()
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
         self.report(ChannelChange(channel=channel, verdict=verdict, outcome=outcome))
-        self.errands.notice(self.operators.channel_changed, channel, verdict, outcome)
 
     def _dropped(self, channel: str, reason: str, number: int) -> None:
         self.report(DroppedDeliveries(channel=channel, reason=reason, number=number))
@@ -318,7 +237,7 @@ class Components:
         self.report(TemplateFailure(channel=channel, event_id=event_id, reason=reason))
 
     def _wake(self, channels: Collection[str]) -> None:
-        self.senders.wake(channels)
+        self.dispatcher.wake(channels)
 
     def _clock_shifted(self, shift: timedelta) -> None:
         self.clock_set.set()

@@ -69,7 +69,7 @@ class WhenDue:
     present = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """A periodic job: what runs when.
 

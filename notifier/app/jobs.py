@@ -4,7 +4,6 @@ What waits for a queue or an event (deliveries, downloads, reloads, background w
 own.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from notifier.app.components import POLLS, Components
@@ -38,44 +37,33 @@ KEEP_AT = (timedelta(0), timedelta(seconds=20), timedelta(minutes=2), timedelta(
 """By then the program is loaded, and the first polls have found what stays."""
 
 
-def table(parts: Components, outside: Observability, control: ControlSocket, watchdog: Watchdog) -> list[Job]:
+def table(
+    components: Components, observability: Observability, control: ControlSocket, watchdog: Watchdog
+) -> list[Job]:
     """The jobs of a daemon.
 
     Args:
-        parts: what the jobs keep in order.
-        outside: what of the daemon is shown.
+        components: of the daemon.
+        observability: has the heartbeat, the monitor of resources and the measure of the event loop.
         control: the socket for commands.
         watchdog: reports to the service manager.
     """
-    since, operators = parts.clock(), parts.operators
-
-    def job(
-        name: str, trigger: Every | At | WhenDue, function: Callable[[], Awaitable[None]], unit: Unit | None = None
-    ) -> Job:
-        return Job(name=name, trigger=trigger, function=function, unit=unit)
-
-    async def tell_that_store_works() -> None:
-        parts.errands.notice(operators.store_works)
-
-    async def tell_that_faults_are_over() -> None:
-        parts.errands.notice(operators.faults_over, parts.fault_kinds, since)
-
     return [
-        job(POLLS, WhenDue(parts.schedule.earliest), parts.schedule.collect),
-        job("clock", Every(CLOCK_CHECK), parts.schedule.check_clock),
-        job("flush", Every(FLUSH_EVERY, first=FLUSH_EVERY), parts.polling.flush, Unit.FLUSH),
-        job("expiry_warnings", Every(EXPIRY_EVERY), parts.polling.warn_expiring, Unit.EXPIRY),
-        job("probe", Every(PROBE_EVERY, first=PROBE_EVERY), parts.probe.probe, Unit.PROBE),
-        job("fallbacks", Every(FALLBACKS_EVERY), parts.maintenance.fall_back, Unit.FALLBACK),
-        job("audit", Every(AUDIT_EVERY), parts.maintenance.audit, Unit.AUDIT),
-        job("retention", Every(RETENTION_EVERY), parts.maintenance.prune, Unit.RETENTION),
-        job("database_files", Every(FILES_EVERY, first=FILES_EVERY), parts.store.check_files),
-        job("control_socket", Every(FILES_EVERY, first=FILES_EVERY), control.check),
-        job(HEARTBEAT, Every(lambda: outside.heartbeat.every), outside.heartbeat.beat, Unit.HEARTBEAT),
-        job("exhaustion", Every(EXHAUSTION_EVERY), outside.exhaustion.check, Unit.EXHAUSTION),
-        job("loop_lag", Every(LOOP_LAG_EVERY), outside.measure_loop),
-        job("store_works", At((STORE_WORKS_AFTER,)), tell_that_store_works),
-        job("faults_over", Every(FAULTS_OVER_EVERY, first=STORE_WORKS_AFTER), tell_that_faults_are_over),
-        job("garbage", At(KEEP_AT), keep_what_stays),
-        job(WATCHDOG, Every(lambda: watchdog.every), watchdog.check, Unit.WATCHDOG),
+        Job(POLLS, WhenDue(components.schedule.earliest), components.schedule.collect),
+        Job("clock", Every(CLOCK_CHECK), components.schedule.check_clock),
+        Job("flush", Every(FLUSH_EVERY, first=FLUSH_EVERY), components.polling.flush, Unit.FLUSH),
+        Job("expiry_warnings", Every(EXPIRY_EVERY), components.polling.warn_expiring, Unit.EXPIRY),
+        Job("probe", Every(PROBE_EVERY, first=PROBE_EVERY), components.probe.probe, Unit.PROBE),
+        Job("fallbacks", Every(FALLBACKS_EVERY), components.maintenance.fall_back, Unit.FALLBACK),
+        Job("audit", Every(AUDIT_EVERY), components.maintenance.audit, Unit.AUDIT),
+        Job("retention", Every(RETENTION_EVERY), components.maintenance.prune, Unit.RETENTION),
+        Job("database_files", Every(FILES_EVERY, first=FILES_EVERY), components.store.check_files),
+        Job("control_socket", Every(FILES_EVERY, first=FILES_EVERY), control.check),
+        Job(HEARTBEAT, Every(lambda: observability.heartbeat.every), observability.heartbeat.beat, Unit.HEARTBEAT),
+        Job("exhaustion", Every(EXHAUSTION_EVERY), observability.resources.check, Unit.EXHAUSTION),
+        Job("loop_lag", Every(LOOP_LAG_EVERY), observability.measure_loop),
+        Job("store_works", At((STORE_WORKS_AFTER,)), components.notices.tell_store_works),
+        Job("faults_over", Every(FAULTS_OVER_EVERY, first=STORE_WORKS_AFTER), components.notices.tell_faults_over),
+        Job("garbage", At(KEEP_AT), keep_what_stays),
+        Job(WATCHDOG, Every(lambda: watchdog.every), watchdog.check, Unit.WATCHDOG),
     ]

@@ -9,8 +9,9 @@ from datetime import timedelta
 import structlog
 
 from notifier.app.components import Components
+from notifier.app.vitals import VitalsReader
 from notifier.core.errors import NotifierError
-from notifier.core.health.vitals import LastReload, Vitals, troubles
+from notifier.core.health.vitals import Vitals, troubles
 from notifier.core.outcomes import HttpListening
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.heartbeat import Heartbeat
@@ -41,43 +42,43 @@ class Observability:
 
     def __init__(
         self,
-        parts: Components,
+        components: Components,
         metrics: Metrics,
         *,
-        last_reload: Callable[[], LastReload | None],
+        vitals: VitalsReader,
         config_hash: Callable[[], str],
     ) -> None:
         """
         Args:
-            parts: what is shown.
+            components: what is shown.
             metrics: what was counted; it is one of their reporters.
-            last_reload: the last reload since the start.
+            vitals: how the daemon does.
             config_hash: what the files are known by that run.
         """
-        self._parts = parts
+        self._components = components
         self._metrics = metrics
-        self._last_reload = last_reload
+        self._vitals = vitals
         self._config_hash = config_hash
         self._ask_vitals = SingleFlight(self.vitals, LONGEST_ANSWER)
         self._ask_store = SingleFlight(self._read_store, LONGEST_ANSWER)
-        sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=parts.redactor.of)
+        sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=components.redactor.of)
         self._server = Server(
-            parts.config.http,
-            make=lambda token: application(sources, token=token, faults=parts.faults),
+            components.config.http,
+            make=lambda token: application(sources, token=token, faults=components.faults),
             changed=self._listening,
-            faults=parts.faults,
+            faults=components.faults,
         )
-        self.heartbeat = Heartbeat(parts.config.heartbeat, troubles=self._troubles, report=parts.report)
-        self.exhaustion = ResourceMonitor(self._exhausted)
+        self.heartbeat = Heartbeat(components.config.heartbeat, troubles=self._troubles, report=components.report)
+        self.resources = ResourceMonitor(self._exhausted)
         self.configure()
 
     def configure(self) -> None:
         """Be seen as the configuration says that the parts have now."""
-        config = self._parts.config
+        config = self._components.config
         self._metrics.configure(config.channels)
         self._server.configure(config.http)
         if self.heartbeat.configure(config.heartbeat):
-            self._parts.jobs.wake(HEARTBEAT)
+            self._components.jobs.wake(HEARTBEAT)
 
     async def run(self) -> None:
         """Answer over HTTP until cancelled."""
@@ -85,7 +86,7 @@ class Observability:
 
     async def measure_loop(self) -> None:
         """Measure how late the event loop wakes a timer, while `http:` is on and somebody may ask for it."""
-        if self._parts.config.http is None:
+        if self._components.config.http is None:
             return
         loop, pause = asyncio.get_running_loop(), LOOP_TIMER.total_seconds()
         began = loop.time()
@@ -98,8 +99,8 @@ class Observability:
         Raises:
             StoreError: the store fails.
         """
-        known = await self._parts.vitals(self._last_reload())
-        return replace(known, page=self._server.trouble, machine=self.exhaustion.shortage)
+        known = await self._vitals.with_store()
+        return replace(known, page=self._server.trouble, machine=self.resources.shortage)
 
     async def _troubles(self) -> list[str]:
         try:
@@ -110,50 +111,49 @@ class Observability:
             return [f"the database does not answer: {error}"]
 
     def _listening(self, address: str, trouble: str) -> None:
-        self._parts.report(HttpListening(address=address, trouble=trouble))
-        self._parts.errands.notice(self._parts.operators.listening, address, trouble)
+        self._components.report(HttpListening(address=address, trouble=trouble))
 
     def _exhausted(self, shortage: str) -> None:
         if shortage:
             log.error("machine.short", text=shortage)
-        self._parts.errands.notice(self._parts.operators.machine_changed, shortage)
+        self._components.background.notice(self._components.operators.machine_changed, shortage)
 
     async def _page(self) -> bytes:
         readings = await self._read()
         return await asyncio.to_thread(self._metrics.page, readings)
 
     async def _read(self) -> Readings:
-        parts = self._parts
+        components = self._components
         try:
             stored = await self._ask_store()
         except (NotifierError, TimeoutError):
             stored = None  # a page without it, and with `notifier_store_up 0`, is what is needed just then
         snapshots = await self._count_snapshots()
         return Readings(
-            at=parts.clock(),
-            api=parts.limiter.api,
-            breaker=parts.limiter.state,
-            in_flight=parts.limiter.in_flight,
-            due_polls=parts.schedule.queued,
-            overdue=parts.schedule.overdue,
-            watches={"snapshot": len(parts.config.watches), "dataset": len(parts.config.datasets)},
+            at=components.clock(),
+            api=components.limiter.api,
+            breaker=components.limiter.state,
+            in_flight=components.limiter.in_flight,
+            due_polls=components.schedule.queued,
+            overdue=components.schedule.overdue,
+            watches={"snapshot": len(components.config.watches), "dataset": len(components.config.datasets)},
             snapshots=snapshots,
-            broken=parts.senders.broken,
+            broken=components.dispatcher.broken,
             config_hash=self._config_hash(),
-            jobs=parts.jobs.states(),
+            jobs=components.jobs.states(),
             stored=stored,
         )
 
     async def _read_store(self) -> Stored:
         vitals = await self.vitals()
         return Stored(
-            open_deliveries=await self._parts.store.outbox.open_deliveries(),
+            open_deliveries=await self._components.store.outbox.open_deliveries(),
             oldest_open=vitals.oldest_open,
             healthy=not troubles(vitals),
         )
 
     async def _count_snapshots(self) -> Counter[str]:
-        states = list(self._parts.polling.states.values())
+        states = list(self._components.polling.states.values())
         words: Counter[str] = Counter()
         for start in range(0, len(states), _SLICE):
             words.update([state.status for state in states[start : start + _SLICE]])

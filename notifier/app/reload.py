@@ -26,9 +26,6 @@ from notifier.core.units import Unit
 from notifier.failpoints import fault
 from notifier.telemetry.systemd import more_time, notify
 
-PATIENCE = timedelta(seconds=10)
-"""For so long a refusal is in the log, the state and the answers to commands only."""
-
 HANGS_AFTER = timedelta(seconds=10)
 """A load that takes longer is begun anew when its files change: it may hang on what was just mended."""
 
@@ -37,42 +34,6 @@ AGAIN_AFTER = timedelta(minutes=1)
 
 MANY = 1_000
 """Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
-
-
-class ReloadNotices:
-    """Passes on to people how reloads went: a success at once, a refusal once it has lasted for `PATIENCE`.
-
-    Who is just saving a file, or copies several, makes refusals that are over before anybody could read of them. One
-    that was asked for is told at once: who asks has done.
-    """
-
-    def __init__(self, tell: Callable[[tuple[str, ...]], None]) -> None:
-        """
-        Args:
-            tell: told for what reasons the files are refused; none once they are taken up.
-        """
-        self._tell = tell
-        self._refused: tuple[str, ...] = ()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def reloaded(self, outcome: ReloadOutcome) -> None:
-        """This came of a reload; what lasts is told as it was in the end."""
-        self._refused = outcome.refused
-        if outcome.done or outcome.asked:
-            self.cancel()
-            self._tell(self._refused)
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE.total_seconds(), self._has_lasted)
-
-    def cancel(self) -> None:
-        """What has not lasted yet is not told any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _has_lasted(self) -> None:
-        self._timer = None
-        self._tell(self._refused)
 
 
 class Reloader:

@@ -47,4 +47,4 @@ async def test_the_zero_time_of_a_list_ends_no_daemon_and_hides_no_end(
             if told != {ODD, *NEAR}:
                 await team.received.count(number + 1)
         assert not task.done()
-        assert made._parts.faults._failures == {}
+        assert made._components.faults._failures == {}

@@ -24,7 +24,7 @@ from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from acceptance.receivers import Answer, Received, Receiver
-from notifier.app import jobs, reload
+from notifier.app import jobs, reload_history
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
@@ -63,7 +63,7 @@ class World:
     @property
     def store(self) -> Store:
         """The daemon's own."""
-        return self.running._parts.store
+        return self.running._components.store
 
     async def notices(self, number: int) -> list[Received]:
         """What the operators were told, as soon as it is so much."""
@@ -127,7 +127,7 @@ async def wrong_files(world: World) -> AsyncIterator[None]:
 @asynccontextmanager
 async def taken_address(world: World) -> AsyncIterator[None]:
     """The configuration is changed to an address where another program listens, until that ends."""
-    world.running._outside._server._again = 0.1
+    world.running._observability._server._again = 0.1
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -306,7 +306,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(jobs, "AUDIT_EVERY", timedelta(milliseconds=100))
     patch.setattr(jobs, "FLUSH_EVERY", timedelta(milliseconds=100))
     patch.setattr(jobs, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
-    patch.setattr(reload, "PATIENCE", timedelta(milliseconds=100))
+    patch.setattr(reload_history, "LASTS_AFTER", timedelta(milliseconds=100))
     patch.setattr(retrying, "PAUSES", (0.05,))
     patch.setattr(retrying, "CALM", timedelta(milliseconds=50))
     patch.setitem(retrying.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
@@ -367,7 +367,7 @@ async def test_a_trouble_is_told_once_and_its_end_once(
 
 async def unknown_words_are_known(world: World) -> None:
     """Tell the word that the snapshots will come to beforehand, so that it is no news in the midst of the trouble."""
-    await world.running._parts.operators.unknown_word("pondering", "s_0")
+    await world.running._components.operators.unknown_word("pondering", "s_0")
     await world.notices(1)
 
 

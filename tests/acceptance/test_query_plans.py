@@ -95,14 +95,14 @@ async def test_no_statement_of_the_daemon_or_of_a_command_reads_a_whole_table(
     )
     for _ in range(2):
         async with running(notifier) as (daemon, _):
-            parts = daemon._parts
+            parts = daemon._components
             await api.more_asked(4)
             api.advance(60)
             await team.received.count(1)
             await parts.maintenance.run_once()
             await parts.polling.warn_expiring()
             await parts.polling.flush()
-            await daemon._outside._page()
+            await daemon._observability._page()
             await daemon._health()
             now = datetime.now(UTC)
             store = parts.store

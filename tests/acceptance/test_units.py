@@ -51,11 +51,11 @@ class World:
     @property
     def units_failing(self) -> set[Unit]:
         """Those of which one has raised and not run well since."""
-        return {unit for unit, _ in self.running._parts.faults._failures}
+        return {unit for unit, _ in self.running._components.faults._failures}
 
     def counted(self, unit: Unit) -> float:
         """What the metric says."""
-        registry = self.running._outside._metrics._registry
+        registry = self.running._observability._metrics._registry
         return registry.get_sample_value("notifier_internal_errors_total", {"unit": unit.value}) or 0.0
 
     def told_of(self, snapshot_id: str) -> int:
@@ -94,14 +94,14 @@ async def have_work_done(world: World) -> None:
     async def neighbour() -> None:
         done.set()
 
-    world.running._parts.errands.later(poison)
-    world.running._parts.errands.later(neighbour)
+    world.running._components.background.later(poison)
+    world.running._components.background.later(neighbour)
     await done.wait()
 
 
 async def tell_operators(world: World) -> None:
     """Of an unknown word."""
-    world.running._parts.errands.notice(world.running._parts.operators.unknown_word, "pondering", NEAR)
+    world.running._components.background.notice(world.running._components.operators.unknown_word, "pondering", NEAR)
 
 
 async def edit(world: World) -> None:
@@ -111,7 +111,7 @@ async def edit(world: World) -> None:
 
 async def set_the_clock(world: World) -> None:
     """As the schedule tells it."""
-    world.running._parts.clock_set.set()
+    world.running._components.clock_set.set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,15 +203,15 @@ async def world(
     )
     async with running(notifier) as (made, task):
         world = World(api=api, team=team, ops=ops, notifier=notifier, running=made, page=f"http://{page}")
-        made._outside.heartbeat.configure(_often(made))
-        made._parts.jobs.wake(HEARTBEAT)
-        await until(lambda: all(each in made._parts.polling.states for each in (POISON, GOOD, NEAR)))
+        made._observability.heartbeat.configure(_often(made))
+        made._components.jobs.wake(HEARTBEAT)
+        await until(lambda: all(each in made._components.polling.states for each in (POISON, GOOD, NEAR)))
         yield world
         assert not task.done()
 
 
 def _often(made: Daemon) -> Heartbeat:
-    wanted = made._parts.config.heartbeat
+    wanted = made._components.config.heartbeat
     assert wanted is not None
     return replace(wanted, every=timedelta(milliseconds=50))
 
@@ -231,7 +231,7 @@ async def test_a_unit_that_raises_costs_only_itself(world: World, unit: Unit) ->
     await until(lambda: world.told_of(POISON) == 1 and unit not in world.units_failing - {Unit.COMMAND})
     counted = world.counted(unit)
     if case.provoke is edit:
-        await until(lambda: world.running._last_reload is not None and not world.running._last_reload.refused)
+        await until(lambda: world.running._reloads.last is not None and not world.running._reloads.last.refused)
     assert notices(world, unit) == 1
     assert world.counted(unit) == counted
     assert [world.told_of(each) for each in (POISON, GOOD, NEAR)] == [1, 1, 1]

@@ -392,7 +392,7 @@ class Hour:
     async def _run(self, clock: MovingClock, until: datetime) -> None:
         reporters = [Reporter(), SickReporter(self.dice)]
         one = Daemon(self.config, reporters=reporters, redactor=Redactor(), jitter=self.dice.random)
-        clock.busy = partial(getattr, one._parts.store._database, "busy")
+        clock.busy = partial(getattr, one._components.store._database, "busy")
         stop = asyncio.Event()
         trouble = asyncio.create_task(self._make_trouble(one))
         asyncio.get_running_loop().call_later((until - clock.now()).total_seconds(), stop.set)
@@ -444,25 +444,25 @@ class Hour:
                 b'["unmute", {"watch": "s_sick_0"}]',
             )
         )
-        answers = DaemonActions(wake=one._parts.senders.wake, health=one._health, faults=one._parts.faults)
-        reply = await server.reply_to(line, one._parts.store, answers)
+        answers = DaemonActions(wake=one._components.dispatcher.wake, health=one._health, faults=one._components.faults)
+        reply = await server.reply_to(line, one._components.store, answers)
         assert "done" in reply or "error" in reply
 
     async def _reload(self, one: Daemon) -> None:
         """One with errors, one that raises, or a good one: sick watches and channels come and go."""
         match self.dice.randrange(3):
             case 0:
-                one._reloaded(
+                one._reloads.reloaded(
                     ReloadOutcome(refused=("config.yaml:1:1: x",) * self.dice.randint(1, 99), duration=MINUTE)
                 )
             case 1:
-                with one._parts.faults.alone(Unit.RELOAD):
+                with one._components.faults.alone(Unit.RELOAD):
                     raise self.dice.choice(ERRORS)
             case _:
                 gone = [each for each in self.config.watches if "sick" in each.id and self.dice.random() < 0.3]
                 kept = tuple(each for each in self.config.watches if each not in gone)
-                now, wanted = one._parts.config, replace(self.config, watches=kept)
+                now, wanted = one._components.config, replace(self.config, watches=kept)
                 await one._configure(wanted, diff(now, wanted))
-                one._reloaded(ReloadOutcome(changed=diff(now, wanted), duration=MINUTE))
+                one._reloads.reloaded(ReloadOutcome(changed=diff(now, wanted), duration=MINUTE))
                 await asyncio.sleep(self.dice.uniform(1, 120))
                 await one._configure(self.config, diff(wanted, self.config))

@@ -194,7 +194,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     async def live(clock: MovingClock) -> None:
         while (now := clock.now()) < START + 7 * DAY:
             one = Daemon(config(path, list(made)), reporters=[Reporter()], redactor=Redactor())
-            clock.busy = partial(getattr, one._parts.store._database, "busy")
+            clock.busy = partial(getattr, one._components.store._database, "busy")
             stop = asyncio.Event()
             asyncio.get_running_loop().call_later((DAY - timedelta(minutes=5)).total_seconds(), stop.set)
             await one.run(stop)

@@ -13,6 +13,7 @@ from support.fakes import Clock
 
 from notifier.app.components import Components
 from notifier.app.observability import Observability
+from notifier.app.vitals import VitalsReader
 from notifier.config.model import Api, Config, Heartbeat, Http
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.model import SnapshotState
@@ -63,7 +64,7 @@ async def seen(config: Config, *, open_store: bool) -> AsyncIterator[tuple[Compo
     async with contextlib.AsyncExitStack() as stack:
         if open_store:
             await stack.enter_async_context(parts.store)
-        outside = Observability(parts, metrics, last_reload=lambda: None, config_hash=lambda: "abc")
+        outside = Observability(parts, metrics, vitals=VitalsReader(parts, lambda: None), config_hash=lambda: "abc")
         running = asyncio.create_task(outside.run())
         try:
             yield parts, outside, ear

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.moving_clock import MovingClock, run
 
-from notifier.app.reload import PATIENCE, ReloadNotices
+from notifier.app.reload_history import LASTS_AFTER, ReloadNotices
 from notifier.core.outcomes import ReloadOutcome
 
-SECONDS = PATIENCE.total_seconds()
+SECONDS = LASTS_AFTER.total_seconds()
 pauses = st.sampled_from([0.4, 3.0, SECONDS - 0.1, SECONDS + 0.1, 60.0])
 
 
