@@ -120,7 +120,7 @@ ROUNDS = (
 class SickAccount(FakeAccount):
     """An account whose sick snapshots and datasets answer anything but their end, while faults last."""
 
-    door: Any = None
+    gateway: Any = None
     limiter: Limiter
 
     def __init__(self, seed: int) -> None:

@@ -97,7 +97,7 @@ def scripts() -> dict[str, Script]:
 class BrightData:
     """The API, as the scripts have it, with its outages."""
 
-    door: Any = None
+    gateway: Any = None
 
     def __init__(self, made: dict[str, Script]) -> None:
         self._scripts = made
