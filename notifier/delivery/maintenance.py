@@ -11,11 +11,11 @@ from notifier.store.maintenance import Audit, DeadDeliveries
 from notifier.store.store import Store
 
 LONGEST_SEND = timedelta(minutes=5)
-"""Longer than any send may take; what is called sending for longer was forgotten by somebody."""
+"""Longer than any send may take: a delivery that is `sending` for longer is in no worker's hands."""
 
 
 class Maintenance:
-    """Each kind of work is a job of the daemon (`app.jobs`); `go_round` does all of it once."""
+    """Each kind of work is a job of the daemon (`app.jobs`); `run_once` does all of it once."""
 
     def __init__(
         self,
@@ -33,15 +33,15 @@ class Maintenance:
     ) -> None:
         """
         Args:
-            store: what it keeps in order.
+            store: the store to maintain.
             clock: the time, UTC.
             policies: of the channels, by name.
-            keep: how long what has ended is remembered.
+            keep: how long history is kept.
             watched: the ids of the snapshots that are watched now.
             datasets: the ids of the datasets that are watched now, by the ids of their watches.
             committed: called with the channels that got something to deliver.
-            audited: told of every audit.
-            died: told of deliveries that were given up.
+            audited: called with every audit.
+            died: called with deliveries that were given up.
             faults: bounds what a round raises.
         """
         self._store = store
@@ -56,12 +56,12 @@ class Maintenance:
         self._faults = faults or Faults()
 
     def configure(self, policies: Mapping[str, ChannelPolicy], keep: timedelta) -> None:
-        """Go by these from the next round on."""
+        """Use these from the next round on."""
         self._policies = policies
         self._keep = keep
 
     async def run_once(self) -> None:
-        """Make each round once."""
+        """Do each kind of work once."""
         for unit, round_ in (
             (Unit.FALLBACK, self.fall_back),
             (Unit.AUDIT, self.audit),
@@ -70,7 +70,7 @@ class Maintenance:
             await self._faults.attempt(unit, "", round_)
 
     async def fall_back(self) -> None:
-        """Tell fallbacks what has not got through in time."""
+        """Give fallback channels what has not got through in time."""
         for channel, policy in self._policies.items():
             if policy.fallback is None:
                 continue
@@ -83,7 +83,7 @@ class Maintenance:
                 self._committed([to])
 
     async def audit(self) -> None:
-        """Prove that nothing is lost in the outbox, and tell."""
+        """Check that nothing is lost in the outbox, and report what was found and what has died."""
         resending = [name for name, policy in self._policies.items() if policy.on_uncertain is OnUncertain.RESEND]
         audit = await self._store.maintenance.audit(now=self._clock(), longest_send=LONGEST_SEND, resending=resending)
         await self._audited(audit)
@@ -92,7 +92,7 @@ class Maintenance:
                 await self._died(deaths)
 
     async def prune(self) -> None:
-        """Remove what is older than is kept."""
+        """Remove history that is older than `keep`."""
         now = self._clock()
         removed = await self._store.maintenance.prune(
             before=now - self._keep, watched=self._watched(), now=now, datasets=self._datasets()

@@ -1,7 +1,7 @@
-"""Tells the operators that the database cannot be used: past the outbox that stands in it, straight to their channels.
+"""Sends notices of a database that is unusable straight to the operators' channels: the outbox stands in the database.
 
-Each channel is tried until it has taken the notice, or the trouble is over; whoever could not be told by then is told
-through the outbox, with the end of it.
+Each channel is tried until it has taken the notice or the trouble is over. Channels that did not take it get it through
+the outbox then, with the notice of the end.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds between two tries at a channel; the last one repeats."""
 
 END_TIMEOUT = 4.0
-"""Seconds that the end of the daemon waits for its operators to be told of it."""
+"""Seconds that the daemon waits at its end for the channels to take the notice."""
 
 
 @dataclass(kw_only=True)
-class _Telling:
-    """A notice on its way: `untold` are the channels that have not taken it."""
+class _Broadcast:
+    """A notice being sent; `untold` are the channels that have not taken it."""
 
     notice: Notice
     untold: list[str]
@@ -30,7 +30,7 @@ class _Telling:
 
 
 class OutOfBandNotices:
-    """Told by the store of its troubles; `aclose()` it at the end."""
+    """Sends the notices about the store; `aclose()` it at the end."""
 
     def __init__(
         self,
@@ -41,62 +41,62 @@ class OutOfBandNotices:
     ) -> None:
         """
         Args:
-            operators: words the notices, and has the outbox.
+            operators: makes the notices, and commits what can be committed.
             send: sends a notice straight to a channel. It answers with a value, never with an exception.
-            later: has something done that writes to the store.
+            later: queues a coroutine function with its arguments, for work that writes to the store.
         """
         self._operators = operators
         self._send = send
         self._later = later
-        self._telling: _Telling | None = None
+        self._broadcast: _Broadcast | None = None
 
     def store_changed(self, news: StoreNews) -> None:
-        """The database cannot be used, or can be again."""
+        """Tell that the database is unusable, or usable again."""
         if not news.over:
-            self._telling = self._tell(self._operators.store_notice(news), PAUSES)
-        elif self._telling is not None:
-            telling, self._telling = self._telling, None
-            _cancel(telling)
-            self._later(self._operators.store_over, news, telling.notice, tuple(telling.untold))
+            self._broadcast = self._begin(self._operators.store_notice(news), PAUSES)
+        elif self._broadcast is not None:
+            broadcast, self._broadcast = self._broadcast, None
+            _cancel(broadcast)
+            self._later(self._operators.store_over, news, broadcast.notice, tuple(broadcast.untold))
 
     async def announce_end(self, error: StoreError) -> None:
-        """The database ends the daemon: tell the operators, unless the last daemon told them the same."""
+        """Tell that the database ends the daemon, unless the last daemon told the same."""
         notice = self._operators.last_notice(str(error))
         try:
             if not await self._operators.is_new(notice, str(error)):
                 return
         except StoreError:
-            pass  # it cannot say: better twice than never
-        telling = self._tell(notice, ())
-        if telling.tasks:
-            await asyncio.wait(telling.tasks, timeout=END_TIMEOUT)
-        _cancel(telling)
+            pass  # unknown: better twice than never
+        broadcast = self._begin(notice, ())
+        if broadcast.tasks:
+            await asyncio.wait(broadcast.tasks, timeout=END_TIMEOUT)
+        _cancel(broadcast)
 
     async def aclose(self) -> None:
-        """Let go of what is still being told."""
-        if self._telling is not None:
-            _cancel(self._telling)
-            await asyncio.gather(*self._telling.tasks, return_exceptions=True)
+        """Cancel the sends that are under way."""
+        if self._broadcast is not None:
+            _cancel(self._broadcast)
+            await asyncio.gather(*self._broadcast.tasks, return_exceptions=True)
 
-    def _tell(self, notice: Notice, pauses: tuple[float, ...]) -> _Telling:
-        telling = _Telling(notice=notice, untold=[*self._operators.channels])
-        telling.tasks = [asyncio.create_task(self._tell_one(telling, each, pauses)) for each in telling.untold]
-        return telling
+    def _begin(self, notice: Notice, pauses: tuple[float, ...]) -> _Broadcast:
+        broadcast = _Broadcast(notice=notice, untold=[*self._operators.channels])
+        broadcast.tasks = [asyncio.create_task(self._send_to(broadcast, each, pauses)) for each in broadcast.untold]
+        return broadcast
 
-    async def _tell_one(self, telling: _Telling, channel: str, pauses: tuple[float, ...]) -> None:
+    async def _send_to(self, broadcast: _Broadcast, channel: str, pauses: tuple[float, ...]) -> None:
         tries = 0
         while True:
-            telling.untold.remove(channel)  # who is being told is not told again when this is cancelled
-            outcome = await self._send(channel, telling.notice)
+            broadcast.untold.remove(channel)  # a send that is cancelled may have arrived, and is not repeated
+            outcome = await self._send(channel, broadcast.notice)
             if outcome.kind in (OutcomeKind.DELIVERED, OutcomeKind.UNCERTAIN):
                 return
-            telling.untold.append(channel)
+            broadcast.untold.append(channel)
             if not pauses:
                 return
             await asyncio.sleep(pauses[min(tries, len(pauses) - 1)])
             tries += 1
 
 
-def _cancel(telling: _Telling) -> None:
-    for task in telling.tasks:
+def _cancel(broadcast: _Broadcast) -> None:
+    for task in broadcast.tasks:
         task.cancel()

@@ -1,4 +1,4 @@
-"""How a channel is spoken to: people get a message, rendered and merged; a program gets the event itself."""
+"""Sends to a channel: people get a message, rendered and merged; a program gets the event itself."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from notifier.core.delivery.routing import ALL
 
 
 class MessageSender:
-    """An Apprise channel, told in words: one event by its template, many as a digest."""
+    """Sends messages to an Apprise channel: one event by its template, several as a digest."""
 
     def __init__(
         self, channel: AppriseChannel, renderer: Renderer, template_failed: Callable[[str, str, str], None]
@@ -25,7 +25,7 @@ class MessageSender:
         Args:
             channel: where the message goes.
             renderer: makes the message of one event.
-            template_failed: told of a template that failed: the channel, the event's id and the reason.
+            template_failed: called with the channel, the event's id and the reason when a template fails.
         """
         self.name = channel.name
         self._channel = channel
@@ -33,10 +33,10 @@ class MessageSender:
         self._template_failed = template_failed
 
     def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
-        """Of these, those that one message has room for; at least one."""
+        """Return those of these that fit into one message; at least one."""
         try:
             return batchable(told, self._channel.fits)
-        except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its own send tells why
+        except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its send reports the error
             return told[:1]
 
     async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
@@ -44,7 +44,7 @@ class MessageSender:
         return await self._channel.send(self.message(told), reached)
 
     def message(self, told: Sequence[Deliverable]) -> Message:
-        """The message that says all of these."""
+        """Return the message that tells all of these."""
         first = told[0]
         if len(told) > 1 or isinstance(first, Notice):
             return digest(told, self._channel.fits)
@@ -55,9 +55,9 @@ class MessageSender:
 
 
 def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
-    """Those of a channel's templates whose messages the service cannot take, with the reason.
+    """Iterate over the templates of a channel whose messages are too long for the service, each with the reason.
 
-    Tried with an event of each kind, whose name and reason are as short as can be: nothing else of it may be cut.
+    They are tried with an event of each kind, with the shortest name and reason: nothing else of a message is cut.
     """
     if channel.url is None or not channel.templates:
         return
@@ -74,10 +74,10 @@ def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
 
 
 def wording(channel: Channel, told: Sequence[Deliverable]) -> tuple[str | None, str]:
-    """The title and body in which a channel is told these, as one message; a webhook gets JSON, and no title.
+    """Return the title and body of one message to a channel about these; a webhook gets JSON, and no title.
 
-    By the configuration as it is now, and without its secrets: where the channel's URL cannot be used, a message is as
-    for a service that takes much. A template that cannot be used gives way to the plain message.
+    The message follows the present configuration, without its secrets. If the channel's URL cannot be used, the message
+    is as for a service without limits; if a template cannot be used, it is the plain one.
     """
     first = told[0]
     if channel.webhook is not None and isinstance(first, Event):
@@ -97,18 +97,18 @@ def wording(channel: Channel, told: Sequence[Deliverable]) -> tuple[str | None, 
 
 
 class WebhookSender:
-    """A signed webhook, which takes one event at a time."""
+    """Sends events to a signed webhook, one at a time."""
 
     def __init__(self, channel: WebhookChannel) -> None:
         self.name = channel.name
         self._channel = channel
 
     def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
-        """The first: a webhook takes one event at a time."""
+        """Return the first: a webhook takes one event at a time."""
         return told[:1]
 
     async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
-        """Send the one event. There is one target."""
+        """Send the one event. A webhook has one target, so that `reached` says nothing."""
         (event,) = told
         if isinstance(event, Event):
             return await self._channel.send(event)
@@ -126,13 +126,13 @@ def sender_for(
     clock: Callable[[], datetime],
     template_failed: Callable[[str, str, str], None],
 ) -> MessageSender | WebhookSender:
-    """How a channel of the configuration is spoken to.
+    """Make the sender of a channel.
 
     Args:
-        channel: what the configuration says of it.
-        redact: takes secrets out of what the far side said.
+        channel: its configuration.
+        redact: takes secrets out of what the service answers.
         clock: the time, UTC.
-        template_failed: told of a template that failed: the channel, the event's id and the reason.
+        template_failed: called with the channel, the event's id and the reason when a template fails.
     """
     if channel.webhook is not None:
         hook = channel.webhook

@@ -1,4 +1,4 @@
-"""The message that tries a channel: a sample event, marked TEST, by the channel's real renderer and sender."""
+"""Test messages: a sample event, marked TEST, through the channel's real renderer and sender."""
 
 import secrets
 from collections.abc import Callable, Coroutine
@@ -20,26 +20,26 @@ def send_trial(
     """Send a sample event to a channel.
 
     Args:
-        channel: which one.
-        redact: takes secrets out of what the far side said.
+        channel: where it goes.
+        redact: takes secrets out of what the service answers.
         word: an event name that the sample carries.
-        watch: whose name, snapshot and labels the sample has; made-up ones without it.
+        watch: gives the sample its name, snapshot and labels; without it they are made up.
 
     Raises:
-        ValueError: no sample carries that name; the text says which there are.
+        ValueError: no sample carries that name; the text lists those there are.
     """
     return _send(channel, redact, _sample(word, watch))
 
 
 async def _send(channel: Channel, redact: Callable[[str], str], event: Event) -> Outcome:
-    voice = sender_for(
+    sender = sender_for(
         channel, redact=redact, clock=lambda: datetime.now(UTC), template_failed=lambda name, event_id, reason: None
     )
     try:
-        return await voice.send([event])
+        return await sender.send([event])
     finally:
-        if isinstance(voice, WebhookSender):
-            await voice.aclose()
+        if isinstance(sender, WebhookSender):
+            await sender.aclose()
 
 
 def _sample(word: str, watch: Watch | None) -> Event:

@@ -184,4 +184,4 @@ class ListSync:
         """Forget from time to time what whole lists have not had for long."""
         if group.is_pruning_due(requested_at):
             listed = {entry.snapshot_id for entry in entries}
-            await self._datasets.listed_whole(group.dataset_id, listed, requested_at, self.keep)
+            await self._datasets.prune_past(group.dataset_id, listed, requested_at, self.keep)

@@ -1,4 +1,4 @@
-"""What is remembered of datasets, and which of their snapshots are known."""
+"""The part of the store for datasets: their baselines, their last lists, and the snapshots known in them."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ AT_ONCE = 500
 """Rows of one statement: SQLite takes a limited number of variables."""
 
 LISTED = "listed"
-"""The answer that is noted of a dataset whose list came."""
+"""The answer recorded for a dataset whose list came."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,16 +32,16 @@ class DatasetNote:
 
 
 class Datasets:
-    """The daemon's side of it. Every method may raise `StoreError`."""
+    """What is known about datasets. Every method may raise `StoreError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @transaction
     def baselines(self, connection: Connection, watched: Collection[str]) -> dict[str, datetime]:
-        """Since when each of these datasets is watched as a whole, where one is known.
+        """Return the baseline of each of these datasets that has one: since when it is watched.
 
-        Those of all others are forgotten: one that is watched again later has a new baseline.
+        The baselines of all others are removed: a dataset that is watched again later gets a new one.
         """
         rows = connection.execute(select(datasets).where(datasets.c.baseline_at.is_not(None))).all()
         gone = [row.dataset_id for row in rows if row.dataset_id not in watched]
@@ -53,7 +53,7 @@ class Datasets:
 
     @transaction
     def last_listed(self, connection: Connection, dataset_ids: Collection[str]) -> dict[str, datetime]:
-        """When each of these datasets was listed last; none whose last look was not answered."""
+        """Return when each of these datasets was listed last, without those whose last poll was not answered."""
         of = listed(dataset_ids)
         query = select(datasets.c.dataset_id, datasets.c.looked_at).join_from(
             of, datasets, datasets.c.dataset_id == of.c.value
@@ -63,9 +63,9 @@ class Datasets:
         return {row.dataset_id: row.looked_at for row in rows}
 
     async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
-        """What is known of those of the snapshots that were ever seen."""
+        """Return the states of those of the snapshots that were ever seen."""
         found: dict[str, SnapshotState] = {}
-        for start in range(0, len(snapshot_ids), AT_ONCE):  # between two of them others go on
+        for start in range(0, len(snapshot_ids), AT_ONCE):  # between two slices others have the database
             found |= await self._known(snapshot_ids[start : start + AT_ONCE])
         return found
 
@@ -84,14 +84,14 @@ class Datasets:
         past: Sequence[str],
         watch_for: Callable[[str], Watch],
     ) -> None:
-        """Watch a dataset as a whole since that time.
+        """Set the baseline of a dataset: what had ended by then is never told.
 
         Args:
-            dataset_id: which.
-            at: its first list.
-            ended: snapshots that had ended shortly before, and are known silently.
-            past: those that had ended long before; only that is remembered of them.
-            watch_for: how a snapshot of it is watched.
+            dataset_id: the dataset.
+            at: when it was first listed.
+            ended: the snapshots that had ended shortly before.
+            past: the ids of those that had ended long before; nothing else is kept about them.
+            watch_for: makes the watch of a snapshot of the dataset.
         """
         begun = upsert(datasets).values(dataset_id=dataset_id, baseline_at=at, answer=LISTED)
         begun = begun.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_={"baseline_at": at})
@@ -103,9 +103,9 @@ class Datasets:
         connection.execute(begun)
 
     async def past(self, dataset_id: str, snapshot_ids: Sequence[str]) -> set[str]:
-        """Those of the snapshots that are only known to have ended long ago."""
+        """Return those of the snapshots that are only known to have ended long ago."""
         found: set[str] = set()
-        for start in range(0, len(snapshot_ids), AT_ONCE):  # between two of them others go on
+        for start in range(0, len(snapshot_ids), AT_ONCE):  # between two slices others have the database
             found |= await self._past(dataset_id, snapshot_ids[start : start + AT_ONCE])
         return found
 
@@ -115,16 +115,16 @@ class Datasets:
         return set(connection.execute(select(past_snapshots.c.snapshot_id).where(*of_it)).scalars())
 
     @transaction
-    def listed_whole(
+    def prune_past(
         self, connection: Connection, dataset_id: str, listed: Collection[str], now: datetime, keep: timedelta
     ) -> int:
-        """Forget the past snapshots that no whole list has had for as long as `keep`; how many.
+        """Remove the past snapshots that no complete list has had for `keep`; return their number.
 
         Args:
-            dataset_id: whose.
-            listed: all that the whole list has.
-            now: when it was asked for.
-            keep: how long one that is missing is still remembered: a list may omit one and have it again.
+            dataset_id: the dataset.
+            listed: the ids in a complete list of it.
+            now: when that was asked for.
+            keep: how long a missing one is kept: a list may omit a snapshot and have it again.
         """
         of_it = past_snapshots.c.dataset_id == dataset_id
         rows = connection.execute(select(past_snapshots).where(of_it)).all()
@@ -154,7 +154,7 @@ class Datasets:
 
 
 def remember_past(connection: Connection, ids: Sequence[tuple[str, str]]) -> None:
-    """Remember of these (dataset's id, snapshot's id) that they ended long ago."""
+    """Record pairs of a dataset's and a snapshot's id: these snapshots ended long ago."""
     if ids:
         rows = [{"dataset_id": dataset_id, "snapshot_id": snapshot_id} for dataset_id, snapshot_id in ids]
         connection.execute(upsert(past_snapshots).on_conflict_do_nothing(), rows)

@@ -1,4 +1,4 @@
-"""Group commit: writes of one kind that wait at the same time share a transaction, and so a sync of the disk."""
+"""Group commit: writes of one kind that wait at the same time share a transaction, and so one sync of the disk."""
 
 import asyncio
 from collections import deque
@@ -12,7 +12,7 @@ from notifier.core.errors import StoreUnready
 from notifier.store.database import Database
 
 MOST = 500
-"""Writes in one transaction."""
+"""Writes in one transaction, at most."""
 
 W = TypeVar("W")
 
@@ -30,36 +30,36 @@ class _Job(Generic[W]):
 
 
 class GroupCommit(Generic[W]):
-    """Writes that succeed or fail each by itself, and are durable when they are called written."""
+    """Groups writes. Each succeeds or fails by itself, and is durable when `write` returns."""
 
     def __init__(self, database: Database, write: Callable[[Connection, Sequence[W]], bool]) -> None:
         """
         Args:
-            database: where to.
-            write: makes some writes; False if not all of them could be, and then none is kept.
+            database: where the writes go.
+            write: does some writes; False if not all of them could be done, and then none is kept.
         """
         self._database = database
         self._write = write
         self._waiting: deque[_Job[W]] = deque()
-        self._led = False
+        self._leading = False
 
     async def write(self, work: W) -> bool:
-        """Make a write, with those that wait beside it; whether it could be made. It must not be cancelled.
+        """Write, together with the writes that wait at the same time; whether it was done. It must not be cancelled.
 
-        The first of those that wait makes all that wait by then, and wakes the others when that is done; then the
-        first of those that came meanwhile does the same. (With a lock they would wake one after the other, each in a
-        turn of the loop of its own.) When they fail together, each is made alone, so that none fails for another's
-        fault. What ends the one that makes them, as the end of the process does, ends those whose writes it had taken.
+        The first caller does all writes that wait by then and wakes the other callers; the first of those that came
+        meanwhile does the next group. (With a lock they would wake one after the other, each in a turn of the event
+        loop.) If a group fails, each of its writes is done alone, so that none fails because of another. What ends
+        the caller that does a group, such as the end of the process, ends the others of the group.
         """
         job = _Job(work=work)
         self._waiting.append(job)
-        if self._led:
+        if self._leading:
             await job.woken.wait()
         if not job.done:
-            self._led = True
+            self._leading = True
             taken: list[_Job[W]] = []
             try:
-                await self._make_all(taken)
+                await self._write_group(taken)
             except BaseException as error:
                 for each in taken:
                     if not each.done:
@@ -67,28 +67,28 @@ class GroupCommit(Generic[W]):
                         each.woken.set()
                 raise
             finally:
-                self._led = bool(self._waiting)
+                self._leading = bool(self._waiting)
                 if self._waiting:
                     self._waiting[0].woken.set()
         if job.error is not None:
             raise job.error
         return bool(job.written)
 
-    async def _make_all(self, jobs: list[_Job[W]]) -> None:
-        """Make what waits, and let `jobs` be what that is."""
+    async def _write_group(self, jobs: list[_Job[W]]) -> None:
+        """Do the writes that wait, and put them into `jobs`."""
 
         def make(connection: Connection) -> bool:
-            # In the database's thread, and only now: what came while the transaction had to wait is made, too.
+            # In the database's thread, and only now: what came while the transaction had to wait is included.
             while self._waiting and len(jobs) < MOST:
                 jobs.append(self._waiting.popleft())
             return self._written(connection, jobs)
 
         try:
             written = await self._database.run(make)
-        except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
+        except Exception as error:  # noqa: BLE001 - raised again by the caller that it belongs to
             while self._waiting and not jobs:
                 jobs.append(self._waiting.popleft())
-            if isinstance(error, StoreUnready):  # which is the fault of none of them
+            if isinstance(error, StoreUnready):  # not the fault of one of them
                 for job in jobs:
                     job.error = error.copy()
                     job.woken.set()
@@ -103,13 +103,13 @@ class GroupCommit(Generic[W]):
                     job.woken.set()
                 return
         for job in jobs:
-            await self._make(job)
+            await self._write_alone(job)
             job.woken.set()
 
-    async def _make(self, job: _Job[W]) -> None:
+    async def _write_alone(self, job: _Job[W]) -> None:
         try:
             job.written = await self._database.run(lambda connection: self._written(connection, [job]))
-        except Exception as error:  # noqa: BLE001 - raised again by the one that it belongs to
+        except Exception as error:  # noqa: BLE001 - raised again by the caller that it belongs to
             job.error = error
 
     def _written(self, connection: Connection, jobs: Sequence[_Job[W]]) -> bool:

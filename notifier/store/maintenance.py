@@ -1,4 +1,4 @@
-"""Keeps the database in order: what the auditor asks of it, and the end of what is old."""
+"""The audit of the outbox, and what the operators are told about dead deliveries; retention is a part of it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,22 +18,25 @@ from notifier.store.transaction import transaction
 
 RECENT = timedelta(minutes=5)
 SWEPT = 1_000
-"""What is audited of the events each time: those observed so lately, and so many of the rest of the history."""
+"""Events that an audit covers: those observed within `RECENT`, and so many of the rest of the history."""
 
 MOST_UNTOLD = 100
-"""Findings of one step of the audit that are kept."""
+"""Findings that one step of the audit keeps."""
 
 DEATHS_TOLD_EVERY = timedelta(hours=1)
-"""A channel that loses one delivery after the other is told of at most this often."""
+"""Dead deliveries of one channel are told at most this often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
     """What an audit found. The first three must be zero.
 
-    `untold` events lack a delivery to one of their channels; `stuck` deliveries have neither an end nor a next try;
-    `lingering` ones have been called sending for longer than a send can take. `waiting` is how many wait, and
-    `oldest` since when the oldest has been wanted.
+    Attributes:
+        untold: events without a delivery to one of their channels.
+        stuck: deliveries with neither an end nor a next try.
+        lingering: deliveries that have been `sending` for longer than a send can take.
+        waiting: deliveries that wait.
+        oldest: when the oldest of these was wanted.
     """
 
     untold: int
@@ -44,15 +47,15 @@ class Audit:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no findings."""
         return not (self.untold or self.stuck or self.lingering)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadDeliveries:
-    """The deliveries of events that a channel lost since the operators were told of the last, up to `until`.
+    """A channel's dead deliveries of events since the last notice about them, up to `until`.
 
-    `reason` is that of the last of them.
+    `reason` is that of the last one.
     """
 
     channel: str
@@ -62,12 +65,12 @@ class DeadDeliveries:
 
     @property
     def subject(self) -> str:
-        """What the notice is about."""
+        """The subject of the notice."""
         return f"{DEAD}{self.channel}"
 
 
 class StoreMaintenance(Retention):
-    """The caretaker of the daemon's database. What it does costs no more for a longer history."""
+    """Audit and retention of the daemon's database. A longer history makes no step more expensive."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -75,16 +78,16 @@ class StoreMaintenance(Retention):
         self._untold: set[str] = set()
 
     async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
-        """Prove that every event has its deliveries, and every delivery an end or a next try.
+        """Check that every event has its deliveries, and every delivery an end or a next try.
 
-        Each audit is of all deliveries that have not come to their end, of the events of the last `RECENT`, of those
-        that lacked a delivery before, and of `SWEPT` others: one round after the other goes through the whole history.
+        An audit covers all open deliveries, the events of the last `RECENT`, those that lacked a delivery before, and
+        `SWEPT` others, so that successive audits go through the whole history.
 
         Args:
             now: the time.
-            longest_send: after this long no send is under way any more.
-            resending: the channels that send again by themselves what is uncertain; anywhere else it waits for a
-                person, or for its channel to be configured again.
+            longest_send: how long a send may take.
+            resending: the channels that repeat uncertain deliveries by themselves. On all others these wait for a
+                person, or for the channel to be configured again.
         """
         self._untold = set(await self._still_untold(self._untold))
         after: Position | None = (now - RECENT, "")
@@ -99,9 +102,10 @@ class StoreMaintenance(Retention):
 
     @transaction
     def _sweep(self, connection: Connection, after: Position, most: int | None) -> Position | None:
-        """Look for events without one of their deliveries, from a place in the history on; the place to go on from.
+        """Search for events without one of their deliveries, from a position in the history on.
 
-        It is None at the end of the history. With `most` so many events are looked at in several steps.
+        Returns:
+            The position of the next step; None at the end of the history.
         """
         limit = BATCH if most is None else most
         later = later_than(events.c.observed_at, events.c.id, after)
@@ -138,7 +142,7 @@ class StoreMaintenance(Retention):
 
     @transaction
     def dead_deliveries(self, connection: Connection, now: datetime) -> list[DeadDeliveries]:
-        """What died since the operators were told of it; not of a channel that they were told of within the hour."""
+        """Return what died since the operators were told, for each channel with no such notice within the hour."""
         found: list[DeadDeliveries] = []
         for channel in dead_channels(connection):
             of_last = select(func.max(notices.c.at)).where(notices.c.subject == DEAD + channel)
@@ -159,7 +163,7 @@ class StoreMaintenance(Retention):
 
 
 def _untold(which: ColumnElement[bool]) -> Select[str]:
-    """The ids of such events as lack a delivery to one of the channels that were to be told, not of their fallbacks."""
+    """Select the ids of events without a delivery to one of the channels to be told; fallbacks do not count."""
     to_tell = func.json_each(events.c.channels).table_valued("value")
     told = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == to_tell.c.value)
     without = exists().select_from(to_tell).where(~told.correlate(events, to_tell))

@@ -1,4 +1,4 @@
-"""The part of the outbox that knows which watches are muted."""
+"""The part of the outbox for mutes: watches about which nobody is told."""
 
 from datetime import datetime
 
@@ -11,24 +11,24 @@ from notifier.store.transaction import transaction
 
 
 class Mutes(Part):
-    """Which watches nobody is told of."""
+    """The muted watches."""
 
     @transaction
     def mute(self, connection: Connection, watch_id: str, now: datetime, until: datetime | None) -> None:
-        """Drop what is to be told of a watch, until a time or, for None, until it is unmuted."""
+        """Drop the deliveries about a watch, until a time or, for None, until it is unmuted."""
         row = {"watch_id": watch_id, "muted_at": now, "until": until}
         statement = upsert(mutes).values(row).on_conflict_do_update(index_elements=[mutes.c.watch_id], set_=row)
         connection.execute(statement)
 
     @transaction
     def unmute(self, connection: Connection, watch_id: str) -> bool:
-        """Tell of the watch again; whether it was muted."""
+        """End the mute of a watch; whether it was muted."""
         gone = connection.execute(mutes.delete().where(mutes.c.watch_id == watch_id))
         return gone.rowcount == 1
 
 
 def muted(connection: Connection, now: datetime) -> set[str]:
-    """The ids of the watches that are muted now."""
+    """Return the ids of the watches that are muted now."""
     return set(connection.execute(_MUTED, {"now": now}).scalars())
 
 

@@ -1,6 +1,6 @@
-"""The part of the outbox that looks after what did not go its usual way.
+"""The moves of deliveries that are out of the ordinary.
 
-What a killed daemon left, what is late, what a wrong clock put out of reach, what somebody wants sent again.
+Recovery of what a killed daemon left, fallbacks, waits that a wrong clock made too long, and retries by hand.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,32 +20,32 @@ from notifier.store.tables import Instant, attempts, deliveries, downloads, is_d
 from notifier.store.transaction import transaction
 
 LONGEST_WAIT = timedelta(hours=25)
-"""Quiet hours, the longest pause and the longest `Retry-After` that is honoured all end within a day."""
+"""Longer than quiet hours, the longest pause and the longest `Retry-After` that is honoured, which end within a day."""
 
 RETRIED_AT_ONCE = 1_000
-"""Dead deliveries that one transaction sends again."""
+"""Dead deliveries that one transaction makes pending."""
 
 _DEATH_IS_NEWS = timedelta(hours=1)
 
 
 class OutboxRecovery(Part):
-    """Brings deliveries back on their way."""
+    """The part of the outbox for them."""
 
     @transaction
     def recover(
         self, connection: Connection, now: datetime, held: Collection[str] = (), channel: str | None = None
     ) -> int:
-        """Take up what a killed daemon left in the middle of sending: it is uncertain.
+        """Make deliveries that a killed daemon left in the middle of sending uncertain.
 
-        What was held as uncertain is due, if its channel holds such deliveries no longer.
+        Deliveries held as uncertain become due if their channel no longer holds them.
 
         Args:
-            now: when it is due again.
-            held: the channels whose uncertain deliveries are not sent again by themselves.
+            now: when they are due again.
+            held: the channels whose uncertain deliveries wait for a person.
             channel: only of this channel.
 
         Returns:
-            How many deliveries were left in the middle of sending.
+            The number of deliveries left in the middle of sending.
         """
         outcome = Outcome(
             kind=OutcomeKind.UNCERTAIN, reason="interrupted", detail="the notifier was ended while this was being sent"
@@ -77,7 +77,7 @@ class OutboxRecovery(Part):
 
     @transaction
     def release(self, connection: Connection, now: datetime, held: Collection[str]) -> None:
-        """Have what was held as uncertain sent again, of channels that do not hold it any longer."""
+        """Make deliveries held as uncertain due, on channels that no longer hold them."""
         connection.execute(_released(now, held))
 
     @transaction
@@ -91,20 +91,20 @@ class OutboxRecovery(Part):
         *,
         with_notices: bool = True,
     ) -> int:
-        """Tell the fallback what has not got through to a channel in time, or died on the way within the last hour.
+        """Give the fallback of a channel what has not got through in time, or has died within the last hour.
 
-        What died long ago is no news to a fallback that was configured today. What quiet hours held back has its time
-        from their end.
+        What died long ago is no news to a fallback that was configured today. The time of deliveries that quiet hours
+        held back begins when these end.
 
         Args:
             channel: whose deliveries are late.
             to: its fallback.
-            after: how long it has time.
+            after: how long a delivery has time.
             now: the time.
-            with_notices: the fallback takes notices too.
+            with_notices: whether the fallback takes notices, too.
 
         Returns:
-            How many deliveries the fallback got by this.
+            The number of deliveries that the fallback got.
         """
         held = and_(deliveries.c.reason == QUIET, deliveries.c.not_before > now - after)
         late = and_(is_open, deliveries.c.wanted_at <= now - after, ~held)
@@ -143,10 +143,10 @@ class OutboxRecovery(Part):
 
     @transaction
     def reschedule_after_clock_change(self, connection: Connection, now: datetime) -> int:
-        """Call back what a clock that was wrong has put out of reach; how many deliveries that were.
+        """Make deliveries due that a wrong clock had put too far into the future; return their number.
 
-        No delivery waits for its first try but for quiet hours or, up to `HELD_FOR`, for a file that is fetched, and
-        none for longer than `LONGEST_WAIT`.
+        A delivery waits for its first try only because of quiet hours or, up to `HELD_FOR`, for a file that is being
+        downloaded; none waits for longer than `LONGEST_WAIT`.
         """
         fetching = exists().where(downloads.c.event_id == deliveries.c.event_id, downloads.c.state == WAITING)
         for_file = and_(deliveries.c.not_before <= now + HELD_FOR, fetching)
@@ -168,15 +168,20 @@ class OutboxRecovery(Part):
         since: datetime | None = None,
         configured: Collection[str] | None = None,
     ) -> list[str]:
-        """Send again: the deliveries of these ids, or without ids all dead ones of a channel and time.
+        """Make deliveries pending again: those with these ids, or without ids the dead ones of a channel and time.
 
-        Where `configured` channels are given, only theirs.
+        Only deliveries that are dead, held as uncertain or wait for their next try are moved. Dead ones start over with
+        all their attempts. They are moved a slice at a time; between two slices others have the database.
 
-        Only what is dead, held as uncertain, or waits for its next try is moved; a dead one starts its life again.
-        Dead ones are moved a slice at a time, and others have the database between two slices.
+        Args:
+            now: when they are due.
+            ids: which deliveries.
+            channel: only those of this channel.
+            since: only dead ones that were decided since then.
+            configured: only those of these channels.
 
         Returns:
-            The channel of each that was moved.
+            The channel of each delivery that was moved.
         """
         if ids:
             return await self._retry_some(now, ids, channel, configured)
@@ -197,7 +202,9 @@ class OutboxRecovery(Part):
         configured: Collection[str] | None,
     ) -> list[str]:
         states = (DeliveryState.DEAD, DeliveryState.UNCERTAIN, DeliveryState.RETRYING)
-        chosen = _asked_for(now).where(deliveries.c.id.in_(select(listed(ids).c.value)), deliveries.c.state.in_(states))
+        chosen = _made_pending(now).where(
+            deliveries.c.id.in_(select(listed(ids).c.value)), deliveries.c.state.in_(states)
+        )
         if channel is not None:
             chosen = chosen.where(deliveries.c.channel == channel)
         if configured is not None:
@@ -206,25 +213,25 @@ class OutboxRecovery(Part):
 
     @transaction
     def _dead_channels(self, connection: Connection) -> list[str]:
-        """The channels that have lost deliveries."""
+        """The channels with dead deliveries."""
         return dead_channels(connection)
 
     @transaction
     def _retry_dead(self, connection: Connection, now: datetime, channel: str, since: datetime | None) -> int:
-        """Send some of a channel's dead ones again; how many, which is none once all are."""
+        """Make some of a channel's dead deliveries pending; return their number."""
         some = select(deliveries.c.id).where(deliveries.c.channel == channel, deliveries.c.state == DeliveryState.DEAD)
         if since is not None:
             some = some.where(deliveries.c.created_at >= since)
-        return connection.execute(_asked_for(now).where(deliveries.c.id.in_(some.limit(RETRIED_AT_ONCE)))).rowcount
+        return connection.execute(_made_pending(now).where(deliveries.c.id.in_(some.limit(RETRIED_AT_ONCE)))).rowcount
 
 
 def dead_channels(connection: Connection) -> list[str]:
-    """The channels that have lost deliveries, each found by one search."""
+    """Return the channels with dead deliveries, each found by one search of the index."""
     found = states_and_channels([DeliveryState.DEAD])
     return list(connection.execute(select(found.c.channel).where(found.c.channel.is_not(None))).scalars())
 
 
-def _asked_for(now: datetime) -> Update:
+def _made_pending(now: datetime) -> Update:
     return update(deliveries).values(
         state=DeliveryState.PENDING, not_before=now, wanted_at=now, settled_at=None, reason="asked for"
     )

@@ -1,4 +1,4 @@
-"""The end of what is old: what ended before a time is removed, a batch in each transaction."""
+"""Retention: removes history that ended before a time, a batch in each transaction."""
 
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -17,39 +17,39 @@ from notifier.store.tables import Instant, attempts, deliveries, downloads, even
 from notifier.store.transaction import transaction
 
 BATCH = 500
-"""Rows of history that are looked at, or removed, in one transaction."""
+"""Rows of history that one transaction reads or removes."""
 
 PAGES = 1_000
-"""Free pages (of 4 KiB) that are given back to the disk in one transaction."""
+"""Free pages (of 4 KiB) that one transaction returns to the disk."""
 
 _FREE_PAGES = text("PRAGMA freelist_count")
 
 Position = tuple[datetime, str]
-"""A place in the order of times and ids, from which a walk over the history goes on."""
+"""A position in the history, which is ordered by time and id: the next batch begins after it."""
 
 FIRST: Position = (datetime.fromtimestamp(0, UTC), "")
 
 
 class Retention(Part):
-    """Removes what is old."""
+    """Removes old history."""
 
     async def prune(
         self, *, before: datetime, watched: Collection[str], now: datetime, datasets: Mapping[str, str] | None = None
     ) -> int:
-        """Remove what ended before a time, a batch in each transaction, and give its room back to the disk.
+        """Remove what ended before a time, a batch in each transaction, and return its space to the disk.
 
-        An event goes with its deliveries, once all of them have come to their end; a snapshot's state only when it is
-        no longer watched: else a new look would tell its end again. Of one whose dataset is watched it stays known that
-        it has ended: its dataset's list may have it for years, without a date.
+        An event is removed with its deliveries once all of them have ended. A snapshot's state is removed only when it
+        is no longer watched: otherwise the next poll would tell its end again. If its dataset is watched, the fact that
+        it has ended stays: the dataset's list may have it for years, without a date.
 
         Args:
-            before: what ended earlier goes.
+            before: what ended earlier is removed.
             watched: the snapshots that are still watched.
             now: for mutes that ran out.
-            datasets: the ids of the datasets that are watched, by the ids of their watches.
+            datasets: the ids of the watched datasets, by the ids of their watches.
 
         Returns:
-            How many events, notices and snapshots were removed.
+            The number of events, notices and snapshots that were removed.
         """
         removed = 0
         for some in (
@@ -118,13 +118,13 @@ class Retention(Part):
             snapshots.c.since < before, later_than(snapshots.c.since, snapshots.c.snapshot_id, after)
         )
         rows = connection.execute(place.order_by(snapshots.c.since, snapshots.c.snapshot_id).limit(BATCH)).all()
-        whole = frozenset(datasets.values())
+        watched_datasets = frozenset(datasets.values())
         old: dict[str, str | None] = {}
         for row in rows:
             if row.snapshot_id not in watched and canonical(row.status) in ENDS:
                 dataset_id = row.facts.get("dataset_id") or datasets.get(row.watch_id.partition("/")[0])
-                old[row.snapshot_id] = dataset_id if dataset_id in whole else None
-        # While it has an event it keeps its state: from a blank one the next look would make the same event again.
+                old[row.snapshot_id] = dataset_id if dataset_id in watched_datasets else None
+        # A snapshot with an event keeps its state: from a blank one the next poll would make the same event again.
         of_old = select(events.c.snapshot_id).where(events.c.snapshot_id.in_(old))
         for snapshot_id in set(connection.execute(of_old).scalars()):
             del old[snapshot_id]
@@ -146,9 +146,9 @@ class Retention(Part):
 
     @transaction
     def _free(self, connection: Connection, pages: int) -> bool:
-        """Give so many free pages back; whether there may be more."""
+        """Return so many free pages to the disk; whether there may be more."""
         before = connection.execute(_FREE_PAGES).scalar_one()
-        # Every step of the statement frees one page, and only a fetch goes all steps: SQLAlchemy makes none.
+        # Each step of the statement frees one page, and only a fetch runs all steps; SQLAlchemy does not fetch.
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
@@ -157,12 +157,12 @@ class Retention(Part):
 
 
 def later_than(at: Column[datetime], of_id: Column[str], after: Position) -> ColumnElement[bool]:
-    """What comes after a place in the order of times and ids."""
+    """The condition that a row comes after a position in the history."""
     return tuple_(at, of_id) > tuple_(literal(after[0], Instant), literal(after[1]))
 
 
 def _with_deliveries(column: ColumnElement[str], ids: list[str]) -> tuple[Delete, Delete]:
-    """The statements that remove the deliveries of these events or notices, with their attempts."""
+    """Make the statements that remove the deliveries of these events or notices, with their attempts."""
     of_them = select(deliveries.c.id).where(column.in_(ids))
     return (
         delete(attempts).where(attempts.c.delivery_id.in_(of_them)),

@@ -28,12 +28,12 @@ class Bench:
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.clock = store, Clock()
-        self.voices: dict[str, FakeChannel] = {}
+        self.fakes: dict[str, FakeChannel] = {}
         self.verdicts: list[tuple[str, Verdict]] = []
         self.states: list[str] = []
         self.raises: Exception | None = None
         self._grown = asyncio.Event()
-        monkeypatch.setattr(module, "sender_for", lambda channel, **_: self.voices[channel.url])
+        monkeypatch.setattr(module, "sender_for", lambda channel, **_: self.fakes[channel.url])
         self.senders = Dispatcher(
             outbox=store.outbox,
             clock=self.clock,
@@ -54,10 +54,10 @@ class Bench:
         self.states.append(outcome.settlement.state)
         self._grown.set()
 
-    def voice(self, url: str, *outcomes: Outcome, held: bool = False) -> FakeChannel:
+    def fake(self, url: str, *outcomes: Outcome, held: bool = False) -> FakeChannel:
         """What answers at this URL."""
-        self.voices[url] = FakeChannel("chat", *outcomes, held=held)
-        return self.voices[url]
+        self.fakes[url] = FakeChannel("chat", *outcomes, held=held)
+        return self.fakes[url]
 
     def configure(self, *urls: str) -> None:
         """`chat` at this URL, or no channel."""
@@ -93,25 +93,25 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 def worker(bench: Bench) -> Any:
-    return bench.senders._senders["chat"].worker
+    return bench.senders._running["chat"].worker
 
 
 async def test_an_unchanged_channel_goes_on_undisturbed_in_the_middle_of_a_send(bench: Bench) -> None:
-    voice = bench.voice("json://a", held=True)
+    channel = bench.fake("json://a", held=True)
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
     async with bench.running():
-        await voice.begun.acquire()
+        await channel.begun.acquire()
         before = worker(bench)
         bench.configure("json://a")
         assert worker(bench) is before
-        voice.release()
+        channel.release()
         assert await bench.settled(1) == ["delivered"]
-    assert len(voice.sent) == 1
+    assert len(channel.sent) == 1
 
 
 async def test_what_a_changed_channel_leaves_is_delivered_at_its_new_address_when_it_is_due(bench: Bench) -> None:
-    old, new = bench.voice("json://a", DOWN, held=True), bench.voice("json://b")
+    old, new = bench.fake("json://a", DOWN, held=True), bench.fake("json://b")
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
     async with bench.running():
@@ -128,8 +128,8 @@ async def test_what_a_changed_channel_leaves_is_delivered_at_its_new_address_whe
 
 
 async def test_the_end_of_a_replaced_channel_wakes_its_successor(bench: Bench) -> None:
-    old = bench.voice("json://a", DOWN, held=True)
-    bench.voice("json://b")
+    old = bench.fake("json://a", DOWN, held=True)
+    bench.fake("json://b")
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
     async with bench.running():
@@ -143,12 +143,12 @@ async def test_the_end_of_a_replaced_channel_wakes_its_successor(bench: Bench) -
 
 
 async def test_what_waits_for_a_removed_channel_goes_out_when_it_is_back(bench: Bench) -> None:
-    voice = bench.voice("json://a")
+    channel = bench.fake("json://a")
     bench.configure()
     await outboxes.tell(bench.store, "chat")
     async with bench.running():
         bench.senders.wake(["chat"])
-        assert not voice.sent
+        assert not channel.sent
         bench.configure("json://a")
         assert await bench.settled(1) == ["delivered"]
 
@@ -157,8 +157,8 @@ async def test_what_waits_for_a_removed_channel_goes_out_when_it_is_back(bench: 
 async def test_a_broken_channel_that_works_at_another_address_is_told_healed_once(
     bench: Bench, path: list[str | None]
 ) -> None:
-    old = bench.voice("json://a", DELIVERED, held=True)
-    bench.voice("json://b", DELIVERED)
+    old = bench.fake("json://a", DELIVERED, held=True)
+    bench.fake("json://b", DELIVERED)
     bench.configure("json://a")
     bench.senders.assume_broken("chat")
     for snapshot in ("s_1", "s_2"):
@@ -176,7 +176,7 @@ async def test_a_broken_channel_that_works_at_another_address_is_told_healed_onc
 async def test_a_broken_channel_that_is_not_configured_at_the_start_is_told_healed_when_it_is_back(
     bench: Bench,
 ) -> None:
-    bench.voice("json://a")
+    bench.fake("json://a")
     bench.senders.assume_broken("chat")
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
@@ -185,8 +185,8 @@ async def test_a_broken_channel_that_is_not_configured_at_the_start_is_told_heal
 
 
 async def test_stopping_ends_in_time_also_with_a_replaced_channel_in_the_middle_of_a_send(bench: Bench) -> None:
-    old = bench.voice("json://a", held=True)
-    bench.voice("json://b")
+    old = bench.fake("json://a", held=True)
+    bench.fake("json://b")
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
     async with asyncio.timeout(2), bench.running():
@@ -197,7 +197,7 @@ async def test_stopping_ends_in_time_also_with_a_replaced_channel_in_the_middle_
 
 
 async def test_a_deliverer_that_raises_ends_all_with_its_exception(bench: Bench) -> None:
-    bench.voice("json://a")
+    bench.fake("json://a")
     bench.configure("json://a")
     bench.raises = OSError("disk")
     await outboxes.tell(bench.store, "chat", at=START)
