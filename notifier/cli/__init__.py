@@ -1,6 +1,6 @@
-"""The command line: one module for each group of commands, which parse, call and print.
+"""The command line: a module for each group of commands parses, calls and prints.
 
-Heavy parts are imported inside the commands that need them, so that `--help` and small commands answer at once.
+Commands import heavy modules where they need them, so that `--help` and small commands answer at once.
 """
 
 import os
@@ -35,7 +35,7 @@ from notifier.telemetry.redaction import EVERY_SECRET
 app = typer.Typer(
     name="notifier",
     cls=Commands,
-    help="Watches Bright Data snapshots and tells people, once, when one is ready, failed, canceled or missing.",
+    help="Watches Bright Data snapshots and notifies people, once, when one is ready, failed, canceled or missing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -70,7 +70,7 @@ def _root(
     ctx: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", readable=False, help=f"{CONFIG_HELP} May stand after the command, too."),
+        typer.Option("--config", "-c", readable=False, help=f"{CONFIG_HELP} It may also follow the command."),
     ] = None,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -82,34 +82,34 @@ def _root(
 
 
 def _open_standard_streams() -> None:
-    """Give each standard stream that was closed (`>&-`) a place to go: what is printed there goes nowhere."""
+    """Open each standard stream that was closed (`>&-`) on /dev/null, so that printing to it does not fail."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def main() -> None:
-    """Run the command line. Whatever goes wrong reaches the user as a sentence and an exit status."""
+    """Run the command line. Every error reaches the user as a sentence and an exit status."""
     _open_standard_streams()
     if completion.is_asked():
         completion.silence()
     try:
         app(prog_name="notifier")
-    except Exception as error:  # noqa: BLE001 - the last place before the user; Ctrl-C and a closed pipe are Typer's
+    except Exception as error:  # noqa: BLE001 - the last handler; Typer handles Ctrl-C and a closed pipe
         if os.environ.get("NOTIFIER_DEBUG"):
             typer.echo(EVERY_SECRET(traceback.format_exc()), err=True, nl=False)
         typer.echo(f"notifier: {EVERY_SECRET(_unexpected(error))}", err=True)
-        # What could not be written is not tried again at the exit, where Python would complain in its own way.
+        # Python flushes standard output at exit, and would print an error of its own if that failed again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 
 def _unexpected(error: Exception) -> str:
-    """What a user is told of an error that no part of the program expected."""
+    """Return the text for an error that no part of the program handles."""
     if isinstance(error, OSError) and error.strerror:
-        # A full disk behind our output, say: the system's fault, in its own words.
+        # An error of the system, such as a full disk behind standard output.
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return (
         f"unexpected {type(error).__name__}: {error}\n"
-        "This is a fault of the program. NOTIFIER_DEBUG=1 shows where it happened; please report it with that."
+        "This is a bug in notifier. Run the command again with NOTIFIER_DEBUG=1, and report what it prints."
     )

@@ -1,7 +1,7 @@
-"""Bright Data as a command asks it: through the limiter of the daemon that runs, else through one of its own.
+"""Bright Data's API for commands: through the limiter of the running daemon, else through one of its own.
 
-So one limiter and one breaker hold for everything that uses the token. Where no daemon runs with the configuration's
-database, a command asks by itself, once a second at most; every 429 it gets holds it up as it does the daemon.
+So one limiter and one breaker serve everything that uses the token. If no daemon runs with the configuration's
+database, a command makes at most one request a second, and a 429 holds it up as it does the daemon.
 """
 
 import time
@@ -33,7 +33,7 @@ BASE_URL_VARIABLE = "BRIGHTDATA_BASE_URL"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiSession:
-    """What can be asked of Bright Data: progress, results, and to collect."""
+    """The clients for progress, results and triggers."""
 
     client: Client
     results: Results
@@ -42,7 +42,7 @@ class ApiSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiAccess:
-    """How to reach Bright Data, and beside which database the daemon listens whose limiter is to be used."""
+    """How to reach Bright Data, and the database of the daemon whose limiter to use."""
 
     api: Api
     database: Path | None = None
@@ -51,23 +51,25 @@ class ApiAccess:
 def access_of(
     config: Path | None, environ: Mapping[str, str], warn: Callable[[str], None] = lambda _: None
 ) -> ApiAccess:
-    """How to reach Bright Data: as the configuration says, or, without one, with the token in `BRIGHTDATA_API_KEY`.
+    """Return how to reach Bright Data: by the configuration, or without one by the token in `BRIGHTDATA_API_KEY`.
 
-    Channels' secrets are not needed for it, and may be unset.
+    The secrets of channels may be unset.
 
     Args:
         config: the main file.
         environ: has the token, where there is no main file.
-        warn: told, in one line, of errors elsewhere in the configuration.
+        warn: called with one line if the configuration has errors elsewhere.
 
     Raises:
         ConfigurationRefused: what the configuration says of the API has errors.
-        UsageError: the token cannot be had.
+        UsageError: there is no token.
     """
     if config is None:
         token = environ.get(TOKEN_VARIABLE, "")
         if not token:
-            raise UsageError(f"no configuration and no token: set {TOKEN_VARIABLE}, or name a file with --config")
+            raise UsageError(
+                f"no configuration and no token: set {TOKEN_VARIABLE}, or name a configuration with --config"
+            )
         base_url = environ.get(BASE_URL_VARIABLE)
         api = Api(token=token)
         return ApiAccess(api=replace(api, base_url=base_url) if base_url else api)
@@ -82,24 +84,24 @@ def access_of(
         warn(loaded.warning)
     if no_token:
         cure = how_to_have_secrets(config) or "set its environment variable"
-        raise UsageError(f"{config}: api.token: the token cannot be had: {cure}")
+        raise UsageError(f"{config}: api.token: there is no token: {cure}")
     return ApiAccess(api=api, database=found.database)
 
 
 @asynccontextmanager
 async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _: None) -> AsyncIterator[ApiSession]:
-    """The account, for as long as this is entered.
+    """Open a session with the API.
 
     Args:
         access: how to reach it.
-        held: told, each time, for how long a request has to wait because the daemon is held up by the API's state.
+        held: called with the pause of each request that waits because the daemon is held up.
 
     Raises:
         UsageError: the address or the token cannot be used.
     """
     api = access.api
     own = Limiter(requests_per_second=min(api.requests_per_second, REQUESTS_PER_SECOND), clock=time.monotonic)
-    client: Client  # made with the gate, which is asked for its identity only later
+    client: Client  # the gate, which it is made with, asks for its identity only later
     async with _gate(access.database, own, lambda: client.gateway.identity, held) as gate:
         try:
             client = Client(
@@ -122,7 +124,7 @@ async def _gate(
     try:
         connection = await connected(database) if database is not None else None
     except OSError:
-        connection = None  # of another user, say: its limiter cannot be had
+        connection = None  # the socket is another user's, for example
     if connection is None:
         yield own
         return

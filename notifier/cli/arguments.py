@@ -1,4 +1,4 @@
-"""What the values of arguments and options mean: ids, watches, channels, durations."""
+"""Checks the values of arguments and options: ids, watches, channels, durations."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def checked_ids(argument: str, ids: Sequence[str]) -> list[str]:
-    """The ids of snapshots or datasets as they were given, each once.
+    """Return the ids of snapshots or datasets, each once.
 
     Raises:
         UsageError: one cannot be an id; the text says what it looks like instead.
@@ -24,20 +24,20 @@ def checked_ids(argument: str, ids: Sequence[str]) -> list[str]:
 
 
 def checked_id(argument: str, text: str) -> str:
-    """The one id that was given; see `checked_ids`."""
+    """Return one id, checked as by `checked_ids`."""
     return checked_ids(argument, [text])[0]
 
 
 def quoted(text: str, longest: int = 60) -> str:
-    """What a user gave, as an error may repeat it: in quotes, shortened, what is invisible in it escaped."""
+    """Return a user's text as an error quotes it: in quotes, shortened, invisible characters escaped."""
     return repr(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def watch_id(found: "Config", watch: str) -> str:
-    """The id of the one watch that is meant by its id, its snapshot, its dataset or its name.
+    """Return the id of the watch with this id, snapshot, dataset or name.
 
     Raises:
-        UsageError: none is, or several are.
+        UsageError: there is none, or there are several.
     """
     from notifier.core.delivery.routing import family
 
@@ -45,31 +45,33 @@ def watch_id(found: "Config", watch: str) -> str:
     names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}
     matching = [each for each, known in names.items() if watch in known]
     if any(each.id in family(watch)[1:] for each in found.datasets):
-        matching.append(watch)  # a snapshot that the watch of a dataset found
+        matching.append(watch)  # a snapshot found by the watch of a dataset
     if len(matching) == 1:
         return matching[0]
     if matching:
-        raise UsageError(f"there is more than one watch {watch!r}; `notifier watch list` shows them, with their ids")
+        raise UsageError(
+            f"several watches are called {watch!r}: name one by its id; `notifier watch list` shows the ids"
+        )
     from notifier.core.suggestions import did_you_mean
 
     near = did_you_mean(watch, {name for known in names.values() for name in known})
-    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows those there are'}")
+    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows all watches'}")
 
 
 def no_channel(name: str, known: Iterable[str]) -> UsageError:
-    """The error that there is no channel of this name, with the one that was meant or those there are."""
+    """Return the error for an unknown channel, with a suggestion or the names of all channels."""
     from notifier.core.suggestions import did_you_mean
 
     names = sorted(known)
-    near = did_you_mean(name, names) or f"; there are: {', '.join(names) or 'none'}"
+    near = did_you_mean(name, names) or f"; the channels are {', '.join(names) or 'none'}"
     return UsageError(f"there is no channel {quoted(name)}{near}")
 
 
 def duration_option(option: str, text: str | None) -> timedelta | None:
-    """The duration that an option was given.
+    """Return the duration of an option; None if the option was not given.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is no duration.
     """
     from notifier.config.values.durations import parse
 
@@ -80,10 +82,10 @@ def duration_option(option: str, text: str | None) -> timedelta | None:
 
 
 def earliest(since: str) -> datetime:
-    """The time that lies as far back as `--since` says.
+    """Return the time that `--since` reaches back to.
 
     Raises:
-        UsageError: it is no duration.
+        UsageError: the text is no duration.
     """
     back = duration_option("--since", since)
     assert back is not None

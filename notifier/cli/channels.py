@@ -1,4 +1,4 @@
-"""`notifier channel`: the channels there are, and a real message to try one."""
+"""`notifier channel`: lists the channels, and sends a test message to one."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
@@ -13,17 +13,18 @@ from notifier.cli.status import tally
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.delivery.services import service_of
 from notifier.core.errors import UsageError
+from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
     from notifier.core.model import Watch
 
-app = typer.Typer(help="The channels, and a real message to try one.", no_args_is_help=True)
+app = typer.Typer(help="List the channels, and send a test message to one.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the channels: what they are, how many watches use each, and its deliveries."""
+    """List the channels: their service, how many watches use them, and their deliveries."""
     from notifier.store.reader import Reader
 
     found = configuration(config)
@@ -60,28 +61,27 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
 @app.command("test")
 def send_test(
-    name: Annotated[
-        str, typer.Argument(help="The channel's name in the configuration.", autocompletion=completion.channel)
-    ],
+    name: Annotated[str, typer.Argument(help="The name of the channel.", autocompletion=completion.channel)],
     config: ConfigOption = None,
     event: Annotated[
         str | None,
         typer.Option(
-            help="The event it plays, such as failed or empty, by the channel's own template.",
+            help="The event of the test message, such as failed or empty, in the channel's own template.",
             autocompletion=completion.event,
         ),
     ] = None,
     watch: Annotated[
         str | None,
         typer.Option(
-            help="The watch it plays, by its id, snapshot or name.", autocompletion=completion.configured_watch
+            help="The watch of the test message, by its id, snapshot or name.",
+            autocompletion=completion.configured_watch,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a real message, marked TEST, and say exactly what the far side answered. Exit status 1 if it failed.
+    """Send a real message, marked TEST, and print the receiver's answer. Exit status 1 if it was not delivered.
 
-    If it got through, what had failed for this channel is tried again at once.
+    If it was delivered, failed deliveries of this channel are retried at once.
     """
     import asyncio
 
@@ -97,11 +97,11 @@ def send_test(
     channel = found.channels.get(name)
     if channel is None:
         raise no_channel(name, found.channels)
-    played = None if watch is None else _played(found, watch_id(found, watch))
+    sample = None if watch is None else _sample_watch(found, watch_id(found, watch))
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)
     try:
-        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=played)
+        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=sample)
     except ValueError as error:
         raise UsageError(f"--event: {error}") from error
     outcome = asyncio.run(trial)
@@ -115,11 +115,11 @@ def send_test(
         )
     if not delivered:
         raise typer.Exit(1)
-    _hasten(found, name)
+    _retry_failed(found, name)
 
 
-def _hasten(found: "Config", channel: str) -> None:
-    """Have what waits for a channel that works tried at once."""
+def _retry_failed(found: "Config", channel: str) -> None:
+    """Ask the daemon to retry the failed deliveries of a channel now."""
     import asyncio
 
     from notifier.control.client import ask
@@ -131,15 +131,14 @@ def _hasten(found: "Config", channel: str) -> None:
     try:
         done = asyncio.run(ask(found.database, GotThrough(channel=channel)))
     except NotifierError as error:
-        typer.echo(f"what waits for {channel} keeps its next try: {error}", err=True)
+        typer.echo(f"the failed deliveries of {channel} are not retried now: {error}", err=True)
         return
     if number := done["hastened"]:
-        verb = "is" if number == 1 else "are"
-        typer.echo(f"{number} that had failed {verb} tried again at once", err=True)
+        typer.echo(f"retrying {count(number, 'failed delivery', 'failed deliveries')} now", err=True)
 
 
-def _played(found: "Config", wanted: str) -> "Watch":
-    """The watch of this id, as a snapshot has it; that of a dataset with a snapshot that it has found, or may find."""
+def _sample_watch(found: "Config", wanted: str) -> "Watch":
+    """Return the watch with this id; for a dataset, the watch of a snapshot that it found or could find."""
     own = next((each for each in found.watches if each.id == wanted), None)
     if own is not None:
         return own

@@ -1,7 +1,7 @@
-"""What the shell completes: watches, channels, snapshots, datasets, deliveries and events, by their names.
+"""Shell completion for watches, channels, snapshots, datasets, deliveries and events.
 
-A user waits for it at every TAB, in the middle of a line. So it reads only what is quick to read, imports nothing
-heavy, and never complains: what cannot be told has no completions, and `silence` sees that nothing else is printed.
+The user waits for it in the middle of a line. So it reads a bounded amount, imports nothing heavy and never fails:
+what cannot be read has no completions, and `silence` suppresses all other output.
 """
 
 import os
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     from notifier.store.names import StoredNames
 
 VARIABLE = "_NOTIFIER_COMPLETE"
-"""By this the shell says that it asks for completions, and which shell it is. Its name is Typer's rule."""
+"""Set by the completion script of the shell; its value names the shell. Typer makes the name."""
 
 Completions = list[str | tuple[str, str]]
-"""Words, or words with a short help, which zsh and fish show."""
+"""Words, or words with a short help text that zsh and fish show."""
 
-_SENDABLE = ("dead", "uncertain", "retrying")
-_ODD = re.compile(r"[^\w@%+,./-]")
+_RETRYABLE = ("dead", "uncertain", "retrying")
+_NEEDS_ESCAPE = re.compile(r"[^\w@%+,./-]")
 
 
 def is_asked() -> bool:
-    """Whether this process was started by a shell for completions."""
+    """Return whether the shell started this process for completions."""
     return VARIABLE in os.environ
 
 
 def silence() -> None:
-    """Let nothing reach the line that the user is writing: standard error goes nowhere."""
+    """Send standard error to /dev/null, so that nothing appears in the line that the user is typing."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 class _Word(str):
-    """A word that bash gets quoted. Typer compares it with what was typed, which is not: so it is only printed so."""
+    """A word with its special characters escaped when it is printed, but not when Typer compares it."""
 
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
-        return _ODD.sub(r"\\\g<0>", self)
+        return _NEEDS_ESCAPE.sub(r"\\\g<0>", self)
 
 
 def _for_shell(word: str) -> str:
-    """The word as Typer may print it for this shell. zsh and fish quote by themselves, bash only in open quotes."""
+    """Return the word in the form for this shell. zsh and fish quote it themselves, bash only inside open quotes."""
     if os.environ.get(VARIABLE) != "complete_bash":
         return word
     words = os.environ.get("COMP_WORDS", "").split("\n")
@@ -62,7 +62,7 @@ Source = Callable[[typer.Context, str], Iterable[tuple[str, str]]]
 
 
 def _completing(source: Source) -> Callable[[typer.Context, str], Completions]:
-    """What Typer calls: the source's words that begin as it was typed, each once; none, whatever goes wrong."""
+    """Return the callback for Typer: the words that begin with what was typed, each once, and none after an error."""
 
     @wraps(source)
     def complete(ctx: typer.Context, incomplete: str) -> Completions:
@@ -71,7 +71,7 @@ def _completing(source: Source) -> Callable[[typer.Context, str], Completions]:
             for word, text in source(ctx, incomplete):
                 if word.startswith(incomplete):
                     found.setdefault(word, text)
-        except Exception:  # noqa: BLE001 - in the middle of the user's line there is no place to complain
+        except Exception:  # noqa: BLE001 - an error cannot be shown in the middle of the user's line
             return []
         return [(_for_shell(word), text) for word, text in found.items()]
 
@@ -80,7 +80,7 @@ def _completing(source: Source) -> Callable[[typer.Context, str], Completions]:
 
 @_completing
 def watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Watches by their ids, and by their names once something was typed."""
+    """Complete watches by id, and by name once something was typed."""
     configured, stored = _names(ctx)
     yield from configured.watches.items()
     if incomplete:
@@ -94,7 +94,7 @@ def watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 @_completing
 def muted_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Watches that are muted."""
+    """Complete muted watches."""
     configured, stored = _names(ctx)
     for each in stored.muted(incomplete) if stored else ():
         yield each, configured.watches.get(each, "")
@@ -102,14 +102,14 @@ def muted_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]
 
 @_completing
 def configured_watch(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Watches that stand in a file: not those that the watch of a dataset found."""
+    """Complete configured watches, without the snapshots that the watch of a dataset found."""
     configured, _ = _names(ctx)
     yield from configured.watches.items()
 
 
 @_completing
 def snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Snapshots that are configured or were seen."""
+    """Complete snapshots that are configured or were seen."""
     configured, stored = _names(ctx)
     yield from ((each, configured.watches.get(each, "")) for each in configured.snapshots)
     yield from _plain(stored.snapshots(incomplete) if stored else ())
@@ -117,7 +117,7 @@ def snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 @_completing
 def unwatched_snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """What may get a watch of its own: snapshots that were seen and have none, or, with --dataset, such datasets."""
+    """Complete snapshots that were seen and have no watch of their own; with --dataset, such datasets."""
     configured, stored = _names(ctx)
     if stored is not None:
         found, known = (
@@ -130,7 +130,7 @@ def unwatched_snapshot(ctx: typer.Context, incomplete: str) -> Iterator[tuple[st
 
 @_completing
 def dataset(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Datasets that are configured or were listed."""
+    """Complete datasets that are configured or were listed."""
     configured, stored = _names(ctx)
     yield from ((each, configured.watches.get(each, "")) for each in configured.datasets)
     yield from _plain(stored.datasets(incomplete) if stored else ())
@@ -138,13 +138,13 @@ def dataset(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 @_completing
 def channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Channels that are configured."""
+    """Complete configured channels."""
     yield from _plain(_names(ctx)[0].channels)
 
 
 @_completing
 def notified_channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Channels that are configured or were once told something."""
+    """Complete channels that are configured or have had a delivery."""
     configured, stored = _names(ctx)
     yield from _plain(configured.channels)
     yield from _plain(stored.channels(incomplete) if stored else ())
@@ -152,21 +152,21 @@ def notified_channel(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str,
 
 @_completing
 def delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """The newest deliveries by their numbers."""
+    """Complete the newest deliveries by number."""
     _, stored = _names(ctx)
     yield from stored.deliveries(incomplete) if stored else ()
 
 
 @_completing
 def retryable_delivery(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """The newest deliveries that can be sent again, by their numbers."""
+    """Complete the newest deliveries that can be sent again, by number."""
     _, stored = _names(ctx)
-    yield from stored.deliveries(incomplete, _SENDABLE) if stored else ()
+    yield from stored.deliveries(incomplete, _RETRYABLE) if stored else ()
 
 
 @_completing
 def event(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """The event names that are known, that the files ask for, and that snapshots have had."""
+    """Complete the known event names, those in the files, and the statuses that snapshots have had."""
     from notifier.core.snapshot.statuses import ENDS, IN_PROGRESS, NAMES
 
     yield from _plain([*sorted(ENDS | NAMES), "all", *sorted(IN_PROGRESS)])
@@ -180,7 +180,7 @@ def _plain(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _names(ctx: typer.Context) -> "tuple[ConfiguredNames, StoredNames | None]":
-    """What stands in the configuration that the command would take, and in its database."""
+    """Return the names in the configuration that the command would read, and those in its database."""
     from notifier.config.completion_names import ConfiguredNames, configured_names
     from notifier.store.names import StoredNames
 

@@ -1,4 +1,4 @@
-"""`notifier init` and `notifier config`: write a first configuration, check one, show what it means or would change."""
+"""`notifier init` and `notifier config`: writes, checks and shows a configuration, and what it would change."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,26 +19,24 @@ if TYPE_CHECKING:
     from notifier.config.model import Config
     from notifier.core.snapshot.budget import Budget
 
-app = typer.Typer(help="Check the configuration, or show what it means.", no_args_is_help=True)
+app = typer.Typer(help="Check the configuration, show it, or compare it with the running one.", no_args_is_help=True)
 
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
 ) -> None:
-    """Write a commented config.yaml to start from, and its schema for editors. What is there is never touched."""
+    """Write a commented config.yaml to start from, and its schema for editors. Never overwrite a file."""
     from notifier.config.edit.initial import INITIAL
     from notifier.config.edit.json_schema import SCHEMA_FILE, json_schema
 
     try:
         _write_new(path, INITIAL)
     except FileExistsError:
-        raise UsageError(
-            f"{path} exists already and was left as it is; name another file: notifier init OTHER"
-        ) from None
+        raise UsageError(f"{path} already exists and was not changed; name another file: notifier init OTHER") from None
     schema = path.with_name(SCHEMA_FILE)
-    with suppress(FileExistsError):  # of another configuration in this folder: `config schema` writes it anew
+    with suppress(FileExistsError):  # it serves another configuration in this folder; `config schema` renews it
         _write_new(schema, json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
-    typer.echo(f"Wrote {path}, and {schema.name} for editors. Put your snapshot's id and your channel in, then:")
+    typer.echo(f"Wrote {path}, and {schema.name} for editors. Add your snapshot's id and your channel, then:")
     typer.echo("  export BRIGHTDATA_API_KEY=… SLACK_URL=…")
     typer.echo(f"  notifier config check --config {path}")
     typer.echo(f"  notifier run --config {path}")
@@ -56,17 +54,17 @@ def _write_new(path: Path, text: str) -> None:
 
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check every file of the configuration and tell all errors at once, each with its place. Exit status 2 if any.
+    """Check all files of the configuration, and print every error with its place. Exit status 2 if there is any.
 
-    What keeps the service from starting is an error, too: a database that cannot be where `state:` says.
+    A `state:` that keeps the service from starting is an error, too.
     """
     from notifier.app.loading import load_config
     from notifier.config.checks.paths import path_warnings, startup_errors
 
     try:
         found = load_config(config_path(config))
-        if hindering := [*startup_errors(found)]:
-            raise ConfigurationRefused(hindering)
+        if blocking := [*startup_errors(found)]:
+            raise ConfigurationRefused(blocking)
     except ConfigurationRefused as error:
         if not as_json:
             raise
@@ -91,13 +89,13 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         texts.append(f"{found.path}: api.requests_per_second: {too_much}.")
     for text in texts:
         typer.echo(f"warning: {text}", err=True)
-    _say_checked(found, needs, len(texts))
+    _print_verdict(found, needs, len(texts))
 
 
-def _say_checked(found: "Config", needs: "Budget", warnings: int) -> None:
-    """Say what was found to have no error."""
+def _print_verdict(found: "Config", needs: "Budget", warnings: int) -> None:
+    """Print the summary of a configuration without errors."""
     watches = len(found.watches) + len(found.datasets)
-    verdict = f"no error, {count(warnings, 'warning')}" if warnings else "fine"
+    verdict = f"no errors, {count(warnings, 'warning')}" if warnings else "no errors"
     number = count(watches, "watch", "watches").capitalize()
     typer.echo(
         f"{found.path}: {verdict}. {number}, {count(len(found.channels), 'channel')}, "
@@ -108,13 +106,13 @@ def _say_checked(found: "Config", needs: "Budget", warnings: int) -> None:
         if rotation := needs.rotation():
             typer.echo(f"{rotation.capitalize()}.")
     else:
-        typer.echo("Nothing is watched yet: put your snapshots under `watches:`.")
+        typer.echo("There are no watches yet: add snapshots under `watches:`.")
     if not found.operators:
-        typer.echo("Nobody is told when the notifier itself is in trouble: name a channel under `operators:`.")
+        typer.echo("No channel is notified of problems of the notifier itself: name one under `operators:`.")
 
 
 def _budget(found: "Config") -> "Budget":
-    """What the watches need. The database, which knows of ends and of datasets, is only asked if they do not fit."""
+    """Return the requests that the watches need. The database, which knows what has ended, is read only if needed."""
     from notifier.core.errors import StoreError
     from notifier.core.model import SnapshotState
     from notifier.core.snapshot.budget import budget
@@ -138,14 +136,14 @@ def _budget(found: "Config") -> "Budget":
         reader = Reader(found.database)
         snapshots = reader.found_by([each.id for each in found.datasets])
         snapshots |= reader.snapshots([each.snapshot_id for each in found.watches])
-    except StoreError:  # There is none yet, or it is not ours to read: then it knows nothing.
+    except StoreError:  # there is none yet, or this user may not read it
         return needs
     return needed({snapshot_id: row.state for snapshot_id, row in snapshots.items()})
 
 
 @app.command()
 def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Ask the running daemon what a reload would change: watches and channels added, removed, changed."""
+    """Show what a reload of the running daemon would change: watches and channels added, removed and changed."""
     import asyncio
 
     from notifier.app.loading import database_of
@@ -160,18 +158,18 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     else:
         for problem in found["problems"]:
             typer.echo(problem, err=True)
-        typer.echo("A reload would be refused, and what runs now would go on.", err=True)
+        typer.echo("A reload would be refused: the running configuration would stay.", err=True)
     if "problems" in found:
         raise typer.Exit(2)
 
 
 def _difference(found: dict[str, Any]) -> Iterator[str]:
-    """The lines for people: `+` is new, `-` is gone, `~` is different."""
+    """Yield a line for each difference: `+` added, `-` removed, `~` changed."""
     yield from _items("channel", found["channels"])
     yield from _items("watch", found["watches"])
     yield from (f"~ {_changed(change)}" for change in found["keys"])
     if found["restart"]:
-        yield f"A reload leaves {', '.join(found['restart'])} as it is: restart the notifier for that."
+        yield f"A reload does not change {', '.join(found['restart'])}: restart the notifier for that."
 
 
 def _items(kind: str, items: dict[str, Any]) -> Iterator[str]:
@@ -211,9 +209,9 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the configuration, with which an editor completes keys and marks errors.
+    """Print the JSON Schema of the configuration, for editors to complete keys and mark errors.
 
-    `notifier init` writes it beside the configuration; after an update `> config.schema.json` renews it.
+    `notifier init` writes it beside the configuration. After an update, renew it with `> config.schema.json`.
     """
     from notifier.config.edit.json_schema import json_schema
 

@@ -11,7 +11,7 @@ from notifier.core.words import count
 
 
 class LogLevel(StrEnum):
-    """The least level of log lines that is shown."""
+    """The lowest level of log lines that is shown."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -20,7 +20,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How log lines are written."""
+    """The format of log lines."""
 
     AUTO = "auto"
     TEXT = "text"
@@ -29,26 +29,24 @@ class LogFormat(StrEnum):
 
 def run(
     config: ConfigOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Poll every watch once, deliver what is due, exit.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Poll every watch once, deliver what is due, and exit.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="With errors in the files, never start with what was taken up last.")
+        bool, typer.Option("--strict", help="Do not start with the last configuration if the files have errors.")
     ] = False,
-    log_level: Annotated[LogLevel, typer.Option(help="The least level of log lines shown.")] = LogLevel.INFO,
+    log_level: Annotated[LogLevel, typer.Option(help="The lowest level of log lines shown.")] = LogLevel.INFO,
     log_format: Annotated[
         LogFormat,
-        typer.Option(
-            envvar="NOTIFIER_LOG_FORMAT", help="Log lines as text for people or as JSON; auto: text on a terminal."
-        ),
+        typer.Option(envvar="NOTIFIER_LOG_FORMAT", help="Log lines as text or as JSON; auto: text on a terminal."),
     ] = LogFormat.AUTO,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch the snapshots and tell people. Ends on SIGTERM or Ctrl-C, in order, within 5 s.
+    """Run the daemon: poll the snapshots and send notifications. Stops in order within 5 s of SIGTERM or Ctrl-C.
 
-    With --once the exit status is 1 if a poll could not tell a status or a delivery did not get through; what was
-    not delivered is tried again by the next run. It is 1, too, if the files have errors.
+    With --once, the exit status is 1 if a poll gave no status, a delivery failed, or the files have errors. The next
+    run tries failed deliveries again.
 
-    With errors in the files it starts with the configuration that it took up last, kept beside the database, and says
-    so; a first start, or one with --strict, ends with status 2 and all errors.
+    If the files have errors, the daemon starts with the configuration that it loaded last, which it keeps beside the
+    database, and warns. A first start, or one with --strict, ends with all errors and exit status 2.
     """
     import asyncio
 

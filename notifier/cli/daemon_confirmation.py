@@ -1,4 +1,4 @@
-"""Finds out what the running daemon makes of a watch whose file was just written or removed."""
+"""Waits for the running daemon to reload after a command wrote or removed the file of a watch."""
 
 import time
 from collections.abc import Callable
@@ -6,41 +6,41 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-GIVES_UP_AFTER_S = 30.0
-"""The daemon finds a changed file within 2 s, on a busy machine within more. If for so long it neither reads the files
-nor has taken them up, it is waited for no more."""
+GIVE_UP_AFTER_S = 30.0
+"""How long to wait for a daemon that does not begin to read. It notices a changed file within 2 s, but later on a busy
+machine."""
 
 LONGEST_READING_S = 120.0
-"""However long the daemon says that it is still reading the files."""
+"""How long to wait for a daemon that is still reading the files."""
 
 FIRST_POLL_S = 10.0
-"""After the files are taken up: the daemon polls, and notes its polls every 2 s."""
+"""How long to wait for the first poll after the reload. The daemon records its polls every 2 s."""
 
 _ASKED_EVERY_S = 0.2
 _LONGEST_ANSWER_S = 10.0
 
-NO_DAEMON = "no daemon runs; it is watched as soon as one does"
+NO_DAEMON = "no daemon is running; the watch starts with the next `notifier run`"
 
 
-class _Patience:
-    """How long to go on waiting, from the time that it was last seen that the daemon gets on."""
+class _Deadline:
+    """How long to wait for the daemon, renewed while it makes progress."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._latest = monotonic() + LONGEST_READING_S
-        self.renew(GIVES_UP_AFTER_S)
+        self.renew(GIVE_UP_AFTER_S)
 
     def renew(self, seconds: float) -> None:
-        """Wait for so long from now on, but not beyond `LONGEST_READING_S`."""
+        """Wait this many seconds from now, but not beyond `LONGEST_READING_S`."""
         self._until = min(self._monotonic() + seconds, self._latest)
 
     def taken_up(self) -> None:
-        """What is waited for now is the first poll."""
+        """Start to wait for the first poll."""
         self._latest = self._until = self._monotonic() + FIRST_POLL_S
 
     @property
     def is_over(self) -> bool:
-        """Whether it is time to give up."""
+        """Whether the time is up."""
         return self._monotonic() >= self._until
 
 
@@ -53,33 +53,33 @@ def wait_until_loaded(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Wait until the running daemon has read the files, and tell what it made of them. It raises nothing.
+    """Wait until the running daemon has reloaded the files, and return the result. It never raises.
 
     Args:
         main: the main file.
         database: where the daemon is found.
         subject: the watch that was added, whose first poll is waited for; None waits for the reload alone.
         began: when the file was written or removed.
-        monotonic: a clock in seconds that nobody sets.
-        sleep: waits for so many seconds of it.
+        monotonic: a monotonic clock, in seconds.
+        sleep: waits for a number of seconds.
 
     Returns:
-        Whether a daemon `runs`, whether it has `taken_up` the files, why they are `refused`, line by line, and with a
-        subject the `status` that it saw. If they are neither taken up nor refused: whether it was `reading` them, or
-        why it is `unanswered`.
+        `runs` (a daemon runs), `taken_up` (it loaded the files), `refused` (the reasons, line by line) and, with a
+        subject, its `status`. If the files are neither loaded nor refused: `reading`, if the daemon was still reading
+        them, or `unanswered` with the reason.
     """
     seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
     if subject is not None:
         seen["status"] = None
-    patience = _Patience(monotonic)
-    while not patience.is_over:
+    deadline = _Deadline(monotonic)
+    while not deadline.is_over:
         before = seen["taken_up"]
         if not _ask_about(database, began, seen) or (seen["taken_up"] and subject is None):
             return seen
         if seen["taken_up"] and not before:
-            patience.taken_up()
+            deadline.taken_up()
         elif "reading" in seen:
-            patience.renew(GIVES_UP_AFTER_S)
+            deadline.renew(GIVE_UP_AFTER_S)
         if subject is not None and seen["taken_up"] and _has_polled(main, database, subject, began, seen):
             return seen
         sleep(_ASKED_EVERY_S)
@@ -87,7 +87,7 @@ def wait_until_loaded(
 
 
 def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
-    """Note what the daemon says of its last reload; whether there is more to come."""
+    """Add the outcome of the daemon's last reload to `seen`. Return whether a later answer may add more."""
     import asyncio
 
     from notifier.control.client import ask
@@ -114,7 +114,7 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
 
 
 def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
-    """Note what the daemon saw at its first poll; whether it has polled."""
+    """Add the status from the daemon's first poll to `seen`. Return whether it has polled."""
     from notifier.app.loading import load_leniently
     from notifier.cli.status import overview
 
@@ -129,9 +129,9 @@ def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen:
 
 
 def withdraw(path: Path, seen: dict[str, Any]) -> bool:
-    """Remove a file that was just written if the daemon refuses it: it would stop every later reload.
+    """Remove a file that was just written if the daemon refuses it, because it would block every later reload.
 
-    A refusal that does not name the file is about another one, and this file stays.
+    A refusal that does not name the file is about another one, and the file stays.
 
     Args:
         path: the file.
@@ -147,7 +147,7 @@ def withdraw(path: Path, seen: dict[str, Any]) -> bool:
 
 
 def sentence(subject: str, seen: dict[str, Any]) -> str:
-    """What `wait_until_loaded` found out, for people."""
+    """Return what `wait_until_loaded` found out as a sentence."""
     if not seen["runs"]:
         return f"{NO_DAEMON[0].upper()}{NO_DAEMON[1:]}."
     if seen["refused"]:
@@ -155,19 +155,19 @@ def sentence(subject: str, seen: dict[str, Any]) -> str:
     if not seen["taken_up"]:
         return not_yet(seen)
     if seen["status"] is None:
-        return "The running daemon has taken it up, and has not polled it yet."
+        return "The running daemon has loaded it, and has not polled it yet."
     return f"The running daemon watches it: {subject} is {seen['status']}."
 
 
 def not_yet(seen: dict[str, Any]) -> str:
-    """Why the daemon has not taken up files that stand, and what comes of it."""
+    """Return why the daemon has not loaded the files yet, and what happens next."""
     if "unanswered" in seen:
-        why = f"The running daemon could not be asked: {seen['unanswered']}."
+        why = f"The running daemon did not answer: {seen['unanswered']}."
     elif "reading" in seen:
         why = f"The running daemon was still reading the files after {LONGEST_READING_S:.0f} s."
     else:
-        why = f"The running daemon has not read the files within {GIVES_UP_AFTER_S:.0f} s."
+        why = f"The running daemon has not reloaded the files within {GIVE_UP_AFTER_S:.0f} s."
     return (
-        f"{why} Nothing is to be written again: it takes the files up by itself, as they are. "
-        "See `notifier healthcheck` for how it does, `notifier status` for what it watches."
+        f"{why} The files are in place, and are reloaded automatically. "
+        "`notifier healthcheck` shows how the daemon does, `notifier status` what it watches."
     )

@@ -1,4 +1,4 @@
-"""`notifier delivery`: what was told to whom, when, in how many attempts."""
+"""`notifier delivery`: lists and shows deliveries, and sends them again."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from notifier.config.model import Config
     from notifier.store.reader import Reader
 
-app = typer.Typer(help="What was told to whom, when, and in how many attempts.", no_args_is_help=True)
+app = typer.Typer(help="List and show deliveries with their attempts, and send them again.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -30,11 +30,11 @@ def list_deliveries(
     channel: Annotated[
         str | None, typer.Option(help="Only this channel.", autocompletion=completion.notified_channel)
     ] = None,
-    since: Annotated[str | None, typer.Option(help="Only those decided within this time, such as 2d or 6h.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only those created within this time, such as 2d or 6h.")] = None,
     event: Annotated[
         str | None,
         typer.Option(
-            metavar="EVENT", help="Only of this event, by the id that its message ends with, or its beginning."
+            metavar="EVENT", help="Only of this event, by the id at the end of its message, or the start of it."
         ),
     ] = None,
     watch: Annotated[
@@ -51,7 +51,7 @@ def list_deliveries(
     from notifier.store.reader import Reader
 
     begin = earliest(since) if since is not None else None
-    told = None if event is None else event_id_given("--event", event)
+    event_id = None if event is None else event_id_given("--event", event)
     of_snapshot = None if snapshot is None else checked_id("--snapshot", snapshot)
     found = configuration(config)
     reader = Reader(found.database)
@@ -61,7 +61,7 @@ def list_deliveries(
         states=tuple(state or ()),
         channel=channel,
         since=begin,
-        told=None if told is None else find_event_id(reader, told),
+        told=None if event_id is None else find_event_id(reader, event_id),
         snapshot=of_snapshot,
         watch=None if watch is None else _watched(found, reader, watch),
         limit=limit,
@@ -82,28 +82,30 @@ def retry(
             metavar="ID",
             min=1,
             max=2**62,
-            help="The deliveries' numbers.",
+            help="The numbers of the deliveries.",
             autocompletion=completion.retryable_delivery,
         ),
     ] = None,
     config: ConfigOption = None,
-    dead: Annotated[bool, typer.Option("--dead", help="All dead ones, instead of naming them.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Send all dead deliveries again.")] = False,
     channel: Annotated[
         str | None, typer.Option(help="With --dead: only this channel.", autocompletion=completion.notified_channel)
     ] = None,
-    since: Annotated[str | None, typer.Option(help="With --dead: only those decided within this time, as 2d.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="With --dead: only those created within this time, such as 2d.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send again at once what is dead, held as uncertain, or waits for its next try."""
+    """Send deliveries again at once that are dead, uncertain, or waiting for their next attempt."""
     import asyncio
 
     from notifier.control.client import ask
     from notifier.control.protocol import Retry
 
     if bool(ids) == dead:
-        raise UsageError("name the deliveries by their numbers, or take all dead ones with --dead, not both")
+        raise UsageError("give the numbers of deliveries, or --dead for all dead ones, not both")
     if ids and (channel or since):
-        raise UsageError("--channel and --since go with --dead")
+        raise UsageError("--channel and --since need --dead")
     begin = earliest(since) if since is not None else None
     found = configuration(config)
     _check_there_are(found, ids or (), channel)
@@ -116,7 +118,7 @@ def retry(
         typer.echo(
             f"{count(number, 'delivery', 'deliveries')} will be sent again."
             if number
-            else "Nothing to send again: only what is dead, uncertain or retrying, for a channel there still is.",
+            else "Nothing to send again: no delivery is dead, uncertain or retrying for a configured channel.",
             err=not number,
         )
     if not done["retried"]:
@@ -124,7 +126,7 @@ def retry(
 
 
 def _watched(found: "Config", reader: "Reader", watch: str) -> str:
-    """The watch as the reader takes it: that of a dataset with a slash; one configured no more by its own id."""
+    """Return the watch for the reader: that of a dataset with a slash, one that was removed by the id it had."""
     try:
         wanted = watch_id(found, watch)
         _, parted, of_dataset = wanted.partition("/")
@@ -138,17 +140,17 @@ def _watched(found: "Config", reader: "Reader", watch: str) -> str:
 
 
 def _check_channel(found: "Config", reader: "Reader", channel: str | None) -> None:
-    """See that there is the channel, or that there once was.
+    """Check that the channel is configured, or was once.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it never was.
     """
     if channel is not None and channel not in found.channels and not reader.deliveries(channel=channel, limit=1):
         raise no_channel(channel, found.channels)
 
 
 def _check_snapshot(found: "Config", reader: "Reader", snapshot: str | None) -> None:
-    """See that the snapshot is watched, or that it once was.
+    """Check that the snapshot is watched, or was once.
 
     Raises:
         NotifierError: it never was.
@@ -159,7 +161,7 @@ def _check_snapshot(found: "Config", reader: "Reader", snapshot: str | None) -> 
     if snapshot is None or snapshot in watched or snapshot in reader.snapshots([snapshot]):
         return
     if not reader.deliveries(snapshot=snapshot, limit=1):
-        near = did_you_mean(snapshot, watched) or "; `notifier status` shows those that are watched"
+        near = did_you_mean(snapshot, watched) or "; `notifier status` shows the watched ones"
         raise NotifierError(f"there is no snapshot {quoted(snapshot)}{near}")
 
 
@@ -167,13 +169,13 @@ def _check_there_are(found: "Config", ids: Sequence[int], channel: str | None) -
     from notifier.store.reader import Reader
 
     if not found.database.exists():
-        return  # whoever is asked to send it again says so
+        return  # the daemon reports it
     reader = Reader(found.database)
     _check_channel(found, reader, channel)
     for each in ids:
         if reader.delivery(each) is None:
-            known = "`notifier delivery list` shows those there are"
-            raise NotifierError(f"there is no delivery {each}, and nothing is sent again; {known}")
+            known = "`notifier delivery list` shows all"
+            raise NotifierError(f"there is no delivery {each}, so nothing was sent again; {known}")
 
 
 app.command("show")(show)

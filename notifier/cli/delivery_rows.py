@@ -1,4 +1,4 @@
-"""Deliveries as rows of a table and as JSON, and the ids of what they tell."""
+"""Deliveries as rows of a table and as JSON, and the ids of their events."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,53 +15,53 @@ if TYPE_CHECKING:
     from notifier.store.reader import DeliveryRow, Reader
 
 EVENT_ID_PREFIXES = ("evt_", "ntc_")
-"""How the ids of events and of notices begin."""
+"""The prefixes of the ids of events and of notices."""
 
 
 def event_id_given(argument: str, text: str) -> str:
-    """The id of an event or of a notice, or how one begins, as it was given.
+    """Return the id of an event or a notice, or the start of one, as a user gave it.
 
     Raises:
         UsageError: it is neither.
     """
     checked = checked_id(argument, text.rstrip("\N{HORIZONTAL ELLIPSIS}."))
     if not checked.startswith(EVENT_ID_PREFIXES):
-        raise UsageError(f"{argument}: {quoted(text)} is no event's id: those begin with evt_, notices' with ntc_")
+        raise UsageError(f"{argument}: {quoted(text)} is not the id of an event (evt_…) or of a notice (ntc_…)")
     if checked.startswith("evt_test_"):
-        raise UsageError(f"{argument}: {checked} is the id of a test message, of which nothing is kept")
+        raise UsageError(f"{argument}: {checked} is the id of a test message, which is not recorded")
     return checked
 
 
 def find_event_id(reader: "Reader", beginning: str) -> str:
-    """The one id of an event or of a notice that begins so; the whole id begins so, too.
+    """Return the only id of an event or a notice with this start, which may be the whole id.
 
     Raises:
-        NotifierError: none does, or several do.
+        NotifierError: there is none, or there are several.
     """
     from notifier.core.suggestions import did_you_mean
 
     what = "notice" if beginning.startswith("ntc_") else "event"
-    found = reader.deliverable_ids(beginning, _MOST_ALIKE + 1)
+    found = reader.deliverable_ids(beginning, _MOST_LISTED + 1)
     if len(found) == 1 or beginning in found:
         return beginning if beginning in found else found[0]
     if not found:
-        alike = reader.deliverable_ids(beginning[:_TELLING], 1_000) if len(beginning) > _TELLING else []
-        near = did_you_mean(beginning, alike) or "; `notifier delivery list --json` has the ids of all"
+        alike = reader.deliverable_ids(beginning[:_TYPO_PREFIX], 1_000) if len(beginning) > _TYPO_PREFIX else []
+        near = did_you_mean(beginning, alike) or "; `notifier delivery list --json` shows all ids"
         raise NotifierError(f"there is no {what} {beginning}{near}")
-    more = " and more" if len(found) > _MOST_ALIKE else ""
-    raise NotifierError(f"several {what}s begin with {beginning}: {', '.join(found[:_MOST_ALIKE])}{more}")
+    more = " and more" if len(found) > _MOST_LISTED else ""
+    raise NotifierError(f"several {what}s begin with {beginning}: {', '.join(found[:_MOST_LISTED])}{more}")
 
 
-_MOST_ALIKE = 5
-_TELLING = len("evt_") + 3
-"""An id that has so many characters of another one may be that one, mistyped."""
+_MOST_LISTED = 5
+_TYPO_PREFIX = len("evt_") + 3
+"""An id that shares this many characters with another one may be a misspelling of it."""
 
 
 def print_rows(rows: "Sequence[DeliveryRow]") -> None:
     """Print a table of deliveries."""
     now = datetime.now(UTC)
     print_table(
-        ("id", "state", "channel", "attempts", "decided", "next try", "message"),
+        ("id", "state", "channel", "attempts", "created", "next attempt", "message"),
         (
             (
                 str(row.id),
@@ -79,7 +79,7 @@ def print_rows(rows: "Sequence[DeliveryRow]") -> None:
 
 
 def as_data(row: "DeliveryRow") -> dict[str, Any]:
-    """A delivery for JSON."""
+    """Return a delivery for JSON."""
     return {
         "id": row.id,
         "channel": row.channel,
@@ -94,7 +94,7 @@ def as_data(row: "DeliveryRow") -> dict[str, Any]:
 
 
 def about(told: Deliverable) -> dict[str, Any]:
-    """What an event or a notice is about, for JSON."""
+    """Return the subject of an event or a notice, for JSON."""
     if isinstance(told, Notice):
         return {"notice": told.kind, "subject": told.subject}
     return {

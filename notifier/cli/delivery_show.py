@@ -1,4 +1,4 @@
-"""`notifier delivery show`: one delivery with all its attempts, or one event with all its deliveries."""
+"""`notifier delivery show`: shows one delivery with its attempts, or one event with its deliveries."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,34 +30,33 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="The delivery's number, from `delivery list`, or an event's id (evt_…) or its beginning; a "
-            "message ends with it.",
+            help="The number of a delivery, from `delivery list`; or the id of an event (evt_…), at the end of "
+            "its message, or the start of it.",
             autocompletion=completion.delivery,
         ),
     ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one delivery: what goes out, or went out last, and every attempt with what the far side answered.
+    """Show one delivery: its message, and every attempt with the receiver's answer; or an event with its deliveries.
 
-    The words are not kept: they are made again by the templates as they are now. Of an event, its message and all its
-    deliveries are shown.
+    Messages are not stored: the text is rendered again with the current templates.
     """
     from notifier.store.reader import Reader
 
-    delivery_id = None if _looks_told(delivery) else _number(delivery)
+    delivery_id = None if _is_event_id(delivery) else _number(delivery)
     wanted = event_id_given("ID", delivery) if delivery_id is None else ""
     found = configuration(config)
     reader = Reader(found.database)
     if delivery_id is None:
-        _show_told(reader, find_event_id(reader, wanted), as_json)
+        _show_event(reader, find_event_id(reader, wanted), as_json)
         return
     row = reader.delivery(delivery_id)
     if row is None:
-        raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows those there are")
+        raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows all")
     last = row.attempts[-1] if row.attempts else None
     together = reader.companions(row.id, last.number) if last is not None and last.together > 1 else [row]
-    title, body = _words(found.channels.get(row.channel), [each.event for each in together] or [row.event])
+    title, body = _rendered(found.channels.get(row.channel), [each.event for each in together] or [row.event])
     if as_json:
         digest = None
         if last is not None and last.together > 1:
@@ -68,16 +67,18 @@ def show(
         print_json(as_data(row) | {"message": told, "digest": digest, "attempts": attempts})
         return
     typer.echo(f"Delivery {row.id} to {row.channel}: {row.state}{f' ({row.reason})' if row.reason else ''}")
-    typer.echo(f"Decided {iso(row.created_at)}; next try {iso(row.not_before) if row.settled_at is None else 'none'}")
+    typer.echo(
+        f"Created {iso(row.created_at)}; next attempt {iso(row.not_before) if row.settled_at is None else 'none'}"
+    )
     typer.echo("")
     if last is not None and last.together > 1:
-        typer.echo(f"Went out in a digest of {last.together} at {iso(last.started_at)}:")
+        typer.echo(f"Sent in a digest of {last.together} at {iso(last.started_at)}:")
         typer.echo("")
     for line in [*([] if title is None else [title]), *body.splitlines()]:
         typer.echo(f"  {line}")
     typer.echo("")
     if not row.attempts:
-        typer.echo("No attempt has ended yet.")
+        typer.echo("No attempt has finished yet.")
         return
     print_table(
         ("attempt", "at", "took", "outcome", "reason", "answer"),
@@ -89,21 +90,21 @@ def show(
     )
 
 
-def _looks_told(text: str) -> bool:
+def _is_event_id(text: str) -> bool:
     return text.strip().strip("\"'").startswith(EVENT_ID_PREFIXES)
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= 2**62):
-        raise UsageError(f"ID: {quoted(text)} is neither a delivery's number nor an event's id (evt_…)")
+        raise UsageError(f"ID: {quoted(text)} is neither the number of a delivery nor the id of an event (evt_…)")
     return int(text)
 
 
-def _show_told(reader: "Reader", wanted: str, as_json: bool) -> None:
+def _show_event(reader: "Reader", wanted: str, as_json: bool) -> None:
     """Show an event or a notice with all its deliveries."""
     told = reader.told(wanted)
     if told is None:  # deleted since it was found
-        raise NotifierError(f"there is no event {wanted}; `notifier delivery list` shows what was told")
+        raise NotifierError(f"there is no event {wanted}; `notifier delivery list` shows all deliveries")
     rows = reader.deliveries(told=wanted, limit=_MOST_OF_ONE)[::-1]
     text = message(told)
     if as_json:
@@ -114,14 +115,14 @@ def _show_told(reader: "Reader", wanted: str, as_json: bool) -> None:
         typer.echo(f"  {line}")
     typer.echo("")
     if not rows:
-        typer.echo("Nobody was to be told of it.")
+        typer.echo("It notified no channel.")
         return
     print_rows(rows)
-    typer.echo(f"\nEach attempt: notifier delivery show {rows[0].id}")
+    typer.echo(f"\nFor the attempts of one: notifier delivery show {rows[0].id}")
 
 
-def _words(channel: "Channel | None", told: Sequence[Deliverable]) -> tuple[str | None, str]:
-    """What the channel is told; the plain message, if it is no longer configured."""
+def _rendered(channel: "Channel | None", told: Sequence[Deliverable]) -> tuple[str | None, str]:
+    """Return title and body for the channel; the plain message, if the channel is no longer configured."""
     if channel is None:
         text = message(told[0])
         return text.title, text.body

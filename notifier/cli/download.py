@@ -1,4 +1,4 @@
-"""`notifier download`: the results of a snapshot, streamed to a file, whole or not at all."""
+"""`notifier download`: streams the results of a snapshot into a file, which appears only when it is complete."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FileFormat(StrEnum):
-    """What `--format` takes; `fetch.wanted.Format` is the same, and heavy to import."""
+    """What `--format` takes; `downloads.request.Format` has the same values, and is heavy to import."""
 
     JSON = "json"
     NDJSON = "ndjson"
@@ -34,27 +34,26 @@ class FileFormat(StrEnum):
 
 def download(
     snapshot: Annotated[
-        str, typer.Argument(metavar="SNAPSHOT", help="Whose results.", autocompletion=completion.snapshot)
+        str, typer.Argument(metavar="SNAPSHOT", help="The snapshot.", autocompletion=completion.snapshot)
     ],
-    to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="The folder for the file; it must be there.")
-    ] = Path(),
-    file_format: Annotated[FileFormat, typer.Option("--format", help="How the records stand in it.")] = FileFormat.JSON,
-    compress: Annotated[bool, typer.Option("--compress", help="Pack it with gzip.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file with another content, or a link.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="First wait until it is ready.")] = False,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder of the file; it must exist.")] = Path(),
+    file_format: Annotated[FileFormat, typer.Option("--format", help="The format of the records.")] = FileFormat.JSON,
+    compress: Annotated[bool, typer.Option("--compress", help="Compress it with gzip.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing file with other content, or a link.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the snapshot is ready.")] = False,
     timeout: TimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch the results of a ready snapshot into DIR/SNAPSHOT.json (.ndjson, .csv; .gz).
+    """Download the results of a ready snapshot into DIR/SNAPSHOT.json (.ndjson, .csv; .gz).
 
-    The file gets its name when all records are in it, as many as Bright Data says that there are; until then there is
-    none. What came whole is kept when something breaks, and the same command goes on with it. A record may have 64 MiB,
-    an answer 5 GiB; what goes beyond is refused.
+    The file appears when it has as many records as Bright Data counts. After an interruption, the same command
+    continues with the parts that arrived complete. The limits are 64 MiB a record and 5 GiB an answer.
 
-    Exit status: 0 it is there, 1 it could not be fetched, 3 no such snapshot, 4 not authorised; with --wait those of
-    `notifier wait` too.
+    Exit status: 0 downloaded, 1 failed, 3 no such snapshot, 4 not authorised; with --wait also those of
+    `notifier wait`.
     """
     from notifier.cli.api_session import access_of
     from notifier.downloads.request import DownloadRequest, Format
@@ -85,7 +84,7 @@ def download(
             }
         )
     else:
-        was = "" if done.new else ", it was there already"
+        was = "" if done.new else ", already there"
         typer.echo(f"{done.path}: {count(done.records, 'record')}, {done.size:,} bytes{was}")
 
 
@@ -105,15 +104,15 @@ def _fetch(access: "ApiAccess", wanted: "DownloadRequest", *, quiet: bool) -> "D
     except DownloadError as error:
         if not error.in_the_way:
             raise
-        raise DownloadError(error.trouble, f"{error}; --force puts this one in its place") from error
+        raise DownloadError(error.trouble, f"{error}; --force replaces it") from error
     except KeyboardInterrupt:
-        typer.echo("\nStopped; the same command goes on after the last part that came whole.", err=True)
+        typer.echo("\nStopped. Run the same command again to continue after the last complete part.", err=True)
         raise typer.Exit(130) from None
 
 
 @contextmanager
 def _bar(snapshot_id: str, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
-    """Shows how far it is: a bar on a terminal, elsewhere a line when something is waited for."""
+    """Show the progress: a bar on a terminal, elsewhere a line for each pause and its reason."""
     if quiet or not sys.stderr.isatty():
         last = ""
 
@@ -143,7 +142,7 @@ def _bar(snapshot_id: str, quiet: bool) -> "Iterator[Callable[[Progress], None]]
 
 @contextmanager
 def _stdout_to_stderr(wanted: bool) -> Iterator[None]:
-    """What is said while waiting goes to standard error, so that standard output is one JSON document."""
+    """Send the output of waiting to standard error, so that standard output is one JSON document."""
     if not wanted:
         yield
         return

@@ -1,7 +1,7 @@
-"""The group of all commands: every error of usage or of the program reaches the user as one sentence and a status.
+"""The group of all commands: prints every error as one sentence, and ends with its exit status.
 
-Typer's own errors of usage (an unknown option, a missing argument) get the same form as ours, and a guess at what was
-meant. They are told apart by the names of their classes, which Typer does not export.
+Typer's usage errors (an unknown option, a missing argument) get the form of ours and a suggestion. They are recognised
+by the names of their classes, which Typer does not export.
 """
 
 import io
@@ -22,18 +22,18 @@ _NOT_A_CHOICE = re.compile(r"'(?P<given>.*)' is not one of (?P<choices>'.*')\.?"
 
 
 class Group(TyperGroup):
-    """A group of commands that knows what a misspelt command was to be."""
+    """A group of commands that suggests a command for a misspelt one."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the arguments begin with.
+        """Return the command that the arguments begin with.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: there is no such command.
         """
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
-            near = _near(name, self.commands) or f"; see `{ctx.command_path} --help`"
-            raise UsageError(f"there is no command {_shown(f'{ctx.command_path} {name}')}{near}")
+            suggestion = _suggestion(name, self.commands) or f"; see `{ctx.command_path} --help`"
+            raise UsageError(f"there is no command {_shown(f'{ctx.command_path} {name}')}{suggestion}")
         return super().resolve_command(ctx, args)
 
 
@@ -41,12 +41,12 @@ class Commands(Group):
     """The outermost group, which ends the process."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **extra: Any) -> Any:
-        """Run the command that the arguments name, and end with its exit status.
+        """Run the command that the arguments name, and exit with its status.
 
         Raises:
-            SystemExit: always, unless an error comes that no part of the program expected.
+            SystemExit: always, except after an error that no part of the program handles.
         """
-        _print_any_text()
+        _escape_undecodable_output()
         try:
             status = super().main(args, *others, **extra | {"standalone_mode": False})
         except ConfigurationRefused as error:
@@ -69,15 +69,15 @@ class Commands(Group):
         sys.exit(status if isinstance(status, int) else 0)
 
 
-def _print_any_text() -> None:
-    """Let a name with bytes that are no UTF-8 be printed, escaped, instead of failing."""
+def _escape_undecodable_output() -> None:
+    """Print file names with bytes that are not UTF-8 escaped, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _bounded(text: str) -> str:
-    """The text of an error without control characters, each of its lines cut to a length that a person reads."""
+    """Return an error's text without control characters, each line cut to `_LONGEST_LINE`."""
     return "\n".join(cut(safe(line), _LONGEST_LINE) for line in text.split("\n"))
 
 
@@ -105,7 +105,7 @@ def _sentence(error: Any, context: Any) -> str:
 
 
 def _refused_value(error: Any) -> str:
-    """Why a value was refused: by the error of pydantic that Typer chains, which knows the value and the limit."""
+    """Return why a value was refused, from the pydantic error that Typer chains, which has the value and the limit."""
     errors = getattr(error.__cause__, "errors", None)
     found = errors()[0] if errors is not None else {"type": "", "msg": error.message, "input": ""}
     given, limits = _shown(str(found["input"])), found.get("ctx", {})
@@ -122,15 +122,15 @@ def _refused_value(error: Any) -> str:
             pass
     message = _plain(error.message.removeprefix("Value error, "))
     if choices := _NOT_A_CHOICE.fullmatch(message):
-        return message + _near(choices["given"], re.findall(r"'([^']*)'", choices["choices"]))
+        return message + _suggestion(choices["given"], re.findall(r"'([^']*)'", choices["choices"]))
     return message
 
 
 def _no_such_option(name: str, context: Any) -> str:
     if any(name in _options(each) for each in getattr(context.command, "commands", {}).values()):
         return f"there is no option {_shown(name)} before the command: write it after the command"
-    near = _near(name, [each for each in _options(context.command) if each.startswith("--")])
-    return f"there is no option {_shown(name)}{near}"
+    suggestion = _suggestion(name, [each for each in _options(context.command) if each.startswith("--")])
+    return f"there is no option {_shown(name)}{suggestion}"
 
 
 def _options(command: Any) -> set[str]:
@@ -147,12 +147,12 @@ def _parameter(error: Any) -> str:
 
 
 def _plain(message: str) -> str:
-    """Typer's sentence as a clause: without its full stop, on one line, its first letter small."""
+    """Return Typer's sentence as a clause: on one line, without its full stop, its first letter in lower case."""
     line = " ".join(message.split()).rstrip(".")
     return line[:1].lower() + line[1:] if line[:2].istitle() else line
 
 
-def _near(word: str, known: Any) -> str:
+def _suggestion(word: str, known: Any) -> str:
     from notifier.core.suggestions import did_you_mean
 
     return did_you_mean(word, known)

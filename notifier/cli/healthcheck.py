@@ -1,4 +1,4 @@
-"""`notifier healthcheck`: asks the running daemon how it does, for monitors and for people."""
+"""`notifier healthcheck`: asks the running daemon for its health."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ LONGEST_ANSWER_S = 10.0
 
 
 def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Ask the running daemon: status 0 if it answers, its polls progress and its token is taken, else 1 and why."""
+    """Check the running daemon. Exit status 0 if it answers, polls and is authorised; else 1, with the reasons."""
     import asyncio
 
     from notifier.app.loading import database_of
@@ -49,14 +49,14 @@ def _lines(found: dict[str, Any]) -> list[str]:
         last = f"{'refused' if reload['refused'] else 'done'} at {reload['at']}"
     return [
         f"Watches: {found['watches']}; channels: {found['channels']}",
-        f"Oldest delivery that waits: {found['oldest_open_delivery'] or 'none'}",
+        f"Oldest waiting delivery: {found['oldest_open_delivery'] or 'none'}",
         f"Last reload: {last}",
         *(f"Note: {remark}" for remark in found["remarks"]),
     ]
 
 
 def daemon_health(database: Path, limit: float = 3.0) -> dict[str, Any] | None:
-    """How the daemon does; None if none can be asked."""
+    """Return the health of the daemon; None if no daemon answers."""
     import asyncio
 
     from notifier.control.client import ask

@@ -1,4 +1,4 @@
-"""Options that many commands take, and the configuration that `--config` leads to."""
+"""The options `--config` and `--json`, and the configuration that `--config` names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PATHS = (Path("config.yaml"), Path("/etc/notifier/config.yaml"))
 
-CONFIG_HELP = "The configuration file; without it ./config.yaml, then /etc/notifier/config.yaml."
+CONFIG_HELP = "The configuration file; by default ./config.yaml, then /etc/notifier/config.yaml."
 
 
 def _or_before_the_command(ctx: typer.Context, given: Path | None) -> Path | None:
-    """What `--config` was given: after the command, else before it, else by the environment."""
+    """Return the value of `--config`: after the command, else before it, else from the environment."""
     source = ctx.get_parameter_source("config")
     if source is not None and source.name == "COMMANDLINE":
         return given
@@ -33,7 +33,7 @@ ConfigOption = Annotated[
         envvar="NOTIFIER_CONFIG",
         callback=_or_before_the_command,
         help=CONFIG_HELP,
-        readable=False,  # whoever reads it says why it cannot be read
+        readable=False,  # the loader says why it cannot be read
         show_default=False,
     ),
 ]
@@ -41,10 +41,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 
 def config_path(given: Path | None) -> Path:
-    """The configuration file to read.
+    """Return the configuration file to read.
 
     Raises:
-        UsageError: none was named and none stands in the usual places.
+        UsageError: none was named, and no default one exists.
     """
     if given is not None:
         return given
@@ -53,25 +53,25 @@ def config_path(given: Path | None) -> Path:
             return path
     places = " and ".join(str(path) for path in DEFAULT_PATHS)
     raise UsageError(
-        f"no configuration: looked for {places}. `notifier init` writes one to start from; --config names another."
+        f"no configuration: looked for {places}. Write one with `notifier init`, or name one with --config."
     )
 
 
 def account_config(given: Path | None) -> Path | None:
-    """The configuration file from which the API's token is taken; None where there is none, and a variable must do."""
+    """Return the configuration file that has the API's token; None if there is none, and a variable has to have it."""
     if given is not None:
         return given
     return next((path for path in DEFAULT_PATHS if path.exists()), None)
 
 
 def configuration(given: Path | None) -> "Config":
-    """The configuration for a command that needs no secrets, as far as it can be had.
+    """Return the configuration for a command that needs no secrets.
 
-    Where the files have errors, one line on standard error says so, and the command goes on with the configuration
-    that the daemon took up last, or else with what is right of the files.
+    If the files have errors, print a warning and return the configuration that the daemon loaded last, or else the
+    valid parts of the files.
 
     Raises:
-        ConfigurationRefused: nothing of it can be had.
+        ConfigurationRefused: the files have errors, and there is neither.
     """
     from notifier.app.loading import load_leniently
 

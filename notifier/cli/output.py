@@ -1,4 +1,4 @@
-"""What commands print: JSON, tables, times, and remarks on standard error."""
+"""Prints JSON, tables and times, and warnings on standard error."""
 
 import json
 import sys
@@ -13,21 +13,21 @@ from notifier.core.words import safe, span
 
 
 def warn(text: str) -> None:
-    """Say on standard error what is no reason to end."""
+    """Print a warning on standard error."""
     typer.echo(f"warning: {text}", err=True)
 
 
 def say_held(pause: timedelta) -> None:
-    """Say on standard error why a request waits, if it waits for long enough to be wondered about."""
+    """Print on standard error why a request waits, if it waits for more than two seconds."""
     if pause > timedelta(seconds=2):
         typer.echo(
-            f"Bright Data asked for fewer requests: the daemon makes none for {span(pause)}, and this waits with it.",
+            f"Bright Data asked for fewer requests. It gets none for {span(pause)}, and this command waits.",
             err=True,
         )
 
 
 def json_line(data: Any) -> None:
-    """Print data as JSON on one line, at once, for programs that read along."""
+    """Print data as JSON on one line, and flush it, for programs that read the output while it grows."""
     typer.echo(json.dumps(data, ensure_ascii=False, default=_plain))
     sys.stdout.flush()
 
@@ -38,7 +38,7 @@ def print_json(data: Any) -> None:
 
 
 def print_json_list(items: Iterable[Any]) -> None:
-    """Print a list as JSON, an item at a time: however long it is, it takes no more memory than one."""
+    """Print a list as JSON item by item, so that a list of any length takes the memory of one item."""
     began = False
     for item in items:
         text = json.dumps(item, ensure_ascii=False, indent=2, default=_plain).replace("\n", "\n  ")
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 def when(moment: datetime | None, now: datetime) -> str:
-    """A time for a table: "3 min ago" or "in 8 s" on a terminal, ISO 8601 elsewhere, "-" for none."""
+    """Return a time for a table: "3 min ago" or "in 8 s" on a terminal, ISO 8601 elsewhere, "-" for None."""
     if moment is None:
         return "-"
     if not sys.stdout.isatty():
@@ -71,9 +71,9 @@ def print_fitted(
     left_out: Sequence[str],
     styles: dict[str, str] | None = None,
 ) -> None:
-    """Print a table with one line a row, without columns that say nothing new; see `fitting.fitted`.
+    """Print a table with one line a row, without redundant columns; see `table_layout.fitted`.
 
-    On a terminal it is fitted into the width; elsewhere nothing is cut or left out for want of room.
+    On a terminal the table is fitted into its width. Elsewhere nothing is cut for lack of space.
     """
     from notifier.cli.table_layout import GAP, fitted
 
@@ -123,9 +123,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles
 
 
 def print_stream(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]) -> None:
-    """Print a table a row at a time, however many rows there are; nothing if there is none.
+    """Print a table row by row, so that a table of any length takes little memory; nothing if there is no row.
 
-    `widths` are those of all columns but the last, for which no width is needed.
+    `widths` are those of all columns but the last, which needs none.
     """
     padded = [max(width, len(column)) for width, column in zip(widths, columns, strict=False)] + [0]
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""`notifier replay`: which notifications a configuration would have sent over the recorded history."""
+"""`notifier replay`: shows which notifications the configuration would have sent over the recorded history."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ def replay(
     since: Annotated[str, typer.Option(help="How far back, such as 7d or 12h.")] = "7d",
     as_json: JsonOption = False,
 ) -> None:
-    """Show which notifications the configuration would have sent over the recorded history. It sends nothing."""
+    """Show the notifications that the configuration would have sent over the recorded history. Sends nothing."""
     from notifier.store.reader import Reader
 
     begin = earliest(since)
@@ -36,9 +36,9 @@ def replay(
     print_stream(
         ("at", "channel", "message"), rows, widths=(len(iso(begin) or ""), max(map(len, found.channels), default=0))
     )
-    tally = "; ".join(f"{channel}: {number:,}" for channel, number in sorted(by_channel.items())) or "nobody"
+    tally = "; ".join(f"{channel}: {number:,}" for channel, number in sorted(by_channel.items())) or "none"
     number = transitions["all"]
-    typer.echo(f"{count(number, 'transition')} since {iso(begin)}; would be told: {tally}.", err=True)
+    typer.echo(f"{count(number, 'transition')} since {iso(begin)}; notifications: {tally}.", err=True)
 
 
 def _counted(events: Iterable[Event], counts: Counter[str]) -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""`notifier demo` and `notifier simulate`: the product without an account."""
+"""`notifier demo` and `notifier simulate`: run against a simulated Bright Data, without an account."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +17,9 @@ _STYLES = {"plain": "", "dim": "dim", "good": "bold green", "bad": "yellow", "ne
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Stay until Ctrl-C instead of ending by itself.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Run until Ctrl-C.")] = False,
 ) -> None:
-    """Show the real daemon at work on a simulated Bright Data; no account needed. Ends by itself within 40 s."""
+    """Run the real daemon against a simulated Bright Data; no account needed. Ends within 40 s."""
     import asyncio
 
     from rich.console import Console
@@ -44,18 +44,20 @@ def demo(
 
 def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
-    seed: Annotated[int, typer.Option(help="The same seed, the same ids, lives and faults.")] = 0,
-    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a real one.")] = 1.0,
-    snapshots: Annotated[int, typer.Option(min=0, help="How many snapshots there are from the start.")] = 10,
-    dataset: Annotated[str, typer.Option(help="The dataset they belong to.")] = "gd_simulated",
-    token: Annotated[str | None, typer.Option(help="The only bearer token that is right; any is, without it.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 chooses a free one.")] = 8080,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same ids, lives and faults.")] = 0,
+    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds per second.")] = 1.0,
+    snapshots: Annotated[int, typer.Option(min=0, help="The number of snapshots at the start.")] = 10,
+    dataset: Annotated[str, typer.Option(help="Their dataset.")] = "gd_simulated",
+    token: Annotated[str | None, typer.Option(help="The only bearer token to accept; by default any.")] = None,
     requests_per_second: Annotated[
-        float | None, typer.Option(min=0.001, help="Answer 429 to what is asked faster than this.")
+        float | None, typer.Option(min=0.001, help="Answer 429 to requests above this rate.")
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND=PROBABILITY", help="How often an answer goes wrong, as 429=0.05. See `--faults`."),
+        typer.Option(
+            metavar="KIND=PROBABILITY", help="The probability of a fault in an answer, such as 429=0.05; see --faults."
+        ),
     ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="List the kinds of faults and exit.")] = False,
     as_json: JsonOption = False,
@@ -83,7 +85,7 @@ def simulate(
             typer.echo(f"Simulated Bright Data on {simulator.url}, {count(len(ids), 'snapshot')} of {dataset}:")
             for snapshot_id in ids:
                 typer.echo(f"  {snapshot_id}")
-            typer.echo("Ctrl-C ends it.")
+            typer.echo("Stop it with Ctrl-C.")
 
     async def serve_until_signalled() -> None:
         await serve(
@@ -109,7 +111,7 @@ def simulate(
 
 
 def _stop_on_signals() -> "asyncio.Event":
-    """An event that SIGTERM or SIGINT sets."""
+    """Return an event that SIGTERM or SIGINT sets."""
     import asyncio
     import signal
 

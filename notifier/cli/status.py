@@ -1,4 +1,4 @@
-"""`notifier status`: the table of watches."""
+"""`notifier status`: shows the table of watches."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from notifier.store.reader import DatasetRow, SnapshotRow
 
 LISTED = "listed"
-"""The answer that the store notes of a dataset whose list came (`store.datasets.LISTED`)."""
+"""The answer that the store records for a dataset whose list arrived (`store.datasets.LISTED`)."""
 
 STYLES = {
     "ready": "green",
@@ -34,7 +34,7 @@ STYLES = {
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show every watch: its status, since when, the last and the next poll, and its deliveries."""
+    """Show every watch: its status and since when, its last and next poll, and its deliveries."""
     from notifier.app.loading import load_leniently
     from notifier.cli.healthcheck import daemon_health
     from notifier.core.health.vitals import ON_DISK, api_sentence
@@ -54,12 +54,12 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if (health := daemon_health(found.database)) is not None:
         typer.echo(f"{api_sentence(health['api'])}.", err=True)
         for remark in health["remarks"]:
-            if not (loaded.warning and remark.startswith(ON_DISK)):  # which the warning says already
+            if not (loaded.warning and remark.startswith(ON_DISK)):  # the warning says it already
                 typer.echo(f"Note: {remark}.", err=True)
 
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
-    """Every watch as data: those of snapshots, then those of datasets, each with what it found that has not ended."""
+    """Return every watch as data: snapshots, then datasets, each with the snapshots that it found in progress."""
     from notifier.store.reader import Reader
 
     rows: dict[str, SnapshotRow] = {}
@@ -144,7 +144,7 @@ def _mute(watch_id: str, mutes: Mapping[str, datetime | None]) -> dict[str, Any]
 
 
 def show_table(entries: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Print the table of watches: on a terminal one line each, with their ids whole."""
+    """Print the table of watches: on a terminal one line each, with uncut ids."""
     print_fitted(
         ("watch", "name", "snapshot", "status", "since", "last poll", "next poll", "deliveries"),
         (
@@ -180,5 +180,5 @@ def _last_poll(entry: dict[str, Any], now: datetime) -> str:
 
 
 def tally(deliveries: dict[str, int]) -> str:
-    """Deliveries by state: "2 delivered, 1 retrying"."""
+    """Return the number of deliveries by state: "2 delivered, 1 retrying"."""
     return ", ".join(f"{number} {state}" for state, number in sorted(deliveries.items())) or "-"

@@ -1,4 +1,4 @@
-"""Fits a table into a terminal's width: one line a row, and ids whole, because an id that is cut cannot be copied."""
+"""Fits a table into a terminal's width: one line a row, and ids uncut, because users copy them."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 GAP = 2
 """Spaces between two columns."""
 SHORTEST_CUT = 12
-"""A column is cut to this width at least."""
+"""The least width that a column is cut to."""
 
 
 def fitted(
@@ -19,19 +19,19 @@ def fitted(
     cut: Sequence[str] = (),
     left_out: Sequence[str] = (),
 ) -> tuple[list[str], list[list[str]]]:
-    """The columns and rows that are shown. What is wider than the terminal nevertheless stays whole.
+    """Return the columns and rows to show. They may stay wider than the terminal.
 
-    A column in which no row says anything is left out.
+    A column without a value in any row is left out.
 
     Args:
         columns, rows: all there is to show.
         width: of the terminal, in cells.
-        same: columns of names and ids: one that says in each row what another of them says is left out.
+        same: columns of names and ids. One that repeats another one in each row is left out.
         cut: columns that may be cut, before others are left out.
-        left_out: columns that may be left out, the first one first.
+        left_out: columns that may be left out, in this order.
     """
     alike = [index for index, name in enumerate(columns) if name in same]
-    shown = [index for index in range(len(columns)) if not _says_nothing_new(index, rows, alike)]
+    shown = [index for index in range(len(columns)) if not _is_redundant(index, rows, alike)]
     cells = [list(row) for row in rows]
     for name in (*left_out, ""):
         excess = _width(columns, cells, shown) - width
@@ -46,7 +46,7 @@ def fitted(
     return [columns[index] for index in shown], [[row[index] for index in shown] for row in cells]
 
 
-def _says_nothing_new(index: int, rows: Sequence[Sequence[str]], alike: Sequence[int]) -> bool:
+def _is_redundant(index: int, rows: Sequence[Sequence[str]], alike: Sequence[int]) -> bool:
     if not rows or index == 0:
         return False
     if all(row[index] in ("", "-") for row in rows):
@@ -56,7 +56,7 @@ def _says_nothing_new(index: int, rows: Sequence[Sequence[str]], alike: Sequence
 
 
 def _repeats(before: str, cell: str) -> bool:
-    """Whether the cell before has it already: `gd_1/sd_1` is the watch of the snapshot `sd_1`."""
+    """Whether the cell before says the same: `gd_1/sd_1` is the watch of the snapshot `sd_1`."""
     return before == cell or before.endswith(f"/{cell}")
 
 

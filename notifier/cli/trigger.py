@@ -1,4 +1,4 @@
-"""`notifier trigger`: starts a collection, once, and watches it."""
+"""`notifier trigger`: starts a collection once, and watches it."""
 
 import os
 import sys
@@ -14,8 +14,8 @@ from notifier.cli import completion
 from notifier.cli.arguments import checked_id, duration_option, no_channel
 from notifier.cli.options import ConfigOption, JsonOption, account_config
 from notifier.cli.output import print_json, say_held, warn
-from notifier.cli.trigger_request import InputFormatOption, TriggerRequest, check_urls, options_of, read, say_request
-from notifier.cli.trigger_words import fault_lines, refusal_as_data, summary
+from notifier.cli.trigger_request import InputFormatOption, TriggerRequest, check_urls, options_of, print_request, read
+from notifier.cli.trigger_texts import fault_lines, refusal_as_data, summary
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
 
@@ -30,7 +30,7 @@ def trigger(
         str,
         typer.Argument(
             metavar="DATASET",
-            help="The dataset (gd_…) whose collector is to run.",
+            help="The dataset (gd_…) to collect.",
             autocompletion=completion.dataset,
         ),
     ],
@@ -44,47 +44,52 @@ def trigger(
     ] = None,
     type_: Annotated[str | None, typer.Option("--type", help="The API's `type`, such as discover_new.")] = None,
     discover_by: Annotated[str | None, typer.Option("--discover-by", help="The API's `discover_by`.")] = None,
-    limit_per_input: Annotated[int | None, typer.Option("--limit-per-input", min=1, help="Records of each.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit-multiple-results", min=1, help="Records in all.")] = None,
-    include_errors: Annotated[bool, typer.Option("--include-errors", help="Errors come as records too.")] = False,
+    limit_per_input: Annotated[int | None, typer.Option("--limit-per-input", min=1, help="Records per input.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit-multiple-results", min=1, help="Records in total.")] = None,
+    include_errors: Annotated[bool, typer.Option("--include-errors", help="Include errors as records.")] = False,
     notify_url: Annotated[
-        str | None, typer.Option("--notify-url", metavar="URL", help="The API's `notify`: it posts there at the end.")
+        str | None,
+        typer.Option("--notify-url", metavar="URL", help="The API's `notify`: Bright Data posts there at the end."),
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option("--endpoint", metavar="URL", help="The API's `endpoint`: it posts the data there.")
+        str | None,
+        typer.Option("--endpoint", metavar="URL", help="The API's `endpoint`: Bright Data posts the data there."),
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="KEY=VALUE", help="Any other parameter of the API's query.")
+        list[str] | None,
+        typer.Option("--param", metavar="KEY=VALUE", help="Any other query parameter; may be repeated."),
     ] = None,
     scrape: Annotated[
-        bool, typer.Option("--scrape", help="Wait for the data: printed if it comes within a minute, else watched.")
+        bool, typer.Option("--scrape", help="Wait up to a minute for the data and print it; else watch the collection.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Add a watch for it to the configuration.")] = True,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Add a watch for the collection.")] = True,
     name: Annotated[str | None, typer.Option("--name", help="The name of the watch.")] = None,
     notify: Annotated[
         list[str] | None,
         typer.Option(
             "--notify",
             metavar="CHANNEL",
-            help="Whom the watch tells; the default without.",
+            help="A channel of the watch; by default those of `defaults:`.",
             autocompletion=completion.channel,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and say what would be sent; send nothing.")
+        bool, typer.Option("--dry-run", help="Check everything and print what would be sent, without sending it.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Then wait for it, as `notifier wait` does.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Then wait for the collection, as `notifier wait` does.")
+    ] = False,
     timeout: TimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Start a collection and watch it: its watch is a file of its own in a folder that `include:` names.
+    """Start a collection and watch it, by a file of its own in a folder that `include:` names.
 
-    A collection is billed, so it is asked for once and never again by itself: when no answer comes, this says so, and
-    how to look. Everything else is checked before, and what is sent is said on standard error before it goes.
+    A collection is billed, so the request is sent once and never repeated. If no answer comes, the command says how to
+    find out whether it was started. Everything is checked before, and a summary is printed on standard error.
 
     Exit status: 0 it was started, or the data came; 1 it was not, or no records came; 4 not authorised; with --wait
-    those of `notifier wait` too.
+    also those of `notifier wait`.
     """
     from notifier.cli.api_session import access_of
 
@@ -109,7 +114,7 @@ def trigger(
     folder = _folder(found, name, notify or ()) if watch else None
     request = TriggerRequest(dataset=dataset, inputs=collected, options=options, scrape=scrape)
     if dry_run:
-        say_request(access, request, as_json)
+        print_request(access, request, as_json)
         return
     typer.echo(f"{summary(collected)}.", err=True)
     started = _ask(access, request, as_json)
@@ -119,7 +124,7 @@ def trigger(
         typer.echo(started)
     began = datetime.now(UTC)
     path = _watch(folder, started, name, notify or ()) if folder is not None else None
-    refused, unknown = _made_of(found, access, path, began)
+    refused, unknown = _daemon_verdict(found, access, path, began)
     path = path if path is not None and path.exists() else None
     if as_json:
         print_json(
@@ -153,7 +158,7 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Wa
     from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors
 
     if config is None:
-        raise UsageError("there is no configuration to add a watch to: name one with --config, or say --no-watch")
+        raise UsageError("there is no configuration to add a watch to: name one with --config, or use --no-watch")
     channels = load_config(config, secrets_needed=False).channels
     unknown = next((each for each in notify if each not in channels), None)
     if unknown is not None:
@@ -162,7 +167,9 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Wa
         raise UsageError("\n".join(f"--{each}" for each in wrong))
     folder = WatchFolder(config, os.environ)
     if not notify and not folder.has_default_notify:
-        raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {config}")
+        raise UsageError(
+            f"the watch would notify no channel: add --notify CHANNEL, or `notify:` under `defaults:` in {config}"
+        )
     return folder
 
 
@@ -175,8 +182,8 @@ def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Se
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
-def _made_of(config: Path | None, access: "ApiAccess", path: Path | None, began: datetime) -> tuple[str, str]:
-    """Why the running daemon refuses the file of the new watch, which is removed then; why it has not taken it up."""
+def _daemon_verdict(config: Path | None, access: "ApiAccess", path: Path | None, began: datetime) -> tuple[str, str]:
+    """Return why the daemon refuses the new watch, whose file is then removed, and why it has not loaded it yet."""
     from notifier.cli.daemon_confirmation import not_yet, wait_until_loaded, withdraw
 
     if path is None or config is None or access.database is None:
@@ -189,7 +196,7 @@ def _made_of(config: Path | None, access: "ApiAccess", path: Path | None, began:
 
 
 def _ask(access: "ApiAccess", request: TriggerRequest, as_json: bool) -> str | None:
-    """The id of the snapshot; None if the data came at once, and was printed."""
+    """Return the id of the snapshot; None if the data came at once and was printed."""
     import asyncio
 
     try:
@@ -224,7 +231,7 @@ async def _scrape(access: "ApiAccess", request: TriggerRequest) -> "Started | No
                 async for piece in answer.pieces():
                     sys.stdout.buffer.write(piece)
             except (StreamBroken, InvalidRecords) as error:
-                raise NotifierError(f"the data broke off, what was printed is not whole: {error}") from error
+                raise NotifierError(f"the data broke off, and the output is incomplete: {error}") from error
             finally:
                 with suppress(BrokenPipeError):
                     sys.stdout.buffer.flush()
@@ -258,7 +265,7 @@ def _not_known(access: "ApiAccess", request: TriggerRequest, why: str) -> Notifi
     query = urlencode({"dataset_id": request.dataset, "from_date": today})
     return NotifierError(
         f"it is not known whether a collection was started, and it would be billed: {why}\n"
-        "Before you start it again, look at what there is since today:\n"
+        "Before you start it again, list today's snapshots:\n"
         f'  curl -H "Authorization: Bearer $BRIGHTDATA_API_KEY" "{access.api.base_url}/datasets/v3/snapshots?{query}"\n'
-        "and follow what you find with: notifier wait SNAPSHOT"
+        "and wait for the one that you find: notifier wait SNAPSHOT"
     )

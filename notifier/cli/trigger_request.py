@@ -1,4 +1,4 @@
-"""The request of `notifier trigger`: read from a file and options, checked, and shown before it is sent."""
+"""The request of `notifier trigger`: reads it from a file and options, checks it, and prints it for --dry-run."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ import typer
 
 from notifier.cli.arguments import quoted
 from notifier.cli.output import print_json
-from notifier.cli.trigger_words import summary
+from notifier.cli.trigger_texts import summary
 from notifier.core.errors import UsageError
 from notifier.core.words import safe
 
@@ -31,7 +31,7 @@ class InputFormatOption(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TriggerRequest:
-    """What is asked of Bright Data: `options` are parameters of the query, in the API's words."""
+    """A request to trigger a collection. `options` are parameters of the query, by the API's names."""
 
     dataset: str
     inputs: "Inputs"
@@ -40,10 +40,10 @@ class TriggerRequest:
 
 
 def read(name: str, file_format: InputFormatOption | None) -> "Inputs":
-    """The inputs in a file.
+    """Read the inputs from a file.
 
     Raises:
-        UsageError: it cannot be read, or holds no inputs; the text says where, and the cure.
+        UsageError: it cannot be read, or holds no inputs; the text says where, and what to do.
     """
     from notifier.brightdata.datasets.input_place import InvalidInput
     from notifier.brightdata.datasets.inputs import LARGEST, InputFormat, read_inputs
@@ -68,21 +68,21 @@ def read(name: str, file_format: InputFormatOption | None) -> "Inputs":
 
 
 def check_urls(**urls: str | None) -> None:
-    """See that each option, by its name with underscores, is a URL.
+    """Check that each option, by its name with underscores, is a URL.
 
     Raises:
         UsageError: one is not.
     """
     for option, url in urls.items():
         if url is not None and not url.startswith(("https://", "http://")):
-            raise UsageError(f"--{option.replace('_', '-')}: {quoted(url)} is no URL: it begins with https://")
+            raise UsageError(f"--{option.replace('_', '-')}: {quoted(url)} is no URL: write it with https://")
 
 
 def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> dict[str, str]:
-    """The parameters of the query: those that have an option of their own, and further ones as KEY=VALUE.
+    """Return the parameters of the query: those with an option of their own, and further ones as KEY=VALUE.
 
     Raises:
-        UsageError: one of them makes no sense.
+        UsageError: one is malformed, given twice, or the dataset.
     """
     options = {key: str(value) for key, value in known.items() if value is not None}
     for text in further:
@@ -90,7 +90,7 @@ def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> di
         if not equals or not key.strip():
             raise UsageError(f"--param: {text!r} is not KEY=VALUE, as in format=ndjson")
         if _folded(key) == "dataset_id":
-            raise UsageError("--param: the dataset is the argument DATASET, and cannot be another beside it")
+            raise UsageError("--param: name the dataset by the argument DATASET only")
         if _folded(key) in map(_folded, options):
             raise UsageError(f"--param: {key.strip()} is given twice")
         options[key.strip()] = value
@@ -101,12 +101,12 @@ def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> di
 
 
 def _folded(key: str) -> str:
-    """A key as it is compared: `Dataset-ID` is meant for `dataset_id`, whatever Bright Data makes of it."""
+    """Return a key for comparison: `Dataset-ID` counts as `dataset_id`."""
     return key.strip().casefold().replace("-", "_")
 
 
-def say_request(access: "ApiAccess", request: TriggerRequest, as_json: bool) -> None:
-    """Say what would be sent."""
+def print_request(access: "ApiAccess", request: TriggerRequest, as_json: bool) -> None:
+    """Print what would be sent."""
     from notifier.brightdata.datasets.trigger import SCRAPE, TRIGGER
 
     read = request.inputs

@@ -1,4 +1,4 @@
-"""`notifier wait`: until snapshots have ended, for scripts and for people who look on."""
+"""`notifier wait`: waits until snapshots have ended, for scripts and for people."""
 
 import os
 import sys
@@ -30,9 +30,11 @@ EVERY = "10s"
 
 TimeoutOption = Annotated[
     str | None,
-    typer.Option("--timeout", metavar="DURATION", help="Give up after this long, such as 2h: exit status 5."),
+    typer.Option("--timeout", metavar="DURATION", help="Give up after this long, such as 2h, with exit status 5."),
 ]
-EveryOption = Annotated[str, typer.Option("--every", metavar="DURATION", help="The pause between two polls of each.")]
+EveryOption = Annotated[
+    str, typer.Option("--every", metavar="DURATION", help="The interval between two polls of a snapshot.")
+]
 
 
 def wait(
@@ -45,11 +47,10 @@ def wait(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Wait until snapshots have ended; no daemon is needed, and without a configuration BRIGHTDATA_API_KEY will do.
+    """Wait until snapshots have ended. Needs no daemon, and without a configuration only BRIGHTDATA_API_KEY.
 
-    Exit status: 0 all are ready; else the first that is true of 4 not authorised, 1 any failed or canceled, or
-    Bright Data refuses for good to tell of it, 3 any missing, 5 timed out; 130 after Ctrl-C. With --json each change
-    and each end is one line.
+    Exit status: 0 all are ready; else the first that applies: 4 not authorised; 1 any failed, canceled or refused by
+    Bright Data; 3 any missing; 5 timed out. 130 after Ctrl-C. With --json, each change and each end is one line.
     """
     from notifier.cli.api_session import access_of
 
@@ -77,14 +78,14 @@ def wait_for(
     as_json: bool = False,
     config: Path | None = None,
 ) -> int:
-    """Wait, show how it goes, and say the exit status for it."""
+    """Wait, print the progress, and return the exit status."""
     import asyncio
 
     from notifier.cli.api_session import opened
     from notifier.polling.waiter import Waiter, exit_status
 
     ids = list(snapshots)
-    show = _shower(ids, as_json)
+    show = _display(ids, as_json)
     outcomes: list[Waited] = []
 
     async def until_ended() -> None:
@@ -107,33 +108,33 @@ def wait_for(
     if going_on:
         named = f" --config {config}" if config else ""
         typer.echo(
-            f"Nothing was changed at Bright Data: {count(len(going_on), 'snapshot')} may still be going on there. "
-            f"To wait on: notifier wait{named} {' '.join(going_on)}",
+            f"Nothing was changed at Bright Data: {count(len(going_on), 'snapshot')} may still be in progress there. "
+            f"To go on waiting: notifier wait{named} {' '.join(going_on)}",
             err=True,
         )
     return exit_status(each.ending for each in outcomes)
 
 
-class _Lines:
-    """A line for each change, for logs and pipes."""
+class _LineDisplay:
+    """Prints a line for each change, for logs and pipes."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
 
     def changed(self, news: "News") -> None:
-        """Tell it."""
+        """Print it."""
         if news.transition is not None:
-            self._say(news.snapshot_id, _told(news.state.status, news.state.facts))
+            self._say(news.snapshot_id, _description(news.state.status, news.state.facts))
         elif news.unclear is not None:
             self._say(news.snapshot_id, f"{news.state.status}; no answer for now ({news.unclear.detail})")
         else:
             self._say(news.snapshot_id, f"{news.state.status}; Bright Data answers again")
 
     def ended(self, outcome: "Waited") -> None:
-        """Tell only what no change has told."""
+        """Print an end that no change has printed."""
         text = {
-            "refused": f"Bright Data refuses to tell of it: {outcome.detail}",
+            "refused": f"Bright Data refuses to answer for it: {outcome.detail}",
             "not_authorised": "Bright Data refuses the token",
             "timed_out": f"timed out, still {outcome.state.status}",
             "going_on": f"still {outcome.state.status}",
@@ -146,11 +147,11 @@ class _Lines:
         sys.stdout.flush()
 
 
-class _JsonLines(_Lines):
-    """A JSON object on a line for each change and each end, for programs."""
+class _JsonDisplay(_LineDisplay):
+    """Prints a JSON object on a line for each change and each end, for programs."""
 
     def changed(self, news: "News") -> None:
-        """Tell it."""
+        """Print it."""
         line: dict[str, Any] = {"at": datetime.now(UTC), "snapshot": news.snapshot_id, "status": news.state.status}
         if news.transition is not None:
             line |= {"previous": news.transition.previous, "events": list(news.transition.names)}
@@ -161,7 +162,7 @@ class _JsonLines(_Lines):
         json_line(line)
 
     def ended(self, outcome: "Waited") -> None:
-        """Tell it."""
+        """Print it."""
         facts = outcome.state.facts
         json_line(
             {
@@ -179,8 +180,8 @@ class _JsonLines(_Lines):
         )
 
 
-class _Table(_Lines):
-    """A table that lives, on a terminal."""
+class _TableDisplay(_LineDisplay):
+    """Updates a table in place, on a terminal."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         from rich.live import Live
@@ -214,7 +215,7 @@ class _Table(_Lines):
         return table
 
 
-def _told(status: str, facts: "Facts") -> str:
+def _description(status: str, facts: "Facts") -> str:
     parts = [status]
     if facts.records is not None:
         parts.append(count(facts.records, "record"))
@@ -222,7 +223,7 @@ def _told(status: str, facts: "Facts") -> str:
         parts.append(count(facts.errors, "error"))
     if facts.error_codes:
         parts.append(codes_of(facts))
-    if _tells_too_little(status, facts):
+    if _lacks_counts(status, facts):
         parts.append(counts_not_given(facts))
     if facts.duration_ms is not None:
         word = "for" if facts.collection_duration_ms is None else "after"
@@ -231,13 +232,13 @@ def _told(status: str, facts: "Facts") -> str:
     return f"{text}: {facts.error_message}" if facts.error_message else text
 
 
-def _tells_too_little(status: str, facts: "Facts") -> bool:
-    """Whether a snapshot is ready and it is not known how much there is: neither complete nor empty."""
+def _lacks_counts(status: str, facts: "Facts") -> bool:
+    """Return whether a snapshot is ready without counts that say whether it is complete or empty."""
     known = names_of(status, facts)[-1]
     return known == "ready" or (known == "partial" and facts.records is None and facts.errors is None)
 
 
-def _shower(ids: Sequence[str], as_json: bool) -> _Lines:
+def _display(ids: Sequence[str], as_json: bool) -> _LineDisplay:
     if as_json:
-        return _JsonLines()
-    return _Table(ids) if sys.stdout.isatty() else _Lines()
+        return _JsonDisplay()
+    return _TableDisplay(ids) if sys.stdout.isatty() else _LineDisplay()

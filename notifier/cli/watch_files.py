@@ -1,9 +1,9 @@
-"""`notifier watch add` and `remove`: a watch in a file of its own. The user's own YAML is never rewritten."""
+"""`notifier watch add` and `remove`: each watch in a file of its own. The user's own YAML is never rewritten."""
 
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,7 @@ from notifier.cli.options import ConfigOption, JsonOption, config_path, configur
 from notifier.cli.output import print_json
 from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
 
-if TYPE_CHECKING:
-    pass
-
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the running daemon has taken it up.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the running daemon has loaded it.")]
 
 
 def add(
@@ -25,23 +22,28 @@ def add(
         str,
         typer.Argument(
             metavar="SNAPSHOT",
-            help="The snapshot; with --dataset the dataset.",
+            help="The snapshot; with --dataset, the dataset.",
             autocompletion=completion.unwatched_snapshot,
         ),
     ],
-    dataset: Annotated[bool, typer.Option("--dataset", help="It is a dataset: watch every snapshot of it.")] = False,
-    name: Annotated[str | None, typer.Option("--name", help="What messages call it.")] = None,
+    dataset: Annotated[bool, typer.Option("--dataset", help="Watch every snapshot of a dataset.")] = False,
+    name: Annotated[str | None, typer.Option("--name", help="Its name in messages.")] = None,
     notify: Annotated[
         list[str] | None,
         typer.Option(
-            "--notify", metavar="CHANNEL", help="Whom to tell; may be repeated.", autocompletion=completion.channel
+            "--notify",
+            metavar="CHANNEL",
+            help="A channel to notify; may be repeated.",
+            autocompletion=completion.channel,
         ),
     ] = None,
     on: Annotated[
         list[str] | None,
-        typer.Option("--on", metavar="EVENT", help="What to tell; may be repeated.", autocompletion=completion.event),
+        typer.Option(
+            "--on", metavar="EVENT", help="An event to notify of; may be repeated.", autocompletion=completion.event
+        ),
     ] = None,
-    every: Annotated[str | None, typer.Option("--every", help="The pause between polls, such as 30s.")] = None,
+    every: Annotated[str | None, typer.Option("--every", help="The interval between polls, such as 30s.")] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label; may be repeated.")
     ] = None,
@@ -49,7 +51,7 @@ def add(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch one more snapshot, or dataset: its watch is a file of its own in a folder that `include:` names."""
+    """Add a watch for a snapshot or a dataset, as a file of its own in a folder that `include:` names."""
     from notifier.app.loading import load_config
     from notifier.config.edit.watch_entries import find_entries
     from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors, entry_warnings
@@ -71,9 +73,11 @@ def add(
     warnings = entry_warnings(entry, frozenset(found.channels))
     folder = WatchFolder(main, os.environ)
     if not notify and not folder.has_default_notify:
-        raise UsageError(f"nobody would be told: say --notify CHANNEL, or add `notify:` under `defaults:` in {main}")
-    for there in find_entries(main, os.environ, snapshot):
-        raise UsageError(f"{snapshot} is watched already: {there.path}:{there.line}")
+        raise UsageError(
+            f"the watch would notify no channel: add --notify CHANNEL, or `notify:` under `defaults:` in {main}"
+        )
+    for entry_found in find_entries(main, os.environ, snapshot):
+        raise UsageError(f"{snapshot} is already watched, in {entry_found.path}:{entry_found.line}")
     began = datetime.now(UTC)
     path = folder.write(entry)
     try:
@@ -89,7 +93,7 @@ def add(
         for warning in warnings:
             typer.echo(f"warning: {path}: {warning}", err=True)
         typer.echo(
-            f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"{snapshot} stands in {path}."
+            f"{snapshot} is not watched: {path} was removed again." if withdrawn else f"Added {snapshot} in {path}."
         )
         if seen is not None:
             typer.echo(sentence(snapshot, seen))
@@ -110,9 +114,9 @@ def remove(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a watch out of the configuration, if a file holds it and nothing else; its history stays.
+    """Remove a watch whose file has no other entry. Its history stays.
 
-    It waits until the running daemon has let it go.
+    The command waits until the running daemon has reloaded its files.
     """
     from notifier.app.loading import problems_in
     from notifier.config.edit.watch_entries import find_entries
@@ -123,27 +127,27 @@ def remove(
     wanted = watch_id(found, watch)
     parent, parted, _ = wanted.partition("/")
     if parted:
-        raise UsageError(f"{wanted} was found by the watch {parent}: remove that one, or mute this one")
+        raise UsageError(f"{wanted} was found by the watch {parent}: remove that watch, or mute this snapshot")
     places = find_entries(main, os.environ, wanted)
     for place in places:
         if not place.alone:
-            what = f"take the entry watches[{place.index}] ({wanted}) out"
-            raise NotifierError(f"{place.path}:{place.line}: this file is yours and was left as it is: {what}")
+            what = f"remove the entry watches[{place.index}] ({wanted}) from it yourself"
+            raise NotifierError(f"{place.path}:{place.line}: the file has other content and was not changed: {what}")
     if not places:
-        raise NotifierError(f"{wanted} was not found in the files of {main}; nothing was removed")
+        raise NotifierError(f"{wanted} is in no file of {main}; nothing was removed")
     began = datetime.now(UTC)
     before = problems_in(main)
     with removing(places[0].path):
-        # It may be named without a wildcard: then it has to stay.
+        # A file that `include:` names without a wildcard has to stay.
         if new := [each for each in problems_in(main) if each not in before]:
             raise ConfigurationRefused(new)
-    let_go = None if no_wait else wait_until_loaded(main, found.database, None, began)
+    reloaded = None if no_wait else wait_until_loaded(main, found.database, None, began)
     if as_json:
-        print_json({"removed": wanted, "file": str(places[0].path), "daemon": let_go})
+        print_json({"removed": wanted, "file": str(places[0].path), "daemon": reloaded})
     else:
-        typer.echo(f"{places[0].path} was removed.")
-        typer.echo(f"{wanted} is watched no more." if let_go is None else _let_go_sentence(wanted, let_go))
-    if let_go is not None and let_go["refused"]:
+        typer.echo(f"Removed {places[0].path}.")
+        typer.echo(f"{wanted} is no longer watched." if reloaded is None else _removal_sentence(wanted, reloaded))
+    if reloaded is not None and reloaded["refused"]:
         raise typer.Exit(1)
 
 
@@ -157,7 +161,7 @@ def _labels(texts: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _let_go_sentence(subject: str, seen: dict[str, Any]) -> str:
+def _removal_sentence(subject: str, seen: dict[str, Any]) -> str:
     if not seen["runs"]:
-        return f"{subject} is watched no more. No daemon runs."
-    return f"{subject} is watched no more." if seen["taken_up"] else sentence(subject, seen)
+        return f"{subject} is no longer watched. No daemon is running."
+    return f"{subject} is no longer watched." if seen["taken_up"] else sentence(subject, seen)

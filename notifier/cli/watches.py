@@ -1,4 +1,4 @@
-"""`notifier watch`: list and show watches, mute one, and tell of it again; `watch_files` adds and removes them."""
+"""`notifier watch`: lists, shows, mutes and unmutes watches; `watch_files` adds and removes them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Add, remove, list, show and mute watches.", no_args_is_help=True)
 
-_MEANT = "The watch: its id, its snapshot or its name."
-WatchArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_MEANT, autocompletion=completion.watch)]
-MutedArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_MEANT, autocompletion=completion.muted_watch)]
+_WATCH_HELP = "The watch: its id, its snapshot or its name."
+WatchArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_WATCH_HELP, autocompletion=completion.watch)]
+MutedArgument = Annotated[str, typer.Argument(metavar="WATCH", help=_WATCH_HELP, autocompletion=completion.muted_watch)]
 
 
 @app.command()
@@ -31,16 +31,16 @@ def mute(
     watch: WatchArgument,
     config: ConfigOption = None,
     for_: Annotated[
-        str | None, typer.Option("--for", help="For how long, such as 2h; until unmuted without it.")
+        str | None, typer.Option("--for", help="For how long, such as 2h; by default until it is unmuted.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell nobody of a watch. It is still polled, and what would have been told is listed as dropped."""
+    """Mute a watch: send no notifications about it. It is still polled, and its deliveries are listed as dropped."""
     from notifier.control.protocol import Mute
 
     lasting = duration_option("--for", for_)
     until = None if lasting is None else iso(datetime.now(UTC) + lasting)
-    done = _ask(config, watch, lambda watch_id: Mute(watch=watch_id, until=until))
+    done = _request(config, watch, lambda watch_id: Mute(watch=watch_id, until=until))
     if as_json:
         print_json(done)
     else:
@@ -50,17 +50,17 @@ def mute(
 
 @app.command()
 def unmute(watch: MutedArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Tell of a watch again."""
+    """Unmute a watch: send notifications about it again."""
     from notifier.control.protocol import Unmute
 
-    done = _ask(config, watch, lambda watch_id: Unmute(watch=watch_id))
+    done = _request(config, watch, lambda watch_id: Unmute(watch=watch_id))
     if as_json:
         print_json(done)
     else:
-        typer.echo(f"{watch} is told of again." if done["was_muted"] else f"{watch} was not muted.")
+        typer.echo(f"{watch} is no longer muted." if done["was_muted"] else f"{watch} was not muted.")
 
 
-def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
+def _request(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
     import asyncio
 
     from notifier.control.client import ask
@@ -72,7 +72,7 @@ def _ask(config: Path | None, watch: str, request: Any) -> dict[str, Any]:
 
 @app.command("list")
 def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the watches as they are configured: whom they tell, of what, and how often they are polled."""
+    """List the watches as configured: their channels, their events, and how often they are polled."""
     found = configuration(config)
     every: list[AnyWatch] = [*found.watches, *found.datasets]
     entries = [_configured(each) for each in every]
@@ -80,7 +80,9 @@ def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> No
         print_json(entries)
         return
     if not entries:
-        typer.echo("Nothing is watched yet: put your snapshots under `watches:`, or `notifier watch add`.", err=True)
+        typer.echo(
+            "There are no watches yet. Add snapshots under `watches:`, or with `notifier watch add SNAPSHOT`.", err=True
+        )
         return
     print_fitted(
         ("watch", "name", "snapshot", "notify", "on", "every"),
@@ -102,7 +104,7 @@ def list_watches(config: ConfigOption = None, as_json: JsonOption = False) -> No
 
 
 def _configured(watch: "AnyWatch") -> dict[str, Any]:
-    """A watch as the files have it, with its defaults."""
+    """Return a watch as data, with its defaults."""
     from dataclasses import fields
 
     values = {field.name: getattr(watch, field.name) for field in fields(watch) if field.name not in _SHOWN_BEFORE}
@@ -112,7 +114,7 @@ def _configured(watch: "AnyWatch") -> dict[str, Any]:
 
 @app.command()
 def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show one watch: its configuration, how it stands, and its last 100 events with their deliveries."""
+    """Show one watch: its configuration, its status, and its last 100 events with their deliveries."""
     from notifier.cli.status import overview
     from notifier.store.reader import Reader
 
@@ -127,7 +129,9 @@ def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption 
         subjects = [subject] if subject else [each["snapshot"] for each in entries if _is_of(each, wanted)]
         timeline = [_event(event, told) for event, told in Reader(found.database).timeline(subjects)]
     if entry is None and not timeline:
-        raise NotifierError(f"the watch {wanted.partition('/')[0]} has found no snapshot {quoted(subject or wanted)}")
+        raise NotifierError(
+            f"the watch {wanted.partition('/')[0]} has not found a snapshot {quoted(subject or wanted)}"
+        )
     entry = entry or {"watch": wanted, "snapshot": subject}
     if as_json:
         print_json(entry | {"configuration": settings, "timeline": timeline})

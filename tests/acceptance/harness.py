@@ -33,6 +33,7 @@ PROGRAM = (sys.executable, "-m", "notifier")
 
 NEVER_SHOWN = (
     "Traceback (most recent call last)",
+    "This is a bug in notifier",
     "This is a fault of the program",
     "Exception ignored",
     "never retrieved",

@@ -90,7 +90,7 @@ async def test_init_writes_a_configuration_that_loads_and_never_over_another(not
     assert (checked.status, checked.stderr) == (0, "")
     assert again.status == 2
     assert again.stderr == (
-        "notifier: config.yaml exists already and was left as it is; name another file: notifier init OTHER\n"
+        "notifier: config.yaml already exists and was not changed; name another file: notifier init OTHER\n"
     )
     assert notifier.config.read_bytes() == written
     assert unset.status == 2
@@ -195,9 +195,9 @@ async def test_a_fine_configuration_is_shown_as_it_is_in_effect(
     )
 
     said, needs, hint = check.stdout.splitlines()
-    assert (check.status, said) == (0, f"{notifier.config}: fine. 1 watch, 1 channel, from 1 file.")
+    assert (check.status, said) == (0, f"{notifier.config}: no errors. 1 watch, 1 channel, from 1 file.")
     assert needs == "This watch needs 1 request/s of 100."
-    assert hint.startswith("Nobody is told when the notifier itself is in trouble")
+    assert hint.startswith("No channel is notified of problems of the notifier itself")
     assert check_json == {
         "ok": True,
         "problems": [],

@@ -236,4 +236,4 @@ async def test_what_had_failed_goes_out_at_once_after_a_test_that_got_through(
     await daemon.wait_for_log("delivery.delivered", channel="team", attempt=3)
     assert (await daemon.stop()).status == 0
     assert (refused.status, tested.status) == (1, 0)
-    assert "1 that had failed is tried again at once" in tested.stderr
+    assert "retrying 1 failed delivery now" in tested.stderr

@@ -100,7 +100,7 @@ async def test_a_link_in_the_folder_is_not_followed(api: BrightData, script: Not
     refused = await script.command("download", "s_1", "--to", "results")
     forced = await script.command("download", "s_1", "--to", "results", "--force")
     assert (refused.status, forced.status) == (1, 0)
-    assert "s_1.json is there already, and is no regular file; --force puts this one in its place" in refused.stderr
+    assert "s_1.json is there already, and is no regular file; --force replaces it" in refused.stderr
     assert outside.read_text() == "precious"
     assert [path.name for path in folder.iterdir()] == ["s_1.json"]
     assert len(json.loads((folder / "s_1.json").read_text())) == 3

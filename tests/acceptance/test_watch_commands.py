@@ -30,7 +30,7 @@ async def test_a_watch_is_added_taken_up_told_and_removed(api: BrightData, team:
         await notifier.command("watch", *words)
         for words in (("add", "s_new"), ("remove", "s_own"), ("show", "Nightyl"))
     ]
-    assert (again.status, "watched already" in again.stderr) == (2, True)
+    assert (again.status, "is already watched" in again.stderr) == (2, True)
     assert (own.status, "config.yaml:" in own.stderr) == (1, True)
     assert (near.status, "did you mean 'Nightly'?" in near.stderr) == (2, True)
 

@@ -78,7 +78,7 @@ def test_an_odd_argument_is_an_error_in_words_or_taken(
         ended = run(*path, *arguments(command, odd, value))
         assert ended.exit_code in STATUSES, (value, ended.output)
         assert "Traceback" not in ended.output
-        assert "fault of the program" not in ended.output
+        assert "bug in notifier" not in ended.output
         assert "\x1b[31m" not in ended.output, value
         if ended.exit_code == 2:
             assert ended.stderr.strip(), value

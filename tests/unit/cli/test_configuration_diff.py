@@ -39,7 +39,7 @@ SOME = {
                 "+ and 2 more of this kind (watch)",
                 '~ operators: [] → ["team"]',
                 "~ state: a → (none)",
-                "A reload leaves state as it is: restart the notifier for that.",
+                "A reload does not change state: restart the notifier for that.",
             ],
         ),
         (
@@ -50,7 +50,7 @@ SOME = {
         (
             {"problems": ["config.yaml:1:1: wrong"]},
             2,
-            ["config.yaml:1:1: wrong", "A reload would be refused, and what runs now would go on."],
+            ["config.yaml:1:1: wrong", "A reload would be refused: the running configuration would stay."],
         ),
     ],
 )

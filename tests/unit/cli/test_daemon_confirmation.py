@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from notifier.cli import daemon_confirmation
-from notifier.cli.daemon_confirmation import GIVES_UP_AFTER_S, LONGEST_READING_S, sentence, wait_until_loaded
+from notifier.cli.daemon_confirmation import GIVE_UP_AFTER_S, LONGEST_READING_S, sentence, wait_until_loaded
 from notifier.control.handler import DaemonActions
 from notifier.control.server import listening
 from notifier.store.store import Store
@@ -56,7 +56,7 @@ class Waiting:
         self.passed += 5 * seconds  # fewer questions
 
 
-@pytest.mark.parametrize("seconds", [0, GIVES_UP_AFTER_S - 5, LONGEST_READING_S - 5])
+@pytest.mark.parametrize("seconds", [0, GIVE_UP_AFTER_S - 5, LONGEST_READING_S - 5])
 async def test_a_daemon_that_is_still_reading_is_waited_for(store: Store, database: Path, seconds: float) -> None:
     waiting = Waiting(database, store, lambda passed: READING if passed < seconds else DONE)
     async with waiting.running():
@@ -75,8 +75,8 @@ async def test_a_refusal_ends_the_wait(store: Store, database: Path) -> None:
     ("answer", "limit", "words"),
     [
         (READING, LONGEST_READING_S, "was still reading the files after 120 s"),
-        (IDLE, GIVES_UP_AFTER_S, "has not read the files within 30 s"),
-        (BEFORE, GIVES_UP_AFTER_S, "has not read the files within 30 s"),
+        (IDLE, GIVE_UP_AFTER_S, "has not reloaded the files within 30 s"),
+        (BEFORE, GIVE_UP_AFTER_S, "has not reloaded the files within 30 s"),
     ],
     ids=["reads-for-ever", "never-reads", "read-before"],
 )
@@ -89,7 +89,7 @@ async def test_a_daemon_that_does_not_get_on_is_given_up_in_words(
     assert limit <= waiting.passed <= limit + 2
     said = sentence("s_1", seen)
     assert words in said
-    assert "Nothing is to be written again: it takes the files up by itself" in said
+    assert "The files are in place, and are reloaded automatically" in said
     assert "notifier healthcheck" in said
 
 
@@ -107,8 +107,8 @@ async def test_a_daemon_that_hangs_is_given_up_in_words(
     async with listening(database, store, DaemonActions(health=health)):
         seen = await waiting.outcome()
         hung.set()
-    assert waiting.passed >= GIVES_UP_AFTER_S
-    assert "could not be asked: the daemon has not answered within 0 s; ask again. Nothing is" in sentence("s_1", seen)
+    assert waiting.passed >= GIVE_UP_AFTER_S
+    assert "did not answer: the daemon has not answered within 0 s; ask again. The files" in sentence("s_1", seen)
 
 
 async def test_a_daemon_whose_socket_is_gone_is_waited_for_until_it_has_made_it_again(
@@ -128,4 +128,4 @@ async def test_where_no_daemon_runs_nobody_is_waited_for(tmp_path: Path) -> None
         waiting = Waiting(tmp_path / "notifier.db", store, lambda _: DONE)
         seen = await waiting.outcome()
     assert seen["runs"] is False
-    assert sentence("s_1", seen) == "No daemon runs; it is watched as soon as one does."
+    assert sentence("s_1", seen) == "No daemon is running; the watch starts with the next `notifier run`."

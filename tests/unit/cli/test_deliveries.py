@@ -68,7 +68,7 @@ def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) ->
     data = json.loads(run("delivery", "show", events[0].id, "--json").stdout)
     assert (data["event_id"], data["snapshot"]) == (events[0].id, "s_1")
     assert [each["channel"] for each in data["deliveries"]] == ["team", "mail"]
-    assert "Nobody was to be told" in run("delivery", "show", events[2].id).stdout
+    assert "It notified no channel" in run("delivery", "show", events[2].id).stdout
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) ->
         (["list", "--watch", "other"], 2, "there is no watch 'other'"),
         (["show", "evt_test_0123456789abcdef"], 2, "test message"),
         (["show", '"evt_00000000000000000000"'], 2, "`jq -r`"),
-        (["show", "s_1"], 2, "neither a delivery's number nor an event's id"),
-        (["show", "0"], 2, "neither a delivery's number"),
-        (["show", "9" * 5_000], 2, "neither a delivery's number"),
-        (["show", "٣"], 2, "neither a delivery's number"),
-        (["list", "--event", "s_1"], 2, "no event's id"),
+        (["show", "s_1"], 2, "neither the number of a delivery nor the id of an event"),
+        (["show", "0"], 2, "neither the number of a delivery"),
+        (["show", "9" * 5_000], 2, "neither the number of a delivery"),
+        (["show", "٣"], 2, "neither the number of a delivery"),
+        (["list", "--event", "s_1"], 2, "is not the id of an event"),
         (["list", "--watch", "Pricse"], 2, "did you mean 'Prices'?"),
         (["list", "--channel", "teem"], 2, "there is no channel 'teem'; did you mean 'team'?"),
         (["retry", "--dead", "--channel", "teem"], 2, "there is no channel 'teem'; did you mean 'team'?"),
         (["retry", "99"], 1, "there is no delivery 99"),
-        (["retry", "1", "99"], 1, "there is no delivery 99, and nothing is sent again"),
+        (["retry", "1", "99"], 1, "there is no delivery 99, so nothing was sent again"),
     ],
 )
 def test_what_there_is_not_is_said(run: Run, events: list[Event], arguments: list[str], status: int, said: str) -> None:

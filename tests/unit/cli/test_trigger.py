@@ -187,9 +187,9 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_sent(run: Run, bright_da
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--param", "dataset_id=gd_2"], "--param: the dataset is the argument DATASET"),
-        (["--param", "Dataset_ID=gd_2"], "--param: the dataset is the argument DATASET"),
-        (["--param", " DATASET-ID =gd_2"], "--param: the dataset is the argument DATASET"),
+        (["--param", "dataset_id=gd_2"], "--param: name the dataset by the argument DATASET"),
+        (["--param", "Dataset_ID=gd_2"], "--param: name the dataset by the argument DATASET"),
+        (["--param", " DATASET-ID =gd_2"], "--param: name the dataset by the argument DATASET"),
         (["--type", "a", "--param", "Type=b"], "--param: Type is given twice"),
         (["--param", "x"], "'x' is not KEY=VALUE"),
         (["--type", "a", "--param", "type=b"], "--param: type is given twice"),

@@ -56,7 +56,7 @@ def test_a_refusal_for_good_ends_it_with_the_words_of_the_api(run: Run, bright_d
     ended = run("wait", "sd_1")
     assert ended.exit_code == 1
     said = "HTTP 400: This snapshot belongs to a collector that was deleted"
-    assert f"Bright Data refuses to tell of it: {said}" in ended.stdout
+    assert f"Bright Data refuses to answer for it: {said}" in ended.stdout
     as_json = run("wait", "sd_1", "--json")
     last = json.loads(as_json.stdout.splitlines()[-1])
     assert (as_json.exit_code, last["ended"], last["detail"]) == (1, "refused", said)

@@ -35,7 +35,7 @@ def test_a_snapshot_that_a_dataset_never_had_is_not_shown(run: Run, config: Path
     assert config.exists()
     ended = run("watch", "show", "gd_1/sd_nope")
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert ended.stderr == "notifier: the watch gd_1 has found no snapshot 'sd_nope'\n"
+    assert ended.stderr == "notifier: the watch gd_1 has not found a snapshot 'sd_nope'\n"
 
 
 def test_in_a_pipe_as_on_a_terminal_a_column_that_repeats_another_is_left_out(run: Run, config: Path) -> None:

@@ -101,7 +101,7 @@ def test_what_is_missing_or_no_folder_is_a_warning_with_the_cure(
     change(folder)
     assert checked(folder) == [text]
     said = CliRunner().invoke(app, ["config", "check", "--config", str(folder / "config.yaml")]).stdout
-    assert said.startswith(f"{folder / 'config.yaml'}: no error, 1 warning. 3 watches")
+    assert said.startswith(f"{folder / 'config.yaml'}: no errors, 1 warning. 3 watches")
 
 
 def test_the_folder_that_systemd_makes_may_be_missing(folder: Path) -> None:

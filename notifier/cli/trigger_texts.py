@@ -1,4 +1,4 @@
-"""What `notifier trigger` says of its inputs, and of a refusal."""
+"""The texts of `notifier trigger` about its inputs, and about a refusal."""
 
 import json
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 MOST_FIELDS = 20
 MOST_FAULTS = 20
-"""Lines; a screen has a few more. All of them are in the JSON."""
+"""Lines on the terminal. The JSON has all of them."""
 LONGEST_FAULT = 300
 
 
 def summary(inputs: "Inputs") -> str:
-    """What is in the inputs: "312 inputs: url, country (3 empty rows left out)"."""
+    """Return a summary of the inputs: "312 inputs: url, country (3 empty rows left out)"."""
     fields = [one_line(name, 40) or "''" for name in inputs.fields[:MOST_FIELDS]]
     if more := len(inputs.fields) - len(fields):
         fields.append(f"and {more:,} more")
@@ -27,7 +27,7 @@ def summary(inputs: "Inputs") -> str:
 
 
 def fault_lines(faults: "Sequence[InputError]") -> list[str]:
-    """What is wrong with each input, one a line, at most a screen."""
+    """Return the errors of the inputs, one a line, at most a screen."""
     lines = [f"  {one_line(str(each), LONGEST_FAULT)}" for each in faults[:MOST_FAULTS]]
     if more := len(faults) - len(lines):
         lines.append(f"  and {more:,} more; --json shows all")
@@ -35,11 +35,11 @@ def fault_lines(faults: "Sequence[InputError]") -> list[str]:
 
 
 DEEPEST_ANSWER = 50
-"""Levels. What is nested more deeply is shown as text: to print it as JSON would take more than Python's stack."""
+"""Levels. Deeper answers are shown as text: printing them as JSON could exceed Python's stack."""
 
 
 def _depth(value: Any) -> int:
-    """How many levels a value of JSON has."""
+    """Return the number of levels of a JSON value."""
     depth, level = 0, [value]
     while level:
         depth += 1
@@ -49,7 +49,7 @@ def _depth(value: Any) -> int:
 
 
 def refusal_as_data(dataset: str, refused: "NotStarted") -> dict[str, Any]:
-    """A refusal for JSON, whole."""
+    """Return a refusal for JSON, complete."""
     try:
         answer: Any = json.loads(refused.answer)
         json.dumps(answer, allow_nan=False)
