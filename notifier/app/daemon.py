@@ -240,6 +240,7 @@ class Daemon:
     async def _end(self) -> None:
         """Write what is left to be written, and leave nothing open, whether or not it could be."""
         self._components.store.retries.disable()
+        await self._components.schedule.cancel()
         try:
             await self._components.faults.attempt(Unit.FLUSH, "", self._components.polling.flush)
             await self._components.background.end()

@@ -173,6 +173,16 @@ class PollScheduler:
         if self._failed is not None and self._failed.done():
             self._failed.result()
 
+    async def cancel(self) -> None:
+        """Cancel the polls that still run, and wait a moment for their end.
+
+        For a daemon that ends by a failure: what the other polls raise because of it is not reported a second time.
+        """
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_CANCEL_GRACE.total_seconds())
+
     def _set_timer(self) -> None:
         if (due := self.earliest()) is not None:
             self._wake_by(due)

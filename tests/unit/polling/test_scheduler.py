@@ -265,6 +265,31 @@ class TestDrain:
 
         tell(story)
 
+    def test_after_a_failure_the_other_polls_end_before_the_loop_does_whatever_they_raise(self) -> None:
+        """The event loop would log what they raise at its end, as an exception that nobody handled."""
+        ended: list[str] = []
+
+        async def story(looks: Looks) -> None:
+            async def raise_when_cancelled(key: str) -> None:
+                if key == "s_1":
+                    raise RuntimeError("the disk is full")
+                try:
+                    await asyncio.sleep(50)
+                except asyncio.CancelledError:
+                    ended.append(key)
+                    raise OSError("the database is closed") from None
+
+            looks.during = raise_when_cancelled
+            looks.add("s_2")
+            looks.add("s_1", first_s=1)
+            with pytest.raises(RuntimeError):
+                async with jobs.running(looks.jobs, jobs.polls(looks.schedule)):
+                    await looks.schedule.run()
+            await looks.schedule.cancel()
+            assert ended == ["s_2"]
+
+        tell(story)
+
 
 def test_the_moving_clock_moves_both_clocks_to_what_is_waited_for() -> None:
     async def test(clock: MovingClock) -> tuple[datetime, float]:
