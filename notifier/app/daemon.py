@@ -35,7 +35,7 @@ from notifier.telemetry.loop import watch_loop
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter
-from notifier.telemetry.round_summary import OnceOutcome, Tally
+from notifier.telemetry.round_summary import RoundCounter, RoundSummary
 from notifier.telemetry.systemd import EXTEND, is_listening, more_time, notify, watchdog_interval
 
 POLLS_GRACE = timedelta(seconds=1.5)
@@ -185,10 +185,10 @@ class Daemon:
             self._watchdog.begin()
             self._components.jobs.wake(WATCHDOG)
 
-    async def once(self) -> OnceOutcome:
+    async def once(self) -> RoundSummary:
         """Poll every watch that has not ended once, deliver what is due, and return how it went."""
-        tally = Tally()
-        self._components.reporters.add(tally)
+        counter = RoundCounter()
+        self._components.reporters.add(counter)
         async with self._opened():
             with _first_failure():
                 self._components.polling.begin()
@@ -199,7 +199,7 @@ class Daemon:
                 await self._components.maintenance.run_once()
                 await self._components.background.end()
                 await self._components.dispatcher.deliver_all()
-        return tally.outcome()
+        return counter.summary()
 
     def reload(self) -> None:
         """Read the configuration again, soon."""

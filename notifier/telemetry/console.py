@@ -1,7 +1,7 @@
-"""Log lines for people: the time, and what happened in words (`telemetry.sentences`).
+"""Renders log lines for people: the time, and a sentence (`telemetry.sentences`).
 
-An event without words of its own, as a library's, is shown as it is, with its fields. Colours are left out where
-`NO_COLOR` is set (https://no-color.org), where `TERM` is `dumb`, and where nobody asked for them.
+An event without a sentence, such as a library's, is shown with its fields. There are no colours if `NO_COLOR` is set
+(https://no-color.org) or `TERM` is `dumb`.
 """
 
 import os
@@ -19,7 +19,7 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
 def colours_wanted(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a terminal may be sent colours."""
+    """Return whether a terminal may be sent colours."""
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
@@ -34,7 +34,7 @@ class ConsoleLines:
         self._colours = colours
 
     def __call__(self, _logger: Any, _method: str, event: Mapping[str, Any]) -> str:
-        """The line, or lines if there is a traceback."""
+        """Return the line, with the traceback below it if there is one."""
         level, name = str(event.get("level", "info")), str(event["event"])
         text, rest = _said(name, event)
         label = f"{level}: " if level in ("warning", "error", "critical") else ""
@@ -49,7 +49,7 @@ class ConsoleLines:
 
 
 def _said(name: str, event: Mapping[str, Any]) -> tuple[str, str]:
-    """What happened in words, and the fields that the words do not have."""
+    """Return the sentence, and the fields that it does not contain."""
     if (sentence := said(name, event)) is not None:
         return sentence, ""
     fields = {key: shown(value) for key, value in event.items() if key not in _OF_STRUCTLOG}
@@ -61,7 +61,7 @@ def _style_of(name: str) -> str:
 
 
 def _clock(event: Mapping[str, Any]) -> str:
-    """The time of the event at the place where it is read."""
+    """Return the time of the event in the reader's time zone."""
     try:
         return f"{datetime.fromisoformat(str(event['timestamp'])).astimezone():%H:%M:%S}"
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""How the daemon stands, read off when Prometheus asks: nothing of it is kept up to date in between."""
+"""Gauges of the daemon's state, read when Prometheus asks and not kept up to date in between."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from notifier.core.health.jobs import JobState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """What the store says: by channel the deliveries that have not come to their end, and when the oldest was decided.
+    """What the store says: open deliveries by channel, and when the oldest was decided.
 
-    `healthy` is what `notifier healthcheck` says.
+    `healthy` is the judgement of `notifier healthcheck`.
     """
 
     open_deliveries: Mapping[str, int]
@@ -49,7 +49,7 @@ class Readings:
 
 
 def gauges(readings: Readings) -> Iterator[Metric]:
-    """The readings as metrics."""
+    """Return the readings as metrics."""
     stored = readings.stored
     yield _one("healthy", "Whether the daemon does its work (/readyz).", stored is not None and stored.healthy)
     yield _one("store_up", "Whether the database answers.", stored is not None)

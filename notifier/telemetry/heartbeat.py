@@ -24,9 +24,9 @@ class Heartbeat:
     ) -> None:
         """
         Args:
-            wanted: which address, and how often; None for none.
-            troubles: why all is not well; an empty list when it is. It must not raise.
-            report: told what became of each.
+            wanted: the address and the interval; None for no heartbeat.
+            troubles: returns what is wrong; an empty list if all is well. It must not raise.
+            report: called with the outcome of each heartbeat.
         """
         self._wanted = wanted
         self._troubles = troubles
@@ -39,12 +39,12 @@ class Heartbeat:
         return None if self._wanted is None else self._wanted.every
 
     def configure(self, wanted: Wanted | None) -> bool:
-        """Ask that address from now on; whether it, or the interval, is another."""
+        """Use another address and interval from now on; return whether they differ."""
         changed, self._wanted = wanted != self._wanted, wanted
         return changed
 
     async def beat(self) -> None:
-        """Ask the address once if all is well, and report what became of it."""
+        """Ping the address if all is well, and report the outcome."""
         if self._wanted is not None:
             self._report(await self._beat(self._wanted.url))
 

@@ -1,4 +1,4 @@
-"""The values of labels: few, whatever the API and far sides say. An id of a snapshot is never one."""
+"""Label values of metrics: a bounded number, whatever the API and the services answer. Never the id of a snapshot."""
 
 import re
 
@@ -7,18 +7,18 @@ from notifier.core.snapshot.statuses import NAMES, canonical, is_known_word
 
 OTHER = "other"
 MOST = 100
-"""Values of one label that are not known beforehand."""
+"""The most values of one label that are not known in advance."""
 
 _WORD = re.compile(r"[a-z0-9_]{1,40}")
 
 
 def status_label(status: str) -> str:
-    """A status, or the name of a derived event; one that nobody knows is `other`."""
+    """Return the label of a status or a derived event; an unknown word is `other`."""
     return canonical(status) if status in NAMES or is_known_word(status) else OTHER
 
 
 def answer_label(observation: Observation) -> str:
-    """What a poll said: `told` (a status), `not_found`, or the reason it could not tell."""
+    """Return the label of an answer: `told` (a status), `not_found`, or the reason why there is none."""
     match observation:
         case Seen():
             return "told"
@@ -29,20 +29,20 @@ def answer_label(observation: Observation) -> str:
 
 
 def code_label(status: int | None) -> str:
-    """The class of a status code of HTTP; 429 for itself, and `none` for no answer."""
+    """Return the class of an HTTP status code; `429` stands for itself, and `none` for no answer."""
     if status is None:
         return "none"
     return "429" if status == 429 else f"{status // 100}xx"
 
 
 class BoundedLabels:
-    """Lets the first `MOST` words through that it is shown, and calls the others `other`."""
+    """Passes the first `MOST` distinct words; any further one becomes `other`."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
     def __call__(self, word: str) -> str:
-        """The value of the label for this word."""
+        """Return the label of a word."""
         if word not in self._known:
             if len(self._known) >= MOST or not _WORD.fullmatch(word):
                 return OTHER

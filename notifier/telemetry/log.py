@@ -1,7 +1,7 @@
-"""Logs: structlog over the standard library's root logger, so that libraries' lines take the same way.
+"""Sets up logging: structlog over the root logger of the standard library, so that libraries' lines go the same way.
 
-Every line passes the redactor last but for its rendering, whoever wrote it. On a terminal lines are text for people,
-elsewhere one JSON object each. Event names are constant and dotted; all that varies stands in fields.
+The redactor sees every line just before it is rendered. On a terminal lines are text for people, elsewhere one JSON
+object each. Event names are constant and dotted; whatever varies is a field.
 """
 
 import logging
@@ -18,26 +18,26 @@ from notifier.telemetry.sentences import SENTENCES
 
 _LEAST_LEVELS = {
     "notifier": logging.NOTSET,
-    "apprise": logging.CRITICAL,  # logs whole URLs with their secrets; what it says of a failure is in the attempt
+    "apprise": logging.CRITICAL,  # logs whole URLs with their secrets; the attempt has what it says of a failure
     "urllib3": logging.CRITICAL,
-    "apscheduler": logging.CRITICAL,  # job failures end the daemon and are told there
+    "apscheduler": logging.CRITICAL,  # a job that fails ends the daemon, which reports it
 }
-"""The least level at which a line may pass, by the first part of its logger's name; WARNING for any other library."""
+"""The lowest level that passes, by the first part of the logger's name; WARNING for any other library."""
 
 _CONSTANT = frozenset({"level", "timestamp", "_record", "_from_structlog"})
-"""Fields that hold nothing from outside. Of our own events, neither do the event and the names of the fields."""
+"""Fields without content from outside. In our own events the event name and the field names have none either."""
 _NAMES = _CONSTANT | {"event", "logger", "exception"}
-"""The names of fields that a renderer looks for."""
+"""Field names that a renderer looks for."""
 
 
 def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, json: bool | None = None) -> None:
     """Send all logs of the process to one stream.
 
     Args:
-        level: the least level shown: debug, info, warning or error. Libraries are held to levels of their own.
-        redactor: takes the secrets out.
-        stream: where to, standard error unless given.
-        json: whether lines are JSON; unless given, when the stream is not a terminal.
+        level: the lowest level shown: debug, info, warning or error. Libraries have levels of their own.
+        redactor: masks secrets.
+        stream: standard error unless given.
+        json: whether lines are JSON; unless given, they are when the stream is no terminal.
     """
     out = stream or sys.stderr
     as_json = not out.isatty() if json is None else json
@@ -73,7 +73,7 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # An attempt's detail is taken from Apprise's warnings: it may not depend on what is shown.
+    # The detail of an attempt comes from Apprise's warnings, so these must not depend on the level shown.
     logging.getLogger("apprise").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
@@ -88,7 +88,7 @@ def configure(*, level: str, redactor: Redactor, stream: TextIO | None = None, j
 
 
 def _readable(value: Any) -> Any:
-    """The value without characters that forge or reverse a line; a traceback keeps its line ends."""
+    """Return the value without characters that forge or reverse a line; a traceback keeps its line ends."""
     match value:
         case str():
             return "\n".join(safe(line) for line in value.split("\n"))
@@ -101,8 +101,8 @@ def _readable(value: Any) -> Any:
 
 
 def _hold_libraries(record: logging.LogRecord) -> bool:
-    """Whether a line may pass: a library's only from its own level up.
+    """Return whether a line passes: a library's only from its own level up.
 
-    The levels stand here and not on the libraries' loggers, because Apprise collects an attempt's lines from its own.
+    The levels are not set on the libraries' loggers, because Apprise collects the lines of an attempt from its own.
     """
     return record.levelno >= _LEAST_LEVELS.get(record.name.partition(".")[0], logging.WARNING)

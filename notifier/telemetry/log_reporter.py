@@ -1,4 +1,4 @@
-"""What the daemon did, in the log."""
+"""Writes outcomes to the log."""
 
 import traceback
 from datetime import timedelta
@@ -35,17 +35,17 @@ from notifier.core.units import Fault
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000
-"""Places of which it is remembered that their traceback is in the log."""
+"""The most places whose traceback is remembered to be in the log."""
 
 
 class LogReporter(Reporter):
-    """Writes transitions, deliveries and the API's troubles to the log; a poll that changed nothing only at debug."""
+    """Logs transitions, deliveries and troubles at info and above; a poll that changed nothing at debug."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
         self._last_beat: HeartbeatKind | None = None
         self._traced: set[tuple[str, str]] = set()
-        self._odd: set[tuple[str, str]] = set()
+        self._unreadable_logged: set[tuple[str, str]] = set()
 
     def report(self, outcome: AnyOutcome) -> None:
         """Log an outcome."""
@@ -57,7 +57,7 @@ class LogReporter(Reporter):
             case UnreadableEntries():
                 self._unreadable(outcome)
             case RequestOutcome():
-                pass  # a poll or a list tells of it
+                pass  # the log has the poll or the list
             case DeliveryOutcome():
                 self._delivered(outcome)
             case DroppedDeliveries():
@@ -142,12 +142,12 @@ class LogReporter(Reporter):
             self._log.info("list.agrees", dataset=news.dataset_id, lasted_s=lasted)
 
     def _unreadable(self, outcome: UnreadableEntries) -> None:
-        """Log entries that make no sense: each once, as the next list has it again."""
+        """Log unreadable entries, each once: the next list has it again."""
         dataset_id, entries = outcome.dataset_id, outcome.entries
-        new = [each for each in entries if (dataset_id, each) not in self._odd]
-        if not new or len(self._odd) >= _MOST_TRACED:
+        new = [each for each in entries if (dataset_id, each) not in self._unreadable_logged]
+        if not new or len(self._unreadable_logged) >= _MOST_TRACED:
             return
-        self._odd.update((dataset_id, each) for each in new)
+        self._unreadable_logged.update((dataset_id, each) for each in new)
         self._log.warning(
             "list.entry_unreadable", dataset=dataset_id, count=len(new), entries=new[:MOST_PROBLEMS], of=len(entries)
         )
@@ -170,7 +170,7 @@ class LogReporter(Reporter):
             self._log.info("channel.healed", channel=change.channel)
 
     def _api_changed(self, news: ApiNews) -> None:
-        """Log that a trouble of the API began, or ended."""
+        """Log the beginning or the end of a trouble of the API."""
         lasted = None if news.lasted is None else _seconds(news.lasted)
         if news.kind is ApiKind.OK:
             self._log.info("api.recovered", was=news.previous, lasted_s=lasted)
@@ -179,7 +179,7 @@ class LogReporter(Reporter):
             self._log.warning("api.trouble", kind=news.kind, was=news.previous, detail=news.detail, held_s=held)
 
     def _store_changed(self, news: StoreNews) -> None:
-        """Log that the database cannot be used, or can be again."""
+        """Log that the database cannot be used, or can be used again."""
         if news.over:
             lasted = None if news.lasted is None else _seconds(news.lasted)
             self._log.info("store.recovered", was=news.trouble, lasted_s=lasted)
@@ -187,7 +187,7 @@ class LogReporter(Reporter):
             self._log.error("store.trouble", trouble=news.trouble, detail=news.detail)
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
-        """Log an attempt to deliver."""
+        """Log a delivery attempt."""
         delivery, settlement = outcome.delivery, outcome.settlement
         fields: dict[str, Any] = {
             "channel": delivery.channel,
@@ -252,7 +252,7 @@ class LogReporter(Reporter):
             self._log.warning("reload.needs_restart", keys=list(changed.restart))
 
     def _beat(self, outcome: HeartbeatOutcome) -> None:
-        """Log a heartbeat that is otherwise than the one before."""
+        """Log a heartbeat whose outcome differs from the last one's."""
         if outcome.kind is self._last_beat:
             return
         self._last_beat = outcome.kind
@@ -265,7 +265,7 @@ class LogReporter(Reporter):
                 self._log.warning("heartbeat.withheld", detail=outcome.detail)
 
     def _faulted(self, fault: Fault) -> None:
-        """Log a unit that raised; the traceback the first time that it is raised there for a unit of this kind."""
+        """Log a unit that raised, with a traceback the first time that it raises at this place."""
         trace = fault.error.__traceback__
         place = "".join(map(str, traceback.format_tb(trace)[-1:]))
         new = (fault.kind, place) not in self._traced

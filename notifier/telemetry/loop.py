@@ -1,4 +1,4 @@
-"""What asyncio itself complains of: without file descriptors it is one line a minute, and not a storm of them."""
+"""The exception handler of the event loop: lack of descriptors is one line a minute, not a flood of tracebacks."""
 
 import asyncio
 import errno
@@ -15,13 +15,13 @@ log = structlog.get_logger("notifier")
 
 
 def watch_loop(loop: asyncio.AbstractEventLoop, noted: Callable[[OSError], None] = lambda _: None) -> None:
-    """Log what a server cannot accept in a line; asyncio would do it a hundred times a second, with tracebacks.
+    """Install the handler. asyncio itself would log each failed `accept`, a hundred a second, with tracebacks.
 
-    It tries again by itself, so nothing else is to be done.
+    asyncio tries again by itself, so there is nothing else to do.
 
     Args:
-        loop: whose complaints are logged.
-        noted: told of each time that the machine had no room.
+        loop: the event loop.
+        noted: called with each error that says that the machine is out of something.
     """
     said_at: float | None = None
 

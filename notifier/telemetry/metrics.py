@@ -1,4 +1,4 @@
-"""What the daemon did, counted for Prometheus. docs/metrics.md has the list, and tests hold it against the page."""
+"""Counts outcomes for Prometheus. docs/metrics.md lists the metrics, and a test compares it with the page."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +44,7 @@ _SNAPSHOT, _DATASET = "snapshot", "dataset"
 
 
 class Metrics(Reporter):
-    """Counts, in a registry of its own: two daemons in one process have nothing to do with each other."""
+    """Counts in a registry of its own: two daemons in one process do not share metrics."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -102,7 +102,7 @@ class Metrics(Reporter):
         self._reload_at.set(self._clock().timestamp())
 
     def _show_from_the_start(self) -> None:
-        """Make the series whose labels are known: a rate over one that is not there yet misses its first event."""
+        """Create the series of known labels: `rate()` over a series that appears later misses its first event."""
         for status in ("ready", "failed", "canceled", "missing", "stalled"):
             self._transitions.labels(status)
         for kind in (_SNAPSHOT, _DATASET):
@@ -121,13 +121,13 @@ class Metrics(Reporter):
             self._heartbeats.labels(beat.value)
 
     def configure(self, channels: Iterable[str]) -> None:
-        """Show these channels, also before anything went there."""
+        """Create the series of these channels, before anything is sent to them."""
         for channel in channels:
             for state in (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.DROPPED):
                 self._deliveries.labels(channel, state.value)
 
     def page(self, readings: Readings) -> bytes:
-        """The page for Prometheus, in its text format 0.0.4."""
+        """Return the page for Prometheus, in its text format 0.0.4."""
         return generate_latest(_Page(self._registry, readings))
 
     def report(self, outcome: AnyOutcome) -> None:
@@ -159,10 +159,10 @@ class Metrics(Reporter):
             case Fault():
                 self._faults.labels(outcome.unit.value).inc()
             case ChannelChange() | HttpListening() | ApiNews() | StoreNews() | TrustNews():
-                pass  # their state is read off when Prometheus asks; see `report.gauges`
+                pass  # gauges, read when Prometheus asks (`telemetry.gauges`)
 
     def _polled(self, outcome: PollOutcome) -> None:
-        """Count a poll, and what it brought."""
+        """Count a poll and its transitions."""
         if outcome.observation is not None:
             self._polls.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
             self._lag.labels(_SNAPSHOT).observe(outcome.lag.total_seconds())
@@ -178,7 +178,7 @@ class Metrics(Reporter):
         self._poll_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
-        """Count an attempt, and the delivery if that was its end."""
+        """Count a delivery attempt, and the delivery if it ended."""
         channel, reason = outcome.delivery.channel, self._reason(outcome.outcome.reason)
         self._attempts.labels(channel, outcome.outcome.kind.value, reason).inc()
         self._send.labels(channel).observe(outcome.duration.total_seconds())
@@ -199,7 +199,7 @@ class Metrics(Reporter):
                 self._downloads.labels("retrying").inc()
 
     def _reloaded(self, outcome: ReloadOutcome) -> None:
-        """Count a reload, and note whether what runs is what the files say."""
+        """Count a reload, and whether the configuration on disk is the one that runs."""
         self._reloads.labels("done" if outcome.done else "refused").inc()
         if outcome.done:
             self._taken_up()
@@ -207,12 +207,12 @@ class Metrics(Reporter):
             self._reload_successful.set(0)
 
     def loop_lagged(self, seconds: float) -> None:
-        """Note how late the event loop woke a timer."""
+        """Observe how late the event loop woke a timer."""
         self._loop_lag.observe(max(seconds, 0.0))
 
 
 class _Page:
-    """What was counted and what is read off now, as one page."""
+    """Counters and gauges as one page."""
 
     def __init__(self, registry: CollectorRegistry, readings: Readings) -> None:
         self._registry = registry
@@ -220,7 +220,7 @@ class _Page:
 
     def collect(self) -> Iterator[Metric]:
         for metric in self._registry.collect():
-            # When each series began, which the library adds to all, would be a third of the page; nobody asks for it.
+            # The library adds to each series when it began: a third of the page, and nobody needs it.
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
         yield from gauges(self._readings)

@@ -1,4 +1,4 @@
-"""Takes secrets out of text, at the root of every log line and of everything a far side answered."""
+"""Masks secrets in every log line and in everything that a service answered."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,8 +7,8 @@ from notifier.core.words import MASK
 from notifier.telemetry.secret_forms import SecretForms
 
 SHORTEST = 4
-"""Characters of a secret that is masked. A shorter one stands in most texts by chance: masking it would tear them, and
-tell by where the masks stand what it is."""
+"""Characters of the shortest secret that is masked. A shorter one occurs in most texts by chance: masking it would make
+them unreadable, and the places of the masks would give it away."""
 
 
 class Redactor:
@@ -20,22 +20,22 @@ class Redactor:
     def __init__(self, secrets: Collection[str] = ()) -> None:
         self._secrets: set[str] = set()
         self._new: set[str] = set()
-        self._disguises = SecretForms()
+        self._forms = SecretForms()
         if secrets:
             self.add(secrets)
 
     def add(self, secrets: Collection[str]) -> None:
-        """Mask these from now on, but for those that are too short; what was added before stays masked."""
+        """Mask these too from now on, except those that are too short."""
         self._new |= {secret for secret in secrets if len(secret) >= SHORTEST} - self._secrets
         self._secrets |= self._new
         if self is not EVERY_SECRET:
             EVERY_SECRET.add(secrets)
 
     def __call__(self, text: str) -> str:
-        """The text without its secrets, in whatever form they stand there."""
-        while self._new:  # taken in late: most processes know more secrets than they say texts
-            self._disguises.add(self._new.pop())
-        spans = self._disguises.spans(text)
+        """Return the text with its secrets masked, whatever form they have there."""
+        while self._new:  # indexed late: many processes know secrets and redact nothing
+            self._forms.add(self._new.pop())
+        spans = self._forms.spans(text)
         if not spans:
             return text
         data, end = text.encode("utf-8", "surrogatepass"), 0
@@ -46,7 +46,7 @@ class Redactor:
         return MASK.join([*kept, data[end:].decode("utf-8", "surrogatepass")])
 
     def of(self, value: Any) -> Any:
-        """The value with every text inside it redacted: text, containers of text, or anything by its own words."""
+        """Return the value with every text in it redacted; any other object becomes its redacted `str`."""
         match value:
             case str():
                 return self(value)
@@ -61,4 +61,4 @@ class Redactor:
 
 
 EVERY_SECRET = Redactor()
-"""Of every secret that this process has come to know: for what is said when nothing else can be relied on any more."""
+"""Masks every secret that this process knows: for the last resort, such as a traceback at the top."""

@@ -1,4 +1,4 @@
-"""Whoever is told what the daemon does."""
+"""Reporters: the log, the metrics and the notices subscribe to outcomes through them."""
 
 from collections.abc import Iterable
 
@@ -12,34 +12,34 @@ from notifier.failpoints import fault as fault_here
 log = structlog.get_logger("notifier")
 
 MOST_PROBLEMS = 20
-"""Of a refused configuration: as many are reported."""
+"""The most problems of a refused configuration that are reported."""
 
 
 class Reporter:
-    """Is told every outcome. This one ignores them all; nothing that a reporter does may raise."""
+    """Receives every outcome; this base class ignores them. A reporter should not raise."""
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Take note of an outcome, by its type."""
+        """Handle an outcome, by its type."""
 
 
 class Reporters(Reporter):
-    """Tells several reporters, in their order. One that raises keeps nothing from the others."""
+    """Passes each outcome to several reporters, in order. One that raises does not affect the others."""
 
     def __init__(self, reporters: Iterable[Reporter], faults: Faults | None = None) -> None:
         """
         Args:
-            reporters: who is told.
-            faults: bounds what one of them raises.
+            reporters: receive the outcomes.
+            faults: isolates what one of them raises.
         """
         self._reporters = [*reporters]
         self._faults = faults or Faults()
 
     def add(self, reporter: Reporter) -> None:
-        """Tell this one too, from now on."""
+        """Pass outcomes to this one too, from now on."""
         self._reporters.append(reporter)
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Pass it on to each."""
+        """Pass an outcome to each reporter."""
         for reporter in self._reporters:
             name = type(reporter).__name__
             try:

@@ -1,7 +1,7 @@
-"""Sees whether the machine has what the daemon needs: descriptors and threads. Tells when they run out, and when not.
+"""Checks that the machine has what the daemon needs: file descriptors and threads. Reports when they run out.
 
-Everything that fails for want of them fails by itself and is tried again. But what fails then says something else: that
-Bright Data cannot be reached, that a channel is broken. So it is looked for here, and told as what it is.
+Whatever fails for lack of them fails alone and is tried again, but its error names something else: Bright Data cannot
+be reached, a channel is broken. So the lack itself is checked for here, and reported as what it is.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ RESERVE = 16
 """So many descriptors have to be free. A send or a look takes one to three."""
 
 WELL_AFTER = timedelta(minutes=1)
-"""So long nothing has to be wanting until it is called over: at the edge it comes and goes with every request."""
+"""How long nothing must be short before a shortage counts as over. At the limit it comes and goes with each request."""
 
 _WORDS = {
     errno.EMFILE: "the notifier has no file descriptors left (its limit: `LimitNOFILE=`, `ulimit -n`)",
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 def shortage() -> str:
-    """What is wanting now, in words; empty if nothing is."""
+    """Return what is short now, in words; empty if nothing is."""
     opened: list[int] = []
     try:
         for _ in range(RESERVE):
@@ -46,12 +46,12 @@ def shortage() -> str:
 
 
 def words_of(error: OSError) -> str:
-    """What an error of the system says is wanting; empty if it says something else."""
+    """Return what an OSError says is short, in words; empty if it is another error."""
     return _WORDS.get(error.errno or 0, "")
 
 
 def _nothing() -> None:
-    """What the thread does that is only to be had."""
+    """Do nothing: the thread only shows that one can be started."""
 
 
 class ResourceMonitor:
@@ -66,10 +66,10 @@ class ResourceMonitor:
     ) -> None:
         """
         Args:
-            changed: told what is wanting when something begins to, and an empty text when that is over; also once when
-                all is well after the start, for it may have been wanting when the last daemon ended.
-            ask: what is wanting now.
-            well_after: how long nothing has to be wanting.
+            changed: called with what is short when a shortage begins, and with an empty text when it is over. Also
+                called once when all is well after the start: a shortage may have ended the last daemon.
+            ask: returns what is short now.
+            well_after: how long nothing must be short.
         """
         self._changed = changed
         self._ask = ask
@@ -79,11 +79,11 @@ class ResourceMonitor:
         self.shortage = ""
 
     async def check(self) -> None:
-        """Ask once."""
+        """Check once."""
         self._judge(self._ask())
 
     def noted(self, error: OSError) -> None:
-        """Something failed elsewhere."""
+        """Take note of an error that was raised elsewhere."""
         if words := words_of(error):
             self._judge(words)
 

@@ -1,4 +1,4 @@
-"""What one round over all watches did, counted."""
+"""Counts what one round over all watches did (`run --once`)."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from notifier.telemetry.reporter import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnceOutcome:
-    """What one round over all watches did."""
+class RoundSummary:
+    """The figures of one round over all watches."""
 
     polls: int
     unclear: int
@@ -19,15 +19,15 @@ class OnceOutcome:
     undelivered: int
 
 
-class Tally(Reporter):
-    """Keeps what was done, to be counted at the end."""
+class RoundCounter(Reporter):
+    """Keeps the outcomes of a round, to count them at its end."""
 
     def __init__(self) -> None:
         self._polls: list[PollOutcome] = []
         self._attempts: list[DeliveryOutcome] = []
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Keep polls and attempts to deliver."""
+        """Keep polls and delivery attempts."""
         match outcome:
             case PollOutcome():
                 self._polls.append(outcome)
@@ -36,10 +36,10 @@ class Tally(Reporter):
             case _:
                 pass
 
-    def outcome(self) -> OnceOutcome:
-        """All of it in figures."""
+    def summary(self) -> RoundSummary:
+        """Return the figures."""
         delivered = sum(each.outcome.kind is OutcomeKind.DELIVERED for each in self._attempts)
-        return OnceOutcome(
+        return RoundSummary(
             polls=len(self._polls),
             unclear=sum(isinstance(poll.observation, Unclear) for poll in self._polls),
             transitions=sum(len(poll.told) for poll in self._polls),

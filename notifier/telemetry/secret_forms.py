@@ -1,13 +1,15 @@
-"""The forms in which a secret travels, and where they stand in a text.
+"""Finds secrets in a text in all forms in which a service repeats them.
 
-A far side that repeats what it was sent repeats it as it came: a password in the base64 of `user:password`, a path
-percent-encoded, in the JSON, HTML or quoted-printable of an error page. Two ways lead to all of these. What does not
-depend on what stands beside the secret is looked for as it is: the secret itself, its hexadecimal digits, and those
-characters of its base64 that are the same whatever precedes and follows it. And where a text has escapes, it is read
-once more with them resolved, up to three times one in another; so it does not matter which characters are escaped.
+A service repeats a secret as it was sent: a password in the base64 of `user:password`, a path percent-encoded, or
+either in the JSON, HTML or quoted-printable of an error page. Two methods find all of these:
 
-A text costs a look at every fourth place, whatever the number of secrets: each form is indexed by the four bytes of
-each of its possible alignments within a window of seven.
+- Forms that do not depend on the characters beside the secret are searched for directly: the secret itself, its
+  hexadecimal digits, and those characters of its base64 that are the same whatever precedes and follows it.
+- A text with escapes is also searched with them resolved, nested up to three deep, so that it does not matter which
+  characters are escaped.
+
+Searching a text looks at every fourth byte, whatever the number of secrets: each form is indexed by the four-byte
+grams of a window of seven, one for each possible alignment.
 """
 
 import base64
@@ -21,7 +23,7 @@ from itertools import pairwise
 _GRAM = 4
 _WINDOW = 2 * _GRAM - 1
 _SHORTEST = 4
-"""Bytes of a secret whose encoded forms are looked for; those of less would be found everywhere."""
+"""Bytes of the shortest secret whose encoded forms are searched for; those of a shorter one would match everywhere."""
 
 _DEPTH = 3
 _MOST_READINGS = 16
@@ -33,21 +35,21 @@ _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What is looked for; `in_base64`: all of the base64 around it is masked, because it has the rest of the secret."""
+    """Bytes to search for. With `in_base64` all base64 around them is masked: it has the rest of the secret."""
 
     text: bytes
     in_base64: bool = False
 
 
 class SecretForms:
-    """The forms of many secrets, to be found in a text."""
+    """An index of the forms of many secrets."""
 
     def __init__(self) -> None:
         self._by_gram: dict[bytes, set[_Form]] = defaultdict(set)
         self._short: set[_Form] = set()
 
     def add(self, secret: str) -> None:
-        """Look for this one, too."""
+        """Add a secret."""
         for form in _forms_of(secret):
             if len(form.text) < _WINDOW:
                 self._short.add(form)
@@ -57,7 +59,7 @@ class SecretForms:
                 self._by_gram[window[start : start + _GRAM]].add(form)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets stand: parts of the text's UTF-8, in order, that do not overlap."""
+        """Return where secrets are: spans of the text's UTF-8, in order, without overlaps."""
         found: list[tuple[int, int]] = []
         for reading in _readings(text.encode("utf-8", "surrogatepass")):
             found += (reading.source(start, end) for start, end in self._in(reading.data))
@@ -81,9 +83,9 @@ def _forms_of(secret: str) -> Iterator[_Form]:
     yield _Form(plain)
     if len(plain) < _SHORTEST:
         return
-    for space in "+_":  # a form's, and that of a header by RFC 2047
+    for space in "+_":  # as in an HTML form, and as in a header by RFC 2047
         yield _Form(secret.replace(" ", space).encode("utf-8", "surrogatepass"))
-    yield _Form(secret.lower().encode("utf-8", "surrogatepass"))  # a host's name comes back in small letters
+    yield _Form(secret.lower().encode("utf-8", "surrogatepass"))  # a host name comes back in lower case
     codings = {plain}
     if not secret.isascii():
         codings.add(secret.encode("latin-1", "ignore") if _is_latin1(secret) else plain)
@@ -104,14 +106,14 @@ def _is_latin1(text: str) -> bool:
 
 
 def _telling_window(form: bytes) -> bytes:
-    """The part to index a form by: the one with the most that is rare in words and addresses."""
+    """Return the part to index a form by: the one with the most bytes that are rare in words and addresses."""
     last = len(form) - _WINDOW
     windows = {form[start : start + _WINDOW] for start in (last, last // 2, last // 4, 0)}
     return max(windows, key=lambda window: (len(window.translate(None, _COMMON)), window))
 
 
 def _run(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """All of the base64 around a part of it."""
+    """Return the span of all base64 around a part of it."""
     while start > 0 and data[start - 1] in _BASE64:
         start -= 1
     while end < len(data) and data[end] in _BASE64:
@@ -131,14 +133,14 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A text with some of its escapes resolved: `starts` and `ends` say which part of the text each byte was."""
+    """A text with some escapes resolved; `starts` and `ends` map each byte to its place in the text."""
 
     data: bytes
     starts: list[int] | None = None
     ends: list[int] | None = None
 
     def source(self, start: int, end: int) -> tuple[int, int]:
-        """The part of the text that a part of the reading was."""
+        """Return the span of the text that a span of the reading comes from."""
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
@@ -174,7 +176,7 @@ _ESCAPES: tuple[tuple[re.Pattern[bytes], Callable[[bytes], bytes]], ...] = (
         _json,
     ),
     (re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"), _html),
-    # Quoted-printable and base64, where lines may be broken, in headers as RFC 2047 does it.
+    # Quoted-printable, and folded lines of it and of base64, in headers as in RFC 2047.
     (re.compile(rb"=[0-9a-fA-F]{2}"), _hexadecimal),
     (
         re.compile(rb"\?=\s+=\?[\w-]{1,40}\?[bBqQ]\?|=\r?\n|(?<=[A-Za-z0-9+/=]{4})\r?\n[ \t]?(?=[A-Za-z0-9+/=])"),
@@ -186,7 +188,7 @@ _ANY_ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}|\\.|&[#A-Za-z]|=[0-9a-fA-F\r\n]|\n",
 
 
 def _readings(data: bytes) -> Iterator[_Reading]:
-    """The text as it is, and with its escapes resolved, each kind by itself, up to three deep."""
+    """Yield the text as it is, and with its escapes resolved, one kind at a time, up to three deep."""
     layer = [_Reading(data)]
     yield layer[0]
     if not _ANY_ESCAPE.search(data):
@@ -206,7 +208,7 @@ def _readings(data: bytes) -> Iterator[_Reading]:
 
 
 def _resolved(reading: _Reading, pattern: re.Pattern[bytes], resolve: Callable[[bytes], bytes]) -> _Reading | None:
-    """The reading with these escapes resolved; None if there are none."""
+    """Return the reading with these escapes resolved; None if it has none."""
     escapes = [*pattern.finditer(reading.data)]
     if not escapes:
         return None

@@ -1,12 +1,12 @@
-"""What a log event says to people, by its name.
+"""Sentences for log events, by event name.
 
-A field in a sentence may have a way to be shown, and texts that stand around it only if it says something:
-`{detail:|: }` is ": no route" or nothing, `{lasted_s:span|, after }` is ", after 2 min". The ways are:
+A field of a sentence may have a format, and a text before and after it that appears only if the field is not empty:
+`{detail:|: }` is ": no route" or nothing, `{lasted_s:span|, after }` is ", after 2 min". The formats are:
 
 - `span`: seconds as a duration, "2 min 5 s"
-- `clock`: an ISO time as the reader's clock shows it, with the day if it is not today
-- `words`: a constant such as `http_410` or `read_timeout` in words
-- `api`: how Bright Data does
+- `clock`: an ISO time in the reader's time zone, with the day if it is not today
+- `words`: a constant such as `http_410` or `read_timeout` as words
+- `api`: the state of Bright Data's API as words
 - `shift`: seconds by which the clock was set, "ahead by 1 h"
 - `count NOUN PLURAL`: a number with its noun
 """
@@ -87,7 +87,7 @@ SENTENCES: Mapping[str, str] = {
         "Not well: {reason}; the service manager is told nothing, and ends the daemon after {within_s:span} of that"
     ),
 }
-"""What is said of each event. It is said so only if the line has every field that the sentence needs."""
+"""The sentence of each event. It is used only if the event has every field that the sentence needs."""
 
 _API = {
     "unauthorised": "refuses the token",
@@ -97,7 +97,7 @@ _API = {
 
 
 def said(name: str, event: Mapping[str, Any]) -> str | None:
-    """The sentence about an event; None if there is none, or a field for it is missing."""
+    """Return the sentence of an event; None if there is none, or it lacks a field."""
     sentence = SENTENCES.get(name)
     if sentence is None:
         return None
@@ -108,14 +108,14 @@ def said(name: str, event: Mapping[str, Any]) -> str | None:
 
 
 def shown(value: Any) -> str:
-    """A field as it is shown: lists with commas, nothing as "-", and no character that breaks a line."""
+    """Return a field as text: a list with commas, None as "-", and without characters that break a line."""
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value))
     return safe("-" if value is None else str(value))
 
 
 class _Format(string.Formatter):
-    """Knows the ways in which fields are shown. What stands in a field is data, and never a format."""
+    """Implements the formats. The content of a field is data, never a format."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
         return kwargs[field_name], field_name

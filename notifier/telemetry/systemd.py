@@ -1,4 +1,4 @@
-"""Tells systemd how the service is (sd_notify(3)): a datagram to the socket that it named, if it named one."""
+"""Notifies systemd (sd_notify(3)): a datagram to the socket in `NOTIFY_SOCKET`, if that is set."""
 
 import asyncio
 import os
@@ -9,14 +9,14 @@ from datetime import timedelta
 
 MORE_TIME = timedelta(seconds=30)
 ASK_EVERY = timedelta(seconds=5)
-"""So much more is asked for, so often: shorter than any sensible TimeoutStartSec= or TimeoutStopSec=."""
+"""How much more time is asked for, and how often: shorter than any sensible TimeoutStartSec= or TimeoutStopSec=."""
 
 _PATIENCE_S = 1.0
-"""A service manager that does not empty its socket holds the daemon up for no longer than this."""
+"""The longest wait for a service manager that does not empty its socket."""
 
 
 def notify(*assignments: str) -> None:
-    """Send assignments such as `READY=1`. Without a service manager, or when it does not listen, nothing happens.
+    """Send assignments such as `READY=1`. Without a listening service manager, do nothing.
 
     An abstract socket's name starts with `@` in the environment, with NUL on the wire (sd_notify(3)).
     """
@@ -31,21 +31,21 @@ def notify(*assignments: str) -> None:
             channel.connect(address)
             channel.sendall("\n".join(assignments).encode())
     except OSError:
-        # The service manager's own timeout speaks if it misses us; the work must not stop for it.
+        # The service manager has a timeout of its own; the work must not stop for it.
         return
 
 
 def is_listening(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether there is a service manager that wants to be told."""
+    """Return whether a service manager listens."""
     return bool(environ.get("NOTIFY_SOCKET"))
 
 
 def watchdog_interval(environ: Mapping[str, str] = os.environ, pid: int | None = None) -> timedelta | None:
-    """Within which time `WATCHDOG=1` has to come again and again, None if nobody waits for it (sd_watchdog_enabled(3)).
+    """Return the interval within which `WATCHDOG=1` must come; None if none is expected (sd_watchdog_enabled(3)).
 
     Args:
-        environ: has WATCHDOG_USEC; with a WATCHDOG_PID of another process it is not meant for this one.
-        pid: of this process.
+        environ: has WATCHDOG_USEC. With the WATCHDOG_PID of another process it is not meant for this one.
+        pid: the id of this process.
     """
     if environ.get("WATCHDOG_PID", str(pid or os.getpid())) != str(pid or os.getpid()):
         return None
@@ -55,10 +55,10 @@ def watchdog_interval(environ: Mapping[str, str] = os.environ, pid: int | None =
 
 @contextmanager
 def more_time(longest: timedelta) -> Iterator[None]:
-    """Ask for more time to start or to stop, again and again, as long as the block lasts and its event loop runs.
+    """Keep asking for more time to start or stop while the block lasts and the event loop runs.
 
     Args:
-        longest: after this nothing is asked for any more: what takes longer hangs, and is to be ended.
+        longest: stop asking after this. What takes longer hangs, and should be ended.
     """
     task = asyncio.get_running_loop().create_task(_ask_for_time(longest))
     try:
@@ -74,4 +74,4 @@ async def _ask_for_time(longest: timedelta) -> None:
 
 
 EXTEND = f"EXTEND_TIMEOUT_USEC={MORE_TIME // timedelta(microseconds=1)}"
-"""The assignment that asks for `MORE_TIME` from now on."""
+"""The assignment that asks for `MORE_TIME` from now."""

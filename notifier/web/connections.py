@@ -1,8 +1,8 @@
-"""Bounds what strangers can hold of a listener: connections, of one address and in all, and the time that each takes.
+"""Limits the connections of a listener, for each address and in all, and the time that each may take.
 
-Whoever sends half a request, or reads an answer a byte at a time, gets as long as an honest client needs and no longer.
-At the cap the connection that has been idle for longest makes room: a new one that sends its request at once is served,
-even while others hold theirs open. So descriptors are left for the work: looks, messages, the database.
+A client that sends half a request, or reads an answer a byte at a time, gets as long as an honest one needs. At the
+limit the connection that has been idle for longest is closed: a new client that sends its request at once is served,
+even while others hold connections open. So descriptors are left for the work: polls, messages, the database.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 MOST = 128
-"""Connections in all. A fleet of Prometheus servers, health checks and browsers has some ten."""
+"""Connections in all. A fleet of Prometheus servers, health checks and browsers has about ten."""
 
 MOST_OF_ONE = 64
-"""Connections of one address; a reverse proxy is one."""
+"""Connections of one client address; a reverse proxy is one."""
 
 LEAST = 8
 _SHARE = 8
-"""At most an eighth of the descriptors that the process may have."""
+"""At most an eighth of the descriptors of the process."""
 
 HEAD_S = 5.0
-"""From the connection to the end of its first request's head."""
+"""Seconds from the connection to the end of its first request's head."""
 
 ANSWER_S = 30.0
-"""From a request's head to its answer."""
+"""Seconds from a request's head to its answer."""
 
 IDLE_S = 30.0
-"""From an answer to the end of the next request's head; the sending of the answer counts."""
+"""Seconds from an answer to the end of the next request's head, with the sending of the answer."""
 
 BACKLOG = 32
-"""Connections that the system accepts before they are counted."""
+"""Connections that the system accepts before they count."""
 
 
 class Connections:
@@ -44,9 +44,9 @@ class Connections:
     ) -> None:
         """
         Args:
-            most: connections in all; by the limits of the process unless given.
+            most: connections in all; unless given, by the descriptors of the process.
             most_of_one: connections of one address.
-            head, idle: seconds that the first head, and any later one, may take.
+            head, idle: seconds that the first head and any later one may take.
         """
         self._most = allowed() if most is None else most
         self._most_of_one = min(most_of_one, self._most)
@@ -58,11 +58,11 @@ class Connections:
         return len(self._open)
 
     def protocol(self, make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """What handles the next connection, within the bounds."""
+        """Return the protocol of the next connection."""
         return Connection(self, make)
 
     def middleware(self) -> Middleware:
-        """Tells when a request's head is there, and when its answer begins: the outermost of an application's."""
+        """Return the outermost middleware of the application: it times heads and answers."""
 
         @web.middleware
         async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -78,7 +78,7 @@ class Connections:
         return timed
 
     def opened(self, connection: "Connection", transport: asyncio.Transport) -> bool:
-        """Count a new connection in; whether it may stay."""
+        """Count a new connection; return whether it may stay."""
         peers = [each for each in self._open.values() if each.peer == connection.peer]
         if len(peers) >= self._most_of_one and not _make_room(peers):
             return False
@@ -89,12 +89,12 @@ class Connections:
         return True
 
     def closed(self, transport: asyncio.BaseTransport) -> None:
-        """Count a connection out."""
+        """Count a connection no longer."""
         self._open.pop(transport, None)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: passes everything on to the protocol that speaks HTTP, and ends it when its time is over."""
+    """One connection: passes everything to the protocol of HTTP, and is closed when its time is over."""
 
     def __init__(self, all_of_them: Connections, make: Callable[[], asyncio.Protocol]) -> None:
         self._all = all_of_them
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self.since = 0.0
 
     def wait(self, seconds: float, *, busy: bool = False) -> None:
-        """Give it so long until it is told again what comes next."""
+        """Close the connection after so many seconds, unless this is called again."""
         loop = asyncio.get_running_loop()
         self.busy, self.since = busy, loop.time()
         if self._timer is not None:
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
         self._timer = loop.call_later(seconds, self.end)
 
     def end(self) -> None:
-        """End it without a word."""
+        """Close the connection without an answer."""
         if self._transport is not None:
             self._all.closed(self._transport)
             self._transport.abort()
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
 
 
 def allowed() -> int:
-    """How many connections a listener may have, by the descriptors that the process may have."""
+    """Return how many connections a listener may have, by the descriptors of the process."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return MOST
@@ -163,7 +163,7 @@ def allowed() -> int:
 
 
 def _make_room(connections: Any) -> bool:
-    """End the one that has waited for longest for its client; whether there was one."""
+    """Close the connection that has been idle for longest; return whether there was one."""
     idle = [each for each in connections if not each.busy]
     if not idle:
         return False

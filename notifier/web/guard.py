@@ -1,4 +1,4 @@
-"""Who is answered: whoever knows the token, or without one whoever asks this machine by a name of its own."""
+"""Access control: a bearer token, or without one a loopback `Host` header (against DNS rebinding)."""
 
 import hmac
 import ipaddress
@@ -12,7 +12,7 @@ from notifier.core.units import Unit
 from notifier.failpoints import fault
 
 PUBLIC = frozenset({"/healthz"})
-"""What anybody may ask who reaches the address: it says only that the daemon lives."""
+"""Paths without access control: they say only that the daemon lives."""
 
 _HEADERS = {
     hdrs.SERVER: f"notifier/{__version__}",
@@ -30,12 +30,12 @@ _OTHER_NAME = (
 
 
 def guard(token: str | None, faults: Faults) -> Middleware:
-    """A middleware that answers only whom it may, and every failure in words.
+    """Return a middleware that refuses requests without access, and answers every failure in words.
 
     Args:
-        token: what has to be known. Without one, the address is loopback: then a browser may be made to ask by the
-            page of a stranger, whose name was bent to this address (DNS rebinding).
-        faults: told of what an answer raised.
+        token: the bearer token. Without one the address is loopback, and a stranger's web page could make a browser
+            ask here through a name that it has pointed to this address (DNS rebinding): `Host` is checked.
+        faults: is notified of what a handler raised.
     """
 
     @web.middleware
@@ -69,16 +69,16 @@ def _refusal(request: web.Request, token: str | None) -> web.Response | None:
 
 
 def knows(authorization: str, token: str) -> bool:
-    """Whether the header has the token; how long that takes tells nothing of it."""
+    """Return whether the header has the token, in a time that does not depend on where they differ."""
     scheme, _, given = authorization.partition(" ")
     same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
     return same and scheme.lower() == "bearer"
 
 
 def is_own_name(host: str | None) -> bool:
-    """Whether a `Host` header, with its port if it has one, is a name of this machine for itself.
+    """Return whether a `Host` header, with or without a port, names this machine's loopback.
 
-    One who sends none (HTTP/1.0) is no browser.
+    A client that sends none (HTTP/1.0) is no browser.
     """
     if host is None:
         return True

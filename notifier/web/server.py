@@ -1,6 +1,6 @@
-"""Listens where the configuration says, and elsewhere when it says so; a port that is taken is tried again.
+"""Listens at the configured address, moves when that changes, and tries a taken port again.
 
-What is shown is not worth what is told: a page that cannot be shown keeps nobody from watching and telling.
+Notifications matter more than pages: an address that cannot be had stops neither polling nor deliveries.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from notifier.core.units import Unit
 from notifier.web.connections import BACKLOG, IDLE_S, Connections
 
 AGAIN = timedelta(seconds=10)
-"""Until a port that could not be had is tried again."""
+"""The pause before an address that could not be had is tried again."""
 
 _END_WITHIN_S = 1.0
 
 _SILENT = logging.Logger("notifier.web.silent", logging.CRITICAL + 1)
-"""For aiohttp's own lines, tracebacks of what strangers sent: what fails on our side is logged in `guard`."""
+"""Takes aiohttp's own lines, tracebacks of malformed requests. What fails on our side is logged by `guard`."""
 
 _CURES = {
     errno.EADDRINUSE: "another program listens there: end it, or give `http:` another port, or `off`",
@@ -34,7 +34,7 @@ _NO_CURE = "give `http:` another address, or `off`"
 
 
 class Server:
-    """`run()` it in a task."""
+    """An HTTP server. `run` it in a task."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Server:
         """
         Args:
             http: where to listen; None for nowhere.
-            make: makes what answers, for a token.
-            changed: told the address and that it listens there now (an empty trouble), or why it does not, once for
-                each trouble. When `http:` is off the address is empty, too.
-            again: until a port that could not be had is tried again.
-            faults: bounds what listening raises.
+            make: makes the application, for a token.
+            changed: called with the address and an empty trouble once the server listens there, or with the reason why
+                it does not, once for each reason. While `http:` is off the address is empty, too.
+            again: the pause before an address that could not be had is tried again.
+            faults: isolates what listening raises.
         """
         self._faults = faults or Faults()
         self._wanted = http
@@ -66,7 +66,7 @@ class Server:
         self.trouble = ""
 
     def configure(self, http: Http | None) -> None:
-        """Listen there from now on."""
+        """Listen at another address from now on."""
         if http != self._wanted:
             self._wanted = http
             self._settled = False
@@ -93,7 +93,7 @@ class Server:
             return
 
     async def _move(self) -> None:
-        """Leave the old address, which may be in the way of the new one, and take that."""
+        """Close the old address first, as it may be in the way of the new one, and listen there."""
         await self._close()
         http, self._settled = self._wanted, True
         if http is None:
@@ -142,7 +142,7 @@ class Server:
 
 
 def why_not(error: OSError) -> str:
-    """Why an address cannot be listened on, and the cure."""
+    """Return why an address cannot be listened on, and what to do."""
     said = errno.errorcode.get(error.errno or 0, "")
     cure = _CURES.get(error.errno or 0, _NO_CURE)
     return f"cannot be listened on ({said or error}): {cure}"

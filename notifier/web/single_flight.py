@@ -1,4 +1,4 @@
-"""An enquiry for what may hang, such as a store on a disk that does not answer, without hanging oneself."""
+"""Queries something that may hang, such as a store on a disk that does not answer, without hanging."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Asks for something, and waits so long and no longer. Whoever asks meanwhile gets the same answer."""
+    """Runs one query at a time, with a timeout. Callers that come meanwhile share its answer."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], longest: timedelta) -> None:
         self._ask = ask
@@ -17,11 +17,11 @@ class SingleFlight(Generic[T]):
         self._asking: asyncio.Task[T] | None = None
 
     async def __call__(self) -> T:
-        """The answer.
+        """Return the answer.
 
         Raises:
-            TimeoutError: it has not come. It is still waited for: nothing is asked twice at once.
-            Exception: whatever asking raised.
+            TimeoutError: there is none in time. The query goes on, and the next caller waits for it.
+            Exception: what the query raised.
         """
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._asked())
@@ -37,6 +37,6 @@ class SingleFlight(Generic[T]):
 
 
 def _known(task: asyncio.Task[T]) -> None:
-    """Look at a failure for which nobody waits any more: asyncio complains of one that nobody has seen."""
+    """Retrieve the exception of a query that nobody waits for any more: else asyncio logs it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""What is answered to which path."""
+"""The paths, and what they answer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ notifier {__version__}
 class Sources:
     """Where the answers come from.
 
-    `vitals` tells how the daemon does, and raises `NotifierError` or `TimeoutError` when that cannot be told; `metrics`
-    is the page for Prometheus; `redact` takes secrets out of texts, lists and mappings.
+    `vitals` returns how the daemon does; it raises `NotifierError` or `TimeoutError` if the store does not tell.
+    `metrics` returns the page for Prometheus. `redact` masks secrets in texts, lists and mappings.
     """
 
     vitals: Callable[[], Awaitable[Vitals]]
@@ -38,7 +38,7 @@ class Sources:
 
 
 def application(sources: Sources, *, token: str | None, faults: Faults) -> web.Application:
-    """All paths, for whoever knows the token; `faults` are told of what an answer raised."""
+    """Return the application. Access needs the token; `faults` is notified of what a handler raised."""
 
     async def ready(request: web.Request) -> web.Response:
         found = await _judged(sources)
@@ -67,7 +67,7 @@ async def _alive(request: web.Request) -> web.Response:
 
 
 async def _judged(sources: Sources) -> dict[str, Any]:
-    """The judgement, as `notifier healthcheck` prints it; without vitals only the trouble."""
+    """Return the judgement, as `notifier healthcheck` prints it; without vitals only the trouble."""
     try:
         found = plain(await sources.vitals())
     except NotifierError as error:

@@ -126,6 +126,6 @@ def test_many_secrets_cost_a_line_no_more_than_a_few() -> None:
     assert redact(line) == line
     tried: list[bytes] = []
     for place in range(0, len(line) - 3, 4):
-        tried += [form.text for form in redact._disguises._by_gram.get(line[place : place + 4].encode(), ())]
+        tried += [form.text for form in redact._forms._by_gram.get(line[place : place + 4].encode(), ())]
     assert len(tried) < 50
     assert redact(f"x canary-01234-{1234 * 7919:x}-secret y") == f"x {MASK} y"
