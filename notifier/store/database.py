@@ -124,10 +124,10 @@ class Database:
 
     def _check_and_checkpoint(self) -> None:
         self._check_files()
-        if self._guard is not None and not self._guard.all_moved:
+        if self._guard is not None and not self._guard.all_checkpointed:
             with contextlib.suppress(sqlite3.Error):  # on a full disk, for example: the next write reports it
-                self._move_wal()
-            self._guard.note(moving=True)
+                self._checkpoint()
+            self._guard.note(checkpointing=True)
 
     def _check_files(self) -> None:
         """Check that the files are as this process left them; once they are not, refuse every write.
@@ -143,12 +143,12 @@ class Database:
             self._guard.check()
         except FilesChanged as error:
             self._changed = error
-            if error.whole_wal:  # it is open here, whatever became of its name
+            if error.whole_wal:  # it is open here, even if it was removed
                 with contextlib.suppress(sqlite3.Error):
-                    self._move_wal()
+                    self._checkpoint()
             raise
 
-    def _move_wal(self) -> None:
+    def _checkpoint(self) -> None:
         self._driver().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _driver(self) -> sqlite3.Connection:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from notifier.core.delivery.batch import Batch, Waiting
 from notifier.core.delivery.model import Delivery, DeliveryState, OutcomeKind
-from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE
+from notifier.core.delivery.policy import MOST_PARALLEL
 from notifier.core.delivery.states import CLAIMABLE, OPEN, Settlement
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
@@ -45,7 +45,7 @@ from notifier.store.transaction import run_to_completion, transaction
 MOST_WAITING = 5_000
 """Waiting deliveries of a channel that one decision covers."""
 
-MOST_UNMERGED = 2 * MOST_SIDE_BY_SIDE
+MOST_UNMERGED = 2 * MOST_PARALLEL
 """The same for a channel whose messages are not merged: only a few are sent at a time."""
 
 AGAIN_AFTER_START = timedelta(minutes=1)

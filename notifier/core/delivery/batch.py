@@ -87,9 +87,9 @@ def next_batch(
     if alone:
         due = due[:1]
     elif policy.merges:
-        due, full = _together(due, batchable)
+        due, full = _as_one_message(due, batchable)
     else:
-        due = _side_by_side(due, policy.side_by_side)
+        due = _parallel(due, policy.parallel)
     return Batch(send=tuple(due), drop=tuple(dropped.items()), hold=tuple(held), full=full)
 
 
@@ -115,7 +115,7 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
     }
 
 
-def _together(
+def _as_one_message(
     due: Sequence[Delivery], batchable: Callable[[Sequence[Deliverable]], Sequence[Deliverable]]
 ) -> tuple[list[Delivery], bool]:
     """What goes as one message, and whether that had no room for more."""
@@ -132,7 +132,7 @@ def _goes_alone(delivery: Delivery) -> bool:
     return bool(delivery.refusals) or delivery.raised
 
 
-def _side_by_side(due: Sequence[Delivery], most: int) -> list[Delivery]:
+def _parallel(due: Sequence[Delivery], most: int) -> list[Delivery]:
     first: dict[str, Delivery] = {}
     for delivery in due:
         event = delivery.event

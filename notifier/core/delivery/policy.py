@@ -11,7 +11,7 @@ from notifier.core.delivery.routing import wants
 WEBHOOK_PACE = timedelta(milliseconds=100)
 """The `pace` of a signed webhook that names none: a program reads its messages, and they are never merged."""
 
-MOST_SIDE_BY_SIDE = 8
+MOST_PARALLEL = 8
 """Messages that are on their way to one channel at the same time, where they are never merged."""
 
 _ROUND = timedelta(milliseconds=20)
@@ -103,11 +103,11 @@ class ChannelPolicy:
     give_up_after: timedelta = GIVE_UP_AFTER
 
     @property
-    def side_by_side(self) -> int:
+    def parallel(self) -> int:
         """How many messages may be on their way at the same time: what the pace has for 20 ms, but at least one.
 
         Where messages are merged there is one: what else waits is to be in it.
         """
         if self.merges:
             return 1
-        return min(max(_ROUND // self.pace, 1), MOST_SIDE_BY_SIDE) if self.pace else MOST_SIDE_BY_SIDE
+        return min(max(_ROUND // self.pace, 1), MOST_PARALLEL) if self.pace else MOST_PARALLEL

@@ -12,7 +12,7 @@ from support.worker_bench import APART, ONE_BY_ONE, Bench, tell
 
 from notifier.core import units
 from notifier.core.delivery.model import Deliverable
-from notifier.core.delivery.policy import MOST_SIDE_BY_SIDE, ChannelPolicy
+from notifier.core.delivery.policy import MOST_PARALLEL, ChannelPolicy
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 
@@ -40,24 +40,24 @@ async def test_where_there_is_time_between_two_messages_one_is_sent_at_a_time(st
 
 
 async def test_what_is_never_merged_goes_side_by_side_but_never_all_at_once(store: Store) -> None:
-    for number in range(MOST_SIDE_BY_SIDE + 1):
+    for number in range(MOST_PARALLEL + 1):
         await tell(store, f"s_{number}")
     bench = Bench(store, FakeChannel(held=True))
     delivering = asyncio.create_task(bench.worker.deliver_due())
-    for _ in range(MOST_SIDE_BY_SIDE):
+    for _ in range(MOST_PARALLEL):
         await bench.channel.begun.acquire()
-    assert [row.state for row in _rows(store)] == ["sending"] * MOST_SIDE_BY_SIDE + ["pending"]
+    assert [row.state for row in _rows(store)] == ["sending"] * MOST_PARALLEL + ["pending"]
     bench.channel.release()
     await delivering
-    assert bench.told == [[f"s_{number}"] for number in range(MOST_SIDE_BY_SIDE + 1)]
+    assert bench.told == [[f"s_{number}"] for number in range(MOST_PARALLEL + 1)]
 
 
 async def test_what_goes_side_by_side_and_fails_together_is_one_failure_of_the_channel(store: Store) -> None:
-    for number in range(MOST_SIDE_BY_SIDE):
+    for number in range(MOST_PARALLEL):
         await tell(store, f"s_{number}")
     bench = Bench(store, FakeChannel("chat", DOWN))
     await bench.worker.deliver_due()
-    assert bench.states == ["retrying"] * MOST_SIDE_BY_SIDE
+    assert bench.states == ["retrying"] * MOST_PARALLEL
     assert bench.worker._health.failures == 1
 
 

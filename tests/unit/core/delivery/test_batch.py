@@ -138,7 +138,7 @@ def test_where_nothing_is_merged_the_most_overdue_of_each_snapshot_go_as_many_as
     others = {each for each, _ in (*batch.drop, *batch.hold)}
     due = [each.delivery for each in queue if each.not_before <= START and each.delivery.id not in others]
     oldest = [each for n, each in enumerate(due) if about(each) not in {about(before) for before in due[:n]}]
-    assert batch.send == tuple(oldest[: policy.side_by_side])
+    assert batch.send == tuple(oldest[: policy.parallel])
 
 
 def about(delivery: Delivery) -> str:
