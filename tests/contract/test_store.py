@@ -4,31 +4,28 @@ The database is a parameter of `database`: another kind joins by a line there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.fakes import DELIVERED, DOWN, REFUSED, START, seen, transition, watch
+from support.claims import PAUSE, attempt, claim, moved, rows, settled, tell
+from support.fakes import DELIVERED, START, seen, transition, watch
 
-from notifier.core.delivery.batch import Batch, Waiting, next_batch
-from notifier.core.delivery.model import Delivery, DeliveryState, Event, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.model import Event
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.states import Settlement, settle
+from notifier.core.delivery.states import settle
 from notifier.core.errors import StoreError
-from notifier.core.model import Facts, NotFound, Observation, SnapshotState, Watch
+from notifier.core.model import Facts, NotFound, Observation, SnapshotState
 from notifier.core.snapshot.transitions import step
-from notifier.store.attempts import Attempt
-from notifier.store.reader import DeliveryRow, Reader
+from notifier.store.reader import Reader
 from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import PollRecord, Store
 
 BLANK = SnapshotState(snapshot_id="s_1")
-PAUSE = timedelta(seconds=30)
 
 
 @pytest.fixture(params=["sqlite"])
@@ -40,55 +37,6 @@ def database(tmp_path: Path) -> Path:
 async def store(database: Path) -> AsyncIterator[Store]:
     async with Store(database) as opened:
         yield opened
-
-
-def rows(database: Path) -> list[DeliveryRow]:
-    """Every delivery, the oldest first."""
-    return Reader(database).deliveries()[::-1]
-
-
-def moved(
-    state: SnapshotState, observation: Observation, *, after_s: float = 0, watched: Watch | None = None
-) -> tuple[SnapshotState, Event]:
-    """The state and the event that an observation leads to."""
-    after, (told,) = step(state, observation, START + timedelta(seconds=after_s), PAUSE)
-    return after, event_of(told, watched or watch(state.snapshot_id))
-
-
-async def tell(store: Store, *channels: str, snapshot_id: str = "s_1", after_s: float = 0) -> Event:
-    """Commit that the snapshot is ready, for these channels."""
-    before = SnapshotState(snapshot_id=snapshot_id)
-    after, event = moved(before, seen("ready"), after_s=after_s)
-    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, channels)])
-    return event
-
-
-APART = ChannelPolicy(merges=False)
-
-
-async def claim(store: Store, channel: str, now: datetime) -> Delivery | None:
-    """The one that a channel takes that does not merge."""
-
-    def decide(waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
-        return next_batch(waiting, policy=APART, muted=muted, now=now)
-
-    batch = await store.outbox.take(channel, now, decide)
-    assert len(batch.send) <= 1
-    return batch.send[0] if batch.send else None
-
-
-async def take(store: Store, channel: str = "chat", *, after_s: float = 0) -> Delivery:
-    delivery = await claim(store, channel, START + timedelta(seconds=after_s))
-    assert delivery is not None
-    return delivery
-
-
-async def settled(store: Store, attempt: Attempt, settlement: Settlement, now: datetime) -> bool:
-    return await store.outbox.settle([(attempt, settlement)], now)
-
-
-def attempt(delivery: Delivery, outcome: Outcome = DELIVERED) -> Attempt:
-    return Attempt(delivery=delivery, started_at=START, duration=timedelta(milliseconds=250), outcome=outcome)
 
 
 class TestCommit:
@@ -273,139 +221,6 @@ class TestLooks:
         # Killed here, before the next batch of looks was noted.
         assert await store.state("s_1") == after
         assert (await store.states(["s_1"]))["s_1"].not_found == 0
-
-
-class TestClaim:
-    async def test_nothing_is_given_before_its_time_or_to_another_channel(self, store: Store) -> None:
-        await tell(store, "chat", after_s=10)
-        assert await claim(store, "chat", START + timedelta(seconds=9.999)) is None
-        assert await claim(store, "mail", START + timedelta(seconds=10)) is None
-        assert (await take(store, after_s=10)).attempt == 1
-
-    @given(st.lists(st.integers(0, 5), min_size=1, max_size=8))
-    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-    async def test_the_most_overdue_comes_first_and_none_twice(self, tmp_path: Path, offsets: list[int]) -> None:
-        database = tmp_path / f"{'-'.join(map(str, offsets))}.db"
-        async with Store(database) as store:
-            for number, offset in enumerate(offsets):
-                await tell(store, "chat", snapshot_id=f"s_{number}", after_s=offset)
-            given_out = [(await take(store, after_s=9)).event for _ in offsets]
-            assert [each.transition.snapshot_id for each in given_out if isinstance(each, Event)] == [
-                f"s_{number}" for number in sorted(range(len(offsets)), key=lambda number: offsets[number])
-            ]
-            assert await claim(store, "chat", START + timedelta(days=9)) is None
-
-    async def test_claims_at_once_get_one_each(self, store: Store) -> None:
-        for number in range(5):
-            await tell(store, "chat", snapshot_id=f"s_{number}")
-        taken = await asyncio.gather(*(claim(store, "chat", START) for _ in range(8)))
-        ids = [delivery.id for delivery in taken if delivery is not None]
-        assert len(ids) == len(set(ids)) == 5
-
-
-class TestSettle:
-    async def test_an_attempt_is_recorded_with_what_became_of_it(self, store: Store, database: Path) -> None:
-        await tell(store, "chat")
-        delivery = await take(store)
-        answer = replace(DELIVERED, detail="ok")
-        assert await settled(store, attempt(delivery, answer), settle(delivery, answer, START, 0.5), START)
-        row = Reader(database).delivery(delivery.id)
-        assert row is not None
-        assert (row.state, row.reason, row.settled_at, row.not_before) == ("delivered", "http_200", START, None)
-        (recorded,) = row.attempts
-        assert (recorded.number, recorded.outcome, recorded.detail) == (1, "delivered", "ok")
-        assert (recorded.started_at, recorded.duration) == (START, timedelta(milliseconds=250))
-        assert await store.outbox.open_deliveries() == {}
-
-    async def test_what_failed_comes_again_when_its_pause_is_over(self, store: Store) -> None:
-        await tell(store, "chat")
-        delivery = await take(store)
-        settlement = settle(delivery, DOWN, START, 0.5)
-        assert settlement.not_before is not None
-        assert await settled(store, attempt(delivery, DOWN), settlement, START)
-        assert await store.outbox.next_due("chat") == settlement.not_before
-        assert await claim(store, "chat", settlement.not_before - timedelta(microseconds=1)) is None
-        again = await claim(store, "chat", settlement.not_before)
-        assert again == replace(delivery, attempt=2)
-
-    async def test_only_the_attempt_that_holds_a_delivery_settles_it(self, store: Store, database: Path) -> None:
-        await tell(store, "chat")
-        first = await take(store)
-        await store.outbox.recover(START)
-        second = await take(store)
-        done = Settlement(state=DeliveryState.DELIVERED, not_before=None)
-        assert not await settled(store, attempt(first), done, START)
-        assert await settled(store, attempt(second), done, START)
-        assert not await settled(store, attempt(second), done, START)
-        row = Reader(database).delivery(second.id)
-        assert row is not None
-        assert [(each.number, each.outcome) for each in row.attempts] == [(1, "uncertain"), (2, "delivered")]
-
-    async def test_a_claim_tells_how_often_it_was_refused(self, store: Store) -> None:
-        await tell(store, "chat")
-        found = []
-        for outcome in (REFUSED, DOWN, REFUSED, DELIVERED):
-            delivery = await take(store)
-            found.append((delivery.attempt, delivery.refusals))
-            again = Settlement(state=DeliveryState.RETRYING, not_before=START)
-            await settled(store, attempt(delivery, outcome), again, START)
-        assert found == [(1, 0), (2, 1), (3, 1), (4, 2)]
-
-
-class TestRecover:
-    async def test_what_was_being_sent_is_uncertain_and_due_at_once(self, store: Store, database: Path) -> None:
-        await tell(store, "chat", "mail", "pager")
-        sending = await take(store, "chat")
-        done = await take(store, "mail")
-        await settled(store, attempt(done), settle(done, DELIVERED, START, 0.5), START)
-        later = START + timedelta(hours=1)
-        assert await store.outbox.recover(later) == 1
-        assert {row.channel: row.state for row in rows(database)} == {
-            "chat": "uncertain",
-            "mail": "delivered",
-            "pager": "pending",
-        }
-        row = Reader(database).delivery(sending.id)
-        assert row is not None
-        assert [(each.outcome, each.reason, each.started_at) for each in row.attempts] == [
-            (OutcomeKind.UNCERTAIN, "interrupted", START)
-        ]
-        assert await store.outbox.next_due("chat") == later
-        assert await claim(store, "chat", later) == replace(sending, attempt=2)
-
-    async def test_once_is_enough(self, store: Store) -> None:
-        await tell(store, "chat")
-        await take(store)
-        assert await store.outbox.recover(START) == 1
-        assert await store.outbox.recover(START) == 0
-
-    async def test_it_happens_after_a_restart_too(self, database: Path) -> None:
-        async with Store(database) as store:
-            await tell(store, "chat")
-            await take(store)
-        async with Store(database) as store:
-            assert await claim(store, "chat", START) is None
-            assert await store.outbox.recover(START) == 1
-            assert (await take(store)).attempt == 2
-
-
-class TestDue:
-    async def test_the_next_due_is_the_earliest_that_waits(self, store: Store) -> None:
-        assert await store.outbox.next_due("chat") is None
-        await tell(store, "chat", snapshot_id="s_2", after_s=20)
-        await tell(store, "chat", snapshot_id="s_1", after_s=10)
-        assert await store.outbox.next_due("chat") == START + timedelta(seconds=10)
-        await take(store, after_s=10)
-        assert await store.outbox.next_due("chat") == START + timedelta(seconds=20)
-
-    async def test_open_deliveries_are_those_that_have_not_ended(self, store: Store) -> None:
-        await tell(store, "chat", "mail")
-        await tell(store, "chat", snapshot_id="s_2")
-        await take(store)
-        assert await store.outbox.open_deliveries() == {"chat": 2, "mail": 1}
-        assert await store.outbox.count_open(["chat", "mail", "none"]) == 3
-        assert await store.outbox.count_open(["mail"]) == 1
-        assert await store.outbox.count_open([]) == 0
 
 
 class TestCancellation:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import sqlite3
 import stat
 import subprocess
@@ -14,6 +13,20 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from support.database_harm import (
+    beside,
+    checkpoint,
+    cut,
+    cut_last_bytes,
+    fill,
+    forbid,
+    move_folder,
+    overwrite,
+    remove,
+    replace,
+    touch,
+    write,
+)
 from support.outboxes import rows, sql, tell
 
 from notifier.core.errors import StoreBusy, StoreError, StoreUnready
@@ -21,54 +34,6 @@ from notifier.store.sqlite.file_guard import FilesChanged
 from notifier.store.store import Store
 
 TOLD = 5
-
-
-def beside(database: Path, end: str) -> Path:
-    return Path(f"{database}{end}")
-
-
-def remove(end: str) -> Callable[[Path], None]:
-    return lambda database: beside(database, end).unlink()
-
-
-def replace(end: str) -> Callable[[Path], None]:
-    def do(database: Path) -> None:
-        path = beside(database, end)
-        shutil.copy(path, beside(database, ".copy"))
-        beside(database, ".copy").rename(path)
-
-    return do
-
-
-def cut(end: str, to: int) -> Callable[[Path], None]:
-    return lambda database: os.truncate(beside(database, end), to)
-
-
-def overwrite(database: Path) -> None:
-    """What `cp backup.db notifier.db` does: another database in the same file."""
-    other = beside(database, ".other")
-    with closing(sqlite3.connect(other)) as connection:
-        connection.execute("CREATE TABLE other (id)")
-    database.write_bytes(other.read_bytes())
-
-
-def cut_last_bytes(database: Path) -> None:
-    wal = beside(database, "-wal")
-    os.truncate(wal, wal.stat().st_size - 100)
-
-
-def fill(end: str, content: Callable[[int], bytes]) -> Callable[[Path], None]:
-    """What `cp` of another file of the same length does."""
-
-    def do(database: Path) -> None:
-        path = beside(database, end)
-        path.write_bytes(content(path.stat().st_size))
-
-    return do
-
-
-def move_folder(database: Path) -> None:
-    database.parent.rename(f"{database.parent}-moved")
 
 
 async def told(store: Store) -> None:
@@ -81,6 +46,8 @@ SAVED = {
     "the WAL is replaced": replace("-wal"),
     "the shared memory is removed": remove("-shm"),
 }
+
+
 """What is done to the files while all that was told stands in the WAL alone; nothing of it is lost."""
 
 
@@ -163,6 +130,8 @@ async def test_an_older_copy_of_the_same_length_is_noticed(tmp_path: Path) -> No
 
 
 BIG = "CREATE TABLE big AS SELECT zeroblob(:bytes) AS zeros"
+
+
 HARM = {
     "the WAL is emptied": cut("-wal", 0),
     "the WAL is cut": cut("-wal", 10_000),
@@ -177,7 +146,10 @@ HARM = {
 
 
 UNNOTICED = "the database is zeros"
+
+
 """Not to be told from another SQLite's work if a write begins the WAL anew in the same moment; docs/operations.md."""
+
 
 DURING = [
     (name, place, moved)
@@ -324,23 +296,6 @@ async def test_a_database_that_was_cut_to_nothing_or_taken_away_in_use_is_no_new
         beside(database, end).unlink()
     async with Store(database):
         assert rows(database) == []
-
-
-def checkpoint(database: Path) -> None:
-    sql(database, "PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def write(database: Path) -> None:
-    sql(database, "CREATE TABLE somebodys (id)")
-
-
-def touch(database: Path) -> None:
-    for path in (database, beside(database, "-wal")):
-        os.utime(path)
-
-
-def forbid(database: Path) -> None:
-    database.chmod(0)
 
 
 @pytest.mark.parametrize("do", [checkpoint, write, touch, forbid])

@@ -16,8 +16,8 @@ from notifier.store.sqlite.wal_index import WalIndex, checkpoint_runs, read_inde
 _BLOCK = 4096
 _HASHED_WHOLE = 1024 * 1024
 _SAMPLES = 64
-"""A database up to that length is hashed as a whole; of a longer one so many blocks at its beginning, and as many spread
-over it: an older copy of the same length may differ in few places."""
+"""A database up to that length is hashed as a whole; of a longer one so many blocks at its beginning, and as many
+spread over it: an older copy of the same length may differ in few places."""
 
 _AUTO_CHECKPOINT = 1000
 """Frames in the WAL from which on SQLite checkpoints by itself at a commit (`wal_autocheckpoint`)."""

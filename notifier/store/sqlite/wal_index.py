@@ -1,4 +1,4 @@
-"""Reads what SQLite keeps about the WAL: its index in `-shm`, its salts and its last frame (sqlite.org/walformat.html)."""
+"""Reads what SQLite knows about its WAL: the index in `-shm`, the salts, the last frame (sqlite.org/walformat.html)."""
 
 import fcntl
 import os
