@@ -19,6 +19,7 @@ S = TypeVar("S", bound=StrEnum)
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+DECISIONS = (ROOT / "docs/decisions.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,7 +66,34 @@ def test_the_tree_shows_every_room_of_the_house() -> None:
     assert shown == rooms
 
 
-def test_the_plan_of_the_house_stays_about_a_page() -> None:
+PACKAGE = ROOT / "notifier"
+MODULES = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")]
+FOLDERS = [f"{path.relative_to(PACKAGE).as_posix()}/" for path in PACKAGE.rglob("*") if path.is_dir()]
+TREE = re.compile(r"```\nnotifier/\n(.*?)```", re.DOTALL)
+
+
+def test_the_tree_shows_the_main_files_of_each_room() -> None:
+    (tree,) = TREE.findall(ARCHITECTURE)
+    rooms = re.findall(r"^  (\S+) (.*\n(?:   .*\n)*)", tree, re.MULTILINE)
+    named = [(room, name) for room, line in rooms for name in re.findall(r"[\w/]+(?:\.py|/)(?=\W)", line)]
+    assert len(named) > 50
+    assert [name for room, name in named if not any(f"/{path}".endswith(f"/{name}") for path in below(room))] == []
+
+
+def below(room: str) -> list[str]:
+    """The modules and folders of a room."""
+    return [path.removeprefix(room) for path in (*MODULES, *FOLDERS) if path.startswith(room)]
+
+
+@pytest.mark.parametrize("page", [TREE.sub("", ARCHITECTURE), DECISIONS], ids=["architecture", "decisions"])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    """By its path below `notifier/`, or by the end of it where the room is clear."""
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", page)
+    assert len(named) > 10
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in (*MODULES, *FOLDERS))] == []
+
+
+def test_the_page_of_the_architecture_stays_about_a_page() -> None:
     assert len(ARCHITECTURE.splitlines()) <= 150
 
 
