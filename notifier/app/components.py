@@ -108,7 +108,7 @@ class Components:
                 wake_by=partial(self.jobs.wake_by, POLLS),
                 gap=lambda: _gap(self.config),
             ),
-            looked=self._polled,
+            polled=self._polled,
             listed=self.report,
             faults=self.faults,
             trust_changed=self.report,

@@ -29,8 +29,8 @@ async def resume(components: Components) -> None:
     standing = await store.conditions.standing()
     for channel in names_of(standing, CHANNEL):
         components.dispatcher.assume_broken(channel)
-    components.polling.doubt(names_of(standing, LIST))
-    components.polling.refused_before(names_of(standing, REFUSED))
+    components.polling.restore_distrust(names_of(standing, LIST))
+    components.polling.restore_refusals(names_of(standing, REFUSED))
     await _restore_api_health(components)
 
 

@@ -1,7 +1,7 @@
 """Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again. Pure.
 
     with faults.alone(Unit.POLL, snapshot_id) as attempt:
-        return await look(snapshot_id)
+        return await poll(snapshot_id)
     return attempt.pause  # it raised
 
 A StoreError passes: the store has its own rules (`store.patience`), and a damaged database ends the daemon.

@@ -1,4 +1,4 @@
-"""What came of the daemon's work, as values: of a look, a list, a delivery, a download, a reload and the rest.
+"""What came of the daemon's work, as values: of a poll, a list, a delivery, a download, a reload and the rest.
 
 The parts of the daemon return or report them; `report` turns them into log lines and figures, by their type.
 """
@@ -30,12 +30,12 @@ class CommittedEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PollOutcome:
-    """What came of one look; without an `observation` nobody looked, and it happened by the clock alone.
+    """What came of one poll; without an `observation` nobody polled, and it happened by the clock alone.
 
     `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
     `refusal` is there if the API has begun to refuse for good to tell of the snapshot, or tells of it again. `lag` is
-    how much after its due time the look began, `duration` how long the answer took, and `pause` the time to the next
-    look (None when there is none).
+    how much after its due time the poll began, `duration` how long the answer took, and `pause` the time to the next
+    poll (None when there is none).
     """
 
     watch: Watch
@@ -50,12 +50,12 @@ class PollOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListOutcome:
-    """What came of one look at a dataset.
+    """What came of one poll of a dataset.
 
     `unclear` says why there was no list. Otherwise it had `entries`, of which `taken` made transitions by themselves,
-    `ask` are to be asked for singly and `found` were new; `baseline` had ended before the dataset was first looked at.
+    `ask` are to be asked for singly and `found` were new; `baseline` had ended before the dataset was first polled.
     `missing` are members that it did not have; of `behind` it was behind before (`core.rotation`), and still is. `lag`
-    is how late the look began, `duration` how long it took.
+    is how late the poll began, `duration` how long it took.
     """
 
     dataset_id: str
@@ -211,7 +211,7 @@ AnyOutcome = (
 
 
 def answer_word(observation: Observation) -> str:
-    """One word for what a look said: the status it told, `not_found`, or the reason it could not tell."""
+    """One word for what a poll said: the status it told, `not_found`, or the reason it could not tell."""
     match observation:
         case Seen(status=status):
             return status

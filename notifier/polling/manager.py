@@ -1,8 +1,9 @@
-"""Who is looked at, and how: each watched snapshot singly, or with the others of its dataset through their list.
+"""Polls all that is watched: each snapshot individually, or with the others of its dataset through their list.
 
-Which dataset a snapshot belongs to is learned from its first answer; what else of it is watched, from that dataset's
-first list. A group is listed when that costs less than looking at its members one by one, and always if the dataset
-itself is watched. What a list errs about or does not have is looked at singly, until a list has it again.
+The first answer about a snapshot names its dataset, and the first list of a dataset shows which other watched snapshots
+belong to it. A dataset is listed when that takes fewer requests than polling its snapshots individually, and always if
+the dataset itself is watched. A snapshot that the list omits or contradicts is polled individually until a list agrees
+again.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,26 +27,26 @@ from notifier.polling.dataset_poll import DatasetPoll
 from notifier.polling.list_sync import ListObserver, ListSync
 from notifier.polling.poller import Observer, Poller
 from notifier.polling.reconcile import Reconciler, sliced
-from notifier.polling.scheduler import Look, PollScheduler, Turn
+from notifier.polling.scheduler import Poll, PollScheduler, Turn
 from notifier.polling.snapshot_poll import SnapshotPoll
 from notifier.polling.strategy import PollStrategy
 from notifier.store.store import Store
 
 
 class PollApi(Observer, ListObserver, Protocol):
-    """Looks at snapshots and lists datasets."""
+    """Polls snapshots and lists datasets."""
 
 
 class SchedulerFactory(Protocol):
-    """Makes a `PollScheduler` that lacks nothing but what it calls."""
+    """Makes a `PollScheduler` that lacks nothing but the functions it calls."""
 
-    def __call__(self, *, look: Look, turn: Turn) -> PollScheduler:
-        """Return a scheduler that calls these."""
+    def __call__(self, *, poll: Poll, turn: Turn) -> PollScheduler:
+        """Return a scheduler that calls these functions."""
         ...
 
 
 class PollManager:
-    """Keeps the schedule: what is on it, and what is done when it is due."""
+    """Decides what is on the schedule, and what happens when it is due."""
 
     def __init__(
         self,
@@ -58,31 +59,31 @@ class PollManager:
         gap: timedelta,
         lists: bool,
         scheduler: SchedulerFactory,
-        looked: Callable[[PollOutcome], None],
+        polled: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
         faults: Faults | None = None,
         trust_changed: Callable[[TrustNews], None] = lambda _: None,
     ) -> None:
         """
         Args:
-            api: the door to Bright Data.
+            api: requests snapshots and lists.
             store: what is remembered.
-            poller: looks at single snapshots, and commits what changed.
+            poller: polls single snapshots, and commits changes.
             clock: the time, UTC.
             keep: how long what has ended is remembered.
             gap: the time between two requests at the configured rate.
-            lists: whether snapshots that are watched singly may be looked at through lists (`api.batch: auto`).
-            scheduler: makes the scheduler that calls `look` and `turn`.
-            looked, listed: told of what came of each look.
-            faults: bounds what a look, a list or an entry of it raises.
-            trust_changed: told when a dataset's lists are not believed any more, and when they are again.
+            lists: whether lists may be used for snapshots that have watches of their own (`api.batch: auto`).
+            scheduler: makes the scheduler, which calls `poll` and `turn`.
+            polled, listed: called with the outcome of each poll of a snapshot, and of a dataset.
+            faults: bounds what a poll, a list or an entry of it raises.
+            trust_changed: called when a dataset's lists are no longer trusted, and when they are again.
         """
         self._faults = faults = faults or Faults()
         self._store = store
         self._poller = poller
         self._clock = clock
-        self._looked = looked
-        self.schedule = scheduler(look=self.look, turn=self.turn)
+        self._polled = polled
+        self.schedule = scheduler(poll=self.poll, turn=self.turn)
         self._groups = DatasetGroups(state_of=poller.state_of, clock=clock, lists=lists)
         self._list_sync = ListSync(
             observer=api,
@@ -102,7 +103,7 @@ class PollManager:
             trust_changed=trust_changed,
         )
         self._snapshot_poll = SnapshotPoll(
-            groups=self._groups, strategy=self._strategy, poller=poller, clock=clock, polled=looked
+            groups=self._groups, strategy=self._strategy, poller=poller, clock=clock, polled=polled
         )
         self._dataset_poll = DatasetPoll(
             groups=self._groups,
@@ -111,12 +112,12 @@ class PollManager:
             poller=poller,
             datasets=store.datasets,
             clock=clock,
-            polled=looked,
+            polled=polled,
             listed=listed,
         )
 
     async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
-        """Take up what the configuration watches, with what is known of it."""
+        """Take up what the configuration watches, with what the store knows of it."""
         groups = self._groups
         groups.load(watches, datasets)
         await self._poller.load(groups.watches, [dataset.dataset_id for dataset in datasets])
@@ -127,7 +128,7 @@ class PollManager:
         for snapshot_id in self._poller.open_snapshots():
             dataset_id = self._poller.state_of(snapshot_id).facts.dataset_id
             if not groups.is_watched(snapshot_id, dataset_id):
-                self._poller.drop(snapshot_id)  # nobody watches it any more
+                self._poller.drop(snapshot_id)  # no longer watched
             elif dataset_id is not None:
                 groups.join(snapshot_id, dataset_id)
         for watch in watches:
@@ -147,40 +148,40 @@ class PollManager:
         gap: timedelta | None = None,
         keep: timedelta | None = None,
     ) -> None:
-        """Take up a changed configuration after `begin`, while looks go on; only what differs is touched.
+        """Take up a changed configuration after `begin`, while polls go on; only what differs is touched.
 
-        Nothing is told by it. Others run every few milliseconds, and what they meet is whole. One call at a time.
+        Makes no events. Yields to the event loop every few milliseconds, always in a consistent state. Not reentrant.
 
         Args:
-            watches, datasets: all that is watched from now on; what has not changed may be the same objects.
+            watches, datasets: all that is watched from now on; unchanged watches may be the same objects.
             lists, gap, keep: as for `PollManager`, if they have changed.
 
         Raises:
-            StoreError: nothing has changed, unless the baseline of a dataset that is no longer watched could not be
-                forgotten: then the new configuration runs, and the next reload or start forgets it.
+            StoreError: nothing has changed; or the baseline of a dataset that is no longer watched could not be
+                deleted. Then the new configuration runs, and the next reload or start deletes the baseline.
         """
-        rewatch = Reconciler(
+        reconciler = Reconciler(
             groups=self._groups,
             poller=self._poller,
             datasets=self._store.datasets,
             strategy=self._strategy,
             clock=self._clock,
         )
-        await self.flush()  # what comes back into the working set is read from there
-        await rewatch.read(watches, datasets)
+        await self.flush()  # snapshots that come back into the working set are read from the store
+        await reconciler.read(watches, datasets)
         self._strategy.gap = gap or self._strategy.gap
         self._list_sync.keep = keep or self._list_sync.keep
         self._dataset_poll.reconfiguring()
         try:
-            await rewatch.take_up(lists=self._groups.lists if lists is None else lists)
+            await reconciler.take_up(lists=self._groups.lists if lists is None else lists)
         finally:
             self._dataset_poll.reconfiguring()
 
     def begin(self) -> int:
-        """Schedule everything that has not ended: the first looks follow each other as fast as requests may.
+        """Schedule everything that has not ended; the first polls follow each other as fast as requests may.
 
         Returns:
-            How many watches of the configuration are looked at.
+            How many watches of the configuration are polled.
         """
         for group in self._groups:
             self._strategy.list_if_worthwhile(group)
@@ -193,12 +194,12 @@ class PollManager:
 
     @property
     def in_progress(self) -> int:
-        """How many snapshots are watched that have not ended, looked at singly or in lists."""
+        """How many watched snapshots have not ended, polled individually or through lists."""
         listed = sum(group.polled_by_list_alone(self.schedule) for group in self._groups)
         return len(self.schedule) - sum(group.key in self.schedule for group in self._groups) + listed
 
-    async def look(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
-        """What is done when something is due; the pause to the next time, or None."""
+    async def poll(self, key: str, due: datetime, permit: Permit) -> timedelta | None:
+        """Poll what has this key; return the pause before its next poll, or None."""
         if key.startswith(DATASET):
             return await self._list(key.removeprefix(DATASET), due, permit)
         group = self._groups.of(key)
@@ -212,7 +213,7 @@ class PollManager:
                 group.turns.end(key)
 
     async def _list(self, dataset_id: str, due: datetime, permit: Permit) -> timedelta | None:
-        """Look at a dataset; what a list's failure leaves untold is told by single looks, as after any other."""
+        """Poll a dataset; a poll that raises counts as a failed list."""
         group = self._groups.of_dataset(dataset_id)
         if group is None:
             return None
@@ -224,24 +225,24 @@ class PollManager:
         return attempt.pause
 
     def turn(self, key: str) -> tuple[str | None, timedelta | None]:
-        """Whose turn it is in the rotation of this key, and the pause to the next turn."""
+        """Return whose turn it is in the rotation of this key, and the pause to the next turn."""
         with self._faults.alone(Unit.LIST, f"{key} (its rotation)") as attempt:
             return self._strategy.turn(key)
         return None, attempt.pause
 
-    def doubt(self, dataset_ids: Collection[str]) -> None:
-        """Of these datasets it was told in an earlier run that their lists are not believed."""
+    def restore_distrust(self, dataset_ids: Collection[str]) -> None:
+        """Take up that an earlier run reported the lists of these datasets as not trusted."""
         self._strategy.restore_distrust(dataset_ids)
 
-    def refused_before(self, subjects: Collection[str]) -> None:
-        """Of these snapshots and datasets it was told in an earlier run that the API refuses to tell of them."""
-        self._poller.refused_before([each for each in subjects if self._groups.of_dataset(each) is None])
+    def restore_refusals(self, subjects: Collection[str]) -> None:
+        """Take up that an earlier run reported these snapshots and datasets as refused by the API for good."""
+        self._poller.restore_refusals([each for each in subjects if self._groups.of_dataset(each) is None])
         for group in self._groups:
             if group.dataset_id in subjects:
                 group.health.restore_refusals()
 
     def hasten(self, snapshot_id: str) -> bool:
-        """Look at a snapshot at once; whether it is watched and has not ended."""
+        """Poll a snapshot at once; return whether it is watched and has not ended."""
         watch = self._groups.watch_of(snapshot_id)
         if watch is None or self._poller.pause(watch) is None:
             return False
@@ -249,7 +250,7 @@ class PollManager:
         return True
 
     async def warn_expiring(self) -> None:
-        """Tell of the ready snapshots whose results are about to be deleted, where somebody wants to be told."""
+        """Commit `expiring` for each ready snapshot whose results are about to be deleted, if its watch asks for it."""
         asking = [each for each in self._groups.all_watches() if wants(each.on, (EXPIRING,))]
         if not asking:
             return
@@ -266,10 +267,10 @@ class PollManager:
             return
         after, transitions = step_by_clock(state, watch, now)
         if transitions:
-            self._looked(await self._poller.tell(watch, state, after, transitions))
+            self._polled(await self._poller.tell(watch, state, after, transitions))
 
     async def flush(self) -> None:
-        """Note the looks since the last time in the store."""
+        """Store the polls since the last flush."""
         await self._dataset_poll.flush()
         await self._poller.flush_polls()
 
@@ -278,12 +279,12 @@ class PollManager:
         """The working set, by snapshot id."""
         return self._poller.states
 
-    def next_looks(self) -> Mapping[str, datetime]:
-        """When each snapshot or dataset is looked at next, by its key in the schedule."""
-        return self.schedule.next_looks()
+    def next_polls(self) -> Mapping[str, datetime]:
+        """Return the time of each next poll, by key."""
+        return self.schedule.next_polls()
 
     async def budget(self, available: float) -> Budget:
-        """How many requests a second all this needs, of those there are; others run while it is added up."""
+        """Return how many requests a second all watches need; yields to the event loop while it adds them up."""
         needs = Needs(states=self._poller.states, now=self._clock(), batches=self._groups.lists)
         async for some in sliced(self._groups.watches.values()):
             needs.add(some)

@@ -1,6 +1,5 @@
-"""One look at a snapshot: observe -> step -> commit, and what came of it as a value."""
+"""One poll of a snapshot: observe -> step -> commit, with the outcome as a value."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,9 +7,8 @@ from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.routing import channels_for, event_of
-from notifier.core.errors import StoreError
 from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
-from notifier.core.outcomes import CommittedEvent, PollOutcome, answer_word
+from notifier.core.outcomes import CommittedEvent, PollOutcome
 from notifier.core.snapshot.list_comparison import without_baseline
 from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
@@ -22,21 +20,22 @@ from notifier.core.snapshot.unanswered import NONE as ANSWERED
 from notifier.core.snapshot.unanswered import Unanswered, pause_after
 from notifier.core.snapshot.unanswered import after as count_unanswered
 from notifier.failpoints import failpoint
-from notifier.store.store import PollRecord, Store
+from notifier.polling.poll_log import PollLog
+from notifier.store.store import Store
 
 _RECHECK_NOT_FOUND = MISSING_GRACE / 2
 
 
 class Observer(Protocol):
-    """Whatever can look at a snapshot. It answers with a value, never with an exception."""
+    """Requests the status of snapshots. Answers with a value, never with an exception."""
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look; a permit is its request's turn, if the caller has waited for it."""
+        """Request a snapshot, with this permit if the caller has waited for one."""
         ...
 
 
 class Poller:
-    """Looks at snapshots and commits what changed. It holds the working set: the state of every watched snapshot."""
+    """Polls snapshots and commits changes. Holds the working set: the state of every watched snapshot."""
 
     def __init__(
         self,
@@ -48,7 +47,7 @@ class Poller:
     ) -> None:
         """
         Args:
-            observer: the door to the API.
+            observer: requests snapshots.
             store: where transitions are committed.
             clock: the time, UTC.
             committed: called after a commit with the channels that have something to deliver.
@@ -58,17 +57,17 @@ class Poller:
         self._clock = clock
         self._committed = committed
         self._states: dict[str, SnapshotState] = {}
-        self._looks: dict[str, PollRecord] = {}
+        self._log = PollLog(store)
         self._refusals: dict[str, Refusals] = {}
         self._unanswered: dict[str, Unanswered] = {}
         self._answered_at: datetime | None = None
 
     async def load(self, watched: Collection[str], datasets: Collection[str] = ()) -> None:
-        """Take up the working set where the last run left it.
+        """Take up the working set as the last run left it.
 
         Args:
-            watched: the snapshots that are watched by themselves.
-            datasets: the datasets that are watched as a whole, of which all goes on that has not ended.
+            watched: the snapshots that have watches of their own.
+            datasets: the datasets that are watched, of which all snapshots are taken up that have not ended.
         """
         self._states = await self._store.states(watched, datasets)
 
@@ -78,43 +77,43 @@ class Poller:
         return self._states
 
     def open_snapshots(self) -> list[str]:
-        """The snapshots of the working set that have not ended, watched or not."""
+        """Return the snapshots of the working set that have not ended, watched or not."""
         return [snapshot_id for snapshot_id, state in self._states.items() if not has_ended(state)]
 
     def state_of(self, snapshot_id: str) -> SnapshotState:
-        """What is known of a snapshot."""
+        """Return what is known of a snapshot."""
         return self._states.get(snapshot_id) or SnapshotState(snapshot_id=snapshot_id)
 
     def put(self, state: SnapshotState) -> None:
-        """Take a state that differs by no transition from what is known into the working set."""
+        """Take a state into the working set that differs by no transition from the known one."""
         self._states[state.snapshot_id] = state
 
     def confirm(self, snapshot_id: str, at: datetime | None) -> None:
-        """A list that was asked for at that time had the snapshot as it is known."""
+        """Note that a list that was requested at that time had the known status of the snapshot."""
         state = self.state_of(snapshot_id)
         if at is not None and state.seen_at is not None and state.seen_at < at:
             self.put(replace(state, seen_at=at))
 
     def drop(self, snapshot_id: str) -> None:
-        """Let go of a snapshot that nobody watches, or that has ended and is watched with its dataset only."""
+        """Forget a snapshot that is not watched, or that has ended and is watched with its dataset only."""
         self._states.pop(snapshot_id, None)
         self._refusals.pop(snapshot_id, None)
         self._unanswered.pop(snapshot_id, None)
 
-    def refused_before(self, snapshot_ids: Collection[str]) -> None:
-        """An earlier run has told that the API refuses to tell of these."""
+    def restore_refusals(self, snapshot_ids: Collection[str]) -> None:
+        """Take up that an earlier run reported these as refused by the API for good."""
         self._refusals.update((snapshot_id, known_before()) for snapshot_id in snapshot_ids)
 
     def is_refused(self, snapshot_id: str) -> bool:
-        """Whether the API refuses for good to tell of the snapshot."""
+        """Whether the API refuses the snapshot for good."""
         return self._refusals.get(snapshot_id, NONE).for_good
 
     def hangs(self, snapshot_id: str) -> bool:
-        """Whether the last look at the snapshot had no answer in time, though others had one."""
+        """Whether the last poll of the snapshot timed out although others were answered."""
         return self._unanswered.get(snapshot_id, ANSWERED).count > 0
 
     def pause(self, watch: Watch) -> timedelta | None:
-        """The time between two looks at the watch's snapshot as things stand; None when it has ended."""
+        """Return the present pause between two polls of a watch's snapshot; None when it has ended."""
         state = self.state_of(watch.snapshot_id)
         pause = poll_pause(state, watch.every, self._clock())
         if pause is not None and (refusals := self._refusals.get(watch.snapshot_id)) is not None:
@@ -133,18 +132,18 @@ class Poller:
         seen_at: datetime | None = None,
         owner: Callable[[str], Watch | None] | None = None,
     ) -> PollOutcome:
-        """Look once at the watch's snapshot, and commit what changed.
+        """Poll a watch's snapshot once, and commit what changed.
 
         Args:
-            watch: whose snapshot.
-            due: when the look was to begin.
-            permit: the request's turn, if it was waited for.
-            seen_at: when a list had the snapshot as it is known, if one had.
-            owner: whose the snapshot is once the answer is there; if nobody's, nothing comes of it. Without it the
-                watch stays the same.
+            watch: the watch.
+            due: when the poll was due.
+            permit: the permit for the request, if the caller has waited for one.
+            seen_at: when a list last had the known status of the snapshot, if one had.
+            owner: returns the watch of the snapshot once the answer has come; None if it is no longer watched, and
+                nothing is committed. Without it the watch stays the same.
 
         Raises:
-            StoreError: the change could not be committed; it has not been told, and the next look finds it again.
+            StoreError: the change could not be committed. It was not reported, and the next poll finds it again.
         """
         began = self._clock()
         observation = await self._observer.observe(watch.snapshot_id, permit=permit)
@@ -171,10 +170,10 @@ class Poller:
         due: datetime | None = None,
         seen_at: datetime | None = None,
     ) -> PollOutcome:
-        """Take an observation of the watch's snapshot that was asked for at `asked_at`, and commit what changed.
+        """Take an observation that was requested at `asked_at`, and commit what changed.
 
         Raises:
-            StoreError: as `look` does.
+            StoreError: as `poll` does.
         """
         now = self._clock()
         before = self.state_of(watch.snapshot_id)
@@ -192,14 +191,14 @@ class Poller:
         if superseded:
             after = await self._store.state(watch.snapshot_id)
             if watch.parent is None:
-                after = without_baseline(after)  # its dataset's baseline was being noted in just that moment
+                after = without_baseline(after)  # the baseline of its dataset was stored at the same time
         self._states[watch.snapshot_id] = after
         refusal = self._count_refusals(watch, observation)
         self._count_unanswered(watch.snapshot_id, observation, asked_at, now)
         pause = self.pause(watch)
-        self._note(watch, observation, after, now, pause)
+        self._log.add(watch.snapshot_id, observation, after, now, pause)
         if before.not_found and not after.not_found:
-            await self.flush_polls()  # else a restart would go on counting the 404s that this answer has refuted
+            await self.flush_polls()  # or a restart would go on counting 404s that this answer has refuted
         return PollOutcome(
             watch=watch,
             observation=observation,
@@ -229,7 +228,7 @@ class Poller:
     async def tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> PollOutcome:
-        """Commit what has happened to the watch's snapshot by the clock alone; nothing if it has moved on meanwhile."""
+        """Commit transitions that the clock alone has made; nothing if the snapshot has changed meanwhile."""
         told = await self._tell(watch, before, after, transitions)
         if told is not None and watch.snapshot_id in self._states:
             self._states[watch.snapshot_id] = after
@@ -246,7 +245,7 @@ class Poller:
     async def _tell(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> tuple[CommittedEvent, ...] | None:
-        """Commit transitions; None if somebody else had told them already."""
+        """Commit transitions; return None if they were committed already."""
         told = tuple(
             CommittedEvent(event=event_of(transition, watch), channels=channels_for(watch, transition))
             for transition in transitions
@@ -267,38 +266,6 @@ class Poller:
             self._committed({channel for each in told for channel in each.channels})
         return committed
 
-    def _note(
-        self, watch: Watch, observation: Observation, state: SnapshotState, now: datetime, pause: timedelta | None
-    ) -> None:
-        self._looks[watch.snapshot_id] = PollRecord(
-            snapshot_id=watch.snapshot_id,
-            looked_at=now,
-            answer=answer_word(observation),
-            next_look_at=None if pause is None else now + pause,
-            seen_at=state.seen_at,
-            not_found=state.not_found,
-            not_found_since=state.not_found_since,
-        )
-
     async def flush_polls(self) -> None:
-        """Note the looks since the last flush in the store, in one batch."""
-        batch, self._looks = self._looks, {}
-        try:
-            await self._store.note_polls(batch.values())
-        except (StoreError, asyncio.CancelledError):
-            self._looks = batch | self._looks
-            raise
-        except Exception:
-            await self._note_apart(batch)
-            raise
-
-    async def _note_apart(self, batch: Mapping[str, PollRecord]) -> None:
-        """Note each look by itself, after they could not be noted together: what is odd in one costs only that one."""
-        for number, look in enumerate(batch.values()):
-            try:
-                await self._store.note_polls([look])
-            except (StoreError, asyncio.CancelledError):
-                self._looks = dict(list(batch.items())[number:]) | self._looks
-                raise
-            except Exception:  # noqa: BLE001 - who asked for the flush raises the first of these
-                continue
+        """Store the polls since the last flush; see `PollLog.flush`."""
+        await self._log.flush()

@@ -1,6 +1,6 @@
 """Takes up a changed configuration in place: what differs from the one that runs, and nothing else.
 
-It is done in slices, between which looks and lists go on. After each slice all that is watched is on the schedule, or
+It is done in slices, between which polls and lists go on. After each slice all that is watched is on the schedule, or
 will be by a later one; whose a snapshot is and what is known of it never contradict each other.
 """
 
@@ -89,7 +89,7 @@ class Reconciler:
         """Watch what was read from now on.
 
         Args:
-            lists: whether snapshots that are watched singly may be looked at through lists.
+            lists: whether snapshots that are watched singly may be polled through lists.
 
         Raises:
             StoreError: a baseline could not be forgotten; all else is done.
@@ -108,7 +108,7 @@ class Reconciler:
             await self._change_lists(lists)
 
     def _hurry(self, watch: Watch, before: timedelta) -> None:
-        """Bring the next look forward if it is wanted more often than before."""
+        """Bring the next poll forward if it is wanted more often than before."""
         pause = self._poller.pause(watch)
         if pause is None or watch.every >= before:
             return
@@ -153,14 +153,14 @@ class Reconciler:
             await self._ensure([each.snapshot_id for each in some])
 
     async def _ensure(self, snapshot_ids: Collection[str]) -> None:
-        """Look singly at those of these for which no list does it."""
+        """Poll singly at those of these for which no list does it."""
         async for ids in sliced(snapshot_ids):
             self._next = self._strategy.poll_individually(
                 [each for each in ids if not self._is_listed(each)], self._next
             )
 
     def _is_listed(self, snapshot_id: str) -> bool:
-        """Whether a list that does not fail looks at it, or tells soon that it does not have it."""
+        """Whether a list that does not fail polls it, or tells soon that it does not have it."""
         group = self._groups.of(snapshot_id)
         return group is not None and not group.health.failures and group.key in self._schedule
 

@@ -1,4 +1,4 @@
-"""Waits until snapshots have ended, for scripts: look by look as the daemon does, with `core.step` deciding.
+"""Waits until snapshots have ended, for scripts: poll by poll as the daemon does, with `core.step` deciding.
 
 Nothing that the API fails to say ends it: an outage, 429 and nonsense are waited out. Three refusals of the token in a
 row end it, and so do three refusals that will not change (`core.refusals`), for the one snapshot.
@@ -77,10 +77,10 @@ class Waited:
 
 
 class Observer(Protocol):
-    """Whatever can look at a snapshot."""
+    """Whatever can poll a snapshot."""
 
     async def observe(self, snapshot_id: str) -> Observation:
-        """One look."""
+        """One poll."""
         ...
 
 
@@ -88,8 +88,8 @@ class Waiter:
     """Waits for snapshots.
 
     Args:
-        observer: looks at them, within the limits that all share.
-        every: the pause between two looks at one of them.
+        observer: polls them, within the limits that all share.
+        every: the pause between two polls of one of them.
         clock: the time, UTC.
         report: told what changes.
         sleep: waits for so many seconds.

@@ -136,7 +136,7 @@ class SickAccount(FakeAccount):
         """Nothing is open."""
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look; of a sick snapshot it may be anything."""
+        """One poll; of a sick snapshot it may be anything."""
         if "sick" in snapshot_id and datetime.now(UTC) < QUIET_FROM and self.dice.random() < 0.7:
             try:
                 return await self._odd(snapshot_id)

@@ -1,6 +1,6 @@
 """The model: what product.md promises, kept in plain dictionaries, and held against the database after every step.
 
-It shares no decision with the program: what a look means, who is told and what may be dropped is written here again,
+It shares no decision with the program: what a poll means, who is told and what may be dropped is written here again,
 in the shortest words.
 """
 

@@ -65,7 +65,7 @@ class Api:
         self.trouble: Observation | None = None
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look."""
+        """One poll."""
         return self.trouble or self.answers[snapshot_id]
 
 

@@ -101,7 +101,7 @@ class BrightData:
 
     def __init__(self, made: dict[str, Script]) -> None:
         self._scripts = made
-        self.looks = 0
+        self.polls = 0
 
     async def __aenter__(self) -> "BrightData":
         return self
@@ -112,8 +112,8 @@ class BrightData:
         """Nothing is open."""
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look."""
-        self.looks += 1
+        """One poll."""
+        self.polls += 1
         await asyncio.sleep(0.2)
         age = datetime.now(UTC) - START
         return OUTAGE if any(begin <= age < end for begin, end in OUTAGES) else self._scripts[snapshot_id].at(age)

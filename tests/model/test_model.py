@@ -144,7 +144,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(snapshot=snapshots, kill=kills)
     def poll(self, snapshot: str, kill: str) -> None:
-        """One look, if the schedule would make it."""
+        """One poll, if the schedule would make it."""
         if snapshot not in self.rig.watches:
             return
         watched = self.rig.watches[snapshot]
@@ -153,10 +153,10 @@ class Life(RuleBasedStateMachine):
         answer = self.api.trouble or self.api.answers[snapshot]
         status, must = self.promise.next_status(snapshot, answer, self.clock())
 
-        async def look() -> None:
+        async def poll() -> None:
             await self.rig.poller.poll(watched, self.clock())
 
-        survived = self.act(look, kill)
+        survived = self.act(poll, kill)
         revision = self.promise.known.get(snapshot, ("", 0))[1] + 1
         query = "SELECT status FROM events WHERE snapshot_id = ? AND revision = ?"
         row = self.reader.execute(query, (snapshot, revision)).fetchone()
@@ -173,7 +173,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(snapshot=snapshots, kill=kills)
     def it_is_not_found_for_a_while(self, snapshot: str, kill: str) -> None:
-        """Three looks, over half a minute."""
+        """Three polls, over half a minute."""
         self.the_snapshot_moves_on(snapshot, NotFound())
         for _ in range(3):
             self.poll(snapshot, kill)

@@ -1,4 +1,4 @@
-"""A scripted Bright Data account: snapshots with their lives, looked at singly or through lists, both with troubles."""
+"""A scripted Bright Data account: snapshots that change over time, and faults of polls and lists."""
 
 import asyncio
 import random
@@ -18,10 +18,10 @@ REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not va
 
 HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
 HANGS_FOR = timedelta(seconds=10)
-"""The answer to a look at what is `hung`, and how long it takes: the usual timeout."""
+"""The answer to a poll of what is `hung`, and how long it takes: the usual timeout."""
 
 RECORDS = 7
-"""Of every snapshot that is ready: what only a look of its own tells."""
+"""Of every snapshot that is ready: what only an individual poll tells."""
 
 
 @dataclass
@@ -45,16 +45,16 @@ class Life:
 
 
 class FakeAccount:
-    """Answers looks and lists from the lives, after `latency`; counts what was asked, by key and altogether.
+    """Answers polls and lists from the lives, after `latency`; counts what was asked, by key and altogether.
 
     A list shows how things were `lag()` ago by its own `clock`, in any order, in pages of `page`, with the `dates` of
-    their beginnings or without; `list_fails` and `look_fails` tell when
+    their beginnings or without; `list_fails` and `poll_fails` tell when
     there is no answer.
     """
 
     def __init__(self, *, seed: int = 1, page: int = 5_000, latency: timedelta = timedelta(milliseconds=100)) -> None:
         self.lives: dict[str, Life] = {}
-        self.looks: Counter[str] = Counter()
+        self.polls: Counter[str] = Counter()
         self.lists: Counter[str] = Counter()
         self.refused: set[str] = set()
         self.hung: set[str] = set()
@@ -66,7 +66,7 @@ class FakeAccount:
         self.dates: Callable[[], bool] = lambda: True
         self.lag: Callable[[], timedelta] = lambda: INSTANTLY
         self.list_fails: Callable[[datetime], bool] = lambda _: False
-        self.look_fails: Callable[[datetime], bool] = lambda _: False
+        self.poll_fails: Callable[[datetime], bool] = lambda _: False
         self._dice = random.Random(seed)
 
     def add(
@@ -82,14 +82,14 @@ class FakeAccount:
         return [word for _, word in self.lives[snapshot_id].words]
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look, as things are when half of the latency has passed."""
-        self.looks[snapshot_id] += 1
+        """One poll, as things are when half of the latency has passed."""
+        self.polls[snapshot_id] += 1
         self.requests += 1
         if snapshot_id in self.hung:
             return await self._hang(permit)
         await asyncio.sleep(self.latency.total_seconds() / 2)
         now = self.clock()
-        answer = OUTAGE if self.look_fails(now) else self._answer(snapshot_id, now)
+        answer = OUTAGE if self.poll_fails(now) else self._answer(snapshot_id, now)
         if snapshot_id in self.refused:
             answer = REFUSED
         await asyncio.sleep(self.latency.total_seconds() / 2)

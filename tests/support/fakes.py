@@ -36,15 +36,15 @@ class Clock:
 
 
 class FakeObserver:
-    """Answers looks from a script, one answer a look; the last one is repeated. `looks` is what was asked."""
+    """Answers polls from a script, one answer a poll; the last one is repeated. `polls` is what was asked."""
 
     def __init__(self, *answers: Observation) -> None:
         self.answers = list(answers)
-        self.looks: list[str] = []
+        self.polls: list[str] = []
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         """The next answer of the script."""
-        self.looks.append(snapshot_id)
+        self.polls.append(snapshot_id)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -119,7 +119,7 @@ def watch(snapshot_id: str = "s_1", **changes: Any) -> Watch:
 
 
 def seen(status: str, **facts: Any) -> Seen:
-    """A look that told this status, with these facts."""
+    """A poll that told this status, with these facts."""
     return Seen(status=status, facts=Facts(**facts))
 
 

@@ -47,8 +47,8 @@ def _empty() -> bytes:
         return path.read_bytes()
 
 
-class Post:
-    """Where one notifier looks out, run by run; what was committed is read from its database."""
+class PollingWorld:
+    """One notifier, run by run, with its database; events are read from there."""
 
     def __init__(self, clock: MovingClock, account: FakeAccount, path: Path) -> None:
         self.clock = clock
@@ -59,7 +59,7 @@ class Post:
         self.lists = True
         self.rate = 10.0
         self.keep = timedelta(days=90)
-        self.looked: list[PollOutcome] = []
+        self.polled: list[PollOutcome] = []
         self.listed: list[ListOutcome] = []
         self.trust: list[TrustNews] = []
         self.turns = Counter[str]()
@@ -75,7 +75,7 @@ class Post:
 
     @asynccontextmanager
     async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
-        """One run of the notifier; a killed one notes no more looks at its end."""
+        """One run of the notifier; a killed one stores no more polls at its end."""
         store = Store(self.path)
         self.clock.busy = partial(getattr, store._database, "busy")
         async with store as self.store:
@@ -100,7 +100,7 @@ class Post:
                     wake_by=partial(runner.wake_by, POLLS),
                     gap=lambda: timedelta(seconds=1 / self.rate),
                 ),
-                looked=self.looked.append,
+                polled=self.polled.append,
                 listed=self.listed.append,
                 trust_changed=self.trust.append,
             )
@@ -133,13 +133,13 @@ class Post:
 
         strategy._take_turn = counted  # type: ignore[method-assign]
 
-    def needed_looks(self) -> Counter[str]:
-        """How often each was looked at singly because it had to be, and not because it was its turn."""
-        return +(self.account.looks - self.turns)
+    def needed_polls(self) -> Counter[str]:
+        """How often each was polled individually because it had to be, and not because it was its turn."""
+        return +(self.account.polls - self.turns)
 
-    def forget_looks(self) -> None:
+    def forget_polls(self) -> None:
         """Count from now on."""
-        self.account.looks.clear()
+        self.account.polls.clear()
         self.turns.clear()
 
     async def run_for(self, *, killed: bool = False, **duration: float) -> None:
@@ -174,16 +174,18 @@ class Post:
         return dict(found)
 
 
-def story(told: Callable[[Post, FakeAccount], Coroutine[Any, Any, None]], **account: Any) -> Post:
+def run_scenario(
+    scenario: Callable[[PollingWorld, FakeAccount], Coroutine[Any, Any, None]], **account: Any
+) -> PollingWorld:
     """Tell it in a time of its own."""
     folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None, prefix="notifier-polling-"))
 
-    async def test(clock: MovingClock) -> Post:
+    async def test(clock: MovingClock) -> PollingWorld:
         fake = FakeAccount(**account)
-        post = Post(clock, fake, folder / "notifier.db")
-        await told(post, fake)
-        post.close()
-        return post
+        world = PollingWorld(clock, fake, folder / "notifier.db")
+        await scenario(world, fake)
+        world.close()
+        return world
 
     try:
         (folder / "notifier.db").write_bytes(_empty())

@@ -1,4 +1,4 @@
-"""What is looked at, when each is due, and which of those that are due goes next. Pure: times are microseconds.
+"""What is polled, when each is due, and which of those that are due goes next. Pure: times are microseconds.
 
 What is due later waits. What has fallen due is collected into a queue, from which the most overdue goes first. Its
 place there is fixed when it falls due, so nobody starves: whatever falls due later than that by `MOST_DEFERRED` comes
@@ -17,9 +17,9 @@ MOST_DEFERRED = 15_000_000
 
 
 class AgendaEntry:
-    """What is looked at: due at an instant, queued, or being looked at (`due` is None, unless it was put off since).
+    """What is polled: due at an instant, queued, or being polled (`due` is None, unless it was put off since).
 
-    It is `hastened` if it was to be looked at at once while it was looked at: the answer may be from before the reason.
+    It is `hastened` if it was to be polled at once while it was polled: the answer may be from before the reason.
     """
 
     __slots__ = ("due", "grid", "hastened", "key", "queued", "running")
@@ -34,7 +34,7 @@ class AgendaEntry:
 
 
 class Agenda:
-    """All that is looked at, each under its key and on a grid of its own."""
+    """All that is polled, each under its key and on a grid of its own."""
 
     def __init__(self) -> None:
         self._entries: dict[str, AgendaEntry] = {}
@@ -57,15 +57,15 @@ class Agenda:
         return len(self._queue)
 
     def of(self, key: str) -> AgendaEntry | None:
-        """What is looked at under the key."""
+        """What is polled under the key."""
         return self._entries.get(key)
 
     def dues(self) -> Iterator[tuple[str, int]]:
-        """When each is due, by its key; what is being looked at is left out."""
+        """When each is due, by its key; what is being polled is left out."""
         return ((key, entry.due) for key, entry in self._entries.items() if entry.due is not None)
 
     def add(self, key: str, grid: Grid, first: int) -> None:
-        """Look at what has this key at `first`, then on its grid. What was there under the key is replaced."""
+        """Poll what has this key at `first`, then on its grid. What was there under the key is replaced."""
         before = self._entries.get(key)
         if before is not None and before.running:  # never twice at once: its end sees the new grid
             before.grid = grid
@@ -75,11 +75,11 @@ class Agenda:
         self._wait(entry, first)
 
     def remove(self, key: str) -> None:
-        """Look no more; a look that is under way comes to its end."""
+        """Poll no more; a poll that is under way comes to its end."""
         self._entries.pop(key, None)
 
     def hasten(self, key: str, now: int) -> None:
-        """Look now, whenever it was due; at what is being looked at once more, unless that is its last look."""
+        """Poll now, whenever it was due; at what is being polled once more, unless that is its last poll."""
         entry = self._entries.get(key)
         if entry is None or entry.queued:
             return
@@ -89,7 +89,7 @@ class Agenda:
             self._wait(entry, now)
 
     def advance(self, key: str, by: int) -> None:
-        """Look by then at the latest; what is due earlier, or queued, stays as it is."""
+        """Poll by then at the latest; what is due earlier, or queued, stays as it is."""
         entry = self._entries.get(key)
         if entry is None or entry.queued or entry.due is None or entry.due <= by:
             return
@@ -130,13 +130,13 @@ class Agenda:
         return None
 
     def begin(self, entry: AgendaEntry, now: int) -> int:
-        """It is looked at, until its `looking` is taken back; when it was due."""
+        """It is polled, until its `polling` is taken back; when it was due."""
         due = now if entry.due is None else entry.due
         entry.running, entry.hastened, entry.due = True, False, None
         return due
 
     def again(self, entry: AgendaEntry, pause: timedelta | None, after: int) -> None:
-        """A look has ended: the next is on the grid of its pause, after that instant; with None there is none.
+        """A poll has ended: the next is on the grid of its pause, after that instant; with None there is none.
 
         One that was hastened meanwhile is due at that instant.
         """
@@ -167,8 +167,8 @@ class Agenda:
 
 
 def deferral(interval: int) -> int:
-    """How much later than it is due a look counts when many wait: half its interval, at most `MOST_DEFERRED`.
+    """How much later than it is due a poll counts when many wait: half its interval, at most `MOST_DEFERRED`.
 
-    So a young snapshot, looked at every 10 s, comes before an old one that is as overdue.
+    So a young snapshot, polled every 10 s, comes before an old one that is as overdue.
     """
     return min(interval // 2, MOST_DEFERRED)

@@ -22,7 +22,7 @@ LONGEST_LIST = 5_000
 class Budget:
     """What the watches need of what there is, in requests a second.
 
-    `watches` are those that are looked at: a snapshot that has ended needs nothing. `every` is what most of them ask
+    `watches` are those that are polled: a snapshot that has ended needs nothing. `every` is what most of them ask
     for. `unbatched` are snapshots whose dataset is not known yet, and which therefore count singly. `listed` are those
     that lists tell of, and `confirming` how many requests more their rotation takes, if they are left over.
     """
@@ -37,18 +37,18 @@ class Budget:
 
     @property
     def fits(self) -> bool:
-        """Whether every watch can be looked at as often as it asks for."""
+        """Whether every watch can be polled as often as it asks for."""
         return self.needed <= self.available
 
     @property
     def freshness(self) -> timedelta:
-        """How often a watch that asks for `every` is looked at in the end: all are slowed down alike."""
+        """How often a watch that asks for `every` is polled in the end: all are slowed down alike."""
         return self.every * max(self.needed / self.available, 1.0)
 
     def sentence(self) -> str:
         """The figures for people: "these 3,400 watches need 4.1 requests/s of 10"."""
         if not self.watches:
-            return "nothing is looked at, so no requests are needed"
+            return "nothing is polled, so no requests are needed"
         which = "this watch needs" if self.watches == 1 else f"these {count(self.watches, 'watch', 'watches')} need"
         rate = _rate(self.needed)
         return f"{which} {rate} {'request' if rate == '1' else 'requests'}/s of {_rate(self.available)}"
@@ -71,7 +71,7 @@ class Budget:
         if self.fits:
             return None
         which = "it" if self.watches == 1 else "each"
-        text = f"{which} will be looked at every {span(self.freshness)} instead of {span(self.every)}"
+        text = f"{which} will be polled every {span(self.freshness)} instead of {span(self.every)}"
         if self.unbatched:
             return (
                 f"{text}; less will be needed when their datasets are known, for one request tells of a whole dataset"

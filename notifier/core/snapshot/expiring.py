@@ -1,6 +1,6 @@
 """The end of results: when those of a ready snapshot are about to be deleted, and whether anybody is to be warned.
 
-No look tells that: a snapshot that has ended is not looked at again, so this is due by the clock alone.
+No poll tells that: a snapshot that has ended is not polled again, so this is due by the clock alone.
 """
 
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ def step_by_clock(state: SnapshotState, watch: Watch, now: datetime) -> tuple[Sn
 
     Past the deletion there is nothing left to save, so nothing is told: neither of a snapshot that was older than that
     when it was first seen, nor after the notifier was down over the last days. (`stalled` is none of this: without a
-    look nobody knows that a snapshot has not ended. `core.transitions.step` tells it.)
+    poll nobody knows that a snapshot has not ended. `core.transitions.step` tells it.)
 
     Returns:
         The state after it, and the transitions that happened (none or one).

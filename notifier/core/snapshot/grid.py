@@ -1,7 +1,7 @@
-"""The instants at which a look is due: a grid of its own for each, with a phase that comes from its key. Pure.
+"""The instants at which a poll is due: a grid of its own for each, with a phase that comes from its key. Pure.
 
-The grid ignores when the last look was. So nothing drifts, looks do not gather in one instant, and a clock that jumps
-ahead costs one look and not one for every instant it passed over.
+The grid ignores when the last poll was. So nothing drifts, polls do not gather in one instant, and a clock that jumps
+ahead costs one poll and not one for every instant it passed over.
 """
 
 import hashlib

@@ -16,10 +16,10 @@ from notifier.core.snapshot.statuses import ENDS, Phase, canonical, phase_of
 from notifier.core.snapshot.transitions import contradicts, is_stale
 
 MIN_LISTED = 3
-"""Fewer snapshots of a dataset are looked at one by one, if nobody watches the dataset itself."""
+"""Fewer snapshots of a dataset are polled one by one, if nobody watches the dataset itself."""
 
 MIN_SAVING = 1.5
-"""A list is larger than an answer: it must save this many looks for one before it is worth it."""
+"""A list is larger than an answer: it must save this many polls for one before it is worth it."""
 
 DATE_TOLERANCE = timedelta(days=1)
 """How far a list's dates may be off from what is true of them: they are asked for by the day, in UTC."""
@@ -30,7 +30,7 @@ was asked for is not overridden by older news."""
 
 
 class ListVerdict(StrEnum):
-    """What a list's word calls for: nothing, to be taken as the new status, or a look at the snapshot alone."""
+    """What a list's word calls for: nothing, to be taken as the new status, or a poll of the snapshot alone."""
 
     SAME = "same"
     TAKE = "take"
@@ -56,7 +56,7 @@ def verdict(
         asked_at: when the list was asked for.
         now: when it came.
         agreed_at: when the list before was asked for, if it had what is known; else None.
-        rejected: the list's word that a look of its own did not confirm, in the spelling of `canonical`; else None.
+        rejected: the list's word that an individual poll did not confirm, in the spelling of `canonical`; else None.
     """
     if not contradicts(state, word) or is_stale(state, asked_at, now) or canonical(word) == rejected:
         return ListVerdict.SAME
@@ -70,20 +70,20 @@ def verdict(
 
 
 def may_lag(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
-    """Whether a list that still has a snapshot in progress, of which a look told the end, may just be behind."""
+    """Whether a list that still has a snapshot in progress, of which a poll told the end, may just be behind."""
     return state.since is not None and state.since <= now and asked_at < state.since + LAG
 
 
 def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kept_since: datetime) -> bool:
-    """Whether a snapshot that a list has and nobody knows came to be after the dataset's first look.
+    """Whether a snapshot that a list has and nobody knows came to be after the dataset's first poll.
 
-    What had ended before that look is its baseline, and no news. What is in progress is always news, and so is an end
+    What had ended before that poll is its baseline, and no news. What is in progress is always news, and so is an end
     without a date: better told once too often than never.
 
     Args:
         created: when it was begun, if the list says so.
         ended: whether the list's word is an end.
-        baseline_at: the dataset's first look. What was then a day old at most is remembered singly, so that the two
+        baseline_at: the dataset's first poll. What was then a day old at most is remembered singly, so that the two
             clocks need not agree.
         kept_since: what ended before this may have been told and forgotten.
     """
@@ -93,7 +93,7 @@ def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kep
 
 
 def baseline_state(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
-    """What is silently known of a snapshot that had ended when its dataset was first looked at.
+    """What is silently known of a snapshot that had ended when its dataset was first polled.
 
     Nor will anybody be warned that its results are deleted.
     """
@@ -121,7 +121,7 @@ def without_baseline(state: SnapshotState) -> SnapshotState:
 
 
 def saves_requests(members: int, pages: int) -> bool:
-    """Whether looking at this many snapshots through lists of so many pages costs less than one by one.
+    """Whether polling this many snapshots through lists of so many pages costs less than one by one.
 
     With each list one of them is asked singly, too (`core.rotation`).
     """

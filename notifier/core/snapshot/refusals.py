@@ -58,7 +58,7 @@ def after(refusals: Refusals, observation: Observation) -> Refusals:
 
 
 def refused_pause(refusals: Refusals, usual: timedelta) -> timedelta:
-    """The pause to the next look: the usual one, doubled with each refusal once they are taken for good."""
+    """The pause to the next poll: the usual one, doubled with each refusal once they are taken for good."""
     if not refusals.for_good:
         return usual
     times = refusals.count - REFUSED_TIMES + 2

@@ -1,16 +1,16 @@
-"""What a look means for a snapshot: the table of phases, and `step()`.
+"""What a poll means for a snapshot: the table of phases, and `step()`.
 
 A status is any word the API uses; only its phase (`core.statuses`) decides what may follow. The rules, in order:
 
 1. Older news never overrides newer: an answer that was asked for before the last transition was seen changes nothing,
-   because nobody can say which of the two the API said first. The next look tells.
-2. A look that could not tell (`Unclear`) changes nothing, whatever the phase.
+   because nobody can say which of the two the API said first. The next poll tells.
+2. A poll that could not tell (`Unclear`) changes nothing, whatever the phase.
 3. A 404 is no status either. Only `MISSING_CONFIRMATIONS` of them in a row, over at least `MISSING_GRACE`, make the
    derived status `missing`; one clear answer in between starts the count again. A snapshot that has ended does not
    become missing: its results are deleted some day, and that is no news.
 4. The word that is already known changes nothing, in whatever spelling. But of a snapshot that is in progress still,
    with the same word for longer than its watch allows, it makes the derived event `stalled`: once, and again only
-   after it has moved. Only a look can tell that: as long as the API does not answer, the snapshot may have ended.
+   after it has moved. Only a poll can tell that: as long as the API does not answer, the snapshot may have ended.
 5. Any other word is a transition, if the table allows the move between the two phases. That includes the ways back,
    from a later word to an earlier one and from an end into progress. When the snapshot then comes to the same end
    with the same facts, that is the event `again` and not the end's own: its people have been told, and a reader who
@@ -65,7 +65,7 @@ def with_created_at(state: SnapshotState, created_at: datetime | None) -> Snapsh
 
 
 def contradicts(state: SnapshotState, word: str) -> bool:
-    """Whether the word that a list has for the snapshot differs from the known one: then a look of its own is worth it.
+    """Whether a list's word for a snapshot differs from the known status, so that an individual poll is worth it.
 
     A list has no facts, so it makes no transition by itself.
     """
@@ -78,13 +78,13 @@ def is_stale(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
     Args:
         state: what is known now, when the answer has arrived.
         asked_at: when the request began.
-        now: a transition seen after this is no measure: the clock was set back, and looks would stay blind for as long.
+        now: a transition seen after this is no measure: the clock was set back, and polls would stay blind for as long.
     """
     return state.since is not None and asked_at < state.since <= now
 
 
 def stalled_at(state: SnapshotState, stalled_after: timedelta | None) -> datetime | None:
-    """From when on a look that finds the snapshot as it is finds it stalled; None if none does.
+    """From when on a poll that finds the snapshot as it is finds it stalled; None if none does.
 
     It counts from the last move, which is the first sight of one that has never moved: whatever moves has not stalled.
     """
@@ -108,15 +108,15 @@ def step(
 
     Args:
         state: what was known before.
-        observation: what the look said.
+        observation: what the poll said.
         now: when it said so.
-        pause: the usual time between two looks at this snapshot, to tell a late transition from a punctual one.
-        asked_at: when the request of this look began; without it the look counts as newer than all that is known.
+        pause: the usual time between two polls of this snapshot, to tell a late transition from a punctual one.
+        asked_at: when the request of this poll began; without it the poll counts as newer than all that is known.
         stalled_after: how long the snapshot may be in progress without a move; None for as long as it likes.
 
     Returns:
         The state after it, and the transitions that happened (none or one). The state differs from the one before
-        by more than its memory of looks (`seen_at`, `not_found`, `not_found_since`) exactly when there is a transition.
+        by more than its memory of polls (`seen_at`, `not_found`, `not_found_since`) exactly when there is a transition.
     """
     if asked_at is not None and is_stale(state, asked_at, now):
         return state, ()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_account import FakeAccount
 from support.fakes import START, watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.app.gc_tuning import keep, tidy
 from notifier.core.snapshot.budget import Needs, budget
@@ -62,32 +62,32 @@ class Rounds:
 
 @pytest.mark.parametrize("lists", [True, False])
 def test_whatever_changes_no_round_of_the_loop_takes_up_more_than_a_slice(lists: bool) -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         ids = [f"s_{number}" for number in range(MANY)]
-        post.watches = [watch(each) for each in ids]
-        post.lists = lists
-        async with post.running():
-            for count, name in ((post.poller, "pause"), (post.schedule, "advance"), (post.schedule, "remove")):
+        world.watches = [watch(each) for each in ids]
+        world.lists = lists
+        async with world.running():
+            for count, name in ((world.poller, "pause"), (world.schedule, "advance"), (world.schedule, "remove")):
                 setattr(count, name, rounds.counted(getattr(count, name)))
             others = [watch(each, every=timedelta(seconds=15)) for each in ids[MANY // 3 :]]
             added = [watch(f"new_{number}") for number in range(MANY // 3)]
-            await rounds.of(post.manager.reload([*others, *added], (), lists=lists))
-            assert len(post.schedule) == MANY
+            await rounds.of(world.manager.reload([*others, *added], (), lists=lists))
+            assert len(world.schedule) == MANY
 
     rounds = Rounds()
-    story(told)
+    run_scenario(scenario)
     assert rounds.touched >= MANY
     assert rounds.most <= MOST
 
 
 def test_the_budget_is_added_up_in_slices() -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
-        post.watches = [watch(f"s_{number}") for number in range(MANY)]
-        async with post.running():
-            await rounds.of(post.manager.budget(10))
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
+        world.watches = [watch(f"s_{number}") for number in range(MANY)]
+        async with world.running():
+            await rounds.of(world.manager.budget(10))
 
     rounds = Rounds()
-    story(told)
+    run_scenario(scenario)
     assert rounds.rounds >= MANY / SLICE
 
 

@@ -1,4 +1,4 @@
-"""One look: what it commits, in what order, and what it leaves alone. The observer is a fake, the store is real."""
+"""One poll: what it commits, in what order, and what it leaves alone. The observer is a fake, the store is real."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -32,8 +32,8 @@ class Bench:
         self.woken.append(channels)
         self.on_wake()
 
-    async def look(self, watched: Watch | None = None, *, after_s: float = 30) -> PollOutcome:
-        """One look, so long after the one before."""
+    async def poll(self, watched: Watch | None = None, *, after_s: float = 30) -> PollOutcome:
+        """One poll, so long after the one before."""
         self.clock.pass_(seconds=after_s)
         return await self.poller.poll(watched or watch(), self.clock())
 
@@ -49,10 +49,10 @@ def events(database: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-async def test_a_look_that_could_not_tell_commits_nothing(store: Store, database: Path, reason: Reason) -> None:
+async def test_a_poll_that_could_not_tell_commits_nothing(store: Store, database: Path, reason: Reason) -> None:
     bench = Bench(store, seen("running"), Unclear(reason=reason))
-    await bench.look()
-    outcome = await bench.look()
+    await bench.poll()
+    outcome = await bench.poll()
     assert (outcome.told, outcome.superseded, len(bench.woken)) == ((), False, 1)
     assert bench.poller.state_of("s_1").status == "running"
     assert events(database) == [("chat", "running")]
@@ -62,14 +62,14 @@ async def test_a_transition_is_committed_before_its_channels_are_woken(store: St
     bench = Bench(store, seen("ready"))
     found: list[list[tuple[str, str]]] = []
     bench.on_wake = lambda: found.append(events(database))
-    await bench.look(watch(notify=("chat", "mail")))
+    await bench.poll(watch(notify=("chat", "mail")))
     assert bench.woken == [{"chat", "mail"}]
     assert found == [[("chat", "ready"), ("mail", "ready")]]
 
 
 async def test_a_transition_that_nobody_asked_for_is_committed_and_told_to_nobody(store: Store, database: Path) -> None:
     bench = Bench(store, seen("ready"))
-    outcome = await bench.look(watch(on=("failed",)))
+    outcome = await bench.poll(watch(on=("failed",)))
     assert [told.channels for told in outcome.told] == [()]
     assert (await store.state("s_1")).status == "ready"
     assert events(database) == []
@@ -77,33 +77,33 @@ async def test_a_transition_that_nobody_asked_for_is_committed_and_told_to_nobod
 
 async def test_what_somebody_else_has_told_is_taken_up_and_not_told_again(store: Store, database: Path) -> None:
     here, there = Bench(store, seen("ready"), seen("failed")), Bench(store, seen("ready"))
-    await there.look()
-    outcome = await here.look()
+    await there.poll()
+    outcome = await here.poll()
     assert (outcome.superseded, outcome.told, outcome.pause, here.woken) == (True, (), None, [])
     assert here.poller.state_of("s_1") == await store.state("s_1")
     assert events(database) == [("chat", "ready")]
-    assert statuses(await here.look()) == ["failed"]  # and goes on from there
+    assert statuses(await here.poll()) == ["failed"]  # and goes on from there
 
 
 async def test_after_a_restart_nothing_is_told_twice(store: Store, database: Path) -> None:
     before = Bench(store, seen("running"))
-    await before.look()
+    await before.poll()
     await before.poller.flush_polls()
     after = Bench(store, seen("running"), clock=before.clock)
     await after.poller.load({"s_1"})
-    outcome = await after.look(after_s=3600)
+    outcome = await after.poll(after_s=3600)
     assert (outcome.told, after.woken) == ((), [])
     assert events(database) == [("chat", "running")]
 
 
 async def test_after_a_restart_what_happened_meanwhile_is_told_with_how_late_it_is(store: Store) -> None:
     before = Bench(store, seen("running"))
-    await before.look()
-    await before.look(after_s=300)
+    await before.poll()
+    await before.poll(after_s=300)
     await before.poller.flush_polls()
     after = Bench(store, seen("ready"), clock=before.clock)
     await after.poller.load({"s_1"})
-    outcome = await after.look(after_s=3600)
+    outcome = await after.poll(after_s=3600)
     (told,) = outcome.told
     assert (told.event.transition.previous, told.event.transition.status) == ("running", "ready")
     assert told.event.transition.late_by == timedelta(seconds=3600 - 30)
@@ -111,10 +111,10 @@ async def test_after_a_restart_what_happened_meanwhile_is_told_with_how_late_it_
 
 async def test_without_a_flush_the_lateness_counts_from_the_last_transition(store: Store) -> None:
     before = Bench(store, seen("running"))
-    await before.look()
+    await before.poll()
     after = Bench(store, seen("ready"), clock=before.clock)
     await after.poller.load({"s_1"})
-    (told,) = (await after.look(after_s=3600)).told
+    (told,) = (await after.poll(after_s=3600)).told
     assert told.event.transition.late_by == timedelta(seconds=3600 - 30)
 
 
@@ -135,7 +135,7 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
         async with Store(tmp_path / f"{name}.db") as store:
             bench, found = Bench(store, *script), list[str]()
             for number in range(len(script)):
-                found += [f"{each.event.id} {each.event.transition.status}" for each in (await bench.look()).told]
+                found += [f"{each.event.id} {each.event.transition.status}" for each in (await bench.poll()).told]
                 if number in restarts:
                     if flushed:
                         await bench.poller.flush_polls()
@@ -156,22 +156,22 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
 async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(store: Store) -> None:
     before = Bench(store, seen("running"), NotFound(), NotFound(), seen("running"))
     for _ in range(3):
-        await before.look()
+        await before.poll()
     await before.poller.flush_polls()
-    await before.look()  # clear again, and then killed before the next flush
+    await before.poll()  # clear again, and then killed before the next flush
     after = Bench(store, NotFound(), clock=before.clock)
     await after.poller.load({"s_1"})
-    assert (await after.look()).told == ()
+    assert (await after.poll()).told == ()
     assert after.poller.state_of("s_1").not_found == 1
 
 
-async def test_a_look_that_changed_nothing_is_written_at_the_next_flush_only(store: Store, database: Path) -> None:
+async def test_a_poll_that_changed_nothing_is_written_at_the_next_flush_only(store: Store, database: Path) -> None:
     bench = Bench(store, seen("running"), seen("running"), OUTAGE)
-    await bench.look()
+    await bench.poll()
     await bench.poller.flush_polls()
     before = Reader(database).snapshots(["s_1"])
-    await bench.look()
-    await bench.look()
+    await bench.poll()
+    await bench.poll()
     assert Reader(database).snapshots(["s_1"]) == before
     await bench.poller.flush_polls()
     row = Reader(database).snapshots(["s_1"])["s_1"]
@@ -182,47 +182,47 @@ async def test_a_look_that_changed_nothing_is_written_at_the_next_flush_only(sto
     )
 
 
-async def test_looks_that_could_not_be_noted_are_kept_for_the_next_flush(database: Path) -> None:
+async def test_polls_that_could_not_be_noted_are_kept_for_the_next_flush(database: Path) -> None:
     async with Store(database) as closed:
         bench = Bench(closed, seen("running"))
-        await bench.look()
+        await bench.poll()
     with pytest.raises(StoreError):
         await bench.poller.flush_polls()
     async with Store(database) as store:
-        bench.poller._store = store
+        bench.poller._log._store = store
         await bench.poller.flush_polls()
     assert Reader(database).snapshots(["s_1"])["s_1"].looked_at == bench.clock()
 
 
-async def test_what_could_not_be_committed_is_found_again_by_the_next_look(database: Path) -> None:
+async def test_what_could_not_be_committed_is_found_again_by_the_next_poll(database: Path) -> None:
     async with Store(database) as closed:
         bench = Bench(closed, seen("ready"))
     with pytest.raises(StoreError):
-        await bench.look()
+        await bench.poll()
     assert bench.poller.state_of("s_1") == SnapshotState(snapshot_id="s_1")
     assert bench.woken == []
     async with Store(database) as store:
-        bench.poller._store = store
-        assert statuses(await bench.look()) == ["ready"]
+        bench.poller._log._store = store
+        assert statuses(await bench.poll()) == ["ready"]
 
 
-async def test_404s_are_confirmed_soon_and_a_missing_snapshot_is_looked_at_seldom(store: Store) -> None:
+async def test_404s_are_confirmed_soon_and_a_missing_snapshot_is_polled_seldom(store: Store) -> None:
     bench = Bench(store, NotFound())
     slow = watch(every=timedelta(minutes=5))
-    pauses = [(await bench.look(slow, after_s=10)).pause for _ in range(4)]
+    pauses = [(await bench.poll(slow, after_s=10)).pause for _ in range(4)]
     assert pauses == [timedelta(seconds=10)] * 2 + [timedelta(minutes=10)] * 2
     assert bench.poller.state_of(slow.snapshot_id).status == "missing"
 
 
-async def test_a_snapshot_that_has_ended_has_no_next_look(store: Store, database: Path) -> None:
+async def test_a_snapshot_that_has_ended_has_no_next_poll(store: Store, database: Path) -> None:
     bench = Bench(store, seen("failed"))
-    assert (await bench.look()).pause is None
+    assert (await bench.poll()).pause is None
     assert bench.poller.pause(watch()) is None
     await bench.poller.flush_polls()
     assert Reader(database).snapshots(["s_1"])["s_1"].next_look_at is None
 
 
-async def test_an_outcome_says_how_long_the_look_took_and_how_late_it_began(store: Store) -> None:
+async def test_an_outcome_says_how_long_the_poll_took_and_how_late_it_began(store: Store) -> None:
     bench = Bench(store, seen("running"))
     observe = bench.observer.observe
 
@@ -251,17 +251,17 @@ async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Stor
     for _ in range(5):
         bench = Bench(store, seen("running"), clock=bench.clock)
         await bench.poller.load({"s_1"})
-        await bench.look(slow, after_s=1800)
+        await bench.poll(slow, after_s=1800)
     assert events(database) == [("chat", "running"), ("chat", "stalled")]
     assert bench.poller.state_of("s_1").status == "running"
 
 
-async def test_a_look_that_cannot_be_noted_costs_itself_alone(store: Store) -> None:
+async def test_a_poll_that_cannot_be_noted_costs_itself_alone(store: Store) -> None:
     """The others are noted, and the next flush is not held up by it."""
     poller = Poller(observer=FakeObserver(seen("running")), store=store, clock=Clock(), committed=lambda _: None)
     for snapshot_id in ("s_1", "s_2", "s_3"):
         await poller.poll(watch(snapshot_id), START)
-    poller._looks["s_2"] = replace(poller._looks["s_2"], answer="\ud800")
+    poller._log._records["s_2"] = replace(poller._log._records["s_2"], answer="\ud800")
     with pytest.raises(UnicodeEncodeError):
         await poller.flush_polls()
     await poller.flush_polls()

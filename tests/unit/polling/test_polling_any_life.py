@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.fake_account import RECORDS, FakeAccount
 from support.fakes import START, watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.core.model import DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
@@ -92,19 +92,19 @@ def account_of(history: History, account: FakeAccount, *, watched_from: int | No
         life = account.add(f"s_{number}", script.dataset, START + timedelta(seconds=begun), *words)
         life.missed = script.missed.has
     account.list_fails = lambda now: any(span.has(now) for span in (*history.outages, *history.silences))
-    account.look_fails = lambda now: any(span.has(now) for span in history.silences)
+    account.poll_fails = lambda now: any(span.has(now) for span in history.silences)
     if history.lags:
         account.lag = lambda: timedelta(seconds=dice.uniform(0, 20))
 
 
-async def live(post: Post, history: History) -> None:
+async def live(world: PollingWorld, history: History) -> None:
     """Run, be restarted and killed, and run on in calm."""
     passed = 0
     for runs, down, killed in history.restarts:
-        await post.run_for(seconds=runs, killed=killed)
-        post.clock.move(down)
+        await world.run_for(seconds=runs, killed=killed)
+        world.clock.move(down)
         passed += runs + down
-    await post.run_for(seconds=TROUBLED_S - min(passed, TROUBLED_S) + CALM_S)
+    await world.run_for(seconds=TROUBLED_S - min(passed, TROUBLED_S) + CALM_S)
 
 
 def is_subsequence(some: list[str], whole: list[str]) -> bool:
@@ -113,12 +113,12 @@ def is_subsequence(some: list[str], whole: list[str]) -> bool:
     return all(each in rest for each in some)
 
 
-def check_lives(post: Post) -> None:
+def check_lives(world: PollingWorld) -> None:
     """No transition was invented, none told twice, and every end told has its own facts."""
-    for snapshot_id, statuses in post.statuses().items():
-        truth = post.account.truth(snapshot_id)
+    for snapshot_id, statuses in world.statuses().items():
+        truth = world.account.truth(snapshot_id)
         assert is_subsequence(statuses, truth), (snapshot_id, statuses, truth)
-    for event in post.events():
+    for event in world.events():
         if event.transition.status == "ready":
             assert event.transition.facts.records == RECORDS
 
@@ -132,18 +132,18 @@ def test_a_watched_snapshots_life_is_told_as_it_was_and_its_end_once_with_lists_
     told: list[dict[str, str]] = []
     for lists in (True, False):
 
-        async def watched(post: Post, account: FakeAccount, lists: bool = lists) -> None:
+        async def watched(world: PollingWorld, account: FakeAccount, lists: bool = lists) -> None:
             account_of(history, account, watched_from=-1)
             every = timedelta(seconds=history.every)
-            post.watches = [watch(id_, on=history.on, every=every) for id_ in account.lives]
-            post.lists = lists
-            await live(post, history)
+            world.watches = [watch(id_, on=history.on, every=every) for id_ in account.lives]
+            world.lists = lists
+            await live(world, history)
 
-        post = story(watched, seed=history.seed)
-        check_lives(post)
-        told.append({id_: statuses[-1] for id_, statuses in post.statuses().items()})
-        for id_ in post.account.lives:
-            assert told[-1].get(id_) == post.account.truth(id_)[-1]
+        world = run_scenario(watched, seed=history.seed)
+        check_lives(world)
+        told.append({id_: statuses[-1] for id_, statuses in world.statuses().items()})
+        for id_ in world.account.lives:
+            assert told[-1].get(id_) == world.account.truth(id_)[-1]
     assert told[0] == told[1]
 
 
@@ -152,30 +152,32 @@ def test_a_watched_snapshots_life_is_told_as_it_was_and_its_end_once_with_lists_
 def test_what_is_found_in_a_dataset_is_told_as_it_was_unless_it_is_of_the_baseline(history: History, own: int) -> None:
     baselines: dict[str, datetime] = {}
 
-    async def found(post: Post, account: FakeAccount) -> None:
+    async def found(world: PollingWorld, account: FakeAccount) -> None:
         account_of(history, account)
         every = timedelta(seconds=history.every)
-        post.watches = [
+        world.watches = [
             watch(id_, on=history.on, every=every)
             for id_, life in list(account.lives.items())[:own]
             if life.words[0][0] < START
         ]
-        post.datasets = [
+        world.datasets = [
             DatasetWatch(id=f"of-{each}", dataset_id=each, name=each, every=every, notify=("chat",), on=history.on)
             for each in ("gd_1", "gd_2")
         ]
-        await live(post, history)
-        async with post.running():
-            baselines.update(await post.store.datasets.baselines({"gd_1", "gd_2"}))
-            assert all(post.account.truth(id_)[-1] not in ENDS for id_ in post.poller.open_snapshots())
-            assert set(post.poller._states) <= set(post.poller.open_snapshots()) | {w.snapshot_id for w in post.watches}
+        await live(world, history)
+        async with world.running():
+            baselines.update(await world.store.datasets.baselines({"gd_1", "gd_2"}))
+            assert all(world.account.truth(id_)[-1] not in ENDS for id_ in world.poller.open_snapshots())
+            assert set(world.poller._states) <= set(world.poller.open_snapshots()) | {
+                w.snapshot_id for w in world.watches
+            }
             await asyncio.sleep(1)
 
-    post = story(found, seed=history.seed)
-    check_lives(post)
-    statuses = post.statuses()
-    for id_, life in post.account.lives.items():
+    world = run_scenario(found, seed=history.seed)
+    check_lives(world)
+    statuses = world.statuses()
+    for id_, life in world.account.lives.items():
         last, word = life.words[-1]
-        answered_at = baselines[life.dataset] + post.account.latency / 2  # what had ended by then is the baseline
+        answered_at = baselines[life.dataset] + world.account.latency / 2  # what had ended by then is the baseline
         if last > answered_at or word not in {*ENDS, "cancelled"}:
             assert statuses[id_][-1] == word, (id_, statuses[id_], life)

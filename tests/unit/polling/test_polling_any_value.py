@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.edge_values import DATES, dates, numbers, texts
 from support.fake_account import FakeAccount
 from support.fakes import START, watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
@@ -56,7 +56,7 @@ class OddAccount(FakeAccount):
         return said | {"created": None if entry.created is None else entry.created.isoformat()}
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One look, by way of its bytes."""
+        """One poll, by way of its bytes."""
         told = await super().observe(snapshot_id, permit=permit)
         if not isinstance(told, Seen):
             return told
@@ -80,16 +80,16 @@ facts = st.fixed_dictionaries(
 )
 
 
-def live(created: object, facts: dict[str, object], *, whole: bool) -> Post:
+def live(created: object, facts: dict[str, object], *, whole: bool) -> PollingWorld:
     """Two runs: `s_odd` and its neighbours run, and end after four minutes, while the notifier runs again."""
     account = OddAccount(created, facts)
     for number, snapshot_id in enumerate((ODD, *NEAR)):
         account.add(snapshot_id, "gd_1", START - MINUTE, (0, "running"), (300 + number, "ready"))
 
-    async def told(post: Post, _: FakeAccount) -> None:
-        post.account = account
+    async def scenario(world: PollingWorld, _: FakeAccount) -> None:
+        world.account = account
         if whole:
-            post.datasets = [
+            world.datasets = [
                 DatasetWatch(
                     id="gd_1",
                     dataset_id="gd_1",
@@ -101,14 +101,14 @@ def live(created: object, facts: dict[str, object], *, whole: bool) -> Post:
                 )
             ]
         else:
-            post.watches = [watch(each, every=MINUTE, stalled_after=STALLED_AFTER) for each in (ODD, *NEAR)]
-        await post.run_for(minutes=3)
-        async with post.running():
-            await post.manager.warn_expiring()
-            await post.clock_passes(4 * MINUTE)
-            await post.manager.warn_expiring()
+            world.watches = [watch(each, every=MINUTE, stalled_after=STALLED_AFTER) for each in (ODD, *NEAR)]
+        await world.run_for(minutes=3)
+        async with world.running():
+            await world.manager.warn_expiring()
+            await world.clock_passes(4 * MINUTE)
+            await world.manager.warn_expiring()
 
-    return story(told)
+    return run_scenario(scenario)
 
 
 @settings(deadline=None, max_examples=CASES, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -154,11 +154,11 @@ def test_a_date_that_an_earlier_version_took_is_not_believed_any_more() -> None:
     account: Any = OddAccount("0001-01-01T00:00:00Z", {})
     account.add(ODD, "gd_1", START - MINUTE, (0, "running"), (300, "ready"))
 
-    async def told(post: Post, _: FakeAccount) -> None:
-        post.account = account
-        post.watches = [watch(ODD, every=MINUTE)]
-        await post.run_for(minutes=1)
-        post.sql("UPDATE snapshots SET created_at = -62135596800000000")
-        await post.run_for(minutes=4)
+    async def scenario(world: PollingWorld, _: FakeAccount) -> None:
+        world.account = account
+        world.watches = [watch(ODD, every=MINUTE)]
+        await world.run_for(minutes=1)
+        world.sql("UPDATE snapshots SET created_at = -62135596800000000")
+        await world.run_for(minutes=4)
 
-    assert story(told).statuses()[ODD][-1] == "ready"
+    assert run_scenario(scenario).statuses()[ODD][-1] == "ready"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.fake_account import FakeAccount
 from support.fakes import START, watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.core.model import AGAIN, DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
@@ -54,47 +54,47 @@ def add(account: FakeAccount) -> None:
     account.add("s_goes_on", "gd_1", START, (0, "running"))
 
 
-def ends_told(post: Post) -> dict[str, list[str]]:
+def ends_told(world: PollingWorld) -> dict[str, list[str]]:
     """What was told of each that has ended, also where its event has been forgotten since."""
     found: dict[str, list[str]] = {}
-    for look in post.looked:
-        for told in look.told:
+    for poll in world.polled:
+        for told in poll.told:
             if told.event.transition.status in {*ENDS, AGAIN}:
                 found.setdefault(told.event.transition.snapshot_id, []).append(told.event.transition.status)
     return found
 
 
-async def forget(post: Post) -> None:
+async def forget(world: PollingWorld) -> None:
     """As the maintenance does."""
-    now = post.clock.now()
-    watched = {each.snapshot_id for each in post.watches}
-    datasets = {each.id: each.dataset_id for each in post.datasets}
-    await post.store.maintenance.prune(before=now - post.keep, watched=watched, now=now, datasets=datasets)
+    now = world.clock.now()
+    watched = {each.snapshot_id for each in world.watches}
+    datasets = {each.id: each.dataset_id for each in world.datasets}
+    await world.store.maintenance.prune(before=now - world.keep, watched=watched, now=now, datasets=datasets)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, min_size=1, max_size=6))
 def test_over_restarts_retention_dates_and_clocks_nothing_is_told_twice(some: list[Step]) -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         add(account)
         dates = True
-        account.clock = lambda: START + timedelta(seconds=post.clock.monotonic())
+        account.clock = lambda: START + timedelta(seconds=world.clock.monotonic())
         account.dates = lambda: dates
-        post.keep = KEEP
-        post.datasets = [WHOLE]
-        post.watches = [watch("s_own", notify=(), on=("all",))]
-        await post.run_for(seconds=400)
+        world.keep = KEEP
+        world.datasets = [WHOLE]
+        world.watches = [watch("s_own", notify=(), on=("all",))]
+        await world.run_for(seconds=400)
         for step in some:
-            post.clock.move(step.passes)
-            post.clock.set_wall(step.clock_moves * DAY)
+            world.clock.move(step.passes)
+            world.clock.set_wall(step.clock_moves * DAY)
             dates = step.dates
-            async with post.running(killed=step.killed):
+            async with world.running(killed=step.killed):
                 await asyncio.sleep(45)
                 if step.forgets:
-                    await forget(post)
+                    await forget(world)
                 await asyncio.sleep(45)
 
-    ends = ends_told(story(told))
+    ends = ends_told(run_scenario(scenario))
     assert ends == {id_: ["ready"] for id_ in ("s_own", *(f"s_{number}" for number in range(4)))}
 
 
@@ -102,7 +102,7 @@ def test_over_restarts_retention_dates_and_clocks_nothing_is_told_twice(some: li
 def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedelta) -> None:
     """And what a list omits for a while is not."""
 
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         add(account)
         gone_at = START + timedelta(seconds=500)
 
@@ -111,20 +111,20 @@ def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedel
 
         for id_ in ("s_older", "s_undated", "s_0"):
             account.lives[id_].missed = missed
-        post.keep = KEEP
-        post.datasets = [WHOLE]
-        await post.run_for(seconds=400)
+        world.keep = KEEP
+        world.datasets = [WHOLE]
+        await world.run_for(seconds=400)
         rows: list[set[str]] = []
         for _ in range(8):
-            async with post.running():
+            async with world.running():
                 await asyncio.sleep(40)
-                await forget(post)
-                rows.append(await post.store.datasets.past("gd_1", ["s_older", "s_0", "s_1"]))
-            post.clock.move(PRUNE_EVERY.total_seconds())
+                await forget(world)
+                rows.append(await world.store.datasets.past("gd_1", ["s_older", "s_0", "s_1"]))
+            world.clock.move(PRUNE_EVERY.total_seconds())
         assert all("s_older" in each for each in rows) == (missed_for < KEEP)
         assert "s_1" in rows[-1]
 
-    ends = ends_told(story(told))
+    ends = ends_told(run_scenario(scenario))
     if missed_for < KEEP:
         assert ends == {id_: ["ready"] for id_ in ("s_own", *(f"s_{number}" for number in range(4)))}
 
@@ -132,11 +132,11 @@ def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedel
 def test_a_baseline_of_100_000_is_remembered_in_little_room() -> None:
     """About 40 bytes for each."""
 
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         ids = [f"sd_{number:017}" for number in range(100_000)]
-        before = post.path.stat().st_size
-        async with post.running():
-            await post.store.datasets.begin("gd_1", START, [], ids, WHOLE.watch_for)
-        assert (post.path.stat().st_size - before) / len(ids) < 60
+        before = world.path.stat().st_size
+        async with world.running():
+            await world.store.datasets.begin("gd_1", START, [], ids, WHOLE.watch_for)
+        assert (world.path.stat().st_size - before) / len(ids) < 60
 
-    story(told)
+    run_scenario(scenario)

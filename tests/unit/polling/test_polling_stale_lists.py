@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.fake_account import FakeAccount
 from support.fakes import START, watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.core.model import DatasetWatch
 from notifier.core.snapshot.rotation import TRUSTED_AGAIN_AFTER, confirm_period
@@ -77,32 +77,32 @@ def test_an_end_is_told_within_a_bound_whatever_the_lists_say(
 ) -> None:
     """Named in the configuration or found in a dataset, and over restarts."""
 
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number, at in enumerate(ends):
             account.add(f"s_{number}", "gd_1", START - BEGAN, (0, "running"), (BEGAN.total_seconds() + at, "ready"))
         model.play(account)
         if found:
-            post.datasets = [
+            world.datasets = [
                 DatasetWatch(id="all", dataset_id="gd_1", name="All", every=EVERY, notify=("chat",), on=("ready",))
             ]
         else:
-            post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+            world.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
         for seconds in restarts:
-            await post.run_for(seconds=seconds)
-        await post.run_for(seconds=1_600 + BOUND.total_seconds())
+            await world.run_for(seconds=seconds)
+        await world.run_for(seconds=1_600 + BOUND.total_seconds())
 
-    post = story(told, seed=model.seed)
-    took = ended(post)
-    assert set(took) == set(post.account.lives), "every end is told"
+    world = run_scenario(scenario, seed=model.seed)
+    took = ended(world)
+    assert set(took) == set(world.account.lives), "every end is told"
     assert max(took.values()) <= BOUND, took
-    statuses = post.statuses().values()
+    statuses = world.statuses().values()
     assert all(each.count("ready") == 1 and "again" not in each for each in statuses), statuses
 
 
-def ended(post: Post) -> dict[str, timedelta]:
+def ended(world: PollingWorld) -> dict[str, timedelta]:
     """How long after its end each was told."""
-    ends = {id_: life.words[-1][0] for id_, life in post.account.lives.items()}
-    transitions = [event.transition for event in post.events() if event.transition.status == "ready"]
+    ends = {id_: life.words[-1][0] for id_, life in world.account.lives.items()}
+    transitions = [event.transition for event in world.events() if event.transition.status == "ready"]
     return {each.snapshot_id: each.observed_at - ends[each.snapshot_id] for each in transitions}
 
 
@@ -117,22 +117,22 @@ def stands_still_until(fresh_at: datetime) -> Callable[[], timedelta]:
 
 
 def test_a_list_that_stands_still_is_told_once_polled_around_and_its_end_told_once() -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(12):
             account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (300 + 400 * number, "ready"))
         account.lag = stands_still_until(START + timedelta(seconds=3_000))
-        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
-        async with post.running():
+        world.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        async with world.running():
             await asyncio.sleep(3_000)
-            assert [each.stale for each in post.trust] == [True]
-            late = ended(post)
+            assert [each.stale for each in world.trust] == [True]
+            late = ended(world)
             assert len(late) == 7
             assert max(late[f"s_{number}"] for number in range(2, 7)) <= 1.5 * EVERY, "polled as if there were no list"
             await asyncio.sleep(TRUSTED_AGAIN_AFTER.total_seconds() - 60)
-            assert len(post.trust) == 1, "a cache may answer in turns"
+            assert len(world.trust) == 1, "a cache may answer in turns"
             await asyncio.sleep(180)
 
-    news = story(told).trust
+    news = run_scenario(scenario).trust
     assert [each.stale for each in news] == [True, False]
     assert (news[0].dataset_id, news[0].status, news[0].listed_as) == ("gd_1", "ready", "running")
     assert news[1].lasted is not None
@@ -140,82 +140,84 @@ def test_a_list_that_stands_still_is_told_once_polled_around_and_its_end_told_on
 
 
 def test_what_was_told_before_a_restart_is_told_to_be_over_after_it() -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(5):
             account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"))
-        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
-        await post.run_for(seconds=60)
-        async with post.running():
-            post.manager.doubt(["gd_1", "gd_2"])
+        world.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        await world.run_for(seconds=60)
+        async with world.running():
+            world.manager.restore_distrust(["gd_1", "gd_2"])
             await asyncio.sleep(TRUSTED_AGAIN_AFTER.total_seconds() + 60)
 
-    assert [(each.dataset_id, each.stale, each.lasted) for each in story(told).trust] == [("gd_1", False, None)]
+    assert [(each.dataset_id, each.stale, each.lasted) for each in run_scenario(scenario).trust] == [
+        ("gd_1", False, None)
+    ]
 
 
 def test_where_no_list_is_asked_for_any_more_the_trouble_is_over() -> None:
     """The last two are polled by themselves."""
 
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(5):
             account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (300 + 400 * number, "ready"))
         account.lag = stands_still_until(START + timedelta(days=1))
-        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
-        await post.run_for(seconds=3_000)
+        world.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        await world.run_for(seconds=3_000)
 
-    assert [each.stale for each in story(told).trust] == [True, False]
+    assert [each.stale for each in run_scenario(scenario).trust] == [True, False]
 
 
 def test_a_list_that_is_a_few_seconds_behind_is_no_trouble() -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(10):
             account.add(f"s_{number}", "gd_1", START - SECOND, (0, "running"), (60 + 60 * number, "ready"))
         account.lag = lambda: 20 * SECOND
-        post.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
-        await post.run_for(seconds=1_800)
+        world.watches = [watch(id_, on=("ready",), every=EVERY) for id_ in account.lives]
+        await world.run_for(seconds=1_800)
 
-    assert story(told).trust == []
+    assert run_scenario(scenario).trust == []
 
 
 @pytest.mark.parametrize("busy", [0, 40])
 def test_the_rotation_takes_only_what_is_left_over(busy: int) -> None:
-    """Watches that need all there is are looked at as if there were no rotation, and each list still asks one."""
+    """Watches that need all there is are polled as if there were no rotation, and each list still asks one."""
 
-    async def told(post: Post, account: FakeAccount) -> None:
-        post.rate = 1.0
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
+        world.rate = 1.0
         for number in range(60):
             account.add(f"s_{number:02}", "gd_1", START - timedelta(hours=1), (0, "running"))
         for number in range(busy):
             account.add(f"b_{number:02}", f"gd_b{number}", START - timedelta(hours=1), (0, "running"))
-        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
-        async with post.running():
+        world.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        async with world.running():
             await asyncio.sleep(400)
-            post.forget_looks()
+            world.forget_polls()
             lists = account.lists["gd_1"]
             await asyncio.sleep(1_200)
             lists = account.lists["gd_1"] - lists
-            turns, looks = post.turns.total(), post.needed_looks().total()
+            turns, polls = world.turns.total(), world.needed_polls().total()
         assert account.requests <= 1_610
         if busy:
-            assert looks >= 0.9 * (1_200 - 2 * lists), "the others have what they had"
+            assert polls >= 0.9 * (1_200 - 2 * lists), "the others have what they had"
             assert turns >= lists - 1, "one for each list in any case"
         else:
             assert turns >= 200, "each every five minutes"
 
-    story(told)
+    run_scenario(scenario)
 
 
 def test_a_restart_does_not_ask_everything_at_once() -> None:
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(500):
             account.add(f"s_{number}", "gd_1", START - timedelta(hours=1), (0, "running"))
-        post.watches = [watch(id_, every=EVERY) for id_ in account.lives]
-        await post.run_for(seconds=300)
-        post.forget_looks()
-        await post.run_for(seconds=60)
-        assert post.turns.total() <= 60 * 500 / PERIOD.total_seconds() + 10
-        asked = set(post.turns)
-        post.forget_looks()
-        await post.run_for(seconds=60)
-        assert not asked & set(post.turns), "and goes on where it was"
+        world.watches = [watch(id_, every=EVERY) for id_ in account.lives]
+        await world.run_for(seconds=300)
+        world.forget_polls()
+        await world.run_for(seconds=60)
+        assert world.turns.total() <= 60 * 500 / PERIOD.total_seconds() + 10
+        asked = set(world.turns)
+        world.forget_polls()
+        await world.run_for(seconds=60)
+        assert not asked & set(world.turns), "and goes on where it was"
 
-    story(told)
+    run_scenario(scenario)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_account import FakeAccount
 from support.fakes import watch
-from support.polling_world import Post, story
+from support.polling_world import PollingWorld, run_scenario
 
 from notifier.core.model import DatasetWatch, Watch
 from unit.polling.test_polling_any_life import CALM_S, HARD, ON, TROUBLED_S, History, account_of, check_lives, histories
@@ -84,42 +84,42 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
     in_force: list[tuple[datetime, Edit]] = []
     baselines: dict[str, datetime] = {}
 
-    async def told(post: Post, account: FakeAccount) -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         account_of(history, account, watched_from=-1)  # else it is rightly told as missing at first
         first, *others = edits
-        post.watches, post.datasets, post.lists = first.watches(account), first.wholes(), first.lists
-        in_force.append((post.clock.now(), first))
-        async with post.running():
+        world.watches, world.datasets, world.lists = first.watches(account), first.wholes(), first.lists
+        in_force.append((world.clock.now(), first))
+        async with world.running():
             for edit in others:
                 await asyncio.sleep(edit.after)
-                await post.manager.reload(edit.watches(account), edit.wholes(), lists=edit.lists)
-                in_force.append((post.clock.now(), edit))
+                await world.manager.reload(edit.watches(account), edit.wholes(), lists=edit.lists)
+                in_force.append((world.clock.now(), edit))
             await asyncio.sleep(TROUBLED_S + CALM_S)
             watched = {each.snapshot_id for each in others[-1].watches(account)}
-            assert set(post.poller.states) <= set(post.poller.open_snapshots()) | watched
-            assert post.schedule.next_looks().keys() <= set(post.poller.open_snapshots()) | watched | {
+            assert set(world.poller.states) <= set(world.poller.open_snapshots()) | watched
+            assert world.schedule.next_polls().keys() <= set(world.poller.open_snapshots()) | watched | {
                 f"dataset/{each}" for each in DATASETS
             }
-            baselines.update(await post.store.datasets.baselines({each.dataset_id for each in others[-1].wholes()}))
+            baselines.update(await world.store.datasets.baselines({each.dataset_id for each in others[-1].wholes()}))
 
-    post = story(told, seed=history.seed)
-    check_lives(post)
-    statuses = post.statuses()
+    world = run_scenario(scenario, seed=history.seed)
+    check_lives(world)
+    statuses = world.statuses()
     channels = {
         (each.event.transition.snapshot_id, each.event.transition.revision): each.channels
-        for outcome in post.looked
+        for outcome in world.polled
         for each in outcome.told
     }
     since, last = in_force[-1]
-    own = {each.snapshot_id: each for each in last.watches(post.account)}
+    own = {each.snapshot_id: each for each in last.watches(world.account)}
     whole = {each.dataset_id: each for each in last.wholes()}
-    for number, (id_, life) in enumerate(post.account.lives.items()):
+    for number, (id_, life) in enumerate(world.account.lives.items()):
         at, word = life.words[-1]
         owner = own.get(id_) or whole.get(life.dataset)
         if owner is None:
             continue
         has_ended = word in ("ready", "failed", "cancelled")
-        if id_ not in own and has_ended and at <= baselines[life.dataset] + post.account.latency / 2:
+        if id_ not in own and has_ended and at <= baselines[life.dataset] + world.account.latency / 2:
             continue  # it had ended when the first list was answered: that is the baseline
         assert statuses[id_][-1] == word, (number, id_, statuses.get(id_), life)
         if at > since + timedelta(seconds=1) and word in owner.on:

@@ -1,4 +1,4 @@
-"""When each watch is looked at: on its grid, whatever the clock does, until it has ended or a look fails."""
+"""When each watch is polled: on its grid, whatever the clock does, until it has ended or a poll fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -16,7 +16,7 @@ from notifier.app.components import POLLS
 from notifier.app.job_runner import JobRunner
 from notifier.app.jobs import CLOCK_CHECK
 from notifier.brightdata.limits.permit import Permit
-from notifier.polling.scheduler import MOST_LOOKS, PollScheduler
+from notifier.polling.scheduler import MAX_CONCURRENT, PollScheduler
 
 EVERY = timedelta(seconds=30)
 
@@ -43,8 +43,8 @@ class Requests:
         self._changed.set()
 
 
-class Looks:
-    """What a schedule does: remembers each look as its key, its due time, and when it began."""
+class Polls:
+    """What a schedule does: remembers each poll as its key, its due time, and when it began."""
 
     def __init__(self, clock: MovingClock) -> None:
         self.clock = clock
@@ -55,7 +55,7 @@ class Looks:
         self.requests = Requests()
         self.jobs = JobRunner()
         self.schedule = PollScheduler(
-            look=self,
+            poll=self,
             admit=self.requests.admit,
             clock=clock.now,
             clock_shifted=self.shifts.append,
@@ -91,55 +91,55 @@ class Looks:
             await asyncio.sleep(0)
 
 
-Story = Callable[[Looks], Coroutine[Any, Any, None]]
+Story = Callable[[Polls], Coroutine[Any, Any, None]]
 
 
-def tell(story: Story) -> Looks:
+def tell(story: Story) -> Polls:
     """Run the story in a time of its own."""
 
-    async def test(clock: MovingClock) -> Looks:
-        looks = Looks(clock)
-        await story(looks)
-        return looks
+    async def test(clock: MovingClock) -> Polls:
+        polls = Polls(clock)
+        await story(polls)
+        return polls
 
     return run(test)
 
 
-def test_a_watch_is_looked_at_first_when_told_and_then_on_its_grid_without_drift() -> None:
-    async def story(looks: Looks) -> None:
-        looks.add(first_s=5)
-        async with looks.running():
+def test_a_watch_is_polled_first_when_told_and_then_on_its_grid_without_drift() -> None:
+    async def story(polls: Polls) -> None:
+        polls.add(first_s=5)
+        async with polls.running():
             await asyncio.sleep(3_600)
 
-    looks = tell(story)
-    first, *rest = looks.times("s_1")
+    polls = tell(story)
+    first, *rest = polls.times("s_1")
     assert first == START + timedelta(seconds=5)
     assert on_grid(rest, EVERY)
     assert len(rest) in (119, 120)
-    assert all(due == began for _, due, began in looks.made)
+    assert all(due == began for _, due, began in polls.made)
 
 
 def test_an_ended_watch_leaves_the_schedule() -> None:
-    async def story(looks: Looks) -> None:
-        looks.pauses = {"s_1": [EVERY, None]}
-        looks.add("s_1")
-        looks.add("s_2")
-        async with looks.running():
+    async def story(polls: Polls) -> None:
+        polls.pauses = {"s_1": [EVERY, None]}
+        polls.add("s_1")
+        polls.add("s_2")
+        async with polls.running():
             await asyncio.sleep(600)
-            assert set(looks.schedule.next_looks()) == {"s_2"}
+            assert set(polls.schedule.next_polls()) == {"s_2"}
 
-    looks = tell(story)
-    assert len(looks.times("s_1")) == 2
-    assert len(looks.times("s_2")) >= 20
+    polls = tell(story)
+    assert len(polls.times("s_1")) == 2
+    assert len(polls.times("s_2")) >= 20
 
 
 def test_another_pause_puts_the_watch_on_another_grid() -> None:
     slow = timedelta(minutes=10)
 
-    async def story(looks: Looks) -> None:
-        looks.pauses = {"s_1": [EVERY, EVERY, slow, slow, slow]}
-        looks.add()
-        async with looks.running():
+    async def story(polls: Polls) -> None:
+        polls.pauses = {"s_1": [EVERY, EVERY, slow, slow, slow]}
+        polls.add()
+        async with polls.running():
             await asyncio.sleep(1_800)
 
     times = tell(story).times("s_1")
@@ -148,83 +148,83 @@ def test_another_pause_puts_the_watch_on_another_grid() -> None:
     assert times[3] - times[2] <= slow
 
 
-def test_the_look_that_raises_ends_run_with_its_exception() -> None:
-    async def story(looks: Looks) -> None:
+def test_the_poll_that_raises_ends_run_with_its_exception() -> None:
+    async def story(polls: Polls) -> None:
         async def fail(_key: str) -> None:
-            if len(looks.made) == 3:
+            if len(polls.made) == 3:
                 raise RuntimeError("the store is gone")
 
-        looks.during = fail
-        looks.add()
+        polls.during = fail
+        polls.add()
         with pytest.raises(RuntimeError, match="the store is gone"):
-            async with jobs.running(looks.jobs, jobs.polls(looks.schedule)):
-                await looks.schedule.run()
+            async with jobs.running(polls.jobs, jobs.polls(polls.schedule)):
+                await polls.schedule.run()
         await asyncio.sleep(600)
 
     assert len(tell(story).made) == 3
 
 
-def test_a_slow_look_is_not_begun_again_before_its_end() -> None:
-    async def story(looks: Looks) -> None:
+def test_a_slow_poll_is_not_begun_again_before_its_end() -> None:
+    async def story(polls: Polls) -> None:
         async def slowly(_key: str) -> None:
             await asyncio.sleep(100)
 
-        looks.during = slowly
-        looks.add()
-        async with looks.running():
+        polls.during = slowly
+        polls.add()
+        async with polls.running():
             await asyncio.sleep(1_000)
 
     assert all(later - earlier >= timedelta(seconds=100) for earlier, later in pairwise(tell(story).times("s_1")))
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=365)])
-def test_a_clock_set_ahead_costs_one_look_at_once(ahead: timedelta) -> None:
-    async def story(looks: Looks) -> None:
+def test_a_clock_set_ahead_costs_one_poll_at_once(ahead: timedelta) -> None:
+    async def story(polls: Polls) -> None:
         for number in range(20):
-            looks.add(f"s_{number}")
-        async with looks.running():
+            polls.add(f"s_{number}")
+        async with polls.running():
             await asyncio.sleep(60)
-            looks.made.clear()
-            looks.clock.set_wall(ahead)
+            polls.made.clear()
+            polls.clock.set_wall(ahead)
             await asyncio.sleep(CLOCK_CHECK.total_seconds() + 1)
-            overdue = {each: due for each, due, _ in reversed(looks.made)}
+            overdue = {each: due for each, due, _ in reversed(polls.made)}
             assert set(overdue) == {f"s_{number}" for number in range(20)}
-            assert max(overdue.values()) < looks.clock.now() - ahead + EVERY  # due before the clock was set
+            assert max(overdue.values()) < polls.clock.now() - ahead + EVERY  # due before the clock was set
             await asyncio.sleep(60)
 
-    looks = tell(story)
-    assert looks.shifts == [ahead]
-    assert all(len(looks.times(f"s_{number}")) in (2, 3, 4) for number in range(20))
+    polls = tell(story)
+    assert polls.shifts == [ahead]
+    assert all(len(polls.times(f"s_{number}")) in (2, 3, 4) for number in range(20))
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=5), timedelta(hours=1), timedelta(days=365)])
-def test_a_clock_set_back_holds_no_look_up_for_longer_than_its_pause(back: timedelta) -> None:
-    async def story(looks: Looks) -> None:
-        looks.add()
-        async with looks.running():
+def test_a_clock_set_back_holds_no_poll_up_for_longer_than_its_pause(back: timedelta) -> None:
+    async def story(polls: Polls) -> None:
+        polls.add()
+        async with polls.running():
             await asyncio.sleep(60)
-            looks.made.clear()
-            looks.clock.set_wall(-back)
+            polls.made.clear()
+            polls.clock.set_wall(-back)
             await asyncio.sleep((CLOCK_CHECK + EVERY).total_seconds() + 1)
-            assert looks.made
+            assert polls.made
 
     assert tell(story).shifts == [-back]
 
 
 def test_a_clock_that_is_corrected_by_little_is_no_shift() -> None:
-    async def story(looks: Looks) -> None:
-        async with looks.running():
-            looks.clock.set_wall(timedelta(seconds=1.9))
+    async def story(polls: Polls) -> None:
+        async with polls.running():
+            polls.clock.set_wall(timedelta(seconds=1.9))
             await asyncio.sleep(60)
 
     assert tell(story).shifts == []
 
 
 class TestDrain:
-    def test_looks_that_end_in_time_are_let_end_and_the_others_cancelled(self) -> None:
+    def test_polls_that_end_in_time_are_let_end_and_the_others_cancelled(self) -> None:
         ended: list[str] = []
 
-        async def story(looks: Looks) -> None:
+        async def story(polls: Polls) -> None:
             async def take_time(key: str) -> None:
                 try:
                     await asyncio.sleep(0.5 if key == "s_quick" else 50)
@@ -234,33 +234,33 @@ class TestDrain:
                     ended.append(f"{key} cancelled")
                     raise
 
-            looks.during = take_time
-            looks.add("s_quick")
-            looks.add("s_slow")
-            async with looks.running():
+            polls.during = take_time
+            polls.add("s_quick")
+            polls.add("s_slow")
+            async with polls.running():
                 await asyncio.sleep(0.1)
-            assert looks.clock.monotonic() == pytest.approx(1.1, abs=0.01)
+            assert polls.clock.monotonic() == pytest.approx(1.1, abs=0.01)
 
         tell(story)
         assert ended == ["s_quick", "s_slow cancelled"]
 
     def test_a_schedule_that_never_ran_is_drained_already(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.add()
-            await looks.schedule.drain(timedelta(seconds=1))
+        async def story(polls: Polls) -> None:
+            polls.add()
+            await polls.schedule.drain(timedelta(seconds=1))
 
         assert tell(story).made == []
 
-    def test_what_a_last_look_raises_is_not_lost(self) -> None:
-        async def story(looks: Looks) -> None:
+    def test_what_a_last_poll_raises_is_not_lost(self) -> None:
+        async def story(polls: Polls) -> None:
             async def fail(_key: str) -> None:
                 await asyncio.sleep(0.5)
                 raise RuntimeError("the disk is full")
 
-            looks.during = fail
-            looks.add()
+            polls.during = fail
+            polls.add()
             with pytest.raises(RuntimeError, match="the disk is full"):
-                async with looks.running():
+                async with polls.running():
                     await asyncio.sleep(0.1)
 
         tell(story)
@@ -306,128 +306,128 @@ class TestQueue:
     """More is due than may go."""
 
     def test_nothing_begins_that_may_not_go_and_the_most_overdue_goes_first(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.requests.most = 1
+        async def story(polls: Polls) -> None:
+            polls.requests.most = 1
 
             async def take_time(_key: str) -> None:
                 await asyncio.sleep(1)
-                assert looks.requests.in_flight == 1
+                assert polls.requests.in_flight == 1
 
-            looks.during = take_time
-            looks.pauses = {f"s_{number}": [None] for number in range(10)}
+            polls.during = take_time
+            polls.pauses = {f"s_{number}": [None] for number in range(10)}
             for number in reversed(range(10)):
-                looks.add(f"s_{number}", first_s=number / 10, pause=timedelta(hours=1))
-            async with looks.running():
+                polls.add(f"s_{number}", first_s=number / 10, pause=timedelta(hours=1))
+            async with polls.running():
                 await asyncio.sleep(20)
 
-        looks = tell(story)
-        assert [key for key, _, _ in looks.made] == [f"s_{number}" for number in range(10)]
-        assert (looks.requests.in_flight, looks.requests.given_back) == (0, 10)
+        polls = tell(story)
+        assert [key for key, _, _ in polls.made] == [f"s_{number}" for number in range(10)]
+        assert (polls.requests.in_flight, polls.requests.given_back) == (0, 10)
 
     def test_what_is_under_way_is_bounded_even_if_its_requests_are_done(self) -> None:
-        async def story(looks: Looks) -> None:
+        async def story(polls: Polls) -> None:
             committed = asyncio.Event()
 
             async def commit(_key: str) -> None:
-                looks.requests.in_flight = 0
+                polls.requests.in_flight = 0
                 await committed.wait()
 
-            looks.during = commit
-            for number in range(2 * MOST_LOOKS):
-                looks.add(f"s_{number}", pause=timedelta(hours=1))
-            async with looks.running():
+            polls.during = commit
+            for number in range(2 * MAX_CONCURRENT):
+                polls.add(f"s_{number}", pause=timedelta(hours=1))
+            async with polls.running():
                 await asyncio.sleep(1)
-                assert len(looks.made) == MOST_LOOKS
+                assert len(polls.made) == MAX_CONCURRENT
                 committed.set()
                 await asyncio.sleep(1)
 
-        assert len({key for key, _, _ in tell(story).made}) == 2 * MOST_LOOKS
+        assert len({key for key, _, _ in tell(story).made}) == 2 * MAX_CONCURRENT
 
     def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.requests.most = 0
-            looks.add("old", pause=timedelta(minutes=10))
-            looks.add("young", pause=timedelta(seconds=10), first_s=1)
-            async with looks.running():
+        async def story(polls: Polls) -> None:
+            polls.requests.most = 0
+            polls.add("old", pause=timedelta(minutes=10))
+            polls.add("young", pause=timedelta(seconds=10), first_s=1)
+            async with polls.running():
                 await asyncio.sleep(2)
-                looks.requests.most = 1
-                looks.requests.release()
-                looks.requests.in_flight = 0
+                polls.requests.most = 1
+                polls.requests.release()
+                polls.requests.in_flight = 0
                 await asyncio.sleep(5)
 
         assert [key for key, _, _ in tell(story).made][:2] == ["young", "old"]
 
     def test_nobody_starves_however_many_young_ones_there_are(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.requests.most = 1
+        async def story(polls: Polls) -> None:
+            polls.requests.most = 1
 
             async def take_time(_key: str) -> None:
                 await asyncio.sleep(1)
 
-            looks.during = take_time
-            looks.pauses = {f"young_{number}": [timedelta(seconds=10)] * 100 for number in range(20)}
-            looks.add("old", pause=timedelta(minutes=10))
+            polls.during = take_time
+            polls.pauses = {f"young_{number}": [timedelta(seconds=10)] * 100 for number in range(20)}
+            polls.add("old", pause=timedelta(minutes=10))
             for number in range(20):
-                looks.add(f"young_{number}", pause=timedelta(seconds=10))
-            async with looks.running():
+                polls.add(f"young_{number}", pause=timedelta(seconds=10))
+            async with polls.running():
                 await asyncio.sleep(60)
 
         assert tell(story).times("old")
 
-    def test_what_is_removed_while_it_waits_is_not_looked_at_and_its_turn_is_another_ones(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.requests.most = 0
-            looks.add("s_1")
-            looks.add("s_2")
-            async with looks.running():
+    def test_what_is_removed_while_it_waits_is_not_polled_and_its_turn_is_another_ones(self) -> None:
+        async def story(polls: Polls) -> None:
+            polls.requests.most = 0
+            polls.add("s_1")
+            polls.add("s_2")
+            async with polls.running():
                 await asyncio.sleep(1)
-                looks.schedule.remove("s_1")
-                looks.requests.most = 2
-                looks.requests.release()
-                looks.requests.in_flight = 0
+                polls.schedule.remove("s_1")
+                polls.requests.most = 2
+                polls.requests.release()
+                polls.requests.in_flight = 0
                 await asyncio.sleep(1)
 
-        looks = tell(story)
-        assert [key for key, _, _ in looks.made] == ["s_2"]
-        assert looks.requests.in_flight == 0
+        polls = tell(story)
+        assert [key for key, _, _ in polls.made] == ["s_2"]
+        assert polls.requests.in_flight == 0
 
-    def test_what_is_hastened_is_looked_at_at_once_and_then_on_its_grid(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.add("s_1", first_s=500, pause=timedelta(hours=1))
-            async with looks.running():
+    def test_what_is_hastened_is_polled_at_once_and_then_on_its_grid(self) -> None:
+        async def story(polls: Polls) -> None:
+            polls.add("s_1", first_s=500, pause=timedelta(hours=1))
+            async with polls.running():
                 await asyncio.sleep(10)
-                looks.schedule.hasten("s_1")
-                looks.schedule.hasten("s_unknown")
+                polls.schedule.hasten("s_1")
+                polls.schedule.hasten("s_unknown")
                 await asyncio.sleep(120)
 
-        looks = tell(story)
-        first, *rest = looks.times("s_1")
+        polls = tell(story)
+        first, *rest = polls.times("s_1")
         assert first == START + timedelta(seconds=10)
         assert on_grid(rest, EVERY)
 
-    def test_what_is_added_again_while_it_is_looked_at_goes_by_its_new_time(self) -> None:
-        async def story(looks: Looks) -> None:
+    def test_what_is_added_again_while_it_is_polled_goes_by_its_new_time(self) -> None:
+        async def story(polls: Polls) -> None:
             async def put_off(key: str) -> None:
-                if len(looks.made) == 1:
-                    looks.schedule.add(key, pause=EVERY, first=looks.clock.now() + timedelta(seconds=100))
+                if len(polls.made) == 1:
+                    polls.schedule.add(key, pause=EVERY, first=polls.clock.now() + timedelta(seconds=100))
 
-            looks.during = put_off
-            looks.add("s_1")
-            async with looks.running():
+            polls.during = put_off
+            polls.add("s_1")
+            async with polls.running():
                 await asyncio.sleep(150)
 
         first, second, *_ = tell(story).times("s_1")
         assert second - first == timedelta(seconds=100)
 
     def test_how_overdue_the_most_overdue_is_can_be_told(self) -> None:
-        async def story(looks: Looks) -> None:
-            looks.requests.most = 0
-            async with looks.running():
-                assert looks.schedule.overdue == timedelta(0)
-                looks.add("s_1")
-                looks.add("s_2", first_s=5)
+        async def story(polls: Polls) -> None:
+            polls.requests.most = 0
+            async with polls.running():
+                assert polls.schedule.overdue == timedelta(0)
+                polls.add("s_1")
+                polls.add("s_2", first_s=5)
                 await asyncio.sleep(10)
-                assert looks.schedule.overdue == timedelta(seconds=10)
-                assert looks.made == []
+                assert polls.schedule.overdue == timedelta(seconds=10)
+                assert polls.made == []
 
         tell(story)

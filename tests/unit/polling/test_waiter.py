@@ -20,17 +20,17 @@ TROUBLE = Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 502")
 
 
 class Api:
-    """Answers each snapshot's looks from its list, the last one for ever; its time passes with the pauses."""
+    """Answers each snapshot's polls from its list, the last one for ever; its time passes with the pauses."""
 
     def __init__(self, **answers: Sequence[Observation]) -> None:
         self.answers = {snapshot_id: list(each) for snapshot_id, each in answers.items()}
-        self.looks: list[str] = []
+        self.polls: list[str] = []
         self.news: list[News] = []
         self.now = START
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     async def observe(self, snapshot_id: str) -> Observation:
-        self.looks.append(snapshot_id)
+        self.polls.append(snapshot_id)
         answers = self.answers[snapshot_id]
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
@@ -62,7 +62,7 @@ class Api:
 async def test_it_is_over_when_all_have_ended() -> None:
     api = Api(s_1=[RUNNING, READY], s_2=[RUNNING, RUNNING, RUNNING, Seen(status="failed")])
     assert await api.wait() == {"s_1": Ending.READY, "s_2": Ending.FAILED}
-    assert api.looks.count("s_1") == 2
+    assert api.polls.count("s_1") == 2
 
 
 async def test_the_other_spelling_of_canceled_is_canceled() -> None:
@@ -91,7 +91,7 @@ async def test_a_404_is_missing_only_after_its_grace() -> None:
 async def test_three_refusals_in_a_row_end_it_for_all() -> None:
     api = Api(s_1=[RUNNING, REFUSED], s_2=[RUNNING])
     assert await api.wait() == {"s_1": Ending.NOT_AUTHORISED, "s_2": Ending.NOT_AUTHORISED}
-    assert api.looks.count("s_1") == 4
+    assert api.polls.count("s_1") == 4
 
 
 async def test_an_answer_of_403_refuses_the_token_as_one_of_401_does() -> None:
@@ -114,16 +114,16 @@ async def test_when_it_is_interrupted_what_is_known_can_still_be_told() -> None:
     async def never(seconds: float) -> None:
         await asyncio.Event().wait()
 
-    looked = asyncio.Event()
+    polled = asyncio.Event()
     waiter = Waiter(
         observer=Api(s_1=[RUNNING]),
         every=timedelta(seconds=10),
         clock=lambda: START,
-        report=lambda _: looked.set(),
+        report=lambda _: polled.set(),
         sleep=never,
     )
     task = asyncio.create_task(waiter.wait(["s_1"]))
-    await looked.wait()
+    await polled.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -158,7 +158,7 @@ async def test_a_refusal_that_will_not_change_ends_the_wait() -> None:
     """Three in a row, 2 s apart; a trouble in between does not count as an answer."""
     api = Api(s_1=[NO_SNAPSHOT_OF_THIS, TROUBLE, NO_SNAPSHOT_OF_THIS])
     assert await api.wait() == {"s_1": Ending.REFUSED}
-    assert api.looks.count("s_1") == 4
+    assert api.polls.count("s_1") == 4
     assert exit_status([Ending.READY, Ending.REFUSED, Ending.MISSING]) == 1
 
 

@@ -24,7 +24,7 @@ def test_a_life_is_told_singly_with_its_facts_and_nothing_before_it_began() -> N
             seen("running", dataset_id="gd_1"),
             seen("ready", dataset_id="gd_1", records=7, errors=0),
         ]
-        assert (account.looks["s_1"], account.requests) == (3, 3)
+        assert (account.polls["s_1"], account.requests) == (3, 3)
 
     run(test)
 
@@ -52,7 +52,7 @@ def test_a_list_has_its_own_words_its_lag_its_gaps_and_its_pages() -> None:
         recent = await account.listing("gd_1", from_date=START.date())
         assert isinstance(recent, tuple)
         assert [each.snapshot_id for each in recent] == ["s_3"]
-        account.list_fails = account.look_fails = lambda _: True
+        account.list_fails = account.poll_fails = lambda _: True
         assert await account.listing("gd_1") == OUTAGE
         assert await account.observe("s_1") == OUTAGE
 

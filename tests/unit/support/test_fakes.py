@@ -31,7 +31,7 @@ def test_the_clock_stands_still_until_it_is_moved() -> None:
 async def test_the_observer_answers_its_script_and_repeats_the_end() -> None:
     observer = FakeObserver(OUTAGE, seen("ready"))
     assert [await observer.observe(each) for each in "abc"] == [OUTAGE, seen("ready"), seen("ready")]
-    assert observer.looks == ["a", "b", "c"]
+    assert observer.polls == ["a", "b", "c"]
 
 
 async def test_the_channel_answers_its_script_and_keeps_what_was_sent() -> None:

@@ -116,13 +116,13 @@ def test_a_watch_removed_while_its_poll_waits_for_the_probes_turn_leaves_that_tu
     async def test(clock: MovingClock) -> None:
         api = Api(clock)
 
-        async def look(key: str, due: datetime, permit: Permit) -> timedelta | None:
+        async def poll(key: str, due: datetime, permit: Permit) -> timedelta | None:
             await api.observe(key, permit=permit)
             return timedelta(seconds=30)
 
         runner = JobRunner()
         schedule = PollScheduler(
-            look=look,
+            poll=poll,
             admit=api.limiter.admit,
             clock=clock.now,
             clock_shifted=lambda _: None,

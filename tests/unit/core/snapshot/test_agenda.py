@@ -29,7 +29,7 @@ def turns(agenda: Agenda) -> list[str]:
 
 
 @given(st.lists(seconds, min_size=1), spans, st.integers(0, 3_600))
-def test_of_those_that_are_looked_at_as_often_the_most_overdue_goes_first(
+def test_of_those_that_are_polled_as_often_the_most_overdue_goes_first(
     dues: list[int], pause: timedelta, passed: int
 ) -> None:
     agenda, now = holding([pause] * len(dues), dues), NOW + passed * SECOND
@@ -49,10 +49,8 @@ def test_of_those_that_are_as_overdue_a_young_one_goes_before_an_old_one(pauses:
 
 
 @given(st.lists(spans, min_size=2, max_size=12), st.integers(1, 5_000))
-def test_nobody_starves_however_much_more_is_due_than_can_be_looked_at(
-    pauses: list[timedelta], milliseconds: int
-) -> None:
-    """One look at a time, each of which takes as long: late by the deferral and by one turn of each at the most."""
+def test_nobody_starves_however_much_more_is_due_than_can_be_polled(pauses: list[timedelta], milliseconds: int) -> None:
+    """One poll a time, each of which takes as long: late by the deferral and by one turn of each at the most."""
     agenda, took, now = holding(pauses, [0] * len(pauses)), milliseconds * 1_000, NOW
     for _ in range(40 * len(pauses)):
         agenda.collect(now)
@@ -84,7 +82,7 @@ steps = st.lists(
 
 @given(steps)
 def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple[str, int, int]]) -> None:
-    """Never twice at once and never after its removal; what is not being looked at is due at some time."""
+    """Never twice at once and never after its removal; what is not being polled is due at some time."""
     agenda, now = Agenda(), NOW
     pause = timedelta(seconds=30)
     running: dict[str, AgendaEntry] = {}
@@ -128,10 +126,10 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
 
 
 @given(spans, st.booleans())
-def test_what_is_hastened_while_it_is_looked_at_is_due_again_at_the_end_unless_that_is_its_last(
+def test_what_is_hastened_while_it_is_polled_is_due_again_at_the_end_unless_that_is_its_last(
     pause: timedelta, last: bool
 ) -> None:
-    """What the look tells may have been true before the reason for haste was there."""
+    """What the poll tells may have been true before the reason for haste was there."""
     agenda = holding([pause], [0])
     agenda.collect(NOW)
     entry = agenda.next()

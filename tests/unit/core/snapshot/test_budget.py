@@ -49,7 +49,7 @@ def test_snapshots_of_one_dataset_need_one_list() -> None:
     assert needed(5_000, "gd_1", batches=False).needed == pytest.approx(5_000 / 30)
 
 
-def test_the_list_is_not_asked_where_single_looks_cost_less() -> None:
+def test_the_list_is_not_asked_where_individual_polls_cost_less() -> None:
     quick, slow = watch("s_1", every=SECOND), watch("s_2", every=HOUR)
     states = {each: running(each, "gd_1") for each in ("s_1", "s_2")}
     assert budget([quick], states=states, now=START + HOUR, available=10).needed == 1
@@ -90,7 +90,7 @@ def test_nobody_stays_young() -> None:
         (400, 9.96, "these 400 watches need 10.0 requests/s of 10"),
         (400, 13.33, "these 400 watches need 13.3 requests/s of 10"),
         (99_999, 3333.3, "these 99,999 watches need 3,333 requests/s of 10"),
-        (0, 0, "nothing is looked at, so no requests are needed"),
+        (0, 0, "nothing is polled, so no requests are needed"),
     ],
 )
 def test_it_reads_as_a_sentence(watches: int, rate: float, sentence: str) -> None:
@@ -101,10 +101,8 @@ def test_when_it_does_not_fit_it_says_how_fresh_they_stay() -> None:
     assert needed(300).warning() is None
     found = needed(1_000, batches=False)
     assert found.freshness == 100 * SECOND
-    assert found.warning() == "each will be looked at every 1 min 40 s instead of 30 s; a longer `every:` needs less"
-    assert (needed(1_000).warning() or "").startswith(
-        "each will be looked at every 1 min 40 s instead of 30 s; less will"
-    )
+    assert found.warning() == "each will be polled every 1 min 40 s instead of 30 s; a longer `every:` needs less"
+    assert (needed(1_000).warning() or "").startswith("each will be polled every 1 min 40 s instead of 30 s; less will")
     assert found.fields() == {
         "watches": 1_000,
         "requests_per_second_needed": 33.3333,
@@ -139,7 +137,7 @@ def test_the_rotation_asks_each_listed_snapshot_within_its_time() -> None:
 
 
 @given(st.integers(0, 2_000), st.integers(1, 600))
-def test_nothing_is_looked_at_more_often_than_asked(number: int, seconds: int) -> None:
+def test_nothing_is_polled_more_often_than_asked(number: int, seconds: int) -> None:
     found = (
         needed(number, every=seconds * SECOND)
         if number < 50

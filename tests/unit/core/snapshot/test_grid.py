@@ -1,4 +1,4 @@
-"""The grid on which looks are due: no drift, no herd, nothing to catch up with."""
+"""The grid on which polls are due: no drift, no herd, nothing to catch up with."""
 
 from datetime import UTC, datetime, timedelta
 

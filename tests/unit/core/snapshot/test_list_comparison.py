@@ -119,5 +119,5 @@ class TestNews:
     ("members", "pages", "worth"),
     [(2, 1, False), (3, 1, True), (3, 2, False), (4, 2, False), (5, 2, True), (151, 100, False)],
 )
-def test_a_list_is_worth_it_when_it_saves_half_as_many_looks_again(members: int, pages: int, worth: bool) -> None:
+def test_a_list_is_worth_it_when_it_saves_half_as_many_polls_again(members: int, pages: int, worth: bool) -> None:
     assert saves_requests(members, pages) is worth

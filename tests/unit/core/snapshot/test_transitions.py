@@ -1,4 +1,4 @@
-"""What a look means for a snapshot: every move of the table, and what holds over any history of looks."""
+"""What a poll means for a snapshot: every move of the table, and what holds over any history of polls."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -43,13 +43,13 @@ History = list[tuple[Observation, int]]
 
 
 def at(status: str, **memory: object) -> SnapshotState:
-    """A state in this status, looked at clearly at START."""
+    """A state in this status, polled clearly at START."""
     known = {} if status == UNKNOWN else {"revision": 1, "first_seen_at": START, "since": START, "seen_at": START}
     return replace(SnapshotState(snapshot_id="s_1", status=status, **known), **memory)  # type: ignore[arg-type]
 
 
 def play(history: History, state: SnapshotState | None = None) -> tuple[SnapshotState, list[Transition]]:
-    """The state after a history of looks, each so many seconds after the one before, and all its transitions."""
+    """The state after a history of polls, each so many seconds after the one before, and all its transitions."""
     state, told, now = state or SnapshotState(snapshot_id="s_1"), list[Transition](), START
     for observation, seconds in history:
         now += timedelta(seconds=seconds)
@@ -99,15 +99,15 @@ def test_nothing_leads_back_to_unknown() -> None:
 
 
 @given(histories)
-def test_a_look_that_could_not_tell_changes_nothing(history: History) -> None:
+def test_a_poll_that_could_not_tell_changes_nothing(history: History) -> None:
     state, _ = play(history)
     for reason in Reason:
         assert step(state, Unclear(reason=reason), START + timedelta(days=9), PAUSE) == (state, ())
 
 
 @given(histories, st.sampled_from(Reason))
-def test_an_outage_between_looks_makes_no_other_transitions(history: History, reason: Reason) -> None:
-    troubled = [each for look in history for each in (look, (Unclear(reason=reason), 0))]
+def test_an_outage_between_polls_makes_no_other_transitions(history: History, reason: Reason) -> None:
+    troubled = [each for poll in history for each in (poll, (Unclear(reason=reason), 0))]
     assert play(troubled) == play(history)
 
 
@@ -141,7 +141,7 @@ def test_each_transition_starts_where_the_one_before_ended(history: History) -> 
 
 
 @given(histories, observations, st.integers(0, 600))
-def test_the_state_differs_beyond_its_memory_of_looks_iff_there_is_a_transition(
+def test_the_state_differs_beyond_its_memory_of_polls_iff_there_is_a_transition(
     history: History, observation: Observation, seconds: int
 ) -> None:
     state, _ = play(history)
@@ -151,7 +151,7 @@ def test_the_state_differs_beyond_its_memory_of_looks_iff_there_is_a_transition(
 
 
 @given(histories)
-def test_the_same_looks_give_the_same_event_ids(history: History) -> None:
+def test_the_same_polls_give_the_same_event_ids(history: History) -> None:
     _, told = play(history)
     _, again = play(history)
     ids = [event_id(each) for each in told]
@@ -175,8 +175,8 @@ class TestMissing:
 
     @given(st.integers(MISSING_CONFIRMATIONS, 30))
     def test_it_needs_the_grace_however_many_confirmations(self, times: int) -> None:
-        looks: History = [(NotFound(), 0)] * times
-        state, told = play([*looks, (NotFound(), 19)], at("starting"))
+        polls: History = [(NotFound(), 0)] * times
+        state, told = play([*polls, (NotFound(), 19)], at("starting"))
         assert told == []
         _, told = play([(NotFound(), 20)], state)
         assert [each.status for each in told] == [MISSING]
@@ -189,8 +189,8 @@ class TestMissing:
         assert state.not_found == (0 if has_ended(state) else second)
 
     def test_an_unclear_answer_neither_counts_nor_resets(self) -> None:
-        looks: History = [(NotFound(), 10), (NotFound(), 10), (Unclear(reason=Reason.TIMEOUT), 10)]
-        state, told = play(looks, at("running"))
+        polls: History = [(NotFound(), 10), (NotFound(), 10), (Unclear(reason=Reason.TIMEOUT), 10)]
+        state, told = play(polls, at("running"))
         assert (state.not_found, told) == (2, [])
         _, told = play([(NotFound(), 40)], state)
         assert [each.status for each in told] == [MISSING]
@@ -245,7 +245,7 @@ def test_a_snapshot_already_at_its_end_is_told_at_first_sight(end: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["running", "digesting"]), min_size=2, max_size=9), st.integers(1, 59))
-def test_punctual_looks_are_never_late(statuses: list[str], apart: int) -> None:
+def test_punctual_polls_are_never_late(statuses: list[str], apart: int) -> None:
     _, told = play([(seen(status), apart) for status in statuses])
     assert all(each.late_by == timedelta(0) for each in told)
 
@@ -257,8 +257,8 @@ def test_after_an_absence_the_lateness_is_the_gap_beyond_a_usual_pause(gap: time
 
 
 def test_an_outage_counts_as_absence() -> None:
-    looks: History = [(Unclear(reason=Reason.SERVER_ERROR), 30)] * 10 + [(seen("ready"), 30)]
-    _, (told,) = play(looks, at("running"))
+    polls: History = [(Unclear(reason=Reason.SERVER_ERROR), 30)] * 10 + [(seen("ready"), 30)]
+    _, (told,) = play(polls, at("running"))
     assert told.late_by == timedelta(seconds=300)
 
 

@@ -35,8 +35,8 @@ words = st.sampled_from(["starting", "running", "digesting", "ready", "failed", 
 in_progress = st.sampled_from(["starting", "running", "digesting", "a new word"])
 
 
-def look(state: SnapshotState, status: str, after: timedelta, **facts: object) -> tuple[SnapshotState, list[str]]:
-    """The state after a look so long after START, and the names of what was told."""
+def poll(state: SnapshotState, status: str, after: timedelta, **facts: object) -> tuple[SnapshotState, list[str]]:
+    """The state after a poll so long after START, and the names of what was told."""
     state, told = step(state, seen(status, **facts), START + after, PAUSE, stalled_after=DAY)
     return state, [each.names[-1] for each in told]
 
@@ -53,55 +53,55 @@ def lived(*statuses: str, facts: Facts | None = None) -> tuple[SnapshotState, li
 
 class TestStalled:
     @given(in_progress, st.lists(st.timedeltas(NOTHING, timedelta(days=9)), max_size=20).map(sorted))
-    def test_it_is_told_once_by_the_first_look_after_its_time(self, word: str, moments: list[timedelta]) -> None:
-        state, _ = look(BLANK, word, NOTHING)
+    def test_it_is_told_once_by_the_first_poll_after_its_time(self, word: str, moments: list[timedelta]) -> None:
+        state, _ = poll(BLANK, word, NOTHING)
         told = []
         for moment in moments:
-            state, names = look(state, word, moment)
+            state, names = poll(state, word, moment)
             told += [(moment, name) for name in names]
         late = [moment for moment in moments if moment >= DAY]
         assert told == [(moment, STALLED) for moment in late[:1]]
         assert state.status == word
 
     def test_after_a_move_it_may_stall_again(self) -> None:
-        state, _ = look(BLANK, "running", NOTHING)
-        state, told = look(state, "running", DAY)
+        state, _ = poll(BLANK, "running", NOTHING)
+        state, told = poll(state, "running", DAY)
         assert told == [STALLED]
-        state, told = look(state, "digesting", DAY + SECOND)
+        state, told = poll(state, "digesting", DAY + SECOND)
         assert told == ["digesting"]
-        assert look(state, "digesting", 2 * DAY)[1] == []
-        assert look(state, "digesting", 2 * DAY + SECOND)[1] == [STALLED]
+        assert poll(state, "digesting", 2 * DAY)[1] == []
+        assert poll(state, "digesting", 2 * DAY + SECOND)[1] == [STALLED]
 
     def test_it_counts_a_revision_and_keeps_the_word_of_the_api(self) -> None:
-        before, _ = look(BLANK, "running", NOTHING)
+        before, _ = poll(BLANK, "running", NOTHING)
         after, (told,) = step(before, seen("Running", records=7), START + DAY, DAY, stalled_after=DAY)
         assert (told.status, told.previous, told.revision, told.names) == (STALLED, "running", 2, (STALLED,))
         assert (told.since, told.facts, told.late_by) == (START, Facts(records=7), NOTHING)
         assert (after.status, after.since, after.revision) == ("running", START, 2)
 
     def test_its_end_is_told_as_ever(self) -> None:
-        state, _ = look(BLANK, "running", NOTHING)
-        state, _ = look(state, "running", DAY)
+        state, _ = poll(BLANK, "running", NOTHING)
+        state, _ = poll(state, "running", DAY)
         _, (told,) = step(state, seen("ready"), START + DAY + PAUSE, PAUSE, stalled_after=DAY)
         assert (told.previous, told.status, told.revision) == ("running", "ready", 3)
 
-    def test_only_a_look_that_found_it_in_progress_tells_it(self) -> None:
-        state, _ = look(BLANK, "running", NOTHING)
+    def test_only_a_poll_that_found_it_in_progress_tells_it(self) -> None:
+        state, _ = poll(BLANK, "running", NOTHING)
         for observation in (Unclear(reason=Reason.TIMEOUT), NotFound()):
             assert step(state, observation, START + 9 * DAY, PAUSE, stalled_after=DAY)[1] == ()
 
     @pytest.mark.parametrize("end", ["ready", "failed", "canceled"])
     def test_an_end_never_stalls(self, end: str) -> None:
-        state, _ = look(BLANK, end, NOTHING)
+        state, _ = poll(BLANK, end, NOTHING)
         assert stalled_at(state, DAY) is None
-        assert look(state, end, 9 * DAY)[1] == []
+        assert poll(state, end, 9 * DAY)[1] == []
 
     def test_turned_off_nothing_stalls(self) -> None:
-        state, _ = look(BLANK, "running", NOTHING)
+        state, _ = poll(BLANK, "running", NOTHING)
         assert step(state, seen("running"), START + 99 * DAY, PAUSE, stalled_after=None)[1] == ()
 
     def test_after_an_absence_it_is_as_late_as_it_was_due_and_no_later(self) -> None:
-        state, _ = look(BLANK, "running", NOTHING)
+        state, _ = poll(BLANK, "running", NOTHING)
         _, (told,) = step(state, seen("running"), START + DAY + timedelta(hours=2), PAUSE, stalled_after=DAY)
         assert told.late_by == timedelta(hours=2)
 
@@ -161,7 +161,7 @@ class TestOlderNews:
         st.dictionaries(st.integers(1, 300), words, max_size=8),
         st.lists(st.tuples(answers(), st.booleans(), st.integers(1, 60)), max_size=25),
     )
-    def test_batches_and_single_looks_in_any_order_of_arrival_tell_only_what_happened_and_in_its_order(
+    def test_batches_and_individual_polls_in_any_order_of_arrival_tell_only_what_happened_and_in_its_order(
         self, changes: dict[int, str], requests: list[tuple[Answer, bool, int]]
     ) -> None:
         changes = {0: "starting", **changes}
@@ -177,7 +177,7 @@ class TestOlderNews:
         while arriving:
             now, number, answer, in_a_list, takes = heapq.heappop(arriving)
             word = said(answer.said)
-            if in_a_list:  # makes no transition by itself: what differs is worth a look of its own
+            if in_a_list:  # makes no transition by itself: what differs is worth an individual poll
                 if contradicts(state, word):
                     asked_now = Answer(now, now + takes // 2, now + takes)
                     heapq.heappush(arriving, (asked_now.arrived, number, asked_now, False, 1))
@@ -221,7 +221,7 @@ class TestOlderNews:
         ("api:Missing", "missing", False),
     ],
 )
-def test_a_word_of_a_list_is_worth_a_look_when_it_differs(known: str, word: str, changed: bool) -> None:
+def test_a_word_of_a_list_is_worth_a_poll_when_it_differs(known: str, word: str, changed: bool) -> None:
     assert contradicts(replace(BLANK, status=known), word) is changed
 
 

@@ -1,4 +1,4 @@
-"""When a snapshot whose looks hang is polled more seldom, and when not."""
+"""When a snapshot whose polls hang is polled more seldom, and when not."""
 
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ SECOND = timedelta(seconds=1)
 pauses = st.timedeltas(min_value=SECOND, max_value=timedelta(days=1))
 
 
-def looked(*observations: Observation, others: bool) -> Unanswered:
-    """Looks of ten seconds, one a minute; others are answered all the time, or never."""
+def polled(*observations: Observation, others: bool) -> Unanswered:
+    """Polls of ten seconds, one a minute; others are answered all the time, or never."""
     found, now = NONE, START
     for observation in observations:
         asked_at, now = now + 50 * SECOND, now + 60 * SECOND
@@ -24,25 +24,25 @@ def looked(*observations: Observation, others: bool) -> Unanswered:
     return found
 
 
-def test_looks_that_hang_while_others_are_answered_are_counted_until_an_answer_comes() -> None:
-    assert looked(HANGS, HANGS, HANGS, others=True).count == 3
-    assert looked(HANGS, HANGS, seen("running"), others=True) is NONE
-    assert looked(HANGS, HANGS, NotFound(), others=True) is NONE
-    assert looked(HANGS, OUTAGE, HANGS, others=True).count == 2
+def test_polls_that_hang_while_others_are_answered_are_counted_until_an_answer_comes() -> None:
+    assert polled(HANGS, HANGS, HANGS, others=True).count == 3
+    assert polled(HANGS, HANGS, seen("running"), others=True) is NONE
+    assert polled(HANGS, HANGS, NotFound(), others=True) is NONE
+    assert polled(HANGS, OUTAGE, HANGS, others=True).count == 2
 
 
 @given(st.lists(st.sampled_from([HANGS, OUTAGE]), max_size=20), pauses)
-def test_while_nobody_is_answered_every_pause_is_the_usual_one(looks: list[Observation], usual: timedelta) -> None:
-    assert pause_after(looked(*looks, others=False), usual) == usual
+def test_while_nobody_is_answered_every_pause_is_the_usual_one(polls: list[Observation], usual: timedelta) -> None:
+    assert pause_after(polled(*polls, others=False), usual) == usual
 
 
-def test_what_others_were_answered_before_the_first_look_began_says_nothing() -> None:
+def test_what_others_were_answered_before_the_first_poll_began_says_nothing() -> None:
     found = after(NONE, HANGS, asked_at=START, now=START + 10 * SECOND, others_at=START - SECOND)
     assert found.count == 0
 
 
-def test_an_answer_to_another_between_two_looks_counts() -> None:
-    """While eight looks hang there may be no room for another: what was answered in between has to do."""
+def test_an_answer_to_another_between_two_polls_counts() -> None:
+    """While eight polls hang there may be no room for another: what was answered in between has to do."""
     first = after(NONE, HANGS, asked_at=START, now=START + 10 * SECOND, others_at=None)
     second = after(
         first,
@@ -55,7 +55,7 @@ def test_an_answer_to_another_between_two_looks_counts() -> None:
 
 
 @given(st.integers(0, 10_000), pauses)
-def test_pauses_grow_with_each_look_that_hangs_and_stay_within_their_bounds(count: int, usual: timedelta) -> None:
+def test_pauses_grow_with_each_poll_that_hangs_and_stay_within_their_bounds(count: int, usual: timedelta) -> None:
     pause, longer = (pause_after(Unanswered(count=each, at=START), usual) for each in (count, count + 1))
     assert usual <= pause <= longer <= max(usual, LONGEST_PAUSE)
     if count < 2:
