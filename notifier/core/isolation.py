@@ -1,8 +1,8 @@
-"""Bounds an exception to the unit in which it was raised: reports it, and says when the unit is tried again. Pure.
+"""Confines an exception to the unit of work that raised it: reports it, and says when the unit is tried again. Pure.
 
     with faults.alone(Unit.POLL, snapshot_id) as attempt:
         return await poll(snapshot_id)
-    return attempt.pause  # it raised
+    return attempt.pause  # the block raised
 
 A StoreError passes: the store has its own rules (`store.patience`), and a damaged database ends the daemon.
 """
@@ -16,12 +16,12 @@ from notifier.core.errors import StoreError
 from notifier.core.units import Fault, Unit, pause_after
 
 MOST_SUBJECTS = 10_000
-"""Units whose failures in a row are counted; beyond that the oldest starts anew."""
+"""Units whose failures in a row are counted; beyond that, the count of the oldest is dropped."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What came of one run of a unit: `pause` is set if it raised, and `fault` says what."""
+    """The outcome of one run of a unit: `fault` and `pause` are set if it raised."""
 
     fault: Fault | None = None
 
@@ -43,8 +43,8 @@ class Faults:
     ) -> None:
         """
         Args:
-            report: told of every fault; it must not raise. Without it nothing is bounded, and exceptions pass.
-            jitter: numbers in [0, 1), to spread the tries.
+            report: called with every fault; must not raise. Without it exceptions pass.
+            jitter: returns random numbers in [0, 1), to spread the tries.
             failpoint: called at the start of each `attempt`, so that a test can make it raise.
         """
         self._report = report
@@ -54,7 +54,7 @@ class Faults:
 
     @contextmanager
     def alone(self, unit: Unit, subject: str = "") -> Iterator[Attempt]:
-        """Run the block as one unit. What it raises ends here, but for a StoreError; see the attempt afterwards.
+        """Run the block as one unit. Any exception but a StoreError ends here, and is in the attempt afterwards.
 
         Args:
             unit: what it is.
@@ -66,13 +66,13 @@ class Faults:
         attempt = Attempt()
         try:
             yield attempt
-        except Exception as error:  # noqa: BLE001 - this is the one place that bounds it
+        except Exception as error:  # noqa: BLE001 - the one place that confines them
             attempt.fault = self._bound(unit, subject, error)
         else:
             self._failures.pop((unit, subject), None)
 
     async def attempt(self, unit: Unit, subject: str, work: Callable[[], Awaitable[None]]) -> timedelta:
-        """Run a unit that is repeated; how long to wait at least before it is run again.
+        """Run a unit that is repeated; return the least pause before it is run again.
 
         Raises:
             StoreError: the store cannot be used.
@@ -83,7 +83,7 @@ class Faults:
         return attempt.pause or timedelta(0)
 
     def note(self, unit: Unit, subject: str, error: Exception) -> None:
-        """Report what a unit raised that nobody tries again, such as a page or a command."""
+        """Report what a unit raised that is not tried again, such as a page or a command."""
         if self._report is None:
             raise error
         self._report(Fault(unit=unit, subject=subject, error=_cause(error)))
@@ -109,7 +109,7 @@ def _is_of_store(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> Exception:
-    """The first exception of a task group's, and any other one itself."""
+    """Return the first exception of a group, and any other exception itself."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,6 +1,6 @@
-"""What came of the daemon's work, as values: of a poll, a list, a delivery, a download, a reload and the rest.
+"""The outcomes of the daemon's work, as values: of polls, lists, deliveries, downloads, reloads and the rest.
 
-The parts of the daemon return or report them; `report` turns them into log lines and figures, by their type.
+The components return or report them; telemetry turns them into log lines and metrics, by their type.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from notifier.core.units import Fault
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommittedEvent:
-    """An event with the channels that are told of it."""
+    """An event, with the channels that are notified of it."""
 
     event: Event
     channels: tuple[str, ...]
@@ -30,12 +30,16 @@ class CommittedEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PollOutcome:
-    """What came of one poll; without an `observation` nobody polled, and it happened by the clock alone.
+    """The outcome of one poll of a snapshot.
 
-    `told` holds the transitions it committed. `superseded` is true when somebody else had told the change already.
-    `refusal` is there if the API has begun to refuse for good to tell of the snapshot, or tells of it again. `lag` is
-    how much after its due time the poll began, `duration` how long the answer took, and `pause` the time to the next
-    poll (None when there is none).
+    Attributes:
+        observation: the result; None if it happened by the clock alone, without a poll.
+        told: the events that it committed.
+        superseded: whether the change had been committed already.
+        refusal: set if the API begins to refuse the snapshot for good, or answers again.
+        lag: how late the poll began.
+        duration: how long the answer took.
+        pause: the time to the next poll; None if there is none.
     """
 
     watch: Watch
@@ -50,12 +54,20 @@ class PollOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListOutcome:
-    """What came of one poll of a dataset.
+    """The outcome of one poll of a dataset.
 
-    `unclear` says why there was no list. Otherwise it had `entries`, of which `taken` made transitions by themselves,
-    `ask` are to be asked for singly and `found` were new; `baseline` had ended before the dataset was first polled.
-    `missing` are members that it did not have; of `behind` it was behind before (`core.rotation`), and still is. `lag`
-    is how late the poll began, `duration` how long it took.
+    Attributes:
+        unclear: why there was no list; None if there was one.
+        entries: the length of the list.
+        taken: the outcomes that it made without individual polls.
+        ask: snapshots that are to be polled individually because of it.
+        missing: members that it did not have.
+        behind: snapshots on which it is still behind (`core.snapshot.rotation`).
+        found: how many snapshots were new.
+        baseline: how many had ended before the dataset was first listed.
+        refusal: set if the API begins to refuse the dataset for good, or answers again.
+        lag: how late the poll began.
+        duration: how long it took.
     """
 
     dataset_id: str
@@ -74,7 +86,7 @@ class ListOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryOutcome:
-    """What came of one delivery in one message, or without one: a dropped delivery has no attempt.
+    """The outcome of one delivery; a dropped one was not attempted.
 
     `duration` is how long the send took; `together` deliveries went out as one message.
     """
@@ -88,7 +100,7 @@ class DeliveryOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DownloadOutcome:
-    """One attempt, for the log and the metrics."""
+    """The outcome of one attempt to download results."""
 
     job: Job
     result: Result
@@ -96,7 +108,7 @@ class DownloadOutcome:
 
 
 class HeartbeatKind(StrEnum):
-    """What became of a heartbeat. The same word stands in the log and in the metrics."""
+    """The outcome of a heartbeat, as one word for the log and the metrics."""
 
     SENT = "sent"
     FAILED = "failed"
@@ -105,7 +117,7 @@ class HeartbeatKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeartbeatOutcome:
-    """What became of one, and why it failed or was withheld."""
+    """The outcome of a heartbeat, and why it failed or was withheld."""
 
     kind: HeartbeatKind
     detail: str = ""
@@ -113,10 +125,14 @@ class HeartbeatOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReloadOutcome:
-    """What came of a reload: what it `changed`, or why it was `refused`, line by line.
+    """The outcome of a reload.
 
-    `asked` says that it was asked for, and not begun because a file had changed; `again` that it was neither, but that
-    files which were refused were read once more.
+    Attributes:
+        changed: what differs from the configuration before.
+        refused: why it was refused, line by line.
+        duration: how long it took.
+        asked: whether it was requested, and not started by a changed file.
+        again: whether files that had been refused were read once more, without a request or a change.
     """
 
     changed: ConfigDiff | None = None
@@ -141,14 +157,14 @@ class UnreadableEntries:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestOutcome:
-    """A request to Bright Data was answered with this status code; None if it was not answered."""
+    """A request to Bright Data; `status` is the code of the answer, None without one."""
 
     status: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DroppedDeliveries:
-    """So many deliveries to a channel were dropped."""
+    """Deliveries to a channel that were dropped."""
 
     channel: str
     reason: str
@@ -166,7 +182,7 @@ class TemplateFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelChange:
-    """A channel broke, or works again; `outcome` is that of the message that showed it."""
+    """A channel broke, or works again; `outcome` is the one of the message that showed it."""
 
     channel: str
     verdict: Verdict
@@ -182,7 +198,7 @@ class ClockShift:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpListening:
-    """The daemon answers over HTTP at `address`; or cannot, because of `trouble`; or (no address) is not to."""
+    """The daemon listens at `address`, or cannot because of `trouble`; without an address, HTTP is off."""
 
     address: str
     trouble: str = ""
@@ -207,11 +223,11 @@ AnyOutcome = (
     | TrustNews
     | Fault
 )
-"""Everything that is reported."""
+"""Every outcome that is reported."""
 
 
 def answer_word(observation: Observation) -> str:
-    """One word for what a poll said: the status it told, `not_found`, or the reason it could not tell."""
+    """Return the result of a poll as one word: the status, `not_found`, or the reason why there is none."""
     match observation:
         case Seen(status=status):
             return status

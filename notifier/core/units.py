@@ -1,4 +1,4 @@
-"""The units that fail alone, what came of one that raised, and when it is tried again. Pure."""
+"""The units of work that fail alone, the fault of one that raised, and when it is tried again. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from notifier.core.backoff import backoff, jittered
 from notifier.core.words import one_line
 
 INTERNAL_ERROR = "internal_error"
-"""The reason of an outcome that an exception of this program made, in the database, the log and the metrics."""
+"""The reason of an outcome that an exception in this program caused, in the database, the log and the metrics."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 """The longest pause before a unit that raised is tried again. Deliveries and downloads have their own, up to 2 h."""
 
 WELL_AFTER = timedelta(hours=3)
-"""How long a kind of fault must not have come up to count as over; longer than any pause before another try."""
+"""After so long without a fault of its kind, a fault is over; longer than any pause between two tries."""
 
 LONGEST_DETAIL = 300
 
@@ -81,10 +81,14 @@ _WORDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """What came of a unit that raised: its `internal_error` outcome.
+    """The outcome of a unit that raised.
 
-    `subject` says which one it was (a snapshot, a channel, a path), `failures` how often it has raised in a row, and
-    `pause` when it is tried again; None if nobody tries it again by itself, or another rule says when.
+    Attributes:
+        unit: what it is.
+        subject: which one: a snapshot, a channel, a path.
+        error: what it raised.
+        failures: how often it has raised in a row.
+        pause: the pause before it is tried again; None if it is not, or if another rule decides.
     """
 
     unit: Unit
@@ -95,12 +99,12 @@ class Fault:
 
     @property
     def error_name(self) -> str:
-        """The type of what was raised."""
+        """The type of the exception."""
         return type(self.error).__name__
 
     @property
     def kind(self) -> str:
-        """What operators are told of once: the unit and the type of what was raised."""
+        """The unit and the type of the exception: operators are notified once of each kind."""
         return f"{self.unit}:{self.error_name}"
 
     @property
@@ -110,26 +114,26 @@ class Fault:
 
 
 class Kinds:
-    """Which kinds of faults came up, and when last: to tell operators of each once, and when it is over."""
+    """The kinds of faults that have come up, and when last, to notify operators once of each, and when it is over."""
 
     def __init__(self) -> None:
         self._last_at: dict[str, datetime] = {}
 
     def is_news(self, fault: Fault, now: datetime) -> bool:
-        """Note a fault; whether its kind has not come up for `WELL_AFTER`."""
+        """Record a fault; return whether its kind has not come up for `WELL_AFTER`."""
         last, self._last_at[fault.kind] = self._last_at.get(fault.kind), now
         return last is None or not last <= now < last + WELL_AFTER
 
     def is_over(self, kind: str, since: datetime, now: datetime) -> bool:
-        """Whether a kind has not come up for `WELL_AFTER`, of which the notifier has run since `since`."""
+        """Whether a kind has not come up for `WELL_AFTER`; the notifier runs since `since`."""
         return now - max(self._last_at.get(kind, since), since) >= WELL_AFTER
 
 
 def pause_after(failures: int, jitter: float) -> timedelta:
-    """The pause before a unit is tried again: doubled each time, capped, with jitter over its upper half.
+    """Return the pause before a unit is tried again: exponential backoff with jitter.
 
     Args:
         failures: how often it has raised in a row, from 1.
-        jitter: a number in [0, 1).
+        jitter: a random number in [0, 1).
     """
     return jittered(backoff(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE), jitter)

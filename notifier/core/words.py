@@ -1,4 +1,4 @@
-"""Numbers, times and others' texts as people read them: "1 record", "12,345 records", "2 min 5 s", on one line."""
+"""Numbers, durations and foreign texts as people read them: "1 record", "12,345 records", "2 min 5 s"."""
 
 import re
 import unicodedata

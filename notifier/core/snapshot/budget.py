@@ -1,6 +1,6 @@
-"""How many requests a second the watches need, and how fresh they stay when they may have fewer.
+"""How many requests a second the watches need, and how often they are polled when there are fewer.
 
-The figures are averages once the snapshots are no longer young: a start, or a burst of new ones, takes more.
+The figures are averages for snapshots that are no longer young; a start, or many new snapshots, take more.
 """
 
 import math
@@ -20,11 +20,14 @@ LONGEST_LIST = 5_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """What the watches need of what there is, in requests a second.
+    """What the watches need of the configured rate, in requests a second.
 
-    `watches` are those that are polled: a snapshot that has ended needs nothing. `every` is what most of them ask
-    for. `unbatched` are snapshots whose dataset is not known yet, and which therefore count singly. `listed` are those
-    that lists tell of, and `confirming` how many requests more their rotation takes, if they are left over.
+    Attributes:
+        watches: how many are polled; a snapshot that has ended needs nothing.
+        every: what most of them ask for.
+        unbatched: snapshots whose dataset is not known yet, and which count individually.
+        listed: snapshots that are polled through lists.
+        confirming: how many more requests their rotation takes, if requests are left.
     """
 
     watches: int
@@ -42,11 +45,11 @@ class Budget:
 
     @property
     def freshness(self) -> timedelta:
-        """How often a watch that asks for `every` is polled in the end: all are slowed down alike."""
+        """How often a watch that asks for `every` is really polled: all are slowed down alike."""
         return self.every * max(self.needed / self.available, 1.0)
 
     def sentence(self) -> str:
-        """The figures for people: "these 3,400 watches need 4.1 requests/s of 10"."""
+        """Return the figures for people: "these 3,400 watches need 4.1 requests/s of 10"."""
         if not self.watches:
             return "nothing is polled, so no requests are needed"
         which = "this watch needs" if self.watches == 1 else f"these {count(self.watches, 'watch', 'watches')} need"
@@ -54,7 +57,7 @@ class Budget:
         return f"{which} {rate} {'request' if rate == '1' else 'requests'}/s of {_rate(self.available)}"
 
     def rotation(self) -> str | None:
-        """What the rotation costs, and how often each listed snapshot is asked singly by it; None without lists."""
+        """Return what the rotation costs, and how often it polls each listed snapshot; None without lists."""
         if not self.listed:
             return None
         left = min(self.confirming, max(self.available * (1 - RESERVED_SHARE) - self.needed, 0.0))
@@ -67,7 +70,7 @@ class Budget:
         return f"{which}: each of {count(self.listed, 'snapshot')} that a list tells of is asked singly every {every}"
 
     def warning(self) -> str | None:
-        """What becomes of them when they need more than there is; None if they do not."""
+        """Return what happens if they need more than the configured rate; None if they do not."""
         if self.fits:
             return None
         which = "it" if self.watches == 1 else "each"
@@ -79,7 +82,7 @@ class Budget:
         return f"{text}; a longer `every:` needs less"
 
     def fields(self) -> dict[str, object]:
-        """The figures for programs and for the log; durations in seconds."""
+        """Return the figures for programs and for the log; durations in seconds."""
         return {
             "watches": self.watches,
             "requests_per_second_needed": round(self.needed, 4),
@@ -92,11 +95,11 @@ class Budget:
 
 
 class Needs:
-    """Adds up what watches need, some at a time: `add` them all, then ask for the `budget`.
+    """Adds up what watches need, some at a time: `add` them all, then call `budget`.
 
-    A dataset of k snapshots in progress costs as many requests for its list as it has pages, for each of the shortest
-    pauses among them, where that is less than one request for each snapshot. The list of a watched dataset is asked
-    for in any case, to find new ones. With each list one of its snapshots is asked singly.
+    The snapshots of a dataset cost one request for each page of its list, in the shortest pause among them, where that
+    is less than one request for each snapshot. The list of a watched dataset is requested in any case, to find new
+    snapshots. With each list, one of its snapshots is polled individually.
     """
 
     def __init__(self, *, states: Mapping[str, SnapshotState], now: datetime, batches: bool = True) -> None:
@@ -104,7 +107,7 @@ class Needs:
         Args:
             states: what is known of the snapshots, by id; one that is not known counts as in progress.
             now: the time, for the age of snapshots.
-            batches: whether lists may be asked for instead of single snapshots.
+            batches: whether lists may be used.
         """
         self._states = states
         self._now = now
@@ -114,10 +117,10 @@ class Needs:
         self._every: dict[str | None, timedelta] = {}
 
     def add(self, watches: Iterable[Watch]) -> None:
-        """These watches of snapshots, too, with those that were found in datasets."""
+        """Add watches of snapshots, also of those that were found in datasets."""
         for watch in watches:
             state = self._states.get(watch.snapshot_id) or SnapshotState(snapshot_id=watch.snapshot_id)
-            # Nobody stays young: that would count a start as if it lasted.
+            # As if no snapshot were young: the pauses of a start do not last.
             pause = poll_pause(state, watch.every, max(self._now, (state.first_seen_at or self._now) + YOUNG_FOR))
             if pause is not None:
                 self._asked[watch.every] += 1
@@ -127,7 +130,7 @@ class Needs:
                 self._pauses[state.facts.dataset_id].append(watch.every if state.first_seen_at is None else pause)
 
     def budget(self, datasets: Iterable[DatasetWatch], available: float) -> Budget:
-        """What all of them need.
+        """Return what all of them need.
 
         Args:
             datasets: those that are watched as a whole.
@@ -171,14 +174,14 @@ def budget(
     available: float,
     batches: bool = True,
 ) -> Budget:
-    """What these watches need, all at once: see `Needs`."""
+    """Return what these watches need; see `Needs`."""
     needs = Needs(states=states, now=now, batches=batches)
     needs.add(watches)
     return needs.budget(datasets, available)
 
 
 def _listed(pauses: Iterable[timedelta], snapshots: int) -> float:
-    """The requests a second for the list of a dataset, and for the one of its snapshots that is asked with it."""
+    """Return the requests a second for a list, and for the snapshot that is polled with it."""
     return (max(math.ceil(snapshots / LONGEST_LIST), 1) + bool(snapshots)) / min(pauses).total_seconds()
 
 

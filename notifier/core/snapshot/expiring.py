@@ -1,6 +1,6 @@
-"""The end of results: when those of a ready snapshot are about to be deleted, and whether anybody is to be warned.
+"""The event `expiring`: when the results of a ready snapshot are about to be deleted.
 
-No poll tells that: a snapshot that has ended is not polled again, so this is due by the clock alone.
+It is due by the clock alone, because a snapshot that has ended is not polled again.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from notifier.core.snapshot.transitions import LATE_AFTER, born_at, derive
 
 
 def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:
-    """When the warning is due; None if none is.
+    """Return when the warning is due; None if none is.
 
     Only for a ready snapshot with results (an empty one has nothing to lose), once, and only if `on:` asks for it.
     Bright Data does not say from when it counts: here from the earliest sign of the snapshot's life, because a warning
@@ -29,13 +29,13 @@ def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:
 
 
 def deleted_at(state: SnapshotState, watch: Watch) -> datetime | None:
-    """When the snapshot's results are deleted, as far as one can tell; None if it was never seen."""
+    """Estimate when the results of a snapshot are deleted; None if it was never seen."""
     born = born_at(state)
     return None if born is None else born + watch.results_kept
 
 
 def step_by_clock(state: SnapshotState, watch: Watch, now: datetime) -> tuple[SnapshotState, tuple[Transition, ...]]:
-    """What has happened to a snapshot by the clock alone: the event `expiring`, or nothing.
+    """Return what the clock alone makes of a snapshot: the event `expiring`, or nothing.
 
     Past the deletion there is nothing left to save, so nothing is told: neither of a snapshot that was older than that
     when it was first seen, nor after the notifier was down over the last days. (`stalled` is none of this: without a

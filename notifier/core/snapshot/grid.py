@@ -1,7 +1,7 @@
-"""The instants at which a poll is due: a grid of its own for each, with a phase that comes from its key. Pure.
+"""The instants at which polls are due: one grid for each key, with a phase from the key's hash. Pure.
 
-The grid ignores when the last poll was. So nothing drifts, polls do not gather in one instant, and a clock that jumps
-ahead costs one poll and not one for every instant it passed over.
+A grid ignores when the last poll was. So nothing drifts, polls do not gather in one instant, and a clock that jumps
+ahead costs one poll instead of one for every instant that it skipped.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def instant(moment: datetime) -> int:
-    """A time as whole microseconds since 1970: floating seconds round away just what decides "before or after"."""
+    """Return a time as whole microseconds since 1970; seconds as floats are too coarse to compare instants."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def moment(instant: int) -> datetime:
-    """The time again."""
+    """Return the time of an instant."""
     return _EPOCH + instant * _MICROSECOND
 
 
@@ -32,7 +32,7 @@ class Grid:
 
     @classmethod
     def of(cls, key: str, interval: timedelta) -> Self:
-        """The grid of a key."""
+        """Return the grid of a key."""
         size = interval // _MICROSECOND
         return cls(size, size * int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 64)
 
@@ -42,5 +42,5 @@ class Grid:
         return timedelta(microseconds=self.interval)
 
     def after(self, now: int) -> int:
-        """The first instant of the grid after `now`."""
+        """Return the first instant of the grid after `now`."""
         return self.phase + ((now - self.phase) // self.interval + 1) * self.interval

@@ -1,10 +1,10 @@
-"""What the list of a dataset means for what is known of its snapshots. Pure.
+"""What a dataset's list means for the known statuses of its snapshots. Pure.
 
-A list has a status for each snapshot and no facts. So an end that it tells is asked for singly, and only then told; a
-word in progress that somebody is to be told of is asked for too, for its facts; any other is taken as it is. Lists and
-single answers need not agree on the words in between, and a list may lag behind, so a list is believed by itself only
-where it moved since it last agreed with what has been known for a while: all else is asked for singly once, and then
-left alone until the list says something else.
+A list has a status for each snapshot, but no facts. So an end in a list is confirmed by an individual poll before it
+becomes an event, and so is a status in progress that someone is notified of. Any other status is taken from the list
+if the list has changed since it agreed with what has been known for a while. Otherwise one individual poll decides,
+because lists may lag and need not use the same words for statuses in progress; the list's word is then ignored until it
+changes.
 """
 
 from dataclasses import replace
@@ -16,21 +16,20 @@ from notifier.core.snapshot.statuses import ENDS, Phase, canonical, phase_of
 from notifier.core.snapshot.transitions import contradicts, is_stale
 
 MIN_LISTED = 3
-"""Fewer snapshots of a dataset are polled one by one, if nobody watches the dataset itself."""
+"""Fewer snapshots of a dataset are polled individually, if the dataset itself is not watched."""
 
 MIN_SAVING = 1.5
-"""A list is larger than an answer: it must save this many polls for one before it is worth it."""
+"""How many individual polls a page of a list must save: it is larger than a single answer."""
 
 DATE_TOLERANCE = timedelta(days=1)
-"""How far a list's dates may be off from what is true of them: they are asked for by the day, in UTC."""
+"""How far the dates of a list may be off; lists are requested by the day, in UTC."""
 
 LAG = timedelta(seconds=30)
-"""How far a list may be behind a single answer (measured by nobody: caution). What was known this long before the list
-was asked for is not overridden by older news."""
+"""How far a list may be behind a single answer (not measured). A status that is newer than this is not overridden."""
 
 
 class ListVerdict(StrEnum):
-    """What a list's word calls for: nothing, to be taken as the new status, or a poll of the snapshot alone."""
+    """What to do with a list's word: nothing, take it as the new status, or ask by an individual poll."""
 
     SAME = "same"
     TAKE = "take"
@@ -47,16 +46,16 @@ def verdict(
     agreed_at: datetime | None,
     rejected: str | None,
 ) -> ListVerdict:
-    """What follows from a list's word for a snapshot.
+    """Decide what follows from a list's word for a snapshot.
 
     Args:
         state: what is known.
-        word: the list's.
-        told: whether somebody is to be told of that word.
-        asked_at: when the list was asked for.
+        word: the list's word.
+        told: whether someone is notified of this word.
+        asked_at: when the list was requested.
         now: when it came.
-        agreed_at: when the list before was asked for, if it had what is known; else None.
-        rejected: the list's word that an individual poll did not confirm, in the spelling of `canonical`; else None.
+        agreed_at: when the list before was requested, if it had the known status; else None.
+        rejected: the list's word that an individual poll did not confirm, in canonical spelling; else None.
     """
     if not contradicts(state, word) or is_stale(state, asked_at, now) or canonical(word) == rejected:
         return ListVerdict.SAME
@@ -70,22 +69,22 @@ def verdict(
 
 
 def may_lag(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
-    """Whether a list that still has a snapshot in progress, of which a poll told the end, may just be behind."""
+    """Whether a list that has a snapshot in progress after a poll has found its end may just lag."""
     return state.since is not None and state.since <= now and asked_at < state.since + LAG
 
 
 def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kept_since: datetime) -> bool:
-    """Whether a snapshot that a list has and nobody knows came to be after the dataset's first poll.
+    """Whether an unknown snapshot in a list is newer than the first list of its dataset.
 
-    What had ended before that poll is its baseline, and no news. What is in progress is always news, and so is an end
-    without a date: better told once too often than never.
+    What had ended before that list is the baseline, and makes no events. A snapshot in progress is always news, and so
+    is an end without a date: one event too many is better than a lost one.
 
     Args:
-        created: when it was begun, if the list says so.
+        created: when it was begun, if the list has that.
         ended: whether the list's word is an end.
-        baseline_at: the dataset's first poll. What was then a day old at most is remembered singly, so that the two
-            clocks need not agree.
-        kept_since: what ended before this may have been told and forgotten.
+        baseline_at: when the dataset was first listed. Snapshots that were a day old at most are stored one by one, so
+            that the two clocks need not agree.
+        kept_since: what ended earlier may have been an event, and forgotten since.
     """
     if not ended or created is None:
         return True
@@ -93,9 +92,9 @@ def is_news(created: datetime | None, ended: bool, *, baseline_at: datetime, kep
 
 
 def baseline_state(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
-    """What is silently known of a snapshot that had ended when its dataset was first polled.
+    """Return the state of a snapshot that had ended before its dataset was first listed: without any event.
 
-    Nor will anybody be warned that its results are deleted.
+    There is no warning of the deletion of its results either.
     """
     return SnapshotState(
         snapshot_id=entry.snapshot_id,
@@ -111,18 +110,18 @@ def baseline_state(entry: Listed, facts: Facts, now: datetime) -> SnapshotState:
 
 
 def without_baseline(state: SnapshotState) -> SnapshotState:
-    """What counts as known of a snapshot that is now watched by itself.
+    """Return what counts as known of a snapshot that now has a watch of its own.
 
-    Of the baseline of its dataset nothing was ever told: whoever names one of it wants to be told of its end.
+    A snapshot of its dataset's baseline made no event; a user who names it wants to be notified of its end.
     """
-    if state.revision != 1 or state.derived != EXPIRING:  # whatever else expires has had a transition before
+    if state.revision != 1 or state.derived != EXPIRING:  # any other expiring snapshot has had a transition before
         return state
     return replace(state, status=UNKNOWN, since=None, seen_at=None, first_seen_at=None, derived=None)
 
 
 def saves_requests(members: int, pages: int) -> bool:
-    """Whether polling this many snapshots through lists of so many pages costs less than one by one.
+    """Whether listing this many snapshots in so many pages takes fewer requests than individual polls.
 
-    With each list one of them is asked singly, too (`core.rotation`).
+    With each list, one of them is also polled individually (`core.snapshot.rotation`).
     """
     return members >= MIN_LISTED and members > MIN_SAVING * pages + 1

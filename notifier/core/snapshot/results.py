@@ -1,7 +1,7 @@
-"""Results that are to be fetched for a ready watch, and what came of an attempt: frozen values.
+"""Downloads of results, and the outcome of an attempt, as values.
 
-What a reader of "ready" wants is the file, so the message waits for it, up to `HELD_FOR`, and then names it. When that
-is over it goes out as it is, and what became of the file follows as a notice to the same channels.
+The message about a ready snapshot waits for the file for up to `HELD_FOR`, and then names it. After that it is sent
+without the file, and a notice to the same channels follows when the download ends.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from notifier.core.errors import DownloadTrouble
 from notifier.core.model import Facts, Transition
 
 HELD_FOR = timedelta(minutes=10)
-"""A file that takes longer is large or in trouble, and that must not hide that the snapshot is ready."""
+"""How long the message waits. A longer download must not hide that the snapshot is ready."""
 
 GIVE_UP_AFTER = timedelta(days=3)
 
 
 def has_results(transition: Transition) -> bool:
-    """Whether there may be something to fetch now: it is ready, and not for the second time."""
+    """Whether there may be something to download: the snapshot is ready, and not for the second time."""
     return "ready" in transition.names and may_have_results(transition.facts)
 
 
@@ -32,7 +32,7 @@ def may_have_results(facts: Facts) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """Results that are to be fetched into a folder, for one event. `attempt` counts from 1."""
+    """A download of results into a folder, for one event. `attempt` counts from 1."""
 
     event: Event
     folder: str
@@ -51,7 +51,7 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retrying:
-    """It did not work, and will be tried again at that time."""
+    """It failed, and is tried again at that time."""
 
     until: datetime
     trouble: DownloadTrouble

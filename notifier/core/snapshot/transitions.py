@@ -1,10 +1,10 @@
-"""What a poll means for a snapshot: the table of phases, and `step()`.
+"""What a poll makes of a snapshot: the table of phases, and `step`.
 
 A status is any word the API uses; only its phase (`core.statuses`) decides what may follow. The rules, in order:
 
-1. Older news never overrides newer: an answer that was asked for before the last transition was seen changes nothing,
-   because nobody can say which of the two the API said first. The next poll tells.
-2. A poll that could not tell (`Unclear`) changes nothing, whatever the phase.
+1. An older answer never overrides a newer one: an answer that was requested before the last transition was seen
+   changes nothing, because it is unknown which of the two the API gave first. The next poll decides.
+2. A poll without a status (`Unclear`) changes nothing, in any phase.
 3. A 404 is no status either. Only `MISSING_CONFIRMATIONS` of them in a row, over at least `MISSING_GRACE`, make the
    derived status `missing`; one clear answer in between starts the count again. A snapshot that has ended does not
    become missing: its results are deleted some day, and that is no news.
@@ -43,7 +43,7 @@ MISSING_GRACE = timedelta(seconds=20)
 MISSING_CONFIRMATIONS = 3
 
 LATE_AFTER = timedelta(seconds=30)
-"""A change told less than this after a usual pause is not called late."""
+"""A change that is found less than this after a usual pause does not count as late."""
 
 MOVES: dict[Phase, frozenset[Phase]] = {
     Phase.UNKNOWN: frozenset({Phase.ACTIVE, Phase.MISSING, Phase.ENDED}),
@@ -55,12 +55,12 @@ MOVES: dict[Phase, frozenset[Phase]] = {
 
 
 def born_at(state: SnapshotState) -> datetime | None:
-    """The earliest sign of the snapshot's life: when it was begun, or else first seen; None if neither is known."""
+    """Return the earliest sign of a snapshot: when it was begun, or was first seen; None if neither is known."""
     return min((moment for moment in (state.created_at, state.first_seen_at) if moment is not None), default=None)
 
 
 def with_created_at(state: SnapshotState, created_at: datetime | None) -> SnapshotState:
-    """The state with the time at which Bright Data says that the snapshot was begun. It is no transition."""
+    """Return the state with the time at which Bright Data began the snapshot; no transition."""
     return state if created_at in (None, state.created_at) else replace(state, created_at=created_at)
 
 
@@ -73,20 +73,20 @@ def contradicts(state: SnapshotState, word: str) -> bool:
 
 
 def is_stale(state: SnapshotState, asked_at: datetime, now: datetime) -> bool:
-    """Whether an answer may be older than what is known: it was asked for before the last transition was seen.
+    """Whether an answer may be older than what is known: it was requested before the last transition was seen.
 
     Args:
         state: what is known now, when the answer has arrived.
         asked_at: when the request began.
-        now: a transition seen after this is no measure: the clock was set back, and polls would stay blind for as long.
+        now: the time; a later transition does not count: the clock was set back, and answers would be ignored for long.
     """
     return state.since is not None and asked_at < state.since <= now
 
 
 def stalled_at(state: SnapshotState, stalled_after: timedelta | None) -> datetime | None:
-    """From when on a poll that finds the snapshot as it is finds it stalled; None if none does.
+    """Return from when on a poll that finds no change makes the snapshot stalled; None if none does.
 
-    It counts from the last move, which is the first sight of one that has never moved: whatever moves has not stalled.
+    It counts from the last change of status, or from the first poll if there was none.
     """
     in_progress = phase_of(state.status) is Phase.ACTIVE and state.since is not None
     if stalled_after is None or not in_progress or state.derived == STALLED:
@@ -104,12 +104,12 @@ def step(
     asked_at: datetime | None = None,
     stalled_after: timedelta | None = None,
 ) -> tuple[SnapshotState, tuple[Transition, ...]]:
-    """What one observation makes of a snapshot's state.
+    """Return what one observation makes of a snapshot's state.
 
     Args:
         state: what was known before.
-        observation: what the poll said.
-        now: when it said so.
+        observation: the result of the poll.
+        now: when it came.
         pause: the usual time between two polls of this snapshot, to tell a late transition from a punctual one.
         asked_at: when the request of this poll began; without it the poll counts as newer than all that is known.
         stalled_after: how long the snapshot may be in progress without a move; None for as long as it likes.
@@ -140,12 +140,12 @@ def step(
 def derive(
     state: SnapshotState, name: str, now: datetime, late_by: timedelta, until: datetime | None = None
 ) -> tuple[SnapshotState, tuple[Transition, ...]]:
-    """A derived event: the snapshot's revision counts it, its status stays, so that the same word stays no news.
+    """Make a derived event: it counts in the snapshot's revision, and leaves its status.
 
     Args:
-        state: with the facts that are told.
+        state: the state, with the facts of the event.
         name: `stalled` or `expiring`.
-        now: when it is found.
+        now: when it was found.
         late_by: how late that is.
         until: of an expiring one, when its results are deleted.
     """
@@ -168,12 +168,12 @@ def derive(
 def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[SnapshotState, tuple[Transition, ...]]:
     if phase_of(state.status) in (Phase.ENDED, Phase.MISSING):
         return replace(state, seen_at=now), ()
-    # A clock that was set back counts from there: else the grace would end when it is what it was.
+    # After a clock was set back, the grace counts from the new time; or it would last until the old time.
     since = min(state.not_found_since or now, now)
     counted = replace(state, not_found=state.not_found + 1, not_found_since=since)
     if counted.not_found < MISSING_CONFIRMATIONS or now - since < MISSING_GRACE:
         return counted, ()
-    # The first 404 was the news; the grace since then is ours and is not called late.
+    # The first 404 counts; the grace since then is ours, and no lateness.
     late_by = _lateness(state, since, pause)
     told = replace(state, seen_at=now, not_found=0, not_found_since=None)
     return _move(told, MISSING, state.facts, now, late_by)
@@ -215,7 +215,7 @@ def _move(
 
 
 def _mark(status: str, facts: Facts) -> str:
-    """What tells one end from another, in few letters: kept for every snapshot that has come back from its end."""
+    """Return a short digest of an end; it is kept for every snapshot that has left its end again."""
     codes = sorted(facts.error_codes)
     told = (canonical(status), facts.records, facts.errors, facts.error_message, codes, facts.collection_duration_ms)
     return hashlib.sha256(repr(told).encode("utf-8", "backslashreplace")).hexdigest()[:16]

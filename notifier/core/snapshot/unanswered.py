@@ -1,9 +1,9 @@
 """When polls of one snapshot time out although the API answers others. Pure.
 
-A poll that hangs keeps one of the few requests that may be under way at once from all other polls, for the whole
-timeout. Measured with eight requests at once: 30 of 100 snapshots hang, and the others are polled half a minute
-late, each time. So a snapshot that hangs again and again is polled with growing pauses. While the API answers nobody,
-nothing is counted: that is another trouble (`core.apihealth`), and after its end all is polled as usual.
+A poll that times out takes one of the few concurrent requests from all other polls for the whole timeout. Measured
+with eight concurrent requests, when 30 of 100 snapshots hang: the others are polled half a minute late, each time. So a
+snapshot that hangs repeatedly is polled with growing pauses. While the API answers no poll at all, nothing is counted:
+that is the API's trouble (`core.health.api`), and after it everything is polled as usual.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from notifier.core.backoff import backoff
 from notifier.core.model import Observation, Reason, Unclear
 
 SHORTEST_PAUSE = timedelta(seconds=10)
-"""From the second poll on that hangs: at least the usual timeout, so that half of the time is left to others."""
+"""The shortest pause from the second timeout on: the usual timeout, so that others have half of the time."""
 
 LONGEST_PAUSE = timedelta(minutes=5)
-"""A snapshot that hangs is polled this often at least, unless its usual pause is longer."""
+"""The longest pause of a snapshot that hangs, unless its usual pause is longer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unanswered:
-    """How many polls in a row had no answer while others had one, and when the last poll without an answer ended."""
+    """How many polls in a row timed out while others were answered, and when the last of them ended."""
 
     count: int = 0
     at: datetime | None = None
@@ -38,10 +38,10 @@ def after(
 
     Args:
         before: the polls until then.
-        observation: what the poll told.
+        observation: its result.
         asked_at: when it began.
         now: when it ended.
-        others_at: when the API last told the status of any snapshot.
+        others_at: when any poll was last answered.
     """
     if not isinstance(observation, Unclear):
         return NONE
@@ -53,7 +53,7 @@ def after(
 
 
 def pause_after(unanswered: Unanswered, usual: timedelta) -> timedelta:
-    """The pause to the next poll: the usual one, doubled with each poll that hangs from the third on."""
+    """Return the pause before the next poll: the usual one, doubled with each timeout from the third on."""
     if unanswered.count < 2:
         return usual
     return max(usual, backoff(unanswered.count - 1, first=max(usual, SHORTEST_PAUSE), longest=LONGEST_PAUSE))

@@ -189,7 +189,7 @@ async def test_polls_that_could_not_be_noted_are_kept_for_the_next_flush(databas
     with pytest.raises(StoreError):
         await bench.poller.flush_polls()
     async with Store(database) as store:
-        bench.poller._log._store = store
+        bench.poller._store = bench.poller._log._store = store
         await bench.poller.flush_polls()
     assert Reader(database).snapshots(["s_1"])["s_1"].looked_at == bench.clock()
 
@@ -202,7 +202,7 @@ async def test_what_could_not_be_committed_is_found_again_by_the_next_poll(datab
     assert bench.poller.state_of("s_1") == SnapshotState(snapshot_id="s_1")
     assert bench.woken == []
     async with Store(database) as store:
-        bench.poller._log._store = store
+        bench.poller._store = bench.poller._log._store = store
         assert statuses(await bench.poll()) == ["ready"]
 
 
