@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from notifier.store.reader import Reader
 from notifier.store.store import Store
 from support import jobs
 from support.fake_account import FakeAccount
-from support.fakes import START
+from support.fakes import START, watch
 from support.moving_clock import MovingClock, run
 
 MEMORY = Path("/dev/shm")
+ENDS = ("ready", "failed", "canceled", "stalled", "missing", "again")
 
 
 @cache
@@ -192,3 +193,31 @@ def run_scenario(
         return run(test)
     finally:
         shutil.rmtree(folder)
+
+
+def watches(account: FakeAccount, *, on: tuple[str, ...] = ENDS, **changes: Any) -> list[Watch]:
+    """Watch each snapshot of the account."""
+    return [watch(snapshot_id, on=on, **changes) for snapshot_id in account.lives]
+
+
+def whole(dataset: str = "gd_1", **changes: Any) -> DatasetWatch:
+    """Watch a dataset."""
+    given: dict[str, Any] = {
+        "id": "profiles",
+        "dataset_id": dataset,
+        "name": "Profiles",
+        "every": timedelta(seconds=30),
+        "notify": ("chat",),
+        "on": ENDS,
+    }
+    return DatasetWatch(**{**given, **changes})
+
+
+def running(
+    account: FakeAccount, number: int, *, dataset: str = "gd_1", begun: datetime = START - timedelta(hours=1)
+) -> list[str]:
+    """Add so many snapshots that never end, and return their ids."""
+    ids = [f"{dataset}_{each:04}" for each in range(number)]
+    for snapshot_id in ids:
+        account.add(snapshot_id, dataset, begun, (0, "running"))
+    return ids
