@@ -24,7 +24,7 @@ def script(api: BrightData, notifier: Notifier) -> Notifier:
     [
         (Fault.LONG_LINE, (), "record 1 is larger than 64 MiB"),
         (Fault.LONG_LINE, ("--compress",), "record 1 is larger than 64 MiB"),
-        (Fault.LONG_LINE, ("--format", "csv"), "the row of column names is longer than 1 MiB"),
+        (Fault.LONG_LINE, ("--format", "csv"), "the header row is longer than 1 MiB"),
         (Fault.ENDLESS, (), "more than 3 records came, and Bright Data says that there are 3 records"),
         (Fault.NO_BODY, (), "no records came, and Bright Data says that there are 3 records"),
     ],

@@ -69,13 +69,13 @@ async def never_held() -> AsyncIterator[None]:
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("form", [Format.JSON, Format.NDJSON, Format.CSV])
 async def test_a_line_that_never_ends_is_refused_at_the_bound(world: World, form: Format, compress: bool) -> None:
-    """64 MiB of a record, or 1 MiB of column names, also when they are 64 KiB of gzip on the wire."""
+    """64 MiB of a record, or 1 MiB of a header row, also as 64 KiB of gzip on the wire."""
     world.ready(3)
     world.sim.answer_next(1)
     world.sim.fail_next(Fault.LONG_LINE)
     async with never_held():
         text = await refused(world, DownloadTrouble.TOO_LARGE, format=form, compress=compress)
-    wanted = "column names is longer than 1 MiB" if form is Format.CSV else "record 1 is larger than 64 MiB"
+    wanted = "header row is longer than 1 MiB" if form is Format.CSV else "record 1 is larger than 64 MiB"
     assert wanted in text
     assert world.sim.requests["download"] == 1
 
