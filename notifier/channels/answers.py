@@ -1,4 +1,4 @@
-"""Interpret an HTTP answer and its text: the rules that both kinds of channel share."""
+"""Interprets an HTTP answer and its text: the rules that both kinds of channel share."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ _CUT_IN_TWO = 4 * 1024
 
 
 def is_temporary(status_code: int) -> bool:
-    """Return whether an HTTP status code means that the same request may succeed later."""
+    """Returns whether an HTTP status code means that the same request may succeed later."""
     return status_code in (408, 421, 425, 429) or status_code >= 500
 
 
 def kept_detail(detail: str, redact: Callable[[str], str]) -> str:
-    """Return what is kept of an answer: without secrets, on one line, at most `LONGEST_DETAIL` characters.
+    """Returns what is kept of an answer: without secrets, on one line, at most `LONGEST_DETAIL` characters.
 
     Only the beginning is searched for secrets. Its end, where a secret may be cut in two, is dropped.
     """

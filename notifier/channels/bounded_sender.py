@@ -1,8 +1,8 @@
-"""Runs a channel's sends, each in a thread, within bounds; one that overruns is cut, and its thread ends.
+"""Runs a channel's sends, each in a thread and within bounds; cuts one that exceeds them.
 
-What cannot be cut is a call that waits for no connection: the look-up of a name whose server is silent, or a plugin
-that sleeps. Its thread is left behind; whatever connection it asks for afterwards is refused, so it cannot send any
-more. Of such threads a channel has at most `MOST_LEFT` at a time.
+A call that does not wait for a connection cannot be cut: the lookup of a name whose server does not answer, or a plugin
+that sleeps. Its thread is abandoned, and every connection that it wants to make later is refused, so that it cannot
+send any more. A channel has at most `MOST_LEFT` such threads at a time.
 """
 
 import asyncio
@@ -15,10 +15,11 @@ from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.network import in_daemon_thread
 
 MOST_LEFT = 3
-"""Threads of one channel that were cut and have not ended."""
+"""Abandoned threads of one channel."""
 
 GRACE_S = 2.0
-"""For a thread to end after its connections were cut; it takes milliseconds unless it waits for something else."""
+"""Seconds for a thread to end after its connections are cut: it takes milliseconds, unless it waits for something
+else."""
 
 TIMED_OUT = "send_timeout"
 
@@ -32,14 +33,14 @@ class BoundedSender:
         """
         Args:
             name: the channel's name.
-            limit: after this long a send is cut.
+            limit: the time after which a send is cut.
         """
         self._name = name
         self._limit = limit
         self._left: set[asyncio.Future[Outcome]] = set()
 
     async def run(self, send: Callable[[], Outcome]) -> tuple[Outcome, bool]:
-        """Send, and say what became of it, and whether the send was cut: then whatever it used may still be in use."""
+        """Runs a send; returns its outcome, and whether it was cut: then what it uses may still be in use."""
         self._left = {each for each in self._left if not each.done()}
         if len(self._left) >= MOST_LEFT:
             detail = f"{len(self._left)} earlier sends hang where they cannot be cut, as in the lookup of a name"
@@ -52,7 +53,7 @@ class BoundedSender:
 
         try:
             sending = in_daemon_thread(within, name=f"channel-{self._name}")
-        except RuntimeError as error:  # the system gives no thread
+        except RuntimeError as error:  # no thread is available
             return Outcome(kind=OutcomeKind.RETRY, reason="no_thread", detail=str(error)), False
         try:
             await asyncio.wait({sending}, timeout=self._limit.total_seconds())
@@ -73,7 +74,7 @@ class BoundedSender:
             else f"no end of the send within {self._limit.total_seconds():g} s"
         )
         if not sending.done():
-            # Without a connection nothing can have gone out.
+            # Without a connection nothing can have been sent.
             kind, where = (
                 (OutcomeKind.UNCERTAIN, "the connection was cut")
                 if bounds.connected

@@ -1,13 +1,13 @@
-"""Bounds what one send may cost: bytes received on each connection, total time, and connections left open.
+"""Bounds the cost of one send: bytes received on each connection, total time, and connections left open.
 
-Apprise's plugins reach the network through many libraries (requests, smtplib, paho, sockets of their own), and none of
-them bounds an answer as a whole: `smtplib` gathers continuation lines without end, `http.client` waits for each read
-anew. What they share is Python's `socket`. So the bound stands there: inside `bounded()`, and in every thread that is
-started inside it, each connection is noted when it is made, what it receives is counted, and all of them can be cut
-from another thread. Code outside such a block pays one look-up of a context variable for each call.
+Apprise's plugins reach the network through many libraries (requests, smtplib, paho, sockets of their own), none of
+which bounds an answer as a whole: `smtplib` collects continuation lines without end, and the timeout of `http.client`
+is for each read. All of them use Python's `socket`, so the bound is there. Inside `bounded()`, and in every thread
+started inside it, each connection is recorded when it is made, the bytes received are counted, and all connections can
+be cut from another thread. Code outside pays one lookup of a context variable for each call.
 
-A connection is known by its descriptor and its inode: wrapping it in TLS keeps both, and a descriptor that was closed
-and given to something else has another inode. So nothing foreign is ever cut, and no descriptor is held open here.
+A connection is identified by its descriptor and inode. Wrapping it in TLS keeps both, and a descriptor that was closed
+and reused has another inode. So only connections of the send are cut, and no descriptor is held open here.
 """
 
 import contextlib
@@ -24,16 +24,16 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 MOST_RECEIVED = 1024 * 1024
-"""Bytes on one connection. An answer of a few kilobytes says all that is ever shown of it."""
+"""Bytes on one connection. Only a few kilobytes of an answer are ever shown."""
 
 TOO_LARGE = "answer_too_large"
 
 AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
-"""What `socket.getaddrinfo` knows of an address: family, type, protocol, name, address."""
+"""An address as `socket.getaddrinfo` returns it: family, type, protocol, name, address."""
 
 
-class Cut(ConnectionError):
-    """The connection was cut, or not made, because the send is over its bounds or has ended."""
+class ConnectionCut(ConnectionError):
+    """The connection was cut or refused: the send exceeded its bounds, or has ended."""
 
 
 class Bounds:
@@ -47,42 +47,42 @@ class Bounds:
         self._stops: list[Callable[[], object]] = []
         self._ended = False
         self.connected = False
-        """Whether any connection was begun."""
+        """Whether any connection was attempted."""
         self.sent_encrypted = False
-        """Whether anything was sent over TLS. Before that, a request over https has not gone out."""
+        """Whether anything was sent over TLS. Before that, a request over https has not been sent."""
         self.reason = ""
-        """Why the connections were cut; empty if they were not."""
+        """Why the connections were cut; empty otherwise."""
 
     def opening(self, connection: socket.socket) -> None:
-        """Note a connection that is about to be made.
+        """Records a connection that is about to be made.
 
         Raises:
-            Cut: the send has ended.
+            ConnectionCut: the send has ended.
         """
         with self._lock:
             if self._ended:
-                raise Cut("the send has ended")
+                raise ConnectionCut("the send has ended")
             self.connected = True
             with contextlib.suppress(OSError):
                 self._opened[os.fstat(connection.fileno()).st_ino] = connection.fileno()
 
     def received(self, connection: socket.socket, number: int) -> None:
-        """Count bytes.
+        """Counts bytes.
 
         Raises:
-            Cut: these were too many.
+            ConnectionCut: there are too many.
         """
         total = self._received[connection] = self._received.get(connection, 0) + number
         if total > self._most_received:
             self.cut(TOO_LARGE)
-            raise Cut(f"more than {self._most_received} bytes came back")
+            raise ConnectionCut(f"more than {self._most_received} bytes came back")
 
     def at_end(self, stop: Callable[[], object]) -> None:
-        """Have something called when the send ends or is cut; it must not block."""
+        """Registers a callback for the end of the send, or its cut; it must not block."""
         self._stops.append(stop)
 
     def cut(self, reason: str) -> None:
-        """End every connection, and let no other be made: whoever waits for one of them gets an error at once."""
+        """Ends every connection and refuses new ones: whoever waits for one gets an error at once."""
         with self._lock:
             if self._ended:
                 return
@@ -90,7 +90,7 @@ class Bounds:
         self.end()
 
     def end(self) -> None:
-        """Leave nothing open."""
+        """Closes every connection and refuses new ones."""
         with self._lock:
             self._ended = True
             opened, self._opened = self._opened, {}
@@ -102,12 +102,12 @@ class Bounds:
 
 
 current: ContextVar[Bounds | None] = ContextVar("bounds", default=None)
-"""The bounds of the send that goes on in this context."""
+"""The bounds of the current send."""
 
 
 @contextmanager
 def bounded(bounds: Bounds) -> Iterator[None]:
-    """Hold everything inside this block, in this context, to these bounds; at its end no connection of it is left."""
+    """Applies the bounds to everything in the block; at its end all its connections are closed."""
     _install()
     token = current.set(bounds)
     try:
@@ -118,12 +118,12 @@ def bounded(bounds: Bounds) -> Iterator[None]:
 
 
 def _shut(descriptor: int, inode: int) -> None:
-    """Shut a connection down, if the descriptor is still that one: on a copy, which nobody else can close."""
+    """Shuts a connection down if the descriptor is still its own; works on a copy, which nobody else can close."""
     try:
         copy = os.dup(descriptor)
     except OSError:
         return
-    with contextlib.suppress(OSError):  # the far side was quicker
+    with contextlib.suppress(OSError):  # the peer was quicker
         if os.fstat(copy).st_ino == inode:
             connection = socket.socket(fileno=copy)
             copy = -1
@@ -134,12 +134,12 @@ def _shut(descriptor: int, inode: int) -> None:
 
 
 _RECEIVING = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")
-"""What a plain connection is read by. Each answers with bytes or their number, alone or first in a tuple."""
+"""The methods that read a plain connection. Each returns bytes or their number, alone or first in a tuple."""
 
 
 def _install() -> None:
-    """Put the watchers in place; once is enough."""
-    if hasattr(threading.Thread.start, "notifier_watches"):
+    """Patches `socket`, `ssl` and `threading`, once per process."""
+    if hasattr(threading.Thread.start, "notifier_observes"):
         return
     for name in ("connect", "connect_ex"):
         setattr(socket.socket, name, _connecting(getattr(socket.socket, name)))
@@ -153,18 +153,18 @@ def _install() -> None:
 
 def _connecting(connect: Any) -> Any:
     @wraps(connect)
-    def watched(connection: socket.socket, address: Any) -> Any:
+    def observed(connection: socket.socket, address: Any) -> Any:
         bounds = current.get()
         if bounds is not None:
             bounds.opening(connection)
         return connect(connection, address)
 
-    return watched
+    return observed
 
 
 def _counting(receive: Any) -> Any:
     @wraps(receive)
-    def watched(connection: socket.socket, *arguments: Any, **options: Any) -> Any:
+    def observed(connection: socket.socket, *arguments: Any, **options: Any) -> Any:
         received = receive(connection, *arguments, **options)
         bounds = current.get()
         if bounds is not None:
@@ -172,25 +172,25 @@ def _counting(receive: Any) -> Any:
             bounds.received(connection, first if isinstance(first, int) else len(first))
         return received
 
-    return watched
+    return observed
 
 
 def _encrypting(send: Any) -> Any:
     @wraps(send)
-    def watched(connection: ssl.SSLSocket, *arguments: Any, **options: Any) -> Any:
+    def observed(connection: ssl.SSLSocket, *arguments: Any, **options: Any) -> Any:
         bounds = current.get()
         if bounds is not None:
             bounds.sent_encrypted = True
         return send(connection, *arguments, **options)
 
-    return watched
+    return observed
 
 
 def _inheriting(start: Any) -> Any:
-    """A thread takes no context with it: one that is started inside the bounds gets them, and nothing else."""
+    """A new thread has an empty context: one that is started inside the bounds gets them, and nothing else."""
 
     @wraps(start)
-    def watched(thread: threading.Thread) -> Any:
+    def observed(thread: threading.Thread) -> Any:
         bounds = current.get()
         if bounds is not None:
             context = Context()
@@ -198,12 +198,12 @@ def _inheriting(start: Any) -> Any:
             thread.run = partial(context.run, thread.run)  # type: ignore[method-assign]
         return start(thread)
 
-    watched.notifier_watches = True  # type: ignore[attr-defined]
-    return watched
+    observed.notifier_observes = True  # type: ignore[attr-defined]
+    return observed
 
 
 class MeteredSocket(socket.socket):
-    """A connection for an event loop that ends when too much came in: aiohttp bounds a header, but not their number."""
+    """A socket for an event loop that fails after too many bytes: aiohttp bounds each header, but not their number."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -213,7 +213,7 @@ class MeteredSocket(socket.socket):
         """As `socket.recv`.
 
         Raises:
-            Cut: too much came in.
+            ConnectionCut: too many bytes were received.
         """
         data = super().recv(*arguments)
         self._count(len(data))
@@ -223,7 +223,7 @@ class MeteredSocket(socket.socket):
         """As `socket.recv_into`.
 
         Raises:
-            Cut: too much came in.
+            ConnectionCut: too many bytes were received.
         """
         number = super().recv_into(*arguments)
         self._count(number)
@@ -232,9 +232,9 @@ class MeteredSocket(socket.socket):
     def _count(self, number: int) -> None:
         self._left -= number
         if self._left < 0:
-            raise Cut(errno.EMSGSIZE, f"more than {MOST_RECEIVED // 1024} KiB came back")
+            raise ConnectionCut(errno.EMSGSIZE, f"more than {MOST_RECEIVED // 1024} KiB came back")
 
 
 def metered_socket(addr_info: AddrInfo) -> socket.socket:
-    """A socket for this address, for aiohttp's `socket_factory`."""
+    """Returns a socket for this address, for aiohttp's `socket_factory`."""
     return MeteredSocket(*addr_info[:3])

@@ -1,4 +1,4 @@
-"""Ask an HTTP address once, within bounds; of the answer only the status counts."""
+"""Pings an HTTP address, within bounds; only the status of the answer counts."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ TIMEOUT = timedelta(seconds=10)
 
 
 async def ping(url: str, resolver: Resolver | None = None) -> str | None:
-    """Send a GET and return why it failed, without the address; None if it succeeded. Never raises.
+    """Sends a GET and returns why it failed, without the address; None if it succeeded. Never raises.
 
     Proxies and certificates are those of the environment.
 
@@ -39,7 +39,7 @@ async def ping(url: str, resolver: Resolver | None = None) -> str | None:
 
 
 def _text(error: Exception) -> str:
-    """Return the exception's type and, if it is the system's, its text: others quote the address."""
+    """Returns the exception's type and, if it is the system's, its text: others quote the address."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     said = getattr(cause, "strerror", None) if isinstance(cause, OSError) else None
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -1,1 +1,1 @@
-"""Channels that are Apprise URLs."""
+"""Channels with an Apprise URL."""

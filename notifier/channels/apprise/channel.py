@@ -1,4 +1,4 @@
-"""A channel that is an Apprise URL: one long-lived object, one call at a time, in a thread of its own."""
+"""Sends messages to an Apprise URL: one long-lived object, one call at a time, in a thread of its own."""
 
 import re
 from collections.abc import Callable, Collection
@@ -19,15 +19,15 @@ from notifier.channels.bounded_sender import BoundedSender
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
-"""Apprise's own timeouts are for each read of a socket: a far side that drips would hold a send for ever."""
+"""For a send as a whole. Apprise's own timeouts are for each read: a service that drips would hold it for ever."""
 
 LEAST = Message(title="❌ failed", body="Event: evt_0123456789abcdef0123")
-"""The least message that there is: what happened, and the event's id."""
+"""The shortest useful message: what happened, and the event's id."""
 
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
-"""The services that keep a connection, and send over it later what could not be sent: each send takes a new object."""
+"""Services that keep a connection and send over it later what failed before: each send needs a new object."""
 
-_SCHEME = re.compile("[a-zA-Z0-9][a-zA-Z0-9+.-]{0,31}")  # one of Apprise's begins with a digit
+_SCHEME = re.compile("[a-zA-Z0-9][a-zA-Z0-9+.-]{0,31}")  # one of Apprise's schemes begins with a digit
 
 
 @cache
@@ -37,7 +37,7 @@ def _asset() -> AppriseAsset:
         app_desc="Bright Data snapshot notifier",
         app_url="",
         storage_mode=PersistentStoreMode.MEMORY,
-        service_timeout=0,  # no deadline of Apprise's: with one, it sends through its shared pool of few threads
+        service_timeout=0,  # with a deadline of its own, Apprise sends through its shared pool of a few threads
         secure_logging=True,
     )
 
@@ -53,9 +53,9 @@ def _sender(url: str) -> NotifyBase | None:
 
 
 def check_url(url: str) -> str | None:
-    """Why a URL cannot be a channel, in words without the URL; None when it can.
+    """Returns why a URL cannot be a channel, without quoting it; None if it can.
 
-    Apprise itself refuses in silence; `notifier.channels.apprise.url_advice` finds words.
+    Apprise itself gives no reason; `notifier.channels.apprise.url_advice` finds one.
     """
     if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
         return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"
@@ -81,8 +81,9 @@ def _unfit(service: NotifyBase) -> str | None:
 class AppriseChannel:
     """Sends messages to one Apprise URL.
 
-    Apprise's plugins keep their pace by sleeping and are not locked, so the object lives as long as the channel and
-    is never called twice at a time. A send that was cut leaves it to its thread, and the next one gets a new object.
+    Apprise's plugins keep their rate by sleeping and have no locks. So the plugin object lives as long as the channel,
+    and is never called twice at a time. A send that was cut keeps the object for its thread, and the next send gets a
+    new one.
     """
 
     def __init__(self, *, name: str, url: str, redact: Callable[[str], str], limit: timedelta = SEND_LIMIT) -> None:
@@ -90,8 +91,8 @@ class AppriseChannel:
         Args:
             name: the channel's name.
             url: an Apprise URL that `check_url` accepts.
-            redact: takes secrets out of what the far side said.
-            limit: after this long a send is cut.
+            redact: masks secrets in the service's answer.
+            limit: the time after which a send is cut.
 
         Raises:
             ValueError: Apprise refuses the URL.
@@ -102,29 +103,29 @@ class AppriseChannel:
         service, measured = _sender(url), _sender(url)
         if service is None or measured is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        self._fitting = MessageLayout(measured)  # one that never sends: what was cut is let go of with its connections
+        self._fitting = MessageLayout(measured)  # an object that never sends: after a cut the other one is replaced
         self._url = url
         self._apprise = Apprise(asset=_asset())
         self._apprise.add(service)
 
     def literal(self, text: str) -> str:
-        """Data as it stays data in a body."""
+        """Returns the text escaped for a body."""
         return self._fitting.literal(text)
 
     def literal_title(self, text: str) -> str:
-        """Data as it stays data in a title."""
+        """Returns the text escaped for a title."""
         return self._fitting.literal_title(text)
 
     def fits(self, message: Message) -> bool:
-        """Whether the service takes the whole message."""
+        """Returns whether the service accepts the complete message."""
         return self.excess(message) is None
 
     def excess(self, message: Message) -> str | None:
-        """Why the service does not take the whole message, in numbers; None if it does."""
+        """Returns why the service does not accept the complete message, in numbers; None if it does."""
         return self._fitting.excess(self._fitting.arranged(message))
 
     async def send(self, message: Message, reached: Collection[str] = ()) -> Outcome:
-        """Send one message, but not to those of the channel's targets that have it; what became of it."""
+        """Sends a message to those of the channel's targets that do not have it yet; returns the outcome."""
         if (reason := self.excess(message)) is not None:
             return Outcome(kind=OutcomeKind.PERMANENT, reason="too_long", detail=reason)
         text = self._fitting.arranged(message)
@@ -140,7 +141,7 @@ class AppriseChannel:
         return outcome
 
     def _send(self, apprise: Apprise, text: Text, severity: Severity, reached: Collection[str]) -> Outcome:
-        with observed(reached) as wire:
+        with observed(reached) as exchange:
             try:
                 result = apprise.notify(
                     title=text.title,
@@ -148,14 +149,14 @@ class AppriseChannel:
                     body_format=text.format,
                     notify_type=NotifyType(severity),
                 )
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; here it becomes a value
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 outcome = Outcome(kind=OutcomeKind.RETRY, reason="plugin_error", detail=repr(error))
             else:
                 if result:
-                    reason = f"http_{wire.http_status}" if wire.http_status is not None else "sent"
-                    return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=wire.answer))
-                outcome = failure(wire, _log_of(result), datetime.now(UTC))
-        if told := wire.reached.fingerprints:
+                    reason = f"http_{exchange.http_status}" if exchange.http_status is not None else "sent"
+                    return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=exchange.answer))
+                outcome = failure(exchange, _log_of(result), datetime.now(UTC))
+        if told := exchange.reached.fingerprints:
             outcome = replace(outcome, reached=told, detail=f"not to all of its targets: {outcome.detail}")
         return self._tidy(outcome)
 

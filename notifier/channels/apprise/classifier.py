@@ -1,4 +1,4 @@
-"""From what happened on the wire to what it means: try again, give up, or nobody can say."""
+"""Classifies a failed Apprise send by its network exchange: retry, permanent or uncertain."""
 
 import smtplib
 import socket
@@ -32,14 +32,14 @@ _CONNECTION_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...],
     ((SSLError, requests.exceptions.SSLError), OutcomeKind.RETRY, "tls"),
     (requests.exceptions.ProxyError, OutcomeKind.RETRY, "proxy"),
     (requests.exceptions.ReadTimeout, OutcomeKind.UNCERTAIN, "read_timeout"),
-    # The connection stood, and the request may have gone out whole before it broke.
+    # The connection stood, and the complete request may have been sent before it broke.
     (
         (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError),
         OutcomeKind.UNCERTAIN,
         "connection_lost",
     ),
 )
-"""What an exception means, the special before the general. Only a request that may have gone out is uncertain."""
+"""What an exception means, specific types first. Only a request that may have been sent is uncertain."""
 
 
 _MQTT_AUTH = frozenset({4, 5, 134, 135})
@@ -55,55 +55,55 @@ _LOST: tuple[tuple[type[OSError] | tuple[type[OSError], ...], str], ...] = (
     (TimeoutError, "connect_timeout"),
     ((smtplib.SMTPServerDisconnected, ConnectionError), "connection_lost"),
 )
-"""What the end of a connection for mail or MQTT means, before the message was handed over."""
+"""Reasons for the end of a connection for mail or MQTT before the message was sent."""
 
 
-def failure(wire: Exchange, log: str, now: datetime) -> Outcome:
-    """What a send that Apprise calls failed means.
+def failure(exchange: Exchange, log: str, now: datetime) -> Outcome:
+    """Returns the outcome of a send that Apprise reports as failed.
 
     Args:
-        wire: the last exchange seen.
-        log: Apprise's own words, used as the detail where the far side said nothing.
-        now: to turn an HTTP date in `Retry-After` into a pause.
+        exchange: the last exchange.
+        log: Apprise's own text, the detail if the service gave none.
+        now: turns an HTTP date in `Retry-After` into a pause.
     """
-    if wire.error is not None:
-        outcome = _connection_failure(wire.error)
-        return outcome if wire.is_out else replace(outcome, kind=OutcomeKind.RETRY)
-    if wire.http_status is not None:
-        return _http_failure(wire, wire.http_status, log, now)
-    if wire.mqtt_code is not None:
-        auth = wire.mqtt_code in _MQTT_AUTH
-        reason = "mqtt_auth" if auth else f"mqtt_{wire.mqtt_code}"
-        kind = OutcomeKind.RETRY if wire.mqtt_code in _MQTT_RETRY else OutcomeKind.PERMANENT
-        return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
-    if wire.handed_over:
-        reason = "read_timeout" if isinstance(wire.lost, TimeoutError) else "connection_lost"
-        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=reason, detail=_words(wire.lost) or log)
-    if wire.smtp_code is not None:
-        permanent = wire.smtp_code >= 500
-        reason = "smtp_auth" if wire.smtp_code in _SMTP_AUTH else f"smtp_{wire.smtp_code}"
+    if exchange.error is not None:
+        outcome = _connection_failure(exchange.error)
+        return outcome if exchange.is_out else replace(outcome, kind=OutcomeKind.RETRY)
+    if exchange.http_status is not None:
+        return _http_failure(exchange, exchange.http_status, log, now)
+    if exchange.mqtt_code is not None:
+        auth = exchange.mqtt_code in _MQTT_AUTH
+        reason = "mqtt_auth" if auth else f"mqtt_{exchange.mqtt_code}"
+        kind = OutcomeKind.RETRY if exchange.mqtt_code in _MQTT_RETRY else OutcomeKind.PERMANENT
+        return Outcome(kind=kind, reason=reason, detail=exchange.answer or log)
+    if exchange.handed_over:
+        reason = "read_timeout" if isinstance(exchange.lost, TimeoutError) else "connection_lost"
+        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=reason, detail=_words(exchange.lost) or log)
+    if exchange.smtp_code is not None:
+        permanent = exchange.smtp_code >= 500
+        reason = "smtp_auth" if exchange.smtp_code in _SMTP_AUTH else f"smtp_{exchange.smtp_code}"
         kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.RETRY
-        return Outcome(kind=kind, reason=reason, detail=wire.answer or log)
-    if wire.lost is not None:
-        reason = next((each for kind, each in _LOST if isinstance(wire.lost, kind)), "connection")
-        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(wire.lost))
+        return Outcome(kind=kind, reason=reason, detail=exchange.answer or log)
+    if exchange.lost is not None:
+        reason = next((each for kind, each in _LOST if isinstance(exchange.lost, kind)), "connection")
+        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=_words(exchange.lost))
     return Outcome(kind=OutcomeKind.RETRY, reason="failed", detail=log)
 
 
 def _words(error: OSError | None) -> str:
-    """An exception's type and, where it is the system's, its words."""
+    """Returns an exception's type and, if it is the system's, its text."""
     if error is None:
         return ""
     return f"{type(error).__name__}: {error.strerror}" if error.strerror else type(error).__name__
 
 
-def _http_failure(wire: Exchange, status: int, log: str, now: datetime) -> Outcome:
+def _http_failure(exchange: Exchange, status: int, log: str, now: datetime) -> Outcome:
     temporary = is_temporary(status) or status < 300
     return Outcome(
         kind=OutcomeKind.RETRY if temporary else OutcomeKind.PERMANENT,
         reason=f"http_{status}",
-        detail=wire.answer or log,
-        retry_after=parse_retry_after(wire.retry_after, now, LONGEST_RETRY_AFTER),
+        detail=exchange.answer or log,
+        retry_after=parse_retry_after(exchange.retry_after, now, LONGEST_RETRY_AFTER),
     )
 
 

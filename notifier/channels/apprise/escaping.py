@@ -1,8 +1,8 @@
-"""How each service reads text, and how what others wrote stays literal in it.
+"""Escapes foreign text in the dialect of each service.
 
-Names, reasons and labels are data: they must neither call anybody nor format nor link, wherever they are shown. Some
-services have a backslash for that, some take HTML, some have nothing; those get characters that look the same, or an
-invisible word joiner inside the sign. A template's own words are not data: they reach the service as they were written.
+Names, reasons and labels are data: they must not mention anybody, nor format, nor link. Some services have a backslash
+for that, some take HTML, some have nothing; for those, characters are replaced by similar ones, or an invisible word
+joiner is put inside the sign. A template's own text is not data, and reaches the service as written.
 """
 
 import re
@@ -22,13 +22,13 @@ class Dialect:
     """How a service reads text.
 
     Attributes:
-        format: what Apprise is told the text is, so that it converts nothing.
-        literal: makes data literal in a body, and in a title that stands in the body.
-        title: makes data literal in a title that has a field of its own.
-        finish: the last step for the whole text, template and all: line ends, and HTML where that is spoken.
-        line_end: what ends a line in a finished text.
-        heading: how a title stands at the head of the body, after `literal`.
-        titles: whether a title's own field is used where the service has one.
+        format: the format given to Apprise, so that it converts nothing.
+        literal: escapes data in a body, and in a title inside the body.
+        title: escapes data in a title with a field of its own.
+        finish: the last step for the complete text: line ends, and HTML for services that read it.
+        line_end: ends a line in a finished text.
+        heading: formats a title at the beginning of the body, after `literal`.
+        titles: whether the service's own field for a title is used.
     """
 
     format: NotifyFormat
@@ -44,34 +44,35 @@ _URL = re.compile(r"https?://[^\s<>\[\]*`~|\\]+")
 _CALL = re.compile(
     r"@(?=(?:everyone|here|channel|all|room|online|topic|stream|participants)\b)|(?<![\w.+-])@(?=\S)", re.IGNORECASE
 )
-"""What calls people: the words for everybody wherever they stand, and any name that is no mail address."""
+"""A mention: the words for everybody, and any name that is not a mail address."""
 _TAG = re.compile(r"<(?=[^\s<\d])")
-"""What begins a tag, a mention or a masked link; not "a < b", and not "<3"."""
+"""The beginning of a tag, a mention or a masked link; not "a < b", and not "<3"."""
 _EMOJI = re.compile(r":(?=[a-z][a-z0-9_+-]*:)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(?=[ \t]*(?:#|>|[-+=]|\d+[.)]))", re.MULTILINE)
-"""What makes a heading, a quote or a list of a line."""
+"""The beginning of a heading, a quote or a list item."""
 _LOOSE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-"""Inside a word, as in `evt_1`, no service takes it for emphasis."""
+"""Not inside a word, as in `evt_1`: no service reads that as emphasis."""
 _ENTITY = re.compile(r"&(?=#?[0-9A-Za-z]{1,32};)")
 _ALIKE = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
 
 
 _PAIR = re.compile(r"\](?=\()|\|(?=\|)|\$(?=[$\[])|\\(?=[\[(])|\((?=(?:met|rol|chn|emj|ins|spl|font)\))|\[(?=CQ:)")
-"""What formats, links or calls as a pair of signs only: a link, a spoiler, a formula, and tags in brackets."""
+"""Pairs of signs that format, link or mention: a link, a spoiler, a formula, and tags in brackets."""
 
 
 def calls_nobody(text: str) -> str:
-    """The text with an invisible joiner behind each sign that calls people."""
+    """Returns the text with an invisible joiner behind each sign of a mention."""
     return _CALL.sub(f"@{_JOINER}", text)
 
 
 def has_no_tags(text: str) -> str:
-    """The text with an invisible joiner in each tag: `<at user_id="all">`, `<users/all>`, `<https://…|here>`."""
+    """Returns the text with an invisible joiner in each tag: `<at user_id="all">`, `<users/all>`,
+    `<https://…|here>`."""
     return _TAG.sub(f"<{_JOINER}", text)
 
 
 def escaped(text: str) -> str:
-    """The text for Markdown with backslash escapes (CommonMark): each only where the character would mean something."""
+    """Returns the text with backslash escapes (CommonMark), only where a character would have a meaning."""
     text = re.sub(r"[\\`*~|\[]", r"\\\g<0>", text)
     text = _outside_urls(text, _LOOSE_UNDERSCORE, r"\\_")
     text = _ENTITY.sub(r"\\&", text)
@@ -84,12 +85,12 @@ def _escape_block(found: re.Match[str]) -> str:
 
 
 def chat_escaped(text: str) -> str:
-    """`escaped`, for a chat that also knows mentions and emoji by name; no backslash takes those away."""
+    """Escapes as `escaped` does, and breaks mentions and named emoji, which no backslash escapes."""
     return calls_nobody(_EMOJI.sub(f":{_JOINER}", escaped(text)))
 
 
 def veiled(text: str) -> str:
-    """The text for a chat without escapes: what would format is replaced by what looks the same, or parted."""
+    """Returns the text for a chat without escapes: signs that format are replaced by similar ones, or broken."""
     text = _outside_urls(text.translate(_ALIKE), _LOOSE_UNDERSCORE, "ˍ")
     text = _PAIR.sub(rf"\g<0>{_JOINER}", text)
     text = _BLOCK.sub(_JOINER, text)
@@ -114,34 +115,34 @@ def _slack_markdown(text: str) -> str:
 
 
 def _github(text: str) -> str:
-    """A number sign refers to an issue, which is told that it was referred to."""
+    """Breaks references to issues: GitHub notes each reference in the issue."""
     return re.sub(r"#(?=\d)|\bGH-(?=\d)", rf"\g<0>{_JOINER}", chat_escaped(text))
 
 
 def _reddit(text: str) -> str:
-    """Users and their boards are called by a slash."""
+    """Breaks mentions of users and boards, which have a slash."""
     return re.sub(r"(?<!\w)[ur]/(?=\w)", rf"\g<0>{_JOINER}", escaped(text))
 
 
 def _revolt(text: str) -> str:
-    """It has spoilers of its own."""
+    """Breaks Revolt's own spoilers."""
     return re.sub(r"!(?=!)", rf"!{_JOINER}", chat_escaped(text))
 
 
 def _telegram_markdown(signs: str) -> Rewrite:
-    """Telegram's own Markdown escapes each of its signs with a backslash: https://core.telegram.org/bots/api"""
+    """Returns an escape for Telegram's Markdown, a backslash before each sign: https://core.telegram.org/bots/api"""
     pattern = re.compile(f"[{re.escape(signs)}]")
     return lambda text: pattern.sub(r"\\\g<0>", text)
 
 
 def _html(text: str) -> str:
-    """The text as HTML, line for line and space for space."""
+    """Returns the text as HTML, with its lines and spaces."""
     lines = (escape(line, quote=False).replace("  ", " &nbsp;") for line in text.split("\n"))
     return "<br/>\n".join(lines)
 
 
 def _hard_breaks(text: str) -> str:
-    """CommonMark joins lines, but for two spaces at the end of one."""
+    """Ends lines with two spaces: without them CommonMark joins lines."""
     return re.sub(r"(?<=\S)\n(?=\S)", "  \n", text)
 
 
@@ -171,7 +172,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "NotifyRevolt": replace(_CHAT, literal=_revolt, title=_revolt),
     "NotifyGitHub": replace(MARKDOWN, literal=_github),
     "NotifyReddit": replace(MARKDOWN, literal=_reddit),
-    # They show Markdown in one place and plain text in another.
+    # These show Markdown in one place and plain text in another.
     **dict.fromkeys(("NotifyHomeAssistant", "NotifyServerChan"), replace(_VEILED, finish=_hard_breaks)),
     "NotifyWebexTeams": replace(MARKDOWN, literal=chat_escaped),
     "NotifyKook": replace(_VEILED, literal=lambda text: veiled(text).replace("\\", "\\\\")),
@@ -181,9 +182,9 @@ DIALECTS: Mapping[str, Dialect] = {
     **dict.fromkeys(("NotifyLark", "NotifyFeishu", "NotifyWeComBot", "NotifyWeChat", "NotifySynology"), _TAGGED),
     **dict.fromkeys(("NotifyDingTalk", "NotifyFlock", "NotifyZoom", "NotifyStackfield"), _TAGGED),
     **dict.fromkeys(("NotifyMastodon", "NotifyBlueSky", "NotifyTwitter", "NotifyNostr", "NotifyGroupMe"), _CALLED),
-    # Slack's control characters; the title is escaped by Apprise itself.
+    # Only Slack's control characters; Apprise itself escapes the title.
     "NotifySlack": Dialect(format=NotifyFormat.TEXT, literal=lambda text: escape(text, quote=False)),
-    # Its TextBlock takes an empty line for a line end alone, and its title has a TextBlock that does not wrap.
+    # Its TextBlock needs an empty line for a line end, and the TextBlock of its title does not wrap.
     "NotifyWorkflows": Dialect(
         format=NotifyFormat.MARKDOWN,
         literal=escaped,
@@ -193,7 +194,7 @@ DIALECTS: Mapping[str, Dialect] = {
         titles=False,
     ),
 }
-"""By the name of Apprise's class; a service that is not here reads text as its format says."""
+"""By the name of Apprise's class; any other service reads text as its format says."""
 
 _CHOSEN: Mapping[tuple[str, NotifyFormat], Dialect] = {
     ("NotifySlack", NotifyFormat.MARKDOWN): replace(_VEILED, literal=_slack_markdown),
@@ -201,11 +202,11 @@ _CHOSEN: Mapping[tuple[str, NotifyFormat], Dialect] = {
     ("NotifyWeChat", NotifyFormat.MARKDOWN): _VEILED,
     ("NotifyFlock", NotifyFormat.HTML): replace(HTML, literal=_tags_and_calls, title=_tags_and_calls),
 }
-"""Where a format that the URL chooses changes how the service reads text."""
+"""Services that read text differently in a format chosen by the URL."""
 
 
 def dialect_of(service: NotifyBase) -> Dialect:
-    """How the service reads text, also when its URL says `format=`."""
+    """Returns how the service reads text, also if its URL says `format=`."""
     spoken = service.resolve_format(NotifyFormat.TEXT)
     name = type(service).__name__
     if name == "NotifyTelegram":
@@ -218,7 +219,7 @@ def dialect_of(service: NotifyBase) -> Dialect:
 
 
 def _telegram(service: NotifyBase, spoken: NotifyFormat) -> Dialect:
-    if spoken is NotifyFormat.HTML:  # its HTML has line ends and spaces as they are, and no `<br/>`
+    if spoken is NotifyFormat.HTML:  # its HTML keeps line ends and spaces, and has no `<br/>`
         return replace(HTML, literal=calls_nobody, finish=lambda text: escape(text, quote=False), line_end="\n")
     is_second = str(getattr(service, "markdown_ver", "")).endswith("V2")
     return Dialect(format=spoken, literal=_telegram_markdown("_*[]()~`>#+-=|{}.!\\" if is_second else "_*`["))

@@ -1,4 +1,4 @@
-"""What one send did on the wire, as its watchers note it, and who has the message already."""
+"""Records the network exchange of one send, and which targets have the message already."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -11,8 +11,8 @@ import requests
 class ReachedTargets:
     """The targets of a channel that have a message: the recipients of a mail, the topics of a broker.
 
-    Apprise's plugins mark here whom they told, and leave out whom they find here. Kept as fingerprints: a target may
-    be a token.
+    Apprise's plugins record here each target reached, and skip those that are recorded. Kept as fingerprints: a target
+    may be a token.
     """
 
     def __init__(self, fingerprints: Iterable[str] = ()) -> None:
@@ -22,12 +22,12 @@ class ReachedTargets:
         return _fingerprint(target) in self._fingerprints
 
     def add(self, target: object) -> None:
-        """It has the message."""
+        """Records that the target has the message."""
         self._fingerprints.add(_fingerprint(target))
 
     @property
     def fingerprints(self) -> frozenset[str]:
-        """Of all that have it by now."""
+        """The fingerprints of all targets that have it."""
         return frozenset(self._fingerprints)
 
 
@@ -37,15 +37,14 @@ def _fingerprint(target: object) -> str:
 
 @dataclass(kw_only=True, slots=True)
 class Exchange:
-    """The last exchange of one send: an HTTP answer, its exception, a mail server's or broker's word.
+    """The last exchange of one send: an HTTP answer or its exception, a mail server's or broker's reply.
 
-    After one that failed an exchange with another target that went well does not count. `lost` is what broke a
-    connection for mail or MQTT. `handed_over` is true from the moment in which the message goes out there until the
-    far side says what became of it. `smtp_code` and `mqtt_code` are refusals.
+    After a failed exchange, a successful one with another target does not count. `lost` is the exception that ended a
+    connection for mail or MQTT. There, `handed_over` is true from the moment the message is sent until the server
+    answers. `smtp_code` and `mqtt_code` are refusals. `is_out` is false if the request that `error` ended cannot have
+    been sent.
 
-    `is_out` is false where the request that `error` ended cannot have gone out.
-
-    `answer` is whole: who cuts it must redact it first, for a cut through a secret leaves a part of it.
+    `answer` is complete. Redact it before cutting it: a cut through a secret leaves a part of it.
     """
 
     http_status: int | None = None
@@ -59,8 +58,8 @@ class Exchange:
     handed_over: bool = False
     reached: ReachedTargets = field(default_factory=ReachedTargets)
     leave: list[Callable[[], object]] = field(default_factory=list)
-    """Called when the send is over: takes leave of who would else be kept connected."""
+    """Called at the end of the send, to close connections that would be kept otherwise."""
 
 
-current: ContextVar[Exchange | None] = ContextVar("wire", default=None)
-"""The wire of the send that goes on in this context."""
+current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+"""The exchange of the current send."""

@@ -25,40 +25,40 @@ from notifier.network import tls_context
 
 LARGEST_ANSWER = 64 * 1024
 LONGEST_ANSWER_S = 10.0
-"""What is read of an answer's body, in bytes and in seconds; the status line has said the rest."""
+"""The most that is read of an answer's body, in bytes and in seconds: the status line suffices."""
 
 
 @contextmanager
 def observed(reached: Collection[str] = ()) -> Iterator[Exchange]:
-    """What goes over the wire inside this block, in this context, for a message that those targets have already."""
+    """Records the exchange of the block, for a message that the targets `reached` have already."""
     _install()
-    wire = Exchange(reached=ReachedTargets(reached))
-    token = current.set(wire)
-    # Where plugins note whom they told, so that a retry leaves them out: Apprise sets it only for retries of its own.
-    tracking = apprise_base._delivery_tracker.set(wire.reached)  # type: ignore[arg-type]
+    exchange = Exchange(reached=ReachedTargets(reached))
+    token = current.set(exchange)
+    # Plugins record the targets reached here, so that a retry skips them: Apprise sets it only for its own retries.
+    tracking = apprise_base._delivery_tracker.set(exchange.reached)  # type: ignore[arg-type]
     try:
-        yield wire
+        yield exchange
     finally:
-        for leave in wire.leave:
+        for leave in exchange.leave:
             leave()
         apprise_base._delivery_tracker.reset(tracking)
         current.reset(token)
 
 
 def _install() -> None:
-    """Put the watchers in the doors; once is enough."""
-    if not hasattr(requests.Session.send, "notifier_watches"):
-        requests.Session.send = _watched_http(requests.Session.send)  # type: ignore[method-assign]
+    """Patches the libraries, once per process."""
+    if not hasattr(requests.Session.send, "notifier_observes"):
+        requests.Session.send = _observed_http(requests.Session.send)  # type: ignore[method-assign]
         HTTPAdapter.cert_verify = _with_our_authorities(HTTPAdapter.cert_verify)  # type: ignore[method-assign]
     smtp_observer.install()
     mqtt_observer.install()
 
 
-def _watched_http(send: Any) -> Any:
+def _observed_http(send: Any) -> Any:
     @wraps(send)
-    def watched(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        wire = current.get()
-        if wire is None:
+    def observed(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        exchange = current.get()
+        if exchange is None:
             return send(session, request, **options)  # type: ignore[no-any-return]
         bounds = current_bounds.get()
         if bounds is not None:
@@ -68,40 +68,40 @@ def _watched_http(send: Any) -> Any:
                 session, request, **(options | {"stream": True, "allow_redirects": False})
             )
             if bounds is not None and bounds.reason:
-                # `http.client` takes the end of a connection for the end of a header, so this is half an answer.
+                # `http.client` takes the end of a connection for the end of the headers: this is half an answer.
                 response.close()
                 raise requests.ConnectionError(bounds.reason)
         except requests.RequestException as error:
-            wire.error, wire.http_status = error, None
-            wire.is_out = bounds is None or bounds.sent_encrypted or not str(request.url).startswith("https:")
+            exchange.error, exchange.http_status = error, None
+            exchange.is_out = bounds is None or bounds.sent_encrypted or not str(request.url).startswith("https:")
             raise
         answer = "" if options.get("stream") else _read(response).decode("utf-8", "replace")
-        failed_before = wire.error is not None or (wire.http_status or 0) >= 300
+        failed_before = exchange.error is not None or (exchange.http_status or 0) >= 300
         if response.status_code >= 300 or not failed_before:
-            wire.error, wire.http_status = None, response.status_code
-            wire.retry_after, wire.answer = response.headers.get("Retry-After"), answer
+            exchange.error, exchange.http_status = None, response.status_code
+            exchange.retry_after, exchange.answer = response.headers.get("Retry-After"), answer
         return response
 
-    watched.notifier_watches = True  # type: ignore[attr-defined]
-    return watched
+    observed.notifier_observes = True  # type: ignore[attr-defined]
+    return observed
 
 
 def _with_our_authorities(cert_verify: Any) -> Any:
-    """`requests` believes certifi or REQUESTS_CA_BUNDLE, and reads either anew for each connection (25 ms)."""
+    """`requests` trusts certifi or REQUESTS_CA_BUNDLE, and reads either again for each connection (25 ms)."""
 
     @wraps(cert_verify)
-    def watched(adapter: HTTPAdapter, pool: Any, url: str, verify: bool | str, cert: Any) -> None:
+    def observed(adapter: HTTPAdapter, pool: Any, url: str, verify: bool | str, cert: Any) -> None:
         if current.get() is None or verify is False or cert or not url.lower().startswith("https"):
             cert_verify(adapter, pool, url, verify, cert)
             return
         pool.cert_reqs, pool.ca_certs, pool.ca_cert_dir = "CERT_REQUIRED", None, None
         pool.conn_kw["ssl_context"] = tls_context("requests")
 
-    return watched
+    return observed
 
 
 def _read(response: requests.Response) -> bytes:
-    """The beginning of the body; it stands for the whole one from then on, and the connection is closed."""
+    """Reads the beginning of the body, which stands for all of it from then on, and closes the connection."""
     body = bytearray()
     end = time.monotonic() + LONGEST_ANSWER_S
     try:
@@ -111,10 +111,10 @@ def _read(response: requests.Response) -> bytes:
                 break
             body += chunk
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        body += f" ({type(error).__name__})".encode()  # the status line has come, and says what became of the message
+        body += f" ({type(error).__name__})".encode()  # the status line has come, and suffices
     finally:
         response.close()
-    # What `requests` itself keeps when it has read a body.
+    # `requests` itself sets these when it has read a body.
     response._content = bytes(body[:LARGEST_ANSWER])
     response._content_consumed = True
     return response._content

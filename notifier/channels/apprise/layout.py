@@ -1,7 +1,7 @@
-"""What a service gets of a message, measured as the service measures it: nothing is cut on the way.
+"""Lays out a message for a service, within the service's limits: nothing is cut on the way.
 
-Apprise cuts at `body_maxlen` code points, whatever the service counts in, and calls the rest delivered. So the text is
-arranged here, in the service's own dialect and within its limits, and Apprise is told to change nothing.
+Apprise cuts at `body_maxlen` code points, whatever unit the service counts in, and reports the rest as delivered. So
+the text is laid out here, in the service's own dialect and units, and Apprise is set to change nothing.
 """
 
 import codecs
@@ -19,31 +19,31 @@ from notifier.core.words import cut
 Measure = Callable[[str], int]
 
 _encode = codecs.getencoder("utf-16-le")
-"""Found here: Python opens a codec's module at its first use, for which a send may lack a file descriptor."""
+"""Looked up at import: Python opens a codec's module at its first use, when a file descriptor may be lacking."""
 
 
 def utf16(text: str) -> int:
-    """UTF-16 code units, in which most services count; never less than the code points of Apprise's own limits."""
+    """Returns the length in UTF-16 code units, in which most services count; at least that in code points."""
     return len(_encode(text, "surrogatepass")[0]) // 2
 
 
 def utf8(text: str) -> int:
-    """Bytes."""
+    """Returns the length in bytes."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 def as_json(text: str) -> int:
-    """Bytes inside a JSON string in ASCII, as Apprise writes it."""
+    """Returns the bytes inside a JSON string in ASCII, as Apprise writes it."""
     return len(json.dumps(text)) - 2
 
 
 def as_json_in_utf8(text: str) -> int:
-    """Bytes inside a JSON string in UTF-8, as Matrix measures an event."""
+    """Returns the bytes inside a JSON string in UTF-8, as Matrix measures an event."""
     return utf8(json.dumps(text, ensure_ascii=False)) - 2
 
 
 def weighted(text: str) -> int:
-    """Twitter's count: what is beyond its ranges of Latin and punctuation counts twice.
+    """Returns Twitter's count: characters outside its ranges of Latin and punctuation count twice.
 
     Source: https://docs.x.com/fundamentals/counting-characters
     """
@@ -70,23 +70,25 @@ _BODIES = {
     "NotifySyslog": 2_000,
     "NotifyRSyslog": 2_000,
 }
-"""Where the service takes less than Apprise's class says. ntfy makes an attachment of what is longer:
-https://docs.ntfy.sh/publish/#limitations. Of a donation's message Apprise's plugin sends so much, title and all. An
-event of Matrix has at most 65,536 bytes (https://spec.matrix.org/v1.11/client-server-api/#size-limits), in which a
-text may stand twice, and in base64. A syslog server may cut what is longer than 2,048 bytes (RFC 5424, 6.1).
+"""The limits of services that accept less than Apprise's class says.
+
+ntfy turns a longer text into an attachment: https://docs.ntfy.sh/publish/#limitations. Of a Streamlabs donation
+Apprise's plugin sends this much, title included. A Matrix event has at most 65,536 bytes
+(https://spec.matrix.org/v1.11/client-server-api/#size-limits), in which a text may occur twice, and in base64. A syslog
+server may cut what is longer than 2,048 bytes (RFC 5424, 6.1).
 """
 
 _SLACK_BLOCK, _SLACK_HEADER = 3_000, 150
-"""What Slack takes of a text and of a title where the URL says `blocks=yes`; it refuses a message with more.
+"""Slack's limits of a text and of a title if the URL says `blocks=yes`; it refuses a longer message.
 
 Source: https://docs.slack.dev/reference/block-kit/blocks/
 """
 
 _TOGETHER = frozenset({"NotifyStreamlabs", "NotifyFluxer", "NotifyRevolt", "NotifySyslog", "NotifyRSyslog"})
-"""Where the plugin puts the title into the body's field, though its class does not say so."""
+"""Services whose plugin puts the title into the body's field, though its class does not say so."""
 
 _HEADER = 600
-"""UTF-8 bytes of a mail's subject: encoded (RFC 2047) it stays within a line of 998 octets (RFC 5322, 2.1.1)."""
+"""UTF-8 bytes of a mail's subject: encoded (RFC 2047), it stays within a line of 998 octets (RFC 5322, 2.1.1)."""
 
 _TITLES = {"NotifyOpsgenie": 130, "NotifyJira": 130}
 """Where Apprise's plugin cuts a title that its class takes, as the service would."""
@@ -99,7 +101,7 @@ _BETWEEN = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """A title and a body as they are handed to Apprise, in the service's own format."""
+    """A title and a body for Apprise, in the service's own format."""
 
     title: str
     body: str
@@ -107,7 +109,7 @@ class Text:
 
 
 def unmodified(service: NotifyBase) -> NotifyBase:
-    """The service with everything off by which Apprise changes or cuts a message."""
+    """Returns the service with all of Apprise's changes and cuts of a message turned off."""
     service.overflow_mode = OverflowMode.UPSTREAM
     service.dialect_convert = _unchanged  # type: ignore[method-assign]
     return service
@@ -118,7 +120,7 @@ def _unchanged(body: str, *_: object, **__: object) -> str:
 
 
 class MessageLayout:
-    """Arranges messages for one service, and says whether it takes them whole."""
+    """Lays out messages for one service, and checks whether it accepts them completely."""
 
     def __init__(self, service: NotifyBase) -> None:
         self._service = service
@@ -128,18 +130,18 @@ class MessageLayout:
         self._titled = service.title_maxlen > 0 and self._dialect.titles
 
     def literal(self, text: str) -> str:
-        """Data as it stays data in a body."""
+        """Returns the text escaped for a body."""
         return self._dialect.literal(text)
 
     def literal_title(self, text: str) -> str:
-        """Data as it stays data in a title."""
+        """Returns the text escaped for a title."""
         return self._dialect.title(text) if self._titled else self._dialect.literal(text)
 
     def arranged(self, message: Message) -> Text:
-        """The message as the service gets it.
+        """Returns the message as the service gets it.
 
-        A service without titles has the title at the head of the body. A title that is too long for its field is cut
-        there, visibly, and stands whole at the head of the body.
+        For a service without titles, the title begins the body. A title that is too long for its field is cut there,
+        visibly, and the complete title begins the body.
         """
         title = message.title if message.literal else self.literal_title(message.title)
         body = message.body if message.literal else self.literal(message.body)
@@ -151,11 +153,11 @@ class MessageLayout:
         return self._text(self._shortened(title), self._finish(whole), body)
 
     def fits(self, message: Message) -> bool:
-        """Whether the service takes the whole message."""
+        """Returns whether the service accepts the complete message."""
         return self.excess(self.arranged(message)) is None
 
     def excess(self, text: Text) -> str | None:
-        """Why the service does not take this whole; None if it does."""
+        """Returns why the service does not accept the complete text; None if it does."""
         size, room = self._measure(text.body), self._room
         if self._together and text.title:
             size += self._measure(text.title) + _BETWEEN
@@ -199,7 +201,7 @@ class MessageLayout:
         return self._measure(title) <= longest
 
     def _shortened(self, title: str) -> str:
-        size = min(len(title), self._service.title_maxlen)  # every unit counts a code point as one at least
+        size = min(len(title), self._service.title_maxlen)  # in every unit a code point counts at least one
         while size > 0 and not self._takes_title(f"{cut(title, size).rstrip()}…"):
             size -= 1
         return f"{cut(title, size).rstrip()}…" if size else ""

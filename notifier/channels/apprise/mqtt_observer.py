@@ -1,7 +1,7 @@
-"""Watches what MQTT brokers say: `paho`'s connections, the broker's answer to them, and what is published.
+"""Observes `paho`'s connections, the broker's answers, and publications.
 
-Apprise's plugin does not wait for the answer to CONNECT: a message without confirmation (QoS 0) counts as published
-to a broker that refuses the password. Here it is waited for.
+Apprise's plugin does not wait for the answer to CONNECT: a message without confirmation (QoS 0) would count as
+published to a broker that refuses the password. The observer waits.
 """
 
 import ssl
@@ -14,24 +14,24 @@ from notifier.channels.bounds import current as current_bounds
 from notifier.network import tls_context
 
 LONGEST_WAIT_S = 4.0
-"""For the answer to CONNECT; as long as Apprise waits for a socket."""
+"""For the answer to CONNECT: Apprise's own timeout of a socket."""
 
 
 def install() -> None:
-    """Put the watchers in place, if `paho` is there; once is enough."""
+    """Patches `paho` if it is installed, once per process."""
     try:
         from paho.mqtt.client import Client
     except ImportError:
         return
-    if not hasattr(Client.reconnect, "notifier_watches"):
-        Client.reconnect = _watched_reconnect(Client.reconnect)  # type: ignore[method-assign]
-        Client.loop_start = _watched_loop_start(Client.loop_start)  # type: ignore[method-assign]
-        Client.publish = _watched_publish(Client.publish)  # type: ignore[method-assign]
+    if not hasattr(Client.reconnect, "notifier_observes"):
+        Client.reconnect = _observed_reconnect(Client.reconnect)  # type: ignore[method-assign]
+        Client.loop_start = _observed_loop_start(Client.loop_start)  # type: ignore[method-assign]
+        Client.publish = _observed_publish(Client.publish)  # type: ignore[method-assign]
         Client.tls_set = _with_our_authorities(Client.tls_set)  # type: ignore[method-assign]
 
 
 class _ClosedUnlessAgreed(ssl.SSLSocket):
-    """A connection that closes itself when the handshake fails: paho drops it open, until it is collected."""
+    """A socket that is closed if the handshake fails: paho leaves it open until it is garbage-collected."""
 
     def do_handshake(self, block: bool = False) -> None:
         """As `SSLSocket.do_handshake`; paho calls it once, and waits in it for the end of the handshake."""
@@ -42,96 +42,96 @@ class _ClosedUnlessAgreed(ssl.SSLSocket):
             raise
 
 
-def _watched_reconnect(reconnect: Any) -> Any:
+def _observed_reconnect(reconnect: Any) -> Any:
     @wraps(reconnect)
-    def watched(client: Any) -> Any:
-        wire = current.get()
-        if wire is None:
+    def observed(client: Any) -> Any:
+        exchange = current.get()
+        if exchange is None:
             return reconnect(client)
-        wire.handed_over = False
+        exchange.handed_over = False
         client.notifier_answered = answered = threading.Event()
 
         def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any = None) -> None:
             if reason.is_failure:
-                wire.mqtt_code, wire.answer = reason.value, str(reason)
+                exchange.mqtt_code, exchange.answer = reason.value, str(reason)
             answered.set()
 
-        client.on_connect = on_connect  # in paho's own thread, which has the bounds of the send and no wire
+        client.on_connect = on_connect  # in paho's own thread, which has the bounds of the send but not its exchange
         bounds = current_bounds.get()
         if bounds is not None:
-            bounds.at_end(client.disconnect)  # it would connect again by itself, for ever
+            bounds.at_end(client.disconnect)  # otherwise it reconnects by itself, for ever
             bounds.at_end(answered.set)
-        wire.leave.append(partial(_leave, client))
+        exchange.leave.append(partial(_leave, client))
         if client._ssl_context is not None:
             client._ssl_context.sslsocket_class = _ClosedUnlessAgreed
         try:
             return reconnect(client)
         except OSError as error:
-            wire.lost = error
+            exchange.lost = error
             raise
 
-    watched.notifier_watches = True  # type: ignore[attr-defined]
-    return watched
+    observed.notifier_observes = True  # type: ignore[attr-defined]
+    return observed
 
 
-def _watched_loop_start(loop_start: Any) -> Any:
+def _observed_loop_start(loop_start: Any) -> Any:
     @wraps(loop_start)
-    def watched(client: Any) -> Any:
+    def observed(client: Any) -> Any:
         result = loop_start(client)
-        wire = current.get()
-        if wire is not None:
-            _await_answer(client, wire)
+        exchange = current.get()
+        if exchange is not None:
+            _await_answer(client, exchange)
         return result
 
-    return watched
+    return observed
 
 
-def _watched_publish(publish: Any) -> Any:
+def _observed_publish(publish: Any) -> Any:
     @wraps(publish)
-    def watched(client: Any, *arguments: Any, **options: Any) -> Any:
-        wire = current.get()
-        if wire is None:
+    def observed(client: Any, *arguments: Any, **options: Any) -> Any:
+        exchange = current.get()
+        if exchange is None:
             return publish(client, *arguments, **options)
         if not client.is_connected():
-            _await_answer(client, wire)
+            _await_answer(client, exchange)
         published = publish(client, *arguments, **options)
-        wire.handed_over = published.rc == 0
-        # What it is called if the plugin calls it failed: it waits for the confirmation, and only so long.
-        wire.lost = TimeoutError("no confirmation") if wire.handed_over else ConnectionResetError()
+        exchange.handed_over = published.rc == 0
+        # The reason if the plugin reports a failure: it waits only so long for the confirmation.
+        exchange.lost = TimeoutError("no confirmation") if exchange.handed_over else ConnectionResetError()
         return published
 
-    return watched
+    return observed
 
 
 def _with_our_authorities(tls_set: Any) -> Any:
-    """The plugin looks for a file of authorities by itself; a broker is believed by the same ones as everybody else."""
+    """The plugin searches for a CA file itself; here brokers are trusted by the same authorities as everything else."""
 
     @wraps(tls_set)
-    def watched(client: Any, *arguments: Any, **options: Any) -> Any:
+    def observed(client: Any, *arguments: Any, **options: Any) -> Any:
         if current.get() is None or options.get("cert_reqs") == ssl.CERT_NONE:
             return tls_set(client, *arguments, **options)
         return client.tls_set_context(tls_context("paho"))
 
-    return watched
+    return observed
 
 
-def _await_answer(client: Any, wire: Exchange) -> None:
-    """Wait until the broker has taken the connection.
+def _await_answer(client: Any, exchange: Exchange) -> None:
+    """Waits until the broker has accepted the connection.
 
     Raises:
-        ConnectionError: it did not; the client is at its end, and tries nothing more behind our back.
+        ConnectionError: it did not; the client is stopped, and does not reconnect.
     """
     client.notifier_answered.wait(LONGEST_WAIT_S)
     if client.is_connected():
         return
-    if wire.mqtt_code is None:
-        wire.lost = TimeoutError("the broker did not answer the connection")
+    if exchange.mqtt_code is None:
+        exchange.lost = TimeoutError("the broker did not answer the connection")
     _leave(client)
     raise ConnectionError("the broker did not take the connection")
 
 
 def _leave(client: Any) -> None:
-    """Say goodbye, wait for the end of paho's thread, and close its sockets: paho does so only when it is collected."""
+    """Disconnects, waits for paho's thread, and closes its sockets: paho does so only when it is garbage-collected."""
     client.disconnect()
     client.loop_stop()
     client._reset_sockets()

@@ -1,7 +1,7 @@
-"""Watches what mail servers say: `smtplib`'s connections and replies. And lets each recipient get a mail once.
+"""Observes `smtplib`'s connections and replies, and sends a mail to each recipient once.
 
-A server is believed by the authorities that count everywhere, and gets user and password in UTF-8 (RFC 4616), where
-`smtplib` knows only ASCII.
+Servers are trusted by the same authorities as everywhere, and get user and password in UTF-8 (RFC 4616), where
+`smtplib` allows only ASCII.
 """
 
 import re
@@ -16,14 +16,14 @@ from notifier.channels.apprise.exchange import current
 from notifier.network import tls_context
 
 _START_MAIL_INPUT = 354
-"""The reply to DATA after which the mail goes out (RFC 5321, 4.2.3)."""
+"""The reply to DATA, after which the mail is sent (RFC 5321, 4.2.3)."""
 
 
 def install() -> None:
-    """Put the watchers in place; once is enough."""
-    if not hasattr(smtplib.SMTP.getreply, "notifier_watches"):
-        smtplib.SMTP.getreply = _watched_reply(smtplib.SMTP.getreply)  # type: ignore[method-assign]
-        smtplib.SMTP.connect = _watched_connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
+    """Patches `smtplib`, once per process."""
+    if not hasattr(smtplib.SMTP.getreply, "notifier_observes"):
+        smtplib.SMTP.getreply = _observed_reply(smtplib.SMTP.getreply)  # type: ignore[method-assign]
+        smtplib.SMTP.connect = _observed_connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
         smtplib.SMTP.sendmail = _to_each(_with_folded_subject(smtplib.SMTP.sendmail))  # type: ignore[method-assign]
         smtplib.SMTP.starttls = _with_our_authorities(smtplib.SMTP.starttls)  # type: ignore[method-assign]
         smtplib.SMTP_SSL.__init__ = _with_our_authorities(smtplib.SMTP_SSL.__init__)  # type: ignore[method-assign]
@@ -31,56 +31,56 @@ def install() -> None:
         smtplib.SMTP.auth = _answering_in_utf8(smtplib.SMTP.auth)  # type: ignore[method-assign]
 
 
-def _watched_reply(getreply: Any) -> Any:
+def _observed_reply(getreply: Any) -> Any:
     @wraps(getreply)
-    def watched(connection: smtplib.SMTP) -> tuple[int, bytes]:
-        wire = current.get()
-        if wire is None:
+    def observed(connection: smtplib.SMTP) -> tuple[int, bytes]:
+        exchange = current.get()
+        if exchange is None:
             return getreply(connection)  # type: ignore[no-any-return]
         try:
             reply: tuple[int, bytes] = getreply(connection)
         except OSError as error:  # smtplib's own exceptions are OSErrors too
-            wire.lost = error
+            exchange.lost = error
             raise
-        wire.handed_over = reply[0] == _START_MAIL_INPUT
+        exchange.handed_over = reply[0] == _START_MAIL_INPUT
         # The reply to QUIT or RSET says nothing of the message.
         if reply[0] >= 400:
-            wire.smtp_code = reply[0]
-            wire.answer = reply[1].decode(errors="replace")
+            exchange.smtp_code = reply[0]
+            exchange.answer = reply[1].decode(errors="replace")
         return reply
 
-    watched.notifier_watches = True  # type: ignore[attr-defined]
-    return watched
+    observed.notifier_observes = True  # type: ignore[attr-defined]
+    return observed
 
 
-def _watched_connect(connect: Any) -> Any:
+def _observed_connect(connect: Any) -> Any:
     @wraps(connect)
-    def watched(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> tuple[int, bytes]:
+    def observed(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> tuple[int, bytes]:
         try:
             reply: tuple[int, bytes] = connect(connection, *arguments, **options)
         except OSError as error:
-            wire = current.get()
-            if wire is not None:
-                wire.lost = error
+            exchange = current.get()
+            if exchange is not None:
+                exchange.lost = error
             raise
         return reply
 
-    return watched
+    return observed
 
 
 def _with_our_authorities(secure: Any) -> Any:
     @wraps(secure)
-    def watched(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> Any:
+    def observed(connection: smtplib.SMTP, *arguments: Any, **options: Any) -> Any:
         context = options.get("context")
         if current.get() is not None and context is not None and context.verify_mode == ssl.CERT_REQUIRED:
             options["context"] = tls_context("smtplib")
         return secure(connection, *arguments, **options)
 
-    return watched
+    return observed
 
 
 class _Utf8(str):
-    """What `smtplib` would encode as ASCII."""
+    """A text that `smtplib` would encode as ASCII."""
 
     __slots__ = ()
 
@@ -90,24 +90,24 @@ class _Utf8(str):
 
 def _in_utf8(login: Any) -> Any:
     @wraps(login)
-    def watched(connection: smtplib.SMTP, user: str, password: str, **options: Any) -> Any:
+    def observed(connection: smtplib.SMTP, user: str, password: str, **options: Any) -> Any:
         if current.get() is None:
             return login(connection, user, password, **options)
         return login(connection, _Utf8(user), _Utf8(password), **options)
 
-    return watched
+    return observed
 
 
 def _answering_in_utf8(auth: Any) -> Any:
     @wraps(auth)
-    def watched(connection: smtplib.SMTP, mechanism: str, authobject: Any, **options: Any) -> Any:
+    def observed(connection: smtplib.SMTP, mechanism: str, authobject: Any, **options: Any) -> Any:
         def answer(*challenge: Any) -> str | None:
             said: str | None = authobject(*challenge)
             return None if said is None else _Utf8(said)
 
         return auth(connection, mechanism, answer, **options)
 
-    return watched
+    return observed
 
 
 def _with_folded_subject(sendmail: Any) -> Any:
@@ -123,7 +123,7 @@ def _with_folded_subject(sendmail: Any) -> Any:
 
 
 def fold_subject(mail: str) -> str:
-    """The mail with its subject in encoded words of at most 75 octets (RFC 2047, 2), one a line."""
+    """Returns the mail with its subject in encoded words of at most 75 octets (RFC 2047, 2), one per line."""
     end = re.search(r"\r?\n\r?\n", mail)
     head = mail if end is None else mail[: end.start()]
     return _SUBJECT.sub(_folded, head, count=1) + mail[len(head) :]
@@ -143,24 +143,24 @@ def _folded(found: re.Match[str]) -> str:
 
 
 def _to_each(sendmail: Any) -> Any:
-    """One transaction for each recipient.
+    """Sends one transaction for each recipient.
 
-    A mail with copies to others goes to all of them in one transaction, and when the server refuses one of them,
-    Apprise calls the mail failed: those who got it would get it again at every further attempt.
+    Otherwise a mail with several recipients is one transaction. If the server refuses one of them, Apprise reports the
+    mail as failed, and the others would get it again at every further attempt.
     """
 
     @wraps(sendmail)
     def each(
         connection: smtplib.SMTP, from_addr: str, to_addrs: Sequence[str] | str, msg: Any, *rest: Any, **options: Any
     ) -> dict[str, tuple[int, bytes]]:
-        wire = current.get()
-        if wire is None or isinstance(to_addrs, str) or len(to_addrs) == 1:
+        exchange = current.get()
+        if exchange is None or isinstance(to_addrs, str) or len(to_addrs) == 1:
             return sendmail(connection, from_addr, to_addrs, msg, *rest, **options)  # type: ignore[no-any-return]
         refused: dict[str, tuple[int, bytes]] = {}
         together = sorted(to_addrs)
         for address in to_addrs:
-            target = ("mail", together, address)  # who is in copy gets a mail for each of those it goes to
-            if target in wire.reached:
+            target = ("mail", together, address)  # a copy is sent with the mail of each recipient
+            if target in exchange.reached:
                 continue
             try:
                 sendmail(connection, from_addr, [address], msg, *rest, **options)
@@ -169,7 +169,7 @@ def _to_each(sendmail: Any) -> Any:
                 if connection.sock is None:  # 421: the server closed the connection with its refusal
                     raise
             else:
-                wire.reached.add(target)
+                exchange.reached.add(target)
         return refused
 
     return each

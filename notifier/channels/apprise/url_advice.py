@@ -1,7 +1,7 @@
-"""What is wrong with a URL that Apprise refuses, and what would be right. No text repeats anything of the URL.
+"""Explains why Apprise refuses a URL, and what would be right, without quoting anything of the URL.
 
-Apprise itself says nothing. But it knows of each service its schemes, the shapes of its URLs and the packages that it
-needs, and those are told here.
+Apprise itself gives no reason. But it knows each service's schemes, the shapes of its URLs and the packages that it
+needs.
 """
 
 import re
@@ -31,7 +31,7 @@ _KNOWN_WELL = {
     "mailtos": _MAIL,
     "ntfy": "ntfy has a topic: ntfy://TOPIC, or on a server of your own ntfys://ntfy.example.com/TOPIC",
 }
-"""What people get wrong most, in words. No part of an address of 8 letters or more is in them: it would be masked."""
+"""The most frequent mistakes. They have no part of an address of 8 letters or more: it would be masked."""
 
 _EXTRAS = {
     "mqtt": "mqtt",
@@ -49,7 +49,7 @@ _EXTRAS = {
     "sessions": "cryptography",
     "sogs": "cryptography",
 }
-"""The extra of this package that brings what a service needs, by its scheme."""
+"""The extra of this package that installs what a service needs, by its scheme."""
 
 _WEB = (
     "Apprise knows no service at this https address: for a web service of your own write `json://HOST/PATH` or "
@@ -66,10 +66,10 @@ class _Service:
 
 
 def advice(url: str, asset: AppriseAsset) -> str:
-    """Why Apprise refuses a URL.
+    """Returns why Apprise refuses a URL.
 
     Args:
-        url: one with a scheme.
+        url: with a scheme.
         asset: Apprise's own settings.
     """
     scheme = url.partition("://")[0].lower()

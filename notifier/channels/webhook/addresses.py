@@ -1,8 +1,7 @@
-"""Which network addresses a webhook may connect to: public ones, unless its user allows the others too.
+"""Restricts the addresses that a webhook may connect to: public ones, unless its user allows others.
 
-The check stands where nothing can slip past it: at the lookup of a name, and again at the making of each socket, with
-the very address that it is about to connect to. So a name that changes its address between a check and its use (DNS
-rebinding) gains nothing, nor does an address in an odd spelling.
+The check runs at the lookup of a name, and again when each socket is made, on the address that it connects to. So a
+name that changes its address in between (DNS rebinding) gains nothing, nor does an unusual spelling of an address.
 """
 
 import errno
@@ -16,7 +15,7 @@ from notifier.network import Lookup
 
 Address = IPv4Address | IPv6Address
 _SHARED = IPv4Network("100.64.0.0/10")
-"""Between a provider and its customers (RFC 6598)."""
+"""Addresses between a provider and its customers (RFC 6598)."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 """An IPv4 address in its last 32 bits, reached through a translator (RFC 6052)."""
@@ -25,22 +24,22 @@ _NUMERIC = re.compile(r"[0-9a-fx.]+", re.IGNORECASE)
 
 
 class PrivateAddress(OSError):
-    """The address is not a public one, and only public ones are allowed."""
+    """The address is not public, and only public ones are allowed."""
 
     def __init__(self, host: str, address: str, kind: str) -> None:
         super().__init__(errno.EACCES, refusal(host, address, kind))
 
 
 def refusal(host: str, address: str, kind: str) -> str:
-    """The words for a refused address, with the cure."""
+    """Returns the text for a refused address, with the cure."""
     where = f"{host} is {address}" if host != address else address
     return f"{where}, a {kind} address; if that is meant, give the channel `allow_private: true`"
 
 
 def kind_of(address: Address) -> str | None:
-    """What makes an address other than public, in a word; None for a public one.
+    """Returns in a word why an address is not public; None for a public one.
 
-    An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is what that one is: the packet ends up there.
+    An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is judged by that one, where the packet ends up.
     """
     if isinstance(address, IPv6Address):
         carried = address.ipv4_mapped or address.sixtofour
@@ -63,10 +62,9 @@ def kind_of(address: Address) -> str | None:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a URL's host spells out, in any form that a resolver would understand; None for a name.
+    """Returns the address that a URL's host spells out, in any form that a resolver accepts; None for a name.
 
-    IPv4 also comes as `127.1`, `0x7f000001`, `2130706433` or `0177.0.0.1`: `inet_aton` reads them all, and so does
-    `getaddrinfo`.
+    IPv4 may also be `127.1`, `0x7f000001`, `2130706433` or `0177.0.0.1`: `inet_aton` and `getaddrinfo` accept them all.
     """
     bare = host.strip("[]").rstrip(".")
     try:
@@ -82,7 +80,7 @@ def literal(host: str) -> Address | None:
 
 
 def refused_literal(host: str) -> str | None:
-    """Why a URL with this host is refused before anything is looked up; None if it is not."""
+    """Returns why a URL with this host is refused before any lookup; None if it is not."""
     address = literal(host)
     kind = kind_of(address) if address is not None else None
     return refusal(host, str(address), kind) if kind is not None else None
@@ -91,7 +89,7 @@ def refused_literal(host: str) -> str | None:
 class Resolver(network.Resolver):
     """Looks names up as the system does, and refuses addresses that are not public unless they are allowed.
 
-    `resolve` raises `PrivateAddress` if only such addresses are there.
+    `resolve` raises `PrivateAddress` if a name has only such addresses.
     """
 
     def __init__(self, *, allow_private: bool, lookup: Lookup = socket.getaddrinfo) -> None:
@@ -99,13 +97,13 @@ class Resolver(network.Resolver):
         self._allow_private = allow_private
 
     def refuse(self, host: str, address: str) -> OSError | None:
-        """Why the address is refused: it is not public."""
+        """Returns why the address is refused: it is not public."""
         kind = None if self._allow_private else kind_of(ip_address(address))
         return PrivateAddress(host, address, kind) if kind is not None else None
 
 
 def public_socket(addr_info: AddrInfo) -> socket.socket:
-    """A socket for this address, which the caller connects to next.
+    """Returns a socket for this address, for aiohttp's `socket_factory`.
 
     Raises:
         PrivateAddress: it is not public.

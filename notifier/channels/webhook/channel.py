@@ -1,4 +1,4 @@
-"""A channel that is a signed webhook: one POST per event, signed as the Standard Webhooks specification says.
+"""Sends signed webhooks: one POST per event, signed as the Standard Webhooks specification says.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -28,17 +28,16 @@ from notifier.core.delivery.model import Event, Outcome, OutcomeKind
 from notifier.network import Lookup, tls_context
 
 TIMEOUT = timedelta(seconds=15)
-"""For one attempt as a whole; the specification recommends 15 to 30 s."""
+"""For a complete attempt; the specification recommends 15 to 30 s."""
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes. More of an answer is not read."""
 
 
 def check_webhook_url(url: str, allow_private: bool) -> str | None:
-    """Why an address cannot be a webhook's; None when it can. Its path, where a secret may stand, is not quoted.
+    """Returns why an address cannot be a webhook's; None if it can. Does not quote its path, which may have a secret.
 
-    A name is looked up at each attempt and not here; but an address in figures that would be refused then is refused
-    already.
+    A name is looked up at each attempt and not here; an IP address is checked at once.
     """
     try:
         parsed = httpx.URL(url)
@@ -54,11 +53,11 @@ def check_webhook_url(url: str, allow_private: bool) -> str | None:
 class WebhookChannel:
     """Sends events to one address.
 
-    Each attempt has a connection of its own: one kept open may be closed by the far side in the very moment that it
-    is used again, and then nobody can say whether the event arrived. Proxies of the environment are not used: behind
-    one, nobody here knows which address is connected to. Redirects are not followed.
+    Each attempt has a connection of its own: a kept one may be closed by the receiver just when it is used again, and
+    then it is not known whether the event arrived. Proxies of the environment are not used: behind one, the address
+    that is connected to is not known here. Redirects are not followed.
 
-    The network is opened by the first send, and stays until `aclose()`.
+    The first send opens the client; `aclose()` closes it.
     """
 
     def __init__(
@@ -77,17 +76,16 @@ class WebhookChannel:
         Args:
             name: the channel's name.
             url: an address that `check_webhook_url` accepts.
-            secrets: base64 after `whsec_`, the newest first. Each makes a signature, so that a receiver may still
-                have the old one while they are changed.
+            secrets: base64 after `whsec_`, the newest first. Each makes a signature, so that a receiver may still use
+                the old one during a change.
             allow_private: whether it may connect to loopback, link-local and private addresses.
-            redact: takes secrets out of what the far side said.
+            redact: masks secrets in the receiver's answer.
             clock: the time, UTC.
-            timeout: for one attempt as a whole; two thirds of it for the connection.
+            timeout: for a complete attempt; two thirds of it for the connection.
             lookup: finds the addresses of a name.
 
         Raises:
-            ValueError: the address has no form that can be used, or there is no secret. (One that is refused for
-                being private is told by `send`.)
+            ValueError: the address is malformed, or there is no secret. (`send` reports a private address.)
         """
         problem = check_webhook_url(url, True)
         if problem is not None or not secrets:
@@ -111,16 +109,16 @@ class WebhookChannel:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the network. A send after it opens it again."""
+        """Closes the client. A later send opens it again."""
         http, self._http = self._http, None
         if http is not None:
             await http.aclose()
 
     async def send(self, event: Event) -> Outcome:
-        """Send one event and say what became of it. Nothing is raised but `CancelledError`."""
+        """Sends an event and returns the outcome. Raises only `CancelledError`."""
         try:
             outcome = await self._send(event)
-        except Exception as error:  # noqa: BLE001 - whatever the network does becomes a value
+        except Exception as error:  # noqa: BLE001 - every failure of the network is an outcome
             outcome = failed(error)
         return replace(outcome, detail=kept_detail(outcome.detail, self._redact))
 
@@ -142,7 +140,7 @@ class WebhookChannel:
                 finally:
                     await response.aclose()
         except Exception as error:  # noqa: BLE001 - whatever the network does becomes a value
-            # Once the status line is there it says all; the rest of the answer is only for people.
+            # Once the status line has come, it decides; the rest of the answer is only for people.
             if response is None:
                 return failed(error)
         return answered(
@@ -155,7 +153,7 @@ class WebhookChannel:
 
     def _request(self, event: Event) -> httpx.Request:
         body = body_of(event)
-        # The package replaces the time's zone by UTC, so it has to be in UTC.
+        # The package ignores the time's zone, so it has to be UTC.
         now = self._clock().astimezone(UTC)
         signatures = [
             signer.sign(msg_id=event.id, timestamp=now, data=body.decode("ascii")) for signer in self._signers
@@ -168,7 +166,7 @@ class WebhookChannel:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
         }
-        # aiohttp's limit for having a connection, from the lookup to the end of the TLS handshake, is httpx's "pool".
+        # aiohttp's limit for a connection, from the lookup to the end of the TLS handshake, is httpx's "pool".
         # What comes after it, until the limit of the whole attempt, may have gone out.
         extensions = {"timeout": {"pool": self._seconds * 2 / 3}}
         return httpx.Request("POST", self._url, headers=headers, content=body, extensions=extensions)
@@ -185,7 +183,7 @@ class WebhookChannel:
 
 
 async def _read(response: httpx.Response, answer: bytearray) -> None:
-    """Add the body to the answer as it comes, up to `LARGEST_ANSWER`."""
+    """Appends the body to the answer as it comes, up to `LARGEST_ANSWER`."""
     async for chunk in response.aiter_raw():
         answer += chunk[: LARGEST_ANSWER - len(answer)]
         if len(answer) >= LARGEST_ANSWER:

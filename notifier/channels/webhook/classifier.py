@@ -1,4 +1,4 @@
-"""From what came of one webhook request to what it means: delivered, try again, give up, or nobody can say.
+"""Classifies a webhook request: delivered, retry, permanent or uncertain.
 
 The reasons are the same words as for an Apprise send (`notifier.channels.apprise.classifier`).
 """
@@ -20,20 +20,20 @@ from notifier.network import cure
 def answered(
     *, status: int, retry_after_header: str | None, location: str | None, answer: str, now: datetime
 ) -> Outcome:
-    """What an answer means. The status line alone decides.
+    """Returns the outcome of an answer. Only the status line decides.
 
     Args:
         status: of the answer.
         retry_after_header: its `Retry-After`.
         location: its `Location`.
-        answer: what of its body was read.
-        now: to turn an HTTP date into a pause.
+        answer: the part of its body that was read.
+        now: turns an HTTP date into a pause.
     """
     reason = f"http_{status}"
     if 200 <= status < 300:
         return Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=answer)
     if status < 400:
-        # Standard Webhooks: a redirect is a failure. The signed body goes nowhere but where the user said.
+        # Standard Webhooks: a redirect is a failure. The signed body goes only to the configured address.
         where = f" to {location}" if location else ""
         return Outcome(kind=OutcomeKind.PERMANENT, reason=reason, detail=f"a redirect{where}, which is not followed")
     return Outcome(
@@ -45,10 +45,10 @@ def answered(
 
 
 def failed(error: Exception) -> Outcome:
-    """What a request that got no answer means. Only one that may have gone out is uncertain.
+    """Returns the outcome of a request without an answer. Only one that may have been sent is uncertain.
 
     httpx-aiohttp 0.2 maps aiohttp's exceptions only in part: some come raw, and a server that hangs up is called a
-    connect timeout. What aiohttp itself raised is in `__cause__`, and only that is believed.
+    connect timeout. What aiohttp itself raised is in `__cause__`, and only that counts.
     """
     cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
     match cause:
@@ -80,7 +80,8 @@ def failed(error: Exception) -> Outcome:
 
 
 def _words(cause: Exception) -> str:
-    """The exception's type and, where it is the system's, its words: others quote the address, which is a secret."""
+    """Returns the exception's type and, if it is the system's, its text: others quote the address, which is a
+    secret."""
     os_error = cause.os_error if isinstance(cause, aiohttp.ClientConnectorError) else cause
     words = os_error.strerror if isinstance(os_error, OSError) else None
     return f"{type(cause).__name__}: {words}" if words else type(cause).__name__

@@ -1,6 +1,6 @@
-"""The body of a signed webhook: an event as JSON, the same bytes each time it is sent.
+"""Builds the body of a signed webhook: an event as JSON, the same bytes in every attempt.
 
-Its shape is promised to whoever receives it: fields are added, never changed. `webhook.schema.json` describes it, and
+Its shape is a promise to receivers: fields are added, never changed. `webhook.schema.json` describes it, and
 docs/webhooks.md explains it.
 """
 
@@ -16,10 +16,10 @@ SCHEMA: str = files("notifier.channels").joinpath("webhook.schema.json").read_te
 
 
 def body_of(event: Event) -> bytes:
-    """The event as compact JSON in ASCII.
+    """Returns the event as compact JSON in ASCII.
 
-    Nothing in it depends on the attempt or on the time of sending, and labels are sorted: a receiver may compare a
-    second copy byte by byte. The attempt's own time is in the `webhook-timestamp` header.
+    Nothing in it depends on the attempt or its time, and labels are sorted: a receiver may compare a second copy byte
+    by byte. The time of the attempt is in the `webhook-timestamp` header.
     """
     transition = event.transition
     observed_at = iso(transition.observed_at, "seconds")  # polls are seconds apart
