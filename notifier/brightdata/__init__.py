@@ -1,1 +1,1 @@
-"""Bright Data's API: the client, the limiter that protects the account, and a simulated API to try it all against."""
+"""Bright Data's API: its client, the limits that protect the account, and a simulation of it."""

@@ -1,4 +1,4 @@
-"""A simulated Bright Data on a real socket: snapshots with scripted lives, faults to choose, one seed for all of it."""
+"""A simulated Bright Data on a real socket: snapshots with scripted lives, configurable faults, one seed for all."""
 
 from notifier.brightdata.simulator.faults import Fault, parse_faults
 from notifier.brightdata.simulator.life import Life, Step

@@ -1,4 +1,4 @@
-"""What the simulated Bright Data knows: the snapshots of one account, their clock, and how fast it may be asked."""
+"""The state of the simulated Bright Data: the snapshots of one account, their clock, and its rate limit."""
 
 import random
 from collections import deque
@@ -13,17 +13,17 @@ from notifier.brightdata.simulator.results import Results, ResultsState
 from notifier.core.snapshot.statuses import ENDS, canonical
 
 RESULTS_KEPT_S = 16 * 86_400.0
-"""Simulated seconds after which a snapshot's results are deleted."""
+"""Simulated seconds until a snapshot's results are deleted."""
 
 LIFE_POOL = 512
-"""Lives that chance deals out are shared: 100,000 snapshots need no 100,000 of them."""
+"""The number of random lives, which snapshots share: 100,000 snapshots need fewer lives than that."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """A snapshot and when its life began, in seconds of the account's clock."""
+    """A snapshot, and the start of its life in seconds of the account's clock."""
 
     id: str
     dataset_id: str
@@ -36,11 +36,11 @@ class Account:
     """The state behind the simulated API.
 
     Args:
-        seed: decides ids, lives and the order of listings.
-        speed: simulated seconds in a real one.
+        seed: determines ids, lives and the order of listings.
+        speed: simulated seconds per real second.
         clock: monotonic seconds.
         wall_clock: the date of a snapshot's creation.
-        requests_per_second: what the account may ask; None for no limit.
+        requests_per_second: the account's limit; None for no limit.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Account:
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
         self._next_allowed = float("-inf")
         self._snapshots: dict[str, Snapshot] = {}
-        self._shelves: dict[str, Listing] = {}
+        self._listings: dict[str, Listing] = {}
         self.refused: set[str] = set()
         self._first_listed: dict[str, float] = {}
         self._next_lives: deque[Life] = deque()
@@ -73,7 +73,7 @@ class Account:
         return snapshot_id in self._snapshots
 
     def add(self, snapshot_id: str, life: Life, dataset_id: str) -> Snapshot:
-        """A snapshot whose life begins now.
+        """Adds a snapshot whose life begins now.
 
         Raises:
             ValueError: the id is taken.
@@ -87,30 +87,30 @@ class Account:
             began=self._clock(),
             order=mixed(self._seed, len(self._snapshots)),
         )
-        self._shelve(snapshot)
+        self._list(snapshot)
         return snapshot
 
     def order_life(self, life: Life) -> None:
-        """The next snapshot that somebody triggers has this life, after those ordered before."""
+        """Queues a life for the next triggered snapshot, after those queued before."""
         self._next_lives.append(life)
 
     def trigger(self, dataset_id: str) -> Snapshot:
-        """A snapshot as a request begins it: with the life that was ordered for it, or one that the seed chooses."""
+        """Starts a snapshot, with the life queued for it or one that the seed determines."""
         return self.make(dataset_id, self._next_lives.popleft() if self._next_lives else None)
 
     def cancel(self, snapshot_id: str) -> bool | None:
-        """Cancel a snapshot: whether it was still going on; None for one that there is not."""
+        """Cancels a snapshot; returns whether it was still running, None if there is none."""
         snapshot = self._snapshots.get(snapshot_id)
         status = None if snapshot is None else snapshot.life.status_at(self._age(snapshot))
         if snapshot is None or status is None:
             return None
         if canonical(status) in ENDS:
             return False
-        self._shelve(replace(snapshot, life=cut_short()))
+        self._list(replace(snapshot, life=cut_short()))
         return True
 
     def results(self, snapshot_id: str) -> Results:
-        """What there is to download of a snapshot."""
+        """Returns the results of a snapshot."""
         snapshot = self._snapshots.get(snapshot_id)
         status = None if snapshot is None else snapshot.life.status_at(self._age(snapshot))
         if snapshot is None or status is None:
@@ -130,7 +130,7 @@ class Account:
             state = ResultsState.THERE if number else ResultsState.EMPTY
         return Results(state=state, status=status, records=number, seed=snapshot.order)
 
-    def _shelve(self, snapshot: Snapshot) -> None:
+    def _list(self, snapshot: Snapshot) -> None:
         self._snapshots[snapshot.id] = snapshot
         life, dataset_id = snapshot.life, snapshot.dataset_id
         entry = Entry(
@@ -141,10 +141,10 @@ class Account:
             life=life,
             began=snapshot.began,
         )
-        self._shelves.setdefault(dataset_id, Listing(speed=self._speed)).put(entry)
+        self._listings.setdefault(dataset_id, Listing(speed=self._speed)).put(entry)
 
     def make(self, dataset_id: str, life: Life | None = None) -> Snapshot:
-        """A snapshot with an id, and if none is given a life, that the seed chooses."""
+        """Adds a snapshot with an id that the seed determines, and a life too if none is given."""
         if not self._lives:
             rng = random.Random(self._seed)
             self._lives = tuple(random_life(rng) for _ in range(LIFE_POOL))
@@ -154,7 +154,7 @@ class Account:
         return self.add(snapshot_id, life or chosen, dataset_id)
 
     def progress(self, snapshot_id: str) -> dict[str, object] | None:
-        """The progress answer; None for a 404."""
+        """Returns the progress answer; None for a 404."""
         snapshot = self._snapshots.get(snapshot_id)
         if snapshot is None:
             return None
@@ -174,21 +174,21 @@ class Account:
         to_date: date | None,
         stale: bool = False,
     ) -> list[str]:
-        """A page of a dataset's snapshots, each as JSON, in an order that means nothing but is that of every page.
+        """Returns a page of a dataset's snapshots, each as JSON, in an arbitrary order that is the same for every page.
 
-        A `stale` one shows them as they were when the dataset was first listed.
+        A `stale` page shows them as of the first listing of the dataset.
         """
         first = self._first_listed.setdefault(dataset_id, self._clock())
-        shelf = self._shelves.get(dataset_id)
-        if shelf is None:
+        listing = self._listings.get(dataset_id)
+        if listing is None:
             return []
         as_at = first if stale else None
-        return shelf.page(
+        return listing.page(
             self._clock(), status=status, skip=skip, limit=limit, from_date=from_date, to_date=to_date, as_at=as_at
         )
 
     def over_limit(self) -> bool:
-        """Count one request against the account's own rate; whether it is one too many."""
+        """Counts a request against the account's limit; returns whether it exceeds the limit."""
         if not self._interval:
             return False
         now = self._clock()
@@ -205,7 +205,7 @@ class Account:
 
 
 def _base36(*numbers: int) -> str:
-    """17 characters, as the API's own ids have after their prefix."""
+    """Returns 17 characters, as the API's own ids have after their prefix."""
     bits = 0
     for number in numbers:
         bits = bits * 2**64 + number

@@ -1,4 +1,4 @@
-"""The endpoints of the simulated API that give results: the download and its parts, cancel, and scrape."""
+"""The simulated endpoints for results: download, parts, cancel and scrape."""
 
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json
 from notifier.brightdata.simulator.results import ResultsState, Selection
 
 SCRAPED_WITHIN_S = 60.0
-"""A collection that takes no longer answers a scrape with its data; the simulator does not make anybody wait for it."""
+"""A collection that takes no longer answers a scrape with its data, which the simulator sends at once."""
 
 TOO_MANY_PARTS = 1_000_000
 
@@ -20,10 +20,10 @@ TOO_MANY_PARTS = 1_000_000
 async def answer(
     account: Account, kind: str, request: web.BaseRequest, *, retry_after: int, fault: Fault | None = None
 ) -> web.StreamResponse:
-    """The answer to a request whose kind is download, parts, cancel or scrape.
+    """Returns the answer to a request of the kind download, parts, cancel or scrape.
 
     Args:
-        retry_after: whole seconds that an answer of 202 asks to wait.
+        retry_after: whole seconds in the `Retry-After` of a 202.
         fault: one of those that `faults.IN_RESULTS` names for the kind.
     """
     try:
@@ -87,7 +87,7 @@ def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
             return as_text("Snapshot is empty", 400)
         case ResultsState.EXPIRED:
             return as_text("Snapshot is expired", 400)
-        case ResultsState.ENDED_WITHOUT:  # how the API says this is not documented
+        case ResultsState.ENDED_WITHOUT:  # the API's answer is not documented
             return as_json({"error": f"Snapshot is {found.status}"}, 400)
 
 

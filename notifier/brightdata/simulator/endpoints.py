@@ -1,4 +1,4 @@
-"""The endpoints of the simulated API: what a request asks of the account, and the answer as documented."""
+"""The simulated endpoints for progress, listings and triggers, with answers as documented."""
 
 import csv
 import io
@@ -22,15 +22,15 @@ LISTED_BY_DEFAULT = 1_000
 MOST_LISTED = 5_000
 LARGEST_INPUT = 16 * 1024 * 1024
 LISTED_STATUSES = ("starting", "running", "ready", "failed")
-"""What the documented `status` filter takes; it has no `canceled`."""
+"""The values of the documented `status` filter, which has no `canceled`."""
 
 
 class BadRequest(Exception):
-    """The request is answered with 400 and this text."""
+    """The request gets a 400 with this text."""
 
 
 def kind_of(raw_path: str) -> str:
-    """The endpoint's name, for counting: progress, snapshots, trigger, scrape, download, parts, cancel or other."""
+    """Returns the name of an endpoint: progress, snapshots, trigger, scrape, download, parts, cancel or other."""
     if raw_path.startswith(PROGRESS):
         return "progress"
     path = raw_path.partition("?")[0]
@@ -41,7 +41,7 @@ def kind_of(raw_path: str) -> str:
 
 
 async def answer(account: Account, kind: str, request: web.BaseRequest, *, stale: bool = False) -> web.Response:
-    """The right answer to a request whose kind is known; a `stale` list is as it was when it was first asked for."""
+    """Returns the correct answer to a request of this kind; a `stale` list is as of its first request."""
     try:
         if kind == "progress" and request.method == "GET":
             return progress(account, request.raw_path)
@@ -55,7 +55,7 @@ async def answer(account: Account, kind: str, request: web.BaseRequest, *, stale
 
 
 def progress(account: Account, raw_path: str) -> web.Response:
-    """`GET /datasets/v3/progress/{snapshot_id}`: the id is what stands in one segment, unquoted once."""
+    """Answers `GET /datasets/v3/progress/{snapshot_id}`; the id is one segment, unquoted once."""
     segment = raw_path[len(PROGRESS) :].partition("?")[0]
     if not segment or "/" in segment:
         return as_html(NO_SUCH_PAGE, 404)
@@ -71,10 +71,10 @@ def progress(account: Account, raw_path: str) -> web.Response:
 
 
 def listing(account: Account, query: Mapping[str, str], *, stale: bool = False) -> list[str]:
-    """`GET /datasets/v3/snapshots`: one page, each of its snapshots as JSON.
+    """Answers `GET /datasets/v3/snapshots` with one page, each of its snapshots as JSON.
 
     Raises:
-        BadRequest: a parameter is missing or makes no sense.
+        BadRequest: a parameter is missing or not valid.
     """
     status = query.get("status")
     if status is not None and status not in LISTED_STATUSES:
@@ -95,10 +95,10 @@ def listing(account: Account, query: Mapping[str, str], *, stale: bool = False) 
 
 
 async def trigger(account: Account, request: web.BaseRequest) -> Snapshot:
-    """`POST /datasets/v3/trigger`: begins a snapshot with the life that was ordered, or one that the seed chooses.
+    """Answers `POST /datasets/v3/trigger`: starts a snapshot with the queued life, or one that the seed determines.
 
     Raises:
-        BadRequest: there is no dataset, or the input is none.
+        BadRequest: there is no dataset, or no valid input.
     """
     dataset_id = dataset(request.query)
     body = bytearray()
@@ -112,7 +112,7 @@ async def trigger(account: Account, request: web.BaseRequest) -> Snapshot:
 
 
 def inputs(content_type: str, body: bytes) -> list[object]:
-    """The inputs of a collection: a JSON array, `{"input": [...]}`, or CSV with a line of names.
+    """Parses the inputs of a collection: a JSON array, `{"input": [...]}`, or CSV with a header line.
 
     Raises:
         BadRequest: it is none of these.
@@ -132,10 +132,10 @@ def inputs(content_type: str, body: bytes) -> list[object]:
 
 
 def dataset(query: Mapping[str, str]) -> str:
-    """The dataset that is asked about.
+    """Returns the dataset of a request.
 
     Raises:
-        BadRequest: none is named.
+        BadRequest: there is none.
     """
     dataset_id = query.get("dataset_id", "")
     if not dataset_id:
@@ -144,10 +144,10 @@ def dataset(query: Mapping[str, str]) -> str:
 
 
 def number(query: Mapping[str, str], key: str, default: int, highest: int) -> int:
-    """A whole number of the query.
+    """Returns a whole number from the query.
 
     Raises:
-        BadRequest: it is none, or too high.
+        BadRequest: it is not a number, or too high.
     """
     text = query.get(key)
     if text is None:

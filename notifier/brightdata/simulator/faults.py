@@ -1,4 +1,4 @@
-"""Which fault hits which request: by chance from a seed, or as a test has ordered. Pure, and the same every time."""
+"""Decides which fault a request gets: by chance from a seed, or as queued by a test. Pure and reproducible."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What can go wrong with an answer, by the word that `--fault` takes."""
+    """A fault of an answer, by its name for `--fault`."""
 
     RATE_LIMITED = "429"
     SERVER_ERROR = "500"
@@ -66,12 +66,12 @@ MEANINGS: Mapping[Fault, str] = {
     Fault.NOT_READY: "400 `Snapshot is not ready` instead of results, or of their number of parts",
     Fault.MANY_PARTS: "a million as the number of parts",
 }
-"""What each fault does, for `--help`. A fault of results leaves any other answer as it is."""
+"""The effect of each fault, for `--help`. A fault of results does not affect other answers."""
 
 _IN_BOTH = frozenset({Fault.BUILDING, Fault.NOT_READY})
 _IN_DATA = frozenset({Fault.SHORT, Fault.LONG_LINE, Fault.ENDLESS, Fault.GZIP, Fault.BOMB, Fault.BOM, Fault.NO_BODY})
 OF_RESULTS = _IN_DATA | _IN_BOTH | {Fault.MANY_PARTS}
-"""The faults that only results can have."""
+"""The faults that only affect results."""
 
 IN_RESULTS: Mapping[str, frozenset[Fault]] = {
     "download": _IN_DATA | _IN_BOTH | {Fault.CUT},
@@ -79,15 +79,15 @@ IN_RESULTS: Mapping[str, frozenset[Fault]] = {
     "parts": _IN_BOTH | {Fault.MANY_PARTS},
     "snapshots": frozenset({Fault.STALE}),
 }
-"""By the kind of a request, the faults that spoil the right answer to it."""
+"""The faults that alter the correct answer to a request, by the kind of the request."""
 
 
 class Faults:
-    """Decides what the next request gets: first what was ordered, then chance.
+    """Decides the fault of the next request: first those queued, then by chance.
 
     Args:
-        seed: the same seed, the same faults at the same requests.
-        chances: the probability of each fault; the sum is at most 1.
+        seed: the same seed gives the same faults for the same requests.
+        chances: the probability of each fault; their sum is at most 1.
 
     Raises:
         ValueError: a probability is not between 0 and 1, or their sum is above 1.
@@ -99,15 +99,15 @@ class Faults:
         self._chances = tuple((fault, chance) for fault, chance in chances.items() if chance > 0)
         self._ordered: deque[Fault | None] = deque()
         self.usual: Fault | None = None
-        """What every request gets for which nothing is ordered; None leaves it to chance."""
+        """The fault of every request for which none is queued; None leaves it to chance."""
         self._count = 0
 
     def order(self, fault: Fault | None, times: int = 1) -> None:
-        """The next requests that nothing is ordered for yet get this fault; None: they are answered as they should."""
+        """Queues a fault for the next requests, after those queued before; None queues correct answers."""
         self._ordered.extend([fault] * times)
 
     def next(self) -> Fault | None:
-        """The fault of the next request, None if it is to be answered as it should."""
+        """Returns the fault of the next request; None for a correct answer."""
         if self._ordered:
             return self._ordered.popleft()
         if self.usual is not None or not self._chances:
@@ -116,7 +116,7 @@ class Faults:
         return self.by_chance(self._count)
 
     def by_chance(self, k: int) -> Fault | None:
-        """The fault of the k-th request that chance decides."""
+        """Returns the fault of the k-th request that is decided by chance."""
         rng = mixed(self._seed, k) / 2**64
         for fault, chance in self._chances:
             rng -= chance
@@ -126,7 +126,7 @@ class Faults:
 
 
 def mixed(seed: int, k: int) -> int:
-    """64 bits that look random, the same for the same two numbers (splitmix64's finaliser)."""
+    """Returns 64 pseudo-random bits, the same for the same two numbers (splitmix64's finaliser)."""
     bits = (seed * 0x9E3779B97F4A7C15 + (k + 1) * 0xD1B54A32D192ED03) % 2**64
     bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
     bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB % 2**64
@@ -134,10 +134,10 @@ def mixed(seed: int, k: int) -> int:
 
 
 def parse_faults(texts: Iterable[str]) -> dict[Fault, float]:
-    """What `--fault KIND=PROBABILITY`, given any number of times, means.
+    """Parses the values of `--fault KIND=PROBABILITY`.
 
     Raises:
-        ValueError: a text is not of that form; says what would be right.
+        ValueError: a value is not valid; says what would be.
     """
     chances: dict[Fault, float] = {}
     for text in texts:
@@ -157,7 +157,7 @@ def parse_faults(texts: Iterable[str]) -> dict[Fault, float]:
 
 
 def checked(chances: Mapping[Fault, float]) -> None:
-    """Refuse what cannot be a set of probabilities.
+    """Checks a set of probabilities.
 
     Raises:
         ValueError: a probability is not between 0 and 1, or their sum is above 1.

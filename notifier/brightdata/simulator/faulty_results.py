@@ -1,4 +1,4 @@
-"""Results with something wrong in them: each fault as it looks in the data. Pure."""
+"""Results with faults: each as it looks in the data. Pure."""
 
 import gzip
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from notifier.brightdata.simulator.results import Selection
 
 _BLOCK = 64 * 1024
 _PACKED = 1024 * 1024
-"""Bytes of a member of a gzip; it has a thousandth on the wire."""
+"""Bytes of a gzip member; on the wire it has a thousandth of that."""
 _BOM = b"\xef\xbb\xbf"
 _BEGINNINGS = {"csv": b"url,", "json": b'[{"url":"'}
 _BEGINNING = b'{"url":"'
 
 
 def body(fault: Fault | None, selection: Selection, seed: int, records: int) -> Iterator[bytes]:
-    """The bytes of an answer with the fault, piece by piece; those of the right answer for any other fault.
+    """Yields the bytes of an answer with the fault; of the correct answer for a fault of another kind.
 
     Args:
-        fault: what is wrong.
+        fault: the fault.
         selection, seed, records: as `results.body` takes them.
     """
     match fault:

@@ -1,6 +1,6 @@
-"""The life of a simulated snapshot: which status it has at which age, and what it has come to. Pure.
+"""The life of a simulated snapshot: its status at each age, and its facts at the end. Pure.
 
-The answers' fields at each status are those observed of the real API: `running_time` while it runs, `records`,
+The fields of an answer at each status are those observed of the real API: `running_time` while it runs, `records`,
 `errors` and `collection_duration` at the end, `error_codes` when something went wrong, `error_message` when it failed.
 """
 
@@ -17,7 +17,7 @@ _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """A status and the simulated seconds it lasts; the last one of a life lasts for ever."""
+    """A status and its duration in simulated seconds; the last one of a life lasts for ever."""
 
     status: str
     seconds: float = 0.0
@@ -25,11 +25,11 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Life:
-    """The steps of a snapshot's life, and the facts told with the last one.
+    """The steps of a snapshot's life, and the facts of the last one.
 
-    For the first `hidden_for` simulated seconds the API answers 404; the steps begin after them. Once it is ready, its
-    results are still built for `builds_for` simulated seconds. They have `error_rows` more rows than the facts tell
-    records, as those of a collection with `include_errors` do.
+    For the first `hidden_for` simulated seconds the API answers 404; then the steps begin. Once the snapshot is ready,
+    its results are built for another `builds_for` simulated seconds. They have `error_rows` more rows than the facts
+    have records, as those of a collection with `include_errors`.
 
     Raises:
         ValueError: there is no step.
@@ -51,7 +51,7 @@ class Life:
         return self.hidden_for + sum(step.seconds for step in self.steps[:-1])
 
     def status_at(self, age: float) -> str | None:
-        """The status at an age in simulated seconds; None while the API does not know the snapshot yet."""
+        """Returns the status at an age in simulated seconds; None while the API does not know the snapshot yet."""
         left = age - self.hidden_for
         if left < 0:
             return None
@@ -62,7 +62,7 @@ class Life:
         return self.steps[-1].status
 
     def changes_after(self, age: float) -> float:
-        """The age in simulated seconds at which the status at this age ends; infinity for the last one."""
+        """Returns the age in simulated seconds at which the status at this age ends; infinity for the last one."""
         ends_at = self.hidden_for
         if age < ends_at:
             return ends_at
@@ -73,7 +73,7 @@ class Life:
         return math.inf
 
     def at(self, age: float) -> dict[str, object] | None:
-        """The progress answer, without the ids, at an age in simulated seconds; None for a 404."""
+        """Returns the progress answer, without ids, at an age in simulated seconds; None for a 404."""
         if age >= self.seconds:
             return {"status": self.steps[-1].status, **self.facts}
         status = self.status_at(age)
@@ -92,9 +92,9 @@ def of(
     error_rows: int = 0,
     **facts: object,
 ) -> Life:
-    """A life through these statuses: all but the last share the seconds evenly; the facts come with the last."""
+    """Returns a life of these statuses: all but the last share the seconds evenly; the facts come with the last."""
     if canonical(statuses[-1]) == "ready" and "records" in facts:
-        facts = {"errors": 0, **facts}  # the API tells both or neither
+        facts = {"errors": 0, **facts}  # the API reports both or neither
     each = seconds / max(1, len(statuses) - 1)
     steps = tuple(Step(status=status, seconds=each) for status in statuses)
     if canonical(statuses[-1]) in ENDS - {"canceled"} and "error_message" not in facts:
@@ -136,28 +136,28 @@ def canceled(*, seconds: float = 60.0) -> Life:
 
 
 def unknown_words(*, seconds: float = 60.0, records: int = 10) -> Life:
-    """Ready at last, through words that the reference does not list and one nobody has ever seen."""
+    """Ready, after statuses that the API's reference does not list."""
     words = ("queued", "pending", "collecting", "digesting", "validating", "closing", "pondering", "ready")
     return of(*words, seconds=seconds, records=records, errors=0)
 
 
 def slow(*, seconds: float = 48 * 3600.0) -> Life:
-    """Complete, but after days: stuck, as far as anybody can tell."""
+    """Complete after days: until then it appears stuck."""
     return complete(seconds=seconds)
 
 
 def quiet(*, seconds: float = 30 * 86_400.0) -> Life:
-    """Running, and nothing else for a month: one of the many that fill an account."""
+    """Running for a month: one of the many that fill an account."""
     return of("running", "ready", seconds=seconds, records=10, errors=0)
 
 
 def cut_short() -> Life:
-    """Canceled, whatever it was before."""
+    """Canceled at once."""
     return of("canceled", error_codes={"aborted_page": 1})
 
 
 def appears_late(*, hidden_for: float = 20.0, seconds: float = 60.0) -> Life:
-    """Complete, but answered with 404 for the first seconds, as the API does after a trigger."""
+    """Complete, but 404 for the first seconds, as the API answers after a trigger."""
     return of("running", "ready", seconds=seconds, hidden_for=hidden_for, records=10, errors=0)
 
 
@@ -187,6 +187,6 @@ _MAKERS: tuple[tuple[int, Callable[[random.Random, float], Life]], ...] = (
 
 
 def random_life(rng: random.Random) -> Life:
-    """A life as they come: most are complete, half of them within a minute, a few take hours."""
+    """Returns a typical life: most are complete, half of them within a minute, a few take hours."""
     maker = rng.choices([make for _, make in _MAKERS], weights=[weight for weight, _ in _MAKERS])[0]
     return maker(rng, min(max(60.0 * rng.lognormvariate(0, 1.2), 2.0), 6 * 3600.0))

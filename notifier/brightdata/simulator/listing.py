@@ -1,6 +1,6 @@
-"""The snapshots of one dataset as the listing shows them, kept as text: 5,000 of them are listed in a few milliseconds.
+"""The list of a dataset's snapshots, kept as text, so that 5,000 of them are listed in a few milliseconds.
 
-What is listed of a snapshot changes with its status only, so its text is made again no earlier than that.
+The entry of a snapshot changes only with its status, so its text is made again only then.
 """
 
 import json
@@ -11,14 +11,14 @@ from notifier.brightdata.simulator.life import Life
 from notifier.core.times import iso
 
 _MARGIN_S = 1e-6
-"""A text is made anew from this much before its status changes, so that rounding shows no old one."""
+"""Seconds by which a text is made before its status changes, so that rounding never shows an old one."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(kw_only=True, slots=True)
 class Entry:
-    """A snapshot on the shelf. `text` is what is listed of it until the clock shows `until`; None: it is not listed."""
+    """A snapshot in the list. `text` is its entry until the time `until`; None if it is not listed."""
 
     id: str
     order: int
@@ -31,14 +31,14 @@ class Entry:
     until: float = float("-inf")
 
     def refresh(self, now: float, speed: float) -> None:
-        """Make the text for this time."""
+        """Makes the text for this time."""
         age = (now - self.began) * speed
         self.status = self.life.status_at(age)
         self.until = self.began + self.life.changes_after(age) / speed - _MARGIN_S
         self.text = None if self.status is None else self._listed(self.status)
 
     def as_at(self, then: float, speed: float) -> "Entry":
-        """The entry as it was at an earlier time, when it may not have been there yet."""
+        """Returns the entry as of an earlier time, when it may not have existed."""
         past = replace(self, status=None, text=None)
         if self.began <= then:
             past.refresh(then, speed)
@@ -58,7 +58,7 @@ class Entry:
 
 
 class Listing:
-    """The entries of one dataset, in an order that means nothing."""
+    """The entries of one dataset, in an arbitrary order."""
 
     def __init__(self, *, speed: float) -> None:
         self._speed = speed
@@ -66,7 +66,7 @@ class Listing:
         self._sorted: list[Entry] | None = None
 
     def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one with its id."""
+        """Adds an entry, or replaces the one with its id."""
         self._entries[entry.id] = entry
         self._sorted = None
 
@@ -81,7 +81,7 @@ class Listing:
         to_date: date | None,
         as_at: float | None = None,
     ) -> list[str]:
-        """The texts of those that match, without the first `skip` and `limit` of them at most; or as they were then."""
+        """Returns the texts of at most `limit` matching entries after the first `skip`, as of `as_at` if given."""
         if self._sorted is None:
             self._sorted = sorted(self._entries.values(), key=lambda entry: entry.order)
         entries = self._sorted

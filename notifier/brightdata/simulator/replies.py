@@ -1,4 +1,4 @@
-"""The plain answers of the simulated API, and the broken ones: each fault as it looks on the wire."""
+"""The answers of the simulated API, and each fault as it looks on the wire."""
 
 import asyncio
 import json
@@ -22,29 +22,29 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def as_json(answer: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON answer."""
+    """Returns a JSON answer."""
     return web.Response(
         status=status, body=_encode(answer).encode(), headers={**_JSON, **headers} if headers else _JSON
     )
 
 
 def as_json_array(items: Iterable[str]) -> web.Response:
-    """A JSON array of what is JSON already."""
+    """Returns a JSON array of items that are JSON already."""
     return web.Response(body=f"[{','.join(items)}]".encode(), headers=_JSON)
 
 
 def as_text(text: str, status: int) -> web.Response:
-    """A plain-text answer, as the API itself gives in some places."""
+    """Returns a plain-text answer, as the API itself gives in some places."""
     return web.Response(status=status, body=text.encode(), headers=_TEXT)
 
 
 def as_html(text: str, status: int) -> web.Response:
-    """A page, as a gateway or a web server in between gives."""
+    """Returns a page, as from a gateway or a web server in between."""
     return web.Response(status=status, body=text.encode(), headers=_HTML)
 
 
 def rate_limited(retry_after: int) -> web.Response:
-    """429 with the seconds to wait."""
+    """Returns a 429 with the seconds to wait."""
     return as_json({"error": "Too many requests"}, 429, {"Retry-After": str(retry_after)})
 
 
@@ -74,14 +74,14 @@ async def broken(
     retry_after: int,
     slow_seconds: float,
 ) -> web.StreamResponse:
-    """Answer with the fault.
+    """Answers with the fault.
 
     Args:
-        fault: what goes wrong.
+        fault: the fault.
         request: the request to answer.
-        right: the answer it should have had, for a fault that only delays it.
-        retry_after: whole seconds, for the faults that ask to wait.
-        slow_seconds: how late a slow answer comes.
+        right: makes the correct answer, for a fault that only delays it.
+        retry_after: whole seconds, for the faults with `Retry-After`.
+        slow_seconds: the delay of a slow answer.
     """
     if simple := _SIMPLE.get(fault):
         return simple(retry_after)
@@ -107,9 +107,9 @@ async def streamed(
     cut: bool = False,
     encoding: str | None = None,
 ) -> web.StreamResponse:
-    """An answer in pieces, of a length that is not told before; `cut` ends the connection in the middle of it.
+    """Sends an answer in pieces, without a `Content-Length`; `cut` ends the connection in the middle of it.
 
-    `encoding` is what its `Content-Encoding` says.
+    `encoding` is its `Content-Encoding`.
     """
     response = web.StreamResponse(headers={"Content-Type": content_type})
     if encoding is not None:
@@ -122,7 +122,7 @@ async def streamed(
                 request.transport.close()
             return response
         await response.write(piece)
-        await asyncio.sleep(0)  # a quick client never lets the write wait, and others ask too
+        await asyncio.sleep(0)  # with a quick client no write waits, and others ask too
     await response.write_eof()
     return response
 
@@ -139,7 +139,7 @@ async def _cut(request: web.BaseRequest) -> web.StreamResponse:
 async def _trickle(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(headers=_JSON)
     await response.prepare(request)
-    while True:  # until the client has had enough: the server cancels the handler when it hangs up
+    while True:  # until the client hangs up: then the server cancels the handler
         await response.write(b" ")
         await asyncio.sleep(0.01)
 

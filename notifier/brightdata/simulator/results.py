@@ -1,7 +1,7 @@
-"""The results of a simulated snapshot: as many records as its progress tells, made from its seed. Pure.
+"""The results of a simulated snapshot: as many records as its progress reports, made from its seed. Pure.
 
-A record has what breaks careless readers: commas, quotes, line breaks inside of a text, letters beyond ASCII, and
-something nested. The same record is the same in every format, batch and answer.
+A record has what breaks careless parsers: commas, quotes, line breaks in a text, letters beyond ASCII, and nesting. A
+record is the same in every format, batch and answer.
 """
 
 import csv
@@ -21,10 +21,10 @@ FORMATS: Mapping[str, str] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",
 }
-"""What `format` takes, with the content type of each."""
+"""The values of `format`, with the content type of each."""
 
 SMALLEST_BATCH = 1_000
-"""What `batch_size` is at least, as documented."""
+"""The least `batch_size` (documented)."""
 
 _AT_ONCE = 1_000
 _WORDS = ("plain", 'said "yes"', "one, two", "two\nlines", "größer", "日本", "tab\there", "back\\slash")
@@ -32,7 +32,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class ResultsState(Enum):
-    """What the API can say of a snapshot's results."""
+    """The states of a snapshot's results."""
 
     NOT_FOUND = auto()
     NOT_READY = auto()
@@ -45,7 +45,7 @@ class ResultsState(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
-    """A snapshot's results: what can be said of them; for those that are there, their number and their seed."""
+    """A snapshot's results: their state; if they exist, their number and their seed."""
 
     state: ResultsState
     status: str = ""
@@ -55,7 +55,7 @@ class Results:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which records are asked for, and how: `part` counts from 1, and None takes all of them."""
+    """The records requested, and their format: `part` counts from 1, and None takes all of them."""
 
     format: str = "json"
     compress: bool = False
@@ -63,11 +63,11 @@ class Selection:
     part: int | None = None
 
     def parts(self, records: int) -> int:
-        """How many parts the records make."""
+        """Returns the number of parts."""
         return 1 if self.batch_size is None else max(1, -(-records // self.batch_size))
 
     def chosen(self, records: int) -> range:
-        """The records of the part that is asked for."""
+        """Returns the records of the requested part."""
         if self.batch_size is None or self.part is None:
             return range(records)
         start = (self.part - 1) * self.batch_size
@@ -75,7 +75,7 @@ class Selection:
 
 
 def record(seed: int, k: int) -> dict[str, object]:
-    """The k-th record of a snapshot."""
+    """Returns the k-th record of a snapshot."""
     bits = mixed(seed, k)
     return {
         "url": f"https://example.com/item/{bits % 10**9}",
@@ -88,13 +88,13 @@ def record(seed: int, k: int) -> dict[str, object]:
 
 
 def body(selection: Selection, seed: int, records: int) -> Iterator[bytes]:
-    """The bytes of an answer, piece by piece: a thousand records, or what is left, in each."""
+    """Yields the bytes of an answer, a thousand records at a time."""
     plain = _plain(selection, seed, selection.chosen(records))
     return compressed(plain) if selection.compress else plain
 
 
 def endless(selection: Selection, seed: int) -> Iterator[bytes]:
-    """The bytes of an answer that goes on with one record after another."""
+    """Yields the bytes of an answer with records without end."""
     plain = _plain(selection, seed, range(sys.maxsize))
     return compressed(plain) if selection.compress else plain
 
@@ -127,7 +127,7 @@ def _row(values: object) -> bytes:
 
 
 def compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, packed with gzip."""
+    """Yields the pieces, packed with gzip."""
     packer = zlib.compressobj(wbits=31)
     for piece in pieces:
         if packed := packer.compress(piece):

@@ -1,4 +1,4 @@
-"""The simulated Bright Data alone, until it is stopped: what `notifier simulate` runs."""
+"""Serves the simulated Bright Data until it is stopped, for `notifier simulate`."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,11 +21,11 @@ async def serve(
     ready: Callable[[Simulator, list[str]], None],
     stop: asyncio.Event,
 ) -> None:
-    """Serve until `stop` is set, or the task is cancelled.
+    """Serves until `stop` is set, or the task is cancelled.
 
     Args:
-        snapshots: how many there are from the start, all of `dataset_id`, with ids and lives that the seed chooses.
-        ready: called once it listens, with the simulator and the ids of those snapshots.
+        snapshots: the number of initial snapshots, all of `dataset_id`, with ids and lives that the seed determines.
+        ready: called when it listens, with the simulator and the ids of those snapshots.
         stop: ends it.
         host, port, seed, speed, faults, token, requests_per_second: as `Simulator` takes them.
 

@@ -1,4 +1,4 @@
-"""The simulated Bright Data as a server on a real socket."""
+"""Serves the simulated Bright Data on a real socket."""
 
 import asyncio
 import time
@@ -19,11 +19,11 @@ from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate
 GIVE_RESULTS = frozenset({"download", "parts", "cancel", "scrape"})
 LOG_LENGTH = 10_000
 STOPS_WITHIN_S = 0.05
-"""Answers that are being delayed on purpose are not waited for longer than this."""
+"""The longest wait for answers that are delayed on purpose."""
 
 
 class Request(NamedTuple):
-    """A request that was answered: when, in seconds of the clock; what was asked; and the status or fault it got."""
+    """An answered request: its time in seconds of the clock, its kind and path, and its status or fault."""
 
     at: float
     kind: str
@@ -32,20 +32,20 @@ class Request(NamedTuple):
 
 
 class Simulator:
-    """A simulated Bright Data; it serves while it is entered as an async context manager.
+    """A simulated Bright Data. Enter it as an async context manager to serve.
 
-    `requests` counts what was asked by kind (as `endpoints.kind_of` names it) and `answers` what came of it by
-    status (`200`) or, where there was no proper one, by fault (`reset`). `log` keeps the last requests.
+    `requests` counts requests by kind (see `endpoints.kind_of`), and `answers` by status (`200`) or, for a faulty one,
+    by fault (`reset`). `log` keeps the last requests.
 
     Args:
-        seed: decides faults, ids, lives and the order of listings.
-        speed: simulated seconds in a real one.
+        seed: determines faults, ids, lives and the order of listings.
+        speed: simulated seconds per real second.
         faults: the probability of each fault.
-        token: the only bearer token that is right; None takes any.
-        requests_per_second: what the account may ask before it is answered with 429; None for no limit.
-        retry_after: whole seconds that its 429, 503 and 202 ask to wait.
-        slow_seconds: how late an answer with the fault `slow` comes.
-        host, port: where it listens; port 0 takes any free one.
+        token: the valid bearer token; None accepts any.
+        requests_per_second: the rate above which the account gets 429; None for no limit.
+        retry_after: whole seconds in the `Retry-After` of 429, 503 and 202.
+        slow_seconds: the delay of an answer with the fault `slow`.
+        host, port: the address to listen on; port 0 takes any free one.
         clock: monotonic seconds.
         wall_clock: for the date of a snapshot's creation.
 
@@ -86,7 +86,7 @@ class Simulator:
         self._came = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        # A bare server: an application with its router would take half of the time of a request.
+        # A bare server: an application with a router takes half of the time of a request.
         server = web.Server(self._answer, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=STOPS_WITHIN_S)
         await self._runner.setup()
@@ -112,7 +112,7 @@ class Simulator:
         return f"http://{host}:{self._port}"
 
     def add(self, snapshot_id: str, life: Life, *, dataset_id: str = "gd_simulated") -> None:
-        """A snapshot whose life begins now.
+        """Adds a snapshot whose life begins now.
 
         Raises:
             ValueError: the id is taken.
@@ -120,31 +120,31 @@ class Simulator:
         self.account.add(snapshot_id, life, dataset_id)
 
     def populate(self, number: int, *, dataset_id: str = "gd_simulated", life: Life | None = None) -> list[str]:
-        """That many snapshots with ids, and if none is given lives, that the seed chooses; their ids."""
+        """Adds snapshots with ids that the seed determines, and lives too if none is given; returns their ids."""
         return [self.account.make(dataset_id, life).id for _ in range(number)]
 
     def order_life(self, life: Life) -> None:
-        """The next snapshot that a request triggers has this life, after those ordered before."""
+        """Queues a life for the next triggered snapshot, after those queued before."""
         self.account.order_life(life)
 
     def fail_next(self, fault: Fault, times: int = 1) -> None:
-        """The next requests get this fault, after those ordered before."""
+        """Queues a fault for the next requests, after those queued before."""
         self._faults.order(fault, times)
 
     def fail_always(self, fault: Fault | None) -> None:
-        """Every request for which nothing is ordered gets this fault; with None chance decides again."""
+        """Gives this fault to every request for which none is queued; None leaves it to chance again."""
         self._faults.usual = fault
 
     def refuse(self, snapshot_id: str, *, refuse: bool = True) -> None:
-        """From now on whoever asks for this snapshot's progress is answered 400; or not any more."""
+        """Answers polls of this snapshot with 400, or stops doing so."""
         (self.account.refused.add if refuse else self.account.refused.discard)(snapshot_id)
 
     def answer_next(self, times: int = 1) -> None:
-        """The next requests get no fault, after those ordered before."""
+        """Queues correct answers for the next requests, after those queued before."""
         self._faults.order(None, times)
 
     async def until_asked(self, times: int) -> None:
-        """Wait until that many requests have come in all."""
+        """Waits until that many requests have come in total."""
         while self.requests.total() < times:
             self._came.clear()
             await self._came.wait()
@@ -161,7 +161,7 @@ class Simulator:
         if fault in IN_RESULTS.get(kind, ()):
             self._note(kind, request, fault.value)
             return await self._right(kind, request, fault)
-        self._note(kind, request, fault.value)  # before: some faults never come to an end
+        self._note(kind, request, fault.value)  # recorded before: some faults never end
         return await broken(
             fault,
             request,
@@ -173,7 +173,7 @@ class Simulator:
     async def _right(self, kind: str, request: web.BaseRequest, fault: Fault | None = None) -> web.StreamResponse:
         if not self._authorised(request.headers.get("Authorization", "")):
             self._refusals += 1
-            if self._refusals % 2:  # the API answers in both ways
+            if self._refusals % 2:  # the API has both answers
                 return as_json({"error": "User authentication is required"}, 401)
             return as_text("Credentials are missing", 401)
         if self.account.over_limit():
