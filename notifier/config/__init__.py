@@ -1,1 +1,1 @@
-"""The user's YAML, checked as a whole and frozen."""
+"""The user's YAML: read, validated as a whole, and frozen into a `Config`."""

@@ -1,4 +1,4 @@
-"""From checked sections to the frozen `Config`, with every default applied. Nothing can fail here."""
+"""Builds the frozen `Config` from validated sections, with every default applied. Nothing here can fail."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
@@ -30,7 +30,7 @@ _POLICY = ChannelPolicy()
 
 
 def api(section: ApiSection, source: TokenLocation) -> Api:
-    """How to reach Bright Data."""
+    """Build the settings of the API."""
     return Api(
         token=source.token,
         token_file=source.file,
@@ -42,7 +42,7 @@ def api(section: ApiSection, source: TokenLocation) -> Api:
 
 
 def channels(main: MainFile) -> dict[str, Channel]:
-    """The channels by their names."""
+    """Build the channels, by their names."""
     return {name: _channel(name, section, main.templates) for name, section in main.channels.items()}
 
 
@@ -76,7 +76,7 @@ def _quiet(section: QuietSection) -> Quiet:
 
 
 def _templates(general: Mapping[str, TemplateSection], own: Mapping[str, TemplateSection]) -> Mapping[str, Template]:
-    """The templates by event name, as transitions spell it. For each title and each body the channel's own wins."""
+    """Return the templates by canonical event name. A channel's own title or body replaces the general one."""
     merged: dict[str, Template] = {}
     for word, section in (*general.items(), *own.items()):
         name = canonical(word)
@@ -86,12 +86,12 @@ def _templates(general: Mapping[str, TemplateSection], own: Mapping[str, Templat
 
 
 def database(main: MainFile, folder: Path) -> Path:
-    """The SQLite file; a relative one stands in the folder of the main file."""
+    """Return the SQLite file. A relative path starts at the folder of the main file."""
     return folder / main.state
 
 
 def http(section: HttpSection) -> Http | None:
-    """Where the daemon listens."""
+    """Build the settings of the HTTP server; None if it is off."""
     if section.listen == listen.OFF:
         return None
     host, port = listen.parse(section.listen)
@@ -99,23 +99,23 @@ def http(section: HttpSection) -> Http | None:
 
 
 def heartbeat(section: HeartbeatSection | None) -> Heartbeat | None:
-    """What it asks while all is well."""
+    """Build the settings of the heartbeat; None without one."""
     return None if section is None else Heartbeat(url=section.url, every=section.every)
 
 
-class Shared:
-    """Gives the same object for equal values: a hundred thousand watches have few different ones between them."""
+class Interned:
+    """Interns values, because the options of a hundred thousand watches have few distinct values."""
 
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}
 
     def one(self, value: Value) -> Value:
-        """The value, or an equal one of the same type from before."""
+        """Return the first value seen that is equal and of the same type."""
         known: Value = self._known.setdefault((type(value), value), value)
         return known
 
     def labels(self, labels: Mapping[str, str]) -> Mapping[str, str]:
-        """The labels as a frozen mapping, in their order."""
+        """Return the labels as a frozen mapping, in their order."""
         key = tuple(labels.items())
         if key not in self._known:
             self._known[key] = MappingProxyType(dict(labels))
@@ -123,14 +123,14 @@ class Shared:
         return known
 
 
-def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, shared: Shared) -> AnyWatch:
-    """The watch of a snapshot or of a dataset, with the defaults for what it does not say.
+def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, interned: Interned) -> AnyWatch:
+    """Build the watch of a snapshot or a dataset, with the defaults for missing options.
 
     Args:
-        section: the entry, which has either of the two.
-        defaults: those of the main file.
-        folder: that of the main file, where relative paths start.
-        shared: gives one object for what is equal in many watches.
+        section: the entry, which has a snapshot or a dataset.
+        defaults: the `defaults:` of the main file.
+        folder: the folder of the main file, where relative paths start.
+        interned: interns the values of options.
     """
     subject = section.snapshot or section.dataset
     assert subject is not None
@@ -139,14 +139,14 @@ def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, shared
     common: dict[str, Any] = {
         "id": section.id or subject,
         "name": section.name or subject,
-        "every": shared.one(section.every or defaults.every),
-        "notify": shared.one(_once(section.notify or defaults.notify or ())),
-        "on": shared.one(_once(section.on or defaults.on)),
-        "stalled_after": None if stalled_after == "off" else shared.one(stalled_after),
-        "results_kept": shared.one(section.results_kept or defaults.results_kept),
-        "expiring_before": shared.one(section.expiring_before or defaults.expiring_before),
-        "labels": shared.labels(section.labels),
-        "download": download and shared.one(Download(folder=str(folder / download.folder), format=download.format)),
+        "every": interned.one(section.every or defaults.every),
+        "notify": interned.one(_once(section.notify or defaults.notify or ())),
+        "on": interned.one(_once(section.on or defaults.on)),
+        "stalled_after": None if stalled_after == "off" else interned.one(stalled_after),
+        "results_kept": interned.one(section.results_kept or defaults.results_kept),
+        "expiring_before": interned.one(section.expiring_before or defaults.expiring_before),
+        "labels": interned.labels(section.labels),
+        "download": download and interned.one(Download(folder=str(folder / download.folder), format=download.format)),
     }
     if section.snapshot is not None:
         return Watch(snapshot_id=subject, **common)

@@ -1,4 +1,4 @@
-"""What differs between two configurations, in the words of the YAML and with every secret masked."""
+"""The differences between two configurations, in the words of the YAML and with every secret masked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,16 +9,16 @@ from notifier.config.model import AnyWatch, Channel, Config
 from notifier.core.config_diff import Change, Changed, ConfigDiff, ItemsDiff
 
 NEEDS_RESTART = frozenset({"state"})
-"""Keys of the file that a reload cannot change: the daemon holds the lock of one database for as long as it runs."""
+"""Keys that a reload cannot change: the daemon holds the lock of its database while it runs."""
 
 MOST_SHOWN = 200
-"""Names of one kind in the plain form, beside how many there are."""
+"""Names of one kind in the plain form, which also has their number."""
 
 Item = TypeVar("Item")
 
 
 def diff(old: Config, new: Config) -> ConfigDiff:
-    """What a reload from one to the other would change. Which file a thing stands in, and where, is no difference."""
+    """Return what a reload would change. The file and place of an entry do not count as a difference."""
     keys = _changes(_other_keys(old), _other_keys(new), hidden=_hidden_keys(old, new))
     return ConfigDiff(
         watches=_items(_watches(old), _watches(new), _of_watch),
@@ -29,7 +29,7 @@ def diff(old: Config, new: Config) -> ConfigDiff:
 
 
 def plain(found: ConfigDiff) -> dict[str, Any]:
-    """The difference as lists, dicts and texts: for JSON, and for the line on which a daemon answers."""
+    """Return the difference as lists, dicts and texts, for JSON and for the control socket."""
     return {
         "watches": _plain_items(found.watches),
         "channels": _plain_items(found.channels),
@@ -42,7 +42,7 @@ def _items(
     old: Mapping[str, Item], new: Mapping[str, Item], changes: Callable[[Item, Item], tuple[Change, ...]]
 ) -> ItemsDiff:
     both = ((name, old[name], after) for name, after in new.items() if name in old)
-    # Of a file that did not change the watches are the same objects.
+    # The watches of an unchanged file are the same objects.
     different = ((name, before, after) for name, before, after in both if before is not after and before != after)
     return ItemsDiff(
         added=tuple(name for name in new if name not in old),
@@ -55,7 +55,7 @@ def _items(
 
 
 def _watches(config: Config) -> dict[str, AnyWatch]:
-    """Those of snapshots and those of datasets: no two have the same id."""
+    """Return all watches by id, which no two share."""
     watches: list[AnyWatch] = [*config.watches, *config.datasets]
     return {each.id: each for each in watches}
 
@@ -74,7 +74,7 @@ def _of_channel(before: Channel, after: Channel) -> tuple[Change, ...]:
 
 
 def _hidden(*values: tuple[str, object, object]) -> frozenset[str]:
-    """The keys whose value changed, though what is shown of it may be the same."""
+    """Return the secret keys whose value changed, though both look the same when masked."""
     return frozenset(key for key, before, after in values if before != after)
 
 
@@ -87,7 +87,7 @@ def _hidden_keys(old: Config, new: Config) -> frozenset[str]:
 
 
 def _other_keys(config: Config) -> dict[str, object]:
-    """What stands in the other sections, by its whole path."""
+    """Return the values of the other sections, by their whole path."""
     keys: dict[str, object] = {}
     for section, value in as_dict(replace(config, channels={}, watches=(), datasets=())).items():
         if isinstance(value, dict):
@@ -108,7 +108,7 @@ def _changes(
 
 
 def _plain_items(items: ItemsDiff) -> dict[str, Any]:
-    """Each list with its length, because it is cut: a hundred thousand new watches are not for reading."""
+    """Return each list, cut to `MOST_SHOWN`, with its length."""
     return {
         "added": list(items.added[:MOST_SHOWN]),
         "added_total": len(items.added),

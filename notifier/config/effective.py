@@ -1,4 +1,4 @@
-"""The effective configuration as plain data in the YAML's own shape, with every secret masked."""
+"""The effective configuration as plain data in the shape of the YAML, with every secret masked."""
 
 from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
 from notifier.config.secrets import masked_url
@@ -11,7 +11,7 @@ from notifier.core.words import MASK
 
 
 def as_dict(config: Config) -> dict[str, object]:
-    """The configuration with every default applied, to be printed as YAML or JSON: texts, numbers, lists and dicts."""
+    """Return the configuration with every default applied, as texts, numbers, lists and dicts for YAML or JSON."""
     watches: list[AnyWatch] = [*config.watches, *config.datasets]
     return {
         "api": _api(config.api),
@@ -47,14 +47,14 @@ def _heartbeat(heartbeat: Heartbeat) -> dict[str, object]:
 
 
 def shown_channel(channel: Channel) -> dict[str, object]:
-    """One entry of `channels:`, without its name."""
+    """Return one entry of `channels:`, without its name."""
     policy = channel.policy
     shown: dict[str, object] = {} if channel.url is None else {"url": masked_url(channel.url)}
     if channel.webhook is not None:
         shown |= _webhook(channel.webhook)
     if policy.fallback is not None:
         shown |= {"fallback": policy.fallback, "fallback_after": format_duration(policy.fallback_after)}
-    if not policy.stretches:  # a channel of which no pace is said paces itself, which no value of the key says
+    if not policy.stretches:  # without `pace:` a channel adapts its pace, which no value of the key can say
         shown["pace"] = format_pace(policy.pace)
     if policy.quiet is not None:
         shown["quiet"] = _quiet(policy.quiet)
@@ -89,7 +89,7 @@ def _template(template: Template) -> dict[str, object]:
 
 
 def shown_watch(watch: AnyWatch) -> dict[str, object]:
-    """One entry of `watches:`."""
+    """Return one entry of `watches:`."""
     shown: dict[str, object] = {
         **({"snapshot": watch.snapshot_id} if isinstance(watch, Watch) else {"dataset": watch.dataset_id}),
         "id": watch.id,

@@ -1,4 +1,4 @@
-"""A configuration in parts: what each file gave, so that a file whose content did not change is not parsed again."""
+"""A configuration in parts, one for each file, so that a reload parses only the files whose content changed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +11,9 @@ from notifier.core.model import DatasetWatch, Watch
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigPart:
-    """One file: what its content is known by, its watches and its warnings.
+    """One file: the digest of its content, its watches and its warnings.
 
-    Where a known content was not parsed again `watches` is None, and what it has of both is to be had from before.
+    `watches` is None if the file did not change and was not parsed; the previous part has both.
     """
 
     path: Path
@@ -24,11 +24,14 @@ class ConfigPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownFiles:
-    """What is known of included files that were right: by their paths the digest, and the names they use up.
+    """The valid files and URLs of the previous load, which are not checked again.
 
-    Those stand in one text, parted by spaces, which no name can have: a hundred thousand cost little to send. It all
-    holds as long as the `rules` are the same: what else decides about the watches of a file. `urls` are those of
-    channels that were right: Apprise, which takes longer to import than most files to load, is not asked again.
+    Attributes:
+        rules: the digest of what else decides about the watches of a file. If it differs, nothing is reused.
+        digests: the digests of included files by their paths.
+        names: the names that each file reserves, separated by spaces, which no name has: this is cheap to send for a
+            hundred thousand watches.
+        urls: the URLs of valid channels. To import Apprise takes longer than to load most configurations.
     """
 
     rules: str = ""
@@ -39,7 +42,7 @@ class KnownFiles:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigParts:
-    """A configuration that is right: without its watches and warnings, and its files with them, the main one first."""
+    """A valid configuration: `frame` has everything except watches and warnings, which `files` have."""
 
     frame: Config
     rules: str
@@ -47,13 +50,13 @@ class ConfigParts:
 
 
 def reserved_names(watch: AnyWatch) -> tuple[str, ...]:
-    """The names that no other watch may have."""
+    """Return the names that no other watch may use."""
     subject = watch.snapshot_id if isinstance(watch, Watch) else watch.dataset_id
     return (subject,) if watch.id == subject else (watch.id, subject)
 
 
 def combine(frame: Config, files: Iterable[ConfigPart]) -> Config:
-    """The configuration with what its files have."""
+    """Return the configuration with the watches and warnings of its files."""
     parts = tuple(files)
     watches = [watch for part in parts for watch in part.watches or ()]
     return replace(

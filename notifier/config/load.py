@@ -1,4 +1,4 @@
-"""Loading a configuration: all of it, or the list of all that is wrong with it."""
+"""Loads a configuration, or refuses it with the list of all its errors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ NOTHING_KNOWN = KnownFiles()
 _NOT_FOR_WATCHES = frozenset(
     {"api", "state", "http", "heartbeat", "operators", "channels", "templates", "keep", "include", "watches"}
 )
-"""Sections of the main file of which nothing but the names of the channels decides about a watch of another file."""
+"""Sections of the main file that do not affect the watches of other files, apart from the names of the channels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,18 +64,18 @@ def load(
     secrets_needed: bool = True,
     origin: Origin | None = None,
 ) -> Config:
-    """Read the main file and all that it includes.
+    """Load the main file and the files that it includes.
 
     Args:
         path: the main file. Relative paths in it start at its folder.
         environ: the variables for `${NAME}`, and systemd's `CREDENTIALS_DIRECTORY`.
-        checks: what other rooms know.
-        secrets_needed: without it an unset variable reads `unset://NAME`, and a token that cannot be had is no error:
-            for those who will use neither.
-        origin: where the texts come from; the disk without.
+        checks: the checks that need libraries of other packages.
+        secrets_needed: False for callers that use no secrets: an unset variable then reads `unset://NAME`, and a
+            missing token is no error.
+        origin: where the texts come from; by default the disk.
 
     Raises:
-        ConfigurationRefused: with every problem of every file, the main file first, each file's in its own order.
+        ConfigurationRefused: with all problems, in the order of the files and of their lines.
     """
     parts = load_parts(path, environ=environ, checks=checks, secrets_needed=secrets_needed, origin=origin)
     return combine(parts.frame, parts.files)
@@ -91,12 +91,12 @@ def load_parts(
     origin: Origin | None = None,
     token_may_wait: bool = False,
 ) -> ConfigParts:
-    """Read the configuration as `load` does, but parse no included file again that is known.
+    """Load the configuration as `load` does, without parsing the included files that are `known`.
 
-    With `token_may_wait` it is no error that a token file cannot be read now: it is read again before each request.
+    With `token_may_wait`, an unreadable token file is no error: it is read again before each request.
 
     Raises:
-        ConfigurationRefused: as by `load`, word for word, whatever is known.
+        ConfigurationRefused: exactly as by `load`.
     """
     if not secrets_needed:
         environ = UnsetAllowed({name: value for name, value in environ.items() if value})
@@ -115,7 +115,7 @@ def load_parts(
     if rules != known.rules:
         known = NOTHING_KNOWN
     included = read_included(main, environ, origin, known=known.digests)
-    _parse_what_clashes(main, included, known, environ, origin)
+    _parse_clashing(main, included, known, environ, origin)
     documents = [main, *included]
     checked = [validate(each, IncludedFile, context) for each in included]
     source = token_source(main.data, main.root, folder, environ)
@@ -126,7 +126,7 @@ def load_parts(
     check_templates(main)
     check_watches(documents, has_default_notify=_default_notify(main), name_of=file_name)
     problems = problems_of(documents)
-    if not problems and sections is not None:  # what has other errors cannot be tried
+    if not problems and sections is not None:  # only a configuration without other errors has channels to render for
         check_template_fit(main, build.channels(sections).values(), checks.template_fit)
         problems = problems_of(documents)
     if problems:
@@ -135,7 +135,7 @@ def load_parts(
     typos.check_event_names(documents)
     typos.check_ids(documents)
     url_passwords.check_passwords(main)
-    shared = build.Shared()
+    interned = build.Interned()
     return ConfigParts(
         frame=frame_of(documents, sections, source, environ),
         rules=rules,
@@ -145,7 +145,7 @@ def load_parts(
                 digest=each.digest,
                 watches=None
                 if section is None
-                else tuple(build.watch(watch, sections.defaults, folder, shared) for watch in section.watches),
+                else tuple(build.watch(watch, sections.defaults, folder, interned) for watch in section.watches),
                 warnings=excerpt_of(each, each.warnings),
             )
             for each, section in zip(documents, [sections, *checked], strict=True)
@@ -156,7 +156,7 @@ def load_parts(
 def frame_of(
     documents: Sequence[Document], sections: MainFile, source: TokenLocation, environ: Mapping[str, str]
 ) -> Config:
-    """The configuration without its watches."""
+    """Return the configuration without its watches."""
     path = documents[0].path.absolute()
     channels = build.channels(sections)
     return Config(
@@ -182,15 +182,15 @@ def frame_of(
 
 
 def _rules(sections: MainFile, folder: Path, environ: Mapping[str, str]) -> str:
-    """What decides, beside its own text, about the watches of an included file, as a digest."""
+    """Return a digest of what affects the watches of an included file, apart from its own text."""
     deciding = {name: value for name, value in sections if name not in _NOT_FOR_WATCHES}
     return files.digest_of(repr((deciding, str(folder), sorted(sections.channels), sorted(environ.items()))).encode())
 
 
-def _parse_what_clashes(
+def _parse_clashing(
     main: Document, included: list[Document], known: KnownFiles, environ: Mapping[str, str], origin: Origin
 ) -> None:
-    """Parse a known file after all when another file now uses a name of its: the error tells the places of both."""
+    """Parse a known file after all if another file uses one of its names, because the error names both places."""
     clashing = [-1]
     while clashing:
         used = {name for each in (main, *included) for name in each.names_used()}
@@ -203,11 +203,11 @@ def _parse_what_clashes(
             included[index] = document.read(included[index].path, environ, main=False, origin=origin)
 
 
-def masking(check_url: Callable[[str], str | None], right: frozenset[str]) -> Callable[[str], str | None]:
-    """The check, not made of what is known to be right, with the URL and its secrets masked in what it says."""
+def masking(check_url: Callable[[str], str | None], valid: frozenset[str]) -> Callable[[str], str | None]:
+    """Return the check without the URLs known to be valid, and with secrets masked in its texts."""
 
     def check(url: str) -> str | None:
-        reason = None if url in right else check_url(url)
+        reason = None if url in valid else check_url(url)
         return without_secrets(reason, secrets_in(urls=[url])) if reason else None
 
     return check
@@ -216,5 +216,5 @@ def masking(check_url: Callable[[str], str | None], right: frozenset[str]) -> Ca
 def _default_notify(main: Document) -> bool:
     defaults = main.data.get("defaults")
     if isinstance(defaults, Unresolved | list | str | int | float):
-        return True  # Wrong in itself, which is told already.
+        return True  # it has an error of its own
     return isinstance(defaults, dict) and "notify" in defaults

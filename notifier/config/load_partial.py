@@ -1,7 +1,7 @@
-"""What is right of a configuration with errors: for commands that need only a part of it.
+"""Loads the valid parts of a configuration with errors, for commands that need only some of it.
 
-An entry with an error is left out, as if it were not there: a watch, a channel, else the whole section. What the
-entries say of one another counts as far as it goes: a watch keeps the name of a channel that was left out.
+Each watch, channel or template with an error is left out, and of other sections the whole section. References stay: a
+watch keeps the name of a channel that was left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,22 +26,23 @@ from notifier.config.yaml.nodes import KeyPath
 from notifier.core.errors import ConfigurationRefused
 
 _ENTRIES = ("watches", "channels", "templates")
-"""Sections of entries that do not need each other."""
+"""Sections whose entries do not depend on each other."""
 
 _ROUNDS = 20
-"""What is left out makes other errors visible; after so many rounds whole sections go."""
+"""Each entry that is left out can reveal further errors. After this many rounds, whole sections are left out."""
 
 
 def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks | None = None) -> Config:
-    """Read what is right of a configuration.
+    """Load the valid parts of a configuration.
 
     Args:
         path: the main file.
         environ: the variables for `${NAME}`.
-        checks: what other rooms know. Without them the secrets are not needed: an unset variable is no error then.
+        checks: the checks that need libraries of other packages. Without them no secrets are needed, and an unset
+            variable is no error.
 
     Raises:
-        ConfigurationRefused: the main file cannot be read, or what it says of the state is wrong.
+        ConfigurationRefused: the main file cannot be read, or its `state:` is wrong.
     """
     if checks is None:
         environ = UnsetAllowed({name: value for name, value in environ.items() if value})
@@ -55,8 +56,8 @@ def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks |
         check_template=checks.template,
     )
     documents = [main, *(each for each in read_included(main, environ) if each.root is not None)]
-    sections, others = _held(documents, context, checks)
-    folder, shared = path.absolute().parent, build.Shared()
+    sections, others = _valid_sections(documents, context, checks)
+    folder, interned = path.absolute().parent, build.Interned()
     source = token_source(main.data, main.root, folder, environ)
     return combine(
         frame_of(documents, sections, source, environ),
@@ -64,7 +65,7 @@ def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks |
             ConfigPart(
                 path=each.path.absolute(),
                 digest=each.digest,
-                watches=tuple(build.watch(watch, sections.defaults, folder, shared) for watch in watches),
+                watches=tuple(build.watch(watch, sections.defaults, folder, interned) for watch in watches),
                 warnings=Excerpt(),
             )
             for each, watches in zip(documents, [sections.watches, *others], strict=True)
@@ -72,11 +73,13 @@ def load_valid_parts(path: Path, *, environ: Mapping[str, str], checks: Checks |
     )
 
 
-def _held(documents: Sequence[Document], context: Context, checks: Checks) -> tuple[MainFile, list[list[WatchSection]]]:
-    """The sections of the main file and the watches of the others, once all that is wrong has been left out.
+def _valid_sections(
+    documents: Sequence[Document], context: Context, checks: Checks
+) -> tuple[MainFile, list[list[WatchSection]]]:
+    """Return the sections of the main file and the watches of the others, without what has errors.
 
     Raises:
-        ConfigurationRefused: it cannot be left out.
+        ConfigurationRefused: errors are left that cannot be left out.
     """
     main, *included = documents
     for number in range(_ROUNDS + len(MainFile.model_fields)):
@@ -92,7 +95,7 @@ def _held(documents: Sequence[Document], context: Context, checks: Checks) -> tu
 
 
 def read_main(path: Path, environ: Mapping[str, str]) -> Document:
-    """The main file, or, where it is not YAML as a whole, those of its sections that are."""
+    """Read the main file; if it is not valid YAML as a whole, read the sections that are."""
     main = document.read(path, environ, main=True)
     if main.root is not None or not main.digest:
         return main
@@ -100,10 +103,10 @@ def read_main(path: Path, environ: Mapping[str, str]) -> Document:
 
 
 def _cut(documents: Sequence[Document], *, whole_sections: bool) -> None:
-    """Take out of the data of each document what its flaws are about, and the flaws with it.
+    """Remove the entries with flaws from the data of each document, and the flaws themselves.
 
     Raises:
-        ConfigurationRefused: one is about the state: no other database may be taken for it.
+        ConfigurationRefused: a flaw is about `state:`. Without it, a wrong database would be used.
     """
     for each in documents:
         paths = {_entry(flaw.path, whole_sections) for flaw in each.flaws if flaw.path}
@@ -120,7 +123,7 @@ def _entry(path: KeyPath, whole_sections: bool) -> KeyPath:
 
 
 def _index(path: KeyPath) -> int:
-    """Where a list has the entry, -1 for what is in no list: the last entry is taken out first, and moves no other."""
+    """Return the index of a list entry, else -1. The last entry is removed first, so that no other index changes."""
     return path[1] if len(path) > 1 and isinstance(path[1], int) else -1
 
 

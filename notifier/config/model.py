@@ -1,4 +1,4 @@
-"""The configuration as the rest of the house sees it: frozen, complete, every default applied."""
+"""The configuration as values: frozen, complete, with every default applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,20 @@ from notifier.core.errors import Problem
 from notifier.core.model import DatasetWatch, Watch
 
 AnyWatch = Watch | DatasetWatch
-"""What one entry of `watches:` becomes."""
+"""The value of one entry of `watches:`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
-    """How to reach Bright Data. The token stands in `token`, or in a file that is read again when it is refused.
+    """How to reach Bright Data.
 
-    `timeout` is for one answer as a whole. With `batches` many snapshots of a dataset may be polled in one request.
+    Attributes:
+        token: the token; None if it is in `token_file`.
+        token_file: a file that has the token. It is read again when Bright Data refuses the token.
+        base_url: the address of the API.
+        requests_per_second: the request rate of the limiter.
+        timeout: the limit for one complete answer.
+        batches: many snapshots of a dataset may be polled in one request.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -31,7 +37,7 @@ class Api:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
-    """The Jinja2 source of a message's title and body; None where the plain text stays."""
+    """The Jinja2 sources of a message's title and body. None keeps the default text."""
 
     title: str | None = None
     body: str | None = None
@@ -39,9 +45,12 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Webhook:
-    """A signed webhook: its address and its secrets (base64 after `whsec_`), the newest first.
+    """A signed webhook.
 
-    `allow_private` lets it connect to loopback, link-local and private addresses.
+    Attributes:
+        url: its address.
+        secrets: base64 after `whsec_`, the newest first.
+        allow_private: it may connect to loopback, link-local and private addresses.
     """
 
     url: str = field(repr=False)
@@ -51,9 +60,9 @@ class Webhook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """A named destination: either an Apprise URL, a secret as a whole, or a signed webhook.
+    """A named destination: an Apprise URL, all of which is secret, or a signed webhook.
 
-    `templates` are by event name: the channel's own, and where it has none the configuration's.
+    `templates` are by event name. The channel's own come before those of the configuration.
     """
 
     name: str
@@ -65,9 +74,9 @@ class Channel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Http:
-    """Where health, metrics and the page are to be had. Port 0 is one that the system chooses.
+    """The address of the status page, health and metrics. Port 0 lets the system choose one.
 
-    With a `token` nobody is answered who does not know it, but for `/healthz`.
+    With a `token`, every request except `/healthz` must have it.
     """
 
     host: str
@@ -76,13 +85,13 @@ class Http:
 
     @property
     def address(self) -> str:
-        """The host and the port, as a user writes them."""
+        """The host and the port, as users write them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
-    """The address that is asked `every` so often while all is well; it is a secret as a whole."""
+    """A URL that the daemon requests at the interval `every` while it is healthy. All of the URL is secret."""
 
     url: str = field(repr=False)
     every: timedelta
@@ -92,12 +101,22 @@ class Heartbeat:
 class Config:
     """A whole configuration.
 
-    `path` is the main file, `files` are all that were read, the main one first, and `include` the patterns they were
-    found by. `database` is the SQLite file. `watches` are those of snapshots, `datasets` those of datasets; no two have
-    the same id. `keep` is how long what has ended is remembered. `http` is where the daemon listens
-    and `heartbeat` what it asks while all is well; None is nowhere, and nothing. `warnings` are what works, but perhaps
-    not as it was meant. `secrets` are the values that may never be shown: tokens, channel URLs and what stands secret
-    inside them, the secrets of webhooks, the heartbeat's address.
+    Attributes:
+        path: the main file.
+        files: all files that were read, the main one first.
+        api: how to reach Bright Data.
+        database: the SQLite file.
+        operators: the channels for problems of the notifier itself.
+        channels: the channels by their names.
+        watches: the watches of snapshots. No two watches have the same id.
+        datasets: the watches of datasets.
+        keep: how long ended snapshots are kept in the database.
+        http: where the daemon listens; None if it does not.
+        heartbeat: the URL of the heartbeat; None if there is none.
+        include: the patterns that the files were found by.
+        warnings: what works, but perhaps not as its author meant it.
+        secrets: the values that must never be shown: tokens, channel URLs and the secret parts of them, the secrets
+            of webhooks, the heartbeat's URL.
     """
 
     path: Path

@@ -93,6 +93,6 @@ def test_the_shipped_configuration_is_right_when_its_secrets_are_there(tmp_path:
     command = (sys.executable, "-m", "notifier", "config", "check", "--config", ROOT / "systemd/config.yaml")
     checked = run(*command, CREDENTIALS_DIRECTORY=str(tmp_path), PYTHONPATH=str(ROOT))
     assert checked.returncode == 0
-    made = "there is no folder /var/lib/notifier: systemd makes it when it starts the service"
+    made = "there is no folder /var/lib/notifier: systemd creates it when it starts the service"
     missing = [line for line in checked.stderr.splitlines() if made not in line]
     assert missing == [], "all but the folder that systemd makes for the service"

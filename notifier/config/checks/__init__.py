@@ -1,1 +1,1 @@
-"""Rules between values: of a channel, between watches, and what only deserves a warning."""
+"""Checks across several values: of a channel, between watches, of paths, and for likely mistakes."""

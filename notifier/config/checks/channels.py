@@ -1,6 +1,6 @@
-"""Rules between the keys of a channel, between channels, and between the entries of `templates:`.
+"""Checks the keys of a channel against each other, channels against each other, and the entries of `templates:`.
 
-They look at the data and not at the checked sections, so that one bad value hides nothing of the others.
+The checks use the data and not the validated sections, so that one wrong value hides no other error.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,44 +18,44 @@ _NEITHER = "missing: write `url:` with an Apprise URL, or `webhook:` with the ad
 _BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"
 _NO_SECRET = "missing: a webhook is signed with a `secret:`; make one with `openssl rand -base64 32`"
 _UNENCRYPTED = (
-    "over http:// everybody on the way could read along: write https:// (http:// is only for receivers in a network of "
-    "your own, beside `allow_private: true`)"
+    "http:// sends messages unencrypted: write https:// (http:// is for receivers in your own network only, with "
+    "`allow_private: true`)"
 )
 _ONLY_WEBHOOK = {
-    "secret": "only a `webhook:` has a secret: take it out",
-    "allow_private": "this is only for a `webhook:`: take it out",
+    "secret": "only a `webhook:` has a secret: remove it",
+    "allow_private": "this is only for a `webhook:`: remove it",
 }
-_NO_TEMPLATES = "the body of a signed webhook is always the same JSON: take the templates out"
-_NO_FALLBACK = "there is no `fallback:` beside it: add one, or take this out"
-_NO_OPERATOR = "a webhook takes events, and what operators are told is for people: name a channel with a `url:`"
-_OWN_FALLBACK = "a channel cannot be its own fallback: name another one, or take it out"
+_NO_TEMPLATES = "a signed webhook always has the same JSON body: remove the templates"
+_NO_FALLBACK = "there is no `fallback:` beside it: add one, or remove this"
+_NO_OPERATOR = "operators get texts for people, which a webhook does not take: name a channel with a `url:`"
+_OWN_FALLBACK = "a channel cannot be its own fallback: name another one, or remove it"
 
 
 CheckTemplateFit = Callable[[Channel], Iterable[tuple[str, str]]]
-"""Tells which of a channel's templates, by event name, make messages that it cannot take, and why."""
+"""Returns the templates of a channel, by event name, whose messages do not fit it, and why."""
 
 CheckWebhook = Callable[[str, bool], str | None]
-"""Tells what is wrong with a webhook's address, given whether private ones are allowed; or None."""
+"""Returns what is wrong with a webhook's address, or None. The second argument allows private addresses."""
 
 
 def check_channels(main: Document, check_webhook: CheckWebhook) -> None:
-    """Note in the main file what does not go together under `channels:`."""
+    """Add flaws to the main file for keys under `channels:` that contradict each other."""
     channels = _mappings(main.data.get("channels"))
     for name, entry in channels.items():
         for keys, text in _flaws_of(entry, check_webhook):
-            _note(main, ("channels", name, *keys), text)
+            _add_flaw(main, ("channels", name, *keys), text)
     operators = main.data.get("operators")
     for index, name in enumerate(operators if isinstance(operators, list) else []):
         if isinstance(name, str) and "webhook" in channels.get(name, {}):
-            _note(main, ("operators", index), _NO_OPERATOR)
+            _add_flaw(main, ("operators", index), _NO_OPERATOR)
     for circle in _circles(channels):
         names = " → ".join(map(key_text, circle))
-        text = f"these fallbacks go round in a circle, {names}: take one of them out"
-        _note(main, ("channels", circle[0], "fallback"), text if len(circle) > 2 else _OWN_FALLBACK)
+        text = f"these fallbacks form a circle, {names}: remove one of them"
+        _add_flaw(main, ("channels", circle[0], "fallback"), text if len(circle) > 2 else _OWN_FALLBACK)
 
 
 def check_templates(main: Document) -> None:
-    """Note in the main file which events have two templates in one place: `canceled` has two spellings."""
+    """Add flaws to the main file for events with two templates in one place: `canceled` has two spellings."""
     paths: list[KeyPath] = [("templates",)]
     paths += [("channels", name, "templates") for name in _mappings(main.data.get("channels"))]
     for path in paths:
@@ -63,22 +63,22 @@ def check_templates(main: Document) -> None:
         for word in _mapping_at(main.data, path):
             first = seen.setdefault(canonical(word), word)
             if first != word:
-                _note(main, (*path, word), f"`{key_text(first)}` is the same event: keep one of them")
+                _add_flaw(main, (*path, word), f"`{key_text(first)}` is the same event: keep one of them")
 
 
-def check_template_fit(main: Document, channels: Iterable[Channel], templates_without_room: CheckTemplateFit) -> None:
-    """Note in the main file which templates make messages that their channel cannot take."""
+def check_template_fit(main: Document, channels: Iterable[Channel], unfit_templates: CheckTemplateFit) -> None:
+    """Add flaws to the main file for templates whose messages do not fit their channel."""
     for channel in channels:
-        for word, text in templates_without_room(channel):
+        for word, text in unfit_templates(channel):
             places: list[KeyPath] = [("channels", channel.name, "templates"), ("templates",)]
             for path in places:
                 if key := next((key for key in _mapping_at(main.data, path) if canonical(key) == word), None):
-                    _note(main, (*path, key), text)
+                    _add_flaw(main, (*path, key), text)
                     break
 
 
 def _flaws_of(entry: Mapping[str, object], check_webhook: CheckWebhook) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong in one channel: below it the key (none: the channel itself), and the text."""
+    """Yield the flaws of one channel: the key (none: the channel itself), and the text."""
     match "url" in entry, "webhook" in entry:
         case True, True:
             yield ("webhook",) if list(entry).index("url") < list(entry).index("webhook") else ("url",), _BOTH
@@ -104,7 +104,7 @@ def _why_refused(entry: Mapping[str, object], check_webhook: CheckWebhook) -> st
         address = webhook.address(entry["webhook"])
         allow_private = true_or_false(entry.get("allow_private", False))
     except ValueError:
-        return None  # One of the two is wrong in itself, which is told already.
+        return None  # one of the two has an error of its own
     if webhook.is_unencrypted(address) and not allow_private:
         return _UNENCRYPTED
     reason = check_webhook(address, allow_private)
@@ -112,7 +112,7 @@ def _why_refused(entry: Mapping[str, object], check_webhook: CheckWebhook) -> st
 
 
 def _circles(channels: Mapping[str, Mapping[str, object]]) -> Iterator[list[str]]:
-    """The circles of fallbacks, each once, from the channel of it that is first in the file back to itself."""
+    """Yield each circle of fallbacks once, from its first channel in the file back to itself."""
     position = {name: index for index, name in enumerate(channels)}
     done: set[str] = set()
     for start in channels:
@@ -141,8 +141,8 @@ def _mapping_at(data: object, path: KeyPath) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _note(main: Document, path: KeyPath, text: str) -> None:
-    """What is wrong with a key stands at the key; what is missing, where the channel begins."""
+def _add_flaw(main: Document, path: KeyPath, text: str) -> None:
+    """Add a flaw at its key, or where the channel begins if a key is missing."""
     assert main.root is not None
     found = locate(main.root, path)
     is_whole_channel = path[0] == "channels" and len(path) == 2

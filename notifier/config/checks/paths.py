@@ -1,7 +1,7 @@
-"""Whether the places that a configuration names can be used, for `config check`.
+"""Checks whether the database and the folders of a configuration can be used, for `config check`.
 
-An error keeps the service from starting, whoever runs it. What only this user lacks, and what systemd makes when it
-starts the service (`StateDirectory=`), is a warning.
+What keeps the service from starting for every user is an error. What only this user lacks, and what systemd creates at
+the start of the service (`StateDirectory=`), is a warning.
 """
 
 import os
@@ -13,32 +13,32 @@ from notifier.config.sources.regular_file import kind_of, read_regular, this_use
 from notifier.core.errors import Problem
 
 MOST = 20
-"""So many folders for results are told of."""
+"""The most download folders that are reported."""
 
 
 def startup_errors(config: Config) -> Iterator[Problem]:
-    """An error for each place without which the daemon does not start, by the key that names it."""
+    """Yield an error for each path that keeps the daemon from starting, with its key."""
     if text := _no_database(config.database):
         yield Problem(file=str(config.path), key="state", text=text)
 
 
 def path_warnings(config: Config) -> Iterator[Problem]:
-    """A warning for each folder that is missing or cannot be written, by the key that names it."""
+    """Yield a warning for each folder that is missing or not writable, with its key."""
     for key, text in (("state", _unusable_state(config.database)), *_downloads(config)):
         if text:
             yield Problem(file=str(config.path), key=key, text=text)
 
 
 def _no_database(database: Path) -> str:
-    """Why no daemon can have its database there; empty if one can."""
+    """Return why no daemon can have its database there; empty if it can."""
     try:
         kind = kind_of(database.stat().st_mode)
     except (OSError, ValueError):
         kind = None
     if kind or database.is_dir():
-        return f"{database} is {kind or 'a folder'}, and no file: name another one"
+        return f"{database} is {kind or 'a folder'}, not a file: name another one"
     if not _is_database(database):
-        return f"{database} is another file, and no database of SQLite: name a file that is not there yet"
+        return f"{database} is not an SQLite database: name a file that does not exist yet"
     return "" if _made_by_systemd(database) else _no_folder(database.parent, _NO_START)
 
 
@@ -51,8 +51,8 @@ def _unusable_state(database: Path) -> str:
         )
     if _made_by_systemd(database):
         return (
-            f"there is no folder {database.parent}: systemd makes it when it starts the service (`StateDirectory=`); "
-            f"`install -d {database.parent}` makes it for another way to start"
+            f"there is no folder {database.parent}: systemd creates it when it starts the service (`StateDirectory=`); "
+            f"`install -d {database.parent}` creates it for other ways to start"
         )
     return _folder(database.parent, _NO_START)
 
@@ -61,12 +61,12 @@ _NO_START = "the daemon would not start"
 
 
 def _made_by_systemd(database: Path) -> bool:
-    """Whether systemd may make the folder, which is not there."""
+    """Return whether the folder is missing, and one that systemd may create."""
     return database.parent.parent == Path("/var/lib") and not database.parent.exists()
 
 
 def _is_database(path: Path) -> bool:
-    """Whether this file is one of SQLite, or may become one: it is empty, or not there, or not ours to read."""
+    """Return whether a file is an SQLite database or may become one: it is empty, missing, or not readable."""
     try:
         return read_regular(path, len(_SQLITE)) in (b"", _SQLITE)
     except (OSError, ValueError):
@@ -74,7 +74,7 @@ def _is_database(path: Path) -> bool:
 
 
 _SQLITE = b"SQLite format 3\0"
-"""How each file of SQLite begins (sqlite.org/fileformat.html, 1.3)."""
+"""The header of an SQLite database (sqlite.org/fileformat.html, 1.3)."""
 
 
 def _downloads(config: Config) -> Iterator[tuple[str, str]]:
@@ -86,7 +86,7 @@ def _downloads(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _folder(path: Path, consequence: str) -> str:
-    """What keeps a file from being written into a folder by this user; nothing if nothing does."""
+    """Return what keeps this user from writing a file into a folder; empty if nothing does."""
     if text := _no_folder(path, consequence):
         return text
     if not _may(path, os.W_OK | os.X_OK):
@@ -95,11 +95,11 @@ def _folder(path: Path, consequence: str) -> str:
 
 
 def _no_folder(path: Path, consequence: str) -> str:
-    """What keeps a file from being written into a folder by anybody; nothing if nothing does."""
+    """Return what keeps every user from writing a file into a folder; empty if nothing does."""
     if not path.exists():
-        return f"there is no folder {path}, and {consequence}: `install -d {path}` makes it"
+        return f"there is no folder {path}, and {consequence}: create it with `install -d {path}`"
     if not path.is_dir():
-        return f"{path} is no folder, and {consequence}: name another one"
+        return f"{path} is not a folder, and {consequence}: name another one"
     return ""
 
 

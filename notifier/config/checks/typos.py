@@ -1,4 +1,4 @@
-"""Names of events and ids that look like a slip of the pen. The API may say any, so this warns and refuses nothing."""
+"""Warns of event names and ids that look misspelt. The API may use any word, so none is refused."""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -23,14 +23,14 @@ _MEANT = {
     **dict.fromkeys(("stuck", "timeout", "timed_out", "hanging"), "stalled"),
     **dict.fromkeys(("not_found", "lost", "404"), "missing"),
 }
-"""Words that people use for an event, and that no status is known to have."""
+"""Words that people use for an event, and that the API does not use."""
 
-_NEAR = 0.75
-"""How alike two words are that only a slip of the pen tells apart: `faild` and `failed` are at 0.9."""
+_SIMILAR = 0.75
+"""The similarity of a misspelt word to the one that was meant: `faild` and `failed` have 0.9."""
 
 
 def check_event_names(documents: Iterable[Document]) -> None:
-    """Note in each document a warning at every event name that is not known but near to one that is."""
+    """Add a warning to each document for every unknown event name that is similar to a known one."""
     for document in documents:
         if document.root is None:
             continue
@@ -38,16 +38,19 @@ def check_event_names(documents: Iterable[Document]) -> None:
             if meant := _meant(word.lower()):
                 at = locate(document.root, path)
                 place = at.key_place if is_key else at.node.place
-                text = f"{shown(word)} is told only if the API says this very word; did you mean '{meant}'?"
+                text = (
+                    f"{shown(word)} is no known event, and matches only if the API uses this word; "
+                    f"did you mean '{meant}'?"
+                )
                 document.warnings.append(Flaw(place=place, path=path, text=text))
 
 
 _PREFIXES = {"snapshot": ("dataset", ("gd_",)), "dataset": ("snapshot", ("s_", "sd_"))}
-"""Of each key the other one, and with what the ids of that one begin, as Bright Data writes them."""
+"""For each key, the other one and the prefixes of its ids."""
 
 
 def check_ids(documents: Iterable[Document]) -> None:
-    """Note in each document a warning at every `snapshot:` with the id of a dataset, and the other way round."""
+    """Add a warning to each document for every `snapshot:` with the id of a dataset, and the other way round."""
     for document in documents:
         for index, watch, _ in document.watches():
             for key, (other, prefixes) in _PREFIXES.items():
@@ -62,11 +65,11 @@ def check_ids(documents: Iterable[Document]) -> None:
 def _meant(word: str) -> str | None:
     if canonical(word) in _KNOWN or word.startswith("api:"):
         return None
-    return _MEANT.get(word) or closest(word, _KNOWN - {"all"}, cutoff=_NEAR)
+    return _MEANT.get(word) or closest(word, _KNOWN - {"all"}, cutoff=_SIMILAR)
 
 
 def _event_names(data: dict[str, object]) -> Iterator[tuple[KeyPath, str, bool]]:
-    """Every event name with its path, and whether it is a key."""
+    """Yield every event name with its path, and whether it is a key."""
     yield from _keys(data.get("templates"), ("templates",))
     yield from _words(_get(data.get("defaults"), "on"), ("defaults", "on"))
     channels = data.get("channels")

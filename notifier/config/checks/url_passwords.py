@@ -1,4 +1,4 @@
-"""Passwords in channel URLs that are probably not read as they were meant. No warning repeats a character of them."""
+"""Warns of passwords in channel URLs that are probably misread. No warning quotes any of them."""
 
 import re
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ from notifier.config.yaml.interpolation import is_unset
 from notifier.config.yaml.nodes import Flaw, KeyPath, locate
 
 _NEEDLESS = re.compile(r"%(?:3[0-9]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A]|2D|2E|5F|7E)", re.IGNORECASE)
-"""An escape of a character that needs none (RFC 3986, 2.3): whoever encodes a password leaves these as they are."""
+"""An escaped character that needs no escape (RFC 3986, 2.3), and that encoders do not escape."""
 
 _COLON = (
-    "a second `:` is before the `@`, and Apprise takes what follows it for no part of the password: write a `:` of the "
-    "password as `%3A`"
+    "there are two `:` before the `@`, and Apprise ends the password at the second: write a `:` in the password as "
+    "`%3A`"
 )
 _AT = (
-    "two `@` are before the path, and Apprise takes what follows the first for the host: write an `@` of the password "
-    "as `%40`"
+    "there are two `@` before the path, and Apprise reads the host after the first: write an `@` in the password as "
+    "`%40`"
 )
 _PERCENT = (
-    "a `%` with two digits after it is read as one other character, here as one that needs no such "
-    "spelling: if the password has this `%` itself, write it as `%25`"
+    "a `%` with two digits is read as one character, here one that needs no escape: if the password has this `%` "
+    "itself, write it as `%25`"
 )
 
 
 def check_passwords(main: Document) -> None:
-    """Note in the main file a warning at every channel URL whose password looks unquoted."""
+    """Add a warning to the main file for every channel URL whose password looks unquoted."""
     if main.root is None:
         return
     for path, url in _urls(main.data.get("channels")):
@@ -35,7 +35,7 @@ def check_passwords(main: Document) -> None:
 
 
 def warnings_of(url: str) -> Iterator[str]:
-    """What a URL's user and password may not be read as they were meant for."""
+    """Yield the reasons why the user and password of a URL may be misread."""
     authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
     userinfo, separator, _ = authority.rpartition("@")
     if not separator:

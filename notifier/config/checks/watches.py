@@ -1,4 +1,4 @@
-"""Rules between the watches of all files: each snapshot or dataset once, each id once, and somebody to tell."""
+"""Checks the watches of all files: each snapshot, dataset and id only once, and a channel for every watch."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,28 +6,30 @@ from notifier.config.documents.document import Document
 from notifier.config.yaml.nodes import Flaw, KeyPath, Place, locate
 
 _NEITHER = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
+_NO_CHANNEL = (
+    "this watch notifies no channel: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
+)
 _BOTH = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 
 def check_watches(
     documents: Iterable[Document], *, has_default_notify: bool, name_of: Callable[[Document], str]
 ) -> None:
-    """Note in each document what is wrong between its watches and those before.
+    """Add flaws to each document for watches that clash with earlier ones.
 
-    They look at the data and not at the checked sections, so that one bad watch hides nothing of the others.
+    The checks use the data and not the validated sections, so that one wrong watch hides no other error.
 
     Args:
         documents: all files, the main one first.
         has_default_notify: there is a `defaults.notify`.
-        name_of: how a document is called in the text of an error.
+        name_of: returns the name of a document for errors.
     """
     watched: dict[tuple[str, str], str] = {}
     ids: dict[str, str] = {}
     for document in documents:
         for index, entry, place in document.watches():
             if not has_default_notify and "notify" not in entry:
-                text = "nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
-                document.add([Flaw(place=place, path=("watches", index), text=text)])
+                document.add([Flaw(place=place, path=("watches", index), text=_NO_CHANNEL)])
             named = [key for key in ("snapshot", "dataset") if key in entry]
             if len(named) == 1:
                 _check_double(document, index, entry, named[0], watched, ids, name_of(document))
@@ -52,7 +54,7 @@ def _check_double(
     place = _place(document, index, kind)
     if isinstance(subject, str) and subject:
         if (kind, subject) in watched:
-            text = f"this {kind} is already watched at {watched[kind, subject]}: take one of the two out"
+            text = f"this {kind} is already watched at {watched[kind, subject]}: remove one of the two"
             document.add([Flaw(place=place, path=("watches", index, kind), text=text)])
             return
         watched[kind, subject] = f"{file}:{place.line}:{place.column}"

@@ -1,1 +1,1 @@
-"""The files of a configuration: read, validated against the schema, and the problems found in them."""
+"""Reads the files of a configuration, validates them against the schema, and collects their problems."""

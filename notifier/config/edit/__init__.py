@@ -1,1 +1,1 @@
-"""Files that the program writes for the user: watch files, a first configuration, the JSON Schema."""
+"""Writes files for users: watch files, a first configuration, the JSON Schema."""

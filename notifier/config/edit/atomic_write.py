@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, readable for whoever has to read them."""
+"""Writes files atomically, with the access rights of another file."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ _ACL = "system.posix_acl_access"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileAccess:
-    """Who may read and write a file: its owner, its group, its mode, and its access control list if it has one."""
+    """The access rights of a file: owner, group, mode, and the access control list if it has one."""
 
     owner: int
     group: int
@@ -22,10 +22,10 @@ class FileAccess:
 
     @classmethod
     def of(cls, path: Path) -> "FileAccess":
-        """The access to an existing file.
+        """Return the access rights of an existing file.
 
         Raises:
-            OSError: it cannot be looked at.
+            OSError: the file cannot be inspected.
         """
         found = path.stat()
         acl = None
@@ -34,18 +34,18 @@ class FileAccess:
         return cls(owner=found.st_uid, group=found.st_gid, mode=stat.S_IMODE(found.st_mode) & 0o666, acl=acl)
 
     def apply(self, descriptor: int, *, folder: bool = False) -> None:
-        """Give an open file or folder the same access.
+        """Apply the access rights to an open file or folder.
 
-        Only root may give a file away. Where the owner or the group stays another one, all others may read what
-        that owner or group may read: a file that the service cannot read would stop every later reload.
+        Only root can change the owner. If the owner or the group stays different, others get their read permission:
+        a file that the service cannot read would block every later reload.
 
         Raises:
             OSError: the mode cannot be set.
         """
         mode = self.mode | 0o600
-        if not _given(descriptor, self.owner, -1):
+        if not _chown(descriptor, self.owner, -1):
             mode |= (mode & 0o400) >> 6
-        if not _given(descriptor, -1, self.group):
+        if not _chown(descriptor, -1, self.group):
             mode |= (mode & 0o040) >> 3
         if folder:
             mode |= (mode & 0o444) >> 2 | (os.fstat(descriptor).st_mode & stat.S_ISGID)
@@ -55,8 +55,8 @@ class FileAccess:
                 os.setxattr(descriptor, _ACL, self.acl)
 
 
-def _given(descriptor: int, owner: int, group: int) -> bool:
-    """Whether the file has this owner (or this group; -1 is any) now."""
+def _chown(descriptor: int, owner: int, group: int) -> bool:
+    """Try to set the owner or the group (-1: keep it). Return whether the file has it now."""
     with contextlib.suppress(OSError):
         os.fchown(descriptor, owner, group)
     found = os.fstat(descriptor)
@@ -64,10 +64,10 @@ def _given(descriptor: int, owner: int, group: int) -> bool:
 
 
 def make_folder(path: Path, access: FileAccess) -> None:
-    """Make a folder, and those above it that are missing, each with this access.
+    """Create a folder and its missing parents, each with these access rights.
 
     Raises:
-        OSError: one cannot be made.
+        OSError: one cannot be created.
     """
     if path.is_dir():
         return
@@ -79,7 +79,7 @@ def make_folder(path: Path, access: FileAccess) -> None:
 
 
 def write_new(path: Path, text: str, access: FileAccess) -> None:
-    """Write a file that does not exist yet: a reader finds it whole or not at all.
+    """Write a new file atomically: readers see all of it or nothing.
 
     Raises:
         FileExistsError: it exists.
@@ -95,14 +95,14 @@ def write_new(path: Path, text: str, access: FileAccess) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, in the place of the one before.
+    """Replace a file atomically by one that only its owner may read.
 
     Raises:
-        OSError: it cannot be written; the one before is still there.
+        OSError: it cannot be written; the old file is still there.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        new.unlink(missing_ok=True)  # left behind by a process with the same number
+        new.unlink(missing_ok=True)  # left behind by a killed process with the same id
         _write(new, content, None)
         new.replace(path)
     finally:

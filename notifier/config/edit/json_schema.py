@@ -1,10 +1,10 @@
 """The JSON Schema of the main file, for editors: what completes keys and marks errors while a user types.
 
-It is made of the models that the files are held against, with the rules for single texts as patterns. It refuses
-nothing that is right; what only the program can tell (is there such a channel, is this an Apprise URL) it lets pass.
+It is generated from the models of `schema`, with patterns for single texts. It accepts everything that is valid, and
+what only the program can check (does the channel exist, is this an Apprise URL).
 
-No list or mapping is a choice (`anyOf`) of several forms: an editor would mark all of it and not the entry that is
-wrong. A place that takes several types has all of them as its `type`, and each keyword holds for its own type only.
+No list or mapping is an `anyOf` of several forms, because an editor would mark all of it instead of the wrong entry. A
+place that takes several types has all of them as `type`; each keyword applies to its own type only.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 from notifier.config.schema import MainFile
 
 SCHEMA_FILE = "config.schema.json"
-"""Its file beside the configuration, whose first line names it: no network is needed to edit a YAML file."""
+"""The file beside the configuration, whose first line names it, so that editors need no network."""
 
 _VARIABLE = r"\$\{"
-"""In the place of every value a variable may stand."""
+"""Every value may be a variable."""
 
 _TEXT = r"\S"
 _DURATION = r"^\s*(?=[0-9dhm]*[1-9])(?:[0-9]{1,9}d)?(?:[0-9]{1,9}h)?(?:[0-9]{1,9}m)?(?:[0-9]{1,9}s)?\s*$"
@@ -49,13 +49,13 @@ _PATTERNS = {
     "url": r"^\s*[A-Za-z][A-Za-z0-9+.-]*://",
     "webhook": r"^\s*https?://[^\s#]+\s*$",
 }
-"""What the text of a key looks like, and those in its list or mapping; of others only that it is not empty."""
+"""The pattern of the text at a key, and of texts in its list or mapping. Other texts must not be empty."""
 
 _EMPTY_ALLOWED = {"api", "channels", "defaults", "include", "labels", "operators", "templates", "watches"}
-"""Keys that may stand without a value."""
+"""Keys that may have no value."""
 
 _ONE_FOR_A_LIST = {"except", "include", "notify", "on", "operators", "secret"}
-"""Keys whose list may be one text."""
+"""Keys that take a text instead of a list."""
 
 _SHORT_FORMS = {
     "ChannelSection": _PATTERNS["url"],
@@ -63,7 +63,7 @@ _SHORT_FORMS = {
     "HeartbeatSection": _URL,
     "HttpSection": _PATTERNS["listen"],
 }
-"""Sections that may be one text."""
+"""Sections that may be a text."""
 
 _TOGETHER: dict[str, dict[str, Any]] = {
     "ApiSection": {"not": {"type": "object", "required": ["token", "token_file"]}},
@@ -81,11 +81,11 @@ _TOGETHER: dict[str, dict[str, Any]] = {
     "TemplateSection": {"minProperties": 1},
     "WatchSection": {"oneOf": [{"required": ["snapshot"]}, {"required": ["dataset"]}]},
 }
-"""What belongs together in a section."""
+"""Rules between the keys of a section."""
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema, as https://json-schema.org/draft/2020-12 has it."""
+    """Return the schema, by https://json-schema.org/draft/2020-12."""
     schema = MainFile.model_json_schema(by_alias=True)
     sections = {name: _section(name, section) for name, section in schema["$defs"].items()}
     sections["HeartbeatSection"]["properties"]["url"]["pattern"] = _or_variable(_URL)
@@ -100,7 +100,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _section(name: str, section: dict[str, Any]) -> dict[str, Any]:
-    """A mapping whose keys are known."""
+    """Return the schema of a mapping with known keys."""
     found: dict[str, Any] = {key: section[key] for key in ("description", "required") if key in section and name}
     return {
         **found,
@@ -113,11 +113,11 @@ def _section(name: str, section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(key: str, value: dict[str, Any]) -> dict[str, Any]:
-    """What may stand at a key; pydantic's schema describes what a value becomes, and this what a file may have."""
+    """Return the schema of the value at a key. pydantic's describes the result, this one the text in the file."""
     if "$ref" in value:
         return {"$ref": value["$ref"]}
     choices = [each for each in value.get("anyOf", [value]) if each != {"type": "null"}]
-    if len(choices) > 1 or "enum" in choices[0]:  # a word or a duration; nothing below it could be wrong
+    if len(choices) > 1 or "enum" in choices[0]:  # a word or a duration, without anything below it
         words = [word for each in choices for word in each.get("enum", [each["const"]] if "const" in each else [])]
         patterns = [_DURATION] if any(each.get("format") == "duration" for each in choices) else []
         return {"anyOf": [{"enum": words}, {"type": "string", "pattern": _or_variable(*patterns)}]}
@@ -151,7 +151,7 @@ def _list(key: str, array: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mapping(key: str, mapping: dict[str, Any]) -> dict[str, Any]:
-    """A mapping whose keys are names."""
+    """Return the schema of a mapping whose keys are names."""
     of_sections = "$ref" in mapping["additionalProperties"]
     names = {"channels": _CHANNEL, "templates": _EVENT}.get(key, _NAME)
     return {

@@ -1,4 +1,4 @@
-"""A file of its own for one watch, among those that `include:` names. Nothing of the user's own YAML is rewritten."""
+"""Writes a file for one watch into a folder that `include:` names. The user's own YAML is never rewritten."""
 
 import fnmatch
 import glob
@@ -24,12 +24,12 @@ from notifier.config.yaml.nodes import Flaw, path_text
 from notifier.core.errors import NotifierError, UsageError
 
 PATTERN = "watches.d/*.yaml"
-"""What is proposed to somebody whose configuration includes nothing."""
+"""The pattern to suggest for a configuration that includes no folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewWatch:
-    """A watch, of a snapshot or of a dataset, as it will stand in the file; what is empty is left to the defaults."""
+    """The watch of a snapshot or a dataset to write. Empty options are left to the defaults."""
 
     snapshot_id: str | None = None
     dataset_id: str | None = None
@@ -41,13 +41,13 @@ class NewWatch:
 
     @property
     def subject(self) -> str:
-        """The snapshot's or the dataset's id."""
+        """The id of the snapshot or the dataset."""
         subject = self.snapshot_id or self.dataset_id
         assert subject is not None
         return subject
 
     def text(self) -> str:
-        """The whole file."""
+        """Return the text of the file."""
         watch: dict[str, object] = {"dataset" if self.snapshot_id is None else "snapshot": self.subject}
         if self.name:
             watch["name"] = self.name
@@ -62,11 +62,11 @@ class NewWatch:
         written = yaml.dump(
             {"watches": [watch]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
         )
-        return f"# Written by notifier; edit or remove it as you like.\n{written}"
+        return f"# Written by notifier; you may edit or remove it.\n{written}"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every value: no reader of YAML, of whatever version, can then take an id for a number or a truth."""
+    """Quotes every value, so that no version of YAML reads an id as a number or a boolean."""
 
 
 _KEYS = ("watches", "snapshot", "dataset", "name", "notify", "every", "labels", "on")
@@ -81,14 +81,14 @@ _Dumper.add_representer(str, _quoted)
 
 
 class WatchFolder:
-    """Where drop-in files of one configuration go.
+    """The folder for drop-in files of a configuration.
 
     Args:
         config: the main file.
         environ: the variables for `${NAME}` in `include:`.
 
     Raises:
-        UsageError: it includes no folder in which a new file would be found; the text says what to add.
+        UsageError: no pattern of `include:` would match a new file; the text says what to add.
     """
 
     def __init__(self, config: Path, environ: Mapping[str, str]) -> None:
@@ -100,15 +100,15 @@ class WatchFolder:
 
     @property
     def has_default_notify(self) -> bool:
-        """Whether a watch that names no channel is told to anybody."""
+        """Whether a watch without `notify:` has a channel."""
         defaults = self._data.get("defaults")
         return isinstance(defaults, dict) and bool(defaults.get("notify"))
 
     def path_of(self, snapshot_id: str) -> Path:
-        """The file for a snapshot's watch.
+        """Return the path of the file for a watch.
 
         Raises:
-            UsageError: no pattern of `include:` would find it.
+            UsageError: no pattern of `include:` would match it.
         """
         stem = quote(snapshot_id, safe="")
         stem = f"watch-{stem}" if stem.startswith((".", "#")) else stem
@@ -125,13 +125,12 @@ class WatchFolder:
         )
 
     def write(self, entry: NewWatch) -> Path:
-        """Write the file of a watch, whole or not at all, with the main file's owner, group and mode.
+        """Write the file of a watch atomically, with the owner, group and mode of the main file.
 
-        Whatever reads the main file, such as the service's own user, can then read this one too, whatever the umask
-        of the writer is.
+        The service's user can then read it, whatever the umask of the writer is.
 
         Raises:
-            NotifierError: it cannot be written, or there is one with something else in it.
+            NotifierError: it cannot be written, or exists with other content.
         """
         path, text = self.path_of(entry.subject), entry.text()
         try:
@@ -140,14 +139,14 @@ class WatchFolder:
             write_new(path, text, access)
         except FileExistsError:
             if not _holds(path, text):
-                raise NotifierError(f"{path} is there already and was left as it is") from None
+                raise NotifierError(f"{path} already exists and was not changed") from None
         except OSError as error:
             raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error
         return path
 
 
 def _holds(path: Path, text: str) -> bool:
-    """Whether a file has this text; one that cannot be read has another."""
+    """Return whether a file can be read and has this text."""
     try:
         return files.read(path).text == text
     except files.Unreadable:
@@ -156,12 +155,12 @@ def _holds(path: Path, text: str) -> bool:
 
 @contextmanager
 def removing(path: Path) -> Iterator[None]:
-    """Take a file away for good, unless the block fails: then it is there again, the same file, whole.
+    """Remove a file, but restore it if the block raises.
 
     Raises:
-        NotifierError: it cannot be taken away.
+        NotifierError: it cannot be removed.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a name that no pattern of `include:` finds
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a name that no pattern of `include:` matches
     try:
         path.rename(aside)
     except OSError as error:
@@ -179,18 +178,18 @@ def _put_back(aside: Path, path: Path) -> None:
     try:
         os.link(aside, path)
     except FileExistsError:
-        pass  # somebody has written a new one meanwhile: that is theirs
+        pass  # somebody wrote a new file meanwhile: keep that
     except OSError:
-        aside.rename(path)  # this disk knows no links
+        aside.rename(path)  # a file system without hard links
 
 
 def entry_errors(entry: NewWatch, channels: frozenset[str]) -> list[str]:
-    """What is wrong with the values of a watch, each with its key, before there is a file of it."""
+    """Return the errors in the values of a new watch, each with its key."""
     return _texts(_checked(entry, channels).flaws)
 
 
 def entry_warnings(entry: NewWatch, channels: frozenset[str]) -> list[str]:
-    """What `config check` will warn of in the values of a watch, each with its key."""
+    """Return the warnings of `config check` about a new watch, each with its key."""
     read = _checked(entry, channels)
     check_event_names([read])
     return _texts(read.warnings)

@@ -1,1 +1,1 @@
-"""Where a configuration comes from: files, includes, the environment, secrets, and when they change."""
+"""Where a configuration comes from: files and their patterns, the environment, the token, and when they change."""

@@ -1,4 +1,4 @@
-"""Finds the files of a pattern as `glob` does, but bounded: every folder is entered once, whatever links lead to it.
+"""Finds the files of a pattern as `glob` does, within bounds, and entering every folder only once.
 
 `glob.glob` follows links under `**`: two links `a -> .` and `b -> .` make it walk 2^40 paths.
 """
@@ -15,17 +15,17 @@ MOST_FILES = 20_000
 MOST_FOLDERS = 10_000
 MOST_ENTRIES = 500_000
 DEEPEST = 40
-"""Folders below the one where a `**` begins."""
+"""Levels of folders below a `**`."""
 
 _ANY_DEPTH = "**"
 
 
 class TooMuch(ValueError):
-    """The pattern leads through more than any configuration has; the text says what and the cure."""
+    """The pattern exceeds a bound; the text says which, and what to do."""
 
 
 class Walk:
-    """One pattern, followed once. `unlisted` are the folders on its way that this user may not list."""
+    """One search for a pattern. `unlisted` are the folders that this user may not list."""
 
     def __init__(self, pattern: str, folder: str) -> None:
         """
@@ -39,10 +39,10 @@ class Walk:
         self._folders = self._entries = 0
 
     def paths(self) -> list[str]:
-        """What the pattern stands for, relative as the pattern is, unsorted; folders among it.
+        """Return the paths that match, with folders, unsorted, and relative if the pattern is.
 
         Raises:
-            TooMuch: a bound is reached.
+            TooMuch: a bound is exceeded.
         """
         *steps, last = self._pattern.split("/")
         places = [""]
@@ -56,7 +56,7 @@ class Walk:
         return self._counted(self._in(places, last))
 
     def _below(self, places: Iterable[str], step: str) -> Iterator[str]:
-        """The folders that one step of the pattern leads to."""
+        """Yield the folders that one step of the pattern matches."""
         if not glob.has_magic(step):
             yield from (os.path.join(place, step) for place in places)  # noqa: PTH118
         elif step == _ANY_DEPTH:
@@ -69,7 +69,7 @@ class Walk:
                         yield os.path.join(place, entry.name)  # noqa: PTH118
 
     def _everywhere(self, places: Iterable[str]) -> Iterator[str]:
-        """The folders and all below them."""
+        """Yield the folders and all folders below them."""
         seen: set[tuple[int, int]] = set()
         level = [place for place in places if _new(self._real(place), seen)]
         for depth in range(DEEPEST + 2):
@@ -86,7 +86,7 @@ class Walk:
             ]
 
     def _in(self, places: Iterable[str], last: str) -> Iterator[str]:
-        """What the last step of the pattern names in these folders."""
+        """Yield the paths in these folders that the last step of the pattern matches."""
         if last == _ANY_DEPTH:
             places, last = self._everywhere(places), "*"
         for place in places:
@@ -96,7 +96,7 @@ class Walk:
                 yield os.path.join(place, last)  # noqa: PTH118
 
     def _matching(self, place: str, step: str) -> "list[os.DirEntry[str]]":
-        """The entries of a folder that a step with wildcards names; a hidden one only if the step begins with a dot."""
+        """Return the entries of a folder that match a step with wildcards; hidden ones only if it begins with a dot."""
         self._folders += 1
         if self._folders > MOST_FOLDERS:
             raise TooMuch(f"it leads through more than {MOST_FOLDERS:,} folders: name the one with the files")
@@ -118,7 +118,7 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return []
         except OSError as error:
-            if error.errno != errno.EINVAL:  # which /proc says of a process that has ended meanwhile
+            if error.errno != errno.EINVAL:  # /proc answers EINVAL for a process that has ended
                 raise
             return []
         return found
@@ -148,11 +148,11 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _new(path: str, seen: set[tuple[int, int]]) -> bool:
-    """Whether a folder is not among those seen, which it then is."""
+    """Return whether a folder is new, and add it to those seen."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
-        return True  # it is told when it is listed, or has gone
+        return True  # listing it reports the error, or it has gone
     key = (found.st_dev, found.st_ino)
     if key in seen:
         return False

@@ -1,7 +1,7 @@
-"""When a configuration's files changed: told once they have settled, within 2 s.
+"""Detects changes of a configuration's files, once they have settled, within 2 s.
 
-The files are looked at and not waited for: the system's notices (inotify) say nothing of where a link in the middle of
-a path leads to, of network disks, nor of a folder that is not there yet.
+The files are scanned. The notifications of the system (inotify) miss links in the middle of a path, network disks, and
+folders that do not exist yet.
 """
 
 import asyncio
@@ -14,36 +14,35 @@ from pathlib import Path
 from notifier.config.sources.digests import ConfigFiles, Digests, FileScanner
 
 SCAN_INTERVAL = timedelta(milliseconds=500)
-"""From one look to the next."""
+"""The interval between two scans."""
 
 SETTLE = timedelta(milliseconds=300)
-"""From the look that saw a change to the one that finds it whole: nobody is writing any more."""
+"""The interval from the scan that saw a change to the one that finds the files settled: nobody writes any more."""
 
 MOST_UNSETTLED = 10
-"""After so many looks in a row that all saw something new, it is told all the same."""
+"""After this many scans in a row that each saw something new, the change is reported all the same."""
 
-
-_CALMER = 4
-"""The pause is at least so many times as long as the look before took: a pattern may lead through many folders."""
+_PAUSE_FACTOR = 4
+"""The pause is at least this many times as long as the last scan took: a pattern may lead through many folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What is known of the files: what was `told` last, and what the last look saw if that is something else."""
+    """The state of the detection: what was `reported` last, and what the last scan saw if that differs."""
 
-    told: Digests
+    reported: Digests
     unsettled: Digests | None = None
-    looks: int = 0
+    scans: int = 0
 
 
 def settle(state: Settling, seen: Digests) -> tuple[Settling, frozenset[str]]:
-    """Take one look's result in: what is known then, and which files changed, if that is to be told now."""
-    changed = _different(state.told, seen)
+    """Return the state after one scan, and the files that changed, if the change is to be reported now."""
+    changed = _different(state.reported, seen)
     if not changed:
-        return Settling(state.told), frozenset()
-    if seen == state.unsettled or state.looks + 1 >= MOST_UNSETTLED:
+        return Settling(state.reported), frozenset()
+    if seen == state.unsettled or state.scans + 1 >= MOST_UNSETTLED:
         return Settling(seen), changed
-    return Settling(state.told, seen, state.looks + 1), frozenset()
+    return Settling(state.reported, seen, state.scans + 1), frozenset()
 
 
 def _different(one: Digests, other: Digests) -> frozenset[str]:
@@ -52,9 +51,9 @@ def _different(one: Digests, other: Digests) -> frozenset[str]:
 
 @dataclass(kw_only=True, slots=True)
 class FileChanges:
-    """Tells when files of a configuration have changed, appeared or gone.
+    """Reports when files of a configuration have changed, appeared or gone.
 
-    A change that is undone before it was told is none. The looks are made in a thread.
+    A change that is undone before it is reported is none. Scans run in a thread.
     """
 
     sources: ConfigFiles
@@ -65,20 +64,20 @@ class FileChanges:
     _took: float = 0.0
 
     def loaded(self, sources: ConfigFiles, digests: Mapping[Path, str]) -> None:
-        """A configuration was read: from now on these are its files, and what it read is no change any more."""
+        """Set the files of the loaded configuration. What was loaded is no change any more."""
         self.sources = sources
-        self._state = Settling({**self._state.told, **{str(path): digest for path, digest in digests.items()}})
+        self._state = Settling({**self._state.reported, **{str(path): digest for path, digest in digests.items()}})
 
     def refused(self, include: tuple[str, ...]) -> None:
-        """One was refused that includes these: the files to mend are perhaps among them."""
+        """Scan the patterns of a refused configuration too: the files to fix may be among them."""
         both = dict.fromkeys((*self.sources.include, *include))
         self.sources = replace(self.sources, include=tuple(both))
 
     async def next(self) -> frozenset[Path]:
-        """Wait for a change: the files that are others now than when this was told last, or loaded."""
+        """Wait for a change. Return the files that differ from what was last reported or loaded."""
         while True:
             pause = self.interval if self._state.unsettled is None else self.settle
-            await asyncio.sleep(max(pause.total_seconds(), _CALMER * self._took))
+            await asyncio.sleep(max(pause.total_seconds(), _PAUSE_FACTOR * self._took))
             began = time.monotonic()
             seen = await asyncio.to_thread(self._scanner.scan, self.sources, time.time_ns())
             self._took = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Where a configuration comes from, and what its files have in them just now."""
+"""Scans the files of a configuration, and identifies their content by digests."""
 
 import os
 import stat
@@ -11,10 +11,10 @@ from notifier.config.sources import files
 from notifier.config.sources.regular_file import kind_of
 
 Digests = Mapping[str, str]
-"""The absolute path of every file that is there, with what its content is known by (`files.digest_of`)."""
+"""The digest of the content (`files.digest_of`) of every existing file, by absolute path."""
 
-_FRESH_NS = 2_000_000_000
-"""A file that changed so short a time ago may change again and keep its times: some disks tell only seconds."""
+_RECENT_NS = 2_000_000_000
+"""A file that changed within this time may change again without new times: some disks record only seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,24 +31,24 @@ class _Seen(NamedTuple):
 
 
 class FileScanner:
-    """Looks at the files, time and again. Only one is read whose times, size or inode are others than before.
+    """Scans the files repeatedly, and reads only those whose times, size or inode changed.
 
-    Links are followed: in a mounted ConfigMap of Kubernetes all that changes is where a link leads to.
+    It follows links: in a mounted ConfigMap of Kubernetes, only the target of a link changes.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
 
     def scan(self, sources: ConfigFiles, now_ns: int) -> Digests:
-        """The files as they are. What is not there, or cannot be listed, is left out; it blocks as the disk does.
+        """Return the digests of the files. Missing files and unlistable folders are left out. Blocks on the disk.
 
         Args:
-            sources: where to look.
-            now_ns: the time, in nanoseconds since 1970, to know which change is fresh.
+            sources: the main file and the patterns.
+            now_ns: the time in nanoseconds since 1970, to tell which changes are recent.
         """
         main = sources.main.absolute()
         paths = [str(main), *(path for pattern in sources.include for path in files.present(pattern, main.parent))]
-        # A look that nobody waits for any more may still go on in its thread: it changes nothing of another's.
+        # An abandoned scan may still run in its thread, and must not disturb this one.
         before, now = self._seen, dict[str, _Seen]()
         contents = {path: digest for path in paths if (digest := _digest(path, now_ns, before, now)) is not None}
         self._seen = now
@@ -61,10 +61,10 @@ def _digest(path: str, now_ns: int, before: Mapping[str, _Seen], now: dict[str, 
         if stat.S_ISDIR(found.st_mode):
             return None
         if kind := kind_of(found.st_mode):
-            return f"unreadable: {kind}"  # taking it away is a change
+            return f"unreadable: {kind}"  # removing it is a change
         mark = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         seen = before.get(path)
-        if seen is not None and seen.mark == mark and found.st_ctime_ns < now_ns - _FRESH_NS:
+        if seen is not None and seen.mark == mark and found.st_ctime_ns < now_ns - _RECENT_NS:
             now[path] = seen
             return seen.digest
         digest = files.digest(Path(path))

@@ -1,4 +1,4 @@
-"""Reading the files: the text of one, and which ones an `include:` stands for. Every failure is a flaw in words."""
+"""Reads files of the configuration, and finds those that a pattern of `include:` names."""
 
 import contextlib
 import glob
@@ -15,20 +15,20 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of one file."""
 
 LARGEST_TOGETHER = 256 * 1024 * 1024
-"""Bytes of all included files; those of 100,000 watches have 20 MB."""
+"""Bytes of all included files. Those of 100,000 watches have 20 MB."""
 
 _LEFTOVERS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".orig", ".rej")
 
 
 class Content(NamedTuple):
-    """A file's text, and what its bytes are known by."""
+    """The text of a file, and the digest of its bytes."""
 
     text: str
     digest: str
 
 
 class Unreadable(Exception):
-    """A file's text cannot be had."""
+    """A file cannot be read; `flaw` says why."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.text)
@@ -36,12 +36,12 @@ class Unreadable(Exception):
 
 
 def digest_of(content: bytes) -> str:
-    """What a file's content is known by: other bytes have another one."""
+    """Return the digest that identifies a content."""
     return blake2b(content, digest_size=16).hexdigest()
 
 
 def digest(path: Path) -> str:
-    """What the content of a file is known by.
+    """Return the digest of a file's content.
 
     Raises:
         OSError, ValueError: it cannot be read.
@@ -50,10 +50,10 @@ def digest(path: Path) -> str:
 
 
 def read(path: Path) -> Content:
-    """The text of a UTF-8 file, without a byte order mark, its lines ended by `\\n` alone.
+    """Read a UTF-8 file, without its byte order mark, with `\\n` as line break.
 
     Raises:
-        Unreadable: there is none, with the reason and the cure.
+        Unreadable: it cannot be read; the flaw has the reason and what to do.
     """
     try:
         content = read_regular(path, LARGEST + 1)
@@ -78,14 +78,14 @@ def _why_unreadable(error: OSError | ValueError) -> str:
         case IsADirectoryError():
             return "this is a folder: name the file in it"
         case PermissionError():
-            seen = f"; `namei -l {error.filename}` shows those of its folders, too" if error.filename else ""
+            seen = f"; `namei -l {error.filename}` also shows those of its folders" if error.filename else ""
             return f"{this_user()} may not read the file: change its owner, group or mode{seen}"
         case NotRegular(strerror=reason):
-            return f"{reason}: take it away, or name another file"
+            return f"{reason}: remove it, or name another file"
         case OSError(strerror=str(reason)):
             return f"the file cannot be read: {reason}"
         case _:
-            return "this cannot be the name of a file"
+            return "no file can have this name"
 
 
 def _not_utf8(before: bytes, byte: int) -> Flaw:
@@ -96,18 +96,16 @@ def _not_utf8(before: bytes, byte: int) -> Flaw:
 
 
 def included(pattern: str, folder: Path, unlisted: list[str] | None = None) -> list[Path]:
-    """The files that one entry of `include:` stands for, sorted; relative ones start at the main file's folder.
-
-    A pattern without matches is none; folders and what editors leave behind are passed over.
+    """Return the files that a pattern of `include:` matches, sorted. Folders and files left by editors are skipped.
 
     Args:
-        pattern: the entry.
-        folder: that of the main file.
-        unlisted: gets the folders below the first wildcard that this user may not list.
+        pattern: the entry of `include:`.
+        folder: the folder of the main file, where relative patterns start.
+        unlisted: receives the folders below the first wildcard that this user may not list.
 
     Raises:
-        ValueError: a file named without wildcards does not exist, the folder cannot be listed, or the pattern leads
-            through more than any configuration has; the text says it.
+        ValueError: a file named without wildcards does not exist, the folder cannot be listed, or the pattern exceeds
+            the bounds of `bounded_glob`.
     """
     try:
         return _matches(pattern, folder, [] if unlisted is None else unlisted)
@@ -120,9 +118,9 @@ def included(pattern: str, folder: Path, unlisted: list[str] | None = None) -> l
 
 
 def present(pattern: str, folder: Path) -> list[str]:
-    """The paths that one entry of `include:` stands for just now, as far as they can be told, folders among them.
+    """Return the paths that a pattern of `include:` matches now, with folders, and nothing after an error.
 
-    It is quicker than `included`: it is asked all the time, of a thousand files.
+    This is faster than `included`, because it runs twice a second.
     """
     top = str(folder)
     if "\0" in pattern:
@@ -137,7 +135,7 @@ def present(pattern: str, folder: Path) -> list[str]:
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file, as far as they can be told."""
+    """Return the size of a file in bytes; 0 if it is unknown."""
     try:
         return path.stat().st_size
     except OSError:
@@ -145,13 +143,13 @@ def size_of(path: Path) -> int:
 
 
 def real_path(path: Path) -> str:
-    """Where a path leads to in the end, by which one file is known; of a link that leads nowhere, as far as it goes."""
+    """Return the path with all links resolved, which identifies a file; a broken link is followed as far as it goes."""
     return os.path.realpath(path)
 
 
 def _matches(pattern: str, folder: Path, unlisted: list[str]) -> list[Path]:
     if "\0" in pattern:
-        raise ValueError("this cannot be the name of a file")
+        raise ValueError("no file can have this name")
     if not glob.has_magic(pattern):
         return [_one_file(folder / pattern)]
     _check_listable(pattern, folder)
@@ -170,7 +168,7 @@ def _one_file(path: Path) -> Path:
 
 
 def _check_listable(pattern: str, folder: Path) -> None:
-    """A folder that cannot be listed has no matches for `glob`, and its watches would be left out in silence."""
+    """Raise for a folder that cannot be listed: `glob` would find nothing in it, and its watches would be missing."""
     top = folder
     for part in Path(pattern).parts[:-1]:
         if glob.has_magic(part):
@@ -181,7 +179,7 @@ def _check_listable(pattern: str, folder: Path) -> None:
 
 
 def _passed_over(path: Path) -> bool:
-    # Not `is_file()`: a dangling link is an error to tell, not a file to pass over.
+    # Not `is_file()`: a broken link is an error to report.
     return _leftover(path.name) or path.is_dir()
 
 

@@ -1,10 +1,10 @@
-"""The last configuration that the daemon took up: a copy of its files beside the database, to start with after a crash.
+"""A copy of the files that the daemon loaded last, beside the database, for a start when the files have errors.
 
-It holds the texts as the files had them: `${NAME}`, credentials and token files are resolved anew at each start. A text
-may hold a secret that somebody wrote into it, so only the owner of the database may read the copy.
+It has the texts of the files: `${NAME}`, credentials and token files are resolved again at each start. A text can have
+a secret in it, so only the owner of the database may read the copy.
 
-The copy is gzip (whose checksum finds damage) over a JSON object: `format`, `version`, `main`, `read_at`, `files`
-(path, digest, text) and `include` (each pattern with the paths that it stood for).
+The format is gzip, whose checksum detects damage, over a JSON object: `format`, `version`, `main`, `read_at`, `files`
+(path, digest, text) and `include` (the matches of each pattern).
 """
 
 import gzip
@@ -22,32 +22,32 @@ from notifier.config.sources.regular_file import read_regular
 
 FORMAT = 1
 SUFFIX = ".last-config"
-"""After the name of the database."""
+"""Appended to the name of the database."""
 
 _LARGEST = 2 * LARGEST_TOGETHER
 _FAST = 1
-"""The level of compression: of 20 MB, the texts of 100,000 watches, it takes a tenth of a second."""
+"""The compression level. The texts of 100,000 watches, 20 MB, take a tenth of a second."""
 
 
 class UnusableCopy(ValueError):
-    """There is no copy that can be used; the text says why."""
+    """There is no usable copy; the text says why."""
 
 
 class NoCopy(UnusableCopy):
-    """There is none: nothing was taken up before."""
+    """There is no copy: nothing was loaded before."""
 
 
 def path_beside(database: Path) -> Path:
-    """Where the copy is kept of what the daemon with this database took up."""
+    """Return the path of the copy for a database."""
     file = database.resolve()
     return file.with_name(file.name + SUFFIX)
 
 
 def pack(disk: Disk, main: Path, now: datetime) -> bytes:
-    """The copy of what was read.
+    """Serialise a copy of the files that were read.
 
     Args:
-        disk: gave the texts.
+        disk: has the texts.
         main: the main file.
         now: when it was read.
     """
@@ -65,19 +65,19 @@ def pack(disk: Disk, main: Path, now: datetime) -> bytes:
 
 
 def unpack(content: bytes) -> Copy:
-    """The copy that `pack` made.
+    """Deserialise a copy.
 
     Raises:
-        UnusableCopy: it is damaged, or another version of the program wrote it in another form.
+        UnusableCopy: it is damaged, or has the format of another version of the program.
     """
     try:
         plain = zlib.decompressobj(wbits=31)
         text = plain.decompress(content, _LARGEST)
         if not plain.eof:
-            raise UnusableCopy("the copy is cut off")
+            raise UnusableCopy("the copy is truncated")
         data = json.loads(text)
         if data["format"] != FORMAT:
-            raise UnusableCopy(f"version {data['version']} of the notifier wrote it, in another form")
+            raise UnusableCopy(f"version {data['version']} of the notifier wrote it, in another format")
         return Copy(
             main=Path(data["main"]),
             read_at=datetime.fromisoformat(data["read_at"]),
@@ -92,7 +92,7 @@ def unpack(content: bytes) -> Copy:
 
 
 def write(database: Path, content: bytes) -> None:
-    """Keep a copy, in the place of the one before, whole or not at all; only the owner may read it.
+    """Replace the copy atomically. Only the owner may read it.
 
     Raises:
         OSError: it cannot be written.
@@ -101,19 +101,19 @@ def write(database: Path, content: bytes) -> None:
 
 
 def find(main: Path, database: Path | None, environ: Mapping[str, str]) -> Copy:
-    """The last copy of a configuration.
+    """Find the last copy of a configuration.
 
-    It stands beside the database. Where that cannot be told, because the main file is missing or broken or `state:`
-    was changed in it, it is looked for beside the main file and in systemd's `STATE_DIRECTORY`; the newest counts.
+    It is beside the database. If that is unknown, because the main file is missing or broken or its `state:` changed,
+    return the newest copy beside the main file and in systemd's `STATE_DIRECTORY`.
 
     Args:
-        main: the main file; a copy of another one is none.
-        database: where the database is, as far as the files say.
+        main: the main file. Copies of other main files do not count.
+        database: the database, if the files say where it is.
         environ: for `STATE_DIRECTORY` (systemd.exec(5)).
 
     Raises:
         NoCopy: there is none.
-        UnusableCopy: it cannot be used.
+        UnusableCopy: no copy can be used.
     """
     if database is not None and (beside := path_beside(database)).exists():
         return _read(beside, main)

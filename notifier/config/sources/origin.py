@@ -1,4 +1,4 @@
-"""Where the texts of a configuration come from: its files as they are, or a copy of them from before."""
+"""The origin of a configuration's texts: the files on the disk, or the copy of those loaded last."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,62 +12,62 @@ from notifier.config.yaml.nodes import Flaw
 
 
 class Origin(Protocol):
-    """Gives the texts of the main file and of those that it includes."""
+    """Provides the texts of the main file and of the files that it includes."""
 
     def read(self, path: Path) -> Content:
-        """The text of a file.
+        """Return the text of a file.
 
         Raises:
-            Unreadable: there is none, with the reason and the cure.
+            Unreadable: it cannot be read.
         """
         ...
 
     def included(self, pattern: str, folder: Path, unlisted: list[str]) -> list[Path]:
-        """The files that one entry of `include:` stands for; see `files.included`."""
+        """Return the files that a pattern of `include:` matches; see `files.included`."""
         ...
 
     def real_path(self, path: Path) -> str:
-        """By what a file is known, whatever path leads to it."""
+        """Return what identifies a file, whatever path leads to it."""
         ...
 
     def size_of(self, path: Path) -> int:
-        """The bytes of a file, as far as they can be told."""
+        """Return the size of a file in bytes; 0 if it is unknown."""
         ...
 
 
 @dataclass(slots=True)
 class Disk:
-    """The files as they are. It remembers what it gave: the contents by absolute path, and each pattern's files."""
+    """The files on the disk. Records the contents by absolute path, and the matches of each pattern."""
 
     contents: dict[str, Content] = field(default_factory=dict)
     matches: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, path: Path) -> Content:
-        """The text of a file; see `files.read`."""
+        """Return the text of a file; see `files.read`."""
         content = files.read(path)
         self.contents[str(path.absolute())] = content
         return content
 
     def included(self, pattern: str, folder: Path, unlisted: list[str]) -> list[Path]:
-        """The files that one entry of `include:` stands for; see `files.included`."""
+        """Return the files that a pattern of `include:` matches; see `files.included`."""
         found = files.included(pattern, folder, unlisted)
         self.matches[pattern] = [str(path.absolute()) for path in found]
         return found
 
     def real_path(self, path: Path) -> str:
-        """Where the path leads to in the end."""
+        """Return the path with all links resolved."""
         return files.real_path(path)
 
     def size_of(self, path: Path) -> int:
-        """The bytes of a file, as far as they can be told."""
+        """Return the size of a file in bytes; 0 if it is unknown."""
         return files.size_of(path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """The texts of a configuration that was taken up: of its `main` file and of those that it included.
+    """The texts of the configuration that was loaded last.
 
-    `read_at` is when they were read, by the version `version` of the program.
+    `read_at` is when its files were read, by `version` of the program.
     """
 
     main: Path
@@ -77,20 +77,20 @@ class Copy:
     matches: Mapping[str, Sequence[str]]
 
     def read(self, path: Path) -> Content:
-        """The text of a file as it was."""
+        """Return the text that a file had."""
         try:
             return self.contents[str(path.absolute())]
         except KeyError:
             raise Unreadable(Flaw(text="the copy does not have this file")) from None
 
     def included(self, pattern: str, folder: Path, unlisted: list[str]) -> list[Path]:
-        """The files that one entry of `include:` stood for, of those that were read."""
+        """Return the files that a pattern of `include:` matched, of those that were read."""
         return [Path(path) for path in self.matches.get(pattern, ()) if path in self.contents]
 
     def real_path(self, path: Path) -> str:
-        """The path itself: links may lead elsewhere by now."""
+        """Return the path itself: links may have changed since."""
         return str(path.absolute())
 
     def size_of(self, path: Path) -> int:
-        """Nothing: the bound was held when the file was read."""
+        """Return 0: the size was bounded when the file was read."""
         return 0

@@ -1,7 +1,7 @@
-"""Reads files that somebody named: regular ones only, of bounded size, without ever waiting for a writer.
+"""Reads regular files only, of bounded size, and never waits for a writer.
 
-Opening a FIFO waits until somebody writes to it, a device or `/dev/zero` never ends, and opening some devices does
-something. So a path is looked at before it is opened, and once more after that.
+Opening a FIFO waits for a writer, reading `/dev/zero` never ends, and opening some devices has side effects. So the
+type of a file is checked before it is opened, and again after.
 """
 
 import os
@@ -19,7 +19,7 @@ _PIECE = 1024 * 1024
 
 
 def this_user() -> str:
-    """Who reads files here, for an error: "the user notifier"."""
+    """Return who reads files here, as an error names it: "the user notifier"."""
     number = os.geteuid()
     try:
         return f"the user {pwd.getpwuid(number).pw_name}"
@@ -28,11 +28,11 @@ def this_user() -> str:
 
 
 class NotRegular(OSError):
-    """The path leads to something that is no file with a content; `strerror` says to what."""
+    """The path leads to something that is not a regular file; `strerror` says what."""
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The first bytes of a regular file, at most `limit`.
+    """Read a regular file, at most its first `limit` bytes.
 
     Raises:
         NotRegular: it is a FIFO, a socket or a device.
@@ -54,7 +54,7 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def kind_of(mode: int) -> str | None:
-    """What the mode of a file (`st_mode`) says that it is, if it is neither a regular file nor a folder."""
+    """Return what a file is by its mode (`st_mode`), if it is neither a regular file nor a folder."""
     return _KINDS.get(stat.S_IFMT(mode))
 
 

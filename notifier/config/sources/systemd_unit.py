@@ -1,7 +1,7 @@
-"""What systemd gives to the service, for commands that root types beside it: its credentials and its environment.
+"""Finds the credentials and the environment of the service, for commands that run beside it.
 
-`$CREDENTIALS_DIRECTORY` is set for the service alone. A command finds the unit that runs the notifier with the same
-configuration, and reads what its `LoadCredential=` and `EnvironmentFile=` name (systemd.exec(5)), where it may.
+`$CREDENTIALS_DIRECTORY` is set for the service only. A command finds the unit that runs the notifier with the same
+configuration, and reads the files that `LoadCredential=` and `EnvironmentFile=` name (systemd.exec(5)), if it may.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from notifier.config.sources.regular_file import read_regular
 
 FOLDERS = tuple(map(Path, ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")))
-"""Where units stand that somebody installed (systemd.unit(5)); the first one wins."""
+"""The folders of installed units, by precedence (systemd.unit(5))."""
 
 _LARGEST = 1024 * 1024
 _CONFIG = re.compile(r"(?:--config|-c)[ =](\S+)")
@@ -24,8 +24,11 @@ _CONFIG = re.compile(r"(?:--config|-c)[ =](\S+)")
 class SystemdUnit:
     """A unit that runs the notifier.
 
-    `credentials` are files by the name under which the service has them, `variables` what its files set. `denied` is
-    the first path of those that this user may not read.
+    Attributes:
+        name: the name of the unit.
+        credentials: the files of its credentials, by their names in the service.
+        variables: the variables that its environment files set.
+        denied: the first file that this user may not read.
     """
 
     name: str
@@ -35,7 +38,7 @@ class SystemdUnit:
 
 
 def unit_of(main: Path, folders: tuple[Path, ...] | None = None) -> SystemdUnit | None:
-    """The unit whose `ExecStart=` names this main file; None if there is none that can be read."""
+    """Return the unit whose `ExecStart=` names this main file; None if no readable one does."""
     seen: set[str] = set()
     for folder in FOLDERS if folders is None else folders:
         for file in _listed(folder, "notifier*.service"):
@@ -57,7 +60,7 @@ def _listed(folder: Path, pattern: str) -> list[Path]:
 
 
 def _settings(files: list[Path]) -> list[tuple[str, str]]:
-    """The assignments under [Service], in their order."""
+    """Return the assignments under [Service], in their order."""
     found = []
     for file in files:
         section = ""
@@ -78,7 +81,7 @@ def _text(file: Path) -> str:
 
 
 def _instance(settings: list[tuple[str, str]], main: Path) -> str | None:
-    """What `%i` stands for where the unit has this main file: empty without instances, None if it has another."""
+    """Return the instance (`%i`) with this main file: empty for a unit without instances, None for another file."""
     for key, value in settings:
         if key == "ExecStart" and (config := _CONFIG.search(value)):
             pattern = re.escape(config[1]).replace("%i", "(?P<i>[^/]+)", 1).replace("%i", "(?P=i)")
@@ -107,7 +110,7 @@ def _unit(name: str, settings: list[tuple[str, str]]) -> SystemdUnit:
 
 
 def _files_of(credential: str, path: Path, denied: list[Path]) -> Iterator[tuple[str, Path]]:
-    """A file under the credential's name; of a folder each file, its name behind that one."""
+    """Yield a file with the name of its credential; for a folder each file, its name appended."""
     try:
         if not path.is_absolute() or not path.exists():
             return

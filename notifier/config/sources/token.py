@@ -23,9 +23,14 @@ _THREE_WAYS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenLocation:
-    """Where the token stands: in the configuration, or in a file. `value` is the token either way, without a flaw.
+    """Where the token is.
 
-    `unreadable` is a file that cannot be read now, but perhaps later.
+    Attributes:
+        token: the token, if it is in the configuration.
+        file: the file that has the token, if it is in a file.
+        value: the token, wherever it is; None with a flaw.
+        unreadable: a token file that cannot be read now.
+        flaw: what is wrong.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -47,7 +52,7 @@ def read_token(api: Api) -> str:
     try:
         return token_in(api.token_file)
     except ValueError as error:
-        raise NotifierError(f"the token cannot be had from {api.token_file}: {error}") from error
+        raise NotifierError(f"cannot read the token from {api.token_file}: {error}") from error
 
 
 def token_in(path: Path) -> str:
@@ -70,11 +75,11 @@ def token_in(path: Path) -> str:
 
 
 def token_source(data: object, root: Node, folder: Path, environ: Mapping[str, str]) -> TokenLocation:
-    """Find the token's source, and try to read it if it is a file.
+    """Find where the token is, and try to read it if it is in a file.
 
     Args:
-        data: the main file's data; a value that is wrong in itself is not told again.
-        root: its tree, for the places.
+        data: the data of the main file. Errors of single values are reported elsewhere.
+        root: the tree of the main file, for the places.
         folder: where a relative `token_file` starts.
         environ: for systemd's `CREDENTIALS_DIRECTORY`.
     """

@@ -1,1 +1,1 @@
-"""Rules for single values, each as a user writes it."""
+"""Validation of single values, in the form that users write."""

@@ -99,7 +99,12 @@ def test_a_slip_in_the_name_of_an_event_is_warned_of_as_config_check_does(run: R
     """`watch add` writes it, for the API may say any word, and says what was probably meant."""
     added = run("watch", "add", "s_9", "--on", "faild")
     assert added.exit_code == 0, added.output
-    assert "'faild' is told only if the API says this very word; did you mean 'failed'?" in added.stderr
+    assert (
+        "'faild' is no known event, and matches only if the API uses this word; did you mean 'failed'?" in added.stderr
+    )
     checked = run("config", "check")
-    assert "'faild' is told only if the API says this very word; did you mean 'failed'?" in checked.stderr
+    assert (
+        "'faild' is no known event, and matches only if the API uses this word; did you mean 'failed'?"
+        in checked.stderr
+    )
     assert run("watch", "add", "s_8", "--on", "failed").stderr == ""

@@ -113,7 +113,7 @@ def test_a_hundred_thousand_watches_share_what_is_equal_in_them() -> None:
         for number in range(1_000)
     ]
     tracemalloc.start()
-    shared_values = build.Shared()
+    shared_values = build.Interned()
     watches = [build.watch(section, defaults, Path("/"), shared_values) for section in sections]
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -107,7 +107,7 @@ watches:
 @pytest.mark.parametrize(
     ("second", "error"),
     [
-        ("{snapshot: s_1, id: other}", "4:14: watches[1].snapshot: this snapshot is already watched at config.yaml:3:22: take one of the two out"),
+        ("{snapshot: s_1, id: other}", "4:14: watches[1].snapshot: this snapshot is already watched at config.yaml:3:22: remove one of the two"),
         ("{snapshot: s_2, id: s_1}", "4:23: watches[1].id: the watch at config.yaml:3:22 has this id already: give one of the two another `id:`"),
     ],
 )  # fmt: skip
@@ -189,7 +189,7 @@ def test_a_folder_is_no_file(folder: Path) -> None:
 
 
 def test_a_name_that_no_file_can_have_is_refused(folder: Path) -> None:
-    assert refusal_of(Path("a\0b")) == ["a?b: this cannot be the name of a file"]
+    assert refusal_of(Path("a\0b")) == ["a?b: no file can have this name"]
     (line,) = refusal_of(Path("a" * 5_000))
     assert "the file cannot be read: " in line
 
@@ -210,7 +210,7 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.M
     user = pwd.getpwuid(os.geteuid()).pw_name
     assert line == (
         f"config.yaml: the user {user} may not read the file: change its owner, group or mode; `namei -l config.yaml` "
-        "shows those of its folders, too"
+        "also shows those of its folders"
     )
 
 

@@ -53,7 +53,7 @@ THIRD_LINE = [
     ("watches: [{notify: ops}]", f"3:11: watches[0]: {NEITHER_KIND}"),
     ("watches: [{notify: ops, snapshot: s, dataset: gd}]", f"3:47: watches[0].dataset: {BOTH_KINDS}"),
     ("watches: [{notify: ops, dataset: a/b}]", "3:34: watches[0].dataset: this cannot be an id: an id has no slash in it"),
-    ("watches: [{notify: ops, dataset: gd}, {notify: ops, dataset: gd}]", "3:62: watches[1].dataset: this dataset is already watched at config.yaml:3:34: take one of the two out"),
+    ("watches: [{notify: ops, dataset: gd}, {notify: ops, dataset: gd}]", "3:62: watches[1].dataset: this dataset is already watched at config.yaml:3:34: remove one of the two"),
     ("watches: [{notify: ops, dataset: gd}, {notify: ops, snapshot: gd}]", "3:63: watches[1].snapshot: the watch at config.yaml:3:34 has this id already: give one of the two another `id:`"),
     ("watches: [{notify: ops, snapshot: }]", f"3:35: watches[0].snapshot: {NO_VALUE}"),
     ("watches: [{notify: ops, snapshot: 12}]", f"3:35: watches[0].snapshot: {TEXT}a number: put it in quotes"),
@@ -102,7 +102,7 @@ THIRD_LINE = [
     ("defaults: {notify: []}", f"3:20: defaults.notify: {EMPTY_LIST}"),
     ("defaults: {notify: }", f"3:20: defaults.notify: {NO_VALUE}"),
     ("watches: [{snapshot: s, notify: []}]", f"3:33: watches[0].notify: {EMPTY_LIST}"),
-    ("watches: [{snapshot: s}]", "3:11: watches[0]: nobody is told: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"),
+    ("watches: [{snapshot: s}]", "3:11: watches[0]: this watch notifies no channel: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"),
     # Events.
     ("defaults: {on: []}", f"3:16: defaults.on: {EMPTY_LIST}"),
     ("defaults: {on: [a b]}", f"3:17: defaults.on[0]: {EVENT}"),

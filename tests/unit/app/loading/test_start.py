@@ -153,13 +153,13 @@ def other_main(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda copy: copy.write_bytes(b""), "the copy is cut off"),
-        (lambda copy: copy.write_bytes(copy.read_bytes()[:-9]), "the copy is cut off"),
+        (lambda copy: copy.write_bytes(b""), "the copy is truncated"),
+        (lambda copy: copy.write_bytes(copy.read_bytes()[:-9]), "the copy is truncated"),
         (lambda copy: copy.write_bytes(b"\x00" * 1000), "the copy is damaged"),
         (flipped, "the copy is damaged"),
         (lambda copy: copy.write_bytes(gzip.compress(b"[1]")), "the copy is damaged"),
         (lambda copy: copy.write_bytes(gzip.compress(b"[" * 100_000)), "the copy is damaged"),
-        (other_format, "version 9.9 of the notifier wrote it, in another form"),
+        (other_format, "version 9.9 of the notifier wrote it, in another format"),
         (other_main, "it is the copy of /else.yaml"),
         (piped, "this is a FIFO"),
     ],

@@ -19,7 +19,7 @@ TEXT = "text is expected here, and YAML reads this as "
 A_MAPPING = "a mapping (lines of `key: value`) is expected here, not "
 BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"
 HTTPS = "an https URL is expected here, as in `https://example.com/hooks/snapshots`"
-HTTP = "over http:// everybody on the way could read along: write https:// (http:// is only for receivers in a network of your own, beside `allow_private: true`)"
+HTTP = "http:// sends messages unencrypted: write https:// (http:// is for receivers in your own network only, with `allow_private: true`)"
 NO_HOST = "the host is missing or is none: write the URL as `https://example.com/hooks/snapshots`"
 NOT_A_URL = "not a URL: write it as `https://example.com/hooks/snapshots`"
 NO_USER = "a user or a password cannot stand in this URL: the `secret` signs what is sent"
@@ -39,10 +39,10 @@ CHANNEL = [
     ("url: json://x, webhook: https://x", f"3:22: channels.a.webhook: {BOTH}"),
     ("webhook: https://x, url: json://x", f"3:27: channels.a.url: {BOTH}"),
     ("webhook: https://x", f"3:6: channels.a.secret: missing: a webhook is signed with a `secret:`; {MAKE_ONE}"),
-    (f"url: json://x, secret: {SECRET}", "3:22: channels.a.secret: only a `webhook:` has a secret: take it out"),
-    ("url: json://x, allow_private: false", "3:22: channels.a.allow_private: this is only for a `webhook:`: take it out"),
-    (f"webhook: https://x, secret: {SECRET}, templates: {{}}", "3:81: channels.a.templates: the body of a signed webhook is always the same JSON: take the templates out"),
-    ("url: json://x, fallback_after: 1m", "3:22: channels.a.fallback_after: there is no `fallback:` beside it: add one, or take this out"),
+    (f"url: json://x, secret: {SECRET}", "3:22: channels.a.secret: only a `webhook:` has a secret: remove it"),
+    ("url: json://x, allow_private: false", "3:22: channels.a.allow_private: this is only for a `webhook:`: remove it"),
+    (f"webhook: https://x, secret: {SECRET}, templates: {{}}", "3:81: channels.a.templates: a signed webhook always has the same JSON body: remove the templates"),
+    ("url: json://x, fallback_after: 1m", "3:22: channels.a.fallback_after: there is no `fallback:` beside it: add one, or remove this"),
     # Unknown keys.
     ("url: json://x, webhok: x", "3:22: channels.a.webhok: unknown key; did you mean 'webhook'?"),
     ("url: json://x, timezone: UTC", "3:22: channels.a.timezone: unknown key here; it belongs into `quiet:`"),
@@ -86,7 +86,7 @@ CHANNEL = [
     ("url: json://x, fallback: opps", "3:32: channels.a.fallback: there is no channel 'opps'; did you mean 'ops'?"),
     ("url: json://x, fallback: json://y", "3:32: channels.a.fallback: a URL cannot stand here: give it a name under `channels:` and write that name"),
     ("url: json://x, fallback: ", f"3:32: channels.a.fallback: {NO_VALUE}"),
-    ("url: json://x, fallback: a", "3:22: channels.a.fallback: a channel cannot be its own fallback: name another one, or take it out"),
+    ("url: json://x, fallback: a", "3:22: channels.a.fallback: a channel cannot be its own fallback: name another one, or remove it"),
     ("url: json://x, fallback: ops, fallback_after: 15", "3:53: channels.a.fallback_after: a duration needs its unit: write `15s`"),
     # The pace.
     ("url: json://x, pace: 5", "3:28: channels.a.pace: a pace needs its unit: write `5/s`, `5/m` or `5/h`"),
@@ -241,8 +241,8 @@ channels:
   end: json://x
 """
     assert refused(text) == [
-        "config.yaml:4:22: channels.a.fallback: these fallbacks go round in a circle, a → b → c → a: take one of them out",
-        "config.yaml:7:22: channels.d.fallback: these fallbacks go round in a circle, d → e → d: take one of them out",
+        "config.yaml:4:22: channels.a.fallback: these fallbacks form a circle, a → b → c → a: remove one of them",
+        "config.yaml:7:22: channels.d.fallback: these fallbacks form a circle, d → e → d: remove one of them",
     ]
 
 
@@ -270,5 +270,5 @@ def test_operators_are_people_and_no_webhook(refused: Refusal) -> None:
         "operators: [a, hook]\n"
     )
     assert refused(text) == [
-        "config.yaml:5:16: operators[1]: a webhook takes events, and what operators are told is for people: name a channel with a `url:`"
+        "config.yaml:5:16: operators[1]: operators get texts for people, which a webhook does not take: name a channel with a `url:`"
     ]

@@ -66,11 +66,11 @@ def piped(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (without("state"), "state: there is no folder …/state, and the daemon would not start: `install -d …/state` makes it"),
-        (file_instead("state"), "state: …/state is no folder, and the daemon would not start: name another one"),
-        (piped, "state: …/state/notifier.db is a FIFO (a named pipe), and no file: name another one"),
-        (lambda folder: (folder / "state/notifier.db").mkdir(), "state: …/state/notifier.db is a folder, and no file: name another one"),
-        (another_file, "state: …/state/notifier.db is another file, and no database of SQLite: name a file that is not there yet"),
+        (without("state"), "state: there is no folder …/state, and the daemon would not start: create it with `install -d …/state`"),
+        (file_instead("state"), "state: …/state is not a folder, and the daemon would not start: name another one"),
+        (piped, "state: …/state/notifier.db is a FIFO (a named pipe), not a file: name another one"),
+        (lambda folder: (folder / "state/notifier.db").mkdir(), "state: …/state/notifier.db is a folder, not a file: name another one"),
+        (another_file, "state: …/state/notifier.db is not an SQLite database: name a file that does not exist yet"),
     ],
     ids=range(5),
 )  # fmt: skip
@@ -88,9 +88,9 @@ def test_what_keeps_the_service_from_starting_is_an_error_with_the_cure(
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (without("results"), "download: there is no folder …/results, and no results would be saved: `install -d …/results` makes it (of the watch s_1)"),
-        (without("others"), "download: there is no folder …/others, and no results would be saved: `install -d …/others` makes it (of the watch gd_1)"),
-        (file_instead("others"), "download: …/others is no folder, and no results would be saved: name another one (of the watch gd_1)"),
+        (without("results"), "download: there is no folder …/results, and no results would be saved: create it with `install -d …/results` (of the watch s_1)"),
+        (without("others"), "download: there is no folder …/others, and no results would be saved: create it with `install -d …/others` (of the watch gd_1)"),
+        (file_instead("others"), "download: …/others is not a folder, and no results would be saved: name another one (of the watch gd_1)"),
     ],
     ids=range(3),
 )  # fmt: skip
@@ -109,7 +109,7 @@ def test_the_folder_that_systemd_makes_may_be_missing(folder: Path) -> None:
     text = MAIN.replace("sqlite:///state/", "sqlite:////var/lib/notifier-of-a-test/")
     (folder / "config.yaml").write_text(text)
     (told,) = checked(folder)
-    assert told.startswith("state: there is no folder /var/lib/notifier-of-a-test: systemd makes it when it starts")
+    assert told.startswith("state: there is no folder /var/lib/notifier-of-a-test: systemd creates it when it starts")
     (folder / "config.yaml").write_text(text.replace("-of-a-test/", "-of-a-test/deeper/"))
     (told,) = checked(folder, 2)
     assert told.startswith("state: there is no folder /var/lib/notifier-of-a-test/deeper, and the daemon would not")

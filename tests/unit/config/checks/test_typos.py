@@ -23,7 +23,7 @@ LINES = [
 @pytest.mark.parametrize(("line", "start", "meant"), LINES, ids=[line for line, _, _ in LINES])
 def test_it_is_warned_about_at_its_place(loaded: Loader, root: str, line: str, start: str, meant: str) -> None:
     (warning,) = loaded(root + line + "\n", WORD="stallled").warnings
-    text = f"config.yaml:{start} is told only if the API says this very word; did you mean '{meant}'?"
+    text = f"config.yaml:{start} is no known event, and matches only if the API uses this word; did you mean '{meant}'?"
     assert str(warning) == text
 
 

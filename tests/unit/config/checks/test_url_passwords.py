@@ -11,9 +11,9 @@ from notifier.config.model import Config
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mailto://user:canary:ss@example.com", ["a second `:`"]),
-        ("json://user:canary%41ss@example.com", ["read as one other character"]),
-        ("json://user:canary:%41ss@example.com", ["a second `:`", "read as one other character"]),
+        ("mailto://user:canary:ss@example.com", ["there are two `:`"]),
+        ("json://user:canary%41ss@example.com", ["read as one character"]),
+        ("json://user:canary:%41ss@example.com", ["there are two `:`", "read as one character"]),
         ("json://user:canary@ss@example.com", ["two `@`"]),
         ("mailto://user:canary%3Ass%40%2F%25%20@example.com?to=a@example.com", []),
         ("mailto://user:p%C3%A4ss@example.com", []),

@@ -83,7 +83,7 @@ BAD = [
     ("zzz: []", "a.yaml:1:1: zzz: unknown key; an included file has only `watches:`"),
     ("watches: [{snapshot: s_a, every: 5}]", "a.yaml:1:34: watches[0].every: a duration needs its unit: write `5s`"),
     ("watches: [{snapshot: s_a, notify: tem}]", "a.yaml:1:35: watches[0].notify: there is no channel 'tem'; did you mean 'team'?"),
-    ("watches: [{snapshot: s_main}]", "a.yaml:1:22: watches[0].snapshot: this snapshot is already watched at config.yaml:4:22: take one of the two out"),
+    ("watches: [{snapshot: s_main}]", "a.yaml:1:22: watches[0].snapshot: this snapshot is already watched at config.yaml:4:22: remove one of the two"),
     ("watches: [{snapshot: '${NONE}'}]", "a.yaml:1:22: watches[0].snapshot: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
     ("watches: [{name: gd}]", "a.yaml:1:11: watches[0]: nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"),
     ("a: 'b", "a.yaml:1:4: not YAML: the quote that opens here is never closed"),

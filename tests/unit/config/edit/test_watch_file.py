@@ -91,7 +91,7 @@ def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_p
     first = folder.write(NewWatch(snapshot_id="sd_1"))
     text = first.read_text()
     folder.write(NewWatch(snapshot_id="sd_1"))
-    with pytest.raises(NotifierError, match="left as it is"):
+    with pytest.raises(NotifierError, match="not changed"):
         folder.write(NewWatch(snapshot_id="sd_1", name="Other"))
     assert first.read_text() == text
 
@@ -101,7 +101,7 @@ def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Call
     folder = WatchFolder(main(tmp_path), {})
     (tmp_path / "watches.d").mkdir()
     odd(tmp_path / "watches.d" / "sd_1.yaml")
-    with pytest.raises(NotifierError, match="left as it is"):
+    with pytest.raises(NotifierError, match="not changed"):
         folder.write(NewWatch(snapshot_id="sd_1"))
 
 

@@ -25,11 +25,11 @@ def test_what_was_told_is_what_two_looks_saw_and_in_the_end_nothing_is_left_out(
     for before, seen in zip([start, *looks], looks, strict=False):
         earlier = state
         state, changed = settle(state, seen)
-        assert bool(changed) == (state.told != earlier.told)
+        assert bool(changed) == (state.reported != earlier.reported)
         if changed:
-            assert state.told == seen
-            assert seen == before or earlier.looks == MOST_UNSETTLED - 1
-            assert all(earlier.told.get(path) != seen.get(path) for path in changed)
+            assert state.reported == seen
+            assert seen == before or earlier.scans == MOST_UNSETTLED - 1
+            assert all(earlier.reported.get(path) != seen.get(path) for path in changed)
     last = looks[-1] if looks else start
     state, _ = settle(state, last)
     assert settle(state, last) == (Settling(last), frozenset())

@@ -32,9 +32,9 @@ def endless(path: Path) -> None:
 
 
 ODD = [
-    (pipe, "this is a FIFO (a named pipe), and only a regular file is read: take it away, or name another file"),
-    (listening, "this is a socket, and only a regular file is read: take it away, or name another file"),
-    (endless, "this is a device, and only a regular file is read: take it away, or name another file"),
+    (pipe, "this is a FIFO (a named pipe), and only a regular file is read: remove it, or name another file"),
+    (listening, "this is a socket, and only a regular file is read: remove it, or name another file"),
+    (endless, "this is a device, and only a regular file is read: remove it, or name another file"),
 ]
 
 

@@ -56,7 +56,7 @@ def test_a_token_file_without_a_token_is_refused(
     assert refused("api: {token_file: token}") == [f"config.yaml:1:19: api.token_file: {why}"]
     with pytest.raises(NotifierError) as error:
         read_token(Api(token_file=folder / "token"))
-    assert str(error.value) == f"the token cannot be had from {folder / 'token'}: {why}"
+    assert str(error.value) == f"cannot read the token from {folder / 'token'}: {why}"
 
 
 def test_a_folder_is_no_token_file(refused: Refusal) -> None:
