@@ -298,9 +298,9 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))
     patch.setattr(jobs, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
-    for name, value in (("LAG", 0), ("AGREES_FOR", 0), ("CONFIRMED_EVERY", 0.2)):
+    for name, value in (("LAG", 0), ("TRUSTED_AGAIN_AFTER", 0), ("LEAST_CONFIRM_PERIOD", 0.2)):
         patch.setattr(rotation, name, timedelta(seconds=value))
-    patch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
+    patch.setattr(rotation, "CONFIRM_FACTOR", 0)
     patch.setattr(refusals, "LONGEST_REFUSED_PAUSE", timedelta(0))
     patch.setattr(list_comparison, "LAG", timedelta(0))
     patch.setattr(jobs, "AUDIT_EVERY", timedelta(milliseconds=100))

@@ -20,8 +20,8 @@ async def test_an_end_that_the_list_hides_is_told_within_two_rounds_of_single_po
     watched: str, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Progress says `ready`, the list goes on saying `running`; watched one by one or with the dataset."""
-    monkeypatch.setattr(rotation, "CONFIRMED_EVERY_TIMES", 0)
-    monkeypatch.setattr(rotation, "CONFIRMED_EVERY", timedelta(milliseconds=400))
+    monkeypatch.setattr(rotation, "CONFIRM_FACTOR", 0)
+    monkeypatch.setattr(rotation, "LEAST_CONFIRM_PERIOD", timedelta(milliseconds=400))
     for snapshot in SNAPSHOTS:
         api.add(snapshot, lives.of("running", "ready", seconds=60 if snapshot == "s_3" else 1e9, records=1))
     api.fail_always(Fault.STALE)
