@@ -1,7 +1,7 @@
-"""A queue of background work that no caller waits for, done in the order in which it came up.
+"""A FIFO queue of background work that no caller waits for.
 
-Work that raises is tried again with growing pauses. Meanwhile it holds back only its own lane: what does the same for
-the same subject, and so must come after it. After `MOST_TRIES` it is given up.
+Work that raises is tried again with growing pauses. Meanwhile it holds back only its own lane: later work of the same
+function for the same subject, which must come after it. After `MOST_TRIES` it is given up.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ MOST_TRIES = 8
 
 
 @dataclass(kw_only=True, slots=True)
-class _Errand:
+class _Task:
     work: Callable[[], Awaitable[None]]
     unit: Unit
     lane: str
@@ -28,30 +28,30 @@ class _Errand:
 
 
 class BackgroundQueue:
-    """The queue. `run()` does the work; `end()` does what is left, after `run()` was cancelled or without it."""
+    """The queue. `run` does the work; `end` does what is left, after `run` was cancelled or without it."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         """
         Args:
-            faults: bounds what an errand raises; without them it is raised by `run()` and `end()`.
+            faults: isolates what work raises; without them `run` and `end` raise it.
         """
         self._faults = faults or Faults()
-        self._waiting: list[_Errand] = []
+        self._waiting: list[_Task] = []
         self._woken = asyncio.Event()
 
-    def later(self, errand: Callable[..., Awaitable[None]], *arguments: Any, unit: Unit = Unit.ERRAND) -> None:
-        """Have this done; its lane is the function, with the first argument if that is a text."""
-        name = getattr(errand, "__qualname__", type(errand).__name__)
+    def later(self, function: Callable[..., Awaitable[None]], *arguments: Any, unit: Unit = Unit.ERRAND) -> None:
+        """Queue a call. Its lane is the function, with the first argument if that is a text."""
+        name = getattr(function, "__qualname__", type(function).__name__)
         lane = f"{name} {arguments[0]}" if arguments and isinstance(arguments[0], str) else name
-        self._waiting.append(_Errand(work=partial(errand, *arguments), unit=unit, lane=lane))
+        self._waiting.append(_Task(work=partial(function, *arguments), unit=unit, lane=lane))
         self._woken.set()
 
-    def notice(self, errand: Callable[..., Awaitable[None]], *arguments: Any) -> None:
-        """Have the operators told of something."""
-        self.later(errand, *arguments, unit=Unit.NOTICE)
+    def notice(self, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Queue a notice to the operators."""
+        self.later(function, *arguments, unit=Unit.NOTICE)
 
     async def run(self) -> None:
-        """Do them as they come, until cancelled. One that is under way then is left to `end()`, from its beginning.
+        """Do the work as it comes, until cancelled. What is under way then is left to `end`, from its beginning.
 
         Raises:
             StoreError: the store cannot be used.
@@ -59,9 +59,9 @@ class BackgroundQueue:
         while True:
             self._woken.clear()
             now = asyncio.get_running_loop().time()
-            errand = self._next(now)
-            if errand is not None:
-                await self._do(errand)
+            task = self._next(now)
+            if task is not None:
+                await self._do(task)
                 continue
             due = min((each.not_before for each in self._waiting if each.not_before > now), default=None)
             try:
@@ -71,18 +71,18 @@ class BackgroundQueue:
                 continue
 
     async def end(self) -> None:
-        """Do all that there are, each once more.
+        """Do everything that is left, each once more.
 
         Raises:
             StoreError: the store cannot be used.
         """
         while self._waiting:
-            errand = self._waiting[0]
-            errand.tries = MOST_TRIES
-            await self._do(errand)
+            task = self._waiting[0]
+            task.tries = MOST_TRIES
+            await self._do(task)
 
-    def _next(self, now: float) -> _Errand | None:
-        """The first that is due and that nothing of its lane holds back."""
+    def _next(self, now: float) -> _Task | None:
+        """Return the first task that is due and not held back by its lane."""
         held = set[str]()
         for each in self._waiting:
             if each.not_before > now:
@@ -91,18 +91,18 @@ class BackgroundQueue:
                 return each
         return None
 
-    async def _do(self, errand: _Errand) -> None:
+    async def _do(self, task: _Task) -> None:
         try:
-            with self._faults.alone(errand.unit, errand.lane) as attempt:
-                fault(errand.unit, errand.lane)
-                await errand.work()
+            with self._faults.alone(task.unit, task.lane) as attempt:
+                fault(task.unit, task.lane)
+                await task.work()
         except asyncio.CancelledError:
             raise
         except BaseException:
-            self._waiting.remove(errand)
+            self._waiting.remove(task)
             raise
-        errand.tries += 1
-        if attempt.pause is None or errand.tries >= MOST_TRIES:
-            self._waiting.remove(errand)
+        task.tries += 1
+        if attempt.pause is None or task.tries >= MOST_TRIES:
+            self._waiting.remove(task)
         else:
-            errand.not_before = asyncio.get_running_loop().time() + attempt.pause.total_seconds()
+            task.not_before = asyncio.get_running_loop().time() + attempt.pause.total_seconds()

@@ -1,4 +1,4 @@
-"""All parts of a notifier, built from a configuration and given another one when it changes; nothing runs here."""
+"""The composition root: builds the components of a notifier, and reconfigures them. Nothing runs here."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -55,7 +55,7 @@ log = structlog.get_logger("notifier")
 
 
 class Components:
-    """What a daemon consists of. Each part knows the others only by the functions that it was given here."""
+    """The components of a daemon. Each knows the others only by the functions that it is given here."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Components:
         """
         Args:
             config: what to watch and whom to tell.
-            reporters: told of everything that happens.
-            redactor: takes secrets out of text; the configuration's are added to it.
+            reporters: receive every outcome.
+            redactor: masks secrets; those of the configuration are added to it.
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.
         """
@@ -173,11 +173,11 @@ class Components:
 
     @property
     def watches(self) -> int:
-        """How many watches the configuration has."""
+        """The number of watches of the configuration."""
         return len(self.config.watches) + len(self.config.datasets)
 
     async def log_configuration(self) -> None:
-        """What is not wrong with it, but worth to be known."""
+        """Log the warnings of the configuration, and the requests that its watches need."""
         for warning in self.config.warnings:
             log.warning("config.warning", text=str(warning))
         budget = await self.polling.budget(self.config.api.requests_per_second)
@@ -187,10 +187,10 @@ class Components:
             log.warning("schedule.budget", text=f"{budget.sentence()}; {budget.warning()}", **budget.fields())
 
     async def configure(self, config: Config, changed: ConfigDiff) -> None:
-        """Take up another configuration: all of it has been checked, and nothing of it can fail.
+        """Take up another configuration. It has been checked, so nothing of it can fail.
 
-        Watches come before channels: what is to be told on a new channel may wait for it, but nothing more may be
-        meant for one that is gone.
+        Watches come before channels: a delivery to a new channel may wait for it, but none may be made for a channel
+        that is gone.
         """
         self.redactor.add(config.secrets)
         before, self.config = self.config, replace(config, database=self.config.database)
@@ -214,7 +214,7 @@ class Components:
         await self.log_configuration()
 
     async def log_orphans(self, channels: Collection[str] | None = None) -> None:
-        """Say how much waits for channels that are not configured: for these, or for any."""
+        """Log how many deliveries wait for channels that are not configured: for these, or for any."""
         for channel, number in (await self.store.outbox.open_deliveries()).items():
             if channel not in self.dispatcher and (channels is None or channel in channels):
                 log.warning("channel.not_configured", channel=channel, waiting=number)
@@ -245,7 +245,7 @@ class Components:
 
 
 def _monotonic() -> float:
-    """Seconds by the clock of the loop, by which everything else waits too."""
+    """Return the time of the event loop in seconds."""
     return asyncio.get_running_loop().time()
 
 

@@ -1,4 +1,4 @@
-"""Keeps garbage collection from holding up the loop: what stays for good is not visited time and again."""
+"""Keeps garbage collection from blocking the loop: objects that stay for good are not traversed again and again."""
 
 import gc
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ _NEVER = 2**31 - 1
 
 
 def keep() -> None:
-    """Have garbage collection pass over what is there now: it is to stay, and is freed without it once it goes.
+    """Exempt all present objects from garbage collection; reference counts still free them.
 
-    Else the program and 10,000 watches are visited time and again, and nothing else runs for 150 ms. What has become
-    garbage is to be collected before, for it would be kept too.
+    Otherwise each full collection traverses the program and 10,000 watches, which blocks the loop for 150 ms. Collect
+    garbage before: it would be kept, too.
     """
     gc.freeze()
 
 
 @contextmanager
 def tidy() -> Iterator[None]:
-    """Collect garbage before, and of what comes meanwhile only what is gone again soon: most of it stays."""
+    """Collect garbage before the block, and during it only young objects: most of what the block makes stays."""
     gc.collect()
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, _NEVER)
@@ -30,6 +30,6 @@ def tidy() -> Iterator[None]:
 
 
 async def keep_what_stays() -> None:
-    """Collect garbage and `keep` the rest. A job of the daemon (`app.jobs`) does it some times after the start."""
+    """Collect garbage and `keep` the rest. A job (`app.jobs`) does it a few times after the start."""
     gc.collect()
     keep()

@@ -1,4 +1,4 @@
-"""What of the daemon can be seen from outside: health and metrics over HTTP, and the heartbeat."""
+"""Shows the daemon to the outside: health and metrics over HTTP, the heartbeat, and the monitor of resources."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ from notifier.web.single_flight import SingleFlight
 from notifier.web.views import Sources, application
 
 LONGEST_ANSWER = timedelta(seconds=5)
-"""How long the store may take before it counts as one that does not answer."""
+"""The longest wait for the store before it counts as one that does not answer."""
 
 HEARTBEAT = "heartbeat"
 """The job that sends the heartbeats."""
@@ -32,13 +32,13 @@ LOOP_TIMER = timedelta(milliseconds=100)
 """How long the timer runs by which the event loop's lag is measured."""
 
 _SLICE = 10_000
-"""Snapshots that are counted without letting others run: about a millisecond's work."""
+"""Snapshots to count before other tasks run: about a millisecond of work."""
 
 log = structlog.get_logger("notifier")
 
 
 class Observability:
-    """`run()` it beside the daemon's other tasks."""
+    """Serves HTTP while it `run`s; jobs of the daemon do the rest (`app.jobs`)."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Observability:
         """
         Args:
             components: what is shown.
-            metrics: what was counted; it is one of their reporters.
+            metrics: one of their reporters.
             vitals: how the daemon does.
-            config_hash: what the files are known by that run.
+            config_hash: returns the hash of the files that run.
         """
         self._components = components
         self._metrics = metrics
@@ -73,7 +73,7 @@ class Observability:
         self.configure()
 
     def configure(self) -> None:
-        """Be seen as the configuration says that the parts have now."""
+        """Take up the present configuration of the components."""
         config = self._components.config
         self._metrics.configure(config.channels)
         self._server.configure(config.http)
@@ -81,7 +81,7 @@ class Observability:
             self._components.jobs.wake(HEARTBEAT)
 
     async def run(self) -> None:
-        """Answer over HTTP until cancelled."""
+        """Serve HTTP until cancelled."""
         await self._server.run()
 
     async def measure_loop(self) -> None:
@@ -127,7 +127,7 @@ class Observability:
         try:
             stored = await self._ask_store()
         except (NotifierError, TimeoutError):
-            stored = None  # a page without it, and with `notifier_store_up 0`, is what is needed just then
+            stored = None  # a page with `notifier_store_up 0` is what is needed then
         snapshots = await self._count_snapshots()
         return Readings(
             at=components.clock(),

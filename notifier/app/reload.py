@@ -1,8 +1,8 @@
-"""Reload: a configuration that has changed is read and checked apart, and then taken up, or it is said why not.
+"""Reloads the configuration: reads and checks changed files in a process of its own, then takes them up or refuses.
 
-Everything that can fail comes before the first change, so that half a reload does not exist: what is refused leaves
-everything as it is. An exception in the midst of the change is a fault of this program: the change is made again,
-whole, with growing pauses, until it is complete.
+Everything that can fail comes before the first change, so there is no half a reload: a refusal leaves everything as it
+is. An exception during the change is a fault of this program: the whole change is made again, with growing pauses,
+until it is complete.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from notifier.failpoints import fault
 from notifier.telemetry.systemd import more_time, notify
 
 HANGS_AFTER = timedelta(seconds=10)
-"""A load that takes longer is begun anew when its files change: it may hang on what was just mended."""
+"""A load that takes longer starts over when its files change: it may hang on what was just fixed."""
 
 AGAIN_AFTER = timedelta(minutes=1)
-"""Files that were refused are read again after so long, changed or not."""
+"""The pause before refused files are read again, changed or not."""
 
 MANY = 1_000
-"""Watches that a reload has made anew, from which on it is worth to have garbage collection pass over them."""
+"""From so many new watches on, a reload exempts them from garbage collection (`gc_tuning.keep`)."""
 
 
 class Reloader:
-    """Keeps the daemon at what the files say. `run()` it in a task."""
+    """Keeps the running configuration the same as the files. `run` it in a task."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Reloader:
         """
         Args:
             loaded: what the daemon runs with now.
-            take_up: takes up another configuration; it does not fail.
-            keep: keeps a copy of what was taken up, for a start after a crash; it does not fail either.
-            report: told what came of every reload.
-            status: the line that the service manager shows.
-            faults: bounds what a reload raises.
+            take_up: takes up another configuration. It does not fail.
+            keep: keeps a copy of what was taken up, for a start after a crash. It does not fail either.
+            report: called with the outcome of each reload.
+            status: returns the line that the service manager shows.
+            faults: isolates what a reload raises.
             refused: the files have errors, and `loaded` is the configuration that was taken up last.
         """
         self._faults = faults or Faults()
@@ -65,7 +65,7 @@ class Reloader:
         self._loaded = replace(loaded, copy=b"")
         self._refused = refused
         self._due_again = False
-        self._again_after = timedelta(seconds=1)  # files that were fixed during the start make no change to be seen
+        self._again_after = timedelta(seconds=1)  # a fix during the start is no change that could be seen
         self._database = loaded.config.database
         self._take_up = take_up
         self._keep = keep
@@ -79,12 +79,12 @@ class Reloader:
 
     @property
     def config_hash(self) -> str:
-        """What the files that run are known by: 12 characters that change with any of them."""
+        """The hash of the files that run: 12 characters that change with any of them."""
         return self._loaded.hash
 
     @property
     def reading_since(self) -> datetime | None:
-        """Since when the reload that is under way reads the files and takes them up; None if none is."""
+        """When the reload that is under way began; None if none is."""
         return self._reading_since
 
     def ask(self) -> None:
@@ -94,7 +94,7 @@ class Reloader:
     async def run(self) -> None:
         """Reload whenever a file has changed, or somebody asks, until cancelled.
 
-        Files that were refused are read again now and then: what was wrong may be outside of them, as a token file.
+        Refused files are read again at intervals: the error may be outside of them, for example in a token file.
         """
         while True:
             with self._faults.alone(Unit.RELOAD, "(watching the files)") as watching:
@@ -110,11 +110,11 @@ class Reloader:
                 keep()
 
     async def reload(self, *, asked: bool = True, again: bool = False) -> ReloadOutcome:
-        """Read the files, and take up what they say if all of it is right.
+        """Read the files, and take them up if they have no error.
 
         Args:
-            asked: somebody wants it now.
-            again: the files were refused, and perhaps nothing has changed since.
+            asked: somebody asked for it.
+            again: the files were refused, and may not have changed since.
         """
         async with self._turn:
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
@@ -136,14 +136,14 @@ class Reloader:
             return outcome
 
     async def _again(self) -> None:
-        """Wait until files that were refused are to be read again; for ever if they were not."""
+        """Wait until refused files are due to be read again; for ever if they are not refused."""
         if not self._refused:
             await asyncio.Event().wait()
         await asyncio.sleep(self._again_after.total_seconds())
         self._due_again, self._again_after = True, AGAIN_AFTER
 
     async def _read_as_it_changes(self) -> tuple[Loaded, ConfigDiff]:
-        """Read the files, and anew when they change while a read hangs; each time it may take twice as long."""
+        """Read the files, and start over when they change while the read hangs; each read may take twice as long."""
         patience = HANGS_AFTER
         while True:
             reading = asyncio.create_task(self._read())
@@ -166,19 +166,19 @@ class Reloader:
             return ReloadOutcome(refused=tuple(map(str, error.problems)), duration=_since(began))
         except NotifierError as error:
             return ReloadOutcome(refused=(str(error),), duration=_since(began))
-        # Out of the reach of what is caught above: a failure in the middle is no refusal.
+        # Outside of the `try`: a failure during the change is no refusal.
         self._changes.loaded(_sources(loaded.config), loaded.digests)
         if changed or self._half_done:
             self._half_done = True
             await self._take_up(loaded.config, changed)
             self._half_done = False
-        # The daemon stays with its database: as long as the files say another, that is a difference.
+        # The daemon keeps its database: another one in the files stays a difference.
         self._loaded = replace(loaded, config=replace(loaded.config, database=self._database), copy=b"")
         await self._keep(loaded)
         return ReloadOutcome(changed=changed, duration=_since(began))
 
     async def _read(self) -> tuple[Loaded, ConfigDiff]:
-        """What the files say now, and what of it differs from what runs; any failure is a NotifierError."""
+        """Return what the files say now, and how it differs from what runs; any failure is a NotifierError."""
         path = self._loaded.config.path
         try:
             loaded = await load_config_apart(path, self._loaded)
@@ -187,7 +187,7 @@ class Reloader:
         return loaded, await asyncio.to_thread(diff, self._loaded.config, loaded.config)
 
     async def preview(self) -> dict[str, Any]:
-        """What a reload would change now, as `config diff` prints it, or the `problems` that would refuse it."""
+        """Return what a reload would change now, as `config diff` prints it, or the `problems` of the files."""
         try:
             _, changed = await self._read()
         except ConfigurationRefused as error:
@@ -196,7 +196,7 @@ class Reloader:
 
 
 def _watches_made(outcome: ReloadOutcome) -> int:
-    """How many watches there are that were not before. The outcome itself goes with this, before `keep`."""
+    """Return the number of new watches, so that the outcome itself is freed before `keep`."""
     if outcome.changed is None:
         return 0
     return len(outcome.changed.watches.added) + len(outcome.changed.watches.changed)
@@ -211,7 +211,7 @@ def _since(began: float) -> timedelta:
 
 
 async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    """Wait for the first of these, and let the others go; raise what it raised."""
+    """Wait for the first of these, cancel the others, and raise what it raised."""
     tasks = [asyncio.ensure_future(each) for each in waits]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -230,5 +230,5 @@ async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
     """Cancel the tasks, and wait until they have ended."""
     for task in tasks:
         task.cancel()
-    # Not `await task` with its cancellation suppressed: that would swallow our own, and the daemon never end.
+    # Not `await task` with CancelledError suppressed: that would swallow our own cancellation.
     await asyncio.wait(tasks)

@@ -1,8 +1,8 @@
-"""Tells the service manager how the daemon is: its line of status, and that it is alive only while it does its work.
+"""Reports to the service manager: a line of status, and `WATCHDOG=1` only while the daemon does its work.
 
-Not alive is what a restart could mend: an event loop that is blocked (then nothing here runs either), looks that do not
-progress, a store that does not answer. A store that answers with an error does answer: who uses it tells of that. A
-refused token or an API that is out is no reason to be ended: they stand in the line of status.
+The watchdog is withheld for what a restart could fix: a blocked event loop (then nothing here runs), polls that do not
+progress, a store that does not answer. A store that answers with an error does answer, and whoever uses it reports
+that. A refused token or an API outage is no reason for a restart: the line of status has them.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from notifier.core.health.status_line import status_line
 from notifier.core.health.vitals import Vitals, mendable
 
 STATUS_EVERY = timedelta(seconds=2)
-"""The line of status is not told more often than this."""
+"""The shortest time between two lines of status."""
 
 CHECKS_PER_INTERVAL = 6
 """Health checks per watchdog interval; several, so that one failed check does not get the daemon killed."""
 
 LOG_FROM = 0.6
-"""Of the interval: after so much of it without being fed it is said why; never come to while all is well."""
+"""The part of the interval without `WATCHDOG=1` after which the log says why; never reached while all is well."""
 
 log = structlog.get_logger("notifier")
 
@@ -45,10 +45,10 @@ class Watchdog:
         """
         Args:
             tell: sends assignments such as `WATCHDOG=1` to the service manager.
-            interval: within which it wants to hear that; None if it does not.
-            vitals: how the daemon does, without asking the store.
-            in_progress: how many snapshots are watched that have not ended.
-            waiting: asks the store how many deliveries have not come to their end.
+            interval: within which it expects that; None if it does not.
+            vitals: returns how the daemon does, without a query of the store.
+            in_progress: returns how many watched snapshots have not ended.
+            waiting: queries the store for the number of open deliveries.
             monotonic: a clock in seconds that nobody sets.
         """
         self._tell = tell
@@ -65,7 +65,7 @@ class Watchdog:
         self._pause = STATUS_EVERY if interval is None else min(STATUS_EVERY, interval / CHECKS_PER_INTERVAL)
 
     def status(self) -> str:
-        """The line of status, with the deliveries as they were counted last."""
+        """Return the line of status, with the deliveries as counted last."""
         self._told = status_line(self._vitals(), in_progress=self._in_progress(), waiting=self._count)
         self._told_at = self._monotonic()
         return self._told
@@ -80,7 +80,7 @@ class Watchdog:
         self._began = True
 
     async def check(self) -> None:
-        """See how the daemon is, for up to `every`, and tell what is to be told. A check that raises does not feed."""
+        """Check the daemon, for up to `every`, and report. A check that raises sends no `WATCHDOG=1`."""
         answers = await self._store_answers(self._pause)
         if self._interval is not None:
             why = "the database does not answer" if not answers else "; ".join(mendable(self._vitals()))
@@ -92,16 +92,16 @@ class Watchdog:
                 self._tell(f"STATUS={line}")
 
     def close(self) -> None:
-        """Wait no longer for a store that has not answered yet."""
+        """Stop waiting for a store that has not answered."""
         if self._asking is not None:
             self._asking.cancel()
 
     def _feed(self, why_not: str, interval: timedelta) -> None:
-        """Tell that the daemon is alive, unless there is a reason not to, at half the interval."""
+        """Send `WATCHDOG=1` at half the interval, unless there is a reason not to."""
         now, seconds = self._monotonic(), interval.total_seconds()
-        hungry = (now - self._fed_at) / seconds
-        # What lasts for a moment has no consequence, and is not worth a word.
-        if why_not and not self._starving and hungry >= LOG_FROM:
+        elapsed = (now - self._fed_at) / seconds
+        # A short trouble has no consequence, and needs no line in the log.
+        if why_not and not self._starving and elapsed >= LOG_FROM:
             log.error("watchdog.starving", reason=why_not, within_s=seconds)
             self._starving = True
         if why_not:
@@ -109,13 +109,13 @@ class Watchdog:
         if self._starving:
             log.info("watchdog.fed_again")
             self._starving = False
-        # Half of it, less what the next look may come too late for that.
-        if hungry >= 1 / 2 - 1 / CHECKS_PER_INTERVAL:
+        # Half of it, less one check: the next one could come too late.
+        if elapsed >= 1 / 2 - 1 / CHECKS_PER_INTERVAL:
             self._tell("WATCHDOG=1")
             self._fed_at = now
 
     async def _store_answers(self, limit: timedelta) -> bool:
-        """Whether it does within the limit. A question that it has not answered yet is not asked a second time."""
+        """Return whether the store answers within the limit. A query that is unanswered is not sent again."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_store())
         await asyncio.wait({self._asking}, timeout=limit.total_seconds())

@@ -1,7 +1,7 @@
-"""Reads a configuration with the checks that only other rooms can make, for all who need one.
+"""Loads a configuration with the checks of channels and templates, for the daemon and for every command.
 
-Everything heavy is imported by its first use: Apprise alone takes longer than all else that a small configuration
-needs, and a daemon that has its configuration read by another process (`apart`) needs none of it.
+Heavy modules are imported at their first use: Apprise alone takes longer than everything else that a small
+configuration needs, and a daemon whose configuration is read by another process (`apart`) needs none of them.
 """
 
 import os
@@ -50,12 +50,12 @@ def load_config(path: Path, *, secrets_needed: bool = True) -> Config:
 
 
 def _environ(path: Path) -> dict[str, str]:
-    """The variables for a command: the environment, with what the service has that runs with this main file."""
+    """Return the environment, with what the service with this main file has."""
     return with_credentials(service_environment(path, os.environ))
 
 
 def how_to_have_secrets(path: Path) -> str:
-    """What to type where the service has secrets that this user may not read; else nothing."""
+    """Return what to type if the service has secrets that this user may not read; else an empty text."""
     return hint(path, os.environ)
 
 
@@ -65,7 +65,7 @@ def load_config_parts(path: Path, environ: Mapping[str, str], known: KnownFiles,
     Args:
         path: the main file.
         environ: the variables for `${NAME}`.
-        known: what has not to be parsed again.
+        known: what need not be parsed again.
         origin: gives the texts.
 
     Raises:
@@ -132,7 +132,7 @@ class Leniently:
 
     @property
     def warning(self) -> str:
-        """What is wrong with the files and what is gone on with, in one line; empty if nothing is wrong."""
+        """What is wrong with the files and what is used instead, in one line; empty if nothing is wrong."""
         if self.refusal is None:
             return ""
         first, *others = self.refusal.problems
@@ -144,7 +144,7 @@ class Leniently:
 
 
 def load_leniently(path: Path) -> Leniently:
-    """Read a configuration for a command that needs no secrets, and go on with what can be had if it has errors.
+    """Read a configuration for a command that needs no secrets; if it has errors, use as much as can be had.
 
     Raises:
         ConfigurationRefused: nothing can be had: not even where the database is.
@@ -168,7 +168,7 @@ def load_leniently(path: Path) -> Leniently:
 
 
 def problems_in(path: Path) -> Sequence[Problem]:
-    """What is wrong with a configuration, for a command that needs no secrets."""
+    """Return what is wrong with a configuration, for a command that needs no secrets."""
     try:
         load_config(path, secrets_needed=False)
     except ConfigurationRefused as error:
@@ -177,7 +177,7 @@ def problems_in(path: Path) -> Sequence[Problem]:
 
 
 def load_for_channel(path: Path, name: str) -> Leniently:
-    """Read a configuration with its secrets, for whoever needs this one channel of it, whatever else has errors.
+    """Read a configuration with its secrets, for a command that needs this channel, whatever else has errors.
 
     Raises:
         ConfigurationRefused: the channel, or the main file as a whole, has errors.
@@ -197,7 +197,7 @@ def load_for_channel(path: Path, name: str) -> Leniently:
 
 
 def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, datetime]:
-    """The configuration that the daemon took up last, with what it names resolved anew, and when it was read.
+    """Return the configuration that the daemon took up last, with its references resolved now, and when it was read.
 
     Raises:
         NothingKept: there is none.
@@ -222,7 +222,7 @@ def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, date
 
 
 def database_of(path: Path) -> Path:
-    """Where a daemon with this configuration has its database, whatever else is wrong in the files now.
+    """Return where a daemon with this configuration has its database, whatever else is wrong in the files.
 
     Raises:
         ConfigurationRefused: there is no main file, or what it says of the state is wrong.
@@ -232,7 +232,7 @@ def database_of(path: Path) -> Path:
 
 
 def _database_in(path: Path, environ: Mapping[str, str]) -> Path | None:
-    """Where the database is, as far as the main file says."""
+    """Return where the database is, as far as the main file says."""
     from notifier.config import load_partial
     from notifier.config.documents.document import database_in
 

@@ -1,4 +1,4 @@
-"""Loading in a process of its own, so that neither the event loop nor the daemon's memory feels it."""
+"""Loads a configuration in a process of its own: it blocks no event loop, and its memory is freed with it."""
 
 import asyncio
 import contextlib
@@ -24,10 +24,10 @@ from notifier.config.sources.regular_file import this_user
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
 LONGEST = timedelta(minutes=5)
-"""More than 100,000 watches take on a slow machine; what takes longer hangs."""
+"""The longest load: more than 100,000 watches take on a slow machine. What takes longer hangs."""
 
 COMMAND = ("-P", "-m", "notifier.app.loading.child")
-"""What Python is asked to run. `-P`: the folder where the daemon was started may have a `yaml.py` in it."""
+"""Arguments of Python. `-P`: the folder where the daemon was started may have a `yaml.py`."""
 
 _WRITE_AT_ONCE = 256 * 1024
 
@@ -49,12 +49,12 @@ class Loaded:
 
     @property
     def digests(self) -> Mapping[Path, str]:
-        """What the content of each file is known by."""
+        """The digest of each file."""
         return MappingProxyType({part.path: part.digest for part in self.files})
 
     @cached_property
     def hash(self) -> str:
-        """What all of it together is known by, in 12 characters."""
+        """The hash of all files together, of 12 characters."""
         return hashlib.sha256(repr([(str(part.path), part.digest) for part in self.files]).encode()).hexdigest()[:12]
 
 
@@ -96,14 +96,14 @@ async def load_config_apart(
         assert child.stdin is not None
         child.stdin.close()
         if child.returncode is None:
-            # Not child.kill(): it would reap a child that has just ended, under the eyes of asyncio, which complains.
+            # Not child.kill(): it would reap a child that has just ended, and asyncio logs that.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
         await child.wait()
 
 
 def _why_not_started(path: Path, error: OSError) -> str:
-    """Why there is no process that reads the configuration; the configuration itself is not to blame."""
+    """Return why the process cannot be started; the configuration itself is not to blame."""
     said = f"{path} is read by a process of its own, which cannot be started"
     match error:
         case PermissionError() | FileNotFoundError():
@@ -124,8 +124,8 @@ async def _exchange(
     assert child.stdout is not None
     try:
         message = memoryview(packed(request))
-        # It stays open: by its end the child learns that this process has gone, however it did, and ends too.
-        with contextlib.suppress(ConnectionError):  # one that died at once says so below
+        # It stays open: when this process ends, however it does, the child reads the end of the pipe and ends too.
+        with contextlib.suppress(ConnectionError):  # a child that died at once is reported below
             for start in range(0, len(message), _WRITE_AT_ONCE):
                 child.stdin.write(message[start : start + _WRITE_AT_ONCE])
                 await child.stdin.drain()
@@ -181,7 +181,7 @@ def _part(
 
 
 async def _known(previous: Loaded | None) -> tuple[KnownFiles, Mapping[str, ConfigPart]]:
-    """What need not be parsed again, in a form that goes to the other process, and the parts it stands for."""
+    """Return what need not be parsed again, as the other process needs it, and the parts that it stands for."""
     if previous is None:
         return KnownFiles(), {}
     parts = {str(part.path): part for part in previous.files[1:]}
@@ -199,7 +199,7 @@ async def _known(previous: Loaded | None) -> tuple[KnownFiles, Mapping[str, Conf
 
 
 def why_it_ended(status: int) -> str:
-    """What became of a process that gave no answer, by its exit status; a negative one is a signal."""
+    """Return why a process gave no answer, by its exit status; a negative one is a signal."""
     if status >= 0:
         return f"the process that reads it ended with status {status} and without an answer"
     names = {each.value: each.name for each in signal.Signals}

@@ -1,4 +1,4 @@
-"""The environment of a command that is typed beside the service, with what systemd gives to that."""
+"""The environment of a command, with the credentials and variables that systemd gives to the service."""
 
 import atexit
 import shutil
@@ -13,8 +13,8 @@ from notifier.config.sources.systemd_unit import SystemdUnit, unit_of
 def service_environment(main: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
     """The environment, with `CREDENTIALS_DIRECTORY` and the unit's variables where a unit has this main file.
 
-    The folder holds links to the credentials' files, never copies, and goes when the process ends. What is set in the
-    environment comes first; where it has `CREDENTIALS_DIRECTORY` nothing is added.
+    The folder has links to the files of the credentials, never copies, and is removed when the process ends. The
+    environment comes first; if it has `CREDENTIALS_DIRECTORY`, nothing is added.
     """
     unit = None if "CREDENTIALS_DIRECTORY" in environ else _unit(main.absolute())
     if unit is None or not (unit.credentials or unit.variables):
@@ -26,7 +26,7 @@ def service_environment(main: Path, environ: Mapping[str, str]) -> Mapping[str, 
 
 
 def hint(main: Path, environ: Mapping[str, str]) -> str:
-    """What to type where a unit has what is missing here, but this user may not read it; else nothing."""
+    """Return what to type if a unit has secrets that this user may not read; else an empty text."""
     unit = None if "CREDENTIALS_DIRECTORY" in environ else _unit(main.absolute())
     if unit is None or unit.denied is None:
         return ""

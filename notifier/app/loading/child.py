@@ -1,7 +1,7 @@
-"""The process that reads a configuration for the daemon, and ends: `python -P -m notifier.app.loading.child`.
+"""The process that reads one configuration for the daemon: `python -P -m notifier.app.loading.child`.
 
-A request comes in on its standard input, the answer goes out on its standard output; `wire` says how. The memory that
-parsing takes (a gigabyte for 100,000 watches) ends with it, and the daemon's event loop never waits.
+It reads a request from its standard input and writes the answer to its standard output, as `wire` says. The memory of
+parsing (a gigabyte for 100,000 watches) is freed with it, and the event loop of the daemon never waits.
 """
 
 import gc
@@ -28,10 +28,10 @@ _HOME = Path(__file__).parents[2]
 
 def main() -> None:
     """Answer one request."""
-    # Whatever a library prints goes nowhere: not into the answer, and with no secret into the daemon's log.
+    # What a library prints goes nowhere: not into the answer, nor with a secret into the log of the daemon.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    gc.disable()  # the process is short, and makes hardly a cycle among millions of objects
+    gc.disable()  # a short process, with hardly a cycle among millions of objects
     try:
         with answers:
             request = read(sys.stdin.buffer)
@@ -39,11 +39,11 @@ def main() -> None:
             _answer(request, answers)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the daemon has gone
-    os._exit(0)  # tidying up a gigabyte takes a second
+    os._exit(0)  # freeing a gigabyte takes a second
 
 
 def _end_with_the_daemon() -> None:
-    """End this process when the daemon has gone: its end of the pipe closes then, however it ended."""
+    """End this process with the daemon, whose end of the pipe closes however it ends."""
     sys.stdin.buffer.read(1)
     os._exit(1)
 
@@ -63,7 +63,7 @@ def _answer(request: LoadRequest, answers: BinaryIO) -> None:
         answers.write(packed(Failed(text=str(error))))
     except MemoryError:
         answers.write(packed(Failed(text="there is not enough memory to read it")))
-    except Exception as error:  # noqa: BLE001 - a fault of the program is told to whoever asked, not to nobody
+    except Exception as error:  # noqa: BLE001 - the daemon reports a fault of this program
         answers.write(packed(Failed(text=_fault(error))))
     else:
         answers.write(packed(_fine(*read)))
@@ -72,7 +72,7 @@ def _answer(request: LoadRequest, answers: BinaryIO) -> None:
 
 
 def _read(request: LoadRequest) -> tuple[ConfigParts, bytes, datetime]:
-    """The configuration, the copy to keep of its texts, and when they were read."""
+    """Return the configuration, the copy of its texts to keep, and when they were read."""
     path = Path(request.path)
     if request.last:
         parts, read_at = load_last(path, request.environ)
@@ -100,7 +100,7 @@ def _watches(parts: ConfigParts) -> list[AnyWatch]:
 
 
 def _fault(error: Exception) -> str:
-    """A fault of the program, without the error's text, which may hold a secret."""
+    """Describe a fault of this program, without the text of the error, which may have a secret."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     file = Path(where.filename)
     name = file.relative_to(_HOME) if file.is_relative_to(_HOME) else file.name

@@ -1,6 +1,6 @@
-"""The configuration to start with: what the files say, or, where they have errors by now, the one taken up last.
+"""Loads the configuration to start with: the files, or the one taken up last if the files have errors by now.
 
-A daemon that crashed, or whose machine did, goes on without waiting for a person to fix the files.
+A daemon that crashed, or whose machine did, starts again without waiting for a person to fix the files.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ from notifier.core.words import span
 from notifier.telemetry.systemd import more_time
 
 LONGEST_START = timedelta(minutes=30)
-"""For so long a service manager is asked to wait."""
+"""How long a service manager is asked to wait."""
 
 HANGS_AFTER = timedelta(minutes=1)
-"""A load that takes longer is taken for one that hangs: 100,000 watches take half a minute (measured). The daemon then
-starts with the configuration that it took up last. If the load was only slow, nothing is lost: the daemon reads the
-files again as soon as it runs, and takes them up."""
+"""A load that takes longer counts as one that hangs: 100,000 watches take half a minute (measured). The daemon then
+starts with the configuration that it took up last. If the load was only slow, nothing is lost: the daemon reloads the
+files as soon as it runs."""
 
 log = structlog.get_logger("notifier")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
-    """What to start with. With `refused`, the reasons against the files line by line, it is what was taken up last."""
+    """The configuration to start with. If the files are `refused` (the reasons, by line), it is the last one."""
 
     loaded: Loaded
     refused: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def _succeeded(task: asyncio.Task[Loaded]) -> bool:
 
 
 def _start(path: Path, reading: asyncio.Task[Loaded], last: asyncio.Task[Loaded] | None = None) -> Start:
-    """What came of the load of the files, and of that of the configuration taken up last."""
+    """Return the outcome of both loads: of the files, and of the configuration taken up last."""
     if last is None or _succeeded(reading):
         return Start(loaded=reading.result())
     refusal = NotifierError(f"{path}: reading it takes more than {span(HANGS_AFTER)}")
@@ -95,16 +95,16 @@ def _start(path: Path, reading: asyncio.Task[Loaded], last: asyncio.Task[Loaded]
 
 
 def _reasons(refusal: NotifierError) -> tuple[str, ...]:
-    """The reasons, line by line, as a reload has them: with the whole path of each file."""
+    """Return the reasons by line, as a reload has them: with the whole path of each file."""
     if not isinstance(refusal, ConfigurationRefused):
         return (str(refusal),)
     return tuple(str(replace(each, file=str(Path(each.file).absolute()))) for each in refusal.problems)
 
 
 async def keep(database: Path, loaded: Loaded) -> None:
-    """Keep a copy of a configuration that was taken up, beside the database; that it cannot be kept is logged.
+    """Keep a copy of a configuration that was taken up, beside the database. A failure is logged.
 
-    What comes from such a copy itself is kept already.
+    A configuration that comes from such a copy is kept already.
     """
     if not loaded.copy:
         return

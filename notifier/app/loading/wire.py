@@ -1,6 +1,6 @@
-"""What goes between the daemon and the process that reads its configuration: pickled values, each after its length.
+"""The messages between the daemon and the process that reads its configuration: pickled values, each after its length.
 
-Both ends are this program in this version, joined by pipes of their own: nobody else can write to them.
+Both ends are this program in this version, and their pipes are their own: nobody else can write to them.
 """
 
 import io
@@ -19,16 +19,16 @@ from notifier.core.errors import Problem
 LENGTH = struct.Struct(">Q")
 
 SLICE = 250
-"""As many watches go in one message: their unpickling holds the event loop for 1 to 3 ms."""
+"""Watches in one message: unpickling them blocks the event loop for 1 to 3 ms."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadRequest:
-    """Read this configuration. `environ` is the daemon's, `known` what has not to be parsed again.
+    """Read this configuration. `environ` is that of the daemon, `known` what need not be parsed again.
 
-    With `last` not the files are read, but the copy that was kept of those that were taken up last.
+    With `last`, read the copy of the configuration that was taken up last, not the files.
     """
 
     version: str
@@ -40,7 +40,7 @@ class LoadRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilePart:
-    """A file that was read: its warnings, and the number of its watches, which follow; None: both are as known."""
+    """A file: its warnings, and the number of its watches, which follow. None: both are as known."""
 
     path: str
     digest: str
@@ -50,7 +50,7 @@ class FilePart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """The answer: it has errors."""
+    """The answer: the files have errors."""
 
     problems: tuple[Problem, ...]
     include: tuple[str, ...]
@@ -58,7 +58,7 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """The answer: it could not be read at all, and why, in words for a user; or `nothing` was kept to be read."""
+    """The answer: nothing could be read, and why, for a user; or `nothing` was kept."""
 
     text: str
     nothing: bool = False
@@ -82,7 +82,7 @@ Answer = Refused | Failed | Fine
 
 
 def frozen(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    """What a read-only mapping is unpickled by: pickle knows none."""
+    """Unpickle a read-only mapping, which pickle does not support by itself."""
     return MappingProxyType(values)
 
 
@@ -91,7 +91,7 @@ class _Pickler(pickle.Pickler):
 
 
 def packed(value: object) -> bytes:
-    """The message of a value."""
+    """Return the message of a value."""
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     content = buffer.getbuffer()
@@ -99,12 +99,12 @@ def packed(value: object) -> bytes:
 
 
 def unpacked(content: bytes) -> Any:
-    """The value of a message's content."""
+    """Return the value of a message's content."""
     return pickle.loads(content)
 
 
 def read(source: BinaryIO) -> Any:
-    """The next value.
+    """Return the next value.
 
     Raises:
         EOFError: the other end has gone.
@@ -116,5 +116,5 @@ def read(source: BinaryIO) -> Any:
 
 
 def slices(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items in their order, so many at a time as one message carries."""
+    """Return the items in order, as many at a time as fit into one message."""
     return (items[start : start + SLICE] for start in range(0, len(items), SLICE))
