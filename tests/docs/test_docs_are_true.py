@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import MagicMock
 
 import pytest
 import typer.main
 
+from notifier.app import jobs
 from notifier.cli import app
 from notifier.core.delivery import states
 from notifier.core.snapshot import transitions
@@ -108,6 +110,14 @@ def test_contributing_names_files_that_are_there() -> None:
 def test_the_page_of_metrics_has_every_unit_that_fails_alone() -> None:
     (labels,) = re.findall(r"^\| `notifier_internal_errors_total` \| `unit`: ([^|]+) \|", METRICS, re.MULTILINE)
     assert labels.split(", ") == [unit.value for unit in Unit]
+
+
+def test_the_page_of_metrics_has_every_periodic_job() -> None:
+    (labels,) = re.findall(
+        r"^\| `notifier_job_last_run_timestamp_seconds` \| `name`: ([^|]+) \|", METRICS, re.MULTILINE
+    )
+    anything = MagicMock()
+    assert labels.split(", ") == [job.name for job in jobs.table(anything, anything, anything, anything)]
 
 
 def commands(group: Any, prefix: str = "") -> Iterator[str]:
