@@ -13,22 +13,18 @@ PAGE = 5_000
 
 
 class DatasetGroups:
-    """All groups, and the watches of the configuration.
-
-    Attributes:
-        lists: whether lists may be used for snapshots that have watches of their own (`api.batch: auto`).
-    """
+    """All groups, and the watches of the configuration."""
 
     def __init__(self, *, state_of: Callable[[str], SnapshotState], clock: Callable[[], datetime], lists: bool) -> None:
         """
         Args:
             state_of: what is known of a snapshot.
             clock: the time, UTC.
-            lists: whether lists may be used for snapshots that have watches of their own.
+            lists: whether lists may be used for snapshots that have watches of their own (`api.batch: auto`).
         """
         self._state_of = state_of
         self._clock = clock
-        self.lists = lists
+        self._lists = lists
         self._groups: dict[str, DatasetGroup] = {}
         self._group_of: dict[str, DatasetGroup] = {}
         self._dataset_watches: dict[str, DatasetWatch] = {}
@@ -51,6 +47,15 @@ class DatasetGroups:
     def watches(self) -> Mapping[str, Watch]:
         """The watches of single snapshots, by snapshot."""
         return self._watches
+
+    @property
+    def lists(self) -> bool:
+        """Whether lists may be used for snapshots that have watches of their own."""
+        return self._lists
+
+    def set_lists(self, lists: bool) -> None:
+        """Allow or forbid lists for snapshots that have watches of their own."""
+        self._lists = lists
 
     def set_watch(self, watch: Watch) -> None:
         """Take up a new watch of a single snapshot, or the changed options of one."""
@@ -166,7 +171,7 @@ class DatasetGroups:
         """Whether a group is to be listed: its dataset is watched, or its list costs less than individual polls."""
         if group.watch is not None:
             return True
-        if not self.lists or group.health.failures:
+        if not self._lists or group.health.failures:
             return False
         if group.listed_at is None and len(self._unassigned) > MIN_SAVING:
             return True  # its first list shows which of those belong to it

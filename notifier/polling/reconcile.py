@@ -1,7 +1,7 @@
-"""Takes up a changed configuration in place: what differs from the one that runs, and nothing else.
+"""Takes up a changed configuration in place: what differs from the running one, and nothing else.
 
-It is done in slices, between which polls and lists go on. After each slice all that is watched is on the schedule, or
-will be by a later one; whose a snapshot is and what is known of it never contradict each other.
+It works in slices, between which polls and lists go on. After each slice everything that is watched is on the schedule,
+or will be by a later slice; the watch of a snapshot and its known state always agree.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from notifier.polling.strategy import PollStrategy
 from notifier.store.datasets import Datasets
 
 SLICE = 250
-"""So many are taken up without letting others run: a few milliseconds."""
+"""Watches that are taken up before other tasks run: a few milliseconds."""
 
 T = TypeVar("T")
 
 
 class Reconciler:
-    """One change of the configuration: first `read`, then `take_up`."""
+    """One change of the configuration: call `read`, then `take_up`."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Reconciler:
     ) -> None:
         """
         Args:
-            groups: who is watched.
-            poller: holds what is known of every snapshot.
+            groups: what is watched.
+            poller: knows the state of every snapshot.
             datasets: what is remembered of datasets and their snapshots.
             strategy: schedules polls and lists.
             clock: the time, UTC.
@@ -59,7 +59,7 @@ class Reconciler:
         self._next: datetime | None = None
 
     async def read(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
-        """See what differs, and what the store knows of it; nothing changes yet.
+        """Find what differs, and what the store knows of it; nothing changes yet.
 
         Raises:
             StoreError: the store cannot be read.
@@ -82,23 +82,23 @@ class Reconciler:
         self._known = await self._datasets.known(unknown)
 
     def _same(self, watch: Watch) -> None:
-        """Hold the new object: the next time the two are compared by identity."""
+        """Keep the new object, so that the next comparison is by identity."""
         self._groups.set_watch(watch)
 
     async def take_up(self, *, lists: bool) -> None:
-        """Watch what was read from now on.
+        """Apply what was read.
 
         Args:
-            lists: whether snapshots that are watched singly may be polled through lists.
+            lists: whether lists may be used for snapshots that have watches of their own.
 
         Raises:
-            StoreError: a baseline could not be forgotten; all else is done.
+            StoreError: a baseline could not be deleted; all else is done.
         """
         async for some in sliced(self._changed):
             for watch in some:
                 before = self._groups.watches[watch.snapshot_id]
                 self._groups.set_watch(watch)
-                self._hurry(watch, before.every)
+                self._bring_forward(watch, before.every)
         await self._add()
         await self._change_datasets()
         async for ids in sliced(self._removed):
@@ -107,13 +107,13 @@ class Reconciler:
         if lists is not self._groups.lists:
             await self._change_lists(lists)
 
-    def _hurry(self, watch: Watch, before: timedelta) -> None:
-        """Bring the next poll forward if it is wanted more often than before."""
+    def _bring_forward(self, watch: Watch, before: timedelta) -> None:
+        """Bring the next poll forward if the watch asks for more frequent polls than before."""
         pause = self._poller.pause(watch)
         if pause is None or watch.every >= before:
             return
         by = self._clock() + pause
-        # On its own grid: else all that is wanted sooner now would be due in one instant.
+        # On its own grid, or all watches with a shorter `every` would be due in one instant.
         self._schedule.advance(
             watch.snapshot_id, moment(Grid.of(watch.snapshot_id, pause).after(instant(self._clock())))
         )
@@ -136,7 +136,7 @@ class Reconciler:
                 if self._poller.pause(watch) is None:
                     continue
                 if found is not None:
-                    self._hurry(watch, found.every)
+                    self._bring_forward(watch, found.every)
                 dataset_id = self._poller.state_of(id_).facts.dataset_id
                 if self._groups.of(id_) is None and dataset_id is None:
                     self._groups.mark_unassigned(id_)
@@ -153,32 +153,32 @@ class Reconciler:
             await self._ensure([each.snapshot_id for each in some])
 
     async def _ensure(self, snapshot_ids: Collection[str]) -> None:
-        """Poll singly at those of these for which no list does it."""
+        """Poll those of these individually that no list covers."""
         async for ids in sliced(snapshot_ids):
             self._next = self._strategy.poll_individually(
                 [each for each in ids if not self._is_listed(each)], self._next
             )
 
     def _is_listed(self, snapshot_id: str) -> bool:
-        """Whether a list that does not fail polls it, or tells soon that it does not have it."""
+        """Whether a list that does not fail covers the snapshot, or will soon show that it does not have it."""
         group = self._groups.of(snapshot_id)
         return group is not None and not group.health.failures and group.key in self._schedule
 
     def _remove(self, snapshot_id: str) -> None:
-        """Give a snapshot back to its dataset's watch, or let it go."""
+        """Remove a watch: its snapshot goes back to its dataset's watch, or is dropped."""
         watch = self._groups.remove_watch(snapshot_id)
         state = self._poller.state_of(snapshot_id)
         dataset_id = state.facts.dataset_id
         group = self._groups.of(snapshot_id) or self._groups.of_dataset(dataset_id or "")
         if group is None or group.watch is None or has_ended(state) or snapshot_id not in self._poller.states:
-            self._let_go(snapshot_id, dataset_id)
+            self._drop(snapshot_id, dataset_id)
             return
         self._groups.join(snapshot_id, group.dataset_id)
-        self._hurry(group.watch.watch_for(snapshot_id), watch.every)
+        self._bring_forward(group.watch.watch_for(snapshot_id), watch.every)
         if not self._is_listed(snapshot_id):
             self._next = self._strategy.poll_individually([snapshot_id], self._next)
 
-    def _let_go(self, snapshot_id: str, dataset_id: str | None) -> None:
+    def _drop(self, snapshot_id: str, dataset_id: str | None) -> None:
         self._groups.forget(snapshot_id, dataset_id)
         self._schedule.remove(snapshot_id)
         self._poller.drop(snapshot_id)
@@ -210,10 +210,10 @@ class Reconciler:
         async for ids in sliced(group.members):
             for snapshot_id in ids:
                 if snapshot_id in self._schedule and snapshot_id not in self._groups.watches:
-                    self._hurry(watch.watch_for(snapshot_id), before)
+                    self._bring_forward(watch.watch_for(snapshot_id), before)
 
     async def _renew(self, dataset_id: str, watch: DatasetWatch | None) -> None:
-        """Watch a dataset from now on, or not any more: those of its members that have watches of their own stay."""
+        """Start or stop watching a dataset; its members that have watches of their own stay."""
         members, seen_at = self._groups.renew(dataset_id, watch)
         group = self._groups.of_dataset(dataset_id)
         assert group is not None
@@ -222,7 +222,7 @@ class Reconciler:
                 self._poller.confirm(snapshot_id, seen_at(snapshot_id))
                 own = self._groups.watches.get(snapshot_id)
                 if own is None:
-                    self._let_go(snapshot_id, None)
+                    self._drop(snapshot_id, None)
                 elif self._poller.pause(own) is not None:
                     self._groups.join(snapshot_id, dataset_id)
         if self._groups.is_worth_listing(group):
@@ -233,7 +233,7 @@ class Reconciler:
         self._groups.drop_if_empty(group)
 
     async def _change_lists(self, lists: bool) -> None:
-        self._groups.lists = lists
+        self._groups.set_lists(lists)
         for group in list(self._groups):
             if lists:
                 self._strategy.list_if_worthwhile(group)
@@ -248,7 +248,7 @@ class Reconciler:
 
 
 async def sliced(all_: Collection[T]) -> AsyncIterator[tuple[T, ...]]:
-    """All as they are now, in slices between which others run."""
+    """Yield a copy of all items in slices, and let other tasks run in between."""
     everything = list(all_)
     for start in range(0, len(everything), SLICE):
         yield tuple(everything[start : start + SLICE])

@@ -1,7 +1,7 @@
-"""Waits until snapshots have ended, for scripts: poll by poll as the daemon does, with `core.step` deciding.
+"""Waits until snapshots have ended, for scripts: polls as the daemon does, with the same `step`.
 
-Nothing that the API fails to say ends it: an outage, 429 and nonsense are waited out. Three refusals of the token in a
-row end it, and so do three refusals that will not change (`core.refusals`), for the one snapshot.
+Outages, 429 and nonsense do not end the wait. Three refusals of the token in a row end it; three refusals that will not
+change (`core.snapshot.refusals`) end it for that snapshot.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from notifier.core.snapshot.statuses import canonical, has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
 
 REFUSED_TIMES = 3
-"""Refusals of the token in a row, answers of 401 or 403, that are taken for true."""
+"""Answers of 401 or 403 in a row that count as a refusal of the token."""
 
 REFUSED_PAUSE = timedelta(seconds=2)
 
@@ -48,7 +48,7 @@ _STATUSES: Sequence[tuple[int, frozenset[Ending]]] = (
 
 
 def exit_status(endings: Iterable[Ending]) -> int:
-    """The exit status for several snapshots: the first of 4, 1, 3, 5 that one of them has; 0 if all are ready.
+    """Return the exit status for several snapshots: the first of 4, 1, 3, 5 that one of them has; 0 if all are ready.
 
     4: not authorised; 1: failed, canceled or refused for good; 3: missing; 5: timed out; 130: interrupted.
     """
@@ -58,7 +58,7 @@ def exit_status(endings: Iterable[Ending]) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class News:
-    """Something changed: a transition happened, or the API stopped answering (`unclear`), or does again (neither)."""
+    """A change: a transition, or the API stops answering (`unclear`), or answers again (neither is set)."""
 
     snapshot_id: str
     state: SnapshotState
@@ -68,7 +68,7 @@ class News:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waited:
-    """How it ended for one snapshot, and what was known of it then; `detail` is the API's answer that refused it."""
+    """How the wait for one snapshot ended, and its last state; `detail` is the API's answer that refused it."""
 
     snapshot_id: str
     ending: Ending
@@ -77,10 +77,10 @@ class Waited:
 
 
 class Observer(Protocol):
-    """Whatever can poll a snapshot."""
+    """Requests the status of snapshots."""
 
     async def observe(self, snapshot_id: str) -> Observation:
-        """One poll."""
+        """Request a snapshot."""
         ...
 
 
@@ -88,11 +88,11 @@ class Waiter:
     """Waits for snapshots.
 
     Args:
-        observer: polls them, within the limits that all share.
-        every: the pause between two polls of one of them.
+        observer: requests snapshots, within the shared limits.
+        every: the pause between two polls of a snapshot.
         clock: the time, UTC.
-        report: told what changes.
-        sleep: waits for so many seconds.
+        report: called with each change.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -114,14 +114,14 @@ class Waiter:
         self._refusals: dict[str, Refusals] = {}
 
     async def wait(self, snapshot_ids: Sequence[str], timeout: timedelta | None = None) -> list[Waited]:
-        """Wait until every one of them has ended, the time is up, or the token is refused.
+        """Wait until all have ended, the time is up, or the token is refused.
 
         Args:
             snapshot_ids: each once.
-            timeout: after which the wait is over; None for as long as it takes.
+            timeout: the longest wait; None for no limit.
 
         Returns:
-            How it ended, in the order of the ids. When this is cancelled, `outcomes()` still tells.
+            How each wait ended, in the order of the ids. After a cancellation, `outcomes` returns the same.
         """
         self._states = {snapshot_id: SnapshotState(snapshot_id=snapshot_id) for snapshot_id in snapshot_ids}
         self._endings = {}
@@ -144,7 +144,7 @@ class Waiter:
         return self.outcomes(left)
 
     def outcomes(self, left: Ending = Ending.GOING_ON) -> list[Waited]:
-        """What is known of each; `left` is the ending of those that have none."""
+        """Return what is known of each snapshot; `left` is the ending of those that have none."""
         return [
             Waited(
                 snapshot_id=snapshot_id,
@@ -158,7 +158,7 @@ class Waiter:
     async def _time_up(self, timeout: timedelta | None) -> Ending:
         if timeout is None:
             await asyncio.Event().wait()
-            raise AssertionError("nobody sets it")
+            raise AssertionError("the event is never set")
         await self._sleep(timeout.total_seconds())
         return Ending.TIMED_OUT
 

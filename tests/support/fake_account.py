@@ -14,22 +14,25 @@ from support.fakes import OUTAGE, seen
 
 INSTANTLY = timedelta(0)
 REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")
-"""The answer to whoever asks for what is `refused`, a snapshot or a dataset's list."""
+"""The answer for what is `refused`: a snapshot, or the list of a dataset."""
 
 HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
 HANGS_FOR = timedelta(seconds=10)
 """The answer to a poll of what is `hung`, and how long it takes: the usual timeout."""
 
 RECORDS = 7
-"""Of every snapshot that is ready: what only an individual poll tells."""
+"""The records of every ready snapshot, which only an individual poll shows."""
 
 
 @dataclass
 class Life:
-    """When a snapshot of a dataset says which word; what comes before the first is nothing at all.
+    """The statuses of a snapshot over time; before the first one it does not exist.
 
-    `created` is what lists say of its beginning, `listed_as` the words they have instead of its own, and `missed`
-    tells when they do not have it.
+    Attributes:
+        words: each status, with the time from which on it holds.
+        created: its beginning, as lists have it.
+        listed_as: the words that lists have instead of its own.
+        missed: when lists do not have it.
     """
 
     dataset: str
@@ -39,17 +42,16 @@ class Life:
     missed: Callable[[datetime], bool] = lambda _: False
 
     def at(self, now: datetime) -> str | None:
-        """Its word."""
+        """Return its status at a time."""
         place = bisect_right([at for at, _ in self.words], now)
         return self.words[place - 1][1] if place else None
 
 
 class FakeAccount:
-    """Answers polls and lists from the lives, after `latency`; counts what was asked, by key and altogether.
+    """Answers polls and lists from the lives of its snapshots, after `latency`, and counts requests.
 
-    A list shows how things were `lag()` ago by its own `clock`, in any order, in pages of `page`, with the `dates` of
-    their beginnings or without; `list_fails` and `poll_fails` tell when
-    there is no answer.
+    A list shows the statuses of `lag()` ago by its own `clock`, in random order, in pages of `page`, with the `dates`
+    of creation or without. There is no answer while `list_fails` or `poll_fails`.
     """
 
     def __init__(self, *, seed: int = 1, page: int = 5_000, latency: timedelta = timedelta(milliseconds=100)) -> None:
@@ -72,17 +74,17 @@ class FakeAccount:
     def add(
         self, snapshot_id: str, dataset: str, begun: datetime, *words: tuple[float, str], dated: bool = True
     ) -> Life:
-        """A snapshot that says each word from so many seconds after `begun` on."""
+        """Add a snapshot that has each status from so many seconds after `begun` on."""
         moments = [(begun + timedelta(seconds=after), word) for after, word in words]
         life = self.lives[snapshot_id] = Life(dataset, moments, begun if dated else None)
         return life
 
     def truth(self, snapshot_id: str) -> list[str]:
-        """All the words of a snapshot, in their order."""
+        """Return all statuses of a snapshot, in their order."""
         return [word for _, word in self.lives[snapshot_id].words]
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One poll, as things are when half of the latency has passed."""
+        """Answer a poll, with the status after half of the latency."""
         self.polls[snapshot_id] += 1
         self.requests += 1
         if snapshot_id in self.hung:
@@ -118,7 +120,7 @@ class FakeAccount:
     async def listing(
         self, dataset_id: str, *, from_date: date | None = None, permit: Permit | None = None
     ) -> tuple[Listed, ...] | Unclear:
-        """A list, as things are when half of the latency has passed, or were before that."""
+        """Answer with a list, as of half of the latency later, less the lag."""
         self.from_dates.append(from_date)
         await asyncio.sleep(self.latency.total_seconds() / 2)
         now = self.clock()

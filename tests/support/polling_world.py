@@ -36,7 +36,7 @@ ENDS = ("ready", "failed", "canceled", "stalled", "missing", "again")
 
 @cache
 def _empty() -> bytes:
-    """A new database: making one takes longer than most tests."""
+    """Return a new database; making one takes longer than most tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "notifier.db"
 
@@ -71,7 +71,7 @@ class PollingWorld:
 
     @property
     def schedule(self) -> PollScheduler:
-        """Of the present run."""
+        """The scheduler of the present run."""
         return self.manager.schedule
 
     @asynccontextmanager
@@ -135,16 +135,16 @@ class PollingWorld:
         strategy._take_turn = counted  # type: ignore[method-assign]
 
     def needed_polls(self) -> Counter[str]:
-        """How often each was polled individually because it had to be, and not because it was its turn."""
+        """Return how often each snapshot was polled individually, without its turns in the rotation."""
         return +(self.account.polls - self.turns)
 
     def forget_polls(self) -> None:
-        """Count from now on."""
+        """Count polls and turns from now on."""
         self.account.polls.clear()
         self.turns.clear()
 
     async def run_for(self, *, killed: bool = False, **duration: float) -> None:
-        """One run of so long: `run_for(minutes=5)`."""
+        """Run the notifier for a duration: `run_for(minutes=5)`."""
         async with self.running(killed=killed):
             await asyncio.sleep(timedelta(**duration).total_seconds())
 
@@ -153,22 +153,22 @@ class PollingWorld:
         await asyncio.sleep(duration.total_seconds())
 
     def sql(self, statement: str) -> None:
-        """Change what is in the database, between two runs."""
+        """Change the database between two runs."""
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute(statement)
 
     def events(self) -> list[Event]:
-        """All that was committed, the oldest first."""
+        """Return all committed events, the oldest first."""
         if self._events is not None:
             return self._events
         return list(Reader(self.path).history(START - timedelta(days=400)))
 
     def close(self) -> None:
-        """Keep what was committed; the database goes."""
+        """Read the events before the database is deleted."""
         self._events = self.events()
 
     def statuses(self) -> dict[str, list[str]]:
-        """What was committed of each snapshot, in its order."""
+        """Return the committed statuses of each snapshot, in their order."""
         found = defaultdict[str, list[str]](list)
         for event in sorted(self.events(), key=lambda each: each.transition.revision):
             found[event.transition.snapshot_id].append(event.transition.status)
@@ -178,7 +178,7 @@ class PollingWorld:
 def run_scenario(
     scenario: Callable[[PollingWorld, FakeAccount], Coroutine[Any, Any, None]], **account: Any
 ) -> PollingWorld:
-    """Tell it in a time of its own."""
+    """Run a scenario on a virtual clock, with a fake account and a real database."""
     folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None, prefix="notifier-polling-"))
 
     async def test(clock: MovingClock) -> PollingWorld:

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 class TestFaultyLists:
-    def test_a_list_that_errs_three_times_hands_its_snapshots_over_and_takes_them_back(self) -> None:
+    def test_after_three_failed_lists_members_are_polled_individually_until_a_list_comes(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             ids = running(account, 20)
             world.watches = watches(account)
@@ -34,7 +34,7 @@ class TestFaultyLists:
 
         run_scenario(scenario)
 
-    def test_a_list_that_fails_from_the_start_leaves_nobody_unseen(self) -> None:
+    def test_members_are_polled_individually_if_the_first_list_already_fails(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             ids = running(account, 20)
             world.watches = watches(account)
@@ -46,7 +46,7 @@ class TestFaultyLists:
 
         run_scenario(scenario)
 
-    def test_as_long_as_nothing_is_answered_nobody_is_handed_over(self) -> None:
+    def test_while_no_poll_is_answered_failed_lists_cause_no_individual_polls(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 200)
             world.watches = watches(account)
@@ -62,7 +62,7 @@ class TestFaultyLists:
 
         run_scenario(scenario)
 
-    def test_only_what_a_list_misses_is_polled_individually_and_comes_back(self) -> None:
+    def test_only_a_member_that_the_list_omits_is_polled_individually_until_the_list_has_it(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             ids = running(account, 20)
             account.lives[ids[7]].missed = lambda now: START + 2 * MINUTE < now < START + 10 * MINUTE
@@ -79,7 +79,7 @@ class TestFaultyLists:
         run_scenario(scenario)
 
     @pytest.mark.parametrize("dated", [True, False])
-    def test_an_end_whose_poll_is_not_answered_is_told_when_it_is(self, dated: bool) -> None:
+    def test_an_end_is_told_once_its_individual_poll_is_answered(self, dated: bool) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 3)
             account.add("s_1", "gd_1", START, (0, "running"), (300, "ready"), dated=dated)
@@ -90,7 +90,7 @@ class TestFaultyLists:
 
         assert run_scenario(scenario).statuses()["s_1"] == ["running", "ready"]
 
-    def test_an_end_that_the_list_tells_too_early_is_told_when_it_is_there(self) -> None:
+    def test_an_end_that_a_list_shows_too_early_is_told_once_a_poll_confirms_it(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 3)
             life = account.add("s_1", "gd_1", START, (0, "running"), (300, "digesting"), (600, "failed"))
@@ -100,7 +100,7 @@ class TestFaultyLists:
 
         assert run_scenario(scenario).statuses()["s_1"][-1] == "failed"
 
-    def test_words_that_differ_make_no_flapping_and_one_poll_for_each_word_of_the_list(self) -> None:
+    def test_different_words_of_list_and_poll_cost_one_poll_for_each_word_and_no_flapping(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 3)
             for number in range(10):
@@ -116,7 +116,7 @@ class TestFaultyLists:
                 assert len(statuses) == len(set(statuses)), statuses
                 assert statuses[-1] == "ready"
 
-    def test_a_list_that_never_learns_of_an_end_costs_one_poll_more(self) -> None:
+    def test_a_list_that_never_shows_an_end_costs_one_more_poll(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             ids = running(account, 3)
             account.add("s_1", "gd_1", START, (0, "running"), (60, "ready")).listed_as["ready"] = "running"
@@ -132,7 +132,7 @@ class TestFaultyLists:
 
         assert run_scenario(scenario).statuses()["s_1"] == ["running", "ready"]
 
-    def test_the_lateness_of_an_end_counts_from_the_last_list_that_had_it_going_on(self) -> None:
+    def test_lateness_counts_from_the_last_list_that_had_the_snapshot_in_progress(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(3):
                 account.add(f"s_{number}", "gd_1", START - HOUR, (0, "running"), (3_600 + 3_700 + number, "ready"))
@@ -145,7 +145,7 @@ class TestFaultyLists:
         assert len(ends) == 3
         assert all(55 * MINUTE < end.late_by < 66 * MINUTE for end in ends), [end.late_by for end in ends]
 
-    def test_a_restart_does_not_make_an_end_late_that_a_list_would_have_told_in_time(self) -> None:
+    def test_a_restart_makes_no_end_late_that_a_list_shows_in_time(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(3):
                 account.add(f"s_{number}", "gd_1", START - HOUR, (0, "running"), (3_600 + 7_215 + number, "ready"))

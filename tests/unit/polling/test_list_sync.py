@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 class TestDatasets:
-    def test_what_had_ended_before_the_first_poll_is_silent_for_ever(self) -> None:
+    def test_the_baseline_never_makes_an_event(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(5_000):
                 begun = START - HOUR - number * (20 * MINUTE if number % 2 else SECOND)
@@ -34,7 +34,7 @@ class TestDatasets:
 
         assert run_scenario(scenario).events() == []
 
-    def test_what_is_found_inherits_from_the_watch_and_what_is_watched_by_itself_does_not(self) -> None:
+    def test_found_snapshots_have_the_options_of_the_datasets_watch_unless_they_have_their_own(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             account.add("s_own", "gd_1", START, (0, "running"), (100, "failed"))
             account.add("s_old", "gd_1", START - 9 * DAY, (0, "running"), (9 * 86_400 + 100, "ready"))
@@ -51,7 +51,7 @@ class TestDatasets:
         }
 
     @pytest.mark.parametrize("killed", [False, True])
-    def test_what_began_and_ended_unseen_is_told_once_after_a_restart_too(self, killed: bool) -> None:
+    def test_a_snapshot_that_began_and_ended_between_two_lists_is_told_once(self, killed: bool) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             account.add("s_base", "gd_1", START - 5 * DAY, (0, "running"), (60, "ready"))
             account.add("s_long", "gd_1", START - 5 * DAY, (0, "running"), (5 * 86_400 + 400, "canceled"))
@@ -68,7 +68,7 @@ class TestDatasets:
         ends = [event.transition.snapshot_id for event in world.events() if event.transition.status in ENDS]
         assert sorted(ends) == sorted([f"s_{number:02}" for number in range(40)] + ["s_long"])
 
-    def test_what_has_ended_leaves_the_working_set(self) -> None:
+    def test_ended_snapshots_leave_the_working_set(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(120):
                 account.add(f"s_{number:03}", "gd_1", START + number * 43 * SECOND, (0, "running"), (60, "ready"))
@@ -88,7 +88,7 @@ class TestDatasets:
 
         assert len([event for event in run_scenario(scenario).events() if event.transition.status == "ready"]) == 120
 
-    def test_what_comes_back_from_its_end_is_recorded_and_the_same_end_is_again(self) -> None:
+    def test_a_snapshot_that_leaves_its_end_and_returns_to_it_is_told_as_again(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 3)
             for snapshot_id in ("s_own", "gd_1_back"):
@@ -104,7 +104,7 @@ class TestDatasets:
             assert [each.status for each in its] == ["running", "ready", "running", "ready"]
             assert its[3].names == ("again",)
 
-    def test_stalled_is_told_through_lists_once_whatever_word_they_use(self) -> None:
+    def test_stalled_is_told_once_whatever_word_lists_use(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(5):
                 account.add(f"s_{number}", "gd_1", START, (0, "collecting")).listed_as["collecting"] = "Running"
@@ -116,7 +116,7 @@ class TestDatasets:
         world = run_scenario(scenario)
         assert [statuses.count("stalled") for statuses in world.statuses().values()] == [1] * 5
 
-    def test_expiring_is_told_once_of_what_was_found_under_any_id_of_its_watch(self) -> None:
+    def test_expiring_is_told_once_also_after_the_watch_changed_its_id(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             account.add("s_1", "gd_1", START, (0, "running"), (60, "ready"))
             world.datasets = [whole(id="nightly", on=("expiring",))]
@@ -129,7 +129,7 @@ class TestDatasets:
         events = [event for event in run_scenario(scenario).events() if event.transition.status == "expiring"]
         assert [event.watch_id for event in events] == ["nightly/s_1"]
 
-    def test_what_is_missing_when_it_was_found_is_the_datasets_after_a_restart(self) -> None:
+    def test_a_found_snapshot_that_is_missing_still_belongs_to_its_dataset_after_a_restart(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             world.datasets = [whole()]
             await world.run_for(seconds=5)
@@ -145,7 +145,7 @@ class TestDatasets:
 
         assert run_scenario(scenario).statuses() == {"s_2": ["missing", "ready"]}
 
-    def test_a_dataset_whose_clock_was_ahead_at_its_first_list_loses_nothing_that_comes_later(self) -> None:
+    def test_a_clock_ahead_at_the_first_list_loses_no_later_snapshot(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             world.datasets = [whole()]
             world.clock.set_wall(10 * DAY)
@@ -160,7 +160,7 @@ class TestDatasets:
 
 
 class TestDates:
-    def test_an_old_list_is_cut_short_but_never_before_an_open_member(self) -> None:
+    def test_a_list_begins_at_the_oldest_member_in_progress(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(300):
                 account.add(f"s_{number:03}", "gd_1", START - number * DAY, (0, "ready"))
@@ -175,7 +175,7 @@ class TestDates:
 
         assert run_scenario(scenario).statuses() == {"s_old": ["running", "ready"]}
 
-    def test_one_that_no_list_has_does_not_make_every_list_whole(self) -> None:
+    def test_a_member_that_no_list_has_does_not_make_every_list_whole(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 5)
             account.add("s_1", "gd_1", START - 9 * DAY, (0, "running")).missed = lambda _: True
@@ -185,7 +185,7 @@ class TestDates:
 
         run_scenario(scenario)
 
-    def test_members_without_a_date_are_never_left_out(self) -> None:
+    def test_members_without_a_date_are_in_every_list(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(5):
                 account.add(f"s_{number}", "gd_1", START - 9 * DAY, (0, "running"), dated=False)

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 class TestGroups:
-    def test_watches_of_one_dataset_are_found_by_its_first_list_and_leave_the_schedule(self) -> None:
+    def test_the_first_list_of_a_dataset_takes_over_all_watched_snapshots_of_it(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 200)
             running(account, 2, dataset="gd_2")
@@ -36,7 +36,7 @@ class TestGroups:
         world = run_scenario(scenario)
         assert world.needed_polls().total() < 150
 
-    def test_what_a_list_says_changed_is_asked_for_singly_and_told_with_its_facts_once(self) -> None:
+    def test_a_change_in_a_list_is_polled_individually_and_told_once_with_its_facts(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             for number in range(20):
                 account.add(f"s_{number}", "gd_1", START - HOUR, (0, "running"), (3_660 + 10 * number, "ready"))
@@ -50,7 +50,7 @@ class TestGroups:
         assert all(event.transition.facts.records == RECORDS for event in ends)
 
     @pytest.mark.parametrize(("on", "polls"), [(ENDS, 0), (("building",), 1)])
-    def test_a_word_in_progress_is_taken_from_the_list_unless_somebody_is_told_of_it(
+    def test_a_status_in_progress_is_taken_from_the_list_unless_someone_is_notified_of_it(
         self, on: tuple[str, ...], polls: int
     ) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
@@ -65,7 +65,7 @@ class TestGroups:
 
         assert set(map(tuple, run_scenario(scenario).statuses().values())) == {("running", "building")}
 
-    def test_without_batches_no_list_is_asked_for_but_of_watched_datasets(self) -> None:
+    def test_without_batches_only_watched_datasets_are_listed(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             running(account, 10)
             running(account, 10, dataset="gd_2")
@@ -91,7 +91,7 @@ class TestGroups:
 
         run_scenario(scenario)
 
-    def test_a_hint_makes_one_poll_at_once_and_the_list_goes_on(self) -> None:
+    def test_a_hint_causes_one_poll_at_once(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             ids = running(account, 10)
             world.watches = watches(account)
@@ -109,7 +109,7 @@ class TestGroups:
 
 
 class TestFreshness:
-    def test_an_end_is_told_within_one_and_a_half_pauses_at_the_rate_of_the_limiter(self) -> None:
+    def test_an_end_is_told_within_one_and_a_half_pauses(self) -> None:
         ended: dict[str, datetime] = {}
 
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:

@@ -49,7 +49,7 @@ def events(database: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-async def test_a_poll_that_could_not_tell_commits_nothing(store: Store, database: Path, reason: Reason) -> None:
+async def test_an_unclear_poll_commits_nothing(store: Store, database: Path, reason: Reason) -> None:
     bench = Bench(store, seen("running"), Unclear(reason=reason))
     await bench.poll()
     outcome = await bench.poll()
@@ -67,7 +67,7 @@ async def test_a_transition_is_committed_before_its_channels_are_woken(store: St
     assert found == [[("chat", "ready"), ("mail", "ready")]]
 
 
-async def test_a_transition_that_nobody_asked_for_is_committed_and_told_to_nobody(store: Store, database: Path) -> None:
+async def test_a_transition_that_no_watch_asks_for_is_committed_without_channels(store: Store, database: Path) -> None:
     bench = Bench(store, seen("ready"))
     outcome = await bench.poll(watch(on=("failed",)))
     assert [told.channels for told in outcome.told] == [()]
@@ -75,7 +75,7 @@ async def test_a_transition_that_nobody_asked_for_is_committed_and_told_to_nobod
     assert events(database) == []
 
 
-async def test_what_somebody_else_has_told_is_taken_up_and_not_told_again(store: Store, database: Path) -> None:
+async def test_a_transition_that_was_committed_elsewhere_is_not_told_again(store: Store, database: Path) -> None:
     here, there = Bench(store, seen("ready"), seen("failed")), Bench(store, seen("ready"))
     await there.poll()
     outcome = await here.poll()
@@ -165,7 +165,7 @@ async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(sto
     assert after.poller.state_of("s_1").not_found == 1
 
 
-async def test_a_poll_that_changed_nothing_is_written_at_the_next_flush_only(store: Store, database: Path) -> None:
+async def test_a_poll_without_a_change_is_stored_at_the_next_flush_only(store: Store, database: Path) -> None:
     bench = Bench(store, seen("running"), seen("running"), OUTAGE)
     await bench.poll()
     await bench.poller.flush_polls()
@@ -182,7 +182,7 @@ async def test_a_poll_that_changed_nothing_is_written_at_the_next_flush_only(sto
     )
 
 
-async def test_polls_that_could_not_be_noted_are_kept_for_the_next_flush(database: Path) -> None:
+async def test_polls_that_could_not_be_stored_are_kept_for_the_next_flush(database: Path) -> None:
     async with Store(database) as closed:
         bench = Bench(closed, seen("running"))
         await bench.poll()
@@ -194,7 +194,7 @@ async def test_polls_that_could_not_be_noted_are_kept_for_the_next_flush(databas
     assert Reader(database).snapshots(["s_1"])["s_1"].looked_at == bench.clock()
 
 
-async def test_what_could_not_be_committed_is_found_again_by_the_next_poll(database: Path) -> None:
+async def test_a_transition_that_could_not_be_committed_is_found_again_by_the_next_poll(database: Path) -> None:
     async with Store(database) as closed:
         bench = Bench(closed, seen("ready"))
     with pytest.raises(StoreError):
@@ -256,7 +256,7 @@ async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Stor
     assert bench.poller.state_of("s_1").status == "running"
 
 
-async def test_a_poll_that_cannot_be_noted_costs_itself_alone(store: Store) -> None:
+async def test_a_poll_that_cannot_be_stored_costs_only_itself(store: Store) -> None:
     """The others are noted, and the next flush is not held up by it."""
     poller = Poller(observer=FakeObserver(seen("running")), store=store, clock=Clock(), committed=lambda _: None)
     for snapshot_id in ("s_1", "s_2", "s_3"):

@@ -130,7 +130,7 @@ def test_whatever_an_entry_and_an_answer_say_beside_the_status_all_ends_are_told
 
 
 @pytest.mark.parametrize("created", DATES, ids=repr)
-def test_every_odd_date_is_either_a_date_of_our_times_or_not_told(created: object) -> None:
+def test_an_implausible_date_counts_as_no_date(created: object) -> None:
     body = json.dumps([{"id": ODD, "status": "running", "created": created}]).encode()
     entries = entries_of(body)
     assert not isinstance(entries, Unclear)
@@ -149,7 +149,7 @@ def test_the_warning_of_results_that_expire_bears_any_date_that_a_list_may_have(
     step_by_clock(state, watch(ODD), START)
 
 
-def test_a_date_that_an_earlier_version_took_is_not_believed_any_more() -> None:
+def test_an_implausible_date_that_an_earlier_version_stored_is_ignored() -> None:
     """It stands in the database; the daemon starts, lists and goes on."""
     account: Any = OddAccount("0001-01-01T00:00:00Z", {})
     account.add(ODD, "gd_1", START - MINUTE, (0, "running"), (300, "ready"))

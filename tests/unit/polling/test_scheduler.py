@@ -13,7 +13,7 @@ from support.poll_schedules import EVERY, Polls, tell
 from notifier.app.jobs import CLOCK_CHECK
 
 
-def test_a_watch_is_polled_first_when_told_and_then_on_its_grid_without_drift() -> None:
+def test_a_watch_is_polled_at_its_first_time_and_then_on_its_grid_without_drift() -> None:
     async def story(polls: Polls) -> None:
         polls.add(first_s=5)
         async with polls.running():
@@ -129,7 +129,7 @@ def test_a_clock_that_is_corrected_by_little_is_no_shift() -> None:
 
 
 class TestDrain:
-    def test_polls_that_end_in_time_are_let_end_and_the_others_cancelled(self) -> None:
+    def test_drain_lets_polls_end_in_time_and_cancels_the_others(self) -> None:
         ended: list[str] = []
 
         async def story(polls: Polls) -> None:
@@ -152,14 +152,14 @@ class TestDrain:
         tell(story)
         assert ended == ["s_quick", "s_slow cancelled"]
 
-    def test_a_schedule_that_never_ran_is_drained_already(self) -> None:
+    def test_drain_of_a_scheduler_that_never_ran_ends_at_once(self) -> None:
         async def story(polls: Polls) -> None:
             polls.add()
             await polls.schedule.drain(timedelta(seconds=1))
 
         assert tell(story).made == []
 
-    def test_what_a_last_poll_raises_is_not_lost(self) -> None:
+    def test_drain_raises_what_a_last_poll_raises(self) -> None:
         async def story(polls: Polls) -> None:
             async def fail(_key: str) -> None:
                 await asyncio.sleep(0.5)

@@ -9,7 +9,7 @@ from support.poll_schedules import EVERY, Polls, tell
 from notifier.polling.scheduler import MAX_CONCURRENT
 
 
-def test_nothing_begins_that_may_not_go_and_the_most_overdue_goes_first() -> None:
+def test_a_poll_starts_only_with_a_request_and_the_most_overdue_first() -> None:
     async def story(polls: Polls) -> None:
         polls.requests.most = 1
 
@@ -29,7 +29,7 @@ def test_nothing_begins_that_may_not_go_and_the_most_overdue_goes_first() -> Non
     assert (polls.requests.in_flight, polls.requests.given_back) == (0, 10)
 
 
-def test_what_is_under_way_is_bounded_even_if_its_requests_are_done() -> None:
+def test_concurrent_polls_are_bounded_even_if_their_requests_are_done() -> None:
     async def story(polls: Polls) -> None:
         committed = asyncio.Event()
 
@@ -64,7 +64,7 @@ def test_a_young_snapshot_goes_before_an_old_one_that_is_as_overdue() -> None:
     assert [key for key, _, _ in tell(story).made][:2] == ["young", "old"]
 
 
-def test_nobody_starves_however_many_young_ones_there_are() -> None:
+def test_an_old_snapshot_is_polled_however_many_young_ones_are_due() -> None:
     async def story(polls: Polls) -> None:
         polls.requests.most = 1
 
@@ -82,7 +82,7 @@ def test_nobody_starves_however_many_young_ones_there_are() -> None:
     assert tell(story).times("old")
 
 
-def test_what_is_removed_while_it_waits_is_not_polled_and_its_turn_is_another_ones() -> None:
+def test_a_key_that_is_removed_from_the_queue_is_not_polled_and_takes_no_request() -> None:
     async def story(polls: Polls) -> None:
         polls.requests.most = 0
         polls.add("s_1")
@@ -100,7 +100,7 @@ def test_what_is_removed_while_it_waits_is_not_polled_and_its_turn_is_another_on
     assert polls.requests.in_flight == 0
 
 
-def test_what_is_hastened_is_polled_at_once_and_then_on_its_grid() -> None:
+def test_a_hastened_key_is_polled_at_once_and_then_on_its_grid() -> None:
     async def story(polls: Polls) -> None:
         polls.add("s_1", first_s=500, pause=timedelta(hours=1))
         async with polls.running():
@@ -115,7 +115,7 @@ def test_what_is_hastened_is_polled_at_once_and_then_on_its_grid() -> None:
     assert on_grid(rest, EVERY)
 
 
-def test_what_is_added_again_while_it_is_polled_goes_by_its_new_time() -> None:
+def test_a_key_that_is_added_again_while_it_is_polled_is_due_at_the_new_time() -> None:
     async def story(polls: Polls) -> None:
         async def put_off(key: str) -> None:
             if len(polls.made) == 1:
@@ -130,7 +130,7 @@ def test_what_is_added_again_while_it_is_polled_goes_by_its_new_time() -> None:
     assert second - first == timedelta(seconds=100)
 
 
-def test_how_overdue_the_most_overdue_is_can_be_told() -> None:
+def test_the_scheduler_reports_how_overdue_the_most_overdue_poll_is() -> None:
     async def story(polls: Polls) -> None:
         polls.requests.most = 0
         async with polls.running():

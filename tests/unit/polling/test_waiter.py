@@ -59,7 +59,7 @@ class Api:
         return {each.snapshot_id: each.ending for each in await waiter.wait(list(self.answers), timeout)}
 
 
-async def test_it_is_over_when_all_have_ended() -> None:
+async def test_the_wait_is_over_when_all_have_ended() -> None:
     api = Api(s_1=[RUNNING, READY], s_2=[RUNNING, RUNNING, RUNNING, Seen(status="failed")])
     assert await api.wait() == {"s_1": Ending.READY, "s_2": Ending.FAILED}
     assert api.polls.count("s_1") == 2
@@ -69,7 +69,7 @@ async def test_the_other_spelling_of_canceled_is_canceled() -> None:
     assert await Api(s_1=[Seen(status="cancelled")]).wait() == {"s_1": Ending.CANCELED}
 
 
-async def test_no_outage_ends_it_and_it_is_told_once_with_its_end() -> None:
+async def test_an_outage_does_not_end_the_wait_and_is_reported_once_with_its_end() -> None:
     limited = Unclear(reason=Reason.RATE_LIMITED, detail="HTTP 429", retry_after=timedelta(minutes=5))
     api = Api(s_1=[RUNNING, *[TROUBLE] * 50, limited, REFUSED, REFUSED, RUNNING, READY])
     assert await api.wait() == {"s_1": Ending.READY}
@@ -88,7 +88,7 @@ async def test_a_404_is_missing_only_after_its_grace() -> None:
     assert api.now - START >= timedelta(seconds=20)
 
 
-async def test_three_refusals_in_a_row_end_it_for_all() -> None:
+async def test_three_refusals_of_the_token_in_a_row_end_the_wait_for_all() -> None:
     api = Api(s_1=[RUNNING, REFUSED], s_2=[RUNNING])
     assert await api.wait() == {"s_1": Ending.NOT_AUTHORISED, "s_2": Ending.NOT_AUTHORISED}
     assert api.polls.count("s_1") == 4
@@ -104,13 +104,13 @@ async def test_refusals_with_another_answer_in_between_are_not_in_a_row(between:
     assert await api.wait() == {"s_1": Ending.READY}
 
 
-async def test_time_is_up_for_those_that_have_not_ended() -> None:
+async def test_at_the_timeout_snapshots_in_progress_count_as_timed_out() -> None:
     api = Api(s_1=[READY], s_2=[RUNNING])
     assert await api.wait(timedelta(minutes=3)) == {"s_1": Ending.READY, "s_2": Ending.TIMED_OUT}
     assert api.now - START == timedelta(minutes=3)
 
 
-async def test_when_it_is_interrupted_what_is_known_can_still_be_told() -> None:
+async def test_an_interrupted_wait_still_returns_what_is_known() -> None:
     async def never(seconds: float) -> None:
         await asyncio.Event().wait()
 
@@ -162,6 +162,6 @@ async def test_a_refusal_that_will_not_change_ends_the_wait() -> None:
     assert exit_status([Ending.READY, Ending.REFUSED, Ending.MISSING]) == 1
 
 
-async def test_a_refusal_that_passes_ends_nothing() -> None:
+async def test_a_passing_refusal_does_not_end_the_wait() -> None:
     api = Api(s_1=[NO_SNAPSHOT_OF_THIS, NO_SNAPSHOT_OF_THIS, RUNNING, NO_SNAPSHOT_OF_THIS, READY])
     assert await api.wait() == {"s_1": Ending.READY}

@@ -29,9 +29,7 @@ def turns(agenda: Agenda) -> list[str]:
 
 
 @given(st.lists(seconds, min_size=1), spans, st.integers(0, 3_600))
-def test_of_those_that_are_polled_as_often_the_most_overdue_goes_first(
-    dues: list[int], pause: timedelta, passed: int
-) -> None:
+def test_of_entries_with_one_pause_the_most_overdue_goes_first(dues: list[int], pause: timedelta, passed: int) -> None:
     agenda, now = holding([pause] * len(dues), dues), NOW + passed * SECOND
     agenda.collect(now)
     went = [NOW + dues[int(key[2:])] for key in turns(agenda)]
@@ -41,7 +39,7 @@ def test_of_those_that_are_polled_as_often_the_most_overdue_goes_first(
 
 
 @given(st.lists(spans, min_size=2), st.integers(0, 10))
-def test_of_those_that_are_as_overdue_a_young_one_goes_before_an_old_one(pauses: list[timedelta], late: int) -> None:
+def test_of_equally_overdue_entries_the_shorter_pause_goes_first(pauses: list[timedelta], late: int) -> None:
     agenda = holding(pauses, [0] * len(pauses))
     agenda.collect(NOW + late * SECOND)
     went = [Grid.of(key, pauses[int(key[2:])]).interval for key in turns(agenda)]
@@ -49,7 +47,7 @@ def test_of_those_that_are_as_overdue_a_young_one_goes_before_an_old_one(pauses:
 
 
 @given(st.lists(spans, min_size=2, max_size=12), st.integers(1, 5_000))
-def test_nobody_starves_however_much_more_is_due_than_can_be_polled(pauses: list[timedelta], milliseconds: int) -> None:
+def test_no_entry_starves_however_many_are_due(pauses: list[timedelta], milliseconds: int) -> None:
     """One poll a time, each of which takes as long: late by the deferral and by one turn of each at the most."""
     agenda, took, now = holding(pauses, [0] * len(pauses)), milliseconds * 1_000, NOW
     for _ in range(40 * len(pauses)):
@@ -66,7 +64,7 @@ def test_nobody_starves_however_much_more_is_due_than_can_be_polled(pauses: list
 
 
 @given(seconds)
-def test_nothing_is_put_behind_what_falls_due_much_later(interval: int) -> None:
+def test_no_entry_goes_behind_one_that_falls_due_much_later(interval: int) -> None:
     assert 0 <= deferral(interval) <= min(interval, MOST_DEFERRED)
 
 
@@ -81,7 +79,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple[str, int, int]]) -> None:
+def test_each_entry_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple[str, int, int]]) -> None:
     """Never twice at once and never after its removal; what is not being polled is due at some time."""
     agenda, now = Agenda(), NOW
     pause = timedelta(seconds=30)
@@ -126,7 +124,7 @@ def test_each_has_one_place_whatever_is_added_removed_and_moved(plan: list[tuple
 
 
 @given(spans, st.booleans())
-def test_what_is_hastened_while_it_is_polled_is_due_again_at_the_end_unless_that_is_its_last(
+def test_an_entry_that_is_hastened_while_it_is_polled_is_polled_once_more_unless_it_has_ended(
     pause: timedelta, last: bool
 ) -> None:
     """What the poll tells may have been true before the reason for haste was there."""
@@ -149,7 +147,7 @@ def test_what_is_hastened_while_it_is_polled_is_due_again_at_the_end_unless_that
 
 
 @given(st.lists(seconds, min_size=1, max_size=10), st.integers(1, 400))
-def test_a_clock_set_back_puts_nothing_off_for_longer_than_its_pause(dues: list[int], days: int) -> None:
+def test_a_clock_set_back_delays_no_poll_by_more_than_its_pause(dues: list[int], days: int) -> None:
     pause = timedelta(seconds=30)
     agenda, now = holding([pause] * len(dues), dues), NOW - days * 86_400 * SECOND
     agenda.realign(now)

@@ -49,7 +49,7 @@ def test_snapshots_of_one_dataset_need_one_list() -> None:
     assert needed(5_000, "gd_1", batches=False).needed == pytest.approx(5_000 / 30)
 
 
-def test_the_list_is_not_asked_where_individual_polls_cost_less() -> None:
+def test_no_list_counts_where_individual_polls_cost_less() -> None:
     quick, slow = watch("s_1", every=SECOND), watch("s_2", every=HOUR)
     states = {each: running(each, "gd_1") for each in ("s_1", "s_2")}
     assert budget([quick], states=states, now=START + HOUR, available=10).needed == 1
@@ -75,7 +75,7 @@ def test_what_has_ended_needs_nothing_and_what_is_old_needs_less() -> None:
     assert found.needed == pytest.approx(1 / 120)
 
 
-def test_nobody_stays_young() -> None:
+def test_snapshots_do_not_count_as_young() -> None:
     found = budget([watch("s_1")], states={"s_1": running("s_1")}, now=START, available=10)
     assert found.needed == pytest.approx(1 / 30)
 
@@ -97,7 +97,7 @@ def test_it_reads_as_a_sentence(watches: int, rate: float, sentence: str) -> Non
     assert Budget(watches=watches, needed=rate, available=10, every=30 * SECOND).sentence() == sentence
 
 
-def test_when_it_does_not_fit_it_says_how_fresh_they_stay() -> None:
+def test_a_budget_that_does_not_fit_says_how_often_watches_are_polled() -> None:
     assert needed(300).warning() is None
     found = needed(1_000, batches=False)
     assert found.freshness == 100 * SECOND

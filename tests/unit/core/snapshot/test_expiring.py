@@ -41,21 +41,21 @@ def test_it_is_told_once(ages: list[timedelta]) -> None:
 
 
 @pytest.mark.parametrize("on", [("ready",), ("ready", "stalled", "missing"), ()])
-def test_whoever_does_not_ask_is_not_told(on: tuple[str, ...]) -> None:
+def test_expiring_is_only_told_to_watches_that_ask_for_it(on: tuple[str, ...]) -> None:
     assert expiring_at(ended(), watch(on=on)) is None
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled", "running"])
-def test_only_a_ready_one_has_results(status: str) -> None:
+def test_only_a_ready_snapshot_expires(status: str) -> None:
     assert expiring_at(ended(status), WARNED) is None
 
 
-def test_an_empty_one_has_nothing_to_lose() -> None:
+def test_an_empty_snapshot_never_expires() -> None:
     assert expiring_at(ended(records=0), WARNED) is None
     assert expiring_at(ended(records=1, errors=1), WARNED) is not None
 
 
-def test_one_never_seen_has_no_end() -> None:
+def test_a_snapshot_that_was_never_seen_never_expires() -> None:
     blank = SnapshotState(snapshot_id="s_1")
     assert (expiring_at(blank, WARNED), deleted_at(blank, WARNED)) == (None, None)
 

@@ -50,13 +50,13 @@ def test_the_known_word_in_whatever_spelling_calls_for_nothing(word: str) -> Non
 
 @pytest.mark.parametrize("word", ["ready", "failed", "Cancelled"])
 @pytest.mark.parametrize("status", ["running", UNKNOWN, MISSING])
-def test_an_end_is_always_asked_for(word: str, status: str) -> None:
+def test_an_end_in_a_list_is_always_checked(word: str, status: str) -> None:
     since = None if status == UNKNOWN else AGO
     assert of_list(known(status, since), word) is ListVerdict.ASK
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", MISSING])
-def test_a_way_back_is_asked_for(status: str) -> None:
+def test_a_list_that_has_an_ended_snapshot_in_progress_is_checked(status: str) -> None:
     assert of_list(known(status), "running") is ListVerdict.ASK
 
 
@@ -69,17 +69,17 @@ def test_another_word_in_progress_is_taken_only_if_nobody_is_told_of_it() -> Non
     assert of_list(known("running"), "building", told=True) is ListVerdict.ASK
 
 
-def test_a_list_that_never_agreed_with_what_is_known_is_not_believed() -> None:
+def test_a_list_that_never_agreed_with_the_known_status_is_checked() -> None:
     assert of_list(known("running"), "collecting", agreed_at=None) is ListVerdict.ASK
     assert of_list(known("running"), "collecting", agreed_at=AGO - SECOND) is ListVerdict.ASK
 
 
-def test_a_word_that_was_not_confirmed_is_left_alone_and_the_next_one_asked_for() -> None:
+def test_a_rejected_word_is_ignored_and_the_next_one_is_checked() -> None:
     assert of_list(known("running"), "Collecting", rejected="collecting") is ListVerdict.SAME
     assert of_list(known("running"), "building", rejected="collecting") is ListVerdict.ASK
 
 
-def test_a_list_asked_for_before_the_last_transition_tells_nothing() -> None:
+def test_a_list_requested_before_the_last_transition_changes_nothing() -> None:
     assert of_list(known("running", START + SECOND), "ready", asked_at=START) is ListVerdict.SAME
 
 
@@ -100,7 +100,7 @@ def test_a_list_may_be_behind_an_end_for_a_while_but_not_after_a_clock_was_set_b
 
 class TestNews:
     @given(st.booleans(), st.timedeltas(timedelta(0), timedelta(days=300)))
-    def test_what_is_in_progress_or_has_no_date_is_always_news(self, ended: bool, age: timedelta) -> None:
+    def test_a_snapshot_in_progress_or_without_a_date_is_always_news(self, ended: bool, age: timedelta) -> None:
         created = None if ended else START - age
         assert is_news(created, ended, baseline_at=START, kept_since=START)
 
@@ -109,7 +109,7 @@ class TestNews:
         assert is_news(START - DATE_TOLERANCE, True, baseline_at=START, kept_since=kept_since)
         assert not is_news(START - DATE_TOLERANCE - SECOND, True, baseline_at=START, kept_since=kept_since)
 
-    def test_what_may_have_been_forgotten_is_no_news(self) -> None:
+    def test_an_end_that_may_have_been_forgotten_is_no_news(self) -> None:
         now = START + timedelta(days=200)
         kept_since = now - timedelta(days=90)
         assert not is_news(kept_since - SECOND, True, baseline_at=START, kept_since=kept_since)

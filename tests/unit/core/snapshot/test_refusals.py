@@ -23,13 +23,13 @@ def refusals_of(seen: list[Observation]) -> Refusals:
 
 
 @given(observations)
-def test_what_is_refused_for_good_was_refused_so_often_since_the_last_clear_answer(seen: list[Observation]) -> None:
+def test_refusals_are_final_after_three_in_a_row(seen: list[Observation]) -> None:
     clear = [number for number, each in enumerate(seen) if each in CLEAR]
     since = seen[clear[-1] + 1 :] if clear else seen
     assert refusals_of(seen).for_good == (since.count(REFUSED) >= REFUSED_TIMES)
 
 
-def test_it_has_the_words_of_the_last_answer() -> None:
+def test_refusals_keep_the_detail_of_the_last_answer() -> None:
     other = Unclear(reason=Reason.REFUSED, detail="HTTP 410: gone")
     assert refusals_of([REFUSED, REFUSED, other]).detail == "HTTP 410: gone"
 

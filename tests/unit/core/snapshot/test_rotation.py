@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 
 
 @given(steps)
-def test_a_turn_is_of_the_member_that_was_asked_the_longest_ago(some: list[frozenset[str] | str]) -> None:
+def test_the_member_that_was_polled_the_longest_ago_has_the_next_turn(some: list[frozenset[str] | str]) -> None:
     rotation, now = Rotation(), set[str]()
     asked: dict[str, int] = {}
     for number, step in enumerate(some):
@@ -58,7 +58,7 @@ def test_each_member_has_a_turn_before_any_has_a_second(some: frozenset[str]) ->
     assert sorted(turns) == sorted(some)
 
 
-def test_who_is_not_free_keeps_the_next_turn() -> None:
+def test_a_member_that_is_not_free_keeps_its_place() -> None:
     rotation = Rotation()
     rotation.keep(["s_1", "s_2"], sorted)
     assert rotation.next(lambda id_: id_ != "s_1") == "s_2"
@@ -66,7 +66,7 @@ def test_who_is_not_free_keeps_the_next_turn() -> None:
     assert rotation.next(lambda _: False) is None
 
 
-def test_a_member_is_asked_every_ten_times_every_or_five_minutes() -> None:
+def test_the_period_is_ten_times_every_but_five_minutes_at_least() -> None:
     assert confirm_period(SECOND) == LEAST_CONFIRM_PERIOD == timedelta(minutes=5)
     assert confirm_period(timedelta(minutes=2)) == timedelta(minutes=20)
 
@@ -88,7 +88,7 @@ lists = st.lists(st.tuples(st.integers(1, 900), members), max_size=30)
 
 
 @given(lists)
-def test_lists_are_believed_again_when_none_has_been_behind_for_ten_minutes(
+def test_lists_are_trusted_again_when_none_has_been_behind_for_ten_minutes(
     some: list[tuple[int, frozenset[str]]],
 ) -> None:
     at = START
@@ -105,7 +105,7 @@ def test_lists_are_believed_again_when_none_has_been_behind_for_ten_minutes(
             return
 
 
-def test_a_second_one_that_is_found_is_no_second_trouble() -> None:
+def test_a_second_snapshot_on_which_lists_are_behind_does_not_restart_the_distrust() -> None:
     trust = found_behind(found_behind(TRUSTED, "s_1", START), "s_2", START + SECOND)
     assert trust == Trust(behind=frozenset({"s_1", "s_2"}), since=START, doubted_at=START + SECOND)
     assert trust_after_list(TRUSTED, (), START) is TRUSTED

@@ -229,7 +229,7 @@ class TestMissing:
     "word", [*OUR_WORDS, *(each.title() for each in OUR_WORDS), *(each.upper() for each in OUR_WORDS)]
 )
 @pytest.mark.parametrize("before", ["running", "ready", MISSING, UNKNOWN])
-def test_an_api_word_that_collides_with_ours_never_invents_ours(word: str, before: str) -> None:
+def test_an_api_word_that_collides_with_ours_is_kept_apart(word: str, before: str) -> None:
     state, (told,) = step(at(before), seen(word), START, PAUSE)
     assert state.status == f"api:{word}"
     assert phase_of(state.status) is Phase.ACTIVE

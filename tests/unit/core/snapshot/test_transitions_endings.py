@@ -198,7 +198,7 @@ class TestOlderNews:
             assert step(state, observation, START + SECOND, PAUSE, asked_at=asked) == (state, ())
 
     @given(words, st.timedeltas(NOTHING, timedelta(days=9)))
-    def test_a_clock_that_was_set_back_blinds_nobody(self, word: str, back: timedelta) -> None:
+    def test_after_a_clock_was_set_back_answers_are_not_ignored(self, word: str, back: timedelta) -> None:
         state, _ = lived(word)
         now: datetime = START - back - SECOND
         assert not is_stale(state, now, now)

@@ -24,7 +24,7 @@ def polled(*observations: Observation, others: bool) -> Unanswered:
     return found
 
 
-def test_polls_that_hang_while_others_are_answered_are_counted_until_an_answer_comes() -> None:
+def test_timeouts_count_while_others_are_answered() -> None:
     assert polled(HANGS, HANGS, HANGS, others=True).count == 3
     assert polled(HANGS, HANGS, seen("running"), others=True) is NONE
     assert polled(HANGS, HANGS, NotFound(), others=True) is NONE
@@ -32,11 +32,11 @@ def test_polls_that_hang_while_others_are_answered_are_counted_until_an_answer_c
 
 
 @given(st.lists(st.sampled_from([HANGS, OUTAGE]), max_size=20), pauses)
-def test_while_nobody_is_answered_every_pause_is_the_usual_one(polls: list[Observation], usual: timedelta) -> None:
+def test_while_no_poll_is_answered_pauses_stay_as_usual(polls: list[Observation], usual: timedelta) -> None:
     assert pause_after(polled(*polls, others=False), usual) == usual
 
 
-def test_what_others_were_answered_before_the_first_poll_began_says_nothing() -> None:
+def test_earlier_answers_to_others_do_not_count() -> None:
     found = after(NONE, HANGS, asked_at=START, now=START + 10 * SECOND, others_at=START - SECOND)
     assert found.count == 0
 
