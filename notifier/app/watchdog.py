@@ -15,7 +15,7 @@ import structlog
 
 from notifier.core.errors import StoreError
 from notifier.core.health.status_line import status_line
-from notifier.core.health.vitals import Vitals, mendable
+from notifier.core.health.vitals import Vitals, fixable_by_restart
 
 STATUS_EVERY = timedelta(seconds=2)
 """The shortest time between two lines of status."""
@@ -83,7 +83,7 @@ class Watchdog:
         """Check the daemon, for up to `every`, and report. A check that raises sends no `WATCHDOG=1`."""
         answers = await self._store_answers(self._pause)
         if self._interval is not None:
-            why = "the database does not answer" if not answers else "; ".join(mendable(self._vitals()))
+            why = "the database does not answer" if not answers else "; ".join(fixable_by_restart(self._vitals()))
             self._feed(why, self._interval)
         if self._monotonic() - self._told_at >= STATUS_EVERY.total_seconds():
             before = self._told

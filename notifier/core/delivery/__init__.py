@@ -1,1 +1,1 @@
-"""What becomes of an event: who is told, in which words, when, and what an attempt means. Pure."""
+"""Rules of delivery: who is told of an event, in which words, when, and what follows an attempt. Pure."""

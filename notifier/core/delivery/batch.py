@@ -1,4 +1,4 @@
-"""What becomes of the deliveries that wait for a channel when it is its turn: sent, dropped, or held back."""
+"""Decides about the deliveries that wait for a channel when it is its turn: sent, dropped, or held back."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from notifier.core.delivery.routing import family
 SUPERSEDED = "superseded"
 MUTED = "muted"
 NOTICE = "notice"
-"""The event name under which quiet hours know a notice to the operators."""
+"""The event name that stands for notices to the operators in quiet hours' `except:`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """A delivery that waits: what it is, and when it may be sent."""
+    """A delivery that waits, and when it may be sent."""
 
     delivery: Delivery
     not_before: datetime
@@ -24,10 +24,13 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """A decision over all that waits for one channel. What it does not name goes on waiting.
+    """A decision about all that waits for one channel. What it does not name goes on waiting.
 
-    `send` goes out now: as one message where messages are merged, else each as its own and all side by side. `drop`
-    ends with its reason; `hold` waits until that time. `full` says that the one message had no room for all of them.
+    Attributes:
+        send: goes out now: as one message where messages are merged, otherwise as a message each, in parallel.
+        drop: ids that are dropped, each with the reason.
+        hold: ids that are held back, each with the time until which.
+        full: one message had no room for all that was due.
     """
 
     send: tuple[Delivery, ...] = ()
@@ -47,22 +50,22 @@ def next_batch(
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
 
-    1. What belongs to a muted watch is dropped, and what to a snapshot that a muted watch of a dataset found.
-    2. Where messages are merged, an event is dropped once a newer one of the same snapshot waits too: nobody wants to
-       read "running" after "ready". One that quiet hours hold back does not drop one that may go now.
+    1. Deliveries of a muted watch are dropped, and those of snapshots that a muted watch of a dataset found.
+    2. Where messages are merged, an event is dropped if a newer one of the same snapshot waits, too: nobody wants to
+       read "running" after "ready". An event that quiet hours hold back does not drop one that may go now.
     3. What is due in quiet hours is held back until they end.
-    4. The rest of what is due goes out, all as one where messages are merged. What the far side refused before, or
-       what could not be made, goes alone, so that it cannot spoil the others; what some of the channel's targets have
-       goes with its like; what the message has no room for waits for the next. Where they are not merged as many go as
-       may be on their way at the same time, of one snapshot one after the other.
+    4. The rest of what is due goes out. Where messages are merged, it goes as one message, with exceptions: a delivery
+       that was refused before, or whose message raised, goes alone, so that it cannot spoil the others; deliveries that
+       some of the channel's targets already have go with those that the same targets have; what does not fit waits for
+       the next message. Where messages are not merged, as many go in parallel as the policy allows, one per snapshot.
 
     Args:
         waiting: everything that waits for the channel, the most overdue first.
         policy: the channel's.
         muted: the ids of the watches that are muted.
         now: the time.
-        alone: send at most one, to try whether a broken channel works again.
-        batchable: of what could go as one message, what the channel takes whole (at least one).
+        alone: send at most one, to test whether a broken channel works again.
+        batchable: returns what fits into one message, of what could go as one (at least one).
     """
     dropped = {each.delivery.id: MUTED for each in waiting if _is_muted(each.delivery, muted)}
     until = {
@@ -118,7 +121,7 @@ def _superseded(waiting: Sequence[Delivery], *, by: Sequence[Delivery]) -> dict[
 def _as_one_message(
     due: Sequence[Delivery], batchable: Callable[[Sequence[Deliverable]], Sequence[Deliverable]]
 ) -> tuple[list[Delivery], bool]:
-    """What goes as one message, and whether that had no room for more."""
+    """Return what goes as one message, and whether that had no room for all."""
     if not due or _goes_alone(due[0]):
         return [*due[:1]], False
     alike = [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
@@ -128,7 +131,7 @@ def _as_one_message(
 
 
 def _goes_alone(delivery: Delivery) -> bool:
-    """Whether it has spoilt a message before: it was refused, or the message could not be made."""
+    """Whether a delivery failed a message before: it was refused, or making the message raised."""
     return bool(delivery.refusals) or delivery.raised
 
 

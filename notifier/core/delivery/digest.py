@@ -1,6 +1,6 @@
-"""What goes out together: one event as its own message, many as one digest, the failures first.
+"""Digests: several events in one message, the failures first.
 
-Each has its line in a digest, whole, or waits for the next one: nothing that is called delivered was left out.
+Each event has its line in full, or waits for the next digest: nothing that counts as delivered was left out.
 """
 
 from collections import Counter
@@ -13,31 +13,31 @@ from notifier.core.delivery.severity import severity_of
 from notifier.core.words import count, one_line
 
 _ORDER = ("notice", "failed", "missing", "stalled", "canceled", "empty", "partial", "expiring", "complete")
-"""What a reader has to act upon comes first; every other word comes last."""
+"""Kinds that need action come first; words that are not listed come last."""
 
 MOST_LINES = 250
-"""A longer digest is not read, whatever the service would take."""
+"""A longer digest is not read, even if the service would take it."""
 
 MOST_KINDS = len(_ORDER)
-"""So many kinds are counted apart in the title: the API may have any number of words of its own."""
+"""Kinds that the title counts separately: the API may have any number of words of its own."""
 
 _LONGEST_KIND = 30
 
 
 def digest(told: Sequence[Deliverable], fits: Fits) -> Message:
-    """One message for all of these: one by itself as far as the channel takes it, several as a line each.
+    """Return one message for all of these: the plain message of a single one, or a line for each of several.
 
     Args:
-        told: at least one; of one snapshot at most one. Several are such as `batchable` has chosen.
-        fits: whether the channel takes a message whole.
+        told: at least one; of a snapshot at most one. Several are chosen by `batchable`.
+        fits: whether the channel takes a message uncut.
     """
     return fitted(told[0], fits) if len(told) == 1 else _several(_ordered(told))
 
 
 def batchable(told: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
-    """Those that go out as one message: as many lines as the channel takes whole, what must be acted upon first.
+    """Return those that go out as one message: as many lines as the channel takes uncut, those that need action first.
 
-    At least one, which then goes as a message of its own. What is left goes into the next message.
+    At least one is returned; a single one goes as a message of its own.
     """
     ordered = _ordered(told)[:MOST_LINES]
     fitting, too_many = 1, len(ordered) + 1

@@ -1,4 +1,4 @@
-"""What an event says, by name: the words that a webhook's body and a user's template have in common."""
+"""The fields of an event, by the names that a webhook's body and a user's template share."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from notifier.core.delivery.model import Event
 
 
 def words_of(event: Event) -> dict[str, Any]:
-    """The event's facts under the names that are promised to users; each keeps its name and meaning for ever."""
+    """Return the event's fields under the names promised to users: each keeps its name and meaning for ever."""
     transition = event.transition
     facts = transition.facts
     return {

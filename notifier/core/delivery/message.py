@@ -1,4 +1,4 @@
-"""What a person reads of an event: a title that says it all, and a body with the facts."""
+"""Messages for people: a title that says it all, and a body with the facts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -34,15 +34,18 @@ _LONGEST_CODE_IN_TITLE = 40
 _MOST_CODES_IN_TITLE = 2
 
 Fits = Callable[[Message], bool]
-"""Whether a channel takes a message whole."""
+"""Whether a channel takes a message uncut."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """How much of an event a message has: in code points, a name and a reason in the title, each text in the body.
+    """How much of an event a message shows; lengths are in code points.
 
-    `lines` are the labels of the body's lines that stay; None for all of them. `headline` counts where the title has
-    no room for a name.
+    Attributes:
+        in_title: a name, or a reason, in the title.
+        headline: the title without a name, if `in_title` is 0.
+        reason: each text by others in the body.
+        lines: the labels of the body's lines that are kept; None for all.
     """
 
     in_title: int = _LONGEST_IN_TITLE
@@ -63,11 +66,11 @@ _ROOMS = (
     Room(in_title=12, reason=0, lines=frozenset({"Event"})),
     *(Room(in_title=0, headline=most, reason=0, lines=frozenset({"Event"})) for most in (20, 10, 6, 0)),
 )
-"""From a usual message to the least: an emoji for what happened, and the event's id."""
+"""From the usual message to the shortest: an emoji for what happened, and the event's id."""
 
 
 def message(told: Deliverable, room: Room = _ROOMS[0]) -> Message:
-    """The plain message of an event or a notice."""
+    """Return the plain message of an event or a notice."""
     if isinstance(told, Notice):
         said = told.body if room.lines is None else one_line(told.body, room.reason)
         lines = [said, f"Seen: {told.at:%Y-%m-%d %H:%M:%S} UTC"]
@@ -78,9 +81,9 @@ def message(told: Deliverable, room: Room = _ROOMS[0]) -> Message:
 
 
 def fitted(told: Deliverable, fits: Fits) -> Message:
-    """The plain message, with as much of names and reasons as the channel takes; the event's id is always whole.
+    """Return the plain message, with as much of names and reasons as the channel takes; the event's id is never cut.
 
-    If not even the least fits, it is that.
+    If not even the shortest fits, that is returned.
     """
     made = message(told)
     for room in _ROOMS:
@@ -91,7 +94,7 @@ def fitted(told: Deliverable, fits: Fits) -> Message:
 
 
 def shortened(event: Event) -> Iterator[Event]:
-    """The event as it is, then with less and less of what others wrote: of its reason, its labels and its name."""
+    """Iterate over the event with less and less of the text of others in it: its reason, its labels and its name."""
     yield event
     for room in _ROOMS:
         facts = event.transition.facts
@@ -105,14 +108,14 @@ def shortened(event: Event) -> Iterator[Event]:
 
 
 def emoji_of(told: Deliverable) -> str:
-    """The emoji that a title begins with."""
+    """Return the emoji that a title begins with."""
     if isinstance(told, Notice):
         return _NOTICE
     return _EMOJI.get(told.transition.names[-1], _OTHER)
 
 
 def title_of(told: Deliverable, room: Room = _ROOMS[0]) -> str:
-    """The title: one line that says it all."""
+    """Return the title: one line that says it all."""
     if isinstance(told, Notice):
         return f"{emoji_of(told)} {one_line(told.title, room.in_title or room.headline)}".rstrip()
     headline = _headline(told.transition, room)
@@ -160,7 +163,7 @@ def _headline(transition: Transition, room: Room) -> str:
 
 
 def codes_of(facts: Facts, most: int = _MOST_CODES, longest: int = _LONGEST_CODE) -> str:
-    """The API's error codes with how often each came, the most frequent first: "dead_page × 3, no_peers × 2"."""
+    """Return the API's error codes with their counts, the most frequent first: "dead_page × 3, no_peers × 2"."""
     shown = [f"{one_line(code, longest)} × {number:,}" for code, number in facts.error_codes[:most]]
     more = len(facts.error_codes) - len(shown)
     return f"{', '.join(shown)}{f' and {more} more' if more else ''}"
@@ -230,12 +233,12 @@ def _tally(facts: Facts) -> str:
 
 
 def _untold(facts: Facts) -> str:
-    """What is known of the results of a snapshot that is ready, where that does not say whether they are complete."""
+    """Say what is known about the results of a ready snapshot whose counts do not say whether they are complete."""
     return ", ".join(filter(None, (_tally(facts), counts_not_given(facts))))
 
 
 def counts_not_given(facts: Facts) -> str:
-    """Which of the two counts Bright Data did not give, in words; empty if it gave both."""
+    """Say which of the two counts Bright Data did not give; empty if it gave both."""
     match facts.records, facts.errors:
         case None, None:
             return "no counts were given"

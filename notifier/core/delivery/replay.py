@@ -1,4 +1,4 @@
-"""What a configuration would have told of a recorded history, whatever was told when it happened."""
+"""Replay: what a configuration would have told about a recorded history, whatever was told at the time."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,10 +10,10 @@ from notifier.core.model import DatasetWatch, Watch
 def replayed(
     history: Iterable[Event], watches: Iterable[Watch], datasets: Iterable[DatasetWatch]
 ) -> Iterator[tuple[Event, str]]:
-    """The events that these watches would have told, in their order, each with one channel.
+    """Iterate over the events that these watches would have told, in order, each with one channel.
 
-    A snapshot without a watch of its own is its dataset's, as it is to the daemon; of one that is watched by neither
-    nothing is told. An event has the words that its watch has here, and keeps its id.
+    As in the daemon, a snapshot without a watch of its own belongs to its dataset's; one with neither is not told. An
+    event gets the name and labels that its watch has here, and keeps its id.
     """
     by_snapshot = {watch.snapshot_id: watch for watch in watches}
     by_dataset = {dataset.dataset_id: dataset for dataset in datasets}

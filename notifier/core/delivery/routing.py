@@ -1,4 +1,4 @@
-"""Who is told of a transition: a watch's `on:` list picks events, its `notify:` list names channels."""
+"""Routing: a watch's `on:` list selects transitions, its `notify:` list names the channels that are told."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,16 +11,16 @@ ALL = "all"
 
 
 def wants(on: Iterable[str], names: Iterable[str]) -> bool:
-    """Whether a watch with this `on:` list is to be told of a transition that carries these names."""
+    """Return whether an `on:` list selects a transition that carries these names."""
     wanted = {canonical(word) for word in on}
     return ALL in wanted or not wanted.isdisjoint(names)
 
 
 def channels_for(watch: Watch, transition: Transition) -> tuple[str, ...]:
-    """The channels that are told of the transition, each once, as `notify:` has them; none if `on:` does not ask.
+    """Return the channels that are told of the transition, each once, in the order of `notify:`.
 
-    Whoever asks for words in progress may have been told that the snapshot went on after its end; to them coming to
-    the same end once more is that end again.
+    A watch that asks for statuses in progress may have told that the snapshot left its end. For such a watch the same
+    end, reached once more, counts as that end again.
     """
     names = transition.names
     if AGAIN in names and _follows_progress(watch.on):
@@ -35,19 +35,19 @@ def _follows_progress(on: Iterable[str]) -> bool:
 
 
 def family(watch_id: str) -> tuple[str, ...]:
-    """The ids whose mute covers this watch: its own, and that of the dataset's watch that found it."""
+    """Return the ids whose mute covers this watch: its own, and that of the dataset's watch that found it."""
     parent, parted, _ = watch_id.partition("/")
     return (watch_id, parent) if parted else (watch_id,)
 
 
 def event_id(transition: Transition) -> str:
-    """The transition's stable id: the same change of the same snapshot has the same id wherever it is computed."""
+    """Return the stable id of the transition's event, which depends on snapshot, revision and status alone."""
     key = f"{transition.snapshot_id}\n{transition.revision}\n{transition.status}"
     return f"evt_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
 def event_of(transition: Transition, watch: Watch) -> Event:
-    """The transition as it is told: with its id and the words its watch has for it today."""
+    """Return the event of a transition, with the name and labels that its watch has now."""
     return Event(
         id=event_id(transition), watch_id=watch.id, name=watch.name, labels=dict(watch.labels), transition=transition
     )

@@ -1,4 +1,4 @@
-"""Which service an Apprise URL leads to, by its scheme or, for the addresses that services give out, by its host."""
+"""The service of an Apprise URL: by its scheme, or by the host of an address that the service itself gives out."""
 
 import re
 
@@ -22,13 +22,13 @@ _BY_HOST = {
     "alert.victorops.com": "splunk",
     "inbots.zoom.us": "zoom",
 }
-"""The service that gives out addresses of a host, or of a host under it."""
+"""The service that gives out addresses on a host or its subdomains."""
 
 _HOST = re.compile(r"https?://(?:[^/?#@]*@)?([^/?#:@]+)", re.IGNORECASE)
 
 
 def service_of(url: str) -> str:
-    """The service's scheme in Apprise; that of the URL, where its host tells nothing else."""
+    """Return the service's scheme in Apprise: the URL's own, unless its host belongs to a service."""
     found = _HOST.match(url)
     if found is not None:
         host = found[1].lower().rstrip(".")

@@ -1,4 +1,4 @@
-"""How bad it is: the type under which a message goes out, which services show as a colour, an icon or a priority."""
+"""The severity of a message, which services show as a colour, an icon or a priority."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,24 @@ _OF_EVENTS = {
     "empty": Severity.WARNING,
     STALLED: Severity.WARNING,
     EXPIRING: Severity.WARNING,
-    "canceled": Severity.WARNING,  # no results will come, but somebody decided so
+    "canceled": Severity.WARNING,  # no results will come, but a person decided so
     "failed": Severity.FAILURE,
-    MISSING: Severity.FAILURE,  # no results will come, and nobody decided so
+    MISSING: Severity.FAILURE,  # no results will come, and no person decided so
 }
-"""Of an event, by the most specific of its names; any other one is information."""
+"""The severity of an event by its most specific name; any other name is information."""
 
 _OVER = frozenset({"ok", "healed"})
-"""The kinds of notices that tell the end of a trouble."""
+"""Kinds of notices about the end of a trouble."""
 
 _LOST = frozenset({"unauthorised", "broken", "full", "failing", "ended"})
-"""The kinds of notices that tell that something is not done any more until a person acts."""
+"""Kinds of notices about work that has stopped until a person acts."""
 
 DEAD = "dead:"
-"""What the subject of a notice about deliveries that were given up begins with."""
+"""The beginning of the subject of a notice about dead deliveries, before the channel's name."""
 
 
 def severity_of(told: Sequence[Deliverable]) -> Severity:
-    """The severity of a message: the worst of what it tells (at least one)."""
+    """Return the severity of a message: the worst of what it tells (at least one)."""
     order = list(Severity)
     return max((_of(each) for each in told), key=order.index)
 

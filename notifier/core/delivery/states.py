@@ -1,6 +1,6 @@
-"""The life of a delivery: the table of its states, and what one attempt's outcome makes of it.
+"""The state machine of a delivery: its moves, and what an attempt's outcome leads to.
 
-The table is drawn in docs/architecture.md, and a test holds the drawing against it.
+docs/architecture.md draws it, and a test compares the two.
 """
 
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.DEAD: frozenset({DeliveryState.PENDING}),
     DeliveryState.DROPPED: frozenset(),
 }
-"""From each state, the states that may follow."""
+"""The states that may follow each state."""
 
 CLAIMABLE = tuple(state for state, following in MOVES.items() if DeliveryState.SENDING in following)
 """The states in which a delivery waits for its `not_before` to be sent."""
 
 FINAL = frozenset({"http_410"})
-"""The reasons after which nothing is tried again: the far side says that it is gone for good (RFC 9110, 15.5.11)."""
+"""Reasons that end a delivery at once: the receiver says that it is gone for good (RFC 9110, 15.5.11)."""
 
 OPEN = (*CLAIMABLE, DeliveryState.SENDING)
-"""The states in which a delivery has not come to its end."""
+"""The states of a delivery that has not ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """What an attempt made of its delivery: the state, and when it may be sent again.
+    """The state of a delivery after an attempt, and when it may be sent again.
 
-    `not_before` is None at an end, and for what is held until somebody asks for it.
+    `not_before` is None if it has ended, or is held until a person asks for it.
     """
 
     state: DeliveryState
@@ -50,11 +50,11 @@ def settle(
     """Decide what follows an attempt.
 
     Args:
-        delivery: what was sent; its state is `sending`.
-        outcome: what became of it.
+        delivery: the delivery; its state is `sending`.
+        outcome: the result of the attempt.
         now: when that was known.
         jitter: a number in [0, 1) that spreads the retries.
-        policy: its channel's; the usual one, unless given.
+        policy: the channel's; the default one, unless given.
     """
     policy = policy or ChannelPolicy()
     if outcome.kind is OutcomeKind.DELIVERED:

@@ -1,1 +1,1 @@
-"""How the API, the channels, the store and the daemon do. Pure."""
+"""Health of the API, the channels, the store and the daemon. Pure."""

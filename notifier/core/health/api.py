@@ -1,15 +1,16 @@
-"""How the API does: when it counts as locked, as unreachable, when as well again, and how often it is tried meanwhile.
+"""Health of the API: when it counts as locked, unreachable or well, and how often it is probed meanwhile.
 
-Whether the API answers is another axis than any snapshot's status. Only what all answers have in common counts here:
-one good answer, of whatever snapshot, ends every count. The rules:
+It is independent of any snapshot's status. Only what all answers have in common counts: one good answer, about any
+snapshot, ends every count. The rules:
 
-1. `LOCKED_AFTER` answers of 401 or 403 with no good one in between: `unauthorised`. One request a minute tries it.
+1. `LOCKED_AFTER` answers of 401 or 403 with no good one in between: `unauthorised`. One request a minute probes it.
 2. `DOWN_AFTER` requests in a row without a proper answer, over at least `DOWN_FOR`: `unreachable`. One request at a
-   time tries it, with growing pauses.
+   time probes it, with growing pauses.
 3. An answer of 429 is neither good nor bad: the breaker deals with it.
-4. A refusal of one request (`core.refusals`) is an answer, so it ends `unreachable`; of the token it says nothing.
+4. A refusal of one request (`core.snapshot.refusals`) is an answer, so it ends `unreachable`; it says nothing about the
+   token.
 
-Times are seconds of a clock that nobody sets.
+Times are seconds of a monotonic clock.
 """
 
 from dataclasses import dataclass, replace
@@ -23,17 +24,17 @@ DOWN_AFTER = 5
 DOWN_FOR = 30.0
 
 LIMITED_AFTER = 60.0
-"""The breaker's hold is news when it lasts longer than that."""
+"""Seconds from which on a hold of the breaker is told."""
 
 LOCKED_PROBES = (60.0, 120.0, 240.0, 300.0)
 DOWN_PROBES = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""The pauses before each probe; the last one is repeated."""
+"""Seconds before each probe; the last one repeats."""
 
 _LOCKED = frozenset({Reason.UNAUTHORISED, Reason.FORBIDDEN})
 
 
 class ApiKind(StrEnum):
-    """How the API does, in one word."""
+    """The state of the API in one word."""
 
     OK = "ok"
     UNAUTHORISED = "unauthorised"
@@ -43,11 +44,14 @@ class ApiKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiState:
-    """How the API does now, for status, pages and metrics.
+    """The state of the API now, for status, pages and metrics.
 
-    `since` is when it began to be so, None for as long as is known. `detail` is what the last bad answer said.
-    `requests` are those of the last minute, `refusals` the answers of 429 in five minutes, as far as they are counted
-    towards a block, and `held_for` how long no request will go.
+    Attributes:
+        since: when this state began; None if it has been so as long as is known.
+        detail: what the last bad answer said.
+        requests: requests in the last minute.
+        refusals: answers of 429 in five minutes, as far as they count towards a block.
+        held_for: how long no request will be made.
     """
 
     kind: ApiKind
@@ -60,9 +64,9 @@ class ApiState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiNews:
-    """The API does otherwise than before. `lasted` is how long the former trouble did, if there was one that is known.
+    """A change of the API's state.
 
-    `held_for` is how long no request will go.
+    `lasted` is how long the former trouble lasted, if that is known; `held_for` how long no request will be made.
     """
 
     kind: ApiKind
@@ -75,7 +79,7 @@ class ApiNews:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiHealth:
-    """What is remembered of the last answers. `next_at` is when the next probe may go, None when all may."""
+    """What is known from the last answers. `next_at` is when the next probe may be made; None: all requests may."""
 
     kind: ApiKind = ApiKind.OK
     detail: str = ""
@@ -87,11 +91,11 @@ class ApiHealth:
 
 
 def after_answer(health: ApiHealth, reason: Reason | None, detail: str, now: float) -> ApiHealth:
-    """The health after a request came to its end.
+    """Return the health after a request has ended.
 
     Args:
         health: before it.
-        reason: why it did not tell what was asked; None for a good answer.
+        reason: why there was no good answer; None for a good one.
         detail: one line about that, without secrets.
         now: when it ended.
     """
@@ -114,14 +118,14 @@ def after_answer(health: ApiHealth, reason: Reason | None, detail: str, now: flo
 
 
 def _refused(health: ApiHealth, now: float) -> ApiHealth:
-    """The health after the API refused one request for what was asked in it."""
+    """Return the health after the API refused one request because of what it asked."""
     if health.kind is ApiKind.UNREACHABLE:
         return ApiHealth()
     return _next_probe(replace(health, failures=0, failing_since=None), now)
 
 
 def after_probe_went(health: ApiHealth, now: float) -> ApiHealth:
-    """The health after a request was let go to try the API: when the next one may, if this one never ends."""
+    """Return the health after a probe was started: when the next one may be made if this one never ends."""
     if health.kind is ApiKind.OK:
         return health
     return _next_probe(replace(health, probes=health.probes + 1), now)
@@ -135,5 +139,5 @@ def _next_probe(health: ApiHealth, now: float) -> ApiHealth:
 
 
 def try_at_once(health: ApiHealth, now: float) -> ApiHealth:
-    """The health when there is reason to believe that it is over: a new token, or somebody's wish."""
+    """Return the health that allows a probe now: there is a new token, or a person asks for it."""
     return health if health.kind is ApiKind.OK else replace(health, probes=0, next_at=now)

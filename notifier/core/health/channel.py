@@ -1,7 +1,7 @@
-"""How a channel does: when it may be given its next message, when it counts as broken, when as healed.
+"""Health of a channel: when it may get its next message, when it is broken, and when it works again.
 
-After `SUSPEND_AFTER` failures in a row a channel gets one message at a time, to try it, with growing pauses. When that
-has lasted `BROKEN_AFTER`, it is broken: the operators are told, once, and once when it works again.
+After `SUSPEND_AFTER` failures in a row a channel gets one message at a time, as a probe, with growing pauses. After
+`BROKEN_AFTER` in that state it is broken: the operators are told once, and once more when it works again.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ LONGEST_STRETCH = timedelta(minutes=1)
 
 
 class Verdict(StrEnum):
-    """What is news about a channel."""
+    """A change of a channel that operators are told of."""
 
     BROKEN = "broken"
     HEALED = "healed"
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelHealth:
-    """What is remembered of a channel's last messages. `gap` is the present pause between two of them."""
+    """What is known from a channel's last messages. `gap` is the present pause between two of them."""
 
     failures: int = 0
     failing_since: datetime | None = None
@@ -37,17 +37,17 @@ class ChannelHealth:
 
     @property
     def suspended(self) -> bool:
-        """Whether it gets one message at a time, to try it."""
+        """Whether it gets one message at a time, as a probe."""
         return self.broken or self.failures >= SUSPEND_AFTER
 
 
 def next_turn(health: ChannelHealth) -> datetime | None:
-    """When the channel may be given its next message; None for at once."""
+    """Return when the channel may get its next message; None for at once."""
     return None if health.last_at is None else health.last_at + health.gap
 
 
 def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
-    """The same health by a clock that was set back: it must not hold the channel up for as long."""
+    """Return the health by a clock that was set back, so that it does not hold the channel up for as long."""
     if health.last_at is None or health.last_at <= now:
         return health
     since = health.failing_since and now - max(health.last_at - health.failing_since, timedelta(0))
@@ -57,7 +57,7 @@ def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
 def after_message(
     health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, jitter: float, full: bool = False
 ) -> tuple[ChannelHealth, Verdict | None]:
-    """The channel's health after a message, and what is news about it.
+    """Return the channel's health after a message, and the change to tell operators of, if there is one.
 
     Args:
         health: before the message.
@@ -65,8 +65,8 @@ def after_message(
         delivered: whether it got through.
         now: when that was known.
         jitter: a number in [0, 1), to spread the probes.
-        full: whether the message had no room for all that waits. A longer pause would then gather nothing more into
-            the next one, so the pause does not stretch.
+        full: whether the message had no room for all that waits. The pause does not stretch then, because a longer one
+            would not put more into the next message.
     """
     if delivered:
         well = ChannelHealth(last_at=now, gap=policy.pace if full else _pace(health, policy, now))

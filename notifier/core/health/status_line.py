@@ -1,4 +1,4 @@
-"""The line that a service manager shows of the daemon: its counts, and then what is wrong."""
+"""The status line that a service manager shows: the daemon's counts, then what is wrong."""
 
 from notifier.core.health.api import ApiKind
 from notifier.core.health.vitals import Vitals, remarks, troubles
@@ -6,12 +6,12 @@ from notifier.core.words import count
 
 
 def status_line(vitals: Vitals, *, in_progress: int, waiting: int) -> str:
-    """How the daemon does, in one line.
+    """Return the state of the daemon in one line.
 
     Args:
         vitals: as they are now.
         in_progress: snapshots that are watched and have not ended.
-        waiting: deliveries that have not come to their end.
+        waiting: deliveries that have not ended.
     """
     counts = ", ".join(
         (

@@ -1,4 +1,4 @@
-"""How the database does: what keeps it from being written, and what is told of that."""
+"""Health of the database: the troubles that keep it from being written."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class StoreTrouble(StrEnum):
-    """Why the database cannot be used now. Each may pass, so that what is to be written waits and is tried again."""
+    """Why the database is unusable. Each may pass, so that writes wait and are retried."""
 
     FULL = "full"
     LOCKED = "locked"
@@ -15,9 +15,9 @@ class StoreTrouble(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreNews:
-    """The database cannot be used, or (`over`) can be again.
+    """The database is unusable, or (`over`) usable again.
 
-    `at` is when that was so, `detail` what it said, for people, and `lasted` how long a trouble did that is over.
+    `at` is when that began, `detail` the error for people, and `lasted` how long a trouble that is over lasted.
     """
 
     trouble: StoreTrouble

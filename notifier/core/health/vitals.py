@@ -1,4 +1,4 @@
-"""How the running daemon does: what `notifier healthcheck` asks for, and what of it is a reason to worry."""
+"""Vitals of the running daemon: what `notifier healthcheck` and `/readyz` show, and what of it is a trouble."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -30,13 +30,17 @@ class LastReload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vitals:
-    """How the daemon does now.
+    """The state of the daemon now.
 
-    `overdue` is how long the most overdue poll has waited, `oldest_open` when the oldest delivery was decided that has
-    not come to its end (None: there is none, or the database does not say), `reload` the last reload since the start,
-    and `store` what keeps the database from being written, if anything does. `page` is why nothing can be had over
-    HTTP, and `machine` what it has run out of, empty if all is well with that. `jobs` are the periodic jobs by name.
-    `conditions` are those of the database, of which the operators were told.
+    Attributes:
+        overdue: how long the most overdue poll has waited.
+        oldest_open: when the oldest open delivery was decided; None if there is none, or the database does not say.
+        reload: the last reload since the start.
+        page: why the HTTP server cannot listen; empty if it can.
+        machine: what the machine has run out of; empty if it has enough.
+        store: what keeps the database from being written, if anything does.
+        jobs: the periodic jobs by name.
+        conditions: what is in trouble according to the database; the operators were told of each.
     """
 
     api: ApiState
@@ -53,17 +57,19 @@ class Vitals:
 
 
 def troubles(vitals: Vitals) -> list[str]:
-    """Why the daemon does not do its work, in words; nothing when it does."""
+    """Say why the daemon does not do its work; empty if it does."""
     found = [] if vitals.store is None else [f"{vitals.store.detail} (since {iso(vitals.store.at)})"]
     if vitals.api.kind is ApiKind.UNAUTHORISED:
         said = f" ({vitals.api.detail})" if vitals.api.detail else ""
         return [*found, f"Bright Data refuses the token{said}: put a valid one where `api:` takes it from"]
-    return [*found, *mendable(vitals)]
+    return [*found, *fixable_by_restart(vitals)]
 
 
-def mendable(vitals: Vitals) -> list[str]:
-    """Which of the troubles a restart could mend: not a refused token, not an API that does not answer, and not a
-    database that cannot be written: looks that do not progress then wait for it."""
+def fixable_by_restart(vitals: Vitals) -> list[str]:
+    """Return the troubles that a restart could fix.
+
+    Not a refused token, nor an API that does not answer, nor a database that cannot be written: polls wait for these.
+    """
     if vitals.store is not None:
         return []
     if vitals.overdue >= STUCK_AFTER and not _held(vitals.api) and not vitals.api.requests:
@@ -72,11 +78,11 @@ def mendable(vitals: Vitals) -> list[str]:
 
 
 ON_DISK = "the configuration on disk"
-"""How a remark begins that tells of errors in the files."""
+"""The beginning of a remark about errors in the files."""
 
 
 def remarks(vitals: Vitals) -> list[str]:
-    """What is worth to be known, but no reason to restart anything."""
+    """Say what is worth knowing, but no reason to restart anything."""
     found = []
     if vitals.overdue >= STUCK_AFTER and _held(vitals.api):
         found.append(f"polls are held back by Bright Data's state, the most overdue one for {span(vitals.overdue)}")
@@ -106,7 +112,7 @@ def _of(conditions: Iterable[Condition], prefix: str) -> list[tuple[str, Conditi
 
 
 def api_sentence(api: dict[str, Any]) -> str:
-    """One line about Bright Data, from `plain`."""
+    """Return one line about Bright Data, from the output of `plain`."""
     words = [f"Bright Data: {api['kind']}"]
     if api["since"] is not None:
         words[0] += f" since {api['since']}"
@@ -118,7 +124,7 @@ def api_sentence(api: dict[str, Any]) -> str:
 
 
 def plain(vitals: Vitals) -> dict[str, Any]:
-    """All of it, with what follows from it, as JSON has it; durations in seconds."""
+    """Return the vitals, their troubles and remarks as JSON values; durations in seconds."""
     api = asdict(vitals.api)
     api["held_for_s"] = round(api.pop("held_for").total_seconds(), 3)
     api["since"] = iso(vitals.api.since)

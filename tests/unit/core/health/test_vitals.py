@@ -9,7 +9,7 @@ from support.fakes import START
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.conditions import Condition
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.health.vitals import LastReload, Vitals, mendable, plain, remarks, troubles
+from notifier.core.health.vitals import LastReload, Vitals, fixable_by_restart, plain, remarks, troubles
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
 FINE = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=None, reload=None)
@@ -99,5 +99,5 @@ def test_a_database_that_cannot_be_written_is_the_trouble_and_polls_that_wait_fo
 
 def test_a_restart_mends_no_disk_so_that_polls_which_wait_for_it_are_no_reason_for_one() -> None:
     store = StoreNews(trouble=StoreTrouble.FULL, at=START, detail="notifier.db: there is no room")
-    assert mendable(replace(FINE, overdue=LATE))
-    assert mendable(replace(FINE, store=store, overdue=LATE)) == []
+    assert fixable_by_restart(replace(FINE, overdue=LATE))
+    assert fixable_by_restart(replace(FINE, store=store, overdue=LATE)) == []
