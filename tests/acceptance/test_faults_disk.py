@@ -77,7 +77,7 @@ async def test_what_ends_while_the_disk_is_full_is_told_once_when_there_is_room(
     await all_told_once(team, daemon)
     _, over = await ops.received.count(2)
 
-    assert "there is no room on the disk of the database" in begun.title
+    assert "the disk of the database is full" in begun.title
     assert f"{small_disk}/notifier.db: there is no room on its disk" in begun.message
     assert "the database can be written again" in over.title
     assert (await notifier.command("healthcheck")).status == 0

@@ -53,7 +53,7 @@ async def test_after_a_crash_a_service_goes_on_with_the_last_configuration_and_s
     api.advance(60)
     await team.told(2)
     (told,) = await ops.received.count(1)
-    assert told.title.endswith("the configuration has errors, and the notifier started with the last one without")
+    assert told.title.endswith("the configuration has errors: the notifier started with the last valid one")
     assert "watches.d/b.yaml:1:1: the file must be a mapping" in told.message
 
     pages = await pages_of(daemon)
@@ -73,7 +73,7 @@ async def test_after_a_crash_a_service_goes_on_with_the_last_configuration_and_s
     drop_in(notifier, "b.yaml", "watches: []")
     await daemon.wait_for_log("reload.done")
     _, mended = await ops.received.count(2)
-    assert mended.title.endswith("the configuration is taken up again")
+    assert mended.title.endswith("the configuration is valid again")
     assert (await notifier.json("healthcheck"))["reload"]["runs_of"] is None
     assert await pages.metric("notifier_config_last_reload_successful") == 1.0
     assert (await daemon.stop()).status == 0

@@ -114,7 +114,7 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     assert place in str(refused["problems"])
     assert place in broken.message
     assert "not taken up" in broken.title
-    assert "taken up again" in mended.title
+    assert "valid again" in mended.title
     assert (await daemon.stop()).status == 0
     assert (len(ops.received), len(team.received)) == (2, 1)
 
@@ -158,7 +158,7 @@ async def test_a_refusal_that_a_restart_ended_is_told_as_mended_and_the_next_one
     await hang_up(daemon)
 
     titles = [each.title for each in await ops.received.count(3)]
-    assert ["taken up again" in title for title in titles] == [False, True, False]
+    assert ["valid again" in title for title in titles] == [False, True, False]
 
 
 async def test_what_waits_for_a_channel_goes_to_its_new_address_and_waits_while_it_is_not_configured(
@@ -300,6 +300,6 @@ async def test_of_many_edits_under_load_each_valid_one_is_soon_live_and_nothing_
     sys.stdout.write(figures + "\n")  # for `make edits`
     assert {each.news[0] for each in team.received.entries} == {base[0]}
     assert set(team.copies.values()) == {1}
-    assert all(("taken up again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
+    assert all(("valid again" in each.title) == bool(n % 2) for n, each in enumerate(ops.received.entries))
     assert max(lags) < SLACK * LATEST_POLL
     assert max(scaled) < SLACK * WITHIN

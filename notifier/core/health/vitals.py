@@ -98,7 +98,7 @@ def remarks(vitals: Vitals) -> list[str]:
     if vitals.machine:
         found.append(f"{vitals.machine}: polls and sends that fail for it are made again")
     if vitals.page:
-        found.append(f"nothing can be had over HTTP: {vitals.page}")
+        found.append(f"the HTTP server cannot listen: {vitals.page}")
     for channel, condition in _of(vitals.conditions, CHANNEL):
         found.append(f"the channel {channel} is broken since {iso(condition.since)}: {condition.detail}")
     for dataset, condition in _of(vitals.conditions, LIST):

@@ -89,7 +89,7 @@ async def test_an_unknown_status_word_is_told_once_for_ever_and_never_very_many(
     subjects = [row[0] for row in sql(database, "SELECT subject FROM notices ORDER BY at")]
     assert subjects == ["status:unheard_of", *(f"status:wörd {number}" for number in range(1, MOST_WORDS))]
     (title, body), *_, (_, last) = sql(database, "SELECT title, body FROM notices ORDER BY at")
-    assert title == "Bright Data says a status that is not known yet: unheard_of"
+    assert title == "Bright Data reports an unknown status: unheard_of"
     assert body.startswith("The snapshot s_1 has it. It counts as in progress")
     assert last.endswith("are not told any more; the log has them.")
     assert await desk.conditions() == {}
@@ -163,4 +163,4 @@ async def test_an_internal_error_is_over_when_its_kind_has_not_come_up_for_long(
         await desk.notices.faults_over(Kinds(), START)
     assert [kind for _, kind in said(database)] == ["internal_error", "ok"]
     (title,) = sql(database, "SELECT title FROM notices WHERE kind = 'ok'")[0]
-    assert title == "the internal error of a list of a dataset is over: ValueError"
+    assert title == "the internal error in a list of a dataset is over: ValueError"

@@ -82,8 +82,8 @@ async def test_whoever_was_told_directly_is_told_of_the_end_alone(store: Store, 
     bench = Bench(store, mail=[DOWN, DOWN, DELIVERED], chat=[DELIVERED])
     bench.out_of_band.store_changed(FULL)
     await turns()
-    assert sorted(bench.sent) == [("chat", "there is no room on the disk of the database")] + 3 * [
-        ("mail", "there is no room on the disk of the database")
+    assert sorted(bench.sent) == [("chat", "the disk of the database is full")] + 3 * [
+        ("mail", "the disk of the database is full")
     ]
     await bench.over()
     assert committed(database) == [
@@ -98,7 +98,7 @@ async def test_whoever_could_not_be_told_directly_is_told_both_through_the_outbo
     await turns()
     await bench.over()
     assert [title for channel, title in committed(database) if channel == "mail"] == [
-        "there is no room on the disk of the database",
+        "the disk of the database is full",
         "the database can be written again",
     ]
     assert {channel for channel, _ in committed(database)} == {"mail", "chat"}
