@@ -113,7 +113,7 @@ async def test_a_bad_edit_changes_nothing_and_the_operators_are_told_once_and_on
     place = f"config.yaml:{good.count(chr(10)) + 1}:1: wathces"
     assert place in str(refused["problems"])
     assert place in broken.message
-    assert "not taken up" in broken.title
+    assert "not loaded" in broken.title
     assert "valid again" in mended.title
     assert (await daemon.stop()).status == 0
     assert (len(ops.received), len(team.received)) == (2, 1)
