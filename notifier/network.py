@@ -1,13 +1,13 @@
-"""What every connection shares: whose certificates it believes, and how it looks up names.
+"""What every connection shares: trusted certificates, and the lookup of names.
 
 **Certificates.** The first of these variables that is set decides, alone: SSL_CERT_FILE and SSL_CERT_DIR (one rule of
 OpenSSL's, both count together), then REQUESTS_CA_BUNDLE, then CURL_CA_BUNDLE. Without any, the system's authorities
-count, to which a company adds its own; and where the system has none at all (a container without `ca-certificates`),
-those of certifi.
+count, to which a company adds its own; if the system has none (a container without `ca-certificates`), those of
+certifi.
 
 **Names.** asyncio and aiohttp look names up in the event loop's default executor, a pool of a few threads. A lookup
-cannot be cut: with a silent name server a few of them take all threads for half a minute or longer, nothing else that
-wants one gets on, and at its end the process waits for them. So each lookup has a thread of its own.
+cannot be cancelled: while a name server does not answer, a few of them occupy all threads for half a minute or longer,
+hold up everything else that needs one, and delay the exit of the process. So each lookup has a thread of its own.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ import certifi
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver, ResolveResult
-else:  # aiohttp takes 0.1 s to import: whoever connects with it does, and nobody else
+else:  # importing aiohttp takes 0.1 s: only modules that connect with it do
     AbstractResolver, ResolveResult = object, dict
 
 _OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 VARIABLES = (*_OPENSSL, *_BUNDLES)
-"""The environment variables that may name authorities, the first that counts first."""
+"""The environment variables that may name authorities, in the order of precedence."""
 
 
 def tls_context(purpose: str = "") -> ssl.SSLContext:
-    """What a connection over TLS is checked with; read once, for all of the process, as it takes some 25 ms.
+    """Returns the TLS context with the trusted authorities, cached for the process: reading them takes some 25 ms.
 
     Args:
-        purpose: who uses it. Libraries set options on a context, such as their protocol: each gets its own.
+        purpose: its user. Libraries set options on a context, such as their protocol, so each gets its own.
     """
     return _context(purpose, *(os.environ.get(name) for name in VARIABLES))
 
@@ -51,15 +51,15 @@ def _context(_purpose: str, *_named: str | None) -> ssl.SSLContext:
         return ssl.create_default_context()
     bundle = next((named for name in _BUNDLES if (named := os.environ.get(name))), None)
     if bundle is not None:
-        return _believing(bundle)
+        return _trusting(bundle)
     context = ssl.create_default_context()
     if not _system_has_any():
         context.load_verify_locations(certifi.where())
     return context
 
 
-def _believing(bundle: str) -> ssl.SSLContext:
-    """A file or folder of authorities. One that cannot be read makes none, as with OpenSSL's own variables."""
+def _trusting(bundle: str) -> ssl.SSLContext:
+    """Trusts a file or folder of authorities; none if it cannot be read, as with OpenSSL's own variables."""
     where = "capath" if Path(bundle).is_dir() else "cafile"
     try:
         return ssl.create_default_context(**{where: bundle})  # type: ignore[arg-type]
@@ -68,14 +68,14 @@ def _believing(bundle: str) -> ssl.SSLContext:
 
 
 def cure() -> str:
-    """What to do about a certificate that is not believed."""
+    """Returns what to do about a certificate that is not trusted."""
     for name in VARIABLES:
         named = os.environ.get(name)
         if not named:
             continue
         if not Path(named).exists():
             return f"{name} names {named}, which does not exist"
-        return f"{name} names {named}, and only its authorities are believed: add the one that signed the certificate"
+        return f"{name} names {named}, and only its authorities are trusted: add the one that signed the certificate"
     return "if an authority of your own has signed its certificate, name that authority's file in SSL_CERT_FILE"
 
 
@@ -90,14 +90,14 @@ def _system_has_any() -> bool:
 
 
 Lookup = Callable[[str, int, int, int], list[Any]]
-"""What `socket.getaddrinfo` does: host, port, family and type in, its list of five-tuples out."""
+"""A function like `socket.getaddrinfo`: takes host, port, family and type, returns its list of five-tuples."""
 
 MOST_LOOKUPS = 3
-"""Of one resolver at a time; each holds a thread until its answer comes."""
+"""Lookups of one resolver at a time; each holds a thread until its answer comes."""
 
 
 def _getaddrinfo(host: str, port: int, family: int, kind: int) -> list[Any]:
-    """Ask as aiohttp does: for addresses of the families that this machine has."""
+    """Looks a name up as aiohttp does: for addresses of the families that this machine has."""
     return socket.getaddrinfo(host, port, family, kind, flags=socket.AI_ADDRCONFIG)
 
 
@@ -115,10 +115,10 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of a name, without those that `refuse` refuses.
+        """Returns the addresses of a name, except those that `refuse` refuses.
 
         Raises:
-            OSError: the name has no address, none that is allowed, or nobody can say.
+            OSError: the name has no address, or no allowed one, or the lookup failed.
         """
         allowed: list[ResolveResult] = []
         refused: OSError | None = None
@@ -142,12 +142,12 @@ class Resolver(AbstractResolver):
         return allowed
 
     def refuse(self, host: str, address: str) -> OSError | None:
-        """Why this address of the host is not to be connected to; None if it may be."""
+        """Returns why this address of the host is refused; None if it is allowed."""
         del host, address
         return None
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: there is nothing to close."""
 
     async def _looked_up(self, host: str, port: int, family: int) -> list[Any]:
         self._looking = {each for each in self._looking if not each.done()}
@@ -156,21 +156,21 @@ class Resolver(AbstractResolver):
         ask = partial(self._lookup, host, port, family, socket.SOCK_STREAM)
         try:
             looking = in_daemon_thread(ask, name=f"lookup-{host}")
-        except RuntimeError:  # the machine gives no further threads: one that is there has to do
+        except RuntimeError:  # no more threads can be started: use one of the pool
             looking = asyncio.get_running_loop().run_in_executor(None, ask)
         self._looking.add(looking)
-        looking.add_done_callback(_heard)
-        return await asyncio.shield(looking)  # cancelling the future would not end the thread
+        looking.add_done_callback(_ignore_result)
+        return await asyncio.shield(looking)  # cancelling the future does not end the thread
 
 
-def _heard(looking: asyncio.Future[list[Any]]) -> None:
-    """Let a lookup fail in silence whose waiter has gone: asyncio would log it as lost."""
+def _ignore_result(looking: asyncio.Future[list[Any]]) -> None:
+    """Retrieves the exception of a lookup that nobody awaits any more: asyncio would log it as lost."""
     if not looking.cancelled():
         looking.exception()
 
 
 def reset(transport: asyncio.BaseTransport) -> None:
-    """Make the connection end with a reset (RST) when it is closed: it then lingers for 0 s."""
+    """Makes the connection end with a reset (RST) when it is closed, by lingering for 0 s."""
     sock = transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -179,11 +179,11 @@ T = TypeVar("T")
 
 
 def in_daemon_thread(call: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Start the call in a thread of its own, and answer with the future of its result.
+    """Starts the call in a thread of its own, and returns the future of its result.
 
-    A pool's threads are joined at exit, so one call that hangs for ever would keep the process alive; and a pool
-    that is full of hanging calls delays the good ones (Apprise's own: 12 of them cost 8 s). A thread costs about
-    50 µs, which no send and no lookup will notice.
+    A pool's threads are joined at exit, so a call that hangs for ever would keep the process alive; and a pool full of
+    hanging calls delays the others (in Apprise's own, 12 of them cost 8 s). A thread costs about 50 µs, which is
+    negligible for a send or a lookup.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -197,7 +197,7 @@ def in_daemon_thread(call: Callable[[], T], name: str) -> asyncio.Future[T]:
             future.set_exception(error)
 
     def hand_over(setter: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits for the result any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody awaits the result any more
             loop.call_soon_threadsafe(setter)
 
     def run() -> None:

@@ -1,1 +1,1 @@
-"""The ways to people: each sends one message and answers with an outcome, never with an exception."""
+"""Channels: each sends a message and returns an outcome, never raises."""

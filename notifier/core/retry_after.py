@@ -1,4 +1,4 @@
-"""Parse the header `Retry-After` (RFC 9110, 10.2.3)."""
+"""Parses the header `Retry-After` (RFC 9110, 10.2.3)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ _SECONDS = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 def parse_retry_after(header: str | None, now: datetime, longest: timedelta) -> timedelta | None:
-    """Return the pause that the header asks for, from zero to `longest`; None if it is absent or makes no sense.
+    """Returns the pause that the header asks for, from zero to `longest`; None if it is absent or makes no sense.
 
     Args:
         header: a number of seconds (servers also send fractions and negative numbers), or an HTTP date.

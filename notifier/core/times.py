@@ -13,7 +13,7 @@ def iso(moment: datetime | None, timespec: Literal["seconds", "milliseconds"] = 
 
 
 def iso(moment: datetime | None, timespec: Literal["seconds", "milliseconds"] = "milliseconds") -> str | None:
-    """Return a time in UTC as RFC 3339 writes it, `2026-11-23T14:32:00.123Z`; None for None."""
+    """Returns a time in UTC as RFC 3339 writes it, `2026-11-23T14:32:00.123Z`; None for None."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Whose certificates are believed, and what is said of one that is not."""
+"""Which certificates are trusted, and the cure for one that is not."""
 
 import ssl
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_where_the_system_has_no_authorities_those_of_certifi_count(
 def test_the_cure_names_the_variable_or_the_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "in SSL_CERT_FILE" in network.cure()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/")
-    assert network.cure().startswith("REQUESTS_CA_BUNDLE names /, and only its authorities are believed")
+    assert network.cure().startswith("REQUESTS_CA_BUNDLE names /, and only its authorities are trusted")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     assert network.cure() == "SSL_CERT_FILE names /nowhere.pem, which does not exist"
 

@@ -1,4 +1,4 @@
-"""Interpret any HTTP answer of the API: why it is unusable, how long to wait, and what it says. Pure."""
+"""Interprets any HTTP answer of the API: why it is unusable, how long to wait, and what it says. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -27,12 +27,12 @@ _REASONS = {
 
 
 def reason_of(status_code: int) -> Reason | None:
-    """Return why no answer with this status code is usable, whatever was asked; None if one may be usable."""
+    """Returns why no answer with this status code is usable, whatever was asked; None if one may be usable."""
     return _REASONS.get(status_code)
 
 
 def refusal_of(status_code: int, headers: Mapping[str, str], body: bytes) -> Reason | None:
-    """Return `REFUSED` if the API rejects the request and would do so again; None otherwise.
+    """Returns `REFUSED` if the API rejects the request and would do so again; None otherwise.
 
     An HTML page comes from a gateway, which does not know what was asked.
     """
@@ -40,12 +40,12 @@ def refusal_of(status_code: int, headers: Mapping[str, str], body: bytes) -> Rea
 
 
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Return the pause that `Retry-After` asks for, at most `LONGEST_RETRY_AFTER`; None if there is none."""
+    """Returns the pause that `Retry-After` asks for, at most `LONGEST_RETRY_AFTER`; None if there is none."""
     return parse_retry_after(headers.get("retry-after"), now, LONGEST_RETRY_AFTER)
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether a gateway or a web server wrote the answer: the API itself answers JSON or plain text.
+    """Returns whether a gateway or a web server wrote the answer: the API itself answers JSON or plain text.
 
     A 404 of theirs means that the address is wrong, not that the snapshot does not exist.
     """
@@ -55,7 +55,7 @@ def is_html(headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str, longest: int = LONGEST_DETAIL) -> str:
-    """Return one line for the log: what is wrong, and what the answer itself says, without the secret."""
+    """Returns one line for the log: what is wrong, and what the answer itself says, without the secret."""
     if encoding := headers.get("content-encoding", "").strip():
         what = f"{what} ({redacted(encoding, secret)}-encoded)"
     elif is_html(headers, body):
@@ -66,7 +66,7 @@ def detail_of(what: str, headers: Mapping[str, str], body: bytes, secret: str, l
 
 
 def _message_in(body: bytes) -> str:
-    """Return the API's own words: of `{"error": "Snapshot not found"}` the text, plain text as it is."""
+    """Returns the API's own words: of `{"error": "Snapshot not found"}` the text, plain text as it is."""
     try:
         answer = json_of(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Track the API's health from the answers, admit probes while it is in trouble, and announce each change.
+"""Tracks the API's health from the answers, admit probes while it is in trouble, and announce each change.
 
 The rules stand in `notifier.core.health.api`. Times named `now` are in monotonic seconds.
 """
@@ -28,7 +28,7 @@ class ApiMonitor:
         """Whether the breaker has held all requests for long enough to be news."""
 
     def remember(self, announced: ApiKind) -> None:
-        """Take over what a former process announced last."""
+        """Takes over what a former process announced last."""
         self._announced = announced
 
     @property
@@ -49,11 +49,11 @@ class ApiMonitor:
         return self._announced is not ApiKind.OK or self.kind is not ApiKind.OK
 
     def probe_wait(self, now: float) -> float:
-        """Return the seconds until the next probe may go; zero or less if a request may go now."""
+        """Returns the seconds until the next probe may go; zero or less if a request may go now."""
         return 0.0 if self._health.next_at is None else self._health.next_at - now
 
     def admit(self, now: float) -> Callable[[], None]:
-        """Count a request as a probe if the API is in trouble.
+        """Counts a request as a probe if the API is in trouble.
 
         Returns:
             Takes that back, if nothing was learned since: for a permit that no request was made with.
@@ -68,7 +68,7 @@ class ApiMonitor:
         return undo
 
     def judge(self, reason: Reason | None, detail: str, now: float) -> bool:
-        """Learn the result of a request: why it is unusable, or None for a good answer.
+        """Learns the result of a request: why it is unusable, or None for a good answer.
 
         Returns:
             Whether the API changed between healthy and in trouble.
@@ -78,11 +78,11 @@ class ApiMonitor:
         return self._health.kind is not before
 
     def probe_at_once(self, now: float) -> None:
-        """Let the next probe go now: there is reason to believe that the trouble is over."""
+        """Lets the next probe go now: there is reason to believe that the trouble is over."""
         self._health = try_at_once(self._health, now)
 
     def announce(self, now: float, held_for: timedelta) -> None:
-        """Announce the API's health if it is not what was announced last."""
+        """Announces the API's health if it is not what was announced last."""
         kind, previous, since = self.kind, self._announced, self._announced_at
         if kind is previous:
             return
@@ -100,7 +100,7 @@ class ApiMonitor:
         )
 
     def state(self, now: float, *, requests: int, refusals: int, held_for: timedelta) -> ApiState:
-        """Return the API's health for status, pages and metrics, with the counts given."""
+        """Returns the API's health for status, pages and metrics, with the counts given."""
         since = self._announced_at if self.kind is self._announced else None
         return ApiState(
             kind=self.kind,

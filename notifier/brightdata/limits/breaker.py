@@ -1,4 +1,4 @@
-"""Decide from the answers of 429 so far whether a request may go. Pure: `now` is in monotonic seconds.
+"""Decides from the answers of 429 so far whether a request may go. Pure: `now` is in monotonic seconds.
 
 25 answers of 429 within 5 minutes get the caller's address blocked until support lifts it, and 10 is "near". So:
 
@@ -58,7 +58,7 @@ class Breaker:
         self._doubtful_until: float | None = None
 
     def remember(self, now: float, times: Sequence[float], *, restarted: bool) -> int:
-        """Take over the memory of a former process, before the first request.
+        """Takes over the memory of a former process, before the first request.
 
         Args:
             now: the present.
@@ -87,27 +87,27 @@ class Breaker:
         return presumed
 
     def begin_slowly(self) -> None:
-        """Let one request go at a time, and more with each good answer."""
+        """Lets one request go at a time, and more with each good answer."""
         self._allowed = 1
 
     def state(self, now: float) -> BreakerState:
-        """Return the breaker's state."""
+        """Returns the breaker's state."""
         if not self._consecutive:
             return BreakerState.CLOSED
         return BreakerState.OPEN if self.held_for(now) > 0 else BreakerState.HALF_OPEN
 
     def held_for(self, now: float) -> float:
-        """Return the seconds for which no request may go; 0 if requests may go."""
+        """Returns the seconds for which no request may go; 0 if requests may go."""
         return max(0.0, self._held_until - now) if self._consecutive else 0.0
 
     def recent(self, now: float) -> int:
-        """Return the number of answers of 429 in the window."""
+        """Returns the number of answers of 429 in the window."""
         while self._times and self._times[0] < now - WINDOW:
             self._times.popleft()
         return len(self._times)
 
     def has_room(self, now: float, in_flight: int) -> bool:
-        """Return whether one more request may go now, beside those in flight."""
+        """Returns whether one more request may go now, beside those in flight."""
         match self.state(now):
             case BreakerState.OPEN:
                 return False
@@ -122,7 +122,7 @@ class Breaker:
                 return in_flight < allowed
 
     def rate_limited(self, now: float, retry_after: float | None) -> int:
-        """Learn of an answer of 429, and the seconds of its `Retry-After` if it has one.
+        """Learns of an answer of 429, and the seconds of its `Retry-After` if it has one.
 
         Several requests in flight may be refused at once. That counts as one refusal: the pause grows only when a
         request sent after the pause is refused too.
@@ -144,11 +144,11 @@ class Breaker:
         return 1 + presumed
 
     def _hold(self) -> None:
-        """Hold until there are fewer than `HOLD_AT` in the window."""
+        """Holds until there are fewer than `HOLD_AT` in the window."""
         self._held_until = max(self._held_until, self._times[-HOLD_AT] + WINDOW)
 
     def answered(self, now: float) -> None:
-        """Learn of an answer that was not 429."""
+        """Learns of an answer that was not 429."""
         match self.state(now):
             case BreakerState.OPEN:
                 pass  # sent before the refusal that opened the breaker: it proves nothing

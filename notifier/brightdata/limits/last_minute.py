@@ -1,4 +1,4 @@
-"""Count the requests of the last minute."""
+"""Counts the requests of the last minute."""
 
 from collections import deque
 
@@ -10,7 +10,7 @@ class LastMinute:
         self._seconds: deque[tuple[int, int]] = deque()
 
     def add(self, now: float) -> None:
-        """Count one request sent now."""
+        """Counts one request sent now."""
         second, number = int(now), 1
         if self._seconds and self._seconds[-1][0] == second:
             number += self._seconds.pop()[1]
@@ -18,7 +18,7 @@ class LastMinute:
         self._forget(now)
 
     def count(self, now: float) -> int:
-        """Return the number of requests in the last 60 seconds."""
+        """Returns the number of requests in the last 60 seconds."""
         self._forget(now)
         return sum(number for _, number in self._seconds)
 

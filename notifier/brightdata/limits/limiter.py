@@ -1,4 +1,4 @@
-"""Admit all requests with one token: evenly spaced, first come, first served, and never too many answers of 429.
+"""Admits all requests with one token: evenly spaced, first come, first served, and never too many answers of 429.
 
 The breaker decides how many may be in flight and when to hold, the pace when the next one may go, and the monitor how
 an API in trouble is probed. The limiter waits for all three.
@@ -24,7 +24,7 @@ MOST_IN_FLIGHT = 256
 
 
 def most_in_flight(requests_per_second: float) -> int:
-    """Return how many requests may be in flight at a rate: enough for answers that take 0.8 s each."""
+    """Returns how many requests may be in flight at a rate: enough for answers that take 0.8 s each."""
     return min(max(SAFE_IN_FLIGHT, int(0.8 * requests_per_second)), MOST_IN_FLIGHT)
 
 
@@ -70,7 +70,7 @@ class Limiter:
     def remember(
         self, refusals: Sequence[timedelta] = (), *, restarted: bool = False, announced: ApiKind = ApiKind.OK
     ) -> None:
-        """Take over the memory of a former process, before the first request.
+        """Takes over the memory of a former process, before the first request.
 
         Args:
             refusals: the age of each of its answers of 429, as `refused` recorded them.
@@ -117,7 +117,7 @@ class Limiter:
         return self._monitor.is_in_doubt and is_idle and self._held(self._clock()) <= 0
 
     def set_rate(self, requests_per_second: float) -> None:
-        """Change the rate; the memory of refusals stays.
+        """Changes the rate; the memory of refusals stays.
 
         Raises:
             ValueError: the rate is not above 0; nothing has changed.
@@ -126,7 +126,7 @@ class Limiter:
         self._breaker.most_in_flight = most_in_flight(requests_per_second)
 
     async def admit(self) -> Permit:
-        """Wait for a request's turn; from then on it counts as in flight.
+        """Waits for a request's turn; from then on it counts as in flight.
 
         Call `use()` of the permit when the request goes. A permit that is released unused gives back its turn to probe
         an API in trouble, as if it had never been given.
@@ -141,7 +141,7 @@ class Limiter:
             return Permit(self._release, undo)
 
     def rate_limited(self, retry_after: timedelta | None) -> None:
-        """Hold every request: the API answered 429, and perhaps asked for a pause."""
+        """Holds every request: the API answered 429, and perhaps asked for a pause."""
         now = self._clock()
         if self._breaker.state(now) is not BreakerState.OPEN:  # several in flight that are refused count as one
             self._pace.slow_down(now)
@@ -151,7 +151,7 @@ class Limiter:
         self._monitor.announce(now, self.held_for)
 
     def answered(self) -> None:
-        """Learn that the API answered something other than 429."""
+        """Learns that the API answered something other than 429."""
         now = self._clock()
         self._breaker.answered(now)
         if self._breaker.state(now) is BreakerState.CLOSED:
@@ -159,7 +159,7 @@ class Limiter:
         self._freed.set()
 
     def judged(self, reason: Reason | None, detail: str = "") -> None:
-        """Learn the result of a request: why its answer is unusable, or None for a good answer."""
+        """Learns the result of a request: why its answer is unusable, or None for a good answer."""
         now = self._clock()
         if self._monitor.judge(reason, detail, now):
             self._breaker.begin_slowly()  # whichever way it changed, do not storm the API
@@ -168,7 +168,7 @@ class Limiter:
             self._monitor.announce(now, self.held_for)
 
     def try_at_once(self) -> None:
-        """Let the next probe of an API in trouble go now: there is reason to believe that the trouble is over."""
+        """Lets the next probe of an API in trouble go now: there is reason to believe that the trouble is over."""
         self._monitor.probe_at_once(self._clock())
 
     def _release(self) -> None:
@@ -188,7 +188,7 @@ class Limiter:
         return self._breaker.has_room(now, self._in_flight)
 
     async def _admission(self) -> Callable[[], None]:
-        """Wait until a request may go; return what takes its turn to probe back."""
+        """Waits until a request may go; return what takes its turn to probe back."""
         while True:
             now = self._clock()
             wait = self._held(now)

@@ -1,4 +1,4 @@
-"""Space requests evenly, at a rate that drops after a refusal and recovers. Pure: `now` is in monotonic seconds."""
+"""Spaces requests evenly, at a rate that drops after a refusal and recovers. Pure: `now` is in monotonic seconds."""
 
 CATCH_UP = 0.01
 """Seconds by which a late request may be made up for: timers oversleep, and the rate is to be kept.
@@ -35,7 +35,7 @@ class Pace:
         self.set_rate(requests_per_second)
 
     def set_rate(self, requests_per_second: float) -> None:
-        """Change the rate from the next request on; what refusals took off it stays off.
+        """Changes the rate from the next request on; what refusals took off it stays off.
 
         Raises:
             ValueError: the rate is not above 0; nothing has changed.
@@ -45,19 +45,19 @@ class Pace:
         self._interval = 1 / requests_per_second
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next request may go; zero or less if it may go now."""
+        """Returns the seconds until the next request may go; zero or less if it may go now."""
         return self._next - now
 
     def advance(self, now: float) -> None:
-        """Note that a request goes now."""
+        """Notes that a request goes now."""
         self._next = max(self._next, now - CATCH_UP) + self._interval * self._slowness(now)
 
     def slow_down(self, now: float) -> None:
-        """Halve the rate: the API refused a request."""
+        """Halves the rate: the API refused a request."""
         self._slowed, self._slowed_at = min(2 * self._slowness(now), SLOWEST), now
 
     def _slowness(self, now: float) -> float:
-        """Return how many times longer than usual the time between two requests is."""
+        """Returns how many times longer than usual the time between two requests is."""
         if self._slowed <= 1.0:
             return 1.0
         recovered: float = 0.5 ** ((now - self._slowed_at) / RECOVERY_S)

@@ -22,11 +22,11 @@ class Permit:
         self._unused = unused
 
     def use(self) -> None:
-        """Note that a request is made with the permit."""
+        """Notes that a request is made with the permit."""
         self._unused = None
 
     def release(self) -> None:
-        """End the request, or give back a permit that was not used. Idempotent."""
+        """Ends the request, or give back a permit that was not used. Idempotent."""
         released, self._released = self._released, None
         unused, self._unused = self._unused, None
         if released is None:

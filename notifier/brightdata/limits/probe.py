@@ -1,4 +1,4 @@
-"""Probe an API in trouble when no poll is due: otherwise nobody would notice that the trouble is over."""
+"""Probes an API in trouble when no poll is due: otherwise nobody would notice that the trouble is over."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,7 +15,7 @@ class Observer(Protocol):
     """Polls a snapshot, and reports to the limiter what the answer says of the API."""
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """Poll once."""
+        """Polls once."""
         ...
 
 
@@ -43,6 +43,6 @@ class Probe:
         self._idle = idle
 
     async def probe(self) -> None:
-        """Send a probe if the limiter wants one and no poll waits that would be it."""
+        """Sends a probe if the limiter wants one and no poll waits that would be it."""
         if self._limiter.wants_probe and self._idle():
             await self._observer.observe(self._snapshot() or NO_SNAPSHOT)

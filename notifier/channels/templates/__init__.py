@@ -1,1 +1,1 @@
-"""Messages in the user's own words: Jinja2 in a sandbox, with the plain message behind it."""
+"""The user's own templates for messages: Jinja2 in a sandbox, with the plain message as the fallback."""

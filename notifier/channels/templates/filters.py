@@ -1,4 +1,4 @@
-"""The filters of a template: those of Jinja2 that make a value no larger, and a few of ours; all of them bounded."""
+"""The filters of templates: those of Jinja2 that make a value no larger, and a few of ours, all bounded."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -13,18 +13,18 @@ JINJAS = (
     *("lower", "max", "min", "reverse", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper"),
     "urlencode",
 )
-"""The filters that are taken from Jinja2 as they are."""
+"""The filters that are Jinja2's own."""
 
 
 def filters(jinjas: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """All filters there are, made from Jinja2's own."""
+    """Returns all filters, given Jinja2's own."""
     found = {name: jinjas[name] for name in JINJAS}
     found.update(commas=_commas, join=_join, replace=_replace, round=_round, tojson=_tojson)
     return {name: _bounded(function) for name, function in found.items()}
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter, refusing to make more than a whole message may have. (`tojson` can double a text each time.)"""
+    """Bounds the result of a filter. (`tojson` can double a text each time.)"""
 
     @wraps(function)
     def bounded(*args: Any, **options: Any) -> Any:
@@ -38,7 +38,7 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bounded_range(*args: int) -> range:
-    """`range`, for loops of a size that a message can have."""
+    """Returns `range(*args)`, within the size that a message can have."""
     numbers = range(*args)
     if numbers[LONGEST_RANGE:]:
         raise ValueError(f"a range of more than {LONGEST_RANGE:,} numbers")
@@ -62,7 +62,7 @@ def _round(number: float, digits: int = 0) -> float:
 
 
 def _commas(number: int) -> str:
-    """A number with its thousands set apart: 12,345."""
+    """Formats a number with thousands separators: 12,345."""
     return f"{number:,}"
 
 

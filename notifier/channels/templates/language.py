@@ -1,9 +1,10 @@
-"""The part of Jinja2 that a message needs, and no more: holes, conditions and loops, bounded in every direction.
+"""The subset of Jinja2 that messages need: expressions, conditions and loops, with bounds on time and memory.
 
-A template is a text with holes, not a program. Jinja2's sandbox keeps it from Python's insides; what it leaves open is
-the use of time and memory, and a rendering cannot be interrupted. So the statements, filters and methods below are all
-there are. A value cannot be given a name or built up in steps, so its size is bounded by the source's; what a filter
-makes, the steps of all loops and the whole result are bounded by `notifier.channels.templates.limits`.
+Jinja2's sandbox keeps a template from Python's internals. It does not bound time and memory, and a rendering cannot be
+interrupted: in the plain sandbox of 3.1.6, `{{ "a" * 1000000000 }}` takes a GiB, and two nested loops of its largest
+`range` take minutes. So only the statements, filters and methods below are allowed. A value cannot be assigned or built
+up in steps, so the source bounds its size; `notifier.channels.templates.limits` bounds the results of filters, the
+steps of all loops, and the complete text.
 """
 
 import traceback
@@ -23,7 +24,7 @@ METHODS = frozenset({
     *("strftime", "isoformat", "items", "keys", "values", "get", "startswith", "endswith", "cycle"),
     *("upper", "lower", "title", "capitalize", "strip"),
 })  # fmt: skip
-"""What may be called, beside `range`. None makes something larger than what it is given."""
+"""The methods that may be called, beside `range`. None returns anything larger than its input."""
 
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If)
 _EXPRESSIONS = (
@@ -33,19 +34,19 @@ _EXPRESSIONS = (
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos),
 )
 
-_WRITTEN = {"assign": "set", "assignblock": "set", "pow": "**", "scope": "autoescape", "filterblock": "filter"}
-"""How a template writes what Jinja2 calls otherwise."""
+_SYNTAX = {"assign": "set", "assignblock": "set", "pow": "**", "scope": "autoescape", "filterblock": "filter"}
+"""How templates write what Jinja2 names otherwise."""
 
-_EACH = " each"
-"""The filter put around what a loop goes over; no template can name it, with the space in front."""
+_METERED = " metered"
+"""The filter around the items of each loop; with the space in its name no template can use it."""
 
 
 class BadTemplate(Exception):
-    """The template cannot be compiled or rendered. Its text says why on one line, with the template's line first."""
+    """The template cannot be compiled or rendered. The text says why on one line, with the template's line first."""
 
 
 class Environment(ImmutableSandboxedEnvironment):
-    """Jinja2 with the limits of this module."""
+    """Jinja2's sandbox with the limits of this module."""
 
     intercepted_binops = frozenset({"*", "%"})
 
@@ -55,14 +56,14 @@ class Environment(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            finalize=_printed,
-            optimized=False,  # no evaluation while compiling: it can take quadratic time
+            finalize=_finalized,
+            optimized=False,  # do not evaluate while compiling: it can take quadratic time
         )
-        self.filters = {**filters(self.filters), _EACH: _each}
+        self.filters = {**filters(self.filters), _METERED: _metered}
         self.globals = {"range": bounded_range}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """`*` and `%` are for numbers: `"a" * 1000000000` and `"%1000000000d" % 1` would make huge texts."""
+        """Allows `*` and `%` only for numbers: `"a" * 1000000000` and `"%1000000000d" % 1` would make huge texts."""
         if not isinstance(left, int | float) or not isinstance(right, int | float):
             raise TypeError(f"`{operator}` is for numbers")
         return super().call_binop(context, operator, left, right)
@@ -74,10 +75,10 @@ def _environment() -> Environment:
 
 
 def compiled(source: str, names: Collection[str]) -> Template:
-    """The template that may use these names.
+    """Compiles a template that may use these names.
 
     Raises:
-        BadTemplate: it has an error, or uses something that there is not.
+        BadTemplate: it has an error, or uses something that is not allowed.
     """
     if len(source) > LONGEST_SOURCE:
         raise BadTemplate(f"longer than {LONGEST_SOURCE:,} characters")
@@ -85,25 +86,25 @@ def compiled(source: str, names: Collection[str]) -> Template:
         tree = _environment().parse(source)
         _check(tree, names)
         for loop in list(tree.find_all(nodes.For)):
-            loop.iter = nodes.Filter(loop.iter, _EACH, [], [], None, None, lineno=loop.lineno)
+            loop.iter = nodes.Filter(loop.iter, _METERED, [], [], None, None, lineno=loop.lineno)
         with metered():  # constants are evaluated already
             return _environment().from_string(tree)
     except BadTemplate:
         raise
     except Exception as error:  # the parser and Python's compiler may fail in any way
-        raise BadTemplate(_told(error)) from error
+        raise BadTemplate(_explained(error)) from error
 
 
 def rendered(template: Template, values: Mapping[str, Any], literal: Callable[[str], str] = str) -> str:
-    """The text that the template makes of the values.
+    """Renders the template with these values.
 
     Args:
         template: compiled.
         values: by the names of its variables.
-        literal: what is made of a value that stands in a hole; the template's own words stay as they are.
+        literal: escapes each value that is printed; the template's own text stays as written.
 
     Raises:
-        BadTemplate: it cannot be made, or grows too long.
+        BadTemplate: it fails, or its text grows too long.
     """
     pieces: list[str] = []
     length = 0
@@ -115,18 +116,18 @@ def rendered(template: Template, values: Mapping[str, Any], literal: Callable[[s
                 fits(length)
                 pieces.append(piece)
     except Exception as error:  # an expression may fail in any way
-        raise BadTemplate(_told(error)) from error
-    # Any encoder takes it then: a source may hold lone surrogates.
+        raise BadTemplate(_explained(error)) from error
+    # A source may have lone surrogates, which encoders refuse.
     return "".join(pieces).encode("utf-8", "replace").decode("utf-8")
 
 
 def _check(tree: nodes.Template, names: Collection[str]) -> None:
-    """Refuse what is not of this language, wherever it stands: also where the samples do not get to."""
-    # Not Jinja2's own search for undeclared names: it evaluates constants, and that before they were checked.
+    """Refuses what is not allowed, also in branches that the samples do not reach."""
+    # Not Jinja2's own search for undeclared names: it evaluates constants before they are checked.
     known = {*names, "range", "loop", *(name.name for name in tree.find_all(nodes.Name) if name.ctx == "store")}
     for node in tree.find_all(nodes.Node):
         if (problem := _problem(node, known)) is not None:
-            raise BadTemplate(_placed(node.lineno, problem))
+            raise BadTemplate(_with_line(node.lineno, problem))
 
 
 def _problem(node: nodes.Node, known: Collection[str]) -> str | None:
@@ -148,7 +149,7 @@ def _problem(node: nodes.Node, known: Collection[str]) -> str | None:
             return "a list or mapping can only hold constants here"
         case _ if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
             word = type(node).__name__.lower()
-            return f"`{_WRITTEN.get(word, word)}` cannot be used here"
+            return f"`{_SYNTAX.get(word, word)}` cannot be used here"
         case _:
             return None
 
@@ -162,8 +163,8 @@ def _is_constant(node: nodes.Node) -> bool:
     return all(isinstance(inner, kinds) for inner in node.find_all(nodes.Node))
 
 
-def _told(error: Exception) -> str:
-    """What went wrong, with the line of the template."""
+def _explained(error: Exception) -> str:
+    """Returns what went wrong, with the line of the template."""
     match error:
         case TemplateSyntaxError(lineno=line):
             text = error.message or type(error).__name__
@@ -173,16 +174,16 @@ def _told(error: Exception) -> str:
             frames = traceback.walk_tb(error.__traceback__)
             line = next((number for frame, number in frames if frame.f_code.co_filename == "<template>"), 0)
             text = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-    return _placed(line, text)
+    return _with_line(line, text)
 
 
-def _placed(line: int, text: str) -> str:
+def _with_line(line: int, text: str) -> str:
     shown = " ".join(text.split())[:200]
     return f"line {line}: {shown}" if line else shown
 
 
-def _printed(value: Any) -> Any:
-    """What stands in a hole: nothing for None; a method that was not called is a mistake."""
+def _finalized(value: Any) -> Any:
+    """Returns the text of a printed value: nothing for None; a method that is not called is an error."""
     if value is None:
         return ""
     if callable(value) and not isinstance(value, Undefined):
@@ -190,6 +191,6 @@ def _printed(value: Any) -> Any:
     return current().literal(str(value))
 
 
-def _each(items: Iterable[Any]) -> Iterator[Any]:
-    """What a loop goes over, as long as its rendering may go on."""
+def _metered(items: Iterable[Any]) -> Iterator[Any]:
+    """Yields the items of a loop, within the limits of its rendering."""
     return current().steps(items)

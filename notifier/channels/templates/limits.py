@@ -1,4 +1,4 @@
-"""How much one rendering may use up. It cannot be interrupted, so it asks by itself, at every step and every filter."""
+"""Limits the time and memory of a rendering, which cannot be interrupted: it checks itself at each step and filter."""
 
 import gc
 import time
@@ -16,14 +16,14 @@ LONGEST_RESULT = 64 * 1024
 LONGEST_RANGE = 1_000
 
 MOST_STEPS = 10_000
-"""Of all loops together."""
+"""In all loops together."""
 
 LONGEST_RENDERING = 0.1
-"""Seconds of the processor's time; a usual message takes less than a thousandth."""
+"""Seconds of CPU time; a usual message takes less than a thousandth of that."""
 
 
 class Meter:
-    """What one rendering has used up, and what becomes of a value in a hole (`literal`)."""
+    """The use of one rendering, and the escape of its values (`literal`)."""
 
     def __init__(self, literal: Callable[[str], str]) -> None:
         self.literal = literal
@@ -39,10 +39,10 @@ class Meter:
             raise ValueError(f"it takes longer than {LONGEST_RENDERING} s")
 
     def steps(self, items: Iterable[Any]) -> Iterator[Any]:
-        """The items of a loop.
+        """Yields the items of a loop.
 
         Raises:
-            ValueError: there are more than all loops together may have, or it takes too long.
+            ValueError: all loops together have too many, or the rendering takes too long.
         """
         found = list(islice(items, self._steps_left + 1))
         if len(found) > self._steps_left:
@@ -58,9 +58,10 @@ _current: ContextVar[Meter] = ContextVar("meter")
 
 @contextmanager
 def metered(literal: Callable[[str], str] = str) -> Iterator[Meter]:
-    """Count what is done inside this block as one rendering.
+    """Counts everything in the block as one rendering.
 
-    Garbage is not collected in it: of a large daemon that takes longer than the rendering may, and is not its work.
+    Garbage collection is off meanwhile: in a large daemon it takes longer than a rendering may, and would count as its
+    time.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -75,14 +76,14 @@ def metered(literal: Callable[[str], str] = str) -> Iterator[Meter]:
 
 
 def current() -> Meter:
-    """The meter of the rendering that goes on."""
+    """Returns the meter of the current rendering."""
     return _current.get()
 
 
 def fits(length: int) -> None:
     """
     Raises:
-        ValueError: a value of this length is more than a whole message may have.
+        ValueError: the length exceeds that of any message.
     """
     if length > LONGEST_RESULT:
         raise ValueError(f"a value grows longer than {LONGEST_RESULT:,} characters")

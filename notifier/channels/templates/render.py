@@ -1,4 +1,4 @@
-"""From an event to its message, by the user's templates; where there is none or one fails, by the plain message."""
+"""Renders an event's message by the user's templates; without one, or if one fails, the plain message."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,67 +23,67 @@ _HINT = "; what the API did not say is None: write for example `records or 0`"
 
 
 class Source(Protocol):
-    """The source of a title and of a body; None where the plain text stays."""
+    """The sources of a title and a body; None for the plain one."""
 
     @property
     def title(self) -> str | None:
-        """Of the title."""
+        """The source of the title."""
         ...
 
     @property
     def body(self) -> str | None:
-        """Of the body."""
+        """The source of the body."""
         ...
 
 
 class Reader(Protocol):
-    """Who is to read a message: what it takes, and how what others wrote stays literal for it."""
+    """The service of a message: what it accepts, and how foreign text is escaped for it."""
 
     def literal(self, text: str) -> str:
-        """Data as it stays data in a body."""
+        """Returns the text escaped for a body."""
         ...
 
     def literal_title(self, text: str) -> str:
-        """Data as it stays data in a title."""
+        """Returns the text escaped for a title."""
         ...
 
     def fits(self, message: Message) -> bool:
-        """Whether it takes the whole message."""
+        """Returns whether it accepts the complete message."""
         ...
 
 
 class AsWritten:
-    """A reader that takes all text as it is written."""
+    """A service that shows all text as written."""
 
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
 
     def literal(self, text: str) -> str:
-        """The same."""
+        """Returns the text unchanged."""
         return text
 
     def literal_title(self, text: str) -> str:
-        """The same."""
+        """Returns the text unchanged."""
         return text
 
     def fits(self, message: Message) -> bool:
-        """As given."""
+        """Returns whether the given check accepts it."""
         return self._fits(message)
 
 
 ANYTHING = AsWritten(lambda message: True)
-"""Takes messages of any length."""
+"""Accepts messages of any length."""
 
 
 class _Labels(dict[str, str]):
-    """A label that a watch does not have is None, as is a fact that the API did not tell."""
+    """A label that a watch does not have is None, like a fact that the API did not report."""
 
     def __missing__(self, key: str) -> None:
         return None
 
 
 def variables(event: Event) -> dict[str, Any]:
-    """What a template can use; docs/templates.md says what each is."""
+    """Returns the variables of a template; docs/templates.md describes them."""
     transition = event.transition
     plain = message(event)
     duration_ms = transition.facts.duration_ms
@@ -104,7 +104,7 @@ VARIABLES = frozenset(variables(sample_events()[0]))
 
 
 def check_template(source: str) -> str | None:
-    """What is wrong with a template, with its line; None when it makes a text of every sample event."""
+    """Returns what is wrong with a template, with its line; None if it renders every sample event."""
     try:
         template = compiled(source, VARIABLES)
     except BadTemplate as error:
@@ -119,16 +119,16 @@ def check_template(source: str) -> str | None:
 
 
 class Renderer:
-    """Makes messages by the templates of one channel."""
+    """Renders messages by the templates of one channel."""
 
     def __init__(self, templates: Mapping[str, Source]) -> None:
         """
         Args:
-            templates: by event name; `all` is for every event. Of an event's names the most specific that has a
-                title gives the title, and the same for the body: `partial` before `ready` before `all`.
+            templates: by event name; `all` is for every event. The title is that of the event's most specific name with
+                a title (`partial` before `ready` before `all`), and likewise the body.
 
         Raises:
-            ValueError: a template has an error. `check_template` tells it before.
+            ValueError: a template has an error; `check_template` finds it before.
         """
         self._titles: dict[str, Template] = {}
         self._bodies: dict[str, Template] = {}
@@ -142,10 +142,10 @@ class Renderer:
                     raise ValueError(f"the template for {word}: {error}") from error
 
     def render(self, event: Event, reader: Reader = ANYTHING) -> tuple[Message, str | None]:
-        """The event's message, and why it is the plain one when a template failed (for the log).
+        """Returns the event's message; and if a template failed, why (for the log).
 
-        A message that its template made ends with the event's id, unless it has it already. Where the reader has no
-        room for it, what others wrote in it is shortened, the reason first.
+        The event's id is appended to a message that does not have it. If the message is too long for the reader,
+        foreign text in it is shortened, the reason first.
         """
         title, body = self._templates_of(event)
         if title is None and body is None:
@@ -160,10 +160,10 @@ class Renderer:
         return _instead(event, reader, "The template's message is too long"), TOO_LONG
 
     def shortest(self, event: Event, reader: Reader) -> Message | None:
-        """The event's message by its templates, with as little of names and reasons as it can have; None without one.
+        """Returns the event's message by its templates, with names and reasons as short as possible; None without one.
 
         Raises:
-            BadTemplate: it cannot be made.
+            BadTemplate: it fails.
         """
         title, body = self._templates_of(event)
         *_, bare = shortened(event)
@@ -193,7 +193,7 @@ def _made(event: Event, title: Template | None, body: Template | None, reader: R
 
 
 def _instead(event: Event, reader: Reader, why: str) -> Message:
-    """The plain message, with a line that says why, if there is room for it."""
+    """Returns the plain message, with a line that says why, if there is room for it."""
     plain = message(event)
     told = replace(plain, body=f"{plain.body}\n({why}; this is the plain message.)")
     return told if reader.fits(told) else fitted(event, reader.fits)

@@ -1,4 +1,4 @@
-"""Events of every kind, to try templates and channels with: each with all facts and with none."""
+"""Sample events of every kind, to check templates and channels: each with all facts and with none."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,7 @@ _ALL_FACTS = Facts(
 
 
 def sample_events() -> tuple[Event, ...]:
-    """The events: of each kind one with all facts, labels and a delay, and one with none of them."""
+    """Returns two events of each kind: one with all facts, labels and a delay, and one without."""
     return tuple(_event(names, bare=bare) for names in _KINDS for bare in (False, True))
 
 

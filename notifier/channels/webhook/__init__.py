@@ -1,1 +1,1 @@
-"""Channels that are signed webhooks."""
+"""Channels with a signed webhook."""

@@ -1,4 +1,4 @@
-"""Read the API token from `api.token`, `api.token_file`, or the systemd credential."""
+"""Reads the API token from `api.token`, `api.token_file`, or the systemd credential."""
 
 import contextlib
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class TokenLocation:
 
 
 def read_token(api: Api) -> str:
-    """Return the API token. Read a `token_file` again at each call, to notice a new token.
+    """Returns the API token. Read a `token_file` again at each call, to notice a new token.
 
     Raises:
         NotifierError: the file cannot be read or holds no token. Its text says which, and quotes nothing of the file.
@@ -56,7 +56,7 @@ def read_token(api: Api) -> str:
 
 
 def token_in(path: Path) -> str:
-    """Return the token that a file holds, without the line break at its end.
+    """Returns the token that a file holds, without the line break at its end.
 
     Raises:
         ValueError: the file cannot be read, or holds no token.
