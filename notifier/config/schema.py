@@ -1,7 +1,7 @@
-"""The shape of the YAML: its sections and keys, each bound to its rule in `values`.
+"""The schema of the YAML: its sections and keys, each with its validator of `values`.
 
-The models hold what the files say, with the defaults of single keys; `build` makes the frozen `Config` of them.
-What needs to know of more than one value is in `channelcheck` and `crosscheck`.
+The models have the values of the files, with the defaults of single keys; `build` makes the frozen `Config` from them.
+`checks` has the rules across several values. The docstrings of the models are the descriptions in the JSON Schema.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _POLICY = ChannelPolicy()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What values are checked against: the names of the channels (None: unknown), Apprise's opinion and Jinja2's."""
+    """The context of a validation: the names of the channels (None: unknown), and the checks of URLs and templates."""
 
     channels: frozenset[str] | None
     check_url: Callable[[str], str | None]
@@ -76,9 +76,9 @@ def _checked_template(value: object, info: ValidationInfo) -> str:
     assert isinstance(context, Context)
     if context.check_template(source) is None:
         return source
-    # What is wrong is said of the text in the file: the reason may quote it, and variables may hold secrets.
+    # The reason is about the text in the file: it may quote the text, and variables may be secrets.
     written = value.written if isinstance(value, FromEnvironment) else source
-    reason = context.check_template(written) or "with its variables put in this is no template that works"
+    reason = context.check_template(written) or "with its variables interpolated this is not a valid template"
     raise ValueError(" ".join(reason.split()))
 
 
@@ -90,7 +90,7 @@ def _other_than_start(value: time, info: ValidationInfo) -> time:
 
 def _given(value: object) -> object:
     if value is None:
-        raise ValueError("this key has no value: give it one, or take it out")
+        raise ValueError("this key has no value: give it one, or remove it")
     return value
 
 
@@ -122,7 +122,7 @@ def _short_form(value: object) -> object:
     return {"url": value} if value is None or isinstance(value, str) else value
 
 
-# A rule stands outside of `| None`, so that it sees a key without a value (null) and can say so.
+# A validator is outside of `| None`, so that it sees a key without a value (null) and can refuse it.
 Text = Annotated[str, BeforeValidator(text.text)]
 OptionalText = Annotated[str | None, BeforeValidator(text.text)]
 Name = Annotated[str, BeforeValidator(text.name)]
@@ -192,7 +192,7 @@ Templates = Annotated[dict[EventWord, TemplateSection], BeforeValidator(_nothing
 
 
 class ChannelSection(_Section):
-    """One entry of `channels:`, in its long form; a text alone is its URL. `channelcheck` knows what goes together."""
+    """One entry of `channels:`, in its long form; a text alone is its URL."""
 
     url: Annotated[str | None, BeforeValidator(_checked_url)] = None
     webhook: OptionalWebhook = None
@@ -208,7 +208,7 @@ class ChannelSection(_Section):
 
 
 class DefaultsSection(_Section):
-    """`defaults:`: what a watch has when it does not say otherwise."""
+    """`defaults:`, the default options of watches."""
 
     every: Duration = timedelta(seconds=30)
     notify: OptionalNotify = None
@@ -226,7 +226,7 @@ class DownloadSection(_Section):
 
 
 class WatchSection(_Section):
-    """One entry of `watches:`. `crosscheck` sees that it has either a `snapshot:` or a `dataset:`."""
+    """One entry of `watches:`: a `snapshot:` or a `dataset:`."""
 
     snapshot: OptionalId = None
     dataset: OptionalId = None
@@ -252,8 +252,8 @@ class HttpSection(_Section):
     def _is_guarded(self) -> Self:
         if self.token is None and self.listen != listen.OFF and not listen.is_loopback(listen.parse(self.listen)[0]):
             raise ValueError(
-                "whoever reaches this address could read everything: write `listen:` with the address and beside it "
-                f"`token: ${{NOTIFIER_HTTP_TOKEN}}`, or listen on `{listen.DEFAULT}`"
+                "other machines can reach this address: write it under `listen:`, with `token: ${NOTIFIER_HTTP_TOKEN}` "
+                f"beside it, or listen on `{listen.DEFAULT}`"
             )
         return self
 

@@ -10,12 +10,12 @@ from notifier.config.values.webhook import PREFIX
 from notifier.core.words import MASK
 
 _SHORTEST = 4
-"""Of what stands in a URL. Masking every occurrence of less would hide nothing and make logs unreadable."""
+"""Characters of a secret part of a URL. To mask shorter ones would make logs unreadable."""
 _SHORTEST_SEGMENT = 8
 _SHORTEST_OPTION = 6
 _PLAIN_WORDS = re.compile(r"[a-z]{1,15}(?:[_-][a-z]{1,15})*")
 _PUBLIC_OPTIONS = frozenset({"format", "overflow"})
-"""Apprise's options for the text of a message: their values are common words and no secrets."""
+"""Apprise's options for the text of a message, whose values are common words."""
 
 
 def secrets_in(
@@ -26,13 +26,19 @@ def secrets_in(
     addresses: Iterable[str] = (),
     others: Iterable[str] = (),
 ) -> frozenset[str]:
-    """The values that may never be shown: the token, each channel URL as a whole, and what stands secret inside it.
+    """Return the values that must never be shown.
 
-    That is its password, a user or a host that looks like a token (not a host's name), path segments of at least 8
-    characters and option values of at least 6, each as written, unquoted and quoted. Of a webhook it is also the path
-    as a whole, and its segments but for plain words: its path often ends with `snapshots`, which no log can do without.
-    And its secrets, with their prefix and without. Other `addresses` are taken apart like a webhook's; `others` are
-    secrets as a whole.
+    Of a channel URL these are the URL, its password, a user or host that looks like a token, path segments of at least
+    8 characters and option values of at least 6, each as written, unquoted and quoted. Of a webhook these are its
+    secrets with and without prefix, its path, and the segments that are no plain words: many paths end with
+    `snapshots`, which logs need.
+
+    Args:
+        token: the API token.
+        urls: the URLs of channels.
+        webhooks: the webhooks.
+        addresses: other URLs, which are treated like those of webhooks.
+        others: texts that are secret as a whole.
     """
     secrets = {*others, *([token] if token else [])}
     for url in urls:
@@ -48,7 +54,7 @@ def secrets_in(
 
 
 def proxy_passwords(environ: Mapping[str, str]) -> set[str]:
-    """The passwords of the proxies in the environment, in their spellings: a proxy may repeat what it was sent."""
+    """Return the passwords of proxies in the environment, in all spellings: a proxy may echo its password."""
     proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
     userinfos = [proxy.rpartition("@")[0].partition("://")[2] or proxy.rpartition("@")[0] for proxy in proxies]
     return _shown_never(userinfo.partition(":")[2] for userinfo in userinfos)
@@ -59,29 +65,29 @@ def _shown_never(parts: Iterable[str]) -> set[str]:
 
 
 def masked_url(url: str) -> str:
-    """The URL as it may be shown: its scheme only."""
+    """Return the URL with everything but its scheme masked."""
     scheme, separator, _ = url.partition("://")
     return f"{scheme}://{MASK}" if separator else MASK
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret in it masked, the longest first."""
+    """Return the text with every secret masked, the longest first."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
 def _secret_parts(url: str) -> Iterator[str]:
-    """What may be secret in an Apprise URL, which follows no standard: passwords may hold `/`, hosts may be tokens."""
+    """Yield the parts of an Apprise URL that may be secret. Passwords may contain `/`, and hosts may be tokens."""
     rest = url.partition("://")[2]
     place, _, query = rest.partition("?")
     authority, *segments = re.split("[/#]", place)
-    # Up to the last `@` of all, for a password with a `/` or a `?` in it that nobody quoted.
+    # Up to the last `@`, for a password with an unquoted `/` or `?` in it.
     for until_host in {authority.rpartition("@")[0], place.rpartition("@")[0], rest.rpartition("@")[0]}:
         user, _, password = until_host.partition(":")
         yield password
         if password:
-            # One that is too short to be looked for itself still travels as base64 (Basic authentication, RFC 7617).
+            # A password that is too short to be masked is also sent as base64 (Basic authentication, RFC 7617).
             yield (
                 base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogatepass"))
                 .decode("ascii")
@@ -107,7 +113,7 @@ def _secret_options(query: str) -> Iterator[str]:
 
 
 def _secret_webhook_parts(url: str) -> Iterator[str]:
-    """What may be secret in an https URL without a user."""
+    """Yield the parts of an https URL without a user that may be secret."""
     place, _, query = url.partition("://")[2].partition("?")
     _, *segments = place.split("/")
     path = f"/{'/'.join(segments)}"

@@ -1,7 +1,7 @@
-"""Of many problems never so many that nobody reads them: of each kind the first few, and how many more there are.
+"""Limits the problems of a configuration: the first of each kind, and the number of the others.
 
-One kind may stand in all of 10,000 watches. Each file has an excerpt of its own, so that what is kept of a file says as
-much as the file itself, however many files there are.
+One mistake may be in all of 10,000 watches. Each file has an excerpt of its own, so that the kept problems of a file do
+not depend on the other files.
 """
 
 import re
@@ -14,19 +14,19 @@ from notifier.core.errors import Problem
 MOST_OF_A_KIND = 50
 
 _PARTICULARS = re.compile(r"'[^']*'|`[^`]*`|\bat \S+:\d+:\d+|\d+")
-"""What differs between two texts of one kind: what is quoted, places, numbers."""
+"""What differs between two texts of one kind: quotations, places, numbers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Excerpt:
-    """One file's problems: in order, the first `MOST_OF_A_KIND` of each kind, and by kind how many `more` it has."""
+    """The first `MOST_OF_A_KIND` problems of each kind in a file, in order, and the number of others by kind."""
 
     problems: tuple[Problem, ...] = ()
     more: Mapping[str, int] = field(default_factory=dict)
 
 
 def excerpt(problems: Iterable[Problem]) -> Excerpt:
-    """The excerpt of one file's problems, which are in order."""
+    """Return the excerpt of a file's problems, which must be in order."""
     kept: list[Problem] = []
     totals: Counter[str] = Counter()
     for problem in problems:
@@ -39,7 +39,7 @@ def excerpt(problems: Iterable[Problem]) -> Excerpt:
 
 
 def merge_excerpts(files: Iterable[Excerpt]) -> list[Problem]:
-    """The excerpt of all files, as it is told: after the last one of a kind it says how many more there are."""
+    """Return the problems of all files to report. The last one of a kind is followed by the number of the others."""
     excerpts = list(files)
     found = [(_kind(problem), problem) for each in excerpts for problem in each.problems]
     totals = Counter(kind for kind, _ in found)

@@ -1,4 +1,4 @@
-"""All flaws of all files as one answer: in order, and each once."""
+"""Turns the flaws of all files into problems: in order, and each once."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ from notifier.core.words import safe
 
 
 def file_name(document: Document) -> str:
-    """The document's file as errors name it: as it was given, without what cannot be printed."""
+    """Return the name of the file for errors: as it was given, without unprintable characters."""
     name = str(document.path).encode("utf-8", "backslashreplace").decode()
     return safe(name, "?")
 
 
 def problems_of(documents: Iterable[Document]) -> list[Problem]:
-    """The flaws as problems: in the order of the files, then of their places, and of one kind only so many."""
+    """Return the flaws as problems, by file and place, with a limit for each kind."""
     return merge_excerpts(excerpt_of(document, document.flaws) for document in documents)
 
 
 def excerpt_of(document: Document, flaws: list[Flaw]) -> Excerpt:
-    """What is told of one file's flaws, or warnings."""
+    """Return the excerpt of a file's flaws or warnings."""
     return excerpt(_problem(document, flaw) for flaw in _in_order(flaws))
 
 

@@ -1,4 +1,4 @@
-"""pydantic's errors as flaws: at their place in the file, in the words of this product and without pydantic's."""
+"""Turns pydantic's errors into flaws: at their place in the file, in words for users."""
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -32,7 +32,7 @@ _SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
     (("http",), HttpSection),
     (("heartbeat",), HeartbeatSection),
 )
-"""Where each mapping stands that a model describes."""
+"""The path of each mapping that has a model."""
 
 _NEEDED = {
     "folder": "missing: write the folder for the results, as in `folder: results`",
@@ -43,12 +43,12 @@ _NEEDED = {
 
 
 def flaws_of(error: ValidationError, root: Node, model: type[BaseModel]) -> list[Flaw]:
-    """Every error of one file's validation, as flaws.
+    """Return every error of a validation as a flaw.
 
     Args:
         error: what pydantic raised.
         root: the tree of the file, for the places.
-        model: what the file was validated as, for the keys it may have.
+        model: the model of the file, for its keys.
     """
     details = error.errors(include_url=False, include_input=False)
     missing: dict[KeyPath, list[str]] = {}
@@ -81,7 +81,7 @@ def _text(detail: ErrorDetails, node: Node) -> str:
         case "list_type":
             return f"a list (lines of `- …`, or `[…]`) is expected here, not {_kind(node)}"
         case "too_short":
-            return "an empty list: name at least one, or take the key out"
+            return "an empty list: name at least one, or remove the key"
         case "literal_error":
             return f"only {detail['ctx']['expected']} can stand here"
         case _:
@@ -99,12 +99,12 @@ def _kind(node: Node) -> str:
 
 
 def _unknown_key(loc: KeyPath, root_model: type[BaseModel], missing: list[str]) -> str:
-    """What to write instead: a key of this place first, and of others only one that could be meant here.
+    """Return the text for an unknown key. It suggests a key of this mapping, else another place for the key.
 
     Args:
         loc: the path of the key.
-        root_model: what the file was validated as.
-        missing: the keys that this place needs and does not have.
+        root_model: the model of the file.
+        missing: the required keys that this mapping lacks.
     """
     key = str(loc[-1])
     known = _keys(_model_at(loc[:-1], root_model))
@@ -124,14 +124,14 @@ def _unknown_key(loc: KeyPath, root_model: type[BaseModel], missing: list[str]) 
     for path, model in _SECTIONS:
         if key in _keys(model) and _in_sight(path, loc[:-1]):
             section = [step for step in path if step != ANY][-1]
-            return f"unknown key here; it belongs into `{section}:`"
+            return f"unknown key here; it belongs under `{section}:`"
     return f"unknown key; the keys here are {', '.join(known)}"
 
 
 def _in_sight(section: KeyPath, place: KeyPath) -> bool:
-    """Whether a key of the section could be meant at the place: a section of the top level, or one below the place.
+    """Return whether a section is plausible for a key: it is at the top level, or below the place of the key.
 
-    `to` is a key of a channel's `quiet:`, but who writes it into a `download:` means something else.
+    A `to` in a `download:` is not meant for a channel's `quiet:`.
     """
     named = [step for step in section if step != ANY]
     return len(named) == 1 or (len(section) > len(place) and _fits(section[: len(place)], place))

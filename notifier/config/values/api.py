@@ -9,7 +9,7 @@ MOST_REQUESTS_PER_SECOND = 1_000_000
 
 
 def base_url(value: object) -> str:
-    """The address of the API, without a slash at its end."""
+    """Validate the base URL of the API, and return it without a slash at its end."""
     checked = str(text(value))
     try:
         parts = urlsplit(checked)
@@ -21,14 +21,14 @@ def base_url(value: object) -> str:
     if "@" in parts.netloc:
         raise ValueError("a user or a password cannot stand in this URL: the token goes into `api.token`")
     if "?" in checked or "#" in checked:
-        raise ValueError("this URL ends with its path: take out the `?` or `#` and what follows")
+        raise ValueError("this URL ends with its path: remove the `?` or `#` and what follows")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("over http:// the token would travel in clear: write https:// (http:// is for loopback only)")
     return checked.rstrip("/")
 
 
 def requests_per_second(value: object) -> float:
-    """A number above 0; as a text too, so that it can come from a variable."""
+    """Validate a number above 0, which may come from a variable as text."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -36,6 +36,6 @@ def requests_per_second(value: object) -> float:
             raise ValueError("a number is expected here, as in `10`") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"a number is expected here, as in `10`, not {kind(value)}")
-    if not 0 < value <= MOST_REQUESTS_PER_SECOND:  # Nor is NaN in between.
+    if not 0 < value <= MOST_REQUESTS_PER_SECOND:  # refuses NaN, too
         raise ValueError(f"a number above 0 and up to {MOST_REQUESTS_PER_SECOND} is expected here")
     return float(value)

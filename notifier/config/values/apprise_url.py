@@ -14,7 +14,7 @@ _UNWANTED_OPTIONS = {
 
 
 def channel_url(value: object) -> str:
-    """An Apprise URL, as far as it can be judged without Apprise."""
+    """Validate an Apprise URL, as far as possible without Apprise."""
     checked = str(text(value)).strip()
     if not _SCHEME.match(checked):
         raise ValueError("an Apprise URL is expected here, as in `slack://…` or `mailtos://…`")
@@ -22,5 +22,5 @@ def channel_url(value: object) -> str:
         raise ValueError("there are two URLs here: a channel has one, so make two channels")
     for option in re.split("[&;]", checked.partition("?")[2]):
         if why := _UNWANTED_OPTIONS.get(key := option.partition("=")[0].strip().lower()):
-            raise ValueError(f"take `{key}=` out of the URL: {why}")
+            raise ValueError(f"remove `{key}=` from the URL: {why}")
     return checked

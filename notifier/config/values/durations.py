@@ -1,4 +1,4 @@
-"""Durations as people write them: `30s`, `5m`, `6h`, `2d`, and compounds such as `1h30m`."""
+"""Durations in the form that users write: `30s`, `5m`, `6h`, `2d`, and compounds such as `1h30m`."""
 
 import re
 from datetime import timedelta
@@ -15,10 +15,10 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 def parse(written: str) -> timedelta:
-    """The duration that a text such as `90s`, `1h30m` or `2d` stands for: whole seconds, more than none.
+    """Parse a duration such as `90s`, `1h30m` or `2d`: whole seconds, more than 0.
 
     Raises:
-        ValueError: it is none; the text says what would be right, and nothing of what was given.
+        ValueError: it is no duration. The text says what to write, and does not quote what was given.
     """
     if _NUMBER.fullmatch(written):
         raise ValueError("a duration needs its unit: write `30s`, `5m`, `6h` or `2d`")
@@ -36,7 +36,7 @@ def parse(written: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """The text of a duration, in its largest units: `1d12h`, `1m30s`. `parse` reads it back, if it is whole seconds."""
+    """Return a duration as text in its largest units: `1d12h`, `1m30s`. `parse` reads whole seconds back."""
     whole, part = divmod(duration, timedelta(seconds=1))
     if part or whole <= 0:
         return f"{duration.total_seconds():g}s"
@@ -48,7 +48,7 @@ def format_duration(duration: timedelta) -> str:
 
 
 def duration(value: object) -> timedelta:
-    """A duration such as `30s`."""
+    """Validate a duration such as `30s`."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         cure = f"write `{value}s`" if isinstance(value, int) and 0 < value < 10**6 else "write `30s`"
         raise ValueError(f"a duration needs its unit: {cure}")
@@ -60,14 +60,14 @@ def duration(value: object) -> timedelta:
 
 
 def duration_or_off(value: object) -> timedelta | Literal["off"]:
-    """A duration such as `24h`, or `off`."""
+    """Validate a duration such as `24h`, or `off`."""
     if value is False:
         raise ValueError("write `off`, or a duration such as `24h`")
     return "off" if value == "off" else duration(value)
 
 
 def keep(value: object) -> timedelta:
-    """How long what has ended is remembered."""
+    """Validate how long ended snapshots are kept."""
     checked = duration(value)
     if checked < SHORTEST_KEEP:
         raise ValueError(f"too short to look anything up in: the shortest is `{SHORTEST_KEEP.days}d`")

@@ -1,4 +1,4 @@
-"""The address that a heartbeat asks, and how often, as a user writes them."""
+"""The URL of a heartbeat, and its interval."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ MOST_OFTEN = timedelta(seconds=10)
 
 
 def address(value: object) -> str:
-    """The http or https address of a dead man's switch."""
+    """Validate the http or https URL of a dead man's switch."""
     checked = text(value)
     if is_unset(checked):
         return str(checked)
@@ -29,8 +29,8 @@ def address(value: object) -> str:
 
 
 def every(value: object) -> timedelta:
-    """How often it is asked."""
+    """Validate the interval of the heartbeat."""
     checked = duration(value)
     if checked < MOST_OFTEN:
-        raise ValueError(f"more often than any such service wants it: the shortest is `{MOST_OFTEN.seconds}s`")
+        raise ValueError(f"too often for such a service: the shortest interval is `{MOST_OFTEN.seconds}s`")
     return checked

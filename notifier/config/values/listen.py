@@ -1,4 +1,4 @@
-"""Where the status page listens, `HOST:PORT`, as a user writes it, and what whoever asks there has to know."""
+"""The address of the status page, `HOST:PORT`."""
 
 import ipaddress
 import re
@@ -14,10 +14,10 @@ _AS_IN = f'as in `{DEFAULT}` or `"[::1]:8787"`'
 
 
 def parse(address: str) -> tuple[str, int]:
-    """The host and the port. An IPv6 host stands in brackets.
+    """Parse the host and the port. An IPv6 host must be in brackets.
 
     Raises:
-        ValueError: it is no such address; the text says why, and the cure.
+        ValueError: it is no such address; the text says what to write.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None:
@@ -38,7 +38,7 @@ def _is_ip(host: str, version: int) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that host: an IP address, `localhost` or a name below it (RFC 6761, 6.3)."""
+    """Return whether only this machine reaches a host: an IP address, `localhost` or a name below it (RFC 6761)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def address(value: object) -> str:
-    """An address with its port, or `off`."""
+    """Validate an address with its port, or `off`."""
     if value is False:
         raise ValueError(f"write `{OFF}`, or an address such as `{DEFAULT}`")
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65_535:

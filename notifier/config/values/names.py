@@ -1,4 +1,4 @@
-"""Names and ids in the YAML: of snapshots and datasets, channels and events."""
+"""Ids of snapshots and datasets, and names of channels and events."""
 
 import re
 
@@ -11,7 +11,7 @@ _EVENT_WORD = re.compile(r"[a-z0-9_:-]{1,100}")
 
 
 def snapshot_id(value: object) -> str:
-    """An id that can be one segment of a path, as the API's addresses and the status page's need it."""
+    """Validate an id, which must fit into one segment of a URL path."""
     checked = str(lines(value))
     if flaw := flaw_of_id(checked, quoting=not isinstance(value, FromEnvironment)):
         raise ValueError(f"this cannot be an id: {flaw}")
@@ -19,7 +19,7 @@ def snapshot_id(value: object) -> str:
 
 
 def channel_name(value: object) -> str:
-    """The name of a channel."""
+    """Validate the name of a channel."""
     checked = str(text(value))
     if "://" in checked:
         raise ValueError("a URL cannot stand here: give it a name under `channels:` and write that name")
@@ -29,7 +29,7 @@ def channel_name(value: object) -> str:
 
 
 def event_word(value: object) -> str:
-    """The name of an event, in lower case. Any word may be one: the API's statuses are not a closed list."""
+    """Validate the name of an event, and return it in lower case. The API may use any word as a status."""
     checked = str(text(value)).lower()
     if not _EVENT_WORD.fullmatch(checked):
         raise ValueError("the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`")

@@ -1,10 +1,10 @@
-"""Paths in the YAML: the folder of a download and the database of `state:`."""
+"""The folder of a download, and the database of `state:`."""
 
 from notifier.config.values.text import text
 
 
 def folder(value: object) -> str:
-    """The path of a folder."""
+    """Validate the path of a folder."""
     checked = str(text(value)).strip()
     if "://" in checked:
         raise ValueError("a folder of this machine is expected here, not a URL: write its path")
@@ -14,7 +14,7 @@ def folder(value: object) -> str:
 
 
 def state(value: object) -> str:
-    """The path of the SQLite file in `sqlite:///PATH`."""
+    """Validate `sqlite:///PATH`, and return the path."""
     checked = str(text(value))
     if checked.startswith(("postgresql://", "postgres://", "postgresql+")):
         raise ValueError("PostgreSQL is not supported yet: write `sqlite:///notifier.db`")

@@ -1,4 +1,4 @@
-"""How fast a channel may be served, as people write it, `20/m`; inside it is the least time between messages."""
+"""The pace of a channel, which users write as `20/m`, and which is stored as the least time between two messages."""
 
 import re
 from datetime import timedelta
@@ -6,17 +6,17 @@ from datetime import timedelta
 from notifier.config.values.text import shown, text
 
 FASTEST = 1000
-"""Messages in one unit of time: no service takes more from one sender."""
+"""Messages per unit of time. No service accepts more from one sender."""
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _PACE = re.compile(r"([0-9]{1,9})/([smh])")
 
 
 def parse(written: str) -> timedelta:
-    """The least time between two messages.
+    """Parse a pace, and return the least time between two messages.
 
     Raises:
-        ValueError: the text is no pace; it says what would be right, and nothing of what was given.
+        ValueError: it is no pace. The text says what to write, and does not quote what was given.
     """
     match = _PACE.fullmatch(written)
     if match is None:
@@ -39,7 +39,7 @@ def pace(value: object) -> timedelta:
 
 
 def format_pace(pause: timedelta) -> str:
-    """The text of a pace. `parse` reads it back as the same, if it came from there."""
+    """Return a pace as text. `parse` reads it back, if it came from there."""
     for unit, size in _UNITS.items():
         number = round(size / pause)
         if number and size / number == pause:

@@ -1,7 +1,6 @@
 """Rules for texts in the YAML. Each takes a value as YAML gives it and returns what it means.
 
-They raise ValueError, whose text names the cure and never repeats what may be a secret: no URL, no token, nothing that
-came from the environment.
+They raise ValueError. Its text says what to do, and quotes nothing that may be a secret: no URL, no token, no variable.
 """
 
 import re
@@ -14,7 +13,7 @@ _UNPRINTABLE_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def kind(value: object) -> str:
-    """What a value of the YAML is, in one or two words."""
+    """Return the type of a YAML value for users."""
     match value:
         case None:
             return "nothing"
@@ -31,7 +30,7 @@ def kind(value: object) -> str:
 
 
 def shown(value: str) -> str:
-    """The value as an error may quote it: as the file has it, shortened; a URL is not shown."""
+    """Return a text as errors quote it: as the file has it, shortened; a URL is not shown."""
     written = value.written if isinstance(value, FromEnvironment) else value
     if "://" in written:
         return "(a URL)"
@@ -40,7 +39,7 @@ def shown(value: str) -> str:
 
 
 def text(value: object) -> str:
-    """Text on one line, not empty."""
+    """Validate a text on one line that is not empty."""
     checked = lines(value)
     if _UNPRINTABLE.search(checked):
         raise ValueError("a line break or a control character is in this text: write it on one line")
@@ -48,28 +47,28 @@ def text(value: object) -> str:
 
 
 def lines(value: object) -> str:
-    """Text, not empty."""
+    """Validate a text that is not empty."""
     if value is None:
-        raise ValueError("this key has no value: give it one, or take it out")
+        raise ValueError("this key has no value: give it one, or remove it")
     if isinstance(value, bool | int | float):
         raise ValueError(f"text is expected here, and YAML reads this as {kind(value)}: put it in quotes")
     if not isinstance(value, str):
         raise ValueError(f"text is expected here, not {kind(value)}")
     if not value.strip():
-        raise ValueError("empty: give it a value, or take the key out")
+        raise ValueError("empty: give it a value, or remove the key")
     return value
 
 
 def template(value: object) -> str:
-    """The source of a template, as far as it can be judged without Jinja2. It may have many lines."""
+    """Validate the source of a template, as far as possible without Jinja2. It may have several lines."""
     checked = lines(value)
     if _UNPRINTABLE_IN_LINES.search(checked):
-        raise ValueError("a control character is in this text: take it out")
+        raise ValueError("a control character is in this text: remove it")
     return checked
 
 
 def true_or_false(value: object) -> bool:
-    """A boolean; as a text too, so that it can come from a variable."""
+    """Validate a boolean, which may come from a variable as text."""
     if isinstance(value, FromEnvironment) and value in ("true", "false"):
         return value == "true"
     if not isinstance(value, bool):
@@ -78,7 +77,7 @@ def true_or_false(value: object) -> bool:
 
 
 def name(value: object) -> str:
-    """A short text for people."""
+    """Validate a short text for people."""
     checked = str(text(value)).strip()
     if len(checked) > LONGEST_TEXT:
         raise ValueError(f"longer than {LONGEST_TEXT} characters")

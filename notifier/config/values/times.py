@@ -1,4 +1,4 @@
-"""Times of the day and time zones, as quiet hours have them."""
+"""Times of day and time zones, for quiet hours."""
 
 import functools
 import re
@@ -10,11 +10,11 @@ from notifier.core.suggestions import did_you_mean
 
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _NOT_NAMES = re.compile(r"(?:posix|right)/.*|posixrules|localtime")
-"""What systems keep beside the zones: copies, zones with leap seconds, and the machine's own, which may change."""
+"""Files beside the zones: copies, zones with leap seconds, and that of the machine, which may change."""
 
 
 def time_of_day(value: object) -> time:
-    """A time such as `22:00`."""
+    """Validate a time such as `22:00`."""
     if isinstance(value, bool | int | float):
         raise ValueError(f'a time of the day is expected here, as in `"22:00"`, not {kind(value)}')
     given = text(value)
@@ -28,12 +28,12 @@ def time_of_day(value: object) -> time:
 
 
 def format_time(clock: time) -> str:
-    """The text of a time of the day; `time_of_day` reads it back."""
+    """Return a time of day as text, which `time_of_day` reads back."""
     return clock.strftime("%H:%M")
 
 
 def zone_name(value: object) -> str:
-    """The name of a time zone that this machine knows."""
+    """Validate the name of a time zone that this machine knows."""
     given = text(value)
     checked = given.strip()
     try:
@@ -50,10 +50,10 @@ def zone_name(value: object) -> str:
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone of a name in the IANA's table. UTC needs no table.
+    """Return the time zone of an IANA name. UTC needs no table.
 
     Raises:
-        ValueError: there is none, or no table.
+        ValueError: the table has no such zone, or there is no table.
     """
     if name == "UTC":
         return UTC

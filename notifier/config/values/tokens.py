@@ -1,4 +1,4 @@
-"""Tokens in the YAML: that of the API, and that of the status page."""
+"""The token of the API, and that of the status page."""
 
 import re
 
@@ -11,7 +11,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def token(value: object) -> str:
-    """An API token: printable ASCII without spaces."""
+    """Validate an API token: printable ASCII without spaces."""
     checked = str(text(value))
     if not _TOKEN.fullmatch(checked):
         raise ValueError("a token has only printable ASCII characters and no spaces: is it copied whole and alone?")
@@ -21,7 +21,7 @@ def token(value: object) -> str:
 
 
 def page_token(value: object) -> str:
-    """What whoever asks from elsewhere has to know."""
+    """Validate the token for requests to the status page."""
     checked = token(value)
     if len(checked) < SHORTEST_PAGE_TOKEN and not is_unset(value):
         raise ValueError(

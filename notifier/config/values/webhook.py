@@ -1,4 +1,4 @@
-"""The rules for a signed webhook's address and secret. No error shows anything of either.
+"""The address and the secret of a signed webhook. No error quotes either.
 
 The secret is that of https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: 24 to
 64 random bytes, written in base64 after `whsec_`.
@@ -24,7 +24,7 @@ _MAKE_ONE = "make one with `openssl rand -base64 32`"
 
 
 def address(value: object) -> str:
-    """The address of a webhook. Whether http:// may stand here depends on `allow_private` beside it."""
+    """Validate the address of a webhook. `checks.channels` checks http:// against `allow_private`."""
     if is_unset(value):
         return str(value)
     checked = str(text(value)).strip()
@@ -40,27 +40,27 @@ def address(value: object) -> str:
     if "@" in parts.netloc:
         raise ValueError("a user or a password cannot stand in this URL: the `secret` signs what is sent")
     if "#" in checked:
-        raise ValueError("take out the `#` and what follows: it is never sent")
+        raise ValueError("remove the `#` and what follows: it is never sent")
     if not _has_host(parts):
         raise ValueError("the host is missing or is none: write the URL as `https://example.com/hooks/snapshots`")
     return checked
 
 
 def is_plain(value: str) -> bool:
-    """Whether an address is so plain (a name, a path without anything odd) that no library needs to be asked of it.
+    """Return whether an address is certainly valid: a host name, and a path of ordinary characters.
 
-    The HTTP client takes a quarter of a second to import, and judges what is left.
+    The HTTP client, which takes a quarter of a second to import, checks the others.
     """
     return PLAIN.fullmatch(value) is not None
 
 
 def is_unencrypted(value: str) -> bool:
-    """Whether what is sent there can be read on the way."""
+    """Return whether messages to the address are unencrypted."""
     return value.lower().startswith("http://")
 
 
 def secret(value: object) -> str:
-    """A secret in its one spelling, after `whsec_`; without that it is taken too."""
+    """Validate a secret, with or without `whsec_`, and return it in its canonical form."""
     if is_unset(value):
         return str(value)
     encoded = text(value).strip().removeprefix(PREFIX)

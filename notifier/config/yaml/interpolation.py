@@ -1,6 +1,6 @@
-"""Environment variables in the texts of the configuration: `${NAME}`, `${NAME:-default}`, and `$${` for a plain `${`.
+"""Interpolates environment variables: `${NAME}`, `${NAME:-default}`, and `$${` for a literal `${`.
 
-What is put in stays a text, whatever it looks like: it is never read as YAML again.
+The value of a variable is always a text, and never parsed as YAML.
 """
 
 import re
@@ -11,45 +11,45 @@ from notifier.config.yaml.nodes import Flaw, KeyPath, ListNode, MappingNode, Nod
 _OPENING = re.compile(r"\$?\$\{")
 _REFERENCE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _SECRET_SECTIONS = ("api", "channels")
-"""Where an empty variable is an error, but in templates: an empty token or password is never meant."""
+"""The sections where an empty variable is an error, except in templates: it would be an empty token or password."""
 UNSET = "unset://"
-"""Before the name of a variable that is not set, in what `UnsetAllowed` gives for it."""
+"""The prefix of the value that `UnsetAllowed` has for an unset variable."""
 
 
 class FromEnvironment(str):
-    """A text with variables in it. Errors quote what the file says, `written`: the value may be a secret."""
+    """A text with interpolated variables. Errors quote `written`, the text in the file: the value may be a secret."""
 
     __slots__ = ("written",)
     written: str
 
     def __new__(cls, text: str, written: str) -> "FromEnvironment":
-        """The text with its variables put in, and as it stands in the file."""
+        """Take the text with its variables interpolated, and as the file has it."""
         self = super().__new__(cls, text)
         self.written = written
         return self
 
 
 class UnsetAllowed(dict[str, str]):
-    """An environment in which a variable that is not set has a value that may stand for any text, a URL too."""
+    """An environment that gives unset variables a placeholder, which is valid as any text, and as a URL."""
 
     def __missing__(self, name: str) -> str:
         return f"{UNSET}{name}"
 
 
 def is_unset(value: object) -> bool:
-    """Whether a value has a variable in it that only `UnsetAllowed` could give: what it will be is not known."""
+    """Return whether a value contains the placeholder of an unset variable."""
     return isinstance(value, FromEnvironment) and UNSET in value
 
 
 class Unresolved:
-    """Stands in the data for a text whose variables could not be put in; the flaw is told where that was found."""
+    """The value of a text whose variables could not be interpolated. Its flaw is already reported."""
 
 
 UNRESOLVED = Unresolved()
 
 
 def plain_data(root: Node, environ: Mapping[str, str]) -> tuple[object, list[Flaw]]:
-    """The tree as dicts, lists and values with the variables put in, and what was wrong with those."""
+    """Return the tree as dicts, lists and values with variables interpolated, and the flaws of the variables."""
     flaws: list[Flaw] = []
 
     def text_of(text: str, node: ScalarNode, path: KeyPath) -> object:
@@ -75,13 +75,13 @@ def _data(node: Node, path: KeyPath, text_of: Callable[[str, ScalarNode, KeyPath
 
 
 def interpolate(text: str, environ: Mapping[str, str], *, empty_allowed: bool = True) -> str:
-    """Put the variables into a text.
+    """Interpolate the variables in a text.
 
-    A variable that is set but empty counts as unset where there is a default, as in the shell.
+    If there is a default, an empty variable counts as unset, as in the shell.
 
     Raises:
-        ValueError: a variable is not set (or empty, unless that is allowed), or the syntax is wrong. The text says
-            which and the cure; it names variables and never shows a value.
+        ValueError: a variable is unset, or empty where that is an error, or the syntax is wrong. The text names the
+            variable and what to do, and never has a value.
     """
     parts: list[str] = []
     end = 0
@@ -93,7 +93,7 @@ def interpolate(text: str, environ: Mapping[str, str], *, empty_allowed: bool = 
             continue
         reference = _REFERENCE.match(text, end)
         if reference is None:
-            raise ValueError(_why_no_reference(text[end:]))
+            raise ValueError(_syntax_error(text[end:]))
         parts.append(_value(reference["name"], reference["default"], environ, empty_allowed))
         end = reference.end()
     return "".join((*parts, text[end:]))
@@ -119,7 +119,7 @@ def _value(name: str, default: str | None, environ: Mapping[str, str], empty_all
     return value
 
 
-def _why_no_reference(rest: str) -> str:
+def _syntax_error(rest: str) -> str:
     if "}" not in rest:
         return "`${` without its `}`: write `${NAME}`, or `$${` for a plain `${`"
     return "only `${NAME}` and `${NAME:-default}` are known, with letters, digits and `_`; `$${` is a plain `${`"

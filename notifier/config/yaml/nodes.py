@@ -1,4 +1,4 @@
-"""A YAML file as a tree that knows where in the file each of its keys and values stands."""
+"""The tree of a YAML file, with the place of every key and value."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import NamedTuple
 from notifier.core.words import MASK, safe
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value: names of keys and positions in lists, as `("watches", 3, "every")`."""
+"""The path to a value: keys and list indices, such as `("watches", 3, "every")`."""
 
 ANY = "*"
-"""In the pattern of a path: any name or position."""
+"""Matches any key or index in the pattern of a path."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _LONGEST_KEY = 40
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flaw:
-    """Something wrong at one place of one file. Without a place, it is the file as a whole."""
+    """An error at one place of a file. Without a place, it concerns the whole file."""
 
     place: Place | None = None
     path: KeyPath = ()
@@ -50,7 +50,7 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True)
 class MappingNode:
-    """A mapping; its place is that of its first key. An aliased value is one node that stands at several keys."""
+    """A mapping. Its place is that of its first key. An aliased value is one node at several keys."""
 
     place: Place
     keys: dict[str, Place]
@@ -61,7 +61,7 @@ Node = ScalarNode | ListNode | MappingNode
 
 
 class Located(NamedTuple):
-    """How far a path could be followed: the part that exists, the key's place (the value's in a list), the value."""
+    """The existing part of a path, the place of its last key (in a list, of the value), and the value."""
 
     path: KeyPath
     key_place: Place
@@ -69,7 +69,7 @@ class Located(NamedTuple):
 
 
 def locate(root: Node, path: KeyPath) -> Located:
-    """Follow a path as far as the tree has it: what validation names may be missing, or be a short form's own."""
+    """Follow a path as far as it exists: a key may be missing, or belong to the long form of a short value."""
     node, key_place = root, root.place
     for depth, step in enumerate(path):
         if isinstance(node, MappingNode) and isinstance(step, str) and step in node.values:
@@ -83,7 +83,7 @@ def locate(root: Node, path: KeyPath) -> Located:
 
 
 def path_text(path: KeyPath) -> str:
-    """The path as users read it, `watches[3].every`. A key that may hold a secret (a URL) is not shown."""
+    """Return the path for users, `watches[3].every`. A key that may be a secret (a URL) is masked."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -94,7 +94,7 @@ def path_text(path: KeyPath) -> str:
 
 
 def key_text(key: str) -> str:
-    """A key as users read it: itself, or in quotes when it is an odd one, shortened, without control characters."""
+    """Return a key for users. An unusual one is quoted, shortened, and stripped of control characters."""
     if _PLAIN_KEY.fullmatch(key):
         return key
     if "://" in key:

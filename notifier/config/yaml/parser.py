@@ -1,7 +1,7 @@
-"""From the text of a YAML file to the tree of `nodes`: strict, bounded, and with every flaw it has.
+"""Parses the text of a YAML file into the tree of `nodes`: strictly, within bounds, and reporting every flaw.
 
-The tree is built from PyYAML's events and not by its composer: the composer forgets duplicate keys, and the one in C
-overruns the stack (and so kills the process) on some tens of thousands of `[`.
+The tree is built from PyYAML's events and not by its composer, which drops duplicate keys. The composer in C also
+overruns the stack, and kills the process, at tens of thousands of `[`.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ FAST_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 50
 MOST_ALIASED = 10_000
-"""As many values may be repeated by aliases in one file: anchors for defaults need few, a bomb needs billions."""
+"""Values that aliases may repeat in one file. Anchors for defaults need few, a bomb needs billions."""
 
 _ALLOWED_TAGS = {
     yaml.ScalarEvent: (None, "!", "tag:yaml.org,2002:str"),
@@ -27,14 +27,14 @@ _ALLOWED_TAGS = {
 
 
 def parse(text: str, loader: type = FAST_LOADER) -> tuple[Node | None, list[Flaw]]:
-    """The tree of a YAML text, and all that is wrong with it.
+    """Return the tree of a YAML text, and its flaws.
 
-    The tree is None when the text has no content, or when a flaw leaves nothing to go on with; with a lesser flaw
-    (a duplicate key) there is still a tree, so that the rest of the file is checked too.
+    The tree is None if the text has no content, or a flaw that ends parsing. After a lesser flaw, such as a duplicate
+    key, there is a tree, so that the rest of the file is checked too.
     """
     if flaws := characters(text):
         return None, flaws
-    # Within a line a tab is as good as a space, but the parser in Python does not know that. No column moves.
+    # YAML allows tabs within a line, but the parser in Python does not. The columns stay the same.
     text = text.replace("\t", " ")
     builder = _Builder(text, loader)
     try:
@@ -44,12 +44,12 @@ def parse(text: str, loader: type = FAST_LOADER) -> tuple[Node | None, list[Flaw
     except yaml.YAMLError as error:
         return None, [*builder.flaws, explain(error, text)]
     except (ValueError, OverflowError):
-        # The parser in Python lets these escape from absurd escapes and version numbers.
+        # The parser in Python raises these for out-of-range escapes and version numbers.
         return None, [*builder.flaws, Flaw(place=builder.place, text="not YAML: a number or an escape out of range")]
 
 
 class _Stop(Exception):
-    """A flaw after which the file is not read on."""
+    """A flaw that ends parsing."""
 
     def __init__(self, place: Place, path: KeyPath, text: str) -> None:
         super().__init__(text)
@@ -58,7 +58,7 @@ class _Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A value with a name: `size` counts the values in it, `height` its levels."""
+    """An anchored value: `size` is the number of values in it, `height` the number of levels."""
 
     node: Node
     size: int
@@ -75,12 +75,12 @@ class _Builder:
         self._aliased = 0
 
     def document(self) -> Node | None:
-        """The one document of the file; None if there is none."""
+        """Return the only document of the file; None if there is none."""
         node = None
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if node is not None:
-                    text = "a second document begins here: a file holds one, so take out the `---`"
+                    text = "a second document begins here: a file holds one, so remove the `---`"
                     raise _Stop(_place_of(event), (), text)
                 node, _ = self._node(self._next(), (), 1)
         return node
@@ -91,7 +91,7 @@ class _Builder:
         return event
 
     def _node(self, event: yaml.Event, path: KeyPath, depth: int) -> tuple[Node, int]:
-        """The value that begins with this event, and its height."""
+        """Return the value that begins with this event, and its height."""
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor or "", path, depth)
         if depth > DEEPEST:
@@ -191,7 +191,7 @@ class _Builder:
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, path: KeyPath) -> None:
         if event.tag not in _ALLOWED_TAGS[type(event)]:
-            self._flaw(self.place, path, "a YAML tag (`!…`) is not allowed here: take it out, or quote the text")
+            self._flaw(self.place, path, "a YAML tag (`!…`) is not allowed here: remove it, or quote the text")
 
     def _flaw(self, place: Place, path: KeyPath, text: str) -> None:
         self.flaws.append(Flaw(place=place, path=path, text=text))

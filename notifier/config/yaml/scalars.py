@@ -1,8 +1,8 @@
-"""What a plain YAML scalar means, by the core schema of YAML 1.2.
+"""Resolves plain YAML scalars by the core schema of YAML 1.2.
 
-PyYAML speaks 1.1, where the key `on` is a boolean, `22:00` the number 1320 and `no` false. Editors and people mean
-1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): only `true` and `false` are booleans, and there are no times.
-So PyYAML reads the syntax only, and its resolvers are not used.
+PyYAML implements 1.1, where the key `on` is a boolean, `22:00` the number 1320 and `no` false. Editors and users expect
+1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): only `true` and `false` are booleans, and there are no times. So
+PyYAML parses the syntax only, and its resolvers are not used.
 """
 
 import re
@@ -24,11 +24,11 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 100
-"""Longer ones are text: nothing here is such a number, and Python refuses to read very long ones."""
+"""Longer numbers are text: no option is that long, and Python refuses to parse very long integers."""
 
 
 def resolve(text: str) -> Value:
-    """The value of a plain scalar (one without quotes)."""
+    """Return the value of a plain scalar, which has no quotes."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[0] not in _NUMERIC_START or len(text) > _LONGEST_NUMBER:

@@ -1,4 +1,4 @@
-"""What is wrong with the syntax of a YAML file, in words that say the cure. Nothing of the file's text is repeated."""
+"""Explains YAML syntax errors in texts that say what to do, and quote nothing of the file but single characters."""
 
 import re
 
@@ -10,11 +10,11 @@ _UNTIL_TAB = re.compile(r" *(?=\t)")
 _NOT_ALLOWED = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]",
 )
-"""What YAML 1.2 excludes; and U+0085, U+2028 and U+2029, which PyYAML takes for line ends and editors do not."""
+"""What YAML 1.2 excludes, and U+0085, U+2028 and U+2029, which are line breaks for PyYAML but not for editors."""
 
 _VARIABLE = re.compile(r"\$\{(\w{1,60})(:-)?")
 
-# The two parsers of PyYAML, in C and in Python, have their own words for the same thing.
+# The parsers of PyYAML in C and in Python have different texts for the same error.
 _CURES: tuple[tuple[str, str], ...] = (
     ("mapping values are not allowed", "a `:` where no key can stand: check the indentation, and quote text with `: `"),
     ("sequence entries are not allowed", "a list item cannot begin here: put each `- ` on a line of its own"),
@@ -26,8 +26,8 @@ _CURES: tuple[tuple[str, str], ...] = (
     ("escape", "this escape in double quotes is not a character; in single quotes a backslash is only itself"),
     ("hexdecimal", "this escape in double quotes is not a character; in single quotes a backslash is only itself"),
     ("could not find expected ':'", "a `:` after the key is missing here, or a quote before is not closed"),
-    ("incompatible YAML", "an unknown `%YAML` version: take this line out"),
-    ("directive", "a line that begins with `%` is a YAML directive: take it out, or put the text in quotes"),
+    ("incompatible YAML", "an unknown `%YAML` version: remove this line"),
+    ("directive", "a line that begins with `%` is a YAML directive: remove it, or put the text in quotes"),
     ("document start", "YAML expects nothing more after the end of the document"),
     ("tag", "a `!` starts a YAML tag, which this file cannot use: put the text in quotes"),
     ("alphabetic or numeric", "`&` and `*` start YAML anchors and aliases: put the text in quotes"),
@@ -40,11 +40,11 @@ _CURES: tuple[tuple[str, str], ...] = (
 
 
 def characters(text: str) -> list[Flaw]:
-    """The first character that YAML does not allow, or else every line that is indented with a tab."""
+    """Return a flaw for the first character that YAML does not allow, or else for every line indented with a tab."""
     if match := _NOT_ALLOWED.search(text):
         code = ord(match[0])
         name = "NUL" if code == 0 else f"U+{code:04X}"
-        cure = "is this a text file?" if code == 0 else "take it out"
+        cure = "is this a text file?" if code == 0 else "remove it"
         return [Flaw(place=place_at(text, match.start()), text=f"the control character {name} is not allowed: {cure}")]
     return [
         Flaw(place=Place(number, match.end() + 1), text="a tab in the indentation: YAML is indented with spaces")
@@ -54,12 +54,12 @@ def characters(text: str) -> list[Flaw]:
 
 
 def place_at(text: str, index: int) -> Place:
-    """The place of the character at this index."""
+    """Return the place of the character at an index."""
     return Place(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 def explain(error: yaml.YAMLError, text: str) -> Flaw:
-    """PyYAML's complaint in the words of this product, at the place where the cure is needed."""
+    """Return PyYAML's error as a flaw, at the place where the file needs the fix."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return Flaw(text="not YAML")
     problem = str(error.problem or "")
@@ -78,7 +78,7 @@ def explain(error: yaml.YAMLError, text: str) -> Flaw:
 
 
 def _variable_without_quotes(mark: yaml.Mark | None, text: str) -> Flaw | None:
-    """A `${NAME}` inside of `{…}` or `[…]`, where its `{` opens a mapping of its own; None if it is none."""
+    """Return a flaw for `${NAME}` inside `{…}` or `[…]`, where its `{` opens a mapping; None if there is none."""
     line = _line(text, mark.line) if mark else ""
     if mark is None or not (variable := _VARIABLE.match(line, max(mark.column - 1, 0))):
         return None
@@ -94,5 +94,5 @@ def _cannot_start(text: str, place: Place | None) -> str:
 
 
 def _line(text: str, number: int) -> str:
-    """A line of the text, from 0; empty beyond its end, where a parser may mark what it misses."""
+    """Return a line of the text, from 0; empty beyond the end, where a parser may report what is missing."""
     return "".join(text.split("\n")[number : number + 1])

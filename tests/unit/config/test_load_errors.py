@@ -50,7 +50,7 @@ WHOLE_FILE = [
     ("api: {token: t, base_url: api.brightdata.com}", f"config.yaml:1:27: api.base_url: {BASE_URL}"),
     ("api: {token: t, base_url: 'https://'}", f"config.yaml:1:27: api.base_url: {BASE_URL}"),
     ("api: {token: t, base_url: 'https://[x'}", "config.yaml:1:27: api.base_url: not a URL: write it as `https://api.brightdata.com`"),
-    ("api: {token: t, base_url: https://x?}", "config.yaml:1:27: api.base_url: this URL ends with its path: take out the `?` or `#` and what follows"),
+    ("api: {token: t, base_url: https://x?}", "config.yaml:1:27: api.base_url: this URL ends with its path: remove the `?` or `#` and what follows"),
     ("api: {token: t, base_url: https://u:p@x}", "config.yaml:1:27: api.base_url: a user or a password cannot stand in this URL: the token goes into `api.token`"),
     ("api: {token: t, base_url: http://example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
     ("api: {token: t, base_url: http://127.0.0.1.example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
@@ -65,9 +65,9 @@ WHOLE_FILE = [
     ("api: {token: t}\nchannels: {a: nothing}", f"config.yaml:2:15: channels.a: {URL}"),
     ("api: {token: t}\nchannels: {a: {url: nothing}}", f"config.yaml:2:21: channels.a.url: {URL}"),
     ("api: {token: t}\nchannels: {a: pigeon://hush}", "config.yaml:2:15: channels.a: Apprise does not know ***"),
-    ("api: {token: t}\nchannels: {a: 'json://x/?Retry=3'}", "config.yaml:2:15: channels.a: take `retry=` out of the URL: notifier tries again by itself, for three days and without blocking"),
-    ("api: {token: t}\nchannels: {a: 'json://x/?a=b&wait=3'}", "config.yaml:2:15: channels.a: take `wait=` out of the URL: notifier spaces its tries itself"),
-    ("api: {token: t}\nchannels: {a: 'json://x?optional=yes'}", "config.yaml:2:15: channels.a: take `optional=` out of the URL: it would report a failed delivery as a success"),
+    ("api: {token: t}\nchannels: {a: 'json://x/?Retry=3'}", "config.yaml:2:15: channels.a: remove `retry=` from the URL: notifier tries again by itself, for three days and without blocking"),
+    ("api: {token: t}\nchannels: {a: 'json://x/?a=b&wait=3'}", "config.yaml:2:15: channels.a: remove `wait=` from the URL: notifier spaces its tries itself"),
+    ("api: {token: t}\nchannels: {a: 'json://x?optional=yes'}", "config.yaml:2:15: channels.a: remove `optional=` from the URL: it would report a failed delivery as a success"),
     ("api: {token: t}\nchannels: {a: 'json://x, json://y'}", "config.yaml:2:15: channels.a: there are two URLs here: a channel has one, so make two channels"),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ Refusal = Callable[..., list[str]]
 
 DURATION = "write whole numbers with their units, the largest first, as in `30s`, `5m`, `1h30m`, `2d`"
 A_LIST = "a list (lines of `- …`, or `[…]`) is expected here, not "
-EMPTY_LIST = "an empty list: name at least one, or take the key out"
+EMPTY_LIST = "an empty list: name at least one, or remove the key"
 KEYS = "api, state, http, heartbeat, operators, channels, templates, defaults, watches, keep, include"
 SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
 ONE_LINE = "a line break or a control character is in this text: write it on one line"
@@ -22,15 +22,15 @@ NEITHER_KIND = "nothing to watch: write `snapshot:` with the id of one, or `data
 BOTH_KINDS = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 ADDRESS = 'as in `127.0.0.1:8787` or `"[::1]:8787"`'
 UNGUARDED = (
-    "whoever reaches this address could read everything: write `listen:` with the address and beside it "
-    "`token: ${NOTIFIER_HTTP_TOKEN}`, or listen on `127.0.0.1:8787`"
+    "other machines can reach this address: write it under `listen:`, with `token: ${NOTIFIER_HTTP_TOKEN}` "
+    "beside it, or listen on `127.0.0.1:8787`"
 )
 PING = "an http or https address is expected here, as in `https://hc-ping.com/…`"
 
 THIRD_LINE = [
     # Unknown keys.
     ("chanels: {}", "3:1: chanels: unknown key; did you mean 'channels'?"),
-    ("token: x", "3:1: token: unknown key here; it belongs into `api:`"),
+    ("token: x", "3:1: token: unknown key here; it belongs under `api:`"),
     ("zzz: 1", f"3:1: zzz: unknown key; the keys here are {KEYS}"),
     ("watches: [{snapshot: s, notify: ops, download: {to: data, folder: x}}]", "3:49: watches[0].download.to: unknown key; the keys here are folder, format"),
     ("watches: [{snapshot: s, notify: ops, download: {folder: x, every: 1m}}]", "3:60: watches[0].download.every: unknown key here; it belongs beside `download:`"),
@@ -140,7 +140,7 @@ THIRD_LINE = [
     ("heartbeat: hc-ping.com/x", f"3:12: heartbeat: {PING}"),
     ("heartbeat: off", f"3:12: heartbeat: {PING}"),
     ("heartbeat: {url: 'https://u:p@x/y'}", "3:18: heartbeat.url: a user or a password cannot stand in this address"),
-    ("heartbeat: {url: https://x, every: 1s}", "3:36: heartbeat.every: more often than any such service wants it: the shortest is `10s`"),
+    ("heartbeat: {url: https://x, every: 1s}", "3:36: heartbeat.every: too often for such a service: the shortest interval is `10s`"),
     ("heartbeat: {every: 1m}", "3:12: heartbeat.url: missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`"),
     # YAML.
     ("a: b: c", "3:5: not YAML: a `:` where no key can stand: check the indentation, and quote text with `: `"),

@@ -12,9 +12,9 @@ Refusal = Callable[..., list[str]]
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 MAKE_ONE = "make one with `openssl rand -base64 32`"
-NO_VALUE = "this key has no value: give it one, or take it out"
-EMPTY = "empty: give it a value, or take the key out"
-EMPTY_LIST = "an empty list: name at least one, or take the key out"
+NO_VALUE = "this key has no value: give it one, or remove it"
+EMPTY = "empty: give it a value, or remove the key"
+EMPTY_LIST = "an empty list: name at least one, or remove the key"
 TEXT = "text is expected here, and YAML reads this as "
 A_MAPPING = "a mapping (lines of `key: value`) is expected here, not "
 BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"
@@ -45,8 +45,8 @@ CHANNEL = [
     ("url: json://x, fallback_after: 1m", "3:22: channels.a.fallback_after: there is no `fallback:` beside it: add one, or remove this"),
     # Unknown keys.
     ("url: json://x, webhok: x", "3:22: channels.a.webhok: unknown key; did you mean 'webhook'?"),
-    ("url: json://x, timezone: UTC", "3:22: channels.a.timezone: unknown key here; it belongs into `quiet:`"),
-    ("url: json://x, title: x", "3:22: channels.a.title: unknown key here; it belongs into `templates:`"),
+    ("url: json://x, timezone: UTC", "3:22: channels.a.timezone: unknown key here; it belongs under `quiet:`"),
+    ("url: json://x, title: x", "3:22: channels.a.title: unknown key here; it belongs under `templates:`"),
     ("url: json://x, keep: 1d", "3:22: channels.a.keep: unknown key here; it belongs to the top level of the file"),
     ("url: json://x, zzz: 1", f"3:22: channels.a.zzz: unknown key; the keys here are {CHANNEL_KEYS}"),
     # Addresses.
@@ -62,7 +62,7 @@ CHANNEL = [
     (f"webhook: 'https://x:99999/', secret: {SECRET}", f"3:16: channels.a.webhook: {NOT_A_URL}"),
     (f"webhook: https://u:p@x, secret: {SECRET}", f"3:16: channels.a.webhook: {NO_USER}"),
     (f"webhook: https://u@x, secret: {SECRET}", f"3:16: channels.a.webhook: {NO_USER}"),
-    (f"webhook: 'https://x/#a', secret: {SECRET}", "3:16: channels.a.webhook: take out the `#` and what follows: it is never sent"),
+    (f"webhook: 'https://x/#a', secret: {SECRET}", "3:16: channels.a.webhook: remove the `#` and what follows: it is never sent"),
     (f"webhook: https://x https://y, secret: {SECRET}", "3:16: channels.a.webhook: a URL cannot have a space in it: a webhook has one address, so make two channels for two"),
     (f"webhook: http://x, secret: {SECRET}", f"3:7: channels.a.webhook: {HTTP}"),
     (f"webhook: HTTP://x, secret: {SECRET}, allow_private: false", f"3:7: channels.a.webhook: {HTTP}"),
@@ -185,12 +185,12 @@ TEMPLATES = [
     ("{ready: {title: }}", f"3:28: templates.ready.title: {NO_VALUE}"),
     ("{ready: {title: ''}}", f"3:28: templates.ready.title: {EMPTY}"),
     ("{ready: {title: 5}}", f"3:28: templates.ready.title: {TEXT}a number: put it in quotes"),
-    (r'{ready: {title: "a\0b"}}', "3:28: templates.ready.title: a control character is in this text: take it out"),
+    (r'{ready: {title: "a\0b"}}', "3:28: templates.ready.title: a control character is in this text: remove it"),
     ("{'a b': {title: x}}", '3:13: templates."a b": the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`'),
     ("{canceled: {title: x}, Cancelled: {title: y}}", "3:35: templates.Cancelled: `canceled` is the same event: keep one of them"),
     ("{ready: {title: x, body: '{% x'}}", "3:37: templates.ready.body: line 1: no such tag in {% x"),
     ("{ready: {title: '${PLAIN} {% x'}}", "3:28: templates.ready.title: line 1: no such tag in ${PLAIN} {% x"),
-    ("{ready: {title: '${BAD}'}}", "3:28: templates.ready.title: with its variables put in this is no template that works"),
+    ("{ready: {title: '${BAD}'}}", "3:28: templates.ready.title: with its variables interpolated this is not a valid template"),
     ("{ready: {title: '${NONE}'}}", "3:28: templates.ready.title: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
     ("\n  ready:\n    body: |\n      one\n      two {% x\n", "5:11: templates.ready.body: line 2: no such tag in two {% x"),
 ]  # fmt: skip

@@ -127,7 +127,7 @@ def test_a_dangling_link_is_told_and_not_passed_over(refused: Refusal, folder: P
         ("sub", "this is a folder: write `FOLDER/*.yaml` for the files in it"),
         ("config.yaml/*.yaml", "the files cannot be listed: Not a directory"),
         ("a" * 5_000, "the files cannot be listed: File name too long"),
-        ("''", "empty: give it a value, or take the key out"),
+        ("''", "empty: give it a value, or remove the key"),
     ],
 )
 def test_a_pattern_that_leaves_something_out_by_mistake_is_refused(

@@ -76,7 +76,7 @@ def test_every_key_and_value_knows_its_line_and_column(loader: type) -> None:
 
 
 COMMA = "or lacks a `,` between two "
-TAG = "a YAML tag (`!…`) is not allowed here: take it out, or quote the text"
+TAG = "a YAML tag (`!…`) is not allowed here: remove it, or quote the text"
 MERGE = "`<<` is not part of YAML 1.2: write the keys out, or put them under `defaults:`"
 
 
@@ -107,14 +107,14 @@ MERGE = "`<<` is not part of YAML 1.2: write the keys out, or put them under `de
         ("a: !!int '5'", "1:4: " + TAG),
         ("a: !env X", "1:4: " + TAG),
         ("a: &x {b: 1}\nc: {<<: *x}", "2:5: " + MERGE),
-        ("---\na: 1\n---\nb: 2", "3:1: a second document begins here: a file holds one, so take out the `---`"),
+        ("---\na: 1\n---\nb: 2", "3:1: a second document begins here: a file holds one, so remove the `---`"),
         ("1: a", "1:1: a key must be text: put it in quotes"),
         ("a: {~: b}", "1:5: a key must be text: put it in quotes"),
         ("? [a]\n: b", "1:3: a list or a mapping cannot be a key"),
         ("a: \0", "1:4: the control character NUL is not allowed: is this a text file?"),
-        ("a: \x1b", "1:4: the control character U+001B is not allowed: take it out"),
-        ("a: b\u2028c", "1:5: the control character U+2028 is not allowed: take it out"),
-        ("%YAML 2.0\n---\na: b", "1:1: not YAML: an unknown `%YAML` version: take this line out"),
+        ("a: \x1b", "1:4: the control character U+001B is not allowed: remove it"),
+        ("a: b\u2028c", "1:5: the control character U+2028 is not allowed: remove it"),
+        ("%YAML 2.0\n---\na: b", "1:1: not YAML: an unknown `%YAML` version: remove this line"),
         ("x: " + "[" * 60 + "]" * 60, f"1:53: nested more than {DEEPEST} levels deep"),
     ],
 )  # fmt: skip
