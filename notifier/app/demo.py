@@ -1,8 +1,7 @@
 """The demonstration: the real daemon against a simulated Bright Data on loopback, with a local receiver for a channel.
 
-Seven snapshots live through seven kinds of lives, while the API answers 429 and 500 now and then and the receiver
-refuses its first message. It shows each thing as it happens, and is right only if every notification came through
-exactly once.
+Seven snapshots each end in another way, while the API sometimes answers 429 and 500 and the receiver refuses its first
+message. It prints what happens, and succeeds only if every notification is delivered exactly once.
 """
 
 import asyncio
@@ -51,18 +50,18 @@ _SNAPSHOTS: tuple[tuple[str, str, Life], ...] = (
 )
 
 Say = Callable[[str, str], None]
-"""Shows a line in a style: `plain`, `dim`, `good`, `bad`, `news` or `heading`."""
+"""Prints a line in a style: `plain`, `dim`, `good`, `bad`, `news` or `heading`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoOutcome:
-    """How it went: it is `right` when every notification came through exactly once, as far as it was let go on."""
+    """The outcome: `right` if every notification was delivered exactly once, until it ended or was stopped."""
 
     right: bool
 
 
 class _Stage(Reporter):
-    """Shows what happens, and counts it. It is the daemon's reporter and the receiver's ear."""
+    """Prints what happens, and counts it: a reporter of the daemon that also notes what the receiver got."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -78,11 +77,11 @@ class _Stage(Reporter):
         self.finished = asyncio.Event()
 
     def tell(self, style: str, text: str) -> None:
-        """Show a line with its time."""
+        """Print a line with its time."""
         self._say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Show an outcome, if it is one that a person wants to see."""
+        """Print an outcome that is of interest."""
         match outcome:
             case PollOutcome():
                 self._polled(outcome)
@@ -99,12 +98,12 @@ class _Stage(Reporter):
                 pass
 
     def _polled(self, outcome: PollOutcome) -> None:
-        """Show what a poll brought."""
+        """Print the transitions of a poll."""
         self.polls += 1
         if isinstance(outcome.observation, Unclear):
             self.troubles[outcome.observation.reason] += 1
             reason = outcome.observation.reason.replace("_", " ")
-            self.tell("dim", f"{outcome.watch.name}: the API could not tell ({reason}); it is asked again")
+            self.tell("dim", f"{outcome.watch.name}: no clear answer from the API ({reason}); polled again")
         for told in outcome.told:
             transition = told.event.transition
             self.tell("plain", f"{outcome.watch.name}: {transition.previous} → {transition.status}")
@@ -114,7 +113,7 @@ class _Stage(Reporter):
         self._check()
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
-        """Show what became of an attempt."""
+        """Print an attempt that failed."""
         if outcome.outcome.kind is OutcomeKind.DELIVERED:
             self.settled.add(outcome.delivery.event.id)
         else:
@@ -124,7 +123,7 @@ class _Stage(Reporter):
         self._check()
 
     def message_arrived(self, title: str, body: str) -> None:
-        """Show a notification as its reader sees it."""
+        """Print a notification as its reader sees it."""
         self.messages += 1
         self.tell("news", f"🔔 notification: {title}")
         for line in body.splitlines():
@@ -132,7 +131,7 @@ class _Stage(Reporter):
         self.arrived.update(_EVENT_ID.findall(body))
 
     def message_refused(self) -> None:
-        """Show that the receiver plays a busy one."""
+        """Print that the receiver answers 503."""
         self.tell("bad", "the receiver answers 503, Retry-After: 2")
 
     def _check(self) -> None:
@@ -141,10 +140,10 @@ class _Stage(Reporter):
 
 
 async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutcome:
-    """Play the demonstration.
+    """Run the demonstration.
 
     Args:
-        say: shows a line.
+        say: prints a line.
         stop: set it to end the demonstration before its time.
         keep: go on until stopped, instead of ending when all snapshots have ended.
     """
@@ -159,7 +158,7 @@ async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutc
             config_file = Path(folder) / "config.yaml"
             config_file.write_text(_configuration(simulator.url, receiver.url), encoding="utf-8")
             say("heading", f"{count(len(_SNAPSHOTS), 'snapshot')} at a simulated Bright Data, {simulator.url}")
-            say("dim", f"It runs {_SPEED:g} times as fast as life, and answers with 429, 500 or a reset now and then.")
+            say("dim", f"It runs {_SPEED:g} times as fast as the real one, and sometimes answers 429, 500 or resets.")
             say("dim", f"The daemon is the real one, with {config_file} for its configuration.")
             redactor = Redactor()
             daemon = Daemon(load_config(config_file), reporters=[stage], redactor=redactor)
@@ -181,16 +180,17 @@ def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     twice = {event for event, times in stage.arrived.items() if times > 1}
     troubles = ", ".join(f"{number} × {reason.replace('_', ' ')}" for reason, number in stage.troubles.items())
     events, messages = count(len(stage.arrived), "event"), count(stage.messages, "message")
-    say("heading", f"{count(stage.polls, 'poll')}, {events} told in {messages}")
-    say("plain", f"The API's troubles: {troubles or 'none'}. Sends tried again: {stage.retries}.")
+    say("heading", f"{count(stage.polls, 'poll')}, {events} delivered in {messages}")
+    say("plain", f"Failed polls: {troubles or 'none'}. Failed sends, tried again: {stage.retries}.")
     right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
     if right:
-        say("good", "Every snapshot came to its end, and every notification came through exactly once.")
+        say("good", "Every snapshot ended, and every notification was delivered exactly once.")
     elif stopped and not twice:
-        say("plain", f"Stopped before its end: {len(stage.ended)} of {count(len(_SNAPSHOTS), 'snapshot')} had ended.")
+        say("plain", f"Stopped early: {len(stage.ended)} of {count(len(_SNAPSHOTS), 'snapshot')} had ended.")
         right = True
     else:
-        say("bad", f"Not as it should be: {len(lost)} lost, {len(twice)} twice, {len(stage.ended)} snapshots ended.")
+        ended = count(len(stage.ended), "snapshot")
+        say("bad", f"Failed: {len(lost)} notifications lost, {len(twice)} delivered twice, {ended} ended.")
     return DemoOutcome(right=right)
 
 

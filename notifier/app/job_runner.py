@@ -1,7 +1,7 @@
 """Runs periodic jobs on one APScheduler (`app.job_scheduler`), on time whatever is done to the wall clock.
 
 A job's due time is kept on the event loop's clock, which nobody sets; its wall time, which APScheduler goes by, is set
-anew when the two clocks drift apart. What a job raises ends the runner, unless the job is a unit that fails alone.
+again when the two clocks drift apart. What a job raises ends the runner, unless the job is a unit that fails alone.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _IDLE = timedelta(hours=1)
 """The wait of a `WhenDue` while nothing is due."""
 
 _DRIFT_S = 0.05
-"""By more than this the two clocks have drifted apart, and due times are set anew."""
+"""Seconds of drift between the two clocks from which on due times are set again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class _Repeated:
             self._wait(self._next_pause())
 
     def set(self) -> None:
-        """Set the wall time of the next run anew."""
+        """Set the wall time of the next run again."""
         if self._due_at is not None:
             self._modify(timedelta(seconds=self._due_at - asyncio.get_running_loop().time()))
 

@@ -7,7 +7,7 @@
 - The jitter of `IntervalTrigger` accumulates (an interval of 60 s with a jitter of 30 has a mean of 75). No trigger
   here has jitter.
 - It starts a run while the last one still works, or drops it (`max_instances`). Here the end of a run sets the next.
-- It logs and swallows what a job raises, a cancellation too, and the job is dead in silence. Here somebody is told.
+- It logs and swallows what a job raises, a cancellation too, and the job is dead in silence. Here `failed` is called.
 - Its asyncio scheduler never wakes again once a wake-up raises. Here the timer is set in any case.
 - `shutdown` waits for no coroutine. Here `close` cancels what works and waits for its end.
 """

@@ -53,7 +53,7 @@ class ControlSocket:
         self._failing = False
 
     async def open(self) -> None:
-        """Make the file anew, for its owner only, and listen.
+        """Make the file, for its owner only, and listen; one that is left is replaced.
 
         Raises:
             NotifierError: it cannot be made; the text says why.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 RESERVE = 16
-"""So many descriptors have to be free. A send or a look takes one to three."""
+"""Descriptors that must be free. A send or a poll takes one to three."""
 
 WELL_AFTER = timedelta(minutes=1)
 """How long nothing must be short before a shortage counts as over. At the limit it comes and goes with each request."""

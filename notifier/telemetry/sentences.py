@@ -24,67 +24,68 @@ SENTENCES: Mapping[str, str] = {
     "channel.broken": "The channel {channel} is broken: {reason:words}{detail:|: }",
     "channel.healed": "The channel {channel} works again",
     "channel.not_configured": (
-        "{waiting:count delivery deliveries} wait for the channel {channel}, which is not configured: add it again, "
-        "and they go out"
+        "{waiting:count delivery deliveries} wait for the channel {channel}, which is not configured; add it again to "
+        "send them"
     ),
     "clock.shifted": "The clock was set {shift_s:shift}",
-    "config.not_kept": "No copy of the configuration could be kept in {path}, for a start with broken files: {detail}",
+    "config.not_kept": "Cannot keep a copy of the configuration in {path}, for a start with broken files: {detail}",
     "config.warning": "{text}",
-    "control.socket_lost": "Commands cannot reach the daemon: the socket {path} is gone and cannot be made: {detail}",
-    "control.socket_made_again": "Commands reach the daemon again: somebody had removed the socket {path}",
-    "daemon.last_configuration": "{path} has errors: started with the configuration taken up last, of {of:clock}",
+    "control.socket_lost": "Commands cannot reach the daemon: its socket {path} is gone and cannot be made: {detail}",
+    "control.socket_made_again": "Made the socket {path} again, which somebody had removed; commands reach the daemon",
+    "daemon.last_configuration": "{path} has errors; started with the last configuration without, of {of:clock}",
     "daemon.started": "Started. Watches: {watches}, in progress: {in_progress}, channels: {channels} ({config})",
     "daemon.stopped": "Stopped",
     "daemon.stopping": "Stopping",
-    "delivery.called_back": "The clock had been wrong: {count:count delivery deliveries} that waited for it go out now",
-    "delivery.dead": "{channel} was not told, and it is given up: {reason:words}{detail:|: } ({event_id})",
-    "delivery.delivered": "{channel} was told ({event_id})",
+    "delivery.called_back": "The clock was wrong: {count:count delivery deliveries} that waited for it go out now",
+    "delivery.dead": "{channel}: delivery given up: {reason:words}{detail:|: } ({event_id})",
+    "delivery.delivered": "{channel}: delivered ({event_id})",
     "delivery.dropped": "{channel}: {count:count message messages} not sent ({reason:words})",
-    "delivery.hastened": "Tried again now, after the start: {count:count delivery deliveries} that had failed",
+    "delivery.hastened": "After the start, {count:count failed_delivery failed_deliveries} tried again",
     "delivery.recovered": (
-        "The last run ended in the middle of sending: {count:count delivery deliveries} may have arrived or not"
+        "The last run ended while it sent {count:count delivery deliveries}, which may have arrived"
     ),
-    "delivery.retrying": "{channel} was not told: {reason:words}{detail:|: }{next_try:clock|; next try } ({event_id})",
-    "delivery.uncertain": "{channel} may have been told: {reason:words}{detail:|: }{next_try:clock|; next try } "
+    "delivery.retrying": "{channel}: not delivered: {reason:words}{detail:|: }{next_try:clock|; next try } "
     "({event_id})",
-    "download.called_back": "The clock had been wrong: {count:count download downloads} that waited for it go on now",
+    "delivery.uncertain": "{channel}: may have been delivered: {reason:words}{detail:|: }{next_try:clock|; next try } "
+    "({event_id})",
+    "download.called_back": "The clock was wrong: {count:count download downloads} that waited for it go on now",
     "download.fetched": "{snapshot}: {records:count record records} in {path}",
-    "download.given_up": "{snapshot}: the results were not fetched, and it is given up: {detail}",
-    "download.retrying": "{snapshot}: the results were not fetched: {detail}{next_try:clock|; next try }",
-    "heartbeat.failed": "The heartbeat was not taken: {detail}",
-    "heartbeat.sent": "The heartbeat was taken",
-    "heartbeat.withheld": "No heartbeat is sent: {detail}",
+    "download.given_up": "{snapshot}: download given up: {detail}",
+    "download.retrying": "{snapshot}: results not downloaded: {detail}{next_try:clock|; next try }",
+    "heartbeat.failed": "Heartbeat failed: {detail}",
+    "heartbeat.sent": "Heartbeat sent",
+    "heartbeat.withheld": "Heartbeat withheld: {detail}",
     "http.listening": "Health and metrics: {address}/",
-    "http.not_listening": "Nothing can be had over HTTP at {address}: {detail}",
+    "http.not_listening": "No health and metrics over HTTP: {address} {detail}",
     "http.off": "HTTP is off",
     "list.agrees": "{dataset}: its list agrees with its snapshots again{lasted_s:span|, after }",
     "list.done": "{dataset}: {entries:count entry entries} in its list, {changed} changed ({duration_s:span})",
     "list.entry_unreadable": "{dataset}: {count:count entry entries} of its list cannot be read: {entries}",
     "list.found": "{dataset}: {found:count new_snapshot new_snapshots} in its list{baseline:plus|, ended before: }",
     "list.stale": "{dataset}: its list is behind: {snapshot} is {status}, and listed as {listed_as}",
-    "list.unclear": "{dataset}: no list{detail:| (|)}; it is asked for again",
+    "list.unclear": "{dataset}: no list{detail:| (|)}; polled again",
     "poll.done": "{watch}: {answer:words}, {lag_s:span} late ({duration_s:span})",
-    "poll.unclear": "{watch}: Bright Data could not tell{detail:| (|)}; it is asked again",
+    "poll.unclear": "{watch}: no clear answer from Bright Data{detail:| (|)}; polled again",
     "machine.exhausted": "The machine is exhausted: {text}",
     "machine.short": "The machine is exhausted: {text}",
-    "reload.done": "The edit is taken up: watches: {watches_added} added, {watches_removed} removed, {watches_changed} "
-    "changed{channels_added:|; new channels: }{channels_removed:|; channels removed: }"
+    "reload.done": "Configuration reloaded. Watches: {watches_added} added, {watches_removed} removed, "
+    "{watches_changed} changed{channels_added:|; new channels: }{channels_removed:|; channels removed: }"
     "{channels_changed:|; channels changed: }{keys:|; changed: }",
-    "reload.needs_restart": "A restart is needed for another {keys}",
-    "reload.refused": "The edit is refused, and the old configuration goes on: {problems:list}",
-    "report.failed": "A fault could not be reported: {unit:words}{subject:| of }: {error}",
+    "reload.needs_restart": "Restart the notifier to apply the change of {keys}",
+    "reload.refused": "Configuration refused; the one before stays in use: {problems:list}",
+    "report.failed": "Cannot report an internal error in {unit:words}{subject:| (|)}: {error}",
     "schedule.budget": "{text:sentence}",
     "store.recovered": "The database can be used again{lasted_s:span|, after }",
     "store.trouble": "The database cannot be used: {detail}",
-    "template.failed": "{channel}: the template failed, and the plain message went out: {reason} ({event_id})",
+    "template.failed": "{channel}: the template failed; sent the plain message instead: {reason} ({event_id})",
     "transition.committed": "{name}: {previous} → {status} ({snapshot}, {event_id})",
-    "transition.superseded": "{snapshot}: somebody else told this change already",
+    "transition.superseded": "{snapshot}: another poll committed this change already",
     "unit.internal_error": (
-        "An error of the program in {unit:words}{subject:| (|)}: {error}{next_try_s:span|; tried again in }"
+        "Internal error in {unit:words}{subject:| (|)}: {error}{next_try_s:span|; tried again in }"
     ),
-    "watchdog.fed_again": "All is well again: the service manager is told so",
+    "watchdog.fed_again": "Healthy again: the watchdog of the service manager is fed",
     "watchdog.starving": (
-        "Not well: {reason}; the service manager is told nothing, and ends the daemon after {within_s:span} of that"
+        "Unhealthy: {reason}; the watchdog is not fed, and the service manager ends the daemon after {within_s:span}"
     ),
 }
 """The sentence of each event. It is used only if the event has every field that the sentence needs."""

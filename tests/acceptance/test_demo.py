@@ -35,7 +35,7 @@ async def test_the_demonstration_shows_every_notification_and_ends_by_itself(not
         assert len(told) == 1, ended.stdout
     assert "503" in ended.stdout, "the receiver refuses its first message, to show a retry"
     assert "health and metrics: http://127.0.0.1:" in ended.stdout
-    assert "every notification came through exactly once" in ended.stdout
+    assert "every notification was delivered exactly once" in ended.stdout
     assert not any(notifier.folder.iterdir())
 
 
@@ -54,7 +54,7 @@ async def stopped_by(number: signal.Signals, notifier: Notifier) -> None:
 
     assert (ended.status, ended.stderr) == (0, "")
     assert ended.seconds < 5
-    assert "Stopped before its end" in ended.stdout
+    assert "Stopped early" in ended.stdout
 
 
 async def test_the_simulated_bright_data_answers_as_the_real_one(notifier: Notifier) -> None:

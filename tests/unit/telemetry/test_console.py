@@ -43,7 +43,7 @@ def test_what_happened_stands_there_in_words(monkeypatch: pytest.MonkeyPatch) ->
     line = logged("transition.committed", watch="sd_1", channels=["team"], late_s=0.0, **TRANSITION)
     assert re.fullmatch(r"\d\d:\d\d:\d\d  Prices: running → ready \(sd_1, evt_1\)\n", line)
     line = logged("delivery.dead", level="error", channel="team", reason="http_410", detail="gone", event_id="evt_1")
-    assert line.endswith("  error: team was not told, and it is given up: HTTP 410: gone (evt_1)\n")
+    assert line.endswith("  error: team: delivery given up: HTTP 410: gone (evt_1)\n")
 
 
 def test_an_event_without_words_is_shown_with_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,6 @@ def test_no_secret_and_no_local_value_shows_in_the_traceback_of_a_unit(json_line
         raise ValueError(f"the answer repeats {SECRET}, and {len(hidden)} more")
     text = stream.getvalue()
     assert "Traceback" in text
-    assert ("unit.internal_error" if json_lines else "An error of the program in poll (s_***)") in text
+    assert ("unit.internal_error" if json_lines else "Internal error in poll (s_***)") in text
     assert SECRET not in text
     assert "a local value that no log may show" not in text.replace('hidden = "a local value that no log may show"', "")

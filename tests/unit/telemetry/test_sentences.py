@@ -99,23 +99,23 @@ def test_a_line_of_the_log_without_a_constant_event_is_found() -> None:
         ("api.trouble", {"kind": "rate_limited", "detail": ""}, "Bright Data asks for fewer requests (429)"),
         ("api.trouble", {"kind": "unreachable", "detail": "HTTP 502"}, "Bright Data cannot be reached: HTTP 502"),
         ("clock.shifted", {"shift_s": -3600.0}, "The clock was set back by 1 h"),
-        ("delivery.recovered", {"count": 1}, "The last run ended in the middle of sending: 1 delivery may have arrived or not"),
+        ("delivery.recovered", {"count": 1}, "The last run ended while it sent 1 delivery, which may have arrived"),
         (
             "delivery.retrying",
             {"channel": "a", "reason": "read_timeout", "detail": "", "next_try": LONG_AGO.isoformat(), "event_id": "e"},
-            f"a was not told: read timeout; next try {LONG_AGO.astimezone():%Y-%m-%d %H:%M} (e)",
+            f"a: not delivered: read timeout; next try {LONG_AGO.astimezone():%Y-%m-%d %H:%M} (e)",
         ),
         ("download.fetched", {"snapshot": "s_1", "records": 12480, "path": "a.json"}, "s_1: 12,480 records in a.json"),
         ("list.found", {"dataset": "gd_1", "found": 1, "baseline": 0}, "gd_1: 1 new snapshot in its list"),
         ("list.found", {"dataset": "gd_1", "found": 0, "baseline": 7}, "gd_1: no new snapshots in its list, ended before: 7"),
-        ("reload.refused", {"problems": ["a:1: x", "b:2: y"]}, "The edit is refused, and the old configuration goes on: a:1: x; b:2: y"),
+        ("reload.refused", {"problems": ["a:1: x", "b:2: y"]}, "Configuration refused; the one before stays in use: a:1: x; b:2: y"),
         (
             "reload.done",
             {"watches_added": 1, "watches_removed": 0, "watches_changed": 2, "channels_added": ["a", "b"], "channels_removed": [], "channels_changed": [], "keys": ["api"]},
-            "The edit is taken up: watches: 1 added, 0 removed, 2 changed; new channels: a, b; changed: api",
+            "Configuration reloaded. Watches: 1 added, 0 removed, 2 changed; new channels: a, b; changed: api",
         ),
         ("schedule.budget", {"text": "this watch needs 1 request/s of 10"}, "This watch needs 1 request/s of 10"),
-        ("unit.internal_error", {"unit": "list_entry", "subject": "", "error": "KeyError", "next_try_s": None}, "An error of the program in list entry: KeyError"),
+        ("unit.internal_error", {"unit": "list_entry", "subject": "", "error": "KeyError", "next_try_s": None}, "Internal error in list entry: KeyError"),
     ],
 )  # fmt: skip
 def test_fields_are_shown_as_people_write_them(name: str, fields: dict[str, Any], sentence: str) -> None:
