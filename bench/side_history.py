@@ -31,12 +31,12 @@ _SNAPSHOTS = (
 )
 _LOOKS = (
     _NUMBERS
-    + """INSERT INTO looks
+    + """INSERT INTO polls
     SELECT 's_old_' || i, :begin + :step * i, :begin + :step * i, 'ready', NULL, 0, NULL FROM n"""
 )
 _DATASETS = (
     _NUMBERS
-    + """INSERT INTO datasets (dataset_id, baseline_at, looked_at, answer, next_look_at)
+    + """INSERT INTO datasets (dataset_id, baseline_at, polled_at, answer, next_poll_at)
     SELECT 'gd_' || i, NULL, :begin + :step * i, 'listed', NULL FROM n"""
 )
 _EVENTS = (

@@ -102,12 +102,12 @@ def _snapshot(
 ) -> dict[str, Any]:
     from notifier.core.snapshot.statuses import has_ended
 
-    looked_at, next_poll, answer = (row.looked_at, row.next_look_at, row.answer) if row else (None, None, None)
+    polled_at, next_poll, answer = (row.polled_at, row.next_poll_at, row.answer) if row else (None, None, None)
     ended = row is not None and has_ended(row.state)
     of_list = listed.get(row.state.facts.dataset_id or "") if row else None
-    listed_at = of_list.looked_at if of_list is not None and not ended else None
-    if of_list is not None and listed_at is not None and (looked_at is None or listed_at > looked_at):
-        looked_at, next_poll = listed_at, of_list.next_look_at or next_poll  # its list polls it, too
+    listed_at = of_list.polled_at if of_list is not None and not ended else None
+    if of_list is not None and listed_at is not None and (polled_at is None or listed_at > polled_at):
+        polled_at, next_poll = listed_at, of_list.next_poll_at or next_poll  # its list polls it, too
         answer = None if of_list.answer == LISTED else of_list.answer
     return {
         "watch": watch_id,
@@ -115,7 +115,7 @@ def _snapshot(
         "snapshot": snapshot_id,
         "status": row.state.status if row else "unknown",
         "since": row.state.since if row else None,
-        "last_poll": looked_at,
+        "last_poll": polled_at,
         "last_answer": answer,
         "next_poll": None if ended else next_poll,
         "deliveries": dict(row.deliveries) if row else {},
@@ -130,9 +130,9 @@ def _dataset(
         "name": watch.name,
         "dataset": watch.dataset_id,
         "in_progress": in_progress,
-        "last_poll": row.looked_at if row else None,
+        "last_poll": row.polled_at if row else None,
         "last_answer": row.answer if row else None,
-        "next_poll": row.next_look_at if row else None,
+        "next_poll": row.next_poll_at if row else None,
     } | _mute(watch.id, mutes)
 
 

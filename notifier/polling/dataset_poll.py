@@ -96,9 +96,9 @@ class DatasetPoll:
         now = self._clock()
         self._notes[group.dataset_id] = DatasetNote(
             dataset_id=group.dataset_id,
-            looked_at=now,
+            polled_at=now,
             answer=LISTED if outcome.unclear is None else outcome.unclear.reason,
-            next_look_at=None if pause is None else now + pause,
+            next_poll_at=None if pause is None else now + pause,
         )
         return pause
 

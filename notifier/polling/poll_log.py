@@ -34,9 +34,9 @@ class PollLog:
         """
         self._records[snapshot_id] = PollRecord(
             snapshot_id=snapshot_id,
-            looked_at=now,
+            polled_at=now,
             answer=answer_word(observation),
-            next_look_at=None if pause is None else now + pause,
+            next_poll_at=None if pause is None else now + pause,
             seen_at=state.seen_at,
             not_found=state.not_found,
             not_found_since=state.not_found_since,

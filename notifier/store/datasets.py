@@ -23,12 +23,12 @@ LISTED = "listed"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetNote:
-    """One look at a dataset, as it is noted: `answer` is `LISTED`, or the reason why there was no list."""
+    """One poll of a dataset, as it is stored: `answer` is `LISTED`, or the reason why there was no list."""
 
     dataset_id: str
-    looked_at: datetime
+    polled_at: datetime
     answer: str
-    next_look_at: datetime | None
+    next_poll_at: datetime | None
 
 
 class Datasets:
@@ -55,12 +55,12 @@ class Datasets:
     def last_listed(self, connection: Connection, dataset_ids: Collection[str]) -> dict[str, datetime]:
         """Return when each of these datasets was listed last, without those whose last poll was not answered."""
         of = listed(dataset_ids)
-        query = select(datasets.c.dataset_id, datasets.c.looked_at).join_from(
+        query = select(datasets.c.dataset_id, datasets.c.polled_at).join_from(
             of, datasets, datasets.c.dataset_id == of.c.value
         )
-        listed_once = (datasets.c.answer == LISTED, datasets.c.looked_at.is_not(None))
+        listed_once = (datasets.c.answer == LISTED, datasets.c.polled_at.is_not(None))
         rows = connection.execute(query.where(*listed_once)).all()
-        return {row.dataset_id: row.looked_at for row in rows}
+        return {row.dataset_id: row.polled_at for row in rows}
 
     async def known(self, snapshot_ids: Sequence[str]) -> dict[str, SnapshotState]:
         """Return the states of those of the snapshots that were ever seen."""
@@ -144,11 +144,11 @@ class Datasets:
 
     @transaction
     def note(self, connection: Connection, batch: Collection[DatasetNote]) -> None:
-        """Note when datasets were looked at; the newest look of each is kept."""
+        """Store polls of datasets; the newest of each dataset is kept."""
         if not batch:
             return
         statement = upsert(datasets)
-        kept = {name: statement.excluded[name] for name in ("looked_at", "answer", "next_look_at")}
+        kept = {name: statement.excluded[name] for name in ("polled_at", "answer", "next_poll_at")}
         statement = statement.on_conflict_do_update(index_elements=[datasets.c.dataset_id], set_=kept)
         connection.execute(statement, [asdict(note) for note in batch])
 

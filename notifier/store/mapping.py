@@ -45,11 +45,11 @@ def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
 
 
 def state_from_row(row: RowMapping) -> SnapshotState:
-    """The state in a row of `looks` joined with its row of `snapshots`, of which either may be missing."""
-    since, looked_at = row["since"], row["looked_at"]
+    """The state in a row of `polls` joined with its row of `snapshots`, of which either may be missing."""
+    since, polled_at = row["since"], row["polled_at"]
     state = SnapshotState(snapshot_id=row["snapshot_id"], seen_at=since)
     # Looks are noted in batches: one from before the last transition knows nothing of what came after it.
-    if looked_at is not None and (since is None or looked_at >= since):
+    if polled_at is not None and (since is None or polled_at >= since):
         state = replace(
             state,
             seen_at=row["seen_at"] or since,

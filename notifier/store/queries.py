@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from notifier.core.delivery.model import DeliveryState, OutcomeKind
-from notifier.store.tables import attempts, deliveries, downloads, events, in_progress, looks, notices, snapshots
+from notifier.store.tables import attempts, deliveries, downloads, events, in_progress, notices, polls, snapshots
 
 QUIET = "quiet"
 """The reason of what quiet hours hold back."""
@@ -38,13 +38,13 @@ def listed(values: Collection[Any], name: str = "listed") -> TableValuedAlias:
 
 
 def known(snapshot_ids: Collection[str]) -> Select[Any]:
-    """What `snapshots` and `looks` know of these snapshots; of some it may be nothing."""
+    """What `snapshots` and `polls` know of these snapshots; of some it may be nothing."""
     wanted = listed(snapshot_ids)
     return (
         select(cast(wanted.c.value, String).label("snapshot_id"), *_COLUMNS_OF_STATE)
         .join_from(wanted, snapshots, snapshots.c.snapshot_id == wanted.c.value, isouter=True)
-        .join(looks, looks.c.snapshot_id == wanted.c.value, isouter=True)
-        .where(or_(snapshots.c.snapshot_id.is_not(None), looks.c.snapshot_id.is_not(None)))
+        .join(polls, polls.c.snapshot_id == wanted.c.value, isouter=True)
+        .where(or_(snapshots.c.snapshot_id.is_not(None), polls.c.snapshot_id.is_not(None)))
     )
 
 
@@ -52,7 +52,7 @@ def known_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     """What is known of the snapshots that meet these conditions on `snapshots`."""
     return (
         select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
-        .join_from(snapshots, looks, looks.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
+        .join_from(snapshots, polls, polls.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
         .where(*conditions)
     )
 
@@ -65,7 +65,7 @@ def found_by(parents: Collection[str]) -> Select[Any]:
     return (
         select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
         .join_from(of, snapshots, found)
-        .join(looks, looks.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
+        .join(polls, polls.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
         .where(in_progress)
     )
 
@@ -222,5 +222,5 @@ def deliveries_with_events() -> Select[Any]:
 
 _COLUMNS_OF_STATE = (
     *(column for column in snapshots.c if column.name != "snapshot_id"),
-    *(column for column in looks.c if column.name != "snapshot_id"),
+    *(column for column in polls.c if column.name != "snapshot_id"),
 )

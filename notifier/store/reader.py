@@ -32,11 +32,11 @@ from notifier.store.tables import Instant, attempts, datasets, deliveries, event
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotRow:
-    """A snapshot as `notifier status` shows it. `answer` is what its last look said, `watch_id` whose it was last."""
+    """A snapshot as `notifier status` shows it. `answer` is what its last poll said, `watch_id` whose it was last."""
 
     state: SnapshotState
-    looked_at: datetime | None
-    next_look_at: datetime | None
+    polled_at: datetime | None
+    next_poll_at: datetime | None
     answer: str | None
     deliveries: Mapping[str, int]
     watch_id: str | None = None
@@ -46,8 +46,8 @@ class SnapshotRow:
 class DatasetRow:
     """A dataset that was listed: when last and next, and what came of it."""
 
-    looked_at: datetime | None
-    next_look_at: datetime | None
+    polled_at: datetime | None
+    next_poll_at: datetime | None
     answer: str
 
 
@@ -113,7 +113,7 @@ class Reader:
             self._engine.dispose()
 
     def snapshots(self, snapshot_ids: Collection[str]) -> dict[str, SnapshotRow]:
-        """These snapshots, as far as they were ever looked at, by their ids."""
+        """These snapshots, as far as they were ever polled, by their ids."""
         with self._reading() as connection:
             return self._snapshots(connection, known(snapshot_ids))
 
@@ -131,8 +131,8 @@ class Reader:
         return {
             snapshot_id: SnapshotRow(
                 state=state_from_row(row),
-                looked_at=row["looked_at"],
-                next_look_at=row["next_look_at"],
+                polled_at=row["polled_at"],
+                next_poll_at=row["next_poll_at"],
                 answer=row["answer"],
                 deliveries=counts.get(snapshot_id, {}),
                 watch_id=row["watch_id"],
@@ -146,7 +146,7 @@ class Reader:
         query = select(datasets).join_from(of, datasets, datasets.c.dataset_id == of.c.value)
         with self._reading() as connection:
             return {
-                row.dataset_id: DatasetRow(looked_at=row.looked_at, next_look_at=row.next_look_at, answer=row.answer)
+                row.dataset_id: DatasetRow(polled_at=row.polled_at, next_poll_at=row.next_poll_at, answer=row.answer)
                 for row in connection.execute(query)
             }
 

@@ -13,7 +13,7 @@ from notifier.failpoints import failpoint
 from notifier.store.database import Part
 from notifier.store.datasets import remember_past
 from notifier.store.mapping import WAITING
-from notifier.store.tables import Instant, attempts, deliveries, downloads, events, looks, mutes, notices, snapshots
+from notifier.store.tables import Instant, attempts, deliveries, downloads, events, mutes, notices, polls, snapshots
 from notifier.store.transaction import transaction
 
 BATCH = 500
@@ -133,7 +133,7 @@ class Retention(Part):
                 connection, [(dataset_id, each) for each, dataset_id in old.items() if dataset_id is not None]
             )
             connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(old)))
-            connection.execute(delete(looks).where(looks.c.snapshot_id.in_(old)))
+            connection.execute(delete(polls).where(polls.c.snapshot_id.in_(old)))
         return len(old), (rows[-1].since, rows[-1].snapshot_id) if len(rows) == BATCH else None
 
     @transaction

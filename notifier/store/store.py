@@ -31,7 +31,7 @@ from notifier.store.outbox import Outbox
 from notifier.store.queries import known, known_where, listed
 from notifier.store.retention import Position, later_than
 from notifier.store.retrying import StoreRetry
-from notifier.store.tables import deliveries, events, in_progress, looks, refusals, snapshots, unwarned
+from notifier.store.tables import deliveries, events, in_progress, polls, refusals, snapshots, unwarned
 from notifier.store.transaction import run_to_completion, transaction
 
 ROWS_AT_ONCE = 1_000
@@ -43,18 +43,18 @@ REFUSALS_KEPT = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PollRecord:
-    """One look at a snapshot, as it is noted: `answer` is the status it told, or the reason it could not."""
+    """One poll of a snapshot, as it is stored: `answer` is the status, or the reason why there is none."""
 
     snapshot_id: str
-    looked_at: datetime
+    polled_at: datetime
     answer: str
-    next_look_at: datetime | None
+    next_poll_at: datetime | None
     seen_at: datetime | None
     not_found: int
     not_found_since: datetime | None
 
 
-_LOOK_FIELDS = tuple(column.name for column in looks.c)
+_POLL_FIELDS = tuple(column.name for column in polls.c)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,13 +191,13 @@ class Store:
 
     @transaction
     def note_polls(self, connection: Connection, batch: Collection[PollRecord]) -> None:
-        """Note when snapshots were looked at; the newest look of each is kept."""
+        """Store polls of snapshots; the newest of each snapshot is kept."""
         if not batch:
             return
-        statement = upsert(looks)
-        kept = {column.name: statement.excluded[column.name] for column in looks.c if not column.primary_key}
-        statement = statement.on_conflict_do_update(index_elements=[looks.c.snapshot_id], set_=kept)
-        rows = [{name: getattr(look, name) for name in _LOOK_FIELDS} for look in batch]
+        statement = upsert(polls)
+        kept = {column.name: statement.excluded[column.name] for column in polls.c if not column.primary_key}
+        statement = statement.on_conflict_do_update(index_elements=[polls.c.snapshot_id], set_=kept)
+        rows = [{name: getattr(poll, name) for name in _POLL_FIELDS} for poll in batch]
         connection.execute(statement, rows)
 
     @transaction
@@ -214,8 +214,8 @@ class Store:
 
     @transaction
     def last_poll(self, connection: Connection) -> datetime | None:
-        """When a snapshot was looked at last, by this process or a former one."""
-        at: datetime | None = connection.execute(select(func.max(looks.c.looked_at))).scalar()
+        """When a snapshot was polled last, by this process or a former one."""
+        at: datetime | None = connection.execute(select(func.max(polls.c.polled_at))).scalar()
         return at
 
 

@@ -108,27 +108,27 @@ Index(
 )
 Index(None, snapshots.c.since, snapshots.c.snapshot_id)
 
-looks = Table(
-    "looks",
+polls = Table(
+    "polls",
     metadata,
     Column("snapshot_id", String, primary_key=True),
-    Column("looked_at", Instant, nullable=False, index=True),
+    Column("polled_at", Instant, nullable=False, index=True),
     Column("seen_at", Instant),
     Column("answer", String, nullable=False),
-    Column("next_look_at", Instant),
+    Column("next_poll_at", Instant),
     Column("not_found", Integer, nullable=False),
     Column("not_found_since", Instant),
 )
-"""When each snapshot was last looked at, noted in batches; losing the newest costs nothing but exactness."""
+"""The last poll of each snapshot, stored in batches; losing the newest costs nothing but exactness."""
 
 datasets = Table(
     "datasets",
     metadata,
     Column("dataset_id", String, primary_key=True),
     Column("baseline_at", Instant),
-    Column("looked_at", Instant),
+    Column("polled_at", Instant),
     Column("answer", String, nullable=False),
-    Column("next_look_at", Instant),
+    Column("next_poll_at", Instant),
 )
 """The datasets that were listed: when last, and since when one is watched as a whole."""
 

@@ -32,7 +32,7 @@ COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_a
 OF_WHAT_GOES_ON = "USING INDEX ix_snapshots_going_on"
 """An index that has only the snapshots that have not ended: the start reads those."""
 
-TABLES = {"snapshots", "looks", "datasets", "events", "downloads", "notices", "deliveries", "attempts"}
+TABLES = {"snapshots", "polls", "datasets", "events", "downloads", "notices", "deliveries", "attempts"}
 """All but those of what is muted now, and of the answers of 429 of the last ten minutes."""
 
 

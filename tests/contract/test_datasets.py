@@ -29,7 +29,7 @@ def ended(snapshot_id: str) -> SnapshotState:
 
 def note(dataset_id: str, answer: str = LISTED, *, after: timedelta = timedelta(0)) -> DatasetNote:
     """A look at a dataset."""
-    return DatasetNote(dataset_id=dataset_id, looked_at=START + after, answer=answer, next_look_at=None)
+    return DatasetNote(dataset_id=dataset_id, polled_at=START + after, answer=answer, next_poll_at=None)
 
 
 async def test_a_baseline_is_kept_with_more_than_one_statement_takes(store: Store) -> None:
@@ -70,7 +70,7 @@ async def test_notes_keep_the_newest_look_and_no_baseline_is_lost(store: Store) 
     assert await store.datasets.baselines({"gd_1"}) == {"gd_1": START}
 
 
-async def test_what_was_only_looked_at_in_vain_is_not_known(store: Store) -> None:
+async def test_what_was_only_polled_in_vain_is_not_known(store: Store) -> None:
     assert await store.datasets.known([]) == {}
     assert await store.datasets.known(["s_1"]) == {}
     assert await store.datasets.last_listed(["gd_1", "gd_2"]) == {}

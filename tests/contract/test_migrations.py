@@ -72,18 +72,23 @@ def dump(database: Path, table: str, columns: str) -> list[object]:
 
 KEPT = {
     "snapshots": "snapshot_id, watch_id, status, revision, facts, first_seen_at, since",
-    "looks": "snapshot_id, looked_at, seen_at, answer, next_look_at, not_found, not_found_since",
     "events": "id, snapshot_id, revision, watch_id, name, labels, previous, status, names, facts, observed_at, late_by",
     "deliveries": "id, event_id, channel, state, attempt, not_before, created_at, claimed_at, settled_at, reason",
     "attempts": "delivery_id, number, started_at, duration, outcome, reason, detail",
 }
 
 
+POLLS = "snapshot_id, {polled_at}, seen_at, answer, {next_poll_at}, not_found, not_found_since"
+"""The columns of the polls, of which two had other names, as the table had, up to version 0011."""
+
+
 async def test_nothing_is_lost_on_the_way_to_this_version(old: Path) -> None:
     before = {table: dump(old, table, columns) for table, columns in KEPT.items()}
+    polls = dump(old, "looks", POLLS.format(polled_at="looked_at", next_poll_at="next_look_at"))
     async with Store(old):
         pass
     assert {table: dump(old, table, columns) for table, columns in KEPT.items()} == before
+    assert dump(old, "polls", POLLS.format(polled_at="polled_at", next_poll_at="next_poll_at")) == polls
     assert sql(old, "PRAGMA foreign_key_check") == []
     assert sql(old, "PRAGMA integrity_check") == [("ok",)]
 
@@ -117,7 +122,7 @@ async def test_what_the_last_notices_say_is_in_trouble_stays_so_and_is_told_once
             "api": "unauthorised",
             "list:gd_1": "stale",
             "refused:s_1": "refuses",
-            "internal_error:look:ValueError": "internal_error",
+            "internal_error:poll:ValueError": "internal_error",
         }
         assert standing["channel:mail"] == Condition(
             subject="channel:mail", kind="broken", since=START + timedelta(minutes=2), detail="http_503: no"

@@ -138,7 +138,7 @@ class TestStates:
     async def test_all_states_are_the_sum_of_each(self, store: Store) -> None:
         await tell(store, snapshot_id="s_1")
         await tell(store, snapshot_id="s_2")
-        await store.note_polls([look("s_3")])
+        await store.note_polls([poll("s_3")])
         states = await store.states(["s_1", "s_2", "s_3", "s_4"])
         assert set(states) == {"s_1", "s_2", "s_3"}
         assert all([await store.state(each) == states[each] for each in states])
@@ -178,47 +178,47 @@ class TestStates:
             if told:
                 events = [(event_of(each, watch()), ["chat"]) for each in told]
                 assert await store.commit(watch=watch(), before=state, after=after, told=events)
-            await store.note_polls([look("s_1", after, after_s=60 * number)])
+            await store.note_polls([poll("s_1", after, after_s=60 * number)])
             state = after
         assert (state.status, state.revision) == ("ready", 3)
 
 
-def look(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float = 0) -> PollRecord:
+def poll(snapshot_id: str, state: SnapshotState | None = None, *, after_s: float = 0) -> PollRecord:
     known = state or SnapshotState(snapshot_id=snapshot_id)
     return PollRecord(
         snapshot_id=snapshot_id,
-        looked_at=START + timedelta(seconds=after_s),
+        polled_at=START + timedelta(seconds=after_s),
         answer="running",
-        next_look_at=None,
+        next_poll_at=None,
         seen_at=known.seen_at,
         not_found=known.not_found,
         not_found_since=known.not_found_since,
     )
 
 
-class TestLooks:
-    async def test_the_newest_look_of_each_is_kept(self, store: Store, database: Path) -> None:
-        await store.note_polls([look("s_1"), look("s_2")])
-        await store.note_polls([look("s_1", after_s=30)])
-        assert {key: row.looked_at for key, row in Reader(database).snapshots(["s_1", "s_2", "s_3"]).items()} == {
+class TestPolls:
+    async def test_the_newest_poll_of_each_is_kept(self, store: Store, database: Path) -> None:
+        await store.note_polls([poll("s_1"), poll("s_2")])
+        await store.note_polls([poll("s_1", after_s=30)])
+        assert {key: row.polled_at for key, row in Reader(database).snapshots(["s_1", "s_2", "s_3"]).items()} == {
             "s_1": START + timedelta(seconds=30),
             "s_2": START,
         }
 
-    async def test_no_looks_are_no_transaction(self, store: Store) -> None:
+    async def test_no_polls_are_no_transaction(self, store: Store) -> None:
         await store.note_polls([])
 
-    async def test_what_looks_remember_comes_back(self, store: Store) -> None:
+    async def test_what_polls_remember_comes_back(self, store: Store) -> None:
         remembered = replace(BLANK, seen_at=START, not_found=2, not_found_since=START)
-        await store.note_polls([look("s_1", remembered, after_s=5)])
+        await store.note_polls([poll("s_1", remembered, after_s=5)])
         assert await store.state("s_1") == remembered
 
-    async def test_a_look_noted_before_the_last_transition_knows_nothing_of_what_came_after(self, store: Store) -> None:
+    async def test_a_poll_noted_before_the_last_transition_knows_nothing_of_what_came_after(self, store: Store) -> None:
         counting = replace(BLANK, not_found=2, not_found_since=START)
-        await store.note_polls([look("s_1", counting)])
+        await store.note_polls([poll("s_1", counting)])
         after, event = moved(counting, seen("running"), after_s=5)
         await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
-        # Killed here, before the next batch of looks was noted.
+        # Killed here, before the next batch of polls was noted.
         assert await store.state("s_1") == after
         assert (await store.states(["s_1"]))["s_1"].not_found == 0
 
@@ -276,15 +276,15 @@ async def test_refusals_are_remembered_and_old_ones_go_in_passing(store: Store) 
     assert await store.refusals(START - timedelta(days=1)) == [START + timedelta(minutes=12)]
 
 
-async def test_the_last_look_of_any_snapshot_is_known(store: Store) -> None:
+async def test_the_last_poll_of_any_snapshot_is_known(store: Store) -> None:
     assert await store.last_poll() is None
     for number in (3, 5, 4):
         at = START + timedelta(seconds=number)
         one = PollRecord(
             snapshot_id=f"s_{number}",
-            looked_at=at,
+            polled_at=at,
             answer="running",
-            next_look_at=None,
+            next_poll_at=None,
             seen_at=at,
             not_found=0,
             not_found_since=None,

@@ -86,9 +86,9 @@ async def commit(store: Store, snapshot_id: str) -> bool:
 def look(snapshot_id: str) -> PollRecord:
     return PollRecord(
         snapshot_id=snapshot_id,
-        looked_at=START,
+        polled_at=START,
         answer="running",
-        next_look_at=None,
+        next_poll_at=None,
         seen_at=None,
         not_found=0,
         not_found_since=None,
@@ -202,8 +202,8 @@ class TestFull:
         assert patient.retries._calm == timedelta(milliseconds=4)
 
 
-async def _note(store: Store, looks: list[PollRecord]) -> bool:
-    await store.note_polls(looks)
+async def _note(store: Store, polls: list[PollRecord]) -> bool:
+    await store.note_polls(polls)
     return True
 
 

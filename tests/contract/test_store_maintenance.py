@@ -47,7 +47,7 @@ async def ended(store: Store, *snapshot_ids: str) -> None:
 
 
 def counts(database: Path) -> dict[str, int]:
-    tables = ("events", "deliveries", "attempts", "notices", "snapshots", "looks", "mutes")
+    tables = ("events", "deliveries", "attempts", "notices", "snapshots", "polls", "mutes")
     return {table: sql(database, f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 

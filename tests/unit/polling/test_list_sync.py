@@ -116,7 +116,7 @@ class TestDatasets:
         world = run_scenario(scenario)
         assert [statuses.count("stalled") for statuses in world.statuses().values()] == [1] * 5
 
-    def test_expiring_is_told_once_also_after_the_watch_changed_its_id(self) -> None:
+    def test_expiring_is_told_once_under_the_id_of_the_datasets_watch(self) -> None:
         async def scenario(world: PollingWorld, account: FakeAccount) -> None:
             account.add("s_1", "gd_1", START, (0, "running"), (60, "ready"))
             world.datasets = [whole(id="nightly", on=("expiring",))]

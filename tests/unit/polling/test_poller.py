@@ -175,7 +175,7 @@ async def test_a_poll_without_a_change_is_stored_at_the_next_flush_only(store: S
     assert Reader(database).snapshots(["s_1"]) == before
     await bench.poller.flush_polls()
     row = Reader(database).snapshots(["s_1"])["s_1"]
-    assert (row.looked_at, row.answer, row.state.seen_at) == (
+    assert (row.polled_at, row.answer, row.state.seen_at) == (
         bench.clock(),
         "server_error",
         bench.clock() - timedelta(seconds=30),
@@ -191,7 +191,7 @@ async def test_polls_that_could_not_be_stored_are_kept_for_the_next_flush(databa
     async with Store(database) as store:
         bench.poller._store = bench.poller._log._store = store
         await bench.poller.flush_polls()
-    assert Reader(database).snapshots(["s_1"])["s_1"].looked_at == bench.clock()
+    assert Reader(database).snapshots(["s_1"])["s_1"].polled_at == bench.clock()
 
 
 async def test_a_transition_that_could_not_be_committed_is_found_again_by_the_next_poll(database: Path) -> None:
@@ -219,7 +219,7 @@ async def test_a_snapshot_that_has_ended_has_no_next_poll(store: Store, database
     assert (await bench.poll()).pause is None
     assert bench.poller.pause(watch()) is None
     await bench.poller.flush_polls()
-    assert Reader(database).snapshots(["s_1"])["s_1"].next_look_at is None
+    assert Reader(database).snapshots(["s_1"])["s_1"].next_poll_at is None
 
 
 async def test_an_outcome_says_how_long_the_poll_took_and_how_late_it_began(store: Store) -> None:
@@ -266,5 +266,5 @@ async def test_a_poll_that_cannot_be_stored_costs_only_itself(store: Store) -> N
         await poller.flush_polls()
     await poller.flush_polls()
     found = Reader(store._database.path).snapshots(["s_1", "s_2", "s_3"])
-    noted = {row.state.snapshot_id for row in found.values() if row.looked_at is not None}
+    noted = {row.state.snapshot_id for row in found.values() if row.polled_at is not None}
     assert noted == {"s_1", "s_3"}
