@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.core.delivery.routing import wants
-from notifier.core.model import Facts, Listed, SnapshotState, Watch
+from notifier.core.model import DatasetWatch, Facts, Listed, SnapshotState, Watch
 from notifier.core.snapshot.list_comparison import ListVerdict, baseline_state, is_news, may_lag, verdict
 from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, phase_of
 from notifier.core.snapshot.transitions import contradicts, stalled_at, with_created_at
@@ -123,17 +123,12 @@ class ListDiff:
         owner = self._watch_of(id_) or group.watch
         if owner is None:
             return
-        if not contradicts(state, entry.status):
+        if contradicts(state, entry.status):
+            found = self._verdict(entry, state, owner)
+        else:
             group.claims.agree(id_, ended=has_ended(state))
-        match verdict(
-            state,
-            entry.status,
-            told=wants(owner.on, (canonical(entry.status),)) if entry.status != state.status else False,
-            asked_at=self.requested_at,
-            now=self.now,
-            agreed_at=group.agreed_at(id_),
-            rejected=group.claims.rejected_word(id_),
-        ):
+            found = ListVerdict.SAME
+        match found:
             case ListVerdict.ASK:
                 self.ask[id_] = entry.status
             case ListVerdict.TAKE:
@@ -143,6 +138,17 @@ class ListDiff:
                 due = stalled_at(state, owner.stalled_after)
                 if due is not None and due <= self.now:
                     self.ask[id_] = entry.status
+
+    def _verdict(self, entry: Listed, state: SnapshotState, owner: Watch | DatasetWatch) -> ListVerdict:
+        return verdict(
+            state,
+            entry.status,
+            told=wants(owner.on, (canonical(entry.status),)),
+            asked_at=self.requested_at,
+            now=self.now,
+            agreed_at=self._group.agreed_at(entry.snapshot_id),
+            rejected=self._group.claims.rejected_word(entry.snapshot_id),
+        )
 
     def _join(self, entry: Listed) -> None:
         id_ = entry.snapshot_id
