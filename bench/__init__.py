@@ -1,1 +1,1 @@
-"""What the work costs, beside a plain script that does the same. Ratios count: machines differ and are shared."""
+"""Measures what the work costs, beside a plain script that does the same. Compare ratios: machines differ."""

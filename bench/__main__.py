@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from bench import account, delivering, download, freshness, history, overload, polling, reload
-from bench.sides import print_load
+from bench.processes.parent import print_load
 
 PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload", "history")
 

@@ -1,4 +1,4 @@
-"""A whole account on one token: 100,000 snapshots of 20 datasets, watched singly, inside 10 requests a second.
+"""A whole account on one token: 100,000 snapshots of 20 datasets, polled one by one, inside 10 requests a second.
 
 The simulated Bright Data refuses what is above that with 429. Most snapshots run for ever; some end, at times that it
 tells. The daemon has polled each once before it is measured. Beside it, the plain script with as many watches as it
@@ -6,7 +6,7 @@ can poll before it collapses: a request for each observation.
 """
 
 from bench.measure import quantiles
-from bench.sides import Result, far_side, measure, print_load
+from bench.processes.parent import Result, measure, print_load, simulated_api
 
 DATASETS = 20
 REQUESTS_PER_SECOND = 10.0
@@ -33,9 +33,9 @@ def compare(watches: int, seconds: float) -> bool:
         f" inside {REQUESTS_PER_SECOND:g} requests/s; {ends} of them end within {seconds:g} s"
     )
     few, ours = _ours(FEW, 0, 1.0), _ours(watches, ends, seconds)
-    with far_side(PLAIN_WATCHES) as far:
+    with simulated_api(PLAIN_WATCHES) as api:
         tiny, plain = (
-            measure("side_plain", far, watches=number, every=PLAIN_EVERY, warm_up=PLAIN_EVERY, seconds=for_s).figures
+            measure("plain", api, watches=number, every=PLAIN_EVERY, warm_up=PLAIN_EVERY, seconds=for_s).figures
             for number, for_s in ((FEW, 1.0), (PLAIN_WATCHES, min(seconds, 3 * PLAIN_EVERY)))
         )
     figures = ours.figures
@@ -64,10 +64,10 @@ def compare(watches: int, seconds: float) -> bool:
 
 
 def _ours(watches: int, ends: int, seconds: float) -> Result:
-    with far_side(watches, datasets=DATASETS, ends=ends, over=seconds, requests_per_second=REFUSED_ABOVE) as far:
+    with simulated_api(watches, datasets=DATASETS, ends=ends, over=seconds, requests_per_second=REFUSED_ABOVE) as api:
         return measure(
-            "side_notifier",
-            far,
+            "notifier",
+            api,
             ends=True,
             watches=watches,
             every=EVERY,
@@ -92,7 +92,7 @@ def _print_bounds(ours: Result, ends: int) -> bool:
         ("end to commit, p99, s", f"{late:.1f}", f"<= {LATEST_IN_EVERY * EVERY:g}", late <= LATEST_IN_EVERY * EVERY),
         ("requests per second", f"{requests:.2f}", f"<= {REQUESTS_PER_SECOND:g}", requests <= REQUESTS_PER_SECOND),
         ("answers of 429, in all", f"{refused}", "0", not refused),
-        ("far side stalled, ms", f"{ours.total['stalled_ms']}", "-", True),
+        ("API stalled, ms", f"{ours.total['stalled_ms']}", "-", True),
         ("CPU of one core", f"{share:.1%}", f"< {MOST_CPU:.0%}", share < MOST_CPU),
         ("memory, MiB", f"{mib:.0f}", f"< {MOST_MIB:.0f}", mib < MOST_MIB),
         ("memory at its most, MiB", f"{ours.figures['memory_peak_kib'] / 1024:.0f}", "-", True),

@@ -1,4 +1,4 @@
-"""How long a transition takes to its far side, one alone and many at once, and how many can be made durable a second.
+"""How long a transition takes to its receiver, one alone and many at once, and how many can be made durable a second.
 
 The store, with its full commits, on a disk; the workers; a `json://` channel and a signed webhook, to a receiver in
 another process. Beside it: a plain script that posts each event from a pool of threads and remembers nothing, and
@@ -91,7 +91,7 @@ def _quantiles(took: Sequence[float]) -> tuple[float, float]:
 @contextmanager
 def receiver() -> Iterator[int]:
     """A receiver in a process of its own; its port."""
-    command = [sys.executable, "-m", "bench.side_receiver"]
+    command = [sys.executable, "-m", "bench.processes.receiver"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

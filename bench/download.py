@@ -7,8 +7,8 @@ thread took between two of its rounds.
 
 from typing import Any
 
-from bench.side_results import LINE, LINES
-from bench.sides import print_load, process
+from bench.processes.parent import print_load, process
+from bench.processes.results import LINE, LINES
 
 BATCH = 10_000
 LONGEST_MS = 20.0
@@ -22,8 +22,8 @@ def compare(mebibytes: int) -> bool:
         f"{'':34}{'took, s':>9}{'MiB/s':>8}{'CPU, s':>8}{'lag p99, ms':>13}{'max, ms':>9}{'work max, ms':>14}", end=""
     )
     print(f"{'memory, MiB':>13}")
-    with process("side_results", blocks=mebibytes) as far:
-        told = far.hear()
+    with process("results", blocks=mebibytes) as server:
+        told = server.hear()
         batch = max(BATCH // told["records"], 1) * told["records"]
         plain = _side(told["url"], "plain httpx", LINES, plain=True)
         parts = _side(told["url"], f"in parts of {batch:,} records", LINES, batch=batch)
@@ -50,7 +50,7 @@ def compare(mebibytes: int) -> bool:
 
 def _side(url: str, name: str, snapshot: str, *, plain: bool = False, batch: int = BATCH) -> dict[str, Any]:
     """Print a row; its figures."""
-    with process("side_download", url=url, snapshot=snapshot, plain=plain, batch=batch) as side:
+    with process("download", url=url, snapshot=snapshot, plain=plain, batch=batch) as side:
         figures = side.hear()
     rate = figures["size"] / figures["took_s"] / 1024**2
     print(

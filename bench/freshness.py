@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 from bench.delivering import receiver
 from bench.measure import print_machine, quantiles
-from bench.sides import far_side, measure, print_load
+from bench.processes.parent import measure, print_load, simulated_api
 
 FEW = 200
 ENDS_PER_SECOND = 5.0
@@ -47,10 +47,10 @@ def compare(watches: int, every: float, seconds: float) -> bool:
 def _row(watches: int, every: float, seconds: float) -> tuple[bool, float, float]:
     """Whether every end was told; the median from the change on, in parts of `every`; p99 from the detection on, ms."""
     ends = min(int(ENDS_PER_SECOND * seconds), watches // 2)
-    with receiver() as port, far_side(watches, ends=ends, over=seconds) as far:
+    with receiver() as port, simulated_api(watches, ends=ends, over=seconds) as api:
         result = measure(
-            "side_notifier",
-            far,
+            "notifier",
+            api,
             ends=True,
             watches=watches,
             every=every,

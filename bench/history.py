@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.sides import print_load
+from bench.processes.parent import print_load
 
 SHORT = 1_000
 TRIES = 3
@@ -58,7 +58,7 @@ def _costs(folder: Path, deliveries: int) -> dict[str, Cost]:
     folder.mkdir()
     began = time.monotonic()
     # In a process of its own: the memory of this one would count as that of those that it starts.
-    making = [sys.executable, "-m", "bench.side_history", str(folder / "notifier.db"), str(deliveries)]
+    making = [sys.executable, "-m", "bench.processes.history", str(folder / "notifier.db"), str(deliveries)]
     subprocess.run(making, check=True)
     print(f"made one of {deliveries:,} in {time.monotonic() - began:.1f} s", flush=True)
     watches = [{"snapshot": f"s_old_{number}"} for number in range(3)] + [{"snapshot": "s_new"}, {"dataset": "gd_0"}]

@@ -5,7 +5,7 @@ at its best rate and serves the most overdue first: then nobody is overtaken by 
 turn. (How late they are moves up and down meanwhile, as the rate does; so the latest tells nothing of the order.)
 """
 
-from bench.sides import Far, far_side, measure, print_load
+from bench.processes.parent import SimulatedApi, measure, print_load, simulated_api
 
 WATCHES = 5_000
 RAMP = (1.0, 1.5, 2.0)
@@ -29,15 +29,15 @@ def compare(every: float, seconds: float) -> bool:
         f"{'':26}{'wanted/s':>9}{'polls/s':>9}{'CPU':>7}{'ms/poll':>9}"
         f"{'p1 late':>9}{'p50':>8}{'p99':>8}{'max ms':>8}{'overtaken':>11}{'watches':>9}"
     )
-    with far_side(int(WATCHES * max(RAMP) * OVER) + WATCHES) as far:
-        plain = _row(far, "side_plain", "plain", WATCHES, every, seconds / 2)
-        first = _row(far, "side_notifier", "notifier", WATCHES, every, seconds)
+    with simulated_api(int(WATCHES * max(RAMP) * OVER) + WATCHES) as api:
+        plain = _row(api, "plain", "plain", WATCHES, every, seconds / 2)
+        first = _row(api, "notifier", "notifier", WATCHES, every, seconds)
         best = min(first["polls_per_second"], WATCHES / every)
         for watches in (int(WATCHES * part) for part in RAMP[1:]):
-            more = _row(far, "side_notifier", "notifier", watches, every, seconds / 2)
+            more = _row(api, "notifier", "notifier", watches, every, seconds / 2)
             best = max(best, min(more["polls_per_second"], watches / every))
         watches = int(OVER * best * every)
-        over = _row(far, "side_notifier", "notifier, overloaded", watches, every, ROUNDS * watches / best)
+        over = _row(api, "notifier", "notifier, overloaded", watches, every, ROUNDS * watches / best)
     in_time = first["polls_per_second"] > 0.98 * WATCHES / every and first["lag_p99_ms"] <= LATEST_P99_MS
     of_best = over["polls_per_second"] / best
     print(f"polls per second of plain's: {first['polls_per_second'] / max(1.0, plain['polls_per_second']):.1f}")
@@ -58,10 +58,10 @@ def compare(every: float, seconds: float) -> bool:
     return kept
 
 
-def _row(far: Far, module: str, label: str, watches: int, every: float, seconds: float) -> dict[str, float]:
+def _row(api: SimulatedApi, module: str, label: str, watches: int, every: float, seconds: float) -> dict[str, float]:
     # Once each has been polled and committed, a round is done, and the queue is as long as it gets.
-    before: dict[str, object] = {"warm_up": 2 * every} if module == "side_plain" else {"settle": every}
-    found = measure(module, far, watches=watches, every=every, seconds=seconds, ends=False, **before).figures
+    before: dict[str, object] = {"warm_up": 2 * every} if module == "plain" else {"settle": every}
+    found = measure(module, api, watches=watches, every=every, seconds=seconds, ends=False, **before).figures
     print(
         f"{label:26}{watches / every:>9,.0f}{found['polls_per_second']:>9,.0f}{found['cpu_share']:>7.0%}"
         f"{found['cpu_ms_per_poll']:>9.3f}{found['lag_p1_ms']:>9,.0f}{found['lag_p50_ms']:>8,.0f}"

@@ -4,7 +4,7 @@ Each side has a process of its own, and so has the simulated Bright Data. No pol
 go wrong: if one does on the daemon's side, or a poll costs too much, the figures are not kept.
 """
 
-from bench.sides import Far, far_side, measure, print_load
+from bench.processes.parent import SimulatedApi, measure, print_load, simulated_api
 
 FEW = 10
 LATEST_MS = 1000
@@ -24,10 +24,10 @@ _ROWS = (
 )
 
 
-def measured(module: str, far: Far, watches: int, every: float, seconds: float) -> dict[str, float]:
+def measured(module: str, api: SimulatedApi, watches: int, every: float, seconds: float) -> dict[str, float]:
     """A side's figures, with its memory in MiB, and in KiB for each watch."""
-    few = measure(module, far, watches=FEW, every=every, warm_up=every, seconds=1.0).figures
-    many = measure(module, far, watches=watches, every=every, warm_up=2 * every, seconds=seconds).figures
+    few = measure(module, api, watches=FEW, every=every, warm_up=every, seconds=1.0).figures
+    many = measure(module, api, watches=watches, every=every, warm_up=2 * every, seconds=seconds).figures
     many["memory_mib"] = many["memory_kib"] / 1024
     many["memory_per_watch_kib"] = (many["memory_kib"] - few["memory_kib"]) / (watches - FEW)
     return many
@@ -36,8 +36,8 @@ def measured(module: str, far: Far, watches: int, every: float, seconds: float) 
 def compare(watches: int, every: float, seconds: float) -> bool:
     """Measure both sides and print them with their ratio; whether the daemon was in time and right."""
     print(f"POLLING {watches:,} watches every {every:g} s, measured for {seconds:g} s a side")
-    with far_side(watches) as far:
-        ours, plain = (measured(side, far, watches, every, seconds) for side in ("side_notifier", "side_plain"))
+    with simulated_api(watches) as api:
+        ours, plain = (measured(side, api, watches, every, seconds) for side in ("notifier", "plain"))
     print(f"{'':26}{'notifier':>12}{'plain':>12}{'ratio':>9}")
     for label, key, form in _ROWS:
         ratio = f"{ours[key] / plain[key]:.2f}" if plain[key] else "-"

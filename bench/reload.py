@@ -5,8 +5,8 @@ its YAML where it stands, on its event loop or in a thread. On a shared machine 
 held against the bound is the CPU time that the loop's thread took between two of its rounds.
 """
 
-from bench.side_reload import DATASETS
-from bench.sides import far_side, print_load, process
+from bench.processes.parent import print_load, process, simulated_api
+from bench.processes.reload import DATASETS
 
 EDITS = ("every + 30 s", "every - 45 s", "a tenth removed")
 LONGEST_MS = 50.0
@@ -33,10 +33,10 @@ def compare(watches: int) -> bool:
 def _side(watches: int, name: str, batch: str, plain: str | None) -> float:
     """Print a row for each edit; the most work between two rounds in any, in milliseconds."""
     longest = 0.0
-    with far_side(watches + watches // 10, datasets=DATASETS) as far:
+    with simulated_api(watches + watches // 10, datasets=DATASETS) as api:
         with process(
-            "side_reload",
-            url=far.url,
+            "reload",
+            url=api.url,
             watches=watches,
             exchanged=watches // 10,
             requests_per_second=LISTED_RATE if batch == "auto" else watches / EACH_S,

@@ -1,5 +1,6 @@
-"""The far side, in a process of its own: takes every POST, and tells when each came, in order, by its path; and with
-what body, asked with `?bodies`.
+"""A receiver of notifications: takes every POST, and lists when each came, in order, by its path.
+
+Asked with `?bodies`, it lists the bodies too.
 
 Its times are `time.monotonic()`, which on Linux is the same clock in every process.
 """

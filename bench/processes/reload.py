@@ -1,4 +1,4 @@
-"""One side: a process whose event loop is watched while it takes up a changed configuration of thousands of watches.
+"""A daemon whose event loop is measured while it reloads a changed configuration of thousands of watches.
 
 It is the real daemon, reading its files apart, or (`plain`) a loop that reads them where it stands, or in a thread.
 """

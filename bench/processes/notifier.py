@@ -1,4 +1,4 @@
-"""One side: the real daemon. It says when it is warm, measures itself on a word, and then tells which ends it told."""
+"""The real daemon. It reports when it is warm, measures itself on command, and then lists the ends that it notified."""
 
 import asyncio
 import base64

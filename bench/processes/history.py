@@ -93,7 +93,7 @@ def make(database: Path, deliveries: int, *, until: datetime, over: timedelta = 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m bench.side_history FILE DELIVERIES`."""
+    """`python -m bench.processes.history FILE DELIVERIES`."""
     file, deliveries = arguments
     make(Path(file), int(deliveries), until=datetime.now(UTC))
 

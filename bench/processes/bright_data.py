@@ -1,4 +1,4 @@
-"""The far side of all: a simulated Bright Data whose snapshots run, some until an end that begins on a word.
+"""A simulated Bright Data whose snapshots run, some until an end that begins on command.
 
 It reads words from its input: `begin` moves its clock to where the ends come, and answers when each does; `count`
 answers what it was asked so far. It ends when its input does.
@@ -69,7 +69,7 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
 
 
 class _Stalls:
-    """For how long the far side answered nobody: requests that come evenly meanwhile are taken as a burst."""
+    """For how long the API answered no request: requests that come evenly meanwhile are handled as a burst."""
 
     def __init__(self) -> None:
         self.longest_ms = 0

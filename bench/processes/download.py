@@ -1,4 +1,4 @@
-"""One side of a download: the notifier's own downloader, or (`plain`) httpx streaming an answer into a file.
+"""A download: the notifier's own downloader, or (`plain`) httpx streaming an answer into a file.
 
 The event loop of either is watched meanwhile, as in a reload.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from bench.measure import cpu_seconds, memory_kib, tell
-from bench.side_reload import Probe
+from bench.processes.reload import Probe
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.http.tokens import StaticToken

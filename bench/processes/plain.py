@@ -1,4 +1,4 @@
-"""The other side: the script that one would write first. APScheduler, one httpx client, no memory of anything."""
+"""The script that one would write first: APScheduler and one httpx client, without any memory."""
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
-"""The far side of downloads: hands out results as fast as a socket takes them, from memory, in plain threads.
+"""Serves results for downloads as fast as a socket takes them, from memory, in plain threads.
 
-The simulator makes each of its records anew; here the far side must not be what is measured.
+The simulator generates each record at each request; here the server must not be what is measured.
 """
 
 import json

@@ -47,8 +47,8 @@ def _pipe(pipe: "IO[str] | None") -> "IO[str]":
 
 @contextmanager
 def process(module: str, **arguments: object) -> Iterator[Line]:
-    """A module of this package, run with these arguments until the block ends."""
-    command = [sys.executable, "-m", f"bench.{module}", json.dumps(arguments)]
+    """A module of this folder, run with these arguments until the block ends."""
+    command = [sys.executable, "-m", f"bench.processes.{module}", json.dumps(arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         try:
             yield Line(process=running)
@@ -62,7 +62,7 @@ def process(module: str, **arguments: object) -> Iterator[Line]:
 
 
 @dataclass(kw_only=True)
-class Far:
+class SimulatedApi:
     """The simulated Bright Data."""
 
     line: Line
@@ -73,34 +73,34 @@ class Far:
         return self.line.ask("begin")
 
     def count(self) -> dict[str, int]:
-        """What it was asked so far: `requests`, and the answers by status."""
+        """What it was asked so api: `requests`, and the answers by status."""
         return self.line.ask("count")
 
 
 @contextmanager
-def far_side(
+def simulated_api(
     snapshots: int,
     *,
     datasets: int = 1,
     ends: int = 0,
     over: float = 0.0,
     requests_per_second: float | None = None,
-) -> Iterator[Far]:
+) -> Iterator[SimulatedApi]:
     """A simulated Bright Data in a process of its own."""
     with process(
-        "side_bright_data",
+        "bright_data",
         snapshots=snapshots,
         datasets=datasets,
         ends=ends,
         over=over,
         requests_per_second=requests_per_second,
     ) as line:
-        yield Far(line=line, url=line.hear()["url"])
+        yield SimulatedApi(line=line, url=line.hear()["url"])
 
 
 @dataclass(kw_only=True)
 class Result:
-    """What a side has done: its `figures`; what the far side was asked meanwhile, and up to the end of it all.
+    """What a side has done: its `figures`; the requests that the API got meanwhile, and in all.
 
     `ends` are the snapshots' real ends, `found` and `committed` when the side saw them and had them durable.
     """
@@ -113,19 +113,19 @@ class Result:
     committed: Mapping[str, float] = field(default_factory=dict)
 
 
-def measure(module: str, far: Far, *, ends: bool = False, **arguments: object) -> Result:
-    """Run a side against the far side until it has told what it cost."""
-    with process(module, url=far.url, **arguments) as side:
+def measure(module: str, api: SimulatedApi, *, ends: bool = False, **arguments: object) -> Result:
+    """Run a side against the simulated API and return its measurements."""
+    with process(module, url=api.url, **arguments) as side:
         warm_up = side.hear()["warm_up"]
-        before = far.count()
-        ends_at = far.begin() if ends else {}
+        before = api.count()
+        ends_at = api.begin() if ends else {}
         figures = side.ask("measure")
-        after = far.count()
+        after = api.count()
         last = side.hear()
     return Result(
         figures=figures | {"warm_up": warm_up},
         counts={key: number - before.get(key, 0) for key, number in after.items()},
-        total=far.count(),
+        total=api.count(),
         ends=ends_at,
         found=last["found"],
         committed=last["committed"],
