@@ -38,7 +38,7 @@ async def test_the_file_holds_every_record_once(world: World, form: Format, comp
     assert world.sim.requests["download"] == (1 if records == 3 else 3)
 
 
-async def test_what_is_still_built_is_waited_for_as_the_answer_says(world: World) -> None:
+async def test_results_that_are_being_built_are_awaited_as_the_answer_says(world: World) -> None:
     world.sim.add("s_1", life.of("ready", records=2, builds_for=20.0))
     done = await world.fetch()
     assert done.records == 2
@@ -49,7 +49,7 @@ async def test_what_is_still_built_is_waited_for_as_the_answer_says(world: World
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.RESET, Fault.HTML])
-async def test_a_part_that_goes_wrong_is_fetched_again_and_the_whole_ones_are_kept(world: World, fault: Fault) -> None:
+async def test_a_broken_part_is_fetched_again_and_complete_ones_are_kept(world: World, fault: Fault) -> None:
     wanted = world.ready(3_500)
     world.sim.answer_next(4)  # progress, the number of parts, two parts
     world.sim.fail_next(fault)
@@ -61,9 +61,7 @@ async def test_a_part_that_goes_wrong_is_fetched_again_and_the_whole_ones_are_ke
 
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("form", list(Format))
-async def test_a_download_that_was_given_up_goes_on_with_the_next_call(
-    world: World, form: Format, compress: bool
-) -> None:
+async def test_a_failed_download_resumes_with_the_next_call(world: World, form: Format, compress: bool) -> None:
     world.ready(3_500)
     world.sim.answer_next(4)
     world.sim.fail_next(Fault.CUT, 8)
@@ -78,7 +76,7 @@ async def test_a_download_that_was_given_up_goes_on_with_the_next_call(
     assert world.files() == [done.path.name]
 
 
-async def test_a_cancelled_download_leaves_no_file_with_the_final_name_and_goes_on_later(world: World) -> None:
+async def test_a_cancelled_download_leaves_no_final_file_and_resumes_later(world: World) -> None:
     world.ready(3_500)
     a_part_came = asyncio.Event()
 
@@ -131,7 +129,7 @@ async def test_what_has_no_results_is_an_error_in_words(
     assert world.files() == []
 
 
-async def test_results_that_are_deleted_are_told_so(world: World) -> None:
+async def test_deleted_results_are_reported_as_expired(world: World) -> None:
     world.ready(3)
     world.now += 17 * 86_400
     with pytest.raises(DownloadError, match="deleted") as caught:
@@ -178,7 +176,7 @@ async def test_the_folder_must_be_there_and_no_id_leads_out_of_it(world: World) 
     assert "/" not in DownloadRequest(snapshot_id="../s", folder=world.folder).file_name
 
 
-async def test_errors_that_came_as_records_are_counted_for(world: World) -> None:
+async def test_errors_that_come_as_records_count(world: World) -> None:
     """A collection with `include_errors` has a record for each error, and progress counts those apart."""
     world.ready(10)
     done = await world.fetch(facts=Facts(records=7, errors=3))
@@ -192,7 +190,7 @@ async def test_two_downloads_of_one_file_do_not_mix(world: World) -> None:
     assert len(read(world.folder / "s_1.json")) == 2_500
 
 
-async def test_the_parts_are_asked_for_in_the_same_words_as_their_number(world: World) -> None:
+async def test_the_parts_are_requested_with_the_same_query_as_their_number(world: World) -> None:
     world.ready(2_500)
     await world.fetch(compress=True)
     asked = [each.raw_path.partition("?")[2] for each in world.sim.log if each.kind in ("parts", "download")]

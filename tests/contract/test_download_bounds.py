@@ -92,7 +92,7 @@ async def test_a_bomb_is_refused_at_the_bound(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.GZIP, Fault.BOMB])
-async def test_gzip_that_was_not_asked_for_is_refused_unread(world: World, fault: Fault) -> None:
+async def test_unrequested_gzip_is_refused_unread(world: World, fault: Fault) -> None:
     """With a `Content-Encoding` and without."""
     world.ready(3)
     world.sim.answer_next(1)
@@ -112,7 +112,7 @@ async def test_more_records_than_promised_are_not_read_to_their_end(world: World
     assert world.sim.requests["download"] == 2  # once more in one piece, and no further
 
 
-async def test_records_without_end_that_nobody_counted_are_cut_at_the_bound(world: World) -> None:
+async def test_endless_records_of_unknown_number_are_cut_at_the_bound(world: World) -> None:
     world.bounds = ResultBounds(largest=1_000_000)
     world.sim.add("s_1", life.of("ready", error_rows=3))
     world.sim.answer_next(2)
@@ -170,7 +170,7 @@ async def test_what_is_built_for_ever_is_given_up_for_now(world: World) -> None:
 
 
 @pytest.mark.parametrize("form", list(Format))
-async def test_errors_alone_are_asked_for(world: World, form: Format) -> None:
+async def test_a_snapshot_with_only_errors_is_downloaded(world: World, form: Format) -> None:
     """`records: 0, errors: 2`, and with `include_errors` a row for each of them."""
     world.sim.add("s_1", life.of("ready", records=0, errors=2, error_codes={"dead_page": 2}, error_rows=2))
     assert len(read((await world.fetch(format=form)).path)) == 2
@@ -186,7 +186,7 @@ async def test_errors_without_rows_are_empty_when_the_answer_is(world: World, an
     assert world.sim.requests["download"] == 1
 
 
-async def test_no_records_and_no_errors_are_not_asked_for(world: World) -> None:
+async def test_a_snapshot_without_records_and_errors_is_not_downloaded(world: World) -> None:
     world.sim.add("s_1", life.of("ready", records=0, errors=0))
     assert "ready and empty" in await refused(world, DownloadTrouble.EMPTY)
     assert world.sim.requests["download"] == 0
@@ -303,9 +303,7 @@ async def test_chunks_of_one_byte_do_not_hold_the_loop(world: World) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "x" * 5_000])
-async def test_an_encoding_that_was_not_asked_for_is_named(
-    world: World, encoding: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unrequested_encoding_is_named(world: World, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %s\r\n\r\n" % encoding.encode()))
         writer.write(b"2\r\n{}\r\n0\r\n\r\n")

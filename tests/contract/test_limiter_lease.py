@@ -63,7 +63,7 @@ async def test_a_command_takes_its_turn_of_the_daemon_and_gives_it_back(store: S
         await until(lambda: gate.in_flight == 0)
 
 
-async def test_what_a_command_is_told_by_the_api_holds_the_daemon_up_too(store: Store, database: Path) -> None:
+async def test_a_refusal_of_a_commands_request_holds_the_daemon_too(store: Store, database: Path) -> None:
     gate, own = limiter(), limiter()
     async with lending(database, store, gate), borrowing(database, own) as borrower:
         with await borrower.admit():
@@ -73,7 +73,7 @@ async def test_what_a_command_is_told_by_the_api_holds_the_daemon_up_too(store: 
         assert gate.held_for > timedelta(seconds=90)
 
 
-async def test_a_command_waits_while_the_daemon_is_held_up_and_is_told_why(store: Store, database: Path) -> None:
+async def test_a_command_waits_while_the_daemon_is_held_and_says_why(store: Store, database: Path) -> None:
     gate, said = limiter(), list[timedelta]()
     gate.rate_limited(timedelta(seconds=100))
     async with lending(database, store, gate), borrowing(database, limiter(), said.append) as borrower:
@@ -163,7 +163,7 @@ async def test_a_command_that_asks_another_address_uses_its_own_limiter(store: S
     assert not gate.recent_refusals
 
 
-async def test_what_tells_the_token_apart_does_not_tell_the_token(store: Store, database: Path) -> None:
+async def test_the_tokens_fingerprint_does_not_reveal_the_token(store: Store, database: Path) -> None:
     """Nor is it the same for the next command."""
     async with lending(database, store, limiter()):
         said = []
@@ -203,7 +203,7 @@ async def test_no_command_can_hold_the_daemon_for_longer_than_the_api_may(store:
         connection[1].close()
 
 
-async def test_who_floods_and_never_reads_is_not_listened_to(
+async def test_a_client_that_floods_and_never_reads_is_disconnected(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answers that wait for it are bounded, and the daemon goes on meanwhile."""
@@ -244,7 +244,7 @@ async def test_the_turns_of_a_command_that_dies_are_released(store: Store, datab
         await until(lambda: gate.in_flight == 0)
 
 
-async def test_when_the_daemon_ends_a_command_goes_on_by_itself(store: Store, database: Path) -> None:
+async def test_a_command_continues_by_itself_when_the_daemon_ends(store: Store, database: Path) -> None:
     gate, own = limiter(), limiter()
     gate.rate_limited(timedelta(seconds=100))
     async with asyncio.timeout(60):
@@ -275,7 +275,7 @@ async def test_when_the_daemon_ends_a_command_goes_on_by_itself(store: Store, da
         b"".join(b'["admit", %d]\n' % number for number in range(MOST_AT_ONCE + 1)),
     ],
 )
-async def test_who_says_something_senseless_gets_no_more_and_keeps_nothing(
+async def test_a_client_that_sends_nonsense_is_disconnected_and_keeps_no_permit(
     store: Store, database: Path, line: bytes
 ) -> None:
     gate = limiter()

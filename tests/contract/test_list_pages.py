@@ -76,7 +76,7 @@ async def test_a_listing_pages_to_the_end_each_page_in_its_turn() -> None:
     assert simulator.requests["snapshots"] == 4
 
 
-async def test_a_snapshot_that_comes_twice_is_taken_as_it_came_last() -> None:
+async def test_of_a_snapshot_listed_twice_the_last_entry_counts() -> None:
     pages = [[{"id": "a", "status": "running"}, {"id": "b", "status": "ready"}], [{"id": "a", "status": "ready"}]]
 
     async def answer(_: web.BaseRequest) -> web.Response:
@@ -149,7 +149,7 @@ async def test_a_page_that_is_too_large_is_unclear() -> None:
         (Fault.RESET, Reason.CONNECTION),
     ],
 )
-async def test_no_list_says_why(fault: Fault, reason: Reason) -> None:
+async def test_an_unusable_list_has_a_reason(fault: Fault, reason: Reason) -> None:
     async with Simulator() as simulator:
         simulator.fail_next(fault)
         async with client_of(simulator.url) as client:
@@ -251,7 +251,7 @@ async def test_what_is_sent_arrives_with_its_headers_and_query() -> None:
                 ]
 
 
-async def test_an_account_that_is_locked_is_told_and_each_token_that_is_read_is_masked() -> None:
+async def test_a_locked_account_is_announced_and_each_token_read_is_masked() -> None:
     learned, news = list[str](), list[ApiKind]()
     tokens = iter(["canary-1", "canary-1", "canary-2", "canary-3"])
     gate = Limiter(requests_per_second=1_000.0, clock=time.monotonic, changed=lambda each: news.append(each.kind))

@@ -32,7 +32,7 @@ async def ask(sim: Simulator, method: str, path: str, **options: Any) -> tuple[i
         {"data": "url\nhttps://example.com\n", "headers": {**AUTH, "Content-Type": "text/csv"}},
     ],
 )
-async def test_a_triggered_snapshot_can_be_listed_and_asked_for(sim: Simulator, options: dict[str, Any]) -> None:
+async def test_a_triggered_snapshot_can_be_listed_and_polled(sim: Simulator, options: dict[str, Any]) -> None:
     status, _, answer = await ask(sim, "POST", "/datasets/v3/trigger?dataset_id=gd_1", **options)
     assert status == 200
     snapshot_id = answer["snapshot_id"]
@@ -50,7 +50,7 @@ async def test_a_trigger_without_dataset_or_input_is_refused(sim: Simulator, pat
     assert answer["error"]
 
 
-async def test_a_stale_list_is_as_it_was_when_it_was_first_asked_for() -> None:
+async def test_a_stale_list_is_as_of_its_first_request() -> None:
     now = 0.0
     async with Simulator(clock=lambda: now, token="any") as sim:
         sim.add("s_1", life.of("running", "ready", seconds=60), dataset_id="gd_1")
@@ -101,7 +101,7 @@ async def test_an_account_with_a_rate_answers_429_over_it_and_counts() -> None:
     assert simulator.answers == {"200": 2, "429": 3}
 
 
-async def test_a_taken_port_is_an_error_and_leaves_nothing_open(sim: Simulator) -> None:
+async def test_a_port_in_use_is_an_error_and_leaves_nothing_open(sim: Simulator) -> None:
     with pytest.raises(OSError, match="address already in use"):
         async with Simulator(port=int(sim.url.rpartition(":")[2])):
             pass

@@ -31,7 +31,7 @@ def mqtt(port: int, login: str = "", qos: int = 1) -> AppriseChannel:
     return AppriseChannel(name="mqtt", url=f"mqtt://{login}127.0.0.1:{port}/snapshots?qos={qos}&cto=1", redact=str)
 
 
-async def test_who_has_the_mail_gets_no_second_copy_and_who_was_refused_gets_it_later(server: PlainMailServer) -> None:
+async def test_a_retry_mails_only_recipients_that_were_refused(server: PlainMailServer) -> None:
     to = "to=a@example.com,b@example.com,c@example.com"
     server.refused = {"b@example.com"}
     first = await mail(server, to).send(HELLO)
@@ -43,7 +43,7 @@ async def test_who_has_the_mail_gets_no_second_copy_and_who_was_refused_gets_it_
     assert sorted(server.mails.entries) == [("a@example.com",), ("b@example.com",), ("c@example.com",)]
 
 
-async def test_who_is_in_copy_is_a_target_too(server: PlainMailServer) -> None:
+async def test_a_recipient_in_copy_is_a_target_too(server: PlainMailServer) -> None:
     to = "to=a@example.com&cc=b@example.com&bcc=c@example.com"
     server.refused = {"b@example.com"}
     first = await mail(server, to).send(HELLO)
@@ -71,14 +71,14 @@ async def test_a_broker_that_is_not_there_is_refused() -> None:
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "refused")
 
 
-async def test_a_broker_whose_name_nobody_knows_is_dns() -> None:
+async def test_a_broker_with_an_unknown_name_is_dns() -> None:
     channel = AppriseChannel(name="mqtt", url="mqtt://broker.invalid/snapshots", redact=str)
     outcome = await channel.send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "dns")
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-async def test_a_broker_that_refuses_the_password_has_no_message_whatever_the_qos(tmp_path: Path, qos: int) -> None:
+async def test_a_broker_that_refuses_the_password_gets_no_message_at_any_qos(tmp_path: Path, qos: int) -> None:
     broker = Broker(tmp_path, free_port(), login=("robot", "right"))
     async with broker.running() as published:
         refused = await mqtt(broker.port, "robot:wrong@", qos).send(HELLO)

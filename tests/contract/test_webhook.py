@@ -87,7 +87,7 @@ async def test_the_signature_does_not_verify_with_another_secret_or_body(receive
         assert "No matching signature found" in done.stderr
 
 
-async def test_the_time_is_signed_in_utc_whatever_the_zone_of_the_clock(receiver: Receiver) -> None:
+async def test_the_time_is_signed_in_utc_for_any_zone_of_the_clock(receiver: Receiver) -> None:
     await send(receiver.url, clock=lambda: datetime.now(timezone(timedelta(hours=5, minutes=30))))
     done = await asyncio.to_thread(verified_elsewhere, receiver.got[0], NEW)
     assert done.returncode == 0, done.stderr

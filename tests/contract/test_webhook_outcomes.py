@@ -92,7 +92,7 @@ async def test_an_answer_whose_body_never_ends_is_judged_by_its_status(receiver:
     assert outcome == Outcome(kind=OutcomeKind.DELIVERED, reason="http_202", detail="so far")
 
 
-async def test_what_the_far_side_says_is_redacted_and_on_one_line(receiver: Receiver) -> None:
+async def test_the_receivers_answer_is_redacted_and_on_one_line(receiver: Receiver) -> None:
     receiver.answer = answer("400 Bad Request", body=f"no:\r\n\t{CANARY} \xff".encode("latin-1"))
     assert (await send(receiver.url)).detail == "no: *** \ufffd"
 
@@ -132,7 +132,7 @@ async def test_an_answer_that_is_no_http_is_uncertain(receiver: Receiver) -> Non
     assert "example" not in outcome.detail
 
 
-async def test_a_refused_connection_is_tried_again() -> None:
+async def test_a_refused_connection_is_retried() -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     outcome = await send(f"http://127.0.0.1:{port}/{CANARY}")
@@ -140,7 +140,7 @@ async def test_a_refused_connection_is_tried_again() -> None:
     assert CANARY not in outcome.detail
 
 
-async def test_a_name_that_cannot_be_looked_up_is_tried_again() -> None:
+async def test_a_name_without_an_address_is_retried() -> None:
     def lookup(*_: object) -> list[Any]:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
@@ -148,7 +148,7 @@ async def test_a_name_that_cannot_be_looked_up_is_tried_again() -> None:
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "dns")
 
 
-async def test_a_lookup_that_hangs_is_tried_again() -> None:
+async def test_a_lookup_that_hangs_is_retried() -> None:
     released = threading.Event()
 
     def lookup(*_: object) -> list[Any]:
@@ -162,13 +162,13 @@ async def test_a_lookup_that_hangs_is_tried_again() -> None:
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "connect_timeout")
 
 
-async def test_a_handshake_that_hangs_is_tried_again() -> None:
+async def test_a_handshake_that_hangs_is_retried() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         outcome = await send(f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout=SHORT)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "connect_timeout")
 
 
-async def test_a_server_that_speaks_no_tls_is_tried_again() -> None:
+async def test_a_server_without_tls_is_retried() -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A far side costs a send so many bytes and so much time, by whatever library a plugin speaks, and leaves nothing."""
+"""A send is bounded in bytes and time, through every library of a plugin, and leaves no connection open."""
 
 import asyncio
 import gc
@@ -25,8 +25,8 @@ LATE = timedelta(seconds=30)
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-class Side:
-    """A far side on a raw socket: how many connections it had, how much it sent, how many are open."""
+class RawServer:
+    """A server on a raw socket, with its connections, the bytes it sent, and its open connections."""
 
     def __init__(self) -> None:
         self.port = self.connections = self.sent = 0
@@ -34,8 +34,8 @@ class Side:
 
 
 @asynccontextmanager
-async def far_side(talk: Talk) -> AsyncIterator[Side]:
-    side = Side()
+async def raw_server(talk: Talk) -> AsyncIterator[RawServer]:
+    side = RawServer()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -52,7 +52,7 @@ async def far_side(talk: Talk) -> AsyncIterator[Side]:
         try:
             await talk(reader, writer)
         except OSError:
-            pass  # it was cut, as it should be
+            pass  # it was cut, as expected
         finally:
             side.open.discard(task)
             writer.close()
@@ -136,7 +136,7 @@ FLOODS = {
 async def test_an_answer_without_end_is_cut(what: str) -> None:
     """1,400 MiB came in 5 s at each try. Now: one mebibyte, and what the kernel had taken in."""
     url, talk = FLOODS[what]
-    async with far_side(talk) as side:
+    async with raw_server(talk) as side:
         outcome = await channel(url.format(side.port)).send(HELLO)
         while side.open:
             await asyncio.wait(side.open)
@@ -162,10 +162,10 @@ HANGS: dict[str, tuple[str, Talk]] = {
 
 
 @pytest.mark.parametrize("what", HANGS)
-async def test_a_far_side_that_hangs_is_cut_at_the_limit_and_nothing_is_left_of_it(what: str) -> None:
+async def test_a_service_that_hangs_is_cut_at_the_limit_and_leaves_nothing_open(what: str) -> None:
     """Threads and descriptors are back to where they were."""
     url, talk = HANGS[what]
-    async with far_side(talk) as side:
+    async with raw_server(talk) as side:
         channels = [channel(url.format(side.port), SOON) for _ in range(10)]
         await channels[0].send(HELLO)  # what is imported or opened once
         await ended(side)
@@ -178,8 +178,8 @@ async def test_a_far_side_that_hangs_is_cut_at_the_limit_and_nothing_is_left_of_
     assert side.connections > 0
 
 
-async def test_fifty_sends_that_were_cut_leave_nothing_and_the_next_gets_through() -> None:
-    """One channel, one far side that drips fifty times and is well then: it is asked anew each time, never `busy`."""
+async def test_fifty_cut_sends_leave_nothing_and_the_next_is_delivered() -> None:
+    """One channel and a server that drips fifty times, then recovers: each send is attempted, none is `busy`."""
     is_well = False
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -189,7 +189,7 @@ async def test_fifty_sends_that_were_cut_leave_nothing_and_the_next_gets_through
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         await writer.drain()
 
-    async with far_side(talk) as side:
+    async with raw_server(talk) as side:
         tried = channel(f"json://127.0.0.1:{side.port}/?rto=20", timedelta(seconds=0.05))
         before = descriptors()
         outcomes = [await tried.send(HELLO) for _ in range(50)]
@@ -204,7 +204,7 @@ async def test_fifty_sends_that_were_cut_leave_nothing_and_the_next_gets_through
 
 
 async def test_a_proxy_that_hangs_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with far_side(silence) as side:
+    async with raw_server(silence) as side:
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{side.port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
@@ -214,7 +214,7 @@ async def test_a_proxy_that_hangs_is_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "send_timeout")
 
 
-async def test_a_name_server_that_is_silent_holds_a_few_threads_and_what_they_find_too_late_is_not_used(
+async def test_a_silent_name_server_holds_a_few_threads_and_late_answers_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A lookup cannot be cut. Three threads wait at most, then the channel is `busy`; none of them sends later."""
@@ -227,7 +227,7 @@ async def test_a_name_server_that_is_silent_holds_a_few_threads_and_what_they_fi
         return real(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bounded_sender, "GRACE_S", 0.05)
-    async with far_side(flood(b"x")) as side:
+    async with raw_server(flood(b"x")) as side:
         tried = channel(f"json://localhost:{side.port}/", timedelta(seconds=0.05))
         with monkeypatch.context() as patched:
             patched.setattr(socket, "getaddrinfo", silent)
@@ -280,8 +280,8 @@ async def test_interim_answers_without_end_to_a_webhook_are_cut() -> None:
     assert side.sent < 32 * 1024 * 1024
 
 
-async def hooked(talk: Talk) -> tuple[Outcome, Side]:
-    async with far_side(talk) as side:
+async def hooked(talk: Talk) -> tuple[Outcome, RawServer]:
+    async with raw_server(talk) as side:
         hook = WebhookChannel(
             name="hook",
             url=f"http://127.0.0.1:{side.port}/hook",
@@ -297,8 +297,8 @@ async def hooked(talk: Talk) -> tuple[Outcome, Side]:
         return outcome, side
 
 
-async def ended(side: Side) -> None:
-    """Wait until the far side has seen the end of every connection."""
+async def ended(side: RawServer) -> None:
+    """Wait until the service has seen the end of every connection."""
     while side.open:
         await asyncio.wait(set(side.open), timeout=20)
 

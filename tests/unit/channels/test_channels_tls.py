@@ -1,4 +1,4 @@
-"""One rule says whose certificates are believed, on every wire: the same far side is believed by all or by none."""
+"""One rule decides which certificates are trusted, for every library that connects."""
 
 import asyncio
 import gc
@@ -23,27 +23,27 @@ SECRET = "whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhlIHJlY2VpdmVy"
 MAIL = "from=a@example.com&to=b@example.com"
 
 
-class Far:
-    """A far side over TLS that counts the handshakes that came to their end, and says nothing after them."""
+class TlsServer:
+    """A server over TLS that counts completed handshakes, and sends nothing after them."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
-        self.believed = 0
+        self.trusted = 0
         self.port = self.starttls_port = 0
 
     async def immediate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.believed += 1
+        self.trusted += 1
         writer.close()
 
     async def after_starttls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             writer.write(b"220 hello\r\n")
             await reader.readline()
-            writer.write(b"250-far\r\n250 STARTTLS\r\n")
+            writer.write(b"250-server\r\n250 STARTTLS\r\n")
             await reader.readline()
             writer.write(b"220 go on\r\n")
             await writer.start_tls(self.context)
-            self.believed += 1
+            self.trusted += 1
         except (OSError, ssl.SSLError):
             pass
         finally:
@@ -51,27 +51,27 @@ class Far:
 
 
 @asynccontextmanager
-async def far_side(authority: trustme.CA) -> AsyncIterator[Far]:
+async def tls_server(authority: trustme.CA) -> AsyncIterator[TlsServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    far = Far(context)
-    immediate = await asyncio.start_server(far.immediate, "localhost", 0, ssl=context)
-    later = await asyncio.start_server(far.after_starttls, "localhost", 0)
-    far.port, far.starttls_port = (each.sockets[0].getsockname()[1] for each in (immediate, later))
+    server = TlsServer(context)
+    immediate = await asyncio.start_server(server.immediate, "localhost", 0, ssl=context)
+    later = await asyncio.start_server(server.after_starttls, "localhost", 0)
+    server.port, server.starttls_port = (each.sockets[0].getsockname()[1] for each in (immediate, later))
     try:
-        yield far
+        yield server
     finally:
         immediate.close()
         later.close()
 
 
 async def by_apprise(url: str) -> None:
-    await AppriseChannel(name="far", url=url, redact=str).send(Message(title="hello", body="evt_1"))
+    await AppriseChannel(name="server", url=url, redact=str).send(Message(title="hello", body="evt_1"))
 
 
 async def by_webhook(port: int) -> None:
     async with WebhookChannel(
-        name="far",
+        name="server",
         url=f"https://localhost:{port}/",
         secrets=[SECRET],
         allow_private=True,
@@ -90,23 +90,25 @@ async def by_the_api(port: int) -> None:
             return
 
 
-WIRES: dict[str, Callable[[Far], Awaitable[object]]] = {
-    "requests": lambda far: by_apprise(f"jsons://localhost:{far.port}/"),
-    "mail over TLS": lambda far: by_apprise(f"mailtos://u:p@localhost:{far.port}?mode=ssl&{MAIL}"),
-    "mail after STARTTLS": lambda far: by_apprise(f"mailtos://u:p@localhost:{far.starttls_port}?mode=starttls&{MAIL}"),
-    "mqtt": lambda far: by_apprise(f"mqtts://localhost:{far.port}/topic"),
-    "a signed webhook": lambda far: by_webhook(far.port),
-    "Bright Data": lambda far: by_the_api(far.port),
-    "the heartbeat": lambda far: ping(f"https://localhost:{far.port}/"),
+CLIENTS: dict[str, Callable[[TlsServer], Awaitable[object]]] = {
+    "requests": lambda server: by_apprise(f"jsons://localhost:{server.port}/"),
+    "mail over TLS": lambda server: by_apprise(f"mailtos://u:p@localhost:{server.port}?mode=ssl&{MAIL}"),
+    "mail after STARTTLS": lambda server: by_apprise(
+        f"mailtos://u:p@localhost:{server.starttls_port}?mode=starttls&{MAIL}"
+    ),
+    "mqtt": lambda server: by_apprise(f"mqtts://localhost:{server.port}/topic"),
+    "a signed webhook": lambda server: by_webhook(server.port),
+    "Bright Data": lambda server: by_the_api(server.port),
+    "the heartbeat": lambda server: ping(f"https://localhost:{server.port}/"),
 }
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("named", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-async def test_the_first_variable_that_is_set_decides_on_every_wire(
-    wire: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_the_first_variable_that_is_set_decides_for_every_library(
+    client: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that decides names the far side's authority: it is believed. It names another one: it is not.
+    """The variable that decides trusts the server's authority, or another one.
 
     Those that come after it name the opposite each time: REQUESTS_CA_BUNDLE used to win for Apprise.
     """
@@ -116,13 +118,13 @@ async def test_the_first_variable_that_is_set_decides_on_every_wire(
     after = network.VARIABLES[network.VARIABLES.index(named) + 1 :]
     for name in network.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    async with far_side(right) as far:
-        for decides, others, believed in (("right", "wrong", True), ("wrong", "right", False)):
+    async with tls_server(right) as server:
+        for decides, others, trusted in (("right", "wrong", True), ("wrong", "right", False)):
             monkeypatch.setenv(named, str(tmp_path / f"{decides}.pem"))
             for name in after:
                 if name != "SSL_CERT_DIR":  # which counts together with SSL_CERT_FILE
                     monkeypatch.setenv(name, str(tmp_path / f"{others}.pem"))
-            far.believed = 0
-            await WIRES[wire](far)
-            assert bool(far.believed) == believed
+            server.trusted = 0
+            await CLIENTS[client](server)
+            assert bool(server.trusted) == trusted
     gc.collect()  # a connection that is still open fails this test, and not a later one

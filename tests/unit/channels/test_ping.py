@@ -1,4 +1,4 @@
-"""A ping asks an address once, by GET; whatever fails is a text without the address."""
+"""A ping sends one GET; any failure is a text without the address."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -60,7 +60,7 @@ TRAPS = [link, dangling, hard_link, fifo]
 
 @pytest.mark.parametrize("trap", TRAPS)
 @pytest.mark.parametrize("name", [HIDDEN, JOURNAL, NEW])
-def test_what_was_planted_under_a_temporary_name_is_taken_away_unread(
+def test_a_file_planted_under_a_temporary_name_is_removed_unread(
     folder: Path, victim: Path, name: str, trap: Callable[[Path, Path], None]
 ) -> None:
     trap(folder / name, victim)
@@ -129,7 +129,9 @@ def test_a_hidden_file_that_is_exchanged_meanwhile_gets_no_name(folder: Path, vi
 
 
 @pytest.mark.parametrize("trap", [fifo, dangling, link])
-def test_what_is_no_folder_is_told_at_once(tmp_path: Path, victim: Path, trap: Callable[[Path, Path], None]) -> None:
+def test_a_path_that_is_no_folder_is_reported_at_once(
+    tmp_path: Path, victim: Path, trap: Callable[[Path, Path], None]
+) -> None:
     trap(tmp_path / "no folder", victim)
     with pytest.raises(DownloadError, match="there is no such folder") as caught:
         land(tmp_path / "no folder")
@@ -170,7 +172,7 @@ def test_a_journal_that_makes_no_sense_is_as_none(folder: Path, journal: bytes) 
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_files_are_made_as_the_umask_says(folder: Path, umask: int, mode: int) -> None:
+def test_new_files_obey_the_umask(folder: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
         land(folder)

@@ -1,4 +1,4 @@
-"""Any answer whatever: nothing escapes, no transition is invented, and memory stays flat. `make fuzz` tries more."""
+"""For any answer no exception escapes, no transition is invented, and memory stays flat. `make fuzz` tries more."""
 
 import asyncio
 import gc
@@ -85,7 +85,7 @@ def said(body: bytes) -> object:
 
 @settings(deadline=None, max_examples=CASES // 2, database=None, suppress_health_check=list(HealthCheck))
 @given(code=codes, headers=headers, body=bodies, state=states)
-def test_no_answer_to_a_look_invents_a_transition(
+def test_no_answer_to_a_poll_invents_a_transition(
     code: int, headers: dict[str, str], body: bytes, state: SnapshotState
 ) -> None:
     observation = observation_of(
@@ -107,7 +107,7 @@ def test_no_answer_to_a_look_invents_a_transition(
 @settings(deadline=None, max_examples=CASES // 2, database=None, suppress_health_check=list(HealthCheck))
 @given(body=bodies)
 @example(body=b'[{"id": "s_1"}, {"id": "s_1", "status": null}, {"id": "s_1", "status": "ready"}]')
-def test_no_list_escapes_and_what_it_tells_stood_in_it(body: bytes) -> None:
+def test_any_list_is_read_and_nothing_is_invented(body: bytes) -> None:
     entries = entries_of(body, SECRET)
     if isinstance(entries, Unclear):
         assert SECRET not in entries.detail
@@ -137,7 +137,7 @@ def any_bytes(dice: random.Random) -> bytes:
     return b"HTTP/1.1 %d %s\r\n%sContent-Length: %d\r\n\r\n%s" % (code, noise[:5].hex().encode(), header, length, body)
 
 
-async def test_whatever_a_server_sends_is_a_value_and_leaves_nothing_behind() -> None:
+async def test_any_answer_of_a_server_is_a_value_and_leaves_nothing_behind() -> None:
     dice, answers = random.Random(5), list[bytes]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

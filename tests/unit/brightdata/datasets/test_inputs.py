@@ -36,7 +36,7 @@ CSV = "url\nhttps://example.com/1\nhttps://example.com/ü\n".encode()
         (b"\xef\xbb\xbf" + CSV, "in.txt"),
     ],
 )
-def test_every_form_is_read_by_its_name_or_its_content_and_taken_by_the_api(content: bytes, name: str) -> None:
+def test_every_format_is_recognised_by_name_or_content_and_accepted_by_the_api(content: bytes, name: str) -> None:
     found = read_inputs(content, name=name)
     assert found.number == 2
     assert simulated(found.content_type, found.body) == ENTRIES
@@ -65,7 +65,7 @@ def test_a_named_format_wins_over_the_files_ending() -> None:
         (b"[" * 100_000, "in.json", "not JSON"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(content: bytes, name: str, told: str) -> None:
+def test_an_error_has_its_place(content: bytes, name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         read_inputs(content, name=name)
 
@@ -118,7 +118,7 @@ def test_separators_within_values_are_values() -> None:
         "keyword\nNan\n",  # a town
     ],
 )
-def test_what_looks_odd_and_may_be_meant_is_sent(content: str) -> None:
+def test_unusual_but_possible_input_is_sent(content: str) -> None:
     assert read_inputs(content.encode(), name="in.csv").body == content.encode()
 
 
@@ -193,7 +193,7 @@ def test_a_line_of_ndjson_ends_at_a_line_feed_alone() -> None:
         (f'[{{"n": {"9" * 5_000}}}]', "", "not JSON that can be read"),
     ],
 )
-def test_what_is_plainly_not_meant_is_refused_with_its_place_and_the_cure(content: str, name: str, told: str) -> None:
+def test_plain_mistakes_are_refused_with_their_place_and_the_cure(content: str, name: str, told: str) -> None:
     with pytest.raises(InvalidInput, match=told.replace("?", "[?]") if "half" not in told else told) as refused:
         read_inputs(content.encode("utf-8", "surrogatepass"), name=name)
     assert str(refused.value).isprintable()
@@ -235,7 +235,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
     st.sampled_from(",;\t|"),
     st.sampled_from([("\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_MINIMAL)]),
 )
-def test_whatever_a_spreadsheet_saves_comes_back_whole(
+def test_anything_a_spreadsheet_saves_is_read_back_unchanged(
     table: tuple[list[str], list[list[str]]], separator: str, written: tuple[str, Literal[0, 1]]
 ) -> None:
     """With all separators and line ends, and any text in the cells: line ends, quotes, separators."""

@@ -19,7 +19,7 @@ def told(body: object, **headers: str) -> NotReady | Refused | None:
 
 
 @pytest.mark.parametrize("body", [BUILDING, [BUILDING], BUILDING | {"snapshot_id": "s_1", "dataset_id": "gd_1"}])
-def test_an_object_that_tells_how_the_snapshot_is_is_not_yet(body: object) -> None:
+def test_an_object_that_reports_progress_means_not_ready(body: object) -> None:
     assert told(body) == NotReady(status="building", retry_after=timedelta(seconds=10))
 
 
@@ -88,7 +88,7 @@ def test_anything_else_is_data(body: object) -> None:
         b'{"status":"building","message":"caf\xe9, try again in 10s","records":NaN}',
     ],
 )
-def test_it_is_read_though_something_in_it_is_odd(body: bytes) -> None:
+def test_an_answer_with_a_flaw_is_read(body: bytes) -> None:
     assert status_instead(body, {}, NOW, "") == NotReady(status="building", retry_after=timedelta(seconds=10))
 
 
@@ -100,7 +100,7 @@ def test_a_key_of_its_own_makes_a_record(body: dict[str, str], key: str) -> None
 @given(
     st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists).map(lambda each: json.dumps(each).encode())
 )
-def test_no_bytes_are_too_odd(body: bytes) -> None:
+def test_any_bytes_are_handled(body: bytes) -> None:
     assert status_instead(body, {}, NOW, "") is None
     assert isinstance(no_data(202, body, {}, NOW, ""), NotReady | Refused)
     assert isinstance(no_data(400, body, {}, NOW, ""), NotReady | Refused)
@@ -125,7 +125,7 @@ def test_nesting_without_end_is_no_object() -> None:
         (400, b"Part does not exist", Refused(refusal=Refusal.OTHER, detail="HTTP 400: Part does not exist")),
     ],
 )
-def test_a_400_that_says_not_ready_is_not_yet_and_any_other_is_final(
+def test_a_400_not_ready_is_temporary_and_any_other_is_final(
     status_code: int, body: bytes, wanted: NotReady | Refused
 ) -> None:
     assert no_data(status_code, body, {}, NOW, "") == wanted

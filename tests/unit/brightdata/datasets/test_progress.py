@@ -1,4 +1,4 @@
-"""What each answer of the API says, for every documented and observed one, and for anything else whatever."""
+"""Every documented and observed answer of the API, and any other, is read into an observation."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -132,7 +132,7 @@ def test_a_duration_that_no_timedelta_holds_is_left_out() -> None:
     assert facts(collection_duration=2**53, running_time=10**18) == Facts()
 
 
-def test_a_whole_number_may_be_written_with_a_point() -> None:
+def test_an_integer_may_have_a_decimal_point() -> None:
     assert facts(records=10.0).records == 10
 
 
@@ -148,7 +148,7 @@ def test_a_404_of_the_api_is_not_found(body: bytes) -> None:
     assert told(404, body) == NotFound()
 
 
-def test_a_404_page_of_a_gateway_says_nothing_of_the_snapshot() -> None:
+def test_a_404_page_of_a_gateway_does_not_mean_a_missing_snapshot() -> None:
     assert unclear(told(404, b"<p>?</p>", content_type="text/HTML")).reason is Reason.NONSENSE
     assert unclear(told(404, b"\n<!DOCTYPE html><html>")).reason is Reason.NONSENSE
 
@@ -250,7 +250,7 @@ headers = st.dictionaries(
 @given(status_code=st.integers(0, 999) | st.sampled_from([200, 404, 429, 503]), headers=headers, body=bodies)
 @example(status_code=200, headers={}, body=b'{"status": "ready", "records": ' + b"9" * 5000 + b"}")
 @example(status_code=503, headers={"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, body=b"")
-def test_any_answer_whatever_is_an_observation(status_code: int, headers: dict[str, str], body: bytes) -> None:
+def test_any_answer_is_an_observation(status_code: int, headers: dict[str, str], body: bytes) -> None:
     observation = observation_of(
         status_code=status_code, headers=headers, body=body, now=NOW, snapshot_id="s_1", secret="canary-0123"
     )

@@ -124,7 +124,7 @@ def test_a_record_without_an_end_is_refused_at_the_bound(joiner: PartMerger, beg
         b"".join(map(joiner.feed, [more] * 3))
 
 
-def test_a_record_of_the_largest_size_is_taken_and_never_held() -> None:
+def test_a_record_of_the_largest_size_is_accepted_and_never_held() -> None:
     joiner = NdjsonMerger(lead=b"[", between=b",", largest=50_000)
     line = b'{"a":"' + b"a" * (50_000 - 8) + b'"}'
     written = []
@@ -183,7 +183,7 @@ def test_gzip_that_is_cut_or_damaged_is_noticed(kept: int) -> None:
         unpack()
 
 
-def test_gzip_that_was_not_asked_for_is_refused() -> None:
+def test_unrequested_gzip_is_refused() -> None:
     with pytest.raises(InvalidRecords, match="not asked for"):
         list(Unpacker(packed=False).feed(gzip.compress(b"{}")))
 

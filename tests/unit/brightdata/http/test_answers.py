@@ -1,4 +1,4 @@
-"""What any HTTP answer of the API means, whatever was asked."""
+"""The rules for any HTTP answer of the API, independent of the request."""
 
 from datetime import UTC, datetime, timedelta
 

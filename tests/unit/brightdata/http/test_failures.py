@@ -32,7 +32,7 @@ def mapped(error: Exception, cause: Exception) -> Exception:
         (RecursionError(), Reason.NONSENSE),
     ],
 )
-def test_each_exception_has_its_reason_whatever_httpx_calls_it(error: Exception, reason: Reason) -> None:
+def test_each_exception_has_its_reason_under_any_name_of_httpx(error: Exception, reason: Reason) -> None:
     assert unclear_of(error, "canary-0123").reason is reason
 
 

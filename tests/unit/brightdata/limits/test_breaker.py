@@ -34,7 +34,7 @@ def test_an_answer_of_429_holds_everything_for_the_pause_it_asks_for() -> None:
     assert breaker.state(7.0) is BreakerState.HALF_OPEN
 
 
-def test_without_a_pause_asked_for_it_doubles_with_each_consecutive_refusal() -> None:
+def test_the_pause_doubles_with_each_consecutive_refusal_without_retry_after() -> None:
     breaker = Breaker(most_in_flight=8)
     now, pauses = 0.0, []
     for _ in range(HOLD_AT - 1):
@@ -61,7 +61,7 @@ def test_half_open_lets_one_probe_through_at_a_time() -> None:
     assert not breaker.has_room(2.0, 1)
 
 
-def test_one_good_answer_to_a_probe_closes_it_and_the_pauses_begin_anew() -> None:
+def test_one_good_answer_to_a_probe_closes_it_and_resets_the_pauses() -> None:
     breaker = opened()
     breaker.answered(2.0)
     assert breaker.state(2.0) is BreakerState.CLOSED
@@ -69,7 +69,7 @@ def test_one_good_answer_to_a_probe_closes_it_and_the_pauses_begin_anew() -> Non
     assert breaker.held_for(3.0) == PAUSES[0]
 
 
-def test_a_good_answer_that_was_asked_for_before_the_refusal_does_not_end_the_hold() -> None:
+def test_a_good_answer_to_a_request_before_the_refusal_does_not_end_the_hold() -> None:
     breaker = opened(retry_after=5.0)
     breaker.answered(1.0)
     assert breaker.state(1.0) is BreakerState.OPEN

@@ -98,7 +98,7 @@ def test_no_more_than_allowed_are_in_flight_at_once() -> None:
     assert run(test) == 8
 
 
-def test_every_request_is_held_for_the_pause_that_was_asked_for() -> None:
+def test_every_request_is_held_for_the_requested_pause() -> None:
     async def test() -> tuple[BreakerState, timedelta, float]:
         gate, went = limiter(), list[float]()
         began = now()
@@ -268,7 +268,7 @@ def test_nor_do_they_when_an_api_that_refused_now_and_then_refuses_everything(
 
 @settings(deadline=None, max_examples=50)
 @given(rate=st.floats(12, 2_000), takes=st.floats(0, 10), number=st.integers(10, 100))
-def test_an_api_that_refuses_from_the_start_is_not_asked_ten_times_at_any_rate(
+def test_an_api_that_refuses_from_the_start_gets_fewer_than_ten_requests_at_any_rate(
     rate: float, takes: float, number: int
 ) -> None:
     _, refused = run(lambda: live_through(limiter(rate), [(0.0, takes, True, None)] * number))
@@ -334,7 +334,7 @@ def test_what_was_learned_while_an_unused_permit_was_held_stays() -> None:
     assert waited < 0.2
 
 
-def test_a_request_that_never_ends_well_nor_badly_has_had_its_turn() -> None:
+def test_a_request_without_a_result_uses_up_its_probe() -> None:
     async def test() -> float:
         gate = limiter()
         await into_trouble(gate, Reason.UNAUTHORISED)

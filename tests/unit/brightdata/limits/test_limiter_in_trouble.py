@@ -55,7 +55,7 @@ class World:
         return sum(begin <= at < end for at in self.went)
 
 
-def test_an_outage_is_told_once_tried_once_a_minute_at_most_and_ends_without_a_storm() -> None:
+def test_an_outage_is_announced_once_probed_once_a_minute_at_most_and_ends_without_a_storm() -> None:
     world = World(begins=100, ends=1_900, reason=Reason.TIMEOUT)
     run(lambda: world.live(2_200))
     assert [each.kind for each in world.news] == [ApiKind.UNREACHABLE, ApiKind.OK]
@@ -79,7 +79,7 @@ def test_a_locked_account_is_tried_each_minute_and_then_every_five() -> None:
     assert world.between(101, 4_000) <= 3 + 3_900 / 300
 
 
-def test_a_hold_of_more_than_a_minute_is_told_with_its_length_and_its_end() -> None:
+def test_a_hold_of_more_than_a_minute_is_announced_with_its_length_and_its_end() -> None:
     world = World(begins=100, ends=101, reason=Reason.RATE_LIMITED)
     state = run(lambda: world.live(400))
     assert [each.kind for each in world.news] == [ApiKind.RATE_LIMITED, ApiKind.OK]
@@ -89,7 +89,7 @@ def test_a_hold_of_more_than_a_minute_is_told_with_its_length_and_its_end() -> N
     assert state.refusals >= 1
 
 
-def test_a_trouble_that_a_former_process_told_is_ended_by_the_first_good_answer() -> None:
+def test_trouble_announced_by_a_former_process_ends_with_the_first_good_answer() -> None:
     world = World(begins=0, ends=0, reason=Reason.TIMEOUT)
     run(lambda: world.live(5, told=ApiKind.UNAUTHORISED))
     assert [(each.kind, each.previous, each.lasted) for each in world.news] == [
@@ -97,7 +97,7 @@ def test_a_trouble_that_a_former_process_told_is_ended_by_the_first_good_answer(
     ]
 
 
-def test_the_state_says_since_when_how_many_requests_and_for_how_long_none_goes() -> None:
+def test_the_state_has_its_start_the_requests_and_the_hold() -> None:
     world = World(begins=0, ends=900, reason=Reason.TIMEOUT)
     state = run(lambda: world.live(60))
     assert state.kind is ApiKind.UNREACHABLE

@@ -29,7 +29,7 @@ def wall() -> datetime:
 
 @dataclass
 class Account:
-    """An API that answers 429 to whatever is over its limit; `burst` is what it takes at once after a quiet time."""
+    """An API that answers 429 above its limit; `burst` requests are allowed at once after a quiet time."""
 
     per_second: float
     burst: float
@@ -97,7 +97,7 @@ accounts = st.builds(
 @settings(deadline=None, max_examples=30)
 @given(account=accounts, lives=st.lists(st.floats(20, 500), min_size=1, max_size=5))
 @example(account=Account(0.05, 20.0, 3.0, None), lives=[30.0, 20.0, 60.0, 400.0, 20.0, 600.0])
-def test_whatever_limit_the_api_has_and_whenever_the_daemon_is_killed_ten_refusals_never_come_in_five_minutes(
+def test_ten_refusals_never_come_in_five_minutes_at_any_limit_of_the_api_and_any_kill(
     account: Account, lives: list[float]
 ) -> None:
     run(lambda: live(account, lives, 12))

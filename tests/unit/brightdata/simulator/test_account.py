@@ -64,7 +64,7 @@ def test_a_snapshot_that_is_unknown_or_hidden_has_no_progress(make: Make, clock:
     assert account.progress("s_1") is not None
 
 
-def test_an_id_is_taken_once(make: Make) -> None:
+def test_an_id_is_unique(make: Make) -> None:
     account = make()
     account.add("s_1", life.complete(), "gd_1")
     with pytest.raises(ValueError, match="already"):
@@ -173,7 +173,7 @@ def test_an_account_with_a_rate_refuses_what_is_over_it(make: Make, clock: Clock
         ("text/csv", b"url\nhttps://example.com/1\nhttps://example.com/2\n", 2),
     ],
 )
-def test_inputs_are_taken_in_the_three_documented_forms(content_type: str, body: bytes, number: int) -> None:
+def test_inputs_are_accepted_in_the_three_documented_forms(content_type: str, body: bytes, number: int) -> None:
     assert len(inputs(content_type, body)) == number
 
 

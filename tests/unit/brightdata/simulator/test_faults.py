@@ -22,7 +22,7 @@ def test_the_same_seed_hits_the_same_requests() -> None:
     assert drawn(7, 500) != drawn(8, 500)
 
 
-def test_faults_come_about_as_often_as_asked() -> None:
+def test_faults_occur_about_as_often_as_configured() -> None:
     counted = Counter(drawn(1, 20_000))
     assert counted[Fault.RATE_LIMITED] / 20_000 == pytest.approx(0.05, rel=0.15)
     assert counted[Fault.RESET] / 20_000 == pytest.approx(0.01, rel=0.3)
@@ -71,5 +71,5 @@ def test_what_is_no_fault_is_refused_with_what_would_be_right(texts: list[str], 
         parse_faults(texts)
 
 
-def test_every_fault_says_what_it_does() -> None:
+def test_every_fault_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Fault)

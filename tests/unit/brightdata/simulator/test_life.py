@@ -57,7 +57,7 @@ def test_the_facts_come_with_the_end_only() -> None:
         ("appears_late", "complete"),
     ],
 )
-def test_each_ready_made_life_ends_as_its_name_says(name: str, ends_as: str) -> None:
+def test_each_ready_made_life_ends_as_named(name: str, ends_as: str) -> None:
     lived = LIVES[name]()
     end = observation_of(
         status_code=200, headers={}, body=_body(lived.at(lived.seconds)), now=datetime(2026, 11, 23, tzinfo=UTC)

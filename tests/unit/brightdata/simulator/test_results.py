@@ -17,7 +17,7 @@ def whole(selection: Selection, records: int, seed: int = 7) -> bytes:
 
 
 @given(st.integers(0, 2_500))
-def test_every_format_holds_the_same_records_and_as_many_as_told(records: int) -> None:
+def test_every_format_has_the_same_records_in_the_announced_number(records: int) -> None:
     as_json = json.loads(whole(Selection(format="json"), records))
     lines = whole(Selection(format="ndjson"), records).decode().split("\n")
     rows = list(csv.DictReader(io.StringIO(whole(Selection(format="csv"), records).decode(), newline="")))
@@ -26,7 +26,7 @@ def test_every_format_holds_the_same_records_and_as_many_as_told(records: int) -
 
 
 @given(st.integers(0, 5_000), st.integers(1_000, 3_000))
-def test_the_parts_are_the_whole(records: int, batch_size: int) -> None:
+def test_the_parts_make_up_the_whole(records: int, batch_size: int) -> None:
     parts = Selection(batch_size=batch_size).parts(records)
     texts = [
         whole(Selection(format="ndjson", batch_size=batch_size, part=part), records) for part in range(1, parts + 1)

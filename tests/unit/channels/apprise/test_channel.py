@@ -51,14 +51,14 @@ async def test_a_refusal_is_permanent(receiver: ScriptedReceiver, status: int) -
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-async def test_trouble_is_tried_again(receiver: ScriptedReceiver, status: int) -> None:
+async def test_a_temporary_status_is_retried(receiver: ScriptedReceiver, status: int) -> None:
     receiver.status, receiver.body = status, "busy"
     outcome = await channel(receiver.url()).send(HELLO)
     assert outcome == Outcome(kind=OutcomeKind.RETRY, reason=f"http_{status}", detail="busy")
 
 
 @pytest.mark.parametrize("status", [408, 429, 503])
-async def test_the_pause_that_a_service_asks_for_is_told(receiver: ScriptedReceiver, status: int) -> None:
+async def test_the_pause_that_a_service_requests_is_reported(receiver: ScriptedReceiver, status: int) -> None:
     receiver.status, receiver.headers = status, {"Retry-After": "17"}
     assert (await channel(receiver.url()).send(HELLO)).retry_after == timedelta(seconds=17)
 
@@ -77,7 +77,7 @@ async def test_without_an_answer_the_detail_is_what_apprise_logs(receiver: Scrip
     assert "503" in outcome.detail
 
 
-async def test_a_port_where_nobody_listens_is_refused() -> None:
+async def test_a_port_without_a_listener_is_refused() -> None:
     outcome = await channel(f"json://127.0.0.1:{free_port()}/hook?cto=0.5").send(HELLO)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "refused")
 
@@ -128,7 +128,7 @@ async def test_a_send_that_is_cancelled_is_cut_and_the_next_is_a_fresh_one(recei
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
-async def test_what_a_service_says_is_redacted_put_on_one_line_and_capped(
+async def test_a_services_answer_is_redacted_put_on_one_line_and_capped(
     receiver: ScriptedReceiver, status: int
 ) -> None:
     receiver.status, receiver.body = status, "your token\nis canary-7f3a, " + "x" * 100_000
@@ -145,7 +145,7 @@ async def test_a_secret_at_the_edge_of_what_is_kept_does_not_leave_its_beginning
         assert "canary" not in outcome.detail
 
 
-async def test_what_a_plugin_raises_becomes_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_exception_of_a_plugin_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = channel("json://127.0.0.1/")
 
     def fail(**_: object) -> None:
@@ -189,7 +189,7 @@ class TestCheckUrl:
             "json://localhost/?wait=2&rto=1&optional=no&retry=0",
         ],
     )
-    def test_a_good_one_is_good(self, url: str) -> None:
+    def test_a_good_url_is_accepted(self, url: str) -> None:
         assert check_url(url) is None
         channel(url)
 
@@ -209,13 +209,13 @@ class TestCheckUrl:
             (f"json://localhost/{CANARY}?retry=3", "`retry=`"),
         ],
     )
-    def test_a_bad_one_is_told_apart_without_a_word_of_it(self, url: str, why: str) -> None:
+    def test_a_bad_url_is_refused_without_quoting_it(self, url: str, why: str) -> None:
         found = check_url(url)
         assert found is not None
         assert found.startswith(why)
         assert CANARY not in found
 
-    def test_what_was_not_checked_is_refused_without_the_url(self) -> None:
+    def test_an_unchecked_bad_url_raises_without_quoting_it(self) -> None:
         with pytest.raises(ValueError, match="channel hook: Apprise refuses its URL") as caught:
             channel(f"slack://{CANARY}")
         assert CANARY not in str(caught.value)

@@ -1,4 +1,4 @@
-"""A far side that repeats what it was sent, in any form, gives no secret away, whatever the service is."""
+"""A service that repeats what it was sent, in any form, gives no secret away, whatever the service is."""
 
 import asyncio
 import base64
@@ -59,7 +59,7 @@ def traces(secret: str) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("form", FORMS)
-async def test_what_is_repeated_gives_no_secret_away(service: str, form: str) -> None:
+async def test_an_echoed_request_reveals_no_secret(service: str, form: str) -> None:
     """Path and headers of the request, and each header's value decoded; the beginning of the answer is kept."""
 
     asked = 0
@@ -90,7 +90,7 @@ async def test_what_is_repeated_gives_no_secret_away(service: str, form: str) ->
 
 
 @pytest.mark.parametrize("mode", ["PLAIN", "LOGIN"])
-async def test_a_mail_server_that_repeats_what_it_was_sent_gives_no_password_away(mode: str) -> None:
+async def test_a_mail_server_that_echoes_the_login_reveals_no_password(mode: str) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 hello\r\n")
         said: list[bytes] = []

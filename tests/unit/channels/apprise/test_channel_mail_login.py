@@ -1,4 +1,4 @@
-"""A mail server gets the user and the password as they are, in whatever script: in UTF-8, as RFC 4616 says."""
+"""A mail server gets user and password unchanged in any script: in UTF-8, as RFC 4616 says."""
 
 import asyncio
 import functools

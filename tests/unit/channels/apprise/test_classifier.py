@@ -1,4 +1,4 @@
-"""From what happened on the wire to what it means, where no far side on loopback can show it."""
+"""Outcomes of failed sends that no server on loopback can cause."""
 
 import pytest
 import requests
@@ -20,17 +20,17 @@ from notifier.core.delivery.model import Outcome, OutcomeKind
         (550, OutcomeKind.PERMANENT, "smtp_550"),
     ],
 )
-def test_a_reply_of_a_mail_server_means_what_its_first_digit_says(code: int, kind: OutcomeKind, reason: str) -> None:
+def test_the_first_digit_of_a_mail_servers_reply_decides(code: int, kind: OutcomeKind, reason: str) -> None:
     wire = Exchange(smtp_code=code, answer="no")
     assert failure(wire, "", START) == Outcome(kind=kind, reason=reason, detail="no")
 
 
-def test_a_far_side_that_answered_well_but_did_not_satisfy_apprise_is_tried_again() -> None:
+def test_a_good_answer_that_apprise_calls_failed_is_retried() -> None:
     outcome = failure(Exchange(http_status=200, answer="{}"), "not ok", START)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "http_200")
 
 
-def test_what_left_no_trace_is_tried_again_with_apprises_words() -> None:
+def test_a_failure_without_an_exchange_is_retried_with_apprises_log() -> None:
     assert failure(Exchange(), "Failed to connect", START) == Outcome(
         kind=OutcomeKind.RETRY, reason="failed", detail="Failed to connect"
     )

@@ -1,4 +1,4 @@
-"""Of what a far side answers only so much counts: no redirect is followed, and no body can be too long."""
+"""No redirect is followed, and what is read of an answer is bounded in bytes and time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ MESSAGE = Message(title="✅ Prices: ready", body="Event: evt_1")
 
 
 async def answered(answer: Answer) -> tuple[Outcome, list[str]]:
-    """What becomes of a message to a far side that answers like this, and what the far side was asked."""
+    """Returns the outcome of a message to a server that answers like this, and the requests that it got."""
     asked: list[str] = []
 
     async def noting(request: web.BaseRequest) -> web.StreamResponse:
@@ -41,7 +41,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed() -> None:
     assert asked == ["POST /"]
 
 
-async def test_of_a_huge_answer_only_the_beginning_is_read() -> None:
+async def test_only_the_beginning_of_a_huge_answer_is_read() -> None:
     sent = 0
 
     async def talks(request: web.BaseRequest) -> web.StreamResponse:
@@ -73,9 +73,9 @@ async def test_an_answer_that_drips_is_cut_and_its_status_counts(monkeypatch: py
     assert (outcome.kind, outcome.reason) == (OutcomeKind.DELIVERED, "http_200")
 
 
-async def test_an_odd_charset_does_not_make_a_delivered_message_fail() -> None:
-    async def odd(_: web.BaseRequest) -> web.StreamResponse:
+async def test_an_unknown_charset_does_not_make_a_delivered_message_fail() -> None:
+    async def unknown_charset(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=b"thank you", headers={"Content-Type": "text/html; charset=undefined"})
 
-    outcome, _ = await answered(odd)
+    outcome, _ = await answered(unknown_charset)
     assert (outcome.kind, outcome.detail) == (OutcomeKind.DELIVERED, "thank you")

@@ -48,7 +48,7 @@ def event(number: int, name: str, reason: str, status: str = "failed") -> Event:
     )
 
 
-def test_every_class_of_apprise_is_tried() -> None:
+def test_every_class_of_apprise_is_covered() -> None:
     assert len(SERVICES) >= 183
     assert {"NotifyTelegram", "NotifyDiscord", "NotifyEmail", "NotifyAprs", "NotifyXMPP"} <= set(SERVICES)
 
@@ -59,7 +59,7 @@ def test_every_class_of_apprise_is_tried() -> None:
 @example([(each, each, "failed") for each in HOSTILE], None)
 @example([(HOSTILE[3], each, each) for each in STATUSES], NotifyFormat.HTML)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_id_arrives_whole_at_every_service(
+def test_every_id_arrives_complete_at_every_service(
     service: str, drawn: list[tuple[str, str, str]], chosen: NotifyFormat | None
 ) -> None:
     kind = SERVICES[service]
@@ -91,7 +91,7 @@ def test_a_thousand_events_arrive(name: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_title_of_five_thousand_characters_is_whole_or_refused(service: str) -> None:
+def test_a_title_of_five_thousand_characters_is_complete_or_refused(service: str) -> None:
     fitting = MessageLayout(made(SERVICES[service]))
     message = Message(title=f"❌ {'価格 ' * 1_665}end", body="Event: evt_1")
     text = fitting.arranged(message)
@@ -125,7 +125,7 @@ def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_apprise_changes_nothing_of_what_was_measured(service: str) -> None:
+def test_apprise_sends_exactly_what_was_measured(service: str) -> None:
     fitting = MessageLayout(made(SERVICES[service]))
     text = fitting.arranged(fitted(event(1, "Prices <b>*x*</b>", "why & how"), fitting.fits))
     title, body = handed(made(SERVICES[service]), text)
@@ -150,7 +150,7 @@ def test_a_digest_of_plain_names_fills_telegram() -> None:
     assert utf16(fitting.arranged(digest(going, fitting.fits)).body) <= 4_096
 
 
-def test_a_long_title_stands_whole_in_the_body() -> None:
+def test_a_long_title_is_complete_in_the_body() -> None:
     fitting = MessageLayout(made(SERVICES["NotifyZulip"]))
     title = "❌ " + "long " * 30
     text = fitting.arranged(Message(title=title.strip(), body="Event: evt_1"))
@@ -170,14 +170,14 @@ def test_a_status_of_any_words_arrives_with_its_id(service: str, status: str) ->
 
 
 @pytest.mark.parametrize("service", ["NotifyOpsgenie", "NotifyJira"])
-def test_a_title_that_a_plugin_would_cut_stands_whole_in_the_body(service: str) -> None:
+def test_a_title_that_a_plugin_would_cut_is_complete_in_the_body(service: str) -> None:
     title = f"❌ {'long ' * 30}end"
     text = MessageLayout(made(SERVICES[service])).arranged(Message(title=title, body="Event: evt_1"))
     assert len(text.title) <= 130
     assert text.body.startswith(f"{title}\n")
 
 
-def test_what_cannot_fit_says_so_in_numbers() -> None:
+def test_the_reason_for_a_message_that_does_not_fit_has_numbers() -> None:
     fitting = MessageLayout(made(SERVICES["NotifyDiscord"]))
     text = fitting.arranged(Message(title="t", body="x" * 2_010))
     assert fitting.excess(text) == "the message is 2,019 long, and Discord takes 2,000"
@@ -202,11 +202,11 @@ def test_units(text: str, sizes: tuple[int, int, int, int, int]) -> None:
     assert (utf16(text), utf8(text), as_json(text), as_json_in_utf8(text), weighted(text)) == sizes
 
 
-def test_every_dialect_is_of_a_service_that_there_is() -> None:
+def test_every_dialect_belongs_to_an_existing_service() -> None:
     assert set(DIALECTS) <= set(SERVICES)
 
 
-def test_what_others_wrote_is_what_is_shortened() -> None:
+def test_foreign_text_is_shortened_first() -> None:
     told = event(1, "Prices", "why " * 100)
 
     def body(most: int) -> str:

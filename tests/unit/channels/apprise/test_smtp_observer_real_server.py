@@ -36,7 +36,7 @@ def channel(server: MailServer, options: str = "") -> AppriseChannel:
 
 
 @pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
-async def test_a_subject_of_any_script_arrives_and_the_body_has_it_whole_where_it_is_cut(
+async def test_a_subject_in_any_script_arrives_and_one_that_is_cut_is_complete_in_the_body(
     server: MailServer, title: str
 ) -> None:
     outcome = await channel(server).send(Message(title=title, body="Event: evt_1"))

@@ -62,7 +62,7 @@ def channel(port: int) -> AppriseChannel:
 
 
 @pytest.mark.parametrize("title", [title.strip() for title in TITLES])
-async def test_a_title_arrives_whole_whatever_it_is_written_in(server: Server, title: str) -> None:
+async def test_a_title_in_any_script_arrives_complete(server: Server, title: str) -> None:
     outcome = await channel(server.port).send(Message(title=title, body="Event: evt_1"))
     assert outcome.kind is OutcomeKind.DELIVERED, outcome
     (mail,) = server.mails
@@ -86,7 +86,7 @@ async def test_a_japanese_name_and_reason_arrive(server: Server) -> None:
 
 
 @given(st.text(max_size=300).map(lambda text: " ".join(text.split())), st.sampled_from(["\n", "\r\n"]))
-def test_a_folded_subject_says_the_same_in_lines_that_every_server_takes(title: str, end: str) -> None:
+def test_a_folded_subject_has_the_same_text_in_lines_that_every_server_accepts(title: str, end: str) -> None:
     word = Header(title, None if title.isascii() else "utf-8").encode(maxlinelen=0) if title.isprintable() else "x"
     mail = f"From: a@example.com{end}Subject: {word}{end}To: b@example.com{end}{end}Subject: {'y' * 100}{end}"
     folded = fold_subject(mail)

@@ -29,7 +29,7 @@ CANARY = "canary7f3acanary7f3a"
         (f"qqqqzzzz://{CANARY}", "see https://appriseit.com/services/"),
     ],
 )
-def test_it_says_what_would_be_right_and_nothing_of_the_url(url: str, said: str) -> None:
+def test_the_advice_says_what_would_be_right_without_quoting_the_url(url: str, said: str) -> None:
     found = check_url(url)
     assert found is not None
     assert said in found

@@ -163,14 +163,14 @@ def test_a_title_is_one_short_line_and_never_empty() -> None:
     assert renderer(title=" \n ").render(FULL)[0].title == message(FULL).title
 
 
-def test_a_template_that_fails_at_run_time_gives_the_plain_message_and_says_so() -> None:
-    odd = replace(FULL, transition=replace(FULL.transition, facts=replace(FULL.transition.facts, errors=3)))
+def test_a_template_that_fails_gives_the_plain_message_with_the_reason() -> None:
+    with_errors = replace(FULL, transition=replace(FULL.transition, facts=replace(FULL.transition.facts, errors=3)))
     made = renderer(title="fine", body="one\n{{ 12 / (errors - 3) }}")
     assert made.render(FULL)[1] is None
-    told, failure = made.render(odd)
+    told, failure = made.render(with_errors)
     assert failure == "line 2: ZeroDivisionError: division by zero"
-    assert told.title == message(odd).title
-    assert told.body == f"{message(odd).body}\n(The template failed: {failure}; this is the plain message.)"
+    assert told.title == message(with_errors).title
+    assert told.body == f"{message(with_errors).body}\n(The template failed: {failure}; this is the plain message.)"
 
 
 def test_a_bad_template_makes_no_renderer() -> None:
@@ -197,7 +197,7 @@ def test_a_bad_template_makes_no_renderer() -> None:
         ("x" * (LONGEST_SOURCE + 1), "longer than 10,240 characters"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(source: str, reason: str) -> None:
+def test_an_error_has_its_line(source: str, reason: str) -> None:
     told = check_template(source)
     assert told is not None
     assert re.match(reason, told), told

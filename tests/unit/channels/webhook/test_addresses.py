@@ -1,4 +1,4 @@
-"""Which addresses are public, however they are written and whatever they carry."""
+"""Which addresses are public, in every spelling and with every embedded address."""
 
 import socket
 from datetime import UTC, datetime
@@ -82,7 +82,7 @@ def carriers(address: IPv4Address) -> list[IPv6Address]:
 
 
 @pytest.mark.parametrize(("address", "kind"), PRIVATE.items())
-def test_an_address_that_is_not_public_says_what_it_is(address: str, kind: str | None) -> None:
+def test_an_address_that_is_not_public_is_refused_by_its_kind(address: str, kind: str | None) -> None:
     found = kind_of(ip_address(address))
     assert found is not None
     assert kind in (found, None)
@@ -126,7 +126,7 @@ def spellings(address: IPv4Address) -> list[str]:
 
 
 @given(v4)
-def test_an_odd_spelling_is_the_address(address: IPv4Address) -> None:
+def test_an_unusual_spelling_is_the_address(address: IPv4Address) -> None:
     for spelling in spellings(address):
         assert literal(spelling) == address, spelling
 

@@ -81,7 +81,7 @@ def test_the_body_is_exactly_this() -> None:
     )
 
 
-def test_the_same_event_has_the_same_bytes_whatever_order_and_zone_it_was_read_back_in() -> None:
+def test_the_same_event_has_the_same_bytes_in_any_order_and_zone() -> None:
     zone = timezone(timedelta(hours=9))
     again = replace(
         EVENT,
@@ -104,7 +104,7 @@ def test_error_codes_are_in_it_as_the_api_counts_them() -> None:
     assert flaws(body, json.loads(SCHEMA)) == []
 
 
-def test_every_kind_of_event_is_as_the_schema_says() -> None:
+def test_every_kind_of_event_matches_the_schema() -> None:
     for event in sample_events():
         assert flaws(json.loads(body_of(event)), json.loads(SCHEMA)) == [], event
 
@@ -120,7 +120,7 @@ counts = st.none() | st.integers()
     observed_at=st.datetimes(timezones=st.just(UTC)),
     late_by=st.timedeltas(min_value=timedelta(0)),
 )
-def test_any_event_is_as_the_schema_says(
+def test_any_event_matches_the_schema(
     status: str, name: str, labels: dict[str, str], facts: Facts, observed_at: datetime, late_by: timedelta
 ) -> None:
     transition = replace(
