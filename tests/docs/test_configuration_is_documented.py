@@ -78,7 +78,7 @@ KEYS = [(model, key) for model in SECTIONS for key in keys(model)]
 
 
 @pytest.mark.parametrize("model", SECTIONS, ids=heading_of)
-def test_every_key_has_its_line_and_every_line_its_key(model: type[BaseModel]) -> None:
+def test_every_key_has_its_row_and_every_row_its_key(model: type[BaseModel]) -> None:
     heading = heading_of(model)
     written = table(heading)
     missing, invented = keys(model).keys() - written.keys(), written.keys() - keys(model).keys()
@@ -90,7 +90,7 @@ def test_every_key_has_its_line_and_every_line_its_key(model: type[BaseModel]) -
     assert not invented, f"take out of docs/configuration.md, under {heading}: {', '.join(sorted(invented))}"
 
 
-def test_an_included_file_has_nothing_but_what_the_page_says() -> None:
+def test_the_page_names_all_keys_of_an_included_file() -> None:
     assert list(keys(IncludedFile)) == ["watches"]
 
 
@@ -120,7 +120,7 @@ def as_written(value: object) -> str:
 
 
 @pytest.mark.parametrize(("model", "key"), KEYS, ids=lambda each: each if isinstance(each, str) else heading_of(each))
-def test_the_example_is_taken(model: type[BaseModel], key: str) -> None:
+def test_the_example_of_each_key_is_valid(model: type[BaseModel], key: str) -> None:
     row = table(heading_of(model))[key]
     assert row.says, f"say what {key} does"
     example = re.search(r"`([^`]+)`", row.takes)
@@ -141,7 +141,7 @@ def wrong_with(model: type[BaseModel], values: object, key: str) -> Iterator[str
         yield from (str(each) for each in error.errors() if each["loc"][:1] == (key,))
 
 
-def test_editors_know_the_same_keys() -> None:
+def test_the_json_schema_has_the_same_keys() -> None:
     """What the page is held against is what `config schema` prints."""
     schema = json_schema()
     named = {name: set(section["properties"]) for name, section in schema["$defs"].items()}

@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[2]
 CURE = "`make docs` writes it anew, and it goes into the same commit"
 
 
-def test_the_page_of_the_commands_is_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_the_commands_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     for columns in ("40", "200"):  # it is the same on any terminal
         monkeypatch.setenv("COLUMNS", columns)
         assert reference() == (ROOT / "docs/cli.md").read_text(encoding="utf-8"), CURE
 
 
-def test_the_schema_beside_the_example_is_of_today() -> None:
+def test_the_schema_beside_the_example_is_current() -> None:
     assert json_schema() == json.loads((ROOT / SCHEMA_FILE).read_text(encoding="utf-8")), CURE
 
 

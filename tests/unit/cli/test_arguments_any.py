@@ -1,4 +1,4 @@
-"""Every command with odd values for each of its arguments and options: none hangs, and none gives a traceback."""
+"""Any value of any argument or option ends with a sentence: no command hangs or prints a traceback."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -70,7 +70,7 @@ def installation(config: Path, bright_data: Canned, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("path", "odd"), list(parameters()))
-def test_an_odd_argument_is_an_error_in_words_or_taken(
+def test_any_argument_is_accepted_or_refused_with_a_sentence(
     run: Run, installation: Path, path: tuple[str, ...], odd: Any
 ) -> None:
     command = dict(leaves(typer.main.get_command(app)))[path]

@@ -1,4 +1,4 @@
-"""`notifier channel`, in this process."""
+"""`notifier channel list` and `test`, run in this process."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_it_counts_the_watches_of_datasets_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("watch", "status"), [("gd_1", 1), ("gd_1/s_found", 1), ("s_1", 1), ("s_unknown", 2)])
-def test_a_message_that_tries_a_channel_plays_any_watch_there_is(
+def test_a_test_message_can_be_about_any_configured_watch(
     watch: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens at the far side: 1 says that the message was sent there."""

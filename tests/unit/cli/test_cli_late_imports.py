@@ -1,4 +1,4 @@
-"""What a command does not need it does not import: `--help` and the check of a small configuration come at once."""
+"""Commands import heavy modules only when they need them, so that `--help` and small checks answer at once."""
 
 import json
 import subprocess

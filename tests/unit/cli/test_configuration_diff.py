@@ -1,4 +1,4 @@
-"""What `notifier config diff` prints of a daemon's answer."""
+"""`notifier config diff` prints the daemon's answer as lines."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ SOME = {
         ),
     ],
 )
-def test_the_lines_of_an_answer(
+def test_each_difference_is_a_line(
     answer: dict[str, Any], status: int, lines: list[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []

@@ -1,4 +1,4 @@
-"""How long a command that wrote a file waits for the daemon, and what it says when it gives up."""
+"""A command that wrote a file waits for the daemon while it makes progress, and explains when it gives up."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -80,7 +80,7 @@ async def test_a_refusal_ends_the_wait(store: Store, database: Path) -> None:
     ],
     ids=["reads-for-ever", "never-reads", "read-before"],
 )
-async def test_a_daemon_that_does_not_get_on_is_given_up_in_words(
+async def test_a_daemon_without_progress_is_given_up_with_the_reason(
     store: Store, database: Path, answer: dict[str, Any], limit: float, words: str
 ) -> None:
     waiting = Waiting(database, store, lambda _: answer)
@@ -93,7 +93,7 @@ async def test_a_daemon_that_does_not_get_on_is_given_up_in_words(
     assert "notifier healthcheck" in said
 
 
-async def test_a_daemon_that_hangs_is_given_up_in_words(
+async def test_a_daemon_that_hangs_is_given_up_with_the_reason(
     store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon_confirmation, "_LONGEST_ANSWER_S", 0.01)
@@ -111,9 +111,7 @@ async def test_a_daemon_that_hangs_is_given_up_in_words(
     assert "did not answer: the daemon has not answered within 0 s; ask again. The files" in sentence("s_1", seen)
 
 
-async def test_a_daemon_whose_socket_is_gone_is_waited_for_until_it_has_made_it_again(
-    store: Store, database: Path
-) -> None:
+async def test_a_daemon_is_waited_for_while_it_restores_its_socket(store: Store, database: Path) -> None:
     waiting = Waiting(database, store, lambda _: DONE)
     outcome = asyncio.create_task(waiting.outcome())
     async with asyncio.timeout(20):
@@ -123,7 +121,7 @@ async def test_a_daemon_whose_socket_is_gone_is_waited_for_until_it_has_made_it_
         assert (await outcome)["taken_up"]
 
 
-async def test_where_no_daemon_runs_nobody_is_waited_for(tmp_path: Path) -> None:
+async def test_without_a_daemon_nothing_is_waited_for(tmp_path: Path) -> None:
     async with Store(tmp_path / "another.db") as store:
         waiting = Waiting(tmp_path / "notifier.db", store, lambda _: DONE)
         seen = await waiting.outcome()

@@ -1,4 +1,4 @@
-"""`notifier delivery`: an event's id, a watch and a snapshot lead to what was told of them."""
+"""`notifier delivery` finds deliveries by the id of an event, a watch or a snapshot."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def test_deliveries_are_found_by_event_snapshot_and_watch(run: Run, events: list
     assert listed(run, "--snapshot", "s_3") == []
 
 
-def test_the_beginning_of_an_events_id_will_do(run: Run, events: list[Event]) -> None:
+def test_the_start_of_an_events_id_is_enough(run: Run, events: list[Event]) -> None:
     """As it is left of a message that was cut, with an ellipsis at its end."""
     beginning = events[0].id[:14]
     assert listed(run, "--event", f"{beginning}…") == [("s_1", "mail"), ("s_1", "team")]
@@ -97,7 +97,9 @@ def test_an_event_is_shown_with_its_deliveries(run: Run, events: list[Event]) ->
         (["retry", "1", "99"], 1, "there is no delivery 99, so nothing was sent again"),
     ],
 )
-def test_what_there_is_not_is_said(run: Run, events: list[Event], arguments: list[str], status: int, said: str) -> None:
+def test_a_missing_delivery_event_or_channel_is_named(
+    run: Run, events: list[Event], arguments: list[str], status: int, said: str
+) -> None:
     assert events
     ended = run("delivery", *arguments)
     assert (ended.exit_code, ended.stdout) == (status, "")

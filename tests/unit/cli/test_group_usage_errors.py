@@ -1,4 +1,4 @@
-"""Errors of usage: each is one sentence in the same form as all others, with a guess at what was meant."""
+"""A usage error is one sentence, in the form of all errors, with a suggestion."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from support.commands import Run
         ("--config x.yaml init", "`notifier init` takes no --config"),
     ],
 )
-def test_an_error_of_usage_looks_like_all_others(run: Run, arguments: str, said: str) -> None:
+def test_a_usage_error_is_one_sentence_with_exit_status_2(run: Run, arguments: str, said: str) -> None:
     ended = run(*arguments.split())
     assert ended.exit_code == 2
     assert ended.stdout == ""
@@ -41,7 +41,7 @@ def test_a_command_without_arguments_shows_its_help(run: Run) -> None:
     assert "notifier watch [OPTIONS] COMMAND" in " ".join(ended.output.split())
 
 
-def test_the_configuration_may_be_named_before_the_command_or_after_it(run: Run, config: Path, tmp_path: Path) -> None:
+def test_config_may_precede_or_follow_the_command(run: Run, config: Path, tmp_path: Path) -> None:
     """What stands after the command counts most, then what stands before it, then the environment."""
     elsewhere = config.rename(tmp_path / "elsewhere.yaml")
     shown = run("--config", str(elsewhere), "config", "show")
@@ -81,7 +81,7 @@ def test_the_configuration_may_be_named_before_the_command_or_after_it(run: Run,
         ("s" * 5_000, "5,000 characters"),
     ],
 )
-def test_what_cannot_be_an_id_is_refused_at_once(
+def test_an_argument_that_cannot_be_an_id_is_refused(
     run: Run, config: Path, command: list[str], given: str, said: str
 ) -> None:
     """Nothing is asked, written or waited for; the sentence stays on one line of ordinary length."""
@@ -95,7 +95,7 @@ def test_what_cannot_be_an_id_is_refused_at_once(
     assert sorted(config.parent.rglob("*")) == before
 
 
-def test_a_slip_in_the_name_of_an_event_is_warned_of_as_config_check_does(run: Run, config: Path) -> None:
+def test_a_misspelt_event_gets_the_warning_of_config_check(run: Run, config: Path) -> None:
     """`watch add` writes it, for the API may say any word, and says what was probably meant."""
     added = run("watch", "add", "s_9", "--on", "faild")
     assert added.exit_code == 0, added.output

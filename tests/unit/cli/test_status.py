@@ -21,7 +21,7 @@ def health(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("health")
-def test_errors_in_the_files_are_told_once(run: Run, config: Path) -> None:
+def test_errors_in_the_files_are_printed_once(run: Run, config: Path) -> None:
     """Where this command sees them, the daemon's remark says nothing new; where they are mended, it does."""
     told = run("status").stderr.splitlines()
     assert told[-2:] == [f"Note: {ON_DISK} is refused, and the one before runs.", "Note: polls are late."]
@@ -33,7 +33,7 @@ def test_errors_in_the_files_are_told_once(run: Run, config: Path) -> None:
     assert ended.stderr.splitlines()[-1] == "Note: polls are late."
 
 
-def test_numbers_have_their_nouns() -> None:
+def test_numbers_agree_with_their_nouns() -> None:
     sentence = "Bright Data: ok, 1 request in the last minute, 1 answer of 429 in five minutes"
     assert api_sentence(API) == sentence
     many = API | {"requests": 1200, "refusals": 0, "held_for_s": timedelta(minutes=2).total_seconds()}

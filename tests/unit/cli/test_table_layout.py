@@ -1,4 +1,4 @@
-"""Tables in a terminal's width: one line a watch, its id whole."""
+"""A table fits the terminal with one line a watch and uncut ids."""
 
 import io
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from notifier.cli.table_layout import GAP, fitted
 IDS = ("watch", "name", "snapshot")
 
 
-def test_a_column_that_repeats_another_or_says_nothing_is_left_out() -> None:
+def test_redundant_and_empty_columns_are_left_out() -> None:
     columns = (*IDS, "status", "since", "deliveries")
     rows = [["sd_1", "sd_1", "sd_1", "ready", "ready", "-"], ["gd_1/sd_2", "gd_1/sd_2", "sd_2", "running", "x", "-"]]
     assert fitted(columns, rows, 200, same=IDS) == (
@@ -40,7 +40,7 @@ def test_names_are_cut_before_columns_are_left_out_and_ids_never() -> None:
     st.integers(1, 200),
 )
 @example([("sd_0", "000000000000")], 1)
-def test_it_fits_whenever_the_ids_and_the_shortest_name_do(rows: list[tuple[str, str]], width: int) -> None:
+def test_the_table_fits_if_the_ids_and_the_shortest_name_fit(rows: list[tuple[str, str]], width: int) -> None:
     table = [[each, " ".join(name.split()), "running", "in 8 s"] for each, name in rows]
     shown, cells = fitted(("watch", "name", "status", "since"), table, width, cut=("name",), left_out=("since",))
     assert [row[0] for row in cells] == [each for each, _ in rows]

@@ -1,4 +1,4 @@
-"""`notifier trigger`: what is sent is said first, and a refusal is told whole, with the inputs that it means."""
+"""`notifier trigger` prints what it sends before it sends it, and every error of a refusal with its input."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def refusal(index: int, line: str) -> str:
     return json.dumps(told | {"line": line, "index": index, "errors": pairs})
 
 
-def test_what_is_sent_is_said_before_it_goes(run: Run, bright_data: Canned) -> None:
+def test_a_summary_is_printed_before_the_request(run: Run, bright_data: Canned) -> None:
     """Excel's semicolons, byte order mark, line ends and empty last rows are understood; the API gets plain CSV."""
     bright_data.answer(200, STARTED)
     excel = b"\xef\xbb\xbf" + b"url;country\r\nhttps://a;US\r\n;\r\nhttps://b;DE\r\n;\r\n;\r\n"
@@ -74,7 +74,7 @@ def test_an_index_that_can_count_in_one_way_only_is_believed(
     assert [(each["input"], each["index"]) for each in told["errors"]] == [(None, index)] * 2
 
 
-def test_of_inputs_that_are_alike_none_is_named_where_either_may_be_meant(run: Run, bright_data: Canned) -> None:
+def test_an_ambiguous_quotation_names_no_input(run: Run, bright_data: Canned) -> None:
     bright_data.answer(400, refusal(1, '{"url": "a"}'))
     ended = run(*COMMAND, stdin='[{"url": "a"}, {"url": "a"}, {"url": "c"}]')
     assert '  index 1 as Bright Data counts: {"url": "a"}: url: should' in ended.stderr
@@ -97,14 +97,16 @@ def test_of_inputs_that_are_alike_none_is_named_where_either_may_be_meant(run: R
         (400, "[[[[[[[[[[]]]]]]]]]]", ["HTTP 400: [[[[[[[[[[]]]]]]]]]]"]),
     ],
 )
-def test_a_refusal_is_told_whole(run: Run, bright_data: Canned, status: int, body: str, said: list[str]) -> None:
+def test_a_refusal_is_printed_completely(
+    run: Run, bright_data: Canned, status: int, body: str, said: list[str]
+) -> None:
     bright_data.answer(status, body)
     ended = run(*COMMAND, stdin=THREE)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr.splitlines()[1:] == [f"notifier: nothing was started: {said[0]}", *said[1:]]
 
 
-def test_a_long_refusal_is_cut_at_a_screen_and_whole_in_the_json(run: Run, bright_data: Canned) -> None:
+def test_a_long_refusal_is_cut_on_the_terminal_and_complete_in_json(run: Run, bright_data: Canned) -> None:
     """More than 64 KiB of it, with the token in it, and words that would colour a terminal."""
     pairs = [["url", f"fault {k} of \x1b[31m a-token-of-tests"] for k in range(5_000)]
     bright_data.answer(400, json.dumps({"error": "Invalid input provided", "errors": pairs}))
@@ -197,7 +199,7 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_sent(run: Run, bright_da
         (["--notify-url", ""], "--notify-url: '' is no URL"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
+def test_contradictory_options_are_refused_before_the_request(
     run: Run, bright_data: Canned, arguments: list[str], said: str
 ) -> None:
     ended = run(*COMMAND, *arguments, stdin=THREE)
@@ -206,7 +208,7 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
     assert bright_data.asked == []
 
 
-def test_the_name_of_the_watch_is_checked_before_anything_is_sent(run: Run, bright_data: Canned, config: Path) -> None:
+def test_the_name_of_the_watch_is_checked_before_the_request(run: Run, bright_data: Canned, config: Path) -> None:
     ended = run("trigger", "gd_1", "--input", "-", "--name", "a\nb", "--config", str(config), stdin=THREE)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "--name: " in ended.stderr
@@ -225,7 +227,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(run: Run, bright_
     assert bright_data.asked == []
 
 
-def test_a_bad_file_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+def test_a_malformed_input_file_is_reported_with_its_place(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("url,country\na,US\nb\n")
     ended = run("trigger", "gd_1", "--input", "in.csv", "--no-watch")
     assert ended.exit_code == 2
@@ -268,9 +270,7 @@ def test_what_is_wrong_with_the_inputs_is_read_whatever_stands_beside_it(
 @pytest.mark.parametrize(
     "where", ["{}", '{{"errors": {}}}', '{{"errors": {{"url": {}}}}}', '{{"line": {}, "error": "no"}}']
 )
-def test_a_refusal_that_is_nested_without_end_is_told_in_words(
-    run: Run, bright_data: Canned, where: str, depth: int
-) -> None:
+def test_a_deeply_nested_refusal_is_printed_as_text(run: Run, bright_data: Canned, where: str, depth: int) -> None:
     bright_data.answer(400, where.format("[" * depth + "]" * depth))
     ended = run(*COMMAND, stdin=THREE)
     assert ended.exit_code == 1

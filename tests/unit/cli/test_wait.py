@@ -1,4 +1,4 @@
-"""`notifier wait`: what it says of an end, in words and as JSON."""
+"""`notifier wait` prints each end as text and as JSON."""
 
 import json
 from datetime import timedelta
@@ -51,7 +51,7 @@ def test_ready_says_which_counts_were_not_given(
 
 
 @pytest.mark.usefixtures("no_pause")
-def test_a_refusal_for_good_ends_it_with_the_words_of_the_api(run: Run, bright_data: Canned) -> None:
+def test_a_permanent_refusal_ends_the_wait_with_the_text_of_the_api(run: Run, bright_data: Canned) -> None:
     bright_data.answer(400, '{"error": "This snapshot belongs to a collector that was deleted"}')
     ended = run("wait", "sd_1")
     assert ended.exit_code == 1

@@ -1,4 +1,4 @@
-"""`notifier watch list` shows what is configured, `notifier status` how it stands."""
+"""`notifier watch list` shows the configuration, `notifier status` the state."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:
     assert {"status", "since", "next_poll", "deliveries"} <= json.loads(run("status", "--json").stdout)[0].keys()
 
 
-def test_a_watch_is_shown_without_saying_anything_twice(run: Run, config: Path) -> None:
+def test_a_watch_is_shown_without_repetition(run: Run, config: Path) -> None:
     assert config.exists()
     shown = run("watch", "show", "Prices").stdout.splitlines()
     keys = [line.partition(":")[0] for line in shown]
@@ -38,7 +38,7 @@ def test_a_snapshot_that_a_dataset_never_had_is_not_shown(run: Run, config: Path
     assert ended.stderr == "notifier: the watch gd_1 has not found a snapshot 'sd_nope'\n"
 
 
-def test_in_a_pipe_as_on_a_terminal_a_column_that_repeats_another_is_left_out(run: Run, config: Path) -> None:
+def test_redundant_columns_are_left_out_in_a_pipe_and_on_a_terminal(run: Run, config: Path) -> None:
     """A watch with an id of its own needs the column; nothing is cut there, however long the names are."""
     assert run("status").stdout.splitlines()[0].split() == ["WATCH", "NAME", "STATUS"]
     name = "A name that no terminal has room for " * 5

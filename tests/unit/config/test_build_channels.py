@@ -1,4 +1,4 @@
-"""What a good channel means: its destination, its policy and its templates."""
+"""A channel's section gives its destination, its policy and its templates."""
 
 from collections.abc import Callable
 from datetime import UTC, time, timedelta
@@ -17,7 +17,7 @@ Loader = Callable[..., Config]
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
-def test_the_short_form_and_the_least_of_the_long_one_have_every_default(loaded: Loader, root: str) -> None:
+def test_the_short_and_the_minimal_long_form_have_every_default(loaded: Loader, root: str) -> None:
     config = loaded("api: {token: t}\nchannels: {a: json://x, b: {url: json://y}}\n")
     assert dict(config.channels) == {"a": Channel(name="a", url="json://x"), "b": Channel(name="b", url="json://y")}
     assert config.channels["a"].policy == ChannelPolicy()
@@ -51,7 +51,7 @@ channels:
     )
 
 
-def test_quiet_hours_are_in_utc_unless_said_otherwise(loaded: Loader) -> None:
+def test_quiet_hours_are_in_utc_by_default(loaded: Loader) -> None:
     config = loaded("api: {token: t}\nchannels: {a: {url: json://x, quiet: {from: 00:00, to: 06:00}}}\n")
     assert config.channels["a"].policy.quiet == Quiet(start=time(0), end=time(6), zone=UTC)
 
@@ -88,7 +88,7 @@ def test_variables_work_in_a_webhook(loaded: Loader) -> None:
     assert type(webhook.url) is str
 
 
-def test_a_channels_own_templates_win_by_event_and_by_field_and_webhooks_have_none(loaded: Loader) -> None:
+def test_own_templates_come_before_general_ones_and_webhooks_have_none(loaded: Loader) -> None:
     config = loaded(f"""\
 api: {{token: t}}
 templates:
@@ -117,7 +117,7 @@ channels:
     assert config.channels["hook"].templates == {}
 
 
-def test_in_templates_variables_are_put_in_and_what_is_jinja2s_is_left_alone(loaded: Loader, root: str) -> None:
+def test_variables_in_templates_are_interpolated_and_jinja2_is_kept(loaded: Loader, root: str) -> None:
     config = loaded(
         f"{root}templates:\n  ready:\n    title: '{{{{ name }}}} ${{PLAIN}}$${{x}}${{EMPTY}}'\n"
         "    body: |\n      {# one #}\n      {{ records }}\n"

@@ -1,4 +1,4 @@
-"""The names in the files, for the shell: found whatever else is wrong there, and never a complaint."""
+"""Completion finds the names in files whatever errors they have, and never raises."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_the_names_of_all_files_are_found_whatever_else_is_wrong_in_them(tmp_pat
     )
 
 
-def test_no_more_is_read_than_a_user_would_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bytes_that_are_read_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path)
     monkeypatch.setattr(completion_names, "MOST_READ", path.stat().st_size + 10)
     found = configured_names(path, {})
@@ -57,13 +57,13 @@ def test_a_main_file_that_is_too_large_is_read_without_its_watches(tmp_path: Pat
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "watches: [", "\t", "- 1", "7", "channels: 7\nwatches: x\nstate: 1"])
-def test_a_file_that_is_no_configuration_has_no_names(text: str, tmp_path: Path) -> None:
+def test_an_invalid_file_has_no_names(text: str, tmp_path: Path) -> None:
     found = configured_names(written(tmp_path, text), {})
     assert (found.watches, found.channels, found.words) == ({}, [], [])
 
 
 @given(st.binary(max_size=200) | st.text("[]{}:-&*!|>'\"\n ${}swatchenlid1", max_size=80).map(str.encode))
-def test_no_content_of_a_file_is_ever_an_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_no_content_of_a_file_raises(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(content)
     assert configured_names(path, {}).snapshots is not None

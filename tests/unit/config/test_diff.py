@@ -1,4 +1,4 @@
-"""What a reload would change is told in the words of the YAML, completely, and without a secret."""
+"""The difference between two configurations is complete, in the words of the YAML, and without secrets."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def test_nothing_differs_between_two_loads_of_one_text(loaded: Loader) -> None:
     assert not found
 
 
-def test_watches_are_known_by_their_ids(loaded: Loader) -> None:
+def test_watches_are_compared_by_their_ids(loaded: Loader) -> None:
     found = diff(
         loaded(ROOT + WATCHES),
         loaded(ROOT + "watches: [{snapshot: c, notify: ops}, {snapshot: b, notify: [ops], every: 1m, id: B}]\n"),
@@ -42,7 +42,7 @@ def test_watches_are_known_by_their_ids(loaded: Loader) -> None:
     )
 
 
-def test_watches_of_datasets_are_told_like_those_of_snapshots(loaded: Loader) -> None:
+def test_watches_of_datasets_are_compared_like_those_of_snapshots(loaded: Loader) -> None:
     one = "watches: [{dataset: g, notify: team}, {dataset: h, notify: team}, {snapshot: s, id: x, notify: team}]\n"
     two = (
         "watches: [{dataset: g, notify: team, download: out, results_kept: 30d}, {dataset: n, notify: team}, "
@@ -54,7 +54,7 @@ def test_watches_of_datasets_are_told_like_those_of_snapshots(loaded: Loader) ->
     assert not found.keys
 
 
-def test_every_key_of_a_watch_that_changed_is_told(loaded: Loader, folder: Path) -> None:
+def test_every_changed_key_of_a_watch_is_listed(loaded: Loader, folder: Path) -> None:
     watch = "watches: [{{snapshot: a, notify: team, {}}}]\n"
     values = {
         "name": "n", "on": "[all]", "every": "7m", "stalled_after": "off", "results_kept": "30d",
@@ -69,20 +69,20 @@ def test_every_key_of_a_watch_that_changed_is_told(loaded: Loader, folder: Path)
     assert found.watches.changed[0].changes == (Change(key="download", before=None, after=download),)
 
 
-def test_warnings_are_no_difference(loaded: Loader) -> None:
+def test_warnings_do_not_count_as_a_difference(loaded: Loader) -> None:
     before = loaded(ROOT + "watches: [{snapshot: a, notify: team, on: [faild]}]\n")
     assert before.warnings
     assert not diff(before, replace(before, warnings=()))
 
 
-def test_the_other_sections_are_told_by_their_whole_keys_and_which_of_them_need_a_restart(loaded: Loader) -> None:
+def test_other_sections_are_listed_by_path_with_those_that_need_a_restart(loaded: Loader) -> None:
     more = "operators: [ops]\nkeep: 7d\nstate: sqlite:///other.db\n"
     found = diff(loaded(ROOT), loaded(ROOT.replace("api: {", "api: {timeout: 20s, batch: never, ") + more))
     assert [change.key for change in found.keys] == ["api.timeout", "api.batch", "state", "operators", "keep"]
     assert found.restart == ("state",)
 
 
-def test_a_secret_that_changed_is_told_and_not_shown(loaded: Loader) -> None:
+def test_a_changed_secret_is_listed_and_masked(loaded: Loader) -> None:
     other = "whsec_b3RoZXItc2VjcmV0LW9mLTI0LWJ5dGVzLW1vcmU="
     text = (
         'api: {{token: "{}"}}\nchannels:\n  hook: {{webhook: "https://example.com/{}", secret: "{}"}}\n'
@@ -98,7 +98,7 @@ def test_a_secret_that_changed_is_told_and_not_shown(loaded: Loader) -> None:
     assert other.lower() not in shown
 
 
-def test_what_changed_of_the_pages_is_told_without_their_secrets(loaded: Loader) -> None:
+def test_changes_of_the_http_section_are_listed_without_secrets(loaded: Loader) -> None:
     text = "http: {{listen: '{}', token: '{}'}}\nheartbeat: {{url: 'https://example.com/{}', every: {}}}\n"
     before = loaded(ROOT + text.format("[::]:80", "canary-one-0123456", "canary-two", "1m"))
     other = loaded(ROOT + text.format("[::]:80", "canary-eins-012345", "canary-zwei", "1m"))
@@ -111,7 +111,7 @@ def test_what_changed_of_the_pages_is_told_without_their_secrets(loaded: Loader)
 
 
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.lists(st.sampled_from("abcdef"), unique=True))
-def test_added_and_removed_make_the_one_of_the_other(one: list[str], other: list[str]) -> None:
+def test_applying_the_difference_gives_the_new_configuration(one: list[str], other: list[str]) -> None:
     found = diff(config_of(one), config_of(other))
     assert {*one, *found.watches.added} - {*found.watches.removed} == {*other}
     assert not found.watches.changed
@@ -125,7 +125,7 @@ def test_the_plain_form_is_cut_and_counts(loaded: Loader) -> None:
     assert items["added_total"] == 1000
 
 
-def test_of_more_than_are_shown_all_are_counted_and_the_first_say_what_changed() -> None:
+def test_differences_beyond_the_limit_are_counted_only() -> None:
     before = config_of([str(n) for n in range(MOST_SHOWN + 5)])
     after = replace(before, watches=tuple(replace(each, name="other") for each in before.watches))
     changed = diff(before, after).watches.changed

@@ -1,4 +1,4 @@
-"""The effective configuration as plain data, and the texts that ship."""
+"""The effective configuration has every value and no secret; the commented configuration has every key."""
 
 import json
 import re
@@ -107,7 +107,7 @@ channels:
 """
 
 
-def test_all_that_a_channel_may_want_is_shown(loaded: Loader) -> None:
+def test_every_option_of_a_channel_is_shown(loaded: Loader) -> None:
     shown = as_dict(loaded(CHANNELS))
     assert shown["keep"] == "30d"
     assert shown["channels"] == {
@@ -156,7 +156,7 @@ def test_no_secret_is_shown_and_json_and_yaml_can_print_it(loaded: Loader, folde
         assert str(folder / "token") in text
 
 
-def test_what_is_shown_loads_again_once_the_secrets_are_there(loaded: Loader, folder: Path) -> None:
+def test_the_output_loads_again_once_the_secrets_are_filled_in(loaded: Loader, folder: Path) -> None:
     first = loaded(INITIAL + "  #\n", **VARIABLES)
     shown = as_dict(first)
     second = loaded(yaml.safe_dump({**shown, "channels": {"team": "${SLACK_URL}"}}), **VARIABLES)
@@ -164,7 +164,7 @@ def test_what_is_shown_loads_again_once_the_secrets_are_there(loaded: Loader, fo
     assert second.channels["team"].policy == first.channels["team"].policy
 
 
-def test_the_secrets_of_the_pages_are_masked_and_known_as_such(loaded: Loader, root: str) -> None:
+def test_the_tokens_of_http_and_heartbeat_are_masked_and_secret(loaded: Loader, root: str) -> None:
     text = "http: {listen: '[::]:80', token: '${NOTIFIER_HTTP_TOKEN}'}\nheartbeat: '${HEARTBEAT_URL}'\n"
     config = loaded(root + text, **OF_PAGES)
     assert config.http == Http(host="::", port=80, token=OF_PAGES["NOTIFIER_HTTP_TOKEN"])
@@ -176,7 +176,7 @@ def test_the_secrets_of_the_pages_are_masked_and_known_as_such(loaded: Loader, r
 
 
 @pytest.mark.parametrize("text", ["http: off\n", "http: {listen: off}\n", "http: '${UNSET:-off}'\n"])
-def test_http_that_is_off_is_off(loaded: Loader, root: str, text: str) -> None:
+def test_http_can_be_off(loaded: Loader, root: str, text: str) -> None:
     config = loaded(root + text)
     assert config.http is None
     assert as_dict(config)["http"] == {"listen": "off"}

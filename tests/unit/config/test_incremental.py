@@ -1,4 +1,4 @@
-"""What is known of files from the load before changes how long a load takes, and nothing of what it says."""
+"""An incremental load gives the result of a full one, and only saves time."""
 
 from itertools import chain
 from pathlib import Path
@@ -76,7 +76,7 @@ def config_of(parts: ConfigParts, before: dict[Path, ConfigPart]) -> Config:
 
 
 @given(edits=st.lists(folders, min_size=2, max_size=4))
-def test_a_load_that_knows_says_what_one_says_that_knows_nothing(
+def test_an_incremental_load_equals_a_full_load(
     edits: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("x")
@@ -92,7 +92,7 @@ def test_a_load_that_knows_says_what_one_says_that_knows_nothing(
             assert got == expected
 
 
-def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_changed_files_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
     files = {"config.yaml": main, **{f"{name}.yml": f"watches: [{{snapshot: {name}}}]\n" for name in "abc"}}
     put(tmp_path, files)
@@ -113,7 +113,7 @@ def test_only_a_file_that_changed_is_parsed_again(tmp_path: Path, monkeypatch: p
     assert [part.watches is None for part in second.files] == [False, True, False, True]
 
 
-def test_the_warnings_of_a_file_that_did_not_change_are_told_again(tmp_path: Path) -> None:
+def test_the_warnings_of_unchanged_files_are_kept(tmp_path: Path) -> None:
     main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
     put(tmp_path, {"config.yaml": main, **{f"{n}.yml": f"watches: [{{snapshot: {n}, on: faild}}]\n" for n in "ab"}})
     first = read(tmp_path, KnownFiles())
@@ -130,7 +130,7 @@ def test_the_warnings_of_a_file_that_did_not_change_are_told_again(tmp_path: Pat
     ("channels", "defaults"),
     [('{team: "json://a", ops: "json://c"}', "{notify: [team]}"), ('{team: "json://a"}', "{notify: team, every: 1m}")],
 )
-def test_other_defaults_or_channel_names_make_every_file_unknown(channels: str, defaults: str, tmp_path: Path) -> None:
+def test_other_defaults_or_channel_names_parse_every_file_again(channels: str, defaults: str, tmp_path: Path) -> None:
     main = MAIN.format(channels='{team: "json://a"}', defaults="{notify: [team]}")
     put(tmp_path, {"config.yaml": main, "a.yml": "watches: [{snapshot: a}]\n"})
     first = read(tmp_path, KnownFiles())
@@ -141,7 +141,7 @@ def test_other_defaults_or_channel_names_make_every_file_unknown(channels: str, 
     assert second.files[1].watches is not None
 
 
-def test_a_url_that_was_right_is_not_tried_again_and_another_one_is(tmp_path: Path) -> None:
+def test_only_new_urls_are_checked(tmp_path: Path) -> None:
     tried: list[str] = []
     checks = Checks(url=lambda url: tried.append(url))
     put(tmp_path, {"config.yaml": MAIN.format(channels='{a: "json://a", b: "json://b"}', defaults="{notify: [a]}")})

@@ -1,4 +1,4 @@
-"""What a good configuration means: every default applied, every path absolute."""
+"""A valid configuration has every default applied and every path absolute."""
 
 import time
 import tracemalloc
@@ -16,7 +16,7 @@ from notifier.core.model import Download, Watch
 Loader = Callable[..., Config]
 
 
-def test_the_least_that_works_has_every_default(loaded: Loader, folder: Path, root: str) -> None:
+def test_a_minimal_configuration_has_every_default(loaded: Loader, folder: Path, root: str) -> None:
     config = loaded(root + "defaults: {notify: team}\nwatches:\n  - snapshot: s_1\n")
     assert config.path == folder / "config.yaml"
     assert config.files == (folder / "config.yaml",)
@@ -41,7 +41,7 @@ def test_the_least_that_works_has_every_default(loaded: Loader, folder: Path, ro
     )
 
 
-def test_every_key_that_is_given_wins(loaded: Loader, folder: Path) -> None:
+def test_every_given_key_replaces_its_default(loaded: Loader, folder: Path) -> None:
     config = loaded(
         """
 api:
@@ -100,7 +100,7 @@ def test_a_dataset_is_a_watch_of_its_own_kind(loaded: Loader, folder: Path, root
 
 
 @pytest.mark.parametrize(("batch", "batches"), [("", True), (", batch: auto", True), (", batch: never", False)])
-def test_batches_are_made_unless_they_are_forbidden(loaded: Loader, batch: str, batches: bool) -> None:
+def test_batches_are_on_by_default(loaded: Loader, batch: str, batches: bool) -> None:
     assert loaded(f"api: {{token: t{batch}}}\n").api.batches is batches
 
 
@@ -127,11 +127,11 @@ def test_a_section_whose_lines_are_all_commented_out_is_empty(loaded: Loader, ro
     assert loaded(f"{root}{key}:\n  # all commented out\n").watches == ()
 
 
-def test_channels_may_be_none_as_long_as_nobody_needs_one(loaded: Loader) -> None:
+def test_channels_are_optional_while_no_watch_needs_one(loaded: Loader) -> None:
     assert loaded("api: {token: t}\nchannels:\n").channels == {}
 
 
-def test_a_relative_state_stands_beside_the_configuration(loaded: Loader, folder: Path, root: str) -> None:
+def test_a_relative_state_is_beside_the_configuration(loaded: Loader, folder: Path, root: str) -> None:
     assert loaded(root + "state: sqlite:///data/n.db\n").database == folder / "data/n.db"
 
 

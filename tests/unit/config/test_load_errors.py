@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (in the tables, one row is one rule)
-"""A bad configuration is answered with every error of all files, and no secret."""
+"""An invalid configuration is refused with every error of all files, and no secret."""
 
 import os
 import pwd
@@ -73,13 +73,13 @@ WHOLE_FILE = [
 
 
 @pytest.mark.parametrize(("text", "errors"), WHOLE_FILE, ids=[repr(text)[:70] for text, _ in WHOLE_FILE])
-def test_a_bad_file_is_answered_with_all_that_is_wrong(
+def test_an_invalid_file_is_refused_with_all_its_errors(
     refused: Refusal, text: str | bytes, errors: str | list[str]
 ) -> None:
     assert refused(text) == ([errors] if isinstance(errors, str) else errors)
 
 
-def test_all_errors_of_a_file_are_told_at_once_in_their_order(refused: Refusal) -> None:
+def test_all_errors_of_a_file_are_reported_in_order(refused: Refusal) -> None:
     text = """\
 api: {token: "${NONE}", timeout: 5}
 channels:
@@ -111,7 +111,7 @@ watches:
         ("{snapshot: s_2, id: s_1}", "4:23: watches[1].id: the watch at config.yaml:3:22 has this id already: give one of the two another `id:`"),
     ],
 )  # fmt: skip
-def test_a_watch_that_is_there_twice_names_the_other_place(refused: Refusal, second: str, error: str) -> None:
+def test_a_duplicate_watch_names_the_other_place(refused: Refusal, second: str, error: str) -> None:
     text = f"""\
 api: {{token: t}}
 channels: {{a: json://x}}
@@ -121,12 +121,12 @@ watches: [{{snapshot: s_1, notify: a}},
     assert refused(text) == [f"config.yaml:{error}"]
 
 
-def test_a_snapshot_whose_name_is_wrong_otherwise_is_still_found_double(refused: Refusal, root: str) -> None:
+def test_a_duplicate_with_another_error_is_still_reported(refused: Refusal, root: str) -> None:
     text = root + "defaults: {notify: ops}\nwatches: [{snapshot: s_1, every: 5}, {snapshot: s_1, every: 6}]"
     assert len(refused(text)) == 3
 
 
-def test_of_one_kind_fifty_errors_are_told_and_the_rest_are_counted(refused: Refusal, root: str) -> None:
+def test_fifty_errors_of_a_kind_are_reported_and_the_others_counted(refused: Refusal, root: str) -> None:
     watches = "".join(f"  - {{snapshot: s_{number}, every: {number + 1}}}\n" for number in range(1_000))
     lines = refused(f"{root}defaults: {{notify: temm}}\nwatches:\n{watches}")
     assert len(lines) == 1 + 50 + 1
@@ -188,19 +188,19 @@ def test_a_folder_is_no_file(folder: Path) -> None:
     assert refusal_of(folder) == [f"{folder}: this is a folder: name the file in it"]
 
 
-def test_a_name_that_no_file_can_have_is_refused(folder: Path) -> None:
+def test_an_impossible_file_name_is_refused(folder: Path) -> None:
     assert refusal_of(Path("a\0b")) == ["a?b: no file can have this name"]
     (line,) = refusal_of(Path("a" * 5_000))
     assert "the file cannot be read: " in line
 
 
-def test_a_part_of_the_path_that_is_a_file_is_refused(folder: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_refused(folder: Path) -> None:
     (folder / "file").touch()
     (line,) = refusal_of(Path("file/config.yaml"))
     assert line.startswith("file/config.yaml: the file cannot be read: ")
 
 
-def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported_with_its_user(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "config.yaml")
 
@@ -214,7 +214,7 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path, monkeypatch: pytest.M
     )
 
 
-def test_a_huge_file_is_refused_without_being_read_whole(folder: Path) -> None:
+def test_a_huge_file_is_refused_without_reading_all_of_it(folder: Path) -> None:
     with (folder / "config.yaml").open("wb") as file:
         file.truncate(10 * 1024**3)
     assert refusal_of(Path("config.yaml")) == ["config.yaml: larger than 64 MiB: is this the right file?"]
@@ -233,9 +233,7 @@ def test_a_file_whose_name_is_not_utf8_is_named_in_a_printable_way(folder: Path)
         ("heartbeat: {address: x}", "url"),
     ],
 )
-def test_a_key_that_is_unknown_where_one_is_missing_is_taken_for_that_one(
-    refused: Refusal, root: str, text: str, meant: str
-) -> None:
+def test_an_unknown_key_is_matched_with_the_missing_one(refused: Refusal, root: str, text: str, meant: str) -> None:
     lines = refused(root + text)
     assert sum(f"unknown key; did you mean '{meant}'?" in line for line in lines) == 1
     assert any(f"{meant}: missing: write" in line for line in lines)
@@ -251,7 +249,7 @@ def test_a_key_that_is_unknown_where_one_is_missing_is_taken_for_that_one(
         ("{snapshot: ${VAR}", "3:23", "${VAR}"),
     ],
 )
-def test_a_variable_in_braces_or_brackets_is_to_be_put_in_quotes(
+def test_an_unquoted_variable_in_braces_or_brackets_is_explained(
     refused: Refusal, root: str, text: str, place: str, shown: str
 ) -> None:
     assert refused(f"{root}watches: [ {text}]\n") == [
@@ -260,7 +258,7 @@ def test_a_variable_in_braces_or_brackets_is_to_be_put_in_quotes(
     assert "secret" not in shown
 
 
-def test_the_id_of_a_dataset_as_a_snapshot_and_the_other_way_round_are_warned_of(loaded: Loader, root: str) -> None:
+def test_swapped_ids_of_snapshots_and_datasets_are_warned_of(loaded: Loader, root: str) -> None:
     config = loaded(
         root + "defaults: {notify: ops}\nwatches:\n- snapshot: gd_l1\n- dataset: s_m4\n- dataset: sd_m4\n"
         "- {snapshot: s_1, name: gd_x}\n- {dataset: gd_2, id: s_2}\n- snapshot: anything\n"

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (in the tables, one row is one rule)
-"""Each line of the YAML that is wrong is answered with its place, its key, and what would be right."""
+"""An invalid line is refused with its place, its key, and what to write."""
 
 from collections.abc import Callable
 
@@ -150,7 +150,7 @@ THIRD_LINE = [
 
 
 @pytest.mark.parametrize(("line", "error"), THIRD_LINE, ids=[line[:60] for line, _ in THIRD_LINE])
-def test_a_bad_line_is_answered_with_its_place_its_key_and_the_cure(
+def test_an_invalid_line_is_refused_with_its_place_key_and_fix(
     refused: Refusal, root: str, line: str, error: str
 ) -> None:
     assert refused(root + line + "\n") == [f"config.yaml:{error}"]

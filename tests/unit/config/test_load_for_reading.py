@@ -28,7 +28,7 @@ def test_an_unset_variable_is_no_error_and_defaults_still_hold(tmp_path: Path) -
     assert config.watches[0].every.total_seconds() == 45
 
 
-def test_a_token_that_cannot_be_had_is_no_error(tmp_path: Path) -> None:
+def test_a_missing_token_is_no_error(tmp_path: Path) -> None:
     text = TEXT.replace('api: {token: "${NOBODY_SET_THIS}"}\n', "")
     assert read(tmp_path / "config.yaml", text).api.token is None
     assert read(tmp_path / "config.yaml", "api: {token_file: gone}\n" + text).api.token_file is None

@@ -1,4 +1,4 @@
-"""Whatever stands in the files: a configuration, or an answer in words. Never a traceback."""
+"""Any content of the files gives a configuration or a refusal, and never another exception."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Of a configuration with errors, what is right can be had: no entry costs another."""
+"""The valid parts of a configuration load, whatever errors the others have."""
 
 from pathlib import Path
 
@@ -59,9 +59,7 @@ ALL = ["s_1", "s_2", "gd_1", "s_3", "s_4", "s_5"]
         ({"drop": "watches: {a: 1}"}, ["s_3", "s_4"]),
     ],
 )
-def test_what_is_wrong_is_left_out_and_nothing_else(
-    tmp_path: Path, change: dict[str, str], left_out: list[str]
-) -> None:
+def test_only_what_has_errors_is_left_out(tmp_path: Path, change: dict[str, str], left_out: list[str]) -> None:
     found = load_valid_parts(main(tmp_path, **change), environ={})
     subjects = [watch.snapshot_id for watch in found.watches] + [watch.dataset_id for watch in found.datasets]
     expected = [each for each in ALL if each not in left_out]
@@ -75,7 +73,7 @@ def test_what_is_wrong_is_left_out_and_nothing_else(
     ("state", "right"),
     [("state: nowhere\n", False), ("state: 5\n", False), ("state: sqlite:///x.db\nstate: sqlite:///y.db\n", False)],
 )
-def test_no_other_database_is_taken_for_one_that_is_written_wrongly(tmp_path: Path, state: str, right: bool) -> None:
+def test_an_invalid_state_is_refused(tmp_path: Path, state: str, right: bool) -> None:
     path = main(tmp_path)
     path.write_text(path.read_text().replace("state: sqlite:///a/b.db\n", state))
     with pytest.raises(ConfigurationRefused):
@@ -91,9 +89,7 @@ LINES = MAIN.format(odd="json://x", every="1m", first="name: A", more="").splitl
 
 
 @given(st.integers(0, len(LINES) - 1), st.text(st.sampled_from("{}[]:- \t\"'#&*!|>%@`,ax1\n$"), max_size=20))
-def test_whatever_stands_in_one_line_it_ends_with_a_configuration_or_a_refusal(
-    tmp_path_factory: pytest.TempPathFactory, number: int, text: str
-) -> None:
+def test_any_line_is_loaded_or_refused(tmp_path_factory: pytest.TempPathFactory, number: int, text: str) -> None:
     path = main(tmp_path_factory.mktemp("any"))
     path.write_text("\n".join([*LINES[:number], text, *LINES[number + 1 :]]))
     try:

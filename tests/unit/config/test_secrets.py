@@ -1,4 +1,4 @@
-"""Which parts of a configuration may never be shown."""
+"""The secret parts of a configuration are known, and masked."""
 
 import base64
 
@@ -53,7 +53,7 @@ def test_what_is_secret_in_the_address_of_a_webhook_and_what_is_not(
     assert found.isdisjoint(public)
 
 
-def test_each_secret_of_a_webhook_is_one_with_its_prefix_and_without() -> None:
+def test_webhook_secrets_are_secret_with_and_without_prefix() -> None:
     webhook = Webhook(url="https://x", secrets=(f"whsec_{WEBHOOK_SECRET}", "whsec_QUFB"))
     bare = WEBHOOK_SECRET.rstrip("=")
     expected = {"https://x", f"whsec_{WEBHOOK_SECRET}", WEBHOOK_SECRET, bare, "whsec_QUFB", "QUFB"}
@@ -80,7 +80,7 @@ def test_any_text_may_be_a_url_and_nothing_short_is_masked_everywhere(text: str)
 
 
 @pytest.mark.parametrize("password", ["x", "ab", "abc"])
-def test_a_password_that_is_too_short_to_be_masked_everywhere_is_masked_where_it_travels(password: str) -> None:
+def test_the_base64_form_of_a_short_password_is_masked(password: str) -> None:
     travels = base64.b64encode(f"user:{password}".encode()).decode("ascii")
     found = secrets_in(urls=[f"json://user:{password}@example.com/hook"])
     assert travels.rstrip("=") in found

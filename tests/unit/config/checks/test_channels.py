@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (in the tables, one row is one rule)
-"""What a bad channel, bad quiet hours or a bad template answer: every error, exactly as a user reads it."""
+"""Errors of channels, quiet hours and templates, exactly as users read them."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -108,9 +108,7 @@ CHANNEL = [
 @pytest.mark.parametrize(
     ("entry", "error"), CHANNEL, ids=[entry.replace(SECRET, "SECRET")[:70] for entry, _ in CHANNEL]
 )
-def test_a_bad_channel_is_answered_with_its_place_its_key_and_the_cure(
-    refused: Refusal, entry: str, error: str
-) -> None:
+def test_an_invalid_channel_is_refused_with_its_place_key_and_fix(refused: Refusal, entry: str, error: str) -> None:
     text = f"api: {{token: t}}\nchannels:\n  a: {{{entry}}}\n  ops: json://localhost\n"
     assert refused(text) == [f"config.yaml:{error}"]
 
@@ -144,7 +142,7 @@ QUIET = [
 
 
 @pytest.mark.parametrize(("entry", "error"), QUIET, ids=[entry[:70] for entry, _ in QUIET])
-def test_bad_quiet_hours_are_answered_with_their_place_and_the_cure(refused: Refusal, entry: str, error: str) -> None:
+def test_invalid_quiet_hours_are_refused_with_their_place_and_fix(refused: Refusal, entry: str, error: str) -> None:
     text = f"api: {{token: t}}\nchannels: {{a: {{url: json://x,\n  quiet:{' ' * 19}{{{entry}}}}}}}\n"
     wanted = [f"config.yaml:3:{error}"]
     if not entry:
@@ -161,7 +159,7 @@ def test_quiet_hours_are_a_mapping(refused: Refusal, value: str, kind: str) -> N
     assert line == f"config.yaml:2:38: channels.a.quiet: {text}"
 
 
-def test_without_a_table_of_time_zones_it_is_said_where_there_is_one(
+def test_a_missing_time_zone_table_is_reported_with_its_package(
     refused: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times._names.cache_clear()
@@ -197,14 +195,14 @@ TEMPLATES = [
 
 
 @pytest.mark.parametrize(("value", "error"), TEMPLATES, ids=[value[:70] for value, _ in TEMPLATES])
-def test_bad_templates_are_answered_with_their_place_and_the_cure(
+def test_invalid_templates_are_refused_with_their_place_and_fix(
     refused: Refusal, root: str, value: str, error: str
 ) -> None:
     assert refused(f"{root}templates: {value}\n", BAD="{% x") == [f"config.yaml:{error}"]
 
 
 @pytest.mark.parametrize("text", ["{{ name }}", "{{ name }} is ready", "{% if records %}x{% endif %}"])
-def test_a_template_without_the_quotes_it_needs_is_answered_with_them(refused: Refusal, root: str, text: str) -> None:
+def test_an_unquoted_template_is_explained(refused: Refusal, root: str, text: str) -> None:
     lines = refused(f"{root}templates:\n  ready:\n    title: {text}\n")
     assert "quotes" in "\n".join(lines)
 
@@ -227,7 +225,7 @@ channels:
     ]
 
 
-def test_fallbacks_that_go_round_are_told_once_from_the_first_in_the_file(refused: Refusal) -> None:
+def test_a_circle_of_fallbacks_is_reported_once_from_its_first_channel(refused: Refusal) -> None:
     text = """\
 api: {token: t}
 channels:
@@ -246,7 +244,7 @@ channels:
     ]
 
 
-def test_one_bad_value_hides_nothing_of_the_rest_of_its_channel(refused: Refusal) -> None:
+def test_one_invalid_value_hides_no_other_error_of_its_channel(refused: Refusal) -> None:
     text = """\
 api: {token: t}
 channels:
@@ -264,7 +262,7 @@ channels:
     ]
 
 
-def test_operators_are_people_and_no_webhook(refused: Refusal) -> None:
+def test_operators_cannot_be_webhooks(refused: Refusal) -> None:
     text = (
         f"api: {{token: t}}\nchannels:\n  a: json://x\n  hook: {{webhook: https://x, secret: {SECRET}}}\n"
         "operators: [a, hook]\n"

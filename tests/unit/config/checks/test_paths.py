@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (in the table, one row is one rule)
-"""`config check` tells of folders that are missing or cannot be written; without a place for the database it refuses."""
+"""`config check` warns of missing and unwritable folders, and refuses a database that cannot be used."""
 
 import json
 import os
@@ -74,7 +74,7 @@ def piped(folder: Path) -> None:
     ],
     ids=range(5),
 )  # fmt: skip
-def test_what_keeps_the_service_from_starting_is_an_error_with_the_cure(
+def test_what_keeps_the_service_from_starting_is_an_error_with_its_fix(
     folder: Path, change: Callable[[Path], None], text: str
 ) -> None:
     assert checked(folder) == []
@@ -94,7 +94,7 @@ def test_what_keeps_the_service_from_starting_is_an_error_with_the_cure(
     ],
     ids=range(3),
 )  # fmt: skip
-def test_what_is_missing_or_no_folder_is_a_warning_with_the_cure(
+def test_a_missing_or_wrong_folder_is_a_warning_with_its_fix(
     folder: Path, change: Callable[[Path], None], text: str
 ) -> None:
     assert checked(folder) == []
@@ -104,7 +104,7 @@ def test_what_is_missing_or_no_folder_is_a_warning_with_the_cure(
     assert said.startswith(f"{folder / 'config.yaml'}: no errors, 1 warning. 3 watches")
 
 
-def test_the_folder_that_systemd_makes_may_be_missing(folder: Path) -> None:
+def test_the_folder_that_systemd_creates_may_be_missing(folder: Path) -> None:
     """It is there when the service starts; the check may come before."""
     text = MAIN.replace("sqlite:///state/", "sqlite:////var/lib/notifier-of-a-test/")
     (folder / "config.yaml").write_text(text)
@@ -115,7 +115,7 @@ def test_the_folder_that_systemd_makes_may_be_missing(folder: Path) -> None:
     assert told.startswith("state: there is no folder /var/lib/notifier-of-a-test/deeper, and the daemon would not")
 
 
-def test_what_this_user_may_not_write_is_one_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_folder_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "state" / "notifier.db").touch()
     monkeypatch.setattr(paths, "_may", lambda path, _: path.name not in ("notifier.db", "results"))
     assert [each.partition(" may not ")[2].partition(":")[0] for each in checked(folder)] == [

@@ -1,4 +1,4 @@
-"""An event name that looks like a slip of the pen is warned about, with its place, and never refused."""
+"""A misspelt event name gets a warning with its place, and is never refused."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def test_it_is_warned_about_at_its_place(loaded: Loader, root: str, line: str, s
     assert str(warning) == text
 
 
-def test_known_words_and_words_like_none_of_them_are_no_slips(loaded: Loader, root: str) -> None:
+def test_known_words_and_words_unlike_them_are_not_warned_of(loaded: Loader, root: str) -> None:
     words = ", ".join([*ENDS, *IN_PROGRESS, *NAMES, "all", "cancelled", "READY", "api:missing", "some_new_word"])
     assert loaded(f"{root}defaults: {{on: [{words}]}}\n").warnings == ()
 
@@ -40,7 +40,7 @@ def test_in_a_channel_too(loaded: Loader) -> None:
     assert [each.key for each in config.warnings] == ["channels.a.quiet.except[0]", "channels.a.templates.emty"]
 
 
-def test_the_same_slip_in_thousands_of_watches_is_counted(loaded: Loader, root: str) -> None:
+def test_the_same_typo_in_thousands_of_watches_is_counted(loaded: Loader, root: str) -> None:
     lines = "".join(f"  - {{snapshot: s_{number}, on: faild}}\n" for number in range(200))
     warnings = loaded(f"{root}defaults: {{notify: ops}}\nwatches:\n{lines}").warnings
     assert len(warnings) == 51

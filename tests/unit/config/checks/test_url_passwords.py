@@ -1,4 +1,4 @@
-"""A password in a URL that is not read as it was meant is warned of, without a character of it."""
+"""A password that would be misread gets a warning, which quotes nothing of it."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from notifier.config.model import Config
         ("slack://bot%41@T/B/x", []),
     ],
 )
-def test_what_is_not_read_as_it_was_meant_is_warned_of(url: str, words: list[str]) -> None:
+def test_a_password_that_would_be_misread_is_warned_of(url: str, words: list[str]) -> None:
     found = list(warnings_of(url))
     assert len(found) == len(words)
     assert all(word in text for word, text in zip(words, found, strict=True))

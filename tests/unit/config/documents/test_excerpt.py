@@ -1,4 +1,4 @@
-"""What is told of many problems is the same whether they are counted file by file or all at once."""
+"""The limit on problems of a kind is the same for one file and for many."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ def problems(file: str, runs: list[tuple[str, int]]) -> list[Problem]:
 
 
 @given(files)
-def test_every_problem_is_told_in_its_order_or_counted_once(files: list[list[Problem]]) -> None:
+def test_every_problem_is_reported_in_order_or_counted_once(files: list[list[Problem]]) -> None:
     told = merge_excerpts(map(excerpt, files))
     everything = [problem for file in files for problem in file]
     for kind in ("no such channel", "no such key"):
@@ -29,11 +29,11 @@ def test_every_problem_is_told_in_its_order_or_counted_once(files: list[list[Pro
         assert [problem for problem in told if kind in problem.text] == expected
 
 
-def test_one_file_keeps_so_many_of_a_kind_and_no_more() -> None:
+def test_a_file_keeps_a_bounded_number_of_each_kind() -> None:
     kept = excerpt(problems("a", [("no such key", 100_000)]))
     assert len(kept.problems) == MOST_OF_A_KIND
     assert sum(kept.more.values()) == 100_000 - MOST_OF_A_KIND
 
 
-def test_of_nothing_nothing_is_told() -> None:
+def test_no_problems_give_an_empty_excerpt() -> None:
     assert merge_excerpts([excerpt([]), Excerpt()]) == []

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (in the tables, one row is one rule)
-"""Drop-in files: which ones are read, and that what is wrong in them is told with their own places."""
+"""Included files are read once each, and their errors have their own places."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,20 +45,20 @@ def test_a_pattern_without_matches_is_fine(loaded: Loader, main: str) -> None:
 
 
 @pytest.mark.parametrize("name", [".a.yaml", "a.yaml~", ".a.yaml.swp", "#a.yaml#", "a.yaml.tmp", "a.yaml.bak"])
-def test_what_editors_leave_behind_is_passed_over(loaded: Loader, folder: Path, root: str, name: str) -> None:
+def test_files_left_by_editors_are_skipped(loaded: Loader, folder: Path, root: str, name: str) -> None:
     drop_in(folder, f"watches.d/{name}", "nonsense")
     (folder / "watches.d/folder").mkdir()
     assert loaded(root + "include: watches.d/*\n").watches == ()
 
 
-def test_a_file_is_included_once_whatever_leads_to_it(loaded: Loader, folder: Path, root: str) -> None:
+def test_a_file_is_included_once(loaded: Loader, folder: Path, root: str) -> None:
     drop_in(folder, "watches.d/a.yaml", "watches: [{snapshot: s_a, notify: ops}]")
     (folder / "watches.d/link.yaml").symlink_to("a.yaml")
     config = loaded(root + f"include: [watches.d/a.yaml, 'watches.d/*', '*.yaml', '{folder}/**/*.yaml']\n")
     assert snapshots(config) == ["s_a"]
 
 
-def test_patterns_start_at_the_folder_of_the_main_file_even_with_odd_characters(
+def test_patterns_start_at_the_folder_of_the_main_file_whatever_its_name(
     folder: Path, monkeypatch: pytest.MonkeyPatch, loaded: Loader, main: str
 ) -> None:
     odd = folder / "[x]*"
@@ -92,21 +92,21 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "error"), BAD, ids=[repr(text) for text, _ in BAD])
-def test_what_is_wrong_in_a_drop_in_is_told_at_its_place(
+def test_an_error_in_an_included_file_is_reported_at_its_place(
     refused: Refusal, folder: Path, main: str, text: str | bytes, error: str
 ) -> None:
     drop_in(folder, "watches.d/a.yaml", text)
     assert refused(main) == [f"watches.d/{error}"]
 
 
-def test_the_errors_of_all_files_are_told_at_once_the_main_one_first(refused: Refusal, folder: Path, main: str) -> None:
+def test_the_errors_of_all_files_are_reported_the_main_file_first(refused: Refusal, folder: Path, main: str) -> None:
     drop_in(folder, "watches.d/b.yaml", "watches: [{snapshot: s_b, x: 1}]")
     drop_in(folder, "watches.d/a.yaml", "nonsense: @")
     places = [line.split(": ")[0] for line in refused(main + "zzz: 1\n")]
     assert places == ["config.yaml:6:1", "watches.d/a.yaml:1:11", "watches.d/b.yaml:1:27"]
 
 
-def test_a_link_to_itself_is_told(refused: Refusal, folder: Path, main: str) -> None:
+def test_a_link_to_itself_is_reported(refused: Refusal, folder: Path, main: str) -> None:
     (folder / "watches.d").mkdir()
     (folder / "watches.d/a.yaml").symlink_to("a.yaml")
     assert refused(main) == [
@@ -114,7 +114,7 @@ def test_a_link_to_itself_is_told(refused: Refusal, folder: Path, main: str) -> 
     ]
 
 
-def test_a_dangling_link_is_told_and_not_passed_over(refused: Refusal, folder: Path, main: str) -> None:
+def test_a_broken_link_is_reported(refused: Refusal, folder: Path, main: str) -> None:
     (folder / "watches.d").mkdir()
     (folder / "watches.d/a.yaml").symlink_to("nowhere")
     assert refused(main) == ["watches.d/a.yaml: there is no such file"]
@@ -130,7 +130,7 @@ def test_a_dangling_link_is_told_and_not_passed_over(refused: Refusal, folder: P
         ("''", "empty: give it a value, or remove the key"),
     ],
 )
-def test_a_pattern_that_leaves_something_out_by_mistake_is_refused(
+def test_a_pattern_that_cannot_be_followed_is_refused(
     refused: Refusal, folder: Path, root: str, pattern: str, error: str
 ) -> None:
     (folder / "sub").mkdir()

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and who may read the main file may read what was written beside it."""
+"""Files are written atomically, with the access rights of the main file."""
 
 import os
 import stat
@@ -28,7 +28,7 @@ def test_a_new_file_has_the_mode_of_the_other_whatever_the_umask_is(tmp_path: Pa
 
 
 @given(st.integers(0, 0o777), st.booleans(), st.booleans())
-def test_where_owner_or_group_cannot_be_given_all_others_may_read_what_they_may(
+def test_if_owner_or_group_cannot_be_set_others_may_read(
     tmp_path_factory: pytest.TempPathFactory, mode: int, owner: bool, group: bool
 ) -> None:
     file = tmp_path_factory.mktemp("access") / "file"
@@ -47,7 +47,7 @@ def test_where_owner_or_group_cannot_be_given_all_others_may_read_what_they_may(
     assert given_mode & 0o022 == mode & 0o022, "nobody may write who may not write the other"
 
 
-def test_one_that_is_there_is_left_as_it_is_and_nothing_else_stays(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_changed_and_no_temporary_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("theirs")
     with pytest.raises(FileExistsError):
@@ -55,7 +55,7 @@ def test_one_that_is_there_is_left_as_it_is_and_nothing_else_stays(tmp_path: Pat
     assert [each.read_text() for each in tmp_path.iterdir()] == ["theirs"]
 
 
-def test_what_is_replaced_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_replaced_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("before")
     path.chmod(0o644)

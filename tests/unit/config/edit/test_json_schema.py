@@ -1,4 +1,4 @@
-"""The schema for editors refuses nothing that the program takes, and marks what a user most often gets wrong."""
+"""The JSON Schema accepts everything valid, and marks the usual mistakes."""
 
 import re
 from pathlib import Path
@@ -40,12 +40,12 @@ def marks(text: str) -> list[str]:
     return [error.json_path for error in VALIDATOR.iter_errors(as_editors_read(root))]
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(json_schema())
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, UNCOMMENTED], ids=["example", "uncommented"])
-def test_the_example_is_right(text: str) -> None:
+def test_the_example_is_valid(text: str) -> None:
     assert marks(text) == []
 
 
@@ -62,7 +62,7 @@ def test_the_example_is_right(text: str) -> None:
         "http: off", "state: sqlite:///x.db", 'channels: {team: {url: "json://a", pace: 20/m, on_uncertain: hold}}',
     ],
 )  # fmt: skip
-def test_what_the_program_takes_is_not_marked(more: str, tmp_path: Path) -> None:
+def test_what_the_program_accepts_is_valid(more: str, tmp_path: Path) -> None:
     root = {"api": "api: {token: t}", "channels": 'channels: {team: "json://a"}'}
     text = "\n".join([*(line for key, line in root.items() if not more.startswith(key)), more, ""])
     (tmp_path / "config.yaml").write_text(text)
@@ -108,7 +108,7 @@ def test_what_the_program_takes_is_not_marked(more: str, tmp_path: Path) -> None
         ("state: postgresql://x", "$.state"),
     ],
 )
-def test_what_is_wrong_is_marked_in_the_entry_where_it_is(text: str, place: str, tmp_path: Path) -> None:
+def test_an_error_is_marked_at_its_entry(text: str, place: str, tmp_path: Path) -> None:
     assert set(marks(text)) == {place}
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(ConfigurationRefused):

@@ -1,4 +1,4 @@
-"""Where a watch stands, and which values of a new one are wrong before it has a file."""
+"""The entries of a watch are found in the files, and the values of a new one are checked before it is written."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from notifier.config.edit.watch_entries import find_entries
 from notifier.config.edit.watch_file import NewWatch, entry_errors
 
 
-def test_a_file_is_a_watchs_own_only_if_it_is_included_and_holds_nothing_else(tmp_path: Path) -> None:
+def test_an_entry_is_alone_in_an_included_file_without_other_content(tmp_path: Path) -> None:
     main = tmp_path / "config.yaml"
     main.write_text("watches:\n  - {snapshot: s_main}\ninclude: [w/*.yaml]\n")
     (tmp_path / "w").mkdir()
@@ -32,9 +32,9 @@ def test_a_file_is_a_watchs_own_only_if_it_is_included_and_holds_nothing_else(tm
         (NewWatch(dataset_id="gd 1"), "dataset: "),
     ],
 )
-def test_a_wrong_value_is_told_before_there_is_a_file(entry: NewWatch, said: str) -> None:
+def test_an_invalid_value_is_reported_before_writing(entry: NewWatch, said: str) -> None:
     assert said in "\n".join(entry_errors(entry, frozenset({"team"})))
 
 
-def test_a_right_entry_has_no_mistakes() -> None:
+def test_a_valid_entry_has_no_errors() -> None:
     assert entry_errors(NewWatch(dataset_id="gd_1", every="1m", on=["failed"], labels={"a": "b"}), frozenset()) == []

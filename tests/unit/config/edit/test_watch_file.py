@@ -1,4 +1,4 @@
-"""A watch in a file of its own: written at once, found by `include:`, and loaded as it was meant."""
+"""A watch is written into a file of its own, which `include:` matches, and loads with the same values."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def test_any_id_that_a_watch_can_have_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("include", ["watches.d/*.yaml", "[a.yaml, conf/w-*.yml, x/sd_*.yml]", "['**/*.yaml']"])
-def test_the_first_pattern_that_would_find_it_tells_the_folder(tmp_path: Path, include: str) -> None:
+def test_the_folder_is_that_of_the_first_matching_pattern(tmp_path: Path, include: str) -> None:
     (tmp_path / "a.yaml").write_text("watches: []\n")
     path = main(tmp_path, include)
     if "sd_" in include:
@@ -86,7 +86,7 @@ def test_without_a_folder_it_says_what_to_add(tmp_path: Path, include: str) -> N
         WatchFolder(main(tmp_path, include), {})
 
 
-def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_path: Path) -> None:
+def test_the_same_watch_is_accepted_and_other_content_is_not_changed(tmp_path: Path) -> None:
     folder = WatchFolder(main(tmp_path), {})
     first = folder.write(NewWatch(snapshot_id="sd_1"))
     text = first.read_text()
@@ -97,7 +97,7 @@ def test_the_same_watch_again_is_fine_and_another_content_is_left_as_it_is(tmp_p
 
 
 @pytest.mark.parametrize("odd", [os.mkfifo, Path.mkdir, lambda path: path.write_bytes(b"\xff")], ids=range(3))
-def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Callable[[Path], object]) -> None:
+def test_an_existing_file_that_is_no_text_is_not_changed(tmp_path: Path, odd: Callable[[Path], object]) -> None:
     folder = WatchFolder(main(tmp_path), {})
     (tmp_path / "watches.d").mkdir()
     odd(tmp_path / "watches.d" / "sd_1.yaml")
@@ -105,7 +105,7 @@ def test_what_is_there_and_is_no_text_is_left_as_it_is(tmp_path: Path, odd: Call
         folder.write(NewWatch(snapshot_id="sd_1"))
 
 
-def test_a_file_that_was_set_aside_is_gone_for_good_or_there_again_as_it_was(tmp_path: Path) -> None:
+def test_a_removed_file_is_restored_if_the_block_raises(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("watches: []\n")
     inode = path.stat().st_ino
@@ -120,7 +120,7 @@ def test_a_file_that_was_set_aside_is_gone_for_good_or_there_again_as_it_was(tmp
         pass
 
 
-def test_what_somebody_writes_meanwhile_is_theirs(tmp_path: Path) -> None:
+def test_a_file_written_meanwhile_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("old")
     with suppress(ZeroDivisionError), removing(path):

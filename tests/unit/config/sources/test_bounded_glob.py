@@ -1,4 +1,4 @@
-"""A pattern finds what `glob` finds, whatever the folders are, and links and bounds cannot make it walk for ever."""
+"""A pattern finds what `glob` finds, within bounds, whatever links there are."""
 
 import glob
 import os
@@ -54,7 +54,7 @@ def test_it_finds_the_files_that_glob_finds(
 
 
 @pytest.mark.parametrize("pattern", ["**/*.yaml", "**/**/**/*.yaml", "*/*/*/*/*/*/*/*/*/*/*/*.yaml", "**/*/**/*/**"])
-def test_links_that_lead_in_circles_are_walked_once(tmp_path: Path, pattern: str) -> None:
+def test_circular_links_are_followed_once(tmp_path: Path, pattern: str) -> None:
     for name in "abcdef":
         (tmp_path / name).symlink_to(".")
     (tmp_path / "x.yaml").touch()
@@ -73,7 +73,7 @@ def test_links_that_lead_in_circles_are_walked_once(tmp_path: Path, pattern: str
         ("DEEPEST", 2, "nested more than 2 levels deep: name the one with the files"),
     ],
 )
-def test_what_is_walked_is_bounded_and_the_cure_is_told(
+def test_the_search_is_bounded_with_an_explanation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, words: str
 ) -> None:
     plant(tmp_path, [["a", "b", "c", "d.yaml"], *([f"{number}.yaml"] for number in range(4))])
@@ -83,7 +83,7 @@ def test_what_is_walked_is_bounded_and_the_cure_is_told(
     assert files.present("**/*.yaml", tmp_path) == []
 
 
-def test_the_whole_machine_is_no_configuration(tmp_path: Path) -> None:
+def test_a_pattern_over_the_whole_machine_is_refused(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(TooMuch):
         files.included("/**/*.yaml", tmp_path)

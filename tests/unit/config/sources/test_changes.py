@@ -1,4 +1,4 @@
-"""Every change of a configuration's files is told once, when it has settled, and nothing else is."""
+"""Every change of the files is reported once, when it has settled, and nothing else is."""
 
 import asyncio
 import os
@@ -18,9 +18,7 @@ contents = st.dictionaries(st.sampled_from("abc"), st.sampled_from("123"))
 
 
 @given(contents, st.lists(contents, max_size=30))
-def test_what_was_told_is_what_two_looks_saw_and_in_the_end_nothing_is_left_out(
-    start: Digests, looks: list[Digests]
-) -> None:
+def test_a_change_is_reported_once_two_scans_agree_and_none_is_lost(start: Digests, looks: list[Digests]) -> None:
     state = Settling(start)
     for before, seen in zip([start, *looks], looks, strict=False):
         earlier = state
@@ -35,7 +33,7 @@ def test_what_was_told_is_what_two_looks_saw_and_in_the_end_nothing_is_left_out(
     assert settle(state, last) == (Settling(last), frozenset())
 
 
-def test_a_file_that_is_written_without_end_is_told_all_the_same() -> None:
+def test_a_file_that_never_settles_is_reported_all_the_same() -> None:
     state, told = Settling({}), 0
     for number in range(MOST_UNSETTLED):
         state, changed = settle(state, {"a": str(number)})
@@ -48,7 +46,7 @@ def test_a_change_that_is_undone_is_none() -> None:
     assert settle(state, {"a": "1"}) == (Settling({"a": "1"}), frozenset())
 
 
-def test_with_the_slowest_small_load_a_change_is_live_within_two_seconds() -> None:
+def test_a_change_of_a_small_configuration_is_live_within_two_seconds() -> None:
     assert timedelta(seconds=1) > SCAN_INTERVAL + SETTLE
 
 
@@ -116,7 +114,7 @@ def sources(folder: Path) -> ConfigFiles:
     ],
 )
 @pytest.mark.parametrize("age", [0, 3600], ids=["fresh", "old"])
-def test_a_look_sees_every_change_of_content_and_no_other(
+def test_a_scan_sees_every_change_of_content_and_no_other(
     folder: Path, edit: Edit, changed: set[str], age: int
 ) -> None:
     scanner, now = FileScanner(), time.time_ns() + age * 10**9
@@ -134,7 +132,7 @@ def test_an_old_file_is_not_read_twice(folder: Path, monkeypatch: pytest.MonkeyP
     assert scanner.scan(sources(folder), now) == before
 
 
-async def test_changes_are_told_and_what_was_loaded_is_none(folder: Path) -> None:
+async def test_changes_are_reported_and_loaded_content_is_none(folder: Path) -> None:
     pause = timedelta(milliseconds=2)
     changes = FileChanges(sources=sources(folder), interval=pause, settle=pause)
     read = {Path(path): digest for path, digest in FileScanner().scan(sources(folder), 0).items()}
@@ -145,7 +143,7 @@ async def test_changes_are_told_and_what_was_loaded_is_none(folder: Path) -> Non
     assert await asyncio.wait_for(changes.next(), 5) == {folder / "watches.d" / "b.yaml"}
 
 
-async def test_after_a_refusal_the_files_of_the_refused_one_are_looked_at_too(folder: Path) -> None:
+async def test_after_a_refusal_its_files_are_scanned_too(folder: Path) -> None:
     pause = timedelta(milliseconds=2)
     changes = FileChanges(sources=ConfigFiles(main=folder / "config.yaml"), interval=pause, settle=pause)
     assert await asyncio.wait_for(changes.next(), 5) == {folder / "config.yaml"}

@@ -1,4 +1,4 @@
-"""What a variable stands for under systemd, which gives secrets as files."""
+"""A variable can be a systemd credential, which is a file."""
 
 import os
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_credential_is_the_value_of_a_variable_that_is_not_set(given: dict[str
     assert interpolate(text, with_credentials(given)) == value
 
 
-def test_what_is_no_variable_makes_none(given: dict[str, str]) -> None:
+def test_a_file_name_that_is_no_variable_is_ignored(given: dict[str, str]) -> None:
     found = with_credentials(given).keys() - given.keys()
     assert {name for name in found if not name.startswith("secret_")} == {
         "SLACK_URL",
@@ -56,7 +56,7 @@ def test_what_is_no_variable_makes_none(given: dict[str, str]) -> None:
     }
 
 
-def test_a_credential_that_is_no_text_is_refused_as_a_variable_is(given: dict[str, str]) -> None:
+def test_a_binary_credential_is_refused_like_a_variable(given: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="BYTES is not valid UTF-8"):
         interpolate("${BYTES}", with_credentials(given))
 

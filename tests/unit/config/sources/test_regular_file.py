@@ -1,4 +1,4 @@
-"""Whatever a path of the configuration leads to, nothing waits for it, and what is no regular file is told."""
+"""Whatever a path leads to, reading it never waits, and only regular files are read."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("make", "words"), ODD)
-def test_what_is_no_regular_file_is_told_as_an_included_file(
+def test_an_irregular_included_file_is_refused(
     refused: Refusal, folder: Path, root: str, make: Callable[[Path], None], words: str
 ) -> None:
     (folder / "watches.d").mkdir()
@@ -51,7 +51,7 @@ def test_what_is_no_regular_file_is_told_as_an_included_file(
 
 
 @pytest.mark.parametrize(("make", "words"), ODD)
-def test_and_as_the_main_file_and_as_a_token_file(
+def test_an_irregular_main_file_or_token_file_is_refused(
     refused: Refusal, loaded: Loader, folder: Path, make: Callable[[Path], None], words: str
 ) -> None:
     make(folder / "token")
@@ -61,14 +61,14 @@ def test_and_as_the_main_file_and_as_a_token_file(
         files.read(folder / "token")
 
 
-def test_a_credential_that_is_a_pipe_is_none(tmp_path: Path) -> None:
+def test_a_credential_that_is_a_pipe_is_ignored(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "A")
     (tmp_path / "B").write_text("b\n")
     assert with_credentials({"CREDENTIALS_DIRECTORY": str(tmp_path)})["B"] == "b"
     assert "A" not in with_credentials({"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
-def test_that_they_are_taken_away_is_a_change(tmp_path: Path) -> None:
+def test_removing_an_irregular_file_is_a_change(tmp_path: Path) -> None:
     """Who only looks at what can be read would never notice that it was mended."""
     sources, scanner = ConfigFiles(main=tmp_path / "config.yaml", include=("*.yaml",)), FileScanner()
     os.mkfifo(tmp_path / "a.yaml")
@@ -86,7 +86,7 @@ def test_that_they_are_taken_away_is_a_change(tmp_path: Path) -> None:
     ]
 
 
-def test_of_a_file_that_is_replaced_while_it_is_read_one_of_both_is_read(tmp_path: Path) -> None:
+def test_a_file_replaced_during_the_read_gives_one_of_both(tmp_path: Path) -> None:
     path, stop = tmp_path / "a", threading.Event()
     contents = [letter * 3_000_000 for letter in (b"a", b"b")]
     path.write_bytes(contents[0])
@@ -115,7 +115,7 @@ def test_the_bytes_are_bounded_and_exact(tmp_path: Path) -> None:
         read_regular(Path("/dev/null"), 1)
 
 
-def test_files_that_have_too_much_together_are_refused(
+def test_files_that_are_too_large_together_are_refused(
     refused: Refusal, folder: Path, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "LARGEST_TOGETHER", 3 * 1024**2)

@@ -1,4 +1,4 @@
-"""Where the token comes from, and that it is read anew."""
+"""The token comes from one of three places, and a file is read each time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_token_in_the_configuration_is_the_token(loaded: Loader) -> None:
     assert config.secrets == {"tok-123"}
 
 
-def test_a_token_file_stands_beside_the_configuration_and_is_read_anew(loaded: Loader, folder: Path) -> None:
+def test_a_token_file_is_beside_the_configuration_and_read_each_time(loaded: Loader, folder: Path) -> None:
     (folder / "token").write_text("first\n")
     config = loaded("api: {token_file: token}")
     assert config.api == Api(token_file=folder / "token")
@@ -82,12 +82,12 @@ def test_an_empty_credential_is_refused(refused: Refusal, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "place"), [("api: {}", "1:1"), ("state: sqlite:///x.db", "1:1"), ("#\napi:", "2:1")])
-def test_without_any_token_the_three_ways_are_told(refused: Refusal, folder: Path, text: str, place: str) -> None:
+def test_without_a_token_the_three_ways_are_named(refused: Refusal, folder: Path, text: str, place: str) -> None:
     lines = refused(text, CREDENTIALS_DIRECTORY=str(folder))
     assert lines == [f"config.yaml:{place}: api.token: {THREE_WAYS}"]
 
 
-def test_two_tokens_are_one_too_many(refused: Refusal) -> None:
+def test_two_tokens_are_refused(refused: Refusal) -> None:
     assert refused("api: {token: a, token_file: b}") == [
         "config.yaml:1:17: api.token_file: `token` and `token_file` are both given: keep one of them"
     ]

@@ -1,4 +1,4 @@
-"""Durations: what is one, what is not, and that the text of each reads back as the same."""
+"""Durations parse, are refused with what to write, and read back as themselves."""
 
 import contextlib
 import re
@@ -40,7 +40,7 @@ def test_a_duration_is_whole_numbers_with_units_the_largest_first(text: str, sec
         ("999999999d", "the longest duration is `3650d`"),
     ],
 )
-def test_anything_else_is_refused_with_the_cure(text: str, cure: str) -> None:
+def test_anything_else_is_refused_with_its_fix(text: str, cure: str) -> None:
     with pytest.raises(ValueError, match=re.escape(cure)):
         parse(text)
 

@@ -1,4 +1,4 @@
-"""Environment variables in texts."""
+"""Environment variables are interpolated in texts, once."""
 
 import contextlib
 import re
@@ -30,7 +30,7 @@ ENVIRON = {"A": "apple", "EMPTY": "", "YAML": "[1, {b: 2}]", "NESTED": "${A}", "
         ("no variable", "no variable"),
     ],
 )
-def test_variables_are_put_in_and_what_they_hold_is_not_read_again(text: str, result: str) -> None:
+def test_variables_are_interpolated_once(text: str, result: str) -> None:
     assert interpolate(text, ENVIRON) == result
 
 
@@ -49,12 +49,12 @@ def test_variables_are_put_in_and_what_they_hold_is_not_read_again(text: str, re
         ("${BYTES}", "the environment variable BYTES is not valid UTF-8"),
     ],
 )
-def test_what_cannot_be_put_in_is_an_error_with_its_cure(text: str, cure: str) -> None:
+def test_an_invalid_reference_is_an_error_with_its_fix(text: str, cure: str) -> None:
     with pytest.raises(ValueError, match=re.escape(cure)):
         interpolate(text, ENVIRON)
 
 
-def test_where_a_secret_belongs_an_empty_variable_is_an_error() -> None:
+def test_an_empty_variable_is_an_error_in_sections_with_secrets() -> None:
     with pytest.raises(ValueError, match="the environment variable EMPTY is empty"):
         interpolate("x${EMPTY}", ENVIRON, empty_allowed=False)
 
