@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 CLOCK_SHIFT = timedelta(seconds=2)
-"""The least shift of the wall clock against the event loop's clock, which nobody sets, that counts."""
+"""The least shift against the event loop's clock, which is never set, that counts."""
 
 
 class ClockWatch:

@@ -160,7 +160,7 @@ class DatasetGroup:
                 self._ended.pop(snapshot_id, None)
 
     def forget_end(self, snapshot_id: str) -> None:
-        """Forget the end of a snapshot that nobody watches any more."""
+        """Forget the end of a snapshot that is no longer watched."""
         self._ended.pop(snapshot_id, None)
 
     def unlist(self, snapshot_ids: Collection[str]) -> None:

@@ -136,7 +136,7 @@ class DatasetGroups:
             group.end(snapshot_id, status)
 
     def forget(self, snapshot_id: str, dataset_id: str | None) -> None:
-        """Take out a snapshot that nobody watches any more, and its group if that is left empty."""
+        """Take out a snapshot that is no longer watched, and its group if that is left empty."""
         self._unassigned.discard(snapshot_id)
         group = self._group_of.pop(snapshot_id, None) or self._groups.get(dataset_id or "")
         if group is None:

@@ -20,7 +20,7 @@ FIRST = int(os.environ.get("CHAOS_SEED", "1"))
 HOURS = int(os.environ.get("CHAOS_HOURS", "3"))
 
 USUAL = EVERY.total_seconds() + 30
-"""Seconds from an end to its message: the pause between two looks, a list behind it, a send, and the next digest."""
+"""Seconds from an end to its message: the pause between two polls, a list behind it, a send, and the next digest."""
 
 FETCH = 45
 """More for one whose message waits for its file: that of two others, which hang for 10 s each, may go first."""

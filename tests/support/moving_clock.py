@@ -1,4 +1,4 @@
-"""A loop and a wall clock that move together, at once, to whatever is waited for: a day of looks in a blink.
+"""A loop and a wall clock that move together, at once, to whatever is waited for: a day of polls in a blink.
 
 While anything can run, time stands still; when all wait, it jumps to the next timer. `set_wall` moves the wall clock
 alone, as an administrator or a suspended machine does. Where a thread works for the loop, `busy` has to say so.

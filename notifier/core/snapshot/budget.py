@@ -62,12 +62,14 @@ class Budget:
             return None
         left = min(self.confirming, max(self.available * (1 - RESERVED_SHARE) - self.needed, 0.0))
         if left <= 0:
-            return "nothing is left to confirm single snapshots of lists, beside one for each list"
+            return "no requests are left to confirm listed snapshots, beyond one for each list"
         rate = _rate(left)
         which = f"{rate} more of what is left" if left < self.confirming else f"up to {rate} more"
         which += " confirms lists" if rate == "1" else " confirm lists"
         every = span(timedelta(seconds=self.listed / left))
-        return f"{which}: each of {count(self.listed, 'snapshot')} that a list tells of is asked singly every {every}"
+        return (
+            f"{which}: each of {count(self.listed, 'snapshot')} that a list covers is polled individually every {every}"
+        )
 
     def warning(self) -> str | None:
         """Return what happens if they need more than the configured rate; None if they do not."""
@@ -146,10 +148,10 @@ class Needs:
             listed += [dataset.dataset_id] * bool(members)
         unbatched = len(pauses.get(None, ()))
         for dataset_id, members in pauses.items():
-            singly = sum(1 / pause.total_seconds() for pause in members)
-            by_list = _listed(members, len(members)) if self._batches and dataset_id is not None else singly
-            needed += min(singly, by_list)
-            listed += [dataset_id] * (by_list < singly)
+            individually = sum(1 / pause.total_seconds() for pause in members)
+            by_list = _listed(members, len(members)) if self._batches and dataset_id is not None else individually
+            needed += min(individually, by_list)
+            listed += [dataset_id] * (by_list < individually)
         sizes = {dataset_id: len(self._pauses[dataset_id]) for dataset_id in listed}
         return Budget(
             watches=asked.total(),

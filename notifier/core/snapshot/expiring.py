@@ -15,9 +15,9 @@ def expiring_at(state: SnapshotState, watch: Watch) -> datetime | None:
     """Return when the warning is due; None if none is.
 
     Only for a ready snapshot with results (an empty one has nothing to lose), once, and only if `on:` asks for it.
-    Bright Data does not say from when it counts: here from the earliest sign of the snapshot's life, because a warning
-    that comes early by the length of a collection does no harm, and one that comes late is worth nothing. With
-    `expiring_before` as long as `results_kept`, or longer, it is due at once.
+    Bright Data does not document from when it counts. Here it counts from the earliest sign of the snapshot: a warning
+    that is early by the length of a collection does no harm, and a late one is worthless. With an `expiring_before` of
+    `results_kept` or longer, it is due at once.
     """
     end = deleted_at(state, watch)
     if end is None or state.derived == EXPIRING or not wants(watch.on, (EXPIRING,)):
@@ -37,9 +37,9 @@ def deleted_at(state: SnapshotState, watch: Watch) -> datetime | None:
 def step_by_clock(state: SnapshotState, watch: Watch, now: datetime) -> tuple[SnapshotState, tuple[Transition, ...]]:
     """Return what the clock alone makes of a snapshot: the event `expiring`, or nothing.
 
-    Past the deletion there is nothing left to save, so nothing is told: neither of a snapshot that was older than that
-    when it was first seen, nor after the notifier was down over the last days. (`stalled` is none of this: without a
-    poll nobody knows that a snapshot has not ended. `core.transitions.step` tells it.)
+    After the deletion there is nothing left to save, and no event: neither for a snapshot that was older when it was
+    first seen, nor after the notifier was down for the last days. (`stalled` is not due by the clock alone: only a poll
+    shows that a snapshot has not ended. See `transitions.step`.)
 
     Returns:
         The state after it, and the transitions that happened (none or one).

@@ -50,7 +50,7 @@ def flaw_of_id(text: str, *, quoting: bool = True) -> str | None:
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "it has bytes in it that are not UTF-8"
     if not text.isprintable():
-        return "it has a control character or an invisible one in it: type it anew"
+        return "it has a control character or an invisible one in it: type it again"
     if text.endswith(("\N{HORIZONTAL ELLIPSIS}", "...")):
         return "it was cut off: it ends with an ellipsis"
     return None

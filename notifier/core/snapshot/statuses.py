@@ -1,6 +1,6 @@
-"""What a status says: its spelling, the phase that it puts its snapshot in, and the event names that it carries.
+"""Statuses: their spelling, the phase that each puts its snapshot in, and the event names that it carries.
 
-A status is any word that the API uses, so no list of them is complete: a word that nobody knows is one in progress.
+A status is any word that the API uses, so no list of them is complete. An unknown word counts as in progress.
 """
 
 from enum import StrEnum
@@ -8,13 +8,13 @@ from enum import StrEnum
 from notifier.core.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, SnapshotState
 
 ENDS = frozenset({"ready", "failed", "canceled"})
-"""The statuses after which nothing more is expected. Every other word of the API means "still in progress"."""
+"""The statuses that end a snapshot. Every other word of the API means "still in progress"."""
 
 IN_PROGRESS = frozenset({
     *("starting", "running", "closing", "collecting", "digesting", "building", "validating", "delivering"),
     *("queued", "pending", "scheduled", "paused"),
 })  # fmt: skip
-"""The words that the API is known to use before an end: of its reference, and seen live by others."""
+"""The words that the API is known to use before an end, from its reference and from observations by others."""
 
 NAMES = frozenset({MISSING, STALLED, EXPIRING, AGAIN, "complete", "partial", "empty"})
 """The event names that are ours and not the API's."""
@@ -25,11 +25,11 @@ SPELLINGS_OF_ENDS = ENDS | {each for each, usual in _SPELLINGS.items() if usual 
 """The ends as the API may write them, in lower case."""
 
 _OUR_WORDS = NAMES | {UNKNOWN, "all"}
-"""If the API ever says one of these, in any case, it is kept as `api:WORD`, so that it is not taken for ours."""
+"""A word of the API that equals one of these, in any case, is kept as `api:WORD`, apart from ours."""
 
 
 class Phase(StrEnum):
-    """The part of its life that a status puts a snapshot in."""
+    """The part of its life that a snapshot is in."""
 
     UNKNOWN = "unknown"
     ACTIVE = "active"
@@ -38,18 +38,18 @@ class Phase(StrEnum):
 
 
 def canonical(word: str) -> str:
-    """The spelling under which a status or an event name is compared: lower case, `cancelled` as `canceled`."""
+    """Return the spelling for comparing statuses and event names: lower case, `cancelled` as `canceled`."""
     folded = word.casefold()
     return _SPELLINGS.get(folded, folded)
 
 
 def is_known_word(status: str) -> bool:
-    """Whether the API is known to use this word. Any other one means "still in progress", and operators are told."""
+    """Whether the API is known to use this word. Any other means "still in progress", and operators are notified."""
     return canonical(status) in ENDS | IN_PROGRESS or status in (UNKNOWN, MISSING)
 
 
 def phase_of(status: str) -> Phase:
-    """The phase that a status puts its snapshot in."""
+    """Return the phase that a status puts its snapshot in."""
     if status == UNKNOWN:
         return Phase.UNKNOWN
     if status == MISSING:
@@ -58,12 +58,12 @@ def phase_of(status: str) -> Phase:
 
 
 def has_ended(state: SnapshotState) -> bool:
-    """Whether nothing more is expected of the snapshot, so that it is not polled again."""
+    """Whether the snapshot has ended, so that it is not polled again."""
     return phase_of(state.status) is Phase.ENDED
 
 
 def names_of(status: str, facts: Facts) -> tuple[str, ...]:
-    """The event names that a status carries, its own first.
+    """Return the event names that a status carries, its own first.
 
     `ready` comes with `empty` (no records), `partial` (some errors, or error codes) or `complete` (some records and no
     errors), if what the API says tells which. Else it stands alone.
@@ -79,5 +79,5 @@ def names_of(status: str, facts: Facts) -> tuple[str, ...]:
 
 
 def status_of(word: str) -> str:
-    """The status that a word of the API makes: itself, as it was written, unless it could be taken for one of ours."""
+    """Return the status that a word of the API makes: the word as written, unless it equals one of ours."""
     return f"api:{word}" if canonical(word) in _OUR_WORDS else word

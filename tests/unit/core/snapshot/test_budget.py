@@ -120,12 +120,12 @@ def test_a_budget_that_does_not_fit_says_how_often_watches_are_polled() -> None:
         (0, 0.0, 1.0, None),
         (60, 0.2, 1.0, "up to 0.2 more confirm lists: each of 60 snapshots {} 5 min"),
         (3_000, 10.0, 4.0, "2.7 more of what is left confirm lists: each of 3,000 snapshots {} 18 min 45 s"),
-        (3_000, 10.0, 10.0, "nothing is left to confirm single snapshots of lists, beside one for each list"),
+        (3_000, 10.0, 10.0, "no requests are left to confirm listed snapshots, beyond one for each list"),
     ],
 )
 def test_it_says_what_the_rotation_costs(listed: int, confirming: float, rate: float, sentence: str | None) -> None:
     found = Budget(watches=listed, needed=rate, available=10, every=30 * SECOND, listed=listed, confirming=confirming)
-    wanted = sentence and sentence.format("that a list tells of is asked singly every")
+    wanted = sentence and sentence.format("that a list covers is polled individually every")
     assert found.rotation() == wanted
 
 
