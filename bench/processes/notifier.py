@@ -13,7 +13,7 @@ import yaml
 
 from bench.measure import Work, ids, measured, tell, told
 from notifier.app.daemon import Daemon
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.config.model import Config
 from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ListOutcome, PollOutcome

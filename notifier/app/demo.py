@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from notifier.app.daemon import Daemon
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.receiver import MessageReceiver

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from notifier.app.loading import how_to_have_secrets, load_leniently
+from notifier.app.loading.fallback import load_with_fallback
+from notifier.app.loading.load import secrets_hint
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import Results
 from notifier.brightdata.datasets.trigger import TriggerClient
@@ -73,7 +74,7 @@ def access_of(
         base_url = environ.get(BASE_URL_VARIABLE)
         api = Api(token=token)
         return ApiAccess(api=replace(api, base_url=base_url) if base_url else api)
-    loaded = load_leniently(config)
+    loaded = load_with_fallback(config)
     found = loaded.config
     api = found.api
     no_token = (api.token is None and api.token_file is None) or (api.token is not None and UNSET in api.token)
@@ -83,7 +84,7 @@ def access_of(
             raise loaded.refusal
         warn(loaded.warning)
     if no_token:
-        cure = how_to_have_secrets(config) or "set its environment variable"
+        cure = secrets_hint(config) or "set its environment variable"
         raise UsageError(f"{config}: api.token: there is no token: {cure}")
     return ApiAccess(api=api, database=found.database)
 

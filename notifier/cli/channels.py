@@ -85,7 +85,7 @@ def send_test(
     """
     import asyncio
 
-    from notifier.app.loading import load_for_channel
+    from notifier.app.loading.fallback import load_for_channel
     from notifier.delivery.trial import send_trial
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor

@@ -58,7 +58,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
     A `state:` that keeps the service from starting is an error, too.
     """
-    from notifier.app.loading import load_config
+    from notifier.app.loading.load import load_config
     from notifier.config.checks.paths import path_warnings, startup_errors
 
     try:
@@ -146,7 +146,7 @@ def diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what a reload of the running daemon would change: watches and channels added, removed and changed."""
     import asyncio
 
-    from notifier.app.loading import database_of
+    from notifier.app.loading.fallback import database_of
     from notifier.control.client import ask
     from notifier.control.protocol import Diff
 
@@ -195,7 +195,7 @@ def _word(value: object) -> str:
 @app.command()
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
-    from notifier.app.loading import load_config
+    from notifier.app.loading.load import load_config
     from notifier.config.effective import as_dict
 
     data = as_dict(load_config(config_path(config), secrets_needed=False))

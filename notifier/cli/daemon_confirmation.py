@@ -115,12 +115,12 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
 
 def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
     """Add the status from the daemon's first poll to `seen`. Return whether it has polled."""
-    from notifier.app.loading import load_leniently
+    from notifier.app.loading.fallback import load_with_fallback
     from notifier.cli.status import overview
 
     if not database.exists():
         return False
-    entries = overview(load_leniently(main).config, datetime.now(UTC))
+    entries = overview(load_with_fallback(main).config, datetime.now(UTC))
     entry = next((each for each in entries if each["watch"] == subject), {})
     if entry.get("status", "unknown") == "unknown" and (entry.get("last_poll") or began) <= began:
         return False

@@ -16,7 +16,7 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     """Check the running daemon. Exit status 0 if it answers, polls and is authorised; else 1, with the reasons."""
     import asyncio
 
-    from notifier.app.loading import database_of
+    from notifier.app.loading.fallback import database_of
     from notifier.control.client import ask
     from notifier.control.protocol import Health
     from notifier.core.health.vitals import api_sentence

@@ -73,9 +73,9 @@ def configuration(given: Path | None) -> "Config":
     Raises:
         ConfigurationRefused: the files have errors, and there is neither.
     """
-    from notifier.app.loading import load_leniently
+    from notifier.app.loading.fallback import load_with_fallback
 
-    found = load_leniently(config_path(given))
+    found = load_with_fallback(config_path(given))
     if found.warning:
         warn(found.warning)
     return found.config

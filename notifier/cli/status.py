@@ -35,11 +35,11 @@ STYLES = {
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch: its status and since when, its last and next poll, and its deliveries."""
-    from notifier.app.loading import load_leniently
+    from notifier.app.loading.fallback import load_with_fallback
     from notifier.cli.healthcheck import daemon_health
     from notifier.core.health.vitals import ON_DISK, api_sentence
 
-    loaded = load_leniently(config_path(config))
+    loaded = load_with_fallback(config_path(config))
     if loaded.warning:
         warn(loaded.warning)
     found = loaded.config

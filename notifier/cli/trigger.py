@@ -154,7 +154,7 @@ def trigger(
 
 
 def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "WatchFolder":
-    from notifier.app.loading import load_config
+    from notifier.app.loading.load import load_config
     from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors
 
     if config is None:

@@ -52,7 +52,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a watch for a snapshot or a dataset, as a file of its own in a folder that `include:` names."""
-    from notifier.app.loading import load_config
+    from notifier.app.loading.load import load_config
     from notifier.config.edit.watch_entries import find_entries
     from notifier.config.edit.watch_file import NewWatch, WatchFolder, entry_errors, entry_warnings
 
@@ -118,7 +118,7 @@ def remove(
 
     The command waits until the running daemon has reloaded its files.
     """
-    from notifier.app.loading import problems_in
+    from notifier.app.loading.fallback import problems_in
     from notifier.config.edit.watch_entries import find_entries
     from notifier.config.edit.watch_file import removing
 

@@ -21,7 +21,7 @@ import notifier.control.client
 import notifier.downloads.worker
 import notifier.store.migrate
 import notifier.store.retention  # noqa: F401
-from notifier.app.loading import load_config_parts
+from notifier.app.loading.load import load_config_parts
 from notifier.config.incremental import KnownFiles
 from notifier.config.sources.origin import Disk
 from notifier.network import tls_context

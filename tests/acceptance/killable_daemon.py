@@ -25,7 +25,7 @@ from acceptance.fork_preload import preload
 from notifier import failpoints
 from notifier.app import jobs
 from notifier.app.daemon import Daemon
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
 from notifier.core.delivery.policy import OnUncertain

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from apprise import Apprise
 
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.config.model import Config
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from docs.test_configuration_is_documented import ENVIRON, SECTIONS, heading_of, keys
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.config import schema
 from notifier.config.effective import as_dict
 from notifier.config.model import Config

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from notifier import __version__
-from notifier.app.loading import NothingKept
+from notifier.app.loading.load import NothingKept
 from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
 from notifier.config.incremental import ConfigPart, KnownFiles, combine, reserved_names
 from notifier.config.model import AnyWatch, Config

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from notifier import __version__
-from notifier.app.loading import NothingKept, load_config_parts, load_last
+from notifier.app.loading.load import NothingKept, load_config_parts, load_last
 from notifier.app.loading.wire import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
 from notifier.config.incremental import ConfigParts
 from notifier.config.model import AnyWatch

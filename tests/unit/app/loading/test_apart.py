@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.app.loading import apart, load_config, wire
+from notifier.app.loading import apart, wire
 from notifier.app.loading.apart import load_config_apart
+from notifier.app.loading.load import load_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
 MAIN = """\

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app.loading import beside_service, load_config
+from notifier.app.loading import beside_service
+from notifier.app.loading.load import load_config
 from notifier.cli.api_session import access_of
 from notifier.config.sources import systemd_unit
 from notifier.core.errors import ConfigurationRefused, UsageError

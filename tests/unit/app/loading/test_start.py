@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app.loading import load_leniently, start
+from notifier.app.loading import start
 from notifier.app.loading.apart import Loaded, load_config_apart
+from notifier.app.loading.fallback import load_with_fallback
 from notifier.app.loading.start import Start, keep, load_at_start
 from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
@@ -173,7 +174,7 @@ async def test_a_copy_that_cannot_be_used_is_told_beside_the_errors_of_the_files
     with pytest.raises(ConfigurationRefused) as refusal:
         await load_at_start(path)
     assert reason in refusal.value.__notes__[0]
-    assert [watch.id for watch in load_leniently(path).config.watches] == ["s_1"], "what is right is had all the same"
+    assert [watch.id for watch in load_with_fallback(path).config.watches] == ["s_1"], "the valid parts stay"
 
 
 async def test_the_copy_has_the_texts_as_they_stand_and_is_for_the_owner_alone(path: Path) -> None:
@@ -196,7 +197,7 @@ def test_commands_go_on_with_it_too(path: Path, edit: Callable[[Path], None], mo
     monkeypatch.setenv("STATE_DIRECTORY", str(path.parent / "state"))
     edit(path)
     monkeypatch.delenv("TEAM")
-    found = load_leniently(path)
+    found = load_with_fallback(path)
     if found.refusal is None:
         return  # a variable that is not set is no error for them
     assert [watch.id for watch in found.config.watches] == ["s_1", "s_2"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app.loading import load_config
+from notifier.app.loading.load import load_config
 from notifier.core.errors import ConfigurationRefused
 
 DISCORD = "discord://1234567890/abcdefghijklmnop"

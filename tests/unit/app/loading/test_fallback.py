@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app.loading import database_of
+from notifier.app.loading.fallback import database_of
 from notifier.core.errors import ConfigurationRefused
 
 
