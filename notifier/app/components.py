@@ -88,7 +88,7 @@ class Components:
             requests_per_second=config.api.requests_per_second,
             clock=_monotonic,
             wall=clock,
-            refused=lambda at: self.background.later(self.store.note_refusal, at),
+            refused=lambda at: self.background.later(self.store.record_rate_limit, at),
             changed=self.report,
         )
         self.client = _client(config, self.limiter, self._learned, self.report)

@@ -41,7 +41,7 @@ async def _restore_api_health(components: Components) -> None:
     last_poll = await store.last_poll()
     announced = kind_of(await store.conditions.standing(API), API) or ApiKind.OK
     components.limiter.remember(
-        [now - at for at in await store.refusals(since)],
+        [now - at for at in await store.rate_limits_since(since)],
         restarted=last_poll is not None and last_poll > since,
         announced=ApiKind(announced),
     )

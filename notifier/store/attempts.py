@@ -1,4 +1,4 @@
-"""Attempts and deliveries as the rows that are written of them."""
+"""Attempts, and the rows that are written for attempts and deliveries."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from notifier.core.delivery.states import OPEN, Settlement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One attempt to send that came to its end. `together` deliveries went out as one message."""
+    """An attempt to send that has ended. `together` deliveries went out as one message."""
 
     delivery: Delivery
     started_at: datetime
@@ -20,7 +20,7 @@ class Attempt:
 
 
 def new_delivery(told: Event | Notice, channel: str) -> dict[str, Any]:
-    """A row of `deliveries`, due at once."""
+    """Return a row of `deliveries`, due at once."""
     decided_at = told.at if isinstance(told, Notice) else told.transition.observed_at
     return {
         "event_id": told.id if isinstance(told, Event) else None,
@@ -36,7 +36,7 @@ def new_delivery(told: Event | Notice, channel: str) -> dict[str, Any]:
 
 
 def settled_row(attempt: Attempt, settlement: Settlement, now: datetime) -> dict[str, Any]:
-    """The values of a statement that settles a delivery, if it is still its attempt's."""
+    """Return the values for the statement that settles a delivery if it is still in this attempt."""
     return {
         "of_id": attempt.delivery.id,
         "of_attempt": attempt.delivery.attempt,
@@ -49,7 +49,7 @@ def settled_row(attempt: Attempt, settlement: Settlement, now: datetime) -> dict
 
 
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
-    """A row of `attempts`."""
+    """Return a row of `attempts`."""
     return {
         "delivery_id": attempt.delivery.id,
         "number": attempt.delivery.attempt,

@@ -1,4 +1,4 @@
-"""What is to be fetched for ready watches: a row beside each such event, settled together with what is told of it."""
+"""The part of the store for downloads: one beside the event of a ready snapshot, settled together with what is told."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -15,11 +15,11 @@ from notifier.store.tables import deliveries, downloads, events, notices
 from notifier.store.transaction import transaction
 
 _TOLD = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
-"""Deliveries whose message was made without the file."""
+"""The states of deliveries whose message was made without the file."""
 
 
 def add(connection: Connection, event: Event, *, folder: str, format: str) -> None:  # noqa: A002
-    """A job for an event, in the transaction that commits it: its deliveries wait for the file, up to `HELD_FOR`."""
+    """Add a download in the transaction that commits its event; the deliveries wait for the file, up to `HELD_FOR`."""
     now = event.transition.observed_at
     connection.execute(
         insert(downloads).values(
@@ -42,14 +42,14 @@ def add(connection: Connection, event: Event, *, folder: str, format: str) -> No
 
 
 class Downloads:
-    """The jobs of the daemon's database."""
+    """The downloads of the daemon's database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @transaction
     def due(self, connection: Connection, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
-        """Jobs whose time has come, the oldest first, without those of these events."""
+        """Return the downloads that are due, the oldest first, without those of these events."""
         query = (
             select(
                 downloads.c.folder,
@@ -79,7 +79,7 @@ class Downloads:
 
     @transaction
     def next_due(self, connection: Connection, besides: Collection[str]) -> datetime | None:
-        """When the next one's time comes; None if there is none."""
+        """Return when the next one is due; None if none waits."""
         query = select(func.min(downloads.c.not_before)).where(
             downloads.c.state == WAITING, downloads.c.event_id.not_in(list(besides))
         )
@@ -88,7 +88,7 @@ class Downloads:
 
     @transaction
     def reschedule_after_clock_change(self, connection: Connection, now: datetime) -> int:
-        """Call back the jobs that a clock that was wrong has put off for longer than any pause is; how many."""
+        """Make downloads due that a wrong clock has put off for longer than any pause; return their number."""
         too_far = downloads.c.not_before > now + LONGEST_RETRY
         moved = connection.execute(
             update(downloads).where(downloads.c.state == WAITING, too_far).values(not_before=now)
@@ -105,7 +105,7 @@ class Downloads:
         late: Notice | None,
         events_only: Collection[str] = (),
     ) -> Collection[str]:
-        """Note what came of an attempt, with what is told of it: see `fetch.fetcher.Jobs`."""
+        """Record the result of an attempt, with what is told about it: see `downloads.worker`."""
         noted = connection.execute(
             update(downloads)
             .where(
@@ -123,7 +123,7 @@ class Downloads:
 
     @staticmethod
     def _release(connection: Connection, event_id: str, now: datetime) -> list[str]:
-        """Let go what waits for the file, and for nothing else (such as the end of quiet hours)."""
+        """Release deliveries that wait for the file, and for nothing else (such as the end of quiet hours)."""
         released = connection.execute(
             update(deliveries)
             .where(

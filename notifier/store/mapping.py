@@ -1,4 +1,4 @@
-"""Between the core's values and the rows of the tables."""
+"""Converts between the core's values and rows of the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,11 +12,11 @@ from notifier.core.snapshot.dates import believable
 from notifier.core.units import INTERNAL_ERROR
 
 WAITING, FETCHED, GIVEN_UP = "waiting", "fetched", "given_up"
-"""The states of a row of `downloads`."""
+"""The states of a download."""
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
-    """The facts that are known, as JSON has them."""
+    """Return the facts that are known as JSON values."""
     known = {key: value for key, value in asdict(facts).items() if value not in (None, ())}
     if facts.error_codes:
         known["error_codes"] = dict(facts.error_codes)
@@ -24,12 +24,12 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
 
 
 def facts_from_json(data: Mapping[str, Any]) -> Facts:
-    """The facts again."""
+    """Return the facts in JSON values."""
     return Facts(**{**data, "error_codes": tuple(data.get("error_codes", {}).items())})
 
 
 def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
-    """A row of `snapshots`."""
+    """Return a row of `snapshots`."""
     return {
         "snapshot_id": state.snapshot_id,
         "watch_id": watch.id,
@@ -45,10 +45,10 @@ def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
 
 
 def state_from_row(row: RowMapping) -> SnapshotState:
-    """The state in a row of `polls` joined with its row of `snapshots`, of which either may be missing."""
+    """Return the state in a row of `polls` joined with its row of `snapshots`; either may be missing."""
     since, polled_at = row["since"], row["polled_at"]
     state = SnapshotState(snapshot_id=row["snapshot_id"], seen_at=since)
-    # Looks are noted in batches: one from before the last transition knows nothing of what came after it.
+    # Polls are recorded in batches: one from before the last transition says nothing about the time after it.
     if polled_at is not None and (since is None or polled_at >= since):
         state = replace(
             state,
@@ -72,7 +72,7 @@ def state_from_row(row: RowMapping) -> SnapshotState:
 
 
 def event_to_row(event: Event, channels: Sequence[str]) -> dict[str, Any]:
-    """A row of `events`, with the channels that are told."""
+    """Return a row of `events`, with the channels that are told."""
     transition = event.transition
     return {
         "id": event.id,
@@ -94,7 +94,7 @@ def event_to_row(event: Event, channels: Sequence[str]) -> dict[str, Any]:
 
 
 def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
-    """The event of a row of `events`."""
+    """Return the event in a row of `events`."""
     return Event(
         id=row[id_column],
         watch_id=row["watch_id"],
@@ -116,7 +116,7 @@ def event_from_row(row: RowMapping, id_column: str = "id") -> Event:
 
 
 def deliverable_from_row(row: RowMapping) -> Deliverable:
-    """What a delivery's joined row carries."""
+    """Return the event or notice in a delivery's joined row."""
     if row["notice_id"] is None:
         event = event_from_row(row, "event_id")
         return event if row["download_state"] is None else replace(event, results=_results(row))
@@ -134,7 +134,7 @@ def _results(row: RowMapping) -> ResultsFile:
 
 
 def delivery_from_row(row: RowMapping) -> Delivery:
-    """The delivery of a joined row, its own id under `delivery_id`."""
+    """Return the delivery in a joined row (`queries.deliveries_with_events`)."""
     return Delivery(
         id=row["delivery_id"],
         channel=row["channel"],

@@ -1,4 +1,4 @@
-"""The selects that the daemon's store and the commands' reader share."""
+"""Queries that the daemon's store and the commands' reader share."""
 
 import json
 from collections.abc import Collection
@@ -24,21 +24,21 @@ from notifier.core.delivery.model import DeliveryState, OutcomeKind
 from notifier.store.tables import attempts, deliveries, downloads, events, in_progress, notices, polls, snapshots
 
 QUIET = "quiet"
-"""The reason of what quiet hours hold back."""
+"""The reason of deliveries that quiet hours hold back."""
 
 MOST_COUNTED = 1_000
-"""Deliveries of one snapshot that are counted. None comes to as many unless something goes round in circles."""
+"""Deliveries of a snapshot that are counted; none has as many unless its status changes back and forth."""
 
 
 def listed(values: Collection[Any], name: str = "listed") -> TableValuedAlias:
-    """A table of these values, its one column called `value`: any number of them are one parameter of a statement."""
+    """Make a table of these values with one column, `value`: any number of values are one parameter of a statement."""
     return func.json_each(bindparam(None, json.dumps(list(values)), String, unique=True)).table_valued(
         "value", name=name
     )
 
 
 def known(snapshot_ids: Collection[str]) -> Select[Any]:
-    """What `snapshots` and `polls` know of these snapshots; of some it may be nothing."""
+    """Select the rows of `snapshots` and `polls` of these snapshots; either may be missing."""
     wanted = listed(snapshot_ids)
     return (
         select(cast(wanted.c.value, String).label("snapshot_id"), *_COLUMNS_OF_STATE)
@@ -49,7 +49,7 @@ def known(snapshot_ids: Collection[str]) -> Select[Any]:
 
 
 def known_where(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """What is known of the snapshots that meet these conditions on `snapshots`."""
+    """Select these rows for the snapshots that meet conditions on `snapshots`."""
     return (
         select(snapshots.c.snapshot_id, *_COLUMNS_OF_STATE)
         .join_from(snapshots, polls, polls.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
@@ -58,7 +58,7 @@ def known_where(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 def found_by(parents: Collection[str]) -> Select[Any]:
-    """What is known of the snapshots in progress that the watches of datasets have found, by those watches' ids."""
+    """Select these rows for the snapshots in progress that the watches of datasets with these ids have found."""
     of = listed(parents)
     begin, end = cast(of.c.value, String).concat("/"), cast(of.c.value, String).concat(_AFTER_SLASH)
     found = and_(snapshots.c.watch_id >= begin, snapshots.c.watch_id < end)
@@ -74,7 +74,7 @@ _AFTER_SLASH = chr(ord("/") + 1)
 
 
 def tally_of(snapshot_ids: Collection[str]) -> Select[Any]:
-    """How many deliveries of each state the events of each of these snapshots have: of its newest `MOST_COUNTED`."""
+    """Count the deliveries of each state of each of these snapshots, among its newest `MOST_COUNTED`."""
     of, event, delivery = listed(snapshot_ids), events.alias("event"), deliveries.alias("delivery")
     newest = (
         select(delivery.c.id)
@@ -93,7 +93,7 @@ def tally_of(snapshot_ids: Collection[str]) -> Select[Any]:
 
 
 def newest_events(snapshot_ids: Collection[str], limit: int) -> Select[Any]:
-    """The ids of the newest events of each of these snapshots, at most so many of each."""
+    """Select the ids of the newest events of each of these snapshots, at most so many of each."""
     of, event = listed(snapshot_ids), events.alias("event")
     newest = (
         select(event.c.id)
@@ -108,7 +108,7 @@ def newest_events(snapshot_ids: Collection[str], limit: int) -> Select[Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
-    """Which deliveries are asked for: of these states (any, for none), of this channel, decided since then."""
+    """A filter of deliveries: by states (none: any), by channel, and by when they were decided."""
 
     states: Collection[str] = ()
     channel: str | None = None
@@ -117,9 +117,9 @@ class Filters:
 
 
 def newest_deliveries(filters: Filters) -> Select[Any]:
-    """The ids of the newest deliveries that are asked for.
+    """Select the ids of the newest deliveries that pass a filter.
 
-    The newest of each channel and state are found by the index, and the newest of these are taken.
+    The index finds the newest of each channel and state; the newest of these are taken.
     """
     pairs = states_and_channels(filters.states or [state.value for state in DeliveryState])
     delivery, found = deliveries.alias("delivery"), deliveries.alias("found")
@@ -138,9 +138,9 @@ def newest_deliveries(filters: Filters) -> Select[Any]:
 
 
 def states_and_channels(states: Collection[str]) -> CTE:
-    """Each of these states with each channel that has deliveries in it, found by one search of the index each.
+    """Select each of these states with each channel that has deliveries in it, each by one search of the index.
 
-    A row without a channel ends those of each state.
+    A row without a channel ends the rows of each state.
     """
     of = listed(states, "of_state")
     first = select(
@@ -159,12 +159,12 @@ def states_and_channels(states: Collection[str]) -> CTE:
 
 
 def deliveries_of(which: ColumnElement[bool] | None, filters: Filters, watch: str | None = None) -> Select[Any]:
-    """The ids of the newest deliveries that are asked for, among those of an event, a notice, a snapshot or a watch.
+    """Select the ids of the newest deliveries of an event, a notice, a snapshot or a watch that pass a filter.
 
     Args:
-        which: the condition on `deliveries` or `events` that says so.
-        filters: what else is asked for.
-        watch: whose events; with a slash at its end those of all that the watch of a dataset found.
+        which: a condition on `deliveries` or `events`.
+        filters: the filter.
+        watch: only those of this watch's events; with a slash at its end, of all that a dataset's watch found.
     """
     query = select(deliveries.c.id).join_from(
         deliveries, events, deliveries.c.event_id == events.c.id, isouter=watch is None
@@ -185,23 +185,22 @@ def deliveries_of(which: ColumnElement[bool] | None, filters: Filters, watch: st
 
 
 def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
-    """The column, in a form by which no index is chosen: another one is the better choice."""
+    """Return the column in a form that keeps SQLite from choosing its index, because another one is better."""
     return column.concat("")
 
 
 def deliveries_with_events() -> Select[Any]:
-    """Every delivery joined with its event or notice: its own id as `delivery_id`, theirs as `event_id`, `notice_id`.
+    """Select deliveries joined with their event or notice.
 
-    What is fetched for the event stands in columns that begin with `download_`.
-
-    `refusals` counts its attempts whose outcome was `permanent`, since it was wanted.
+    A delivery's id is `delivery_id`, theirs `event_id` and `notice_id`. Columns of the event's download begin with
+    `download_`. `refusals` counts the attempts with the outcome `permanent` since the delivery was wanted.
     """
     refusals = (
         select(func.count())
         .where(
             attempts.c.delivery_id == deliveries.c.id,
             attempts.c.outcome == OutcomeKind.PERMANENT,
-            attempts.c.started_at >= deliveries.c.wanted_at,  # what was asked for again starts anew
+            attempts.c.started_at >= deliveries.c.wanted_at,  # a retry by hand starts over
         )
         .scalar_subquery()
     )

@@ -1,4 +1,4 @@
-"""What commands read while the daemon writes: rows as frozen values, over a connection that cannot write."""
+"""Reads the database for commands while the daemon writes it, over a connection that cannot write."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ from notifier.store.tables import Instant, attempts, datasets, deliveries, event
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotRow:
-    """A snapshot as `notifier status` shows it. `answer` is what its last poll said, `watch_id` whose it was last."""
+    """A snapshot as `notifier status` shows it. `answer` is that of its last poll, `watch_id` its last watch."""
 
     state: SnapshotState
     polled_at: datetime | None
@@ -44,7 +44,7 @@ class SnapshotRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRow:
-    """A dataset that was listed: when last and next, and what came of it."""
+    """A dataset that was listed: when, when next, and with which answer."""
 
     polled_at: datetime | None
     next_poll_at: datetime | None
@@ -66,7 +66,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryRow:
-    """A delivery with its event. `attempts` is only filled by `delivery()`; `attempt` counts those begun."""
+    """A delivery with its event. Only `delivery()` fills `attempts`; `attempt` counts the attempts begun."""
 
     id: int
     channel: str
@@ -81,7 +81,7 @@ class DeliveryRow:
 
 
 PAGE = 1_000
-"""Events of the history that are read at once."""
+"""Events of the history that one query reads."""
 
 _CURE = "`state:` must name the notifier's own SQLite file, and to read it takes the rights of its daemon"
 
@@ -113,12 +113,12 @@ class Reader:
             self._engine.dispose()
 
     def snapshots(self, snapshot_ids: Collection[str]) -> dict[str, SnapshotRow]:
-        """These snapshots, as far as they were ever polled, by their ids."""
+        """Return those of these snapshots that were ever polled, by their ids."""
         with self._reading() as connection:
             return self._snapshots(connection, known(snapshot_ids))
 
     def found_by(self, watches: Collection[str]) -> dict[str, SnapshotRow]:
-        """The snapshots in progress that these watches of datasets have found, by their ids."""
+        """Return the snapshots in progress that these watches of datasets have found, by their ids."""
         with self._reading() as connection:
             return self._snapshots(connection, found_by(watches))
 
@@ -141,7 +141,7 @@ class Reader:
         }
 
     def datasets(self, dataset_ids: Collection[str]) -> dict[str, DatasetRow]:
-        """These datasets, as far as they were ever listed, by their ids."""
+        """Return those of these datasets that were ever listed, by their ids."""
         of = listed(dataset_ids)
         query = select(datasets).join_from(of, datasets, datasets.c.dataset_id == of.c.value)
         with self._reading() as connection:
@@ -151,7 +151,7 @@ class Reader:
             }
 
     def timeline(self, snapshot_ids: Collection[str], limit: int = 100) -> list[tuple[Event, list[DeliveryRow]]]:
-        """The last events of these snapshots, the oldest first, each with its deliveries."""
+        """Return the last events of these snapshots, the oldest first, each with its deliveries."""
         query = select(events).where(events.c.id.in_(newest_events(snapshot_ids, limit)))
         query = query.order_by(events.c.observed_at.desc(), events.c.revision.desc()).limit(limit)
         with self._reading() as connection:
@@ -173,14 +173,15 @@ class Reader:
         watch: str | None = None,
         limit: int = 100,
     ) -> list[DeliveryRow]:
-        """Deliveries, the newest first, at most `limit`; filtered by what is given.
+        """Return deliveries, the newest first.
 
         Args:
-            states, channel: what they have.
-            since: when they were decided, or later.
-            told: the id of their event or notice.
-            snapshot: whose events.
-            watch: whose events; with a slash at its end those of all that the watch of a dataset found.
+            states: only those in one of these states.
+            channel: only those of this channel.
+            since: only those decided since then.
+            told: only those of the event or notice with this id.
+            snapshot: only those of this snapshot's events.
+            watch: only those of this watch's events; with a slash at its end, of all that a dataset's watch found.
             limit: at most so many.
         """
         filters = Filters(states=states, channel=channel, since=since, limit=limit)
@@ -200,7 +201,7 @@ class Reader:
             return [_delivery(row) for row in connection.execute(query).mappings()]
 
     def told(self, told_id: str) -> Deliverable | None:
-        """An event or a notice by its id; None if there is none."""
+        """Return an event or a notice by its id; None if there is none."""
         table = notices if _is_notice(told_id) else events
         with self._reading() as connection:
             row = connection.execute(select(table).where(table.c.id == told_id)).mappings().one_or_none()
@@ -211,14 +212,14 @@ class Reader:
             return Notice(**row)
 
     def deliverable_ids(self, beginning: str, most: int) -> list[str]:
-        """The ids of events, or of notices, that begin so, in their order, at most `most`."""
+        """Return the ids of events, or of notices, with this beginning, sorted, at most `most`."""
         ids = (notices if _is_notice(beginning) else events).c.id
         within = select(ids).where(ids >= beginning, ids < f"{beginning}\U0010ffff").order_by(ids).limit(most)
         with self._reading() as connection:
             return list(connection.execute(within).scalars())
 
     def delivery(self, delivery_id: int) -> DeliveryRow | None:
-        """One delivery with its attempts; None if there is none of that id."""
+        """Return a delivery with its attempts; None if there is none of that id."""
         with self._reading() as connection:
             row = (
                 connection.execute(deliveries_with_events().where(deliveries.c.id == delivery_id))
@@ -235,7 +236,7 @@ class Reader:
             return _delivery(row, found)
 
     def companions(self, delivery_id: int, number: int) -> list[DeliveryRow]:
-        """All that went out as one message with a delivery's attempt of that number, itself too, in the order told."""
+        """Return all deliveries in the message of a delivery's attempt of that number, in the message's order."""
         mine, own, other = attempts.alias("mine"), deliveries.alias("own"), deliveries.alias("other")
         of_message = (
             select(other.c.id)
@@ -249,7 +250,7 @@ class Reader:
             return [_delivery(row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
 
     def history(self, since: datetime) -> Iterator[Event]:
-        """Every event since a time, told or not, the oldest first; they are read a page at a time."""
+        """Iterate over all events since a time, told or not, the oldest first; they are read a page at a time."""
         key = tuple_(events.c.observed_at, events.c.id)
         at, event_id = since, ""
         while True:
@@ -263,13 +264,13 @@ class Reader:
             at, event_id = page[-1].transition.observed_at, page[-1].id
 
     def mutes(self, now: datetime) -> dict[str, datetime | None]:
-        """The watches that are muted, with the time until which they are (None: until unmuted)."""
+        """Return the muted watches with the time until which they are muted (None: until unmuted)."""
         query = select(mutes.c.watch_id, mutes.c.until).where(or_(mutes.c.until.is_(None), mutes.c.until > now))
         with self._reading() as connection:
             return {row.watch_id: row.until for row in connection.execute(query)}
 
     def channels(self) -> dict[str, dict[str, int]]:
-        """How many deliveries of each state every channel has."""
+        """Return the number of deliveries of each state, by channel."""
         query = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
             deliveries.c.state, deliveries.c.channel
         )

@@ -31,13 +31,13 @@ from notifier.store.outbox import Outbox
 from notifier.store.queries import known, known_where, listed
 from notifier.store.retention import Position, later_than
 from notifier.store.retrying import StoreRetry
-from notifier.store.tables import deliveries, events, in_progress, polls, refusals, snapshots, unwarned
+from notifier.store.tables import deliveries, events, in_progress, polls, rate_limits, snapshots, unwarned
 from notifier.store.transaction import run_to_completion, transaction
 
 ROWS_AT_ONCE = 1_000
 """Rows of a long result that are fetched at once."""
 
-REFUSALS_KEPT = timedelta(minutes=10)
+RATE_LIMITS_KEPT = timedelta(minutes=10)
 """Twice the time over which the API counts its answers of 429."""
 
 
@@ -191,7 +191,7 @@ class Store:
 
     @transaction
     def note_polls(self, connection: Connection, batch: Collection[PollRecord]) -> None:
-        """Store polls of snapshots; the newest of each snapshot is kept."""
+        """Record when snapshots were polled; the newest poll of each is kept."""
         if not batch:
             return
         statement = upsert(polls)
@@ -201,20 +201,20 @@ class Store:
         connection.execute(statement, rows)
 
     @transaction
-    def note_refusal(self, connection: Connection, at: datetime) -> None:
+    def record_rate_limit(self, connection: Connection, at: datetime) -> None:
         """Record an answer of 429, and remove those that no longer count."""
-        connection.execute(delete(refusals).where(refusals.c.at < at - REFUSALS_KEPT))
-        connection.execute(insert(refusals).values(at=at))
+        connection.execute(delete(rate_limits).where(rate_limits.c.at < at - RATE_LIMITS_KEPT))
+        connection.execute(insert(rate_limits).values(at=at))
 
     @transaction
-    def refusals(self, connection: Connection, since: datetime) -> list[datetime]:
+    def rate_limits_since(self, connection: Connection, since: datetime) -> list[datetime]:
         """Return the times of the answers of 429 since then, the oldest first."""
-        found = connection.execute(select(refusals.c.at).where(refusals.c.at >= since).order_by("at"))
+        found = connection.execute(select(rate_limits.c.at).where(rate_limits.c.at >= since).order_by("at"))
         return list(found.scalars())
 
     @transaction
     def last_poll(self, connection: Connection) -> datetime | None:
-        """When a snapshot was polled last, by this process or a former one."""
+        """Return when a snapshot was polled last, by this process or an earlier one; None if none ever was."""
         at: datetime | None = connection.execute(select(func.max(polls.c.polled_at))).scalar()
         return at
 

@@ -1,4 +1,4 @@
-"""The tables, once, for every database. `migrations/` makes them; a test holds the two against each other."""
+"""The tables. `migrations/` makes them in a database that exists; a test compares the two."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -33,37 +33,37 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as whole microseconds since 1970 UTC: exact, and compared alike by every database."""
+    """An aware datetime, stored as microseconds since 1970 UTC: exact, and ordered alike in every database."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """To the database."""
+        """Convert for the database."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
+        """Convert from the database."""
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
 class Span(TypeDecorator[timedelta]):
-    """A duration, kept as whole microseconds."""
+    """A duration, stored as microseconds."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
-        """To the database."""
+        """Convert for the database."""
         return None if value is None else value // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        """From the database."""
+        """Convert from the database."""
         return None if value is None else value * _MICROSECOND
 
 
 def _literals(values: Iterable[str]) -> ColumnElement[str]:
-    """These values written into the statement: SQLite takes a partial index only for a condition like its own."""
+    """Write these values into the statement: SQLite uses a partial index only for a condition that equals its own."""
     return bindparam(None, sorted(values), expanding=True, literal_execute=True, unique=True)
 
 
@@ -90,13 +90,13 @@ snapshots = Table(
     Column("derived", String),
     Column("left_end", String),
 )
-"""What is known of each snapshot; written at a transition, and only if `revision` is still the one before."""
+"""The state of each snapshot; written at a transition, and only if `revision` is still the one before it."""
 
 in_progress = func.lower(snapshots.c.status).not_in(_literals(SPELLINGS_OF_ENDS))
-"""The snapshots that have not ended (`core.statuses.has_ended`), in a form that their partial index answers."""
+"""Snapshots that have not ended (`core.snapshot.statuses.has_ended`), in the form of their partial index."""
 
 unwarned = and_(func.lower(snapshots.c.status).in_(_literals(("ready",))), snapshots.c.derived.is_(None))
-"""The ready snapshots of which no derived event was told."""
+"""Ready snapshots without a derived event."""
 
 Index("ix_snapshots_going_on", snapshots.c.watch_id, sqlite_where=in_progress, postgresql_where=in_progress)
 Index(
@@ -119,7 +119,7 @@ polls = Table(
     Column("not_found", Integer, nullable=False),
     Column("not_found_since", Instant),
 )
-"""The last poll of each snapshot, stored in batches; losing the newest costs nothing but exactness."""
+"""The last poll of each snapshot, recorded in batches. If the newest are lost, `status` is less exact, and no more."""
 
 datasets = Table(
     "datasets",
@@ -130,7 +130,7 @@ datasets = Table(
     Column("answer", String, nullable=False),
     Column("next_poll_at", Instant),
 )
-"""The datasets that were listed: when last, and since when one is watched as a whole."""
+"""The datasets that were listed: the last list, and since when the dataset is watched (`baseline_at`)."""
 
 _has_baseline = datasets.c.baseline_at.is_not(None)
 Index("ix_datasets_baseline", datasets.c.baseline_at, sqlite_where=_has_baseline, postgresql_where=_has_baseline)
@@ -143,8 +143,8 @@ past_snapshots = Table(
     Column("missed_at", Instant),
     sqlite_with_rowid=False,
 )
-"""The snapshots of a watched dataset that ended before its first list, or whose own rows have gone after `keep`. Their
-end is never news. `missed_at` is when the first whole list did not have one, if none has since."""
+"""The snapshots of a watched dataset that ended before its first list, or whose rows were removed after `keep`. Their
+end is never told. `missed_at` is when a complete list first omitted one, if none has had it since."""
 
 events = Table(
     "events",
@@ -167,7 +167,7 @@ events = Table(
     UniqueConstraint("snapshot_id", "revision"),
     Index(None, "observed_at", "id"),
 )
-"""Every transition that happened, told or not; `channels` are those that were to be told."""
+"""Every transition, told or not; `channels` are those that were to be told."""
 
 downloads = Table(
     "downloads",
@@ -186,7 +186,7 @@ downloads = Table(
     Column("detail", Text, nullable=False),
     Index(None, "state", "not_before"),
 )
-"""The results that are fetched for events: waiting, fetched or given up, after so many attempts."""
+"""The downloads of results, one for an event: waiting, fetched or given up."""
 
 notices = Table(
     "notices",
@@ -200,7 +200,7 @@ notices = Table(
     Index(None, "subject", "at"),
     Index(None, "at", "id"),
 )
-"""What the operators were told of the notifier itself."""
+"""What the operators were told about the notifier itself."""
 
 conditions = Table(
     "conditions",
@@ -210,15 +210,15 @@ conditions = Table(
     Column("since", Instant, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""What is in trouble now. A row comes with the notice that tells of the trouble, and goes with that of its end."""
+"""What is in trouble now. A row is added with the notice of the trouble, and removed with the notice of its end."""
 
-refusals = Table(
+rate_limits = Table(
     "refusals",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Instant, nullable=False, index=True),
 )
-"""The API's last answers of 429: how many there may still be does not begin anew with the process."""
+"""The API's last answers of 429: a restart does not reset their count."""
 
 mutes = Table(
     "mutes",
@@ -227,7 +227,7 @@ mutes = Table(
     Column("muted_at", Instant, nullable=False),
     Column("until", Instant),
 )
-"""The watches that are muted, until a time or until somebody unmutes them."""
+"""The muted watches, with the time until which; None: until they are unmuted."""
 
 deliveries = Table(
     "deliveries",
@@ -249,20 +249,20 @@ deliveries = Table(
     UniqueConstraint("notice_id", "channel"),
     Index(None, "state", "channel", "created_at"),
 )
-"""The outbox: an event, or a notice, for a channel. `attempt` counts those begun; `reason` says why the state is so.
+"""The outbox: an event, or a notice, for a channel. `attempt` counts the attempts begun; `reason` explains the state.
 
-`reached` are fingerprints of the channel's targets that have it, when only some do.
+`reached` are fingerprints of the channel's targets that have it, if some do not.
 """
 
 state_now = deliveries.c.state.concat(literal_column("''"))
-"""A delivery's state, in a form for which SQLite does not choose the index by state."""
+"""A delivery's state, in a form that keeps SQLite from choosing the index by state."""
 
 is_open = state_now.in_(_literals(OPEN))
-"""The deliveries that have not come to their end, in a form that their partial index answers: by channel, in the order
-in which they are due. Over all channels the index by state is the better one."""
+"""Open deliveries, in the form of their partial index: by channel, in the order in which they are due. Over all
+channels the index by state is better."""
 
 is_dead = state_now.in_(_literals((DeliveryState.DEAD,)))
-"""The deliveries that were given up, in the same way."""
+"""Dead deliveries, in the form of their partial index."""
 
 Index(
     "ix_deliveries_open", deliveries.c.channel, deliveries.c.not_before, sqlite_where=is_open, postgresql_where=is_open
@@ -283,9 +283,9 @@ attempts = Table(
     Column("detail", Text, nullable=False),
     Column("together", Integer, nullable=False, server_default="1"),
 )
-"""Every attempt that came to an end, with what the far side answered; `together` deliveries were one message."""
+"""Every attempt that ended, with the receiver's answer; `together` deliveries went out as one message."""
 
 in_digest = attempts.c.together > literal_column("1")
-"""The attempts whose message carried more than one delivery."""
+"""Attempts whose message carried more than one delivery."""
 
 Index("ix_attempts_digest", attempts.c.started_at, sqlite_where=in_digest, postgresql_where=in_digest)

@@ -271,9 +271,9 @@ def test_the_fakes_transition_is_like_a_real_one() -> None:
 
 async def test_refusals_are_remembered_and_old_ones_go_in_passing(store: Store) -> None:
     for minutes in (0, 1, 1, 12):
-        await store.note_refusal(START + timedelta(minutes=minutes))
-    assert await store.refusals(START + timedelta(minutes=2)) == [START + timedelta(minutes=12)]
-    assert await store.refusals(START - timedelta(days=1)) == [START + timedelta(minutes=12)]
+        await store.record_rate_limit(START + timedelta(minutes=minutes))
+    assert await store.rate_limits_since(START + timedelta(minutes=2)) == [START + timedelta(minutes=12)]
+    assert await store.rate_limits_since(START - timedelta(days=1)) == [START + timedelta(minutes=12)]
 
 
 async def test_the_last_poll_of_any_snapshot_is_known(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""How SQLite is opened: for the daemon one writing connection that loses no commit, for everybody else read-only."""
+"""Opens SQLite: for the daemon one writing connection that loses no commit, for commands read-only."""
 
 import sqlite3
 from pathlib import Path
@@ -11,19 +11,19 @@ _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit survives a power cut
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=2000",  # what takes longer is waited for in `patience`, and does not hold up the exit
+    "PRAGMA busy_timeout=2000",  # milliseconds; longer waits are `StoreRetry`'s, and do not hold up the exit
 )
 
 
 def writer(database: Path) -> Engine:
-    """The daemon's engine, for one thread.
+    """Make the daemon's engine, for one thread.
 
     One connection, no more: SQLite before 3.51.3 can lose committed data when two connections write and checkpoint
     at once (sqlite.org, "WAL-reset bug"). Every transaction begins with BEGIN IMMEDIATE, so that none has to be
     upgraded half-way.
     """
     url = URL.create("sqlite", database=str(database))
-    # No rollback when a connection comes back: every transaction has ended by then.
+    # No rollback when a connection is returned: every transaction has ended by then.
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_reset_on_return=None)
 
     @event.listens_for(engine, "connect")
@@ -42,7 +42,7 @@ def writer(database: Path) -> Engine:
 
 
 def reader(database: Path) -> Engine:
-    """An engine that cannot write, for commands that look while the daemon works."""
+    """Make an engine that cannot write, for commands beside the daemon."""
 
     def opened(mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{quote(str(database))}?mode={mode}", uri=True, timeout=5)
@@ -56,8 +56,8 @@ def reader(database: Path) -> Engine:
         except sqlite3.OperationalError as error:
             if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
                 raise
-            # What a killed daemon left wants to be recovered before it can be read (sqlite.org/wal.html); nothing
-            # else is written, and no daemon is there, or it would have done so.
+            # A WAL that a killed daemon left has to be recovered before it can be read (sqlite.org/wal.html). Nothing
+            # else is written, and no daemon runs: it would have recovered it.
             return opened("rw")
 
     return create_engine("sqlite://", creator=connect)

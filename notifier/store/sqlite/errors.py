@@ -1,8 +1,7 @@
-"""What SQLite's errors mean: for now or for good, in words that name the file and the cure.
+"""Translates SQLite's errors: temporary or not, with texts that name the file and what to do.
 
-The codes are those of sqlite.org/rescode.html. A full disk is SQLITE_FULL where the system says ENOSPC; a quota, and
-the shared memory beside the file that cannot grow, are errors of I/O like those of a dying disk, so there the disk
-itself is asked.
+The codes are those of sqlite.org/rescode.html. A full disk is SQLITE_FULL if the system reports ENOSPC. An exceeded
+quota, and a `-shm` that cannot grow, are I/O errors like those of a failing disk: then a test file decides.
 """
 
 import errno
@@ -20,16 +19,16 @@ _CURE = (
     "; `state:` must name the notifier's own SQLite file, in a folder it can write to: "
     "put a backup of it back, or name another file"
 )
-"""The end of what is said of a database that cannot be opened."""
+"""The end of the text about a database that cannot be opened."""
 
 DAMAGE = (JSONDecodeError, UnicodeDecodeError, OverflowError)
-"""What reading a row raises whose values this program cannot have written."""
+"""Raised when a row has values that this program cannot have written."""
 
 _ROOM = 128 * 1024
-"""Bytes: with less, a disk is full."""
+"""Bytes; a disk with less room is full."""
 
 _PRIMARY = 0xFF
-"""The low byte of an extended code is its primary code."""
+"""The mask of the primary code in an extended one."""
 
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _FAILING = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
@@ -41,11 +40,11 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Unwritable(ValueError):
-    """A value was to be written that no row can hold. The database is well: what the value belongs to fails alone."""
+    """A value that no row can hold was to be written. The database is well: only what the value belongs to fails."""
 
 
 def unwritable(error: Exception) -> Unwritable | None:
-    """The error for what SQLite or SQLAlchemy raised, if what was to be written is to blame; else None."""
+    """Translate what SQLite or SQLAlchemy raised if a value caused it; otherwise return None."""
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorcode", None)
     of_value = (
@@ -58,18 +57,18 @@ def unwritable(error: Exception) -> Unwritable | None:
 
 
 def damaged(database: Path, error: Exception) -> StoreError:
-    """The words for a row that cannot be read, with the cure."""
+    """Make the error for a row that cannot be read."""
     said = f"{type(error).__name__}: {error}"
     return StoreError(f"{database}: a row is damaged ({said}); put a backup of the database back")
 
 
 def failure(database: Path, error: Exception, *, opening: bool = False) -> StoreError:
-    """The error for what SQLite or SQLAlchemy raised, with the cure.
+    """Translate what SQLite or SQLAlchemy raised.
 
     Args:
-        database: its file.
+        database: the file.
         error: what was raised.
-        opening: the database is not open yet: then only what says that it is full or locked may pass.
+        opening: the database is not open yet: then only a full disk and a lock are temporary.
     """
     cause = getattr(error, "orig", None) or error
     match trouble_of(database, cause):
@@ -89,7 +88,7 @@ def failure(database: Path, error: Exception, *, opening: bool = False) -> Store
 
 
 def trouble_of(database: Path, cause: object) -> StoreTrouble | None:
-    """What keeps the database from being used for now; None for anything else."""
+    """Return the temporary trouble that an error means; None for any other error."""
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
         return None
@@ -104,11 +103,11 @@ def trouble_of(database: Path, cause: object) -> StoreTrouble | None:
 
 
 def _has_room(folder: Path) -> bool:
-    """Whether something can be written there, to a file without a name; nobody waits for the disk itself."""
+    """Return whether a test file can be written there; it has no name and is not synced."""
     left = _ROOM
     try:
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-            while left > 0:  # the last bytes of a disk are still written, and only what comes after them fails
+            while left > 0:  # a write may be partial: the last bytes of a disk are written, the next write fails
                 left -= file.write(bytes(left))
     except OSError as error:
         return error.errno not in _NO_ROOM

@@ -1,37 +1,34 @@
-"""One daemon per database: exclusive locks, which the kernel frees however the process ends.
+"""Lets one daemon use a database: exclusive locks, which the kernel frees however the process ends.
 
-Two of them: on a file beside the database, which holds for whoever stands under its name, and on the database's file
-itself, which holds under any name: a hard link, or a file that is mounted elsewhere, also in another container.
+One lock is on a file beside the database, and covers its name. The other is on the database file itself, and covers all
+its names: hard links, and mounts elsewhere, also in another container.
 """
 
 import contextlib
 import errno
 import fcntl
 import os
-import struct
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from notifier.core.errors import StoreBusy, StoreError
-
-_FLOCK = struct.Struct("hhqqi4x")
-"""`struct flock` of 64-bit Linux (fcntl(2))."""
+from notifier.store.sqlite.ofd_locks import is_locked, lock
 
 _FAR = 2**62
-"""The byte that is locked, far beyond any that SQLite has locks on, which are of another kind (POSIX)."""
+"""The locked byte, far beyond those that SQLite locks (with POSIX locks)."""
 
 _NO_SUCH_LOCKS = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK})
 
 _held: set[tuple[int, int]] = set()
-"""The files that this process has locked, by device and inode. They must not be opened here a second time: closing any
-descriptor of a file frees all POSIX locks of the process on it, and SQLite would go on without its own."""
+"""The files that this process has locked, by device and inode. It must not open them a second time: closing any
+descriptor of a file frees all POSIX locks of the process on it, and SQLite would lose its own."""
 
 
 class DatabaseLock:
-    """Holds `<database>.lock` and the database's file for as long as it is entered; makes both, for their owner only.
+    """Locks `<database>.lock` and the database file while entered; creates both, for their owner only.
 
-    SQLite gives its own files the mode of the database. Leave it only after SQLite has closed the file (see `_held`).
+    SQLite gives its own files the mode of the database. Exit only after SQLite has closed the file (see `_held`).
 
     Raises:
         StoreBusy: another process holds one of them; the text names that process, if it can be told.
@@ -40,7 +37,7 @@ class DatabaseLock:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        file = database.resolve()  # one file has one lock, whatever it is called
+        file = database.resolve()  # one lock for a file, whatever link leads to it
         self._path = file.with_name(file.name + ".lock")
         self._descriptor = -1
         self._file: tuple[int, int] | None = None
@@ -69,7 +66,7 @@ class DatabaseLock:
             raise StoreError(
                 f"{self._path}: cannot be locked ({error.strerror}); set `state:` to a file on a local disk"
             ) from error
-        with contextlib.suppress(OSError):  # on a full disk: it only says who has it
+        with contextlib.suppress(OSError):  # on a full disk; the content only tells who has the lock
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
         try:
@@ -87,13 +84,11 @@ class DatabaseLock:
         try:
             descriptor = os.open(self._database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
-            return  # SQLite will say what is the matter with it
-        lock = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _FAR, 1, 0)
+            return  # SQLite reports the error
         try:
-            # A lock of the open file description: unlike a POSIX lock it outlasts other descriptors of the file.
-            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
+            lock(descriptor, _FAR)
         except OSError as error:
-            if error.errno not in _NO_SUCH_LOCKS:  # there the lock on the name has to do
+            if error.errno not in _NO_SUCH_LOCKS:  # without them the lock on the name must do
                 os.close(descriptor)
                 raise self._held_elsewhere() from error
         found = os.fstat(descriptor)
@@ -123,14 +118,14 @@ class DatabaseLock:
 
 
 def holder(database: Path) -> str | None:
-    """Who has the database open as its daemon, `process 123` where that is known; None if nobody has.
+    """Return the daemon that has the database open, as `process 123` if that is known; None if there is none.
 
-    It takes no lock, so it is in nobody's way. A file system without locks of open file descriptions tells nothing.
+    Takes no lock, and so blocks no daemon. On a file system without locks of open file descriptions it returns None.
     """
-    lock = database.resolve()
+    file = database.resolve()
     known = ""
     with contextlib.suppress(OSError):
-        known = lock.with_name(lock.name + ".lock").read_text(errors="replace").strip()[:32]
+        known = file.with_name(file.name + ".lock").read_text(errors="replace").strip()[:32]
     who = f"process {known}" if known.isdigit() else "another process"
     try:
         found = database.stat()
@@ -139,11 +134,9 @@ def holder(database: Path) -> str | None:
         descriptor = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
-    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _FAR, 1, 0)
     try:
-        kind: int = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))[0]
+        return who if is_locked(descriptor, _FAR) else None
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    return None if kind == fcntl.F_UNLCK else who

@@ -1,9 +1,10 @@
 """Reads what SQLite knows about its WAL: the index in `-shm`, the salts, the last frame (sqlite.org/walformat.html)."""
 
-import fcntl
 import os
 import struct
 from dataclasses import dataclass
+
+from notifier.store.sqlite.ofd_locks import is_locked
 
 _INDEX = struct.Struct("=14xHII8x8s56xI")
 """Of the index: the page size (1 for 65536), `mxFrame`, `nPage`, both salts, and `nBackfill`."""
@@ -13,9 +14,6 @@ _WAL_SALTS = slice(16, 24)
 
 _CHECKPOINT_LOCK = 121
 """The byte of `-shm` that is locked during a checkpoint."""
-
-_LOCK = struct.Struct("hhqqi4x")
-"""`struct flock` of 64-bit Linux (fcntl(2))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,4 @@ def read_wal(wal_descriptor: int, index: WalIndex | None) -> tuple[bytes, bytes]
 
 def checkpoint_runs(shm_descriptor: int) -> bool:
     """Return whether another SQLite is in a checkpoint just now."""
-    asked = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _CHECKPOINT_LOCK, 1, 0)
-    kind: int = _LOCK.unpack(fcntl.fcntl(shm_descriptor, fcntl.F_OFD_GETLK, asked))[0]
-    return kind != fcntl.F_UNLCK
+    return is_locked(shm_descriptor, _CHECKPOINT_LOCK)
