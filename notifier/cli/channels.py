@@ -29,13 +29,13 @@ def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> N
 
     found = configuration(config)
     counts = Reader(found.database).channels() if found.database.exists() else {}
-    told = Counter(name for watch in found.watches for name in watch.notify)
-    told.update(name for dataset in found.datasets for name in dataset.notify)
+    watching = Counter(name for watch in found.watches for name in watch.notify)
+    watching.update(name for dataset in found.datasets for name in dataset.notify)
     entries = [
         {
             "name": channel.name,
             "service": "webhook" if channel.webhook else service_of(str(channel.url)),
-            "watches": told[channel.name],
+            "watches": watching[channel.name],
             "operators": channel.name in found.operators,
             "deliveries": counts.get(channel.name, {}),
         }

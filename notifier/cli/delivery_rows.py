@@ -90,17 +90,17 @@ def as_data(row: "DeliveryRow") -> dict[str, Any]:
         "not_before": row.not_before,
         "settled_at": row.settled_at,
         "event_id": row.event.id,
-    } | about(row.event)
+    } | subject_of(row.event)
 
 
-def about(told: Deliverable) -> dict[str, Any]:
+def subject_of(deliverable: Deliverable) -> dict[str, Any]:
     """Return the subject of an event or a notice, for JSON."""
-    if isinstance(told, Notice):
-        return {"notice": told.kind, "subject": told.subject}
+    if isinstance(deliverable, Notice):
+        return {"notice": deliverable.kind, "subject": deliverable.subject}
     return {
-        "watch": told.watch_id,
-        "name": told.name,
-        "snapshot": told.transition.snapshot_id,
-        "status": told.transition.status,
-        "events": list(told.transition.names),
+        "watch": deliverable.watch_id,
+        "name": deliverable.name,
+        "snapshot": deliverable.transition.snapshot_id,
+        "status": deliverable.transition.status,
+        "events": list(deliverable.transition.names),
     }

@@ -7,7 +7,7 @@ import typer
 
 from notifier.cli import completion
 from notifier.cli.arguments import quoted
-from notifier.cli.delivery_rows import EVENT_ID_PREFIXES, about, as_data, event_id_given, find_event_id, print_rows
+from notifier.cli.delivery_rows import EVENT_ID_PREFIXES, as_data, event_id_given, find_event_id, print_rows, subject_of
 from notifier.cli.options import ConfigOption, JsonOption, configuration
 from notifier.cli.output import print_json, print_table
 from notifier.cli.status import STYLES
@@ -62,9 +62,9 @@ def show(
         if last is not None and last.together > 1:
             ids = [each.id for each in together]
             digest = {"at": last.started_at, "deliveries": last.together, "ids": ids}
-        told = {"title": title, "body": body}
+        shown = {"title": title, "body": body}
         attempts = [_attempt(each) for each in row.attempts]
-        print_json(as_data(row) | {"message": told, "digest": digest, "attempts": attempts})
+        print_json(as_data(row) | {"message": shown, "digest": digest, "attempts": attempts})
         return
     typer.echo(f"Delivery {row.id} to {row.channel}: {row.state}{f' ({row.reason})' if row.reason else ''}")
     typer.echo(
@@ -102,14 +102,16 @@ def _number(text: str) -> int:
 
 def _show_event(reader: "Reader", wanted: str, as_json: bool) -> None:
     """Show an event or a notice with all its deliveries."""
-    told = reader.told(wanted)
-    if told is None:  # deleted since it was found
+    deliverable = reader.told(wanted)
+    if deliverable is None:  # deleted since it was found
         raise NotifierError(f"there is no event {wanted}; `notifier delivery list` shows all deliveries")
     rows = reader.deliveries(told=wanted, limit=_MOST_OF_ONE)[::-1]
-    text = message(told)
+    text = message(deliverable)
     if as_json:
         shown = {"title": text.title, "body": text.body}
-        print_json({"event_id": wanted} | about(told) | {"message": shown, "deliveries": list(map(as_data, rows))})
+        print_json(
+            {"event_id": wanted} | subject_of(deliverable) | {"message": shown, "deliveries": list(map(as_data, rows))}
+        )
         return
     for line in (text.title, *text.body.splitlines()):
         typer.echo(f"  {line}")
@@ -121,14 +123,14 @@ def _show_event(reader: "Reader", wanted: str, as_json: bool) -> None:
     typer.echo(f"\nFor the attempts of one: notifier delivery show {rows[0].id}")
 
 
-def _rendered(channel: "Channel | None", told: Sequence[Deliverable]) -> tuple[str | None, str]:
+def _rendered(channel: "Channel | None", deliverables: Sequence[Deliverable]) -> tuple[str | None, str]:
     """Return title and body for the channel; the plain message, if the channel is no longer configured."""
     if channel is None:
-        text = message(told[0])
+        text = message(deliverables[0])
         return text.title, text.body
     from notifier.delivery.senders import wording
 
-    return wording(channel, told)
+    return wording(channel, deliverables)
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

@@ -27,8 +27,10 @@ def replay(
     begin = earliest(since)
     found = configuration(config)
     transitions, by_channel = Counter[str](), Counter[str]()
-    told = replayed(_counted(Reader(found.database).history(begin), transitions), found.watches, found.datasets)
-    shown = _counting(told, by_channel)
+    notifications = replayed(
+        _counted(Reader(found.database).history(begin), transitions), found.watches, found.datasets
+    )
+    shown = _counting(notifications, by_channel)
     if as_json:
         print_json_list(_as_data(event, channel) for event, channel in shown)
         return
@@ -47,8 +49,8 @@ def _counted(events: Iterable[Event], counts: Counter[str]) -> Iterator[Event]:
         yield event
 
 
-def _counting(told: Iterable[tuple[Event, str]], counts: Counter[str]) -> Iterator[tuple[Event, str]]:
-    for event, channel in told:
+def _counting(notifications: Iterable[tuple[Event, str]], counts: Counter[str]) -> Iterator[tuple[Event, str]]:
+    for event, channel in notifications:
         counts[channel] += 1
         yield event, channel
 

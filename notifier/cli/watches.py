@@ -127,7 +127,7 @@ def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption 
     timeline = []
     if found.database.exists():
         subjects = [subject] if subject else [each["snapshot"] for each in entries if _is_of(each, wanted)]
-        timeline = [_event(event, told) for event, told in Reader(found.database).timeline(subjects)]
+        timeline = [_event(event, deliveries) for event, deliveries in Reader(found.database).timeline(subjects)]
     if entry is None and not timeline:
         raise NotifierError(
             f"the watch {wanted.partition('/')[0]} has not found a snapshot {quoted(subject or wanted)}"
@@ -141,9 +141,9 @@ def show(watch: WatchArgument, config: ConfigOption = None, as_json: JsonOption 
             typer.echo(f"{key.replace('_', ' ')}: {_text(value)}")
     for event in timeline:
         typer.echo(f"{iso(event['at'])}  {event['previous']} -> {event['status']} ({', '.join(event['events'])})")
-        for told in event["deliveries"]:
-            reason = f" ({told['reason']})" if told["reason"] else ""
-            typer.echo(f"    {told['channel']}: {told['state']}{reason}")
+        for delivery in event["deliveries"]:
+            reason = f" ({delivery['reason']})" if delivery["reason"] else ""
+            typer.echo(f"    {delivery['channel']}: {delivery['state']}{reason}")
 
 
 def _is_of(entry: dict[str, Any], parent: str) -> bool:
@@ -186,7 +186,7 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _event(event: "Event", told: "Sequence[DeliveryRow]") -> dict[str, Any]:
+def _event(event: "Event", deliveries: "Sequence[DeliveryRow]") -> dict[str, Any]:
     transition = event.transition
     return {
         "event_id": event.id,
@@ -195,7 +195,7 @@ def _event(event: "Event", told: "Sequence[DeliveryRow]") -> dict[str, Any]:
         "previous": transition.previous,
         "status": transition.status,
         "events": list(transition.names),
-        "deliveries": [{"id": e.id, "channel": e.channel, "state": e.state, "reason": e.reason} for e in told],
+        "deliveries": [{"id": e.id, "channel": e.channel, "state": e.state, "reason": e.reason} for e in deliveries],
     }
 
 

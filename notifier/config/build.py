@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from notifier.config.model import AnyWatch, Api, Channel, Heartbeat, Http, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, HeartbeatSettings, Http, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
@@ -98,9 +98,9 @@ def http(section: HttpSection) -> Http | None:
     return Http(host=host, port=port, token=section.token)
 
 
-def heartbeat(section: HeartbeatSection | None) -> Heartbeat | None:
+def heartbeat(section: HeartbeatSection | None) -> HeartbeatSettings | None:
     """Build the settings of the heartbeat; None without one."""
-    return None if section is None else Heartbeat(url=section.url, every=section.every)
+    return None if section is None else HeartbeatSettings(url=section.url, every=section.every)
 
 
 class Interned:

@@ -1,6 +1,6 @@
 """The effective configuration as plain data in the shape of the YAML, with every secret masked."""
 
-from notifier.config.model import AnyWatch, Api, Channel, Config, Heartbeat, Http, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Config, HeartbeatSettings, Http, Template, Webhook
 from notifier.config.secrets import masked_url
 from notifier.config.values.durations import format_duration
 from notifier.config.values.rates import format_pace
@@ -42,7 +42,7 @@ def _http(http: Http | None) -> dict[str, object]:
     return {"listen": http.address, **({} if http.token is None else {"token": MASK})}
 
 
-def _heartbeat(heartbeat: Heartbeat) -> dict[str, object]:
+def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, object]:
     return {"url": masked_url(heartbeat.url), "every": format_duration(heartbeat.every)}
 
 

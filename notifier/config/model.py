@@ -90,7 +90,7 @@ class Http:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Heartbeat:
+class HeartbeatSettings:
     """A URL that the daemon requests at the interval `every` while it is healthy. All of the URL is secret."""
 
     url: str = field(repr=False)
@@ -129,7 +129,7 @@ class Config:
     datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
     http: Http | None = None
-    heartbeat: Heartbeat | None = None
+    heartbeat: HeartbeatSettings | None = None
     include: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)

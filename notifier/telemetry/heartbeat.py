@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from notifier.channels.ping import ping
-from notifier.config.model import Heartbeat as Wanted
+from notifier.config.model import HeartbeatSettings
 from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
 from notifier.network import Resolver
 
@@ -17,7 +17,7 @@ class Heartbeat:
 
     def __init__(
         self,
-        wanted: Wanted | None,
+        wanted: HeartbeatSettings | None,
         *,
         troubles: Callable[[], Awaitable[list[str]]],
         report: Callable[[HeartbeatOutcome], None],
@@ -38,7 +38,7 @@ class Heartbeat:
         """The interval; None if no address is configured."""
         return None if self._wanted is None else self._wanted.every
 
-    def configure(self, wanted: Wanted | None) -> bool:
+    def configure(self, wanted: HeartbeatSettings | None) -> bool:
         """Use another address and interval from now on; return whether they differ."""
         changed, self._wanted = wanted != self._wanted, wanted
         return changed

@@ -24,7 +24,7 @@ from notifier.app.background import BackgroundQueue
 from notifier.app.daemon import Daemon
 from notifier.app.observability import HEARTBEAT
 from notifier.brightdata.simulator import life as lives
-from notifier.config.model import Heartbeat
+from notifier.config.model import HeartbeatSettings
 from notifier.control.client import ask
 from notifier.control.protocol import Health, Mute
 from notifier.core import units
@@ -210,7 +210,7 @@ async def world(
         assert not task.done()
 
 
-def _often(made: Daemon) -> Heartbeat:
+def _often(made: Daemon) -> HeartbeatSettings:
     wanted = made._components.config.heartbeat
     assert wanted is not None
     return replace(wanted, every=timedelta(milliseconds=50))

@@ -30,7 +30,7 @@ from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
 from notifier.config.diff import diff
-from notifier.config.model import Api, Channel, Config, Heartbeat
+from notifier.config.model import Api, Channel, Config, HeartbeatSettings
 from notifier.control import server
 from notifier.control.handler import DaemonActions
 from notifier.core.delivery.digest import batchable, digest
@@ -343,7 +343,7 @@ class Hour:
                 )
                 for each in ("gd_good", "gd_sick")
             ),
-            heartbeat=Heartbeat(url="http://127.0.0.1:1/", every=MINUTE),
+            heartbeat=HeartbeatSettings(url="http://127.0.0.1:1/", every=MINUTE),
             secrets=frozenset(),
         )
 

@@ -45,13 +45,13 @@ def merge_excerpts(files: Iterable[Excerpt]) -> list[Problem]:
     totals = Counter(kind for kind, _ in found)
     for each in excerpts:
         totals.update(each.more)
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     problems: list[Problem] = []
     for kind, problem in found:
-        told[kind] += 1
-        if told[kind] <= MOST_OF_A_KIND:
+        reported[kind] += 1
+        if reported[kind] <= MOST_OF_A_KIND:
             problems.append(problem)
-        if told[kind] == MOST_OF_A_KIND < totals[kind]:
+        if reported[kind] == MOST_OF_A_KIND < totals[kind]:
             more = f"and {totals[kind] - MOST_OF_A_KIND:,} more of this kind: {problem.text}"
             problems.append(Problem(file=problem.file, text=more))
     return problems

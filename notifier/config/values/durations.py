@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Literal
 
-from notifier.config.values.text import shown, text
+from notifier.config.values.text import parsed
 
 LONGEST = timedelta(days=3650)
 SHORTEST_KEEP = timedelta(days=1)
@@ -52,11 +52,7 @@ def duration(value: object) -> timedelta:
     if isinstance(value, int | float) and not isinstance(value, bool):
         cure = f"write `{value}s`" if isinstance(value, int) and 0 < value < 10**6 else "write `30s`"
         raise ValueError(f"a duration needs its unit: {cure}")
-    checked = text(value)
-    try:
-        return parse(checked.strip())
-    except ValueError as error:
-        raise ValueError(f"{shown(checked)}: {error}") from None
+    return parsed(value, parse)
 
 
 def duration_or_off(value: object) -> timedelta | Literal["off"]:

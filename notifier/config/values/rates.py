@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from notifier.config.values.text import shown, text
+from notifier.config.values.text import parsed
 
 FASTEST = 1000
 """Messages per unit of time. No service accepts more from one sender."""
@@ -31,11 +31,7 @@ def pace(value: object) -> timedelta:
     """Validate a pace such as `20/m`."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= FASTEST:
         raise ValueError(f"a pace needs its unit: write `{value}/s`, `{value}/m` or `{value}/h`")
-    checked = text(value)
-    try:
-        return parse(checked.strip())
-    except ValueError as error:
-        raise ValueError(f"{shown(checked)}: {error}") from None
+    return parsed(value, parse)
 
 
 def format_pace(pause: timedelta) -> str:

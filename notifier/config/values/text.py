@@ -4,8 +4,12 @@ They raise ValueError. Its text says what to do, and quotes nothing that may be 
 """
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from notifier.config.yaml.interpolation import FromEnvironment
+
+Parsed = TypeVar("Parsed")
 
 LONGEST_TEXT = 200
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -65,6 +69,15 @@ def template(value: object) -> str:
     if _UNPRINTABLE_IN_LINES.search(checked):
         raise ValueError("a control character is in this text: remove it")
     return checked
+
+
+def parsed(value: object, parse: Callable[[str], Parsed]) -> Parsed:
+    """Validate a text, and parse it. The error quotes the text."""
+    checked = text(value)
+    try:
+        return parse(checked.strip())
+    except ValueError as error:
+        raise ValueError(f"{shown(checked)}: {error}") from None
 
 
 def true_or_false(value: object) -> bool:

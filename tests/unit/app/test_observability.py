@@ -14,7 +14,7 @@ from support.fakes import Clock
 from notifier.app.components import Components
 from notifier.app.observability import Observability
 from notifier.app.vitals import VitalsReader
-from notifier.config.model import Api, Config, Heartbeat, Http
+from notifier.config.model import Api, Config, HeartbeatSettings, Http
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.model import SnapshotState
 from notifier.core.outcomes import AnyOutcome, HeartbeatKind, HeartbeatOutcome, HttpListening
@@ -49,7 +49,7 @@ class Ear(Reporter):
             return await self._beats.get()
 
 
-def config_in(folder: Path, http: Http | None, heartbeat: Heartbeat | None = None) -> Config:
+def config_in(folder: Path, http: Http | None, heartbeat: HeartbeatSettings | None = None) -> Config:
     return Config(
         path=folder / "config.yaml", files=(), api=Api(token="t"), database=folder / "notifier.db", operators=(),
         channels={}, watches=(), http=http, heartbeat=heartbeat, secrets=frozenset(),
@@ -93,7 +93,7 @@ async def test_the_snapshots_are_counted_by_their_status(tmp_path: Path) -> None
 
 
 async def test_a_store_that_cannot_be_asked_is_a_trouble_and_the_metrics_come_all_the_same(tmp_path: Path) -> None:
-    heartbeat = Heartbeat(url="http://127.0.0.1:1/", every=timedelta(hours=1))
+    heartbeat = HeartbeatSettings(url="http://127.0.0.1:1/", every=timedelta(hours=1))
     async with seen(config_in(tmp_path, ANYWHERE, heartbeat), open_store=False) as (_, outside, ear):
         address = await ear.address()
         status, text = await get(f"{address}/readyz")

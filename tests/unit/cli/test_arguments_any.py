@@ -37,7 +37,7 @@ def parameters() -> Iterator[Any]:
 
 
 def arguments(command: Any, odd: Any, value: str) -> list[str]:
-    """The command's arguments with one odd value, and the usual for whatever else it must have."""
+    """Return the arguments of a command: the given value for one, and usual values for the required others."""
     words: list[str] = []
     for param in command.params:
         usual = "in.csv" if param.name == "inputs" else "s_1"

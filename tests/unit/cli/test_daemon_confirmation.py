@@ -24,7 +24,7 @@ REFUSED = {"reload": {"at": (BEGAN + timedelta(seconds=1)).isoformat(), "refused
 
 
 class Waiting:
-    """A daemon whose answers are told by the seconds that have passed for whoever waits."""
+    """A daemon whose answers depend on the seconds that the command has waited."""
 
     def __init__(self, database: Path, store: Store, answer: Callable[[float], dict[str, Any]]) -> None:
         self._database = database

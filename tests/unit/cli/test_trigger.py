@@ -44,7 +44,7 @@ def test_a_summary_is_printed_before_the_request(run: Run, bright_data: Canned) 
 def test_a_refused_input_is_named_by_what_the_answer_quotes(
     run: Run, bright_data: Canned, line: str, place: str
 ) -> None:
-    """Whether its index counts from 0 or from 1 is not documented: it is told as Bright Data's."""
+    """The API does not document whether its index counts from 0 or 1, so the index is shown as it is."""
     bright_data.answer(400, refusal(1, line))
     ended = run(*COMMAND, stdin=THREE)
     assert (ended.exit_code, ended.stdout) == (1, "")

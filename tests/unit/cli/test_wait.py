@@ -43,7 +43,7 @@ def test_error_codes_are_shown(run: Run, bright_data: Canned) -> None:
 def test_ready_says_which_counts_were_not_given(
     run: Run, bright_data: Canned, facts: dict[str, object], said: str, events: list[str]
 ) -> None:
-    """A count with separators of thousands is ambiguous, and is taken as not given."""
+    """A count with thousands separators is ambiguous, and counts as missing."""
     bright_data.answer(200, json.dumps({"status": "ready"} | facts))
     assert run("wait", "sd_1").stdout.splitlines()[-1].endswith(f"  {said}")
     changed, ended = map(json.loads, run("wait", "sd_1", "--json").stdout.splitlines())

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from notifier.config.edit.initial import INITIAL
 from notifier.config.effective import as_dict
-from notifier.config.model import Config, Heartbeat, Http
+from notifier.config.model import Config, HeartbeatSettings, Http
 from notifier.config.schema import MainFile
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import ConfigurationRefused
@@ -196,7 +196,7 @@ def test_the_examples_of_the_template_load_too(loaded: Loader) -> None:
     assert list(config.channels) == ["team", "mail", "pipeline"]
     assert config.http is not None
     assert config.http.token == OF_PAGES["NOTIFIER_HTTP_TOKEN"]
-    assert config.heartbeat == Heartbeat(url=OF_PAGES["HEARTBEAT_URL"], every=timedelta(minutes=1))
+    assert config.heartbeat == HeartbeatSettings(url=OF_PAGES["HEARTBEAT_URL"], every=timedelta(minutes=1))
     # What stands there is what holds without it, where there is such a value.
     assert config.keep == Config.__dataclass_fields__["keep"].default
     mail = config.channels["mail"].policy

@@ -18,7 +18,7 @@ CHECKS = Checks(url=lambda url: None, template=lambda source: "line 1\nno" if "{
 
 
 def what_is_right(file: Path) -> Config | None:
-    """What a command goes on with; None if that is nothing."""
+    """Return what a command continues with; None if that is nothing."""
     try:
         return load_valid_parts(file, environ=ENVIRON, checks=CHECKS)
     except ConfigurationRefused:

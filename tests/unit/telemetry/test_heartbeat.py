@@ -10,7 +10,7 @@ from support.jobs import running
 
 from notifier.app.job_runner import Every, Job, JobRunner
 from notifier.app.observability import HEARTBEAT
-from notifier.config.model import Heartbeat as Wanted
+from notifier.config.model import HeartbeatSettings as Wanted
 from notifier.core.outcomes import HeartbeatKind, HeartbeatOutcome
 from notifier.telemetry.heartbeat import Heartbeat
 
