@@ -31,7 +31,7 @@ def plain(word: str) -> str:
 
 @dataclass
 class Promise:
-    """What happened, who is to be told of it, and what the far sides got."""
+    """What happened, who is to be told of it, and what the receivers got."""
 
     known: dict[str, tuple[str, int]] = field(default_factory=dict)
     misses: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -84,7 +84,7 @@ class Promise:
         return watch_id in self.mutes and ((until := self.mutes[watch_id]) is None or until > now)
 
     def sent(self, channel: str, policy: ChannelPolicy, told: Sequence[Deliverable], now: datetime) -> None:
-        """The far side is about to get a message: may it?"""
+        """The receiver is about to get a message: may it?"""
         assert told
         assert policy.merges or len(told) == 1
         assert len({each.transition.snapshot_id if isinstance(each, Event) else each.id for each in told}) == len(told)
@@ -100,7 +100,7 @@ class Promise:
                 assert not policy.quiet.start <= now.time() < policy.quiet.end
 
     def arrived(self, channel: str, told: Sequence[Deliverable], *, certain: bool) -> None:
-        """The far side got a message, and could say so or not."""
+        """The receiver got a message, and could say so or not."""
         keys = {(each.id, channel) for each in told}
         self.copies.update(keys)
         (self.in_doubt if certain else self.excused).update(keys)

@@ -1,4 +1,4 @@
-"""The real parts on a real database, between an API and far sides that do as they are told, and can be killed."""
+"""The real parts on a real database, between an API and receivers that do as they are told, and can be killed."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,9 +43,9 @@ OUTCOMES = {
     "refusing": Outcome(kind=OutcomeKind.PERMANENT, reason="http_404"),
     "gone": Outcome(kind=OutcomeKind.PERMANENT, reason="http_410"),
     "silent": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
-    "events_only": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
+    "unreachable": Outcome(kind=OutcomeKind.UNCERTAIN, reason="read_timeout"),
 }
-"""What a far side can do. A silent one gets the message and does not say so; a events_only one does not get it."""
+"""What a receiver can do. A silent one gets the message and does not answer; an unreachable one does not get it."""
 
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Api:
         return self.trouble or self.answers[snapshot_id]
 
 
-class FarSide:
+class Receiver:
     """A channel that does as it is told, and shows the model what it gets."""
 
     def __init__(self, name: str, policy: ChannelPolicy, promise: Promise, clock: Clock) -> None:
@@ -95,7 +95,7 @@ class Rig:
     database: Path
     clock: Clock
     api: Api
-    far_sides: dict[str, FarSide]
+    receivers: dict[str, Receiver]
     watches: dict[str, Watch]
     channels: set[str] = field(default_factory=lambda: set(POLICIES))
 
@@ -116,7 +116,7 @@ class Rig:
         await self.poller.load(self.watches)
         self.workers = {
             name: DeliveryWorker(
-                channel=self.far_sides[name],
+                channel=self.receivers[name],
                 policy=policy,
                 outbox=outbox,
                 clock=clock,

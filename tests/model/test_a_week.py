@@ -1,4 +1,4 @@
-"""A week of 200 watches in seconds: the real daemon, on a clock that jumps, between a scripted API and far sides."""
+"""A week of 200 watches in seconds: the real daemon, on a clock that jumps, between a scripted API and receivers."""
 
 import asyncio
 import random
@@ -120,7 +120,7 @@ class BrightData:
 
 
 @dataclass
-class FarSide:
+class Receiver:
     """A channel, with all it got."""
 
     name: str
@@ -188,7 +188,7 @@ def week() -> Iterator["Week"]:
 
 
 def _live_through(made: dict[str, Script], path: Path) -> "Week":
-    far_sides = {name: FarSide(name) for name in POLICIES}
+    receivers = {name: Receiver(name) for name in POLICIES}
     api = BrightData(made)
 
     async def live(clock: MovingClock) -> None:
@@ -204,9 +204,9 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
         patches.setattr(components, "_client", lambda *_: api)
-        patches.setattr(dispatcher, "sender_for", lambda channel, **_: far_sides[channel.name])
+        patches.setattr(dispatcher, "sender_for", lambda channel, **_: receivers[channel.name])
         run(live)
-    return Week(made, far_sides, path / "notifier.db")
+    return Week(made, receivers, path / "notifier.db")
 
 
 @dataclass
@@ -214,7 +214,7 @@ class Week:
     """What came of it."""
 
     scripts: dict[str, Script]
-    far_sides: dict[str, FarSide]
+    receivers: dict[str, Receiver]
     database: Path
 
     def query(self, text: str) -> list[Any]:
@@ -229,26 +229,26 @@ class Week:
 @pytest.mark.parametrize("channel", TOLD)
 def test_each_end_is_told_exactly_once_to_each_channel(week: Week, channel: str) -> None:
     ends = Counter(
-        event.transition.snapshot_id for event in week.far_sides[channel].events() if ENDS & set(event.transition.names)
+        event.transition.snapshot_id for event in week.receivers[channel].events() if ENDS & set(event.transition.names)
     )
     assert ends == dict.fromkeys(week.scripts, 1)
 
 
 @pytest.mark.parametrize("channel", TOLD)
 def test_nothing_is_told_twice(week: Week, channel: str) -> None:
-    told = Counter(event.id for event in week.far_sides[channel].events())
+    told = Counter(event.id for event in week.receivers[channel].events())
     assert max(told.values()) == 1
 
 
 def test_a_webhook_gets_every_event_that_happened_one_by_one(week: Week) -> None:
-    got = week.far_sides["hook"].got
+    got = week.receivers["hook"].got
     assert all(len(told) == 1 for _, told in got)
     wanted = week.query("SELECT id FROM events WHERE status != 'starting'")
-    assert {event.id for event in week.far_sides["hook"].events()} == {row[0] for row in wanted}
+    assert {event.id for event in week.receivers["hook"].events()} == {row[0] for row in wanted}
 
 
 def test_an_end_is_told_within_two_polls_unless_something_was_down(week: Week) -> None:
-    for now, told in week.far_sides["hook"].got:
+    for now, told in week.receivers["hook"].got:
         for event in told:
             assert isinstance(event, Event)
             life = week.scripts[event.transition.snapshot_id]
@@ -265,18 +265,18 @@ def test_what_was_lost_is_told_as_missing_and_never_what_the_api_did_in_an_outag
 
 
 def test_digests_are_few_and_short(week: Week) -> None:
-    together = [told for _, told in week.far_sides["chat"].got]
+    together = [told for _, told in week.receivers["chat"].got]
     assert max(len(told) for told in together) > 20
     for told in together:
         message = digest(told, fits)
         assert len(message.body) <= LONGEST_BODY
     ends = START + MANY_END
-    assert len([now for now, _ in week.far_sides["chat"].got if ends <= now <= ends + HOUR]) <= 10
+    assert len([now for now, _ in week.receivers["chat"].got if ends <= now <= ends + HOUR]) <= 10
 
 
 def test_the_night_is_quiet_and_ends_with_one_digest(week: Week) -> None:
     mornings = Counter[Any]()
-    for now, _ in week.far_sides["mail"].got:
+    for now, _ in week.receivers["mail"].got:
         local = now.astimezone(NIGHT.zone)
         assert 7 <= local.hour < 22, local
         mornings[local.date()] += (local.hour, local.minute) == (7, 0)
@@ -284,7 +284,7 @@ def test_the_night_is_quiet_and_ends_with_one_digest(week: Week) -> None:
 
 
 def test_the_operators_are_told_once_that_the_channel_broke_and_once_that_it_works_again(week: Week) -> None:
-    told = [each for _, message in week.far_sides["ops"].got for each in message]
+    told = [each for _, message in week.receivers["ops"].got for each in message]
     assert [(each.subject, each.kind) for each in told if isinstance(each, Notice)] == [
         ("channel:chat", "broken"),
         ("channel:chat", "healed"),

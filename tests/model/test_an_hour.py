@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from chaos import DOWNLOADED, EVERY, HEALTHY, Hour
+from chaos import Hour
+from faulty_parts import DOWNLOADED, EVERY, HEALTHY
 
 MEMORY = Path("/dev/shm")
 FIRST = int(os.environ.get("CHAOS_SEED", "1"))
@@ -37,7 +38,7 @@ def hour(request: pytest.FixtureRequest) -> Iterator[Hour]:
 
 @pytest.mark.parametrize("channel", HEALTHY)
 def test_every_healthy_end_is_told_once_within_its_usual_time(hour: Hour, channel: str) -> None:
-    told = [(at, event) for at, event in hour.far_sides[channel].events() if "good" in event.transition.snapshot_id]
+    told = [(at, event) for at, event in hour.receivers[channel].events() if "good" in event.transition.snapshot_id]
     healthy = {id_: ends for id_, ends in hour.ends.items() if "good" in id_}
     assert Counter(event.transition.snapshot_id for _, event in told) == dict.fromkeys(healthy, 1)
     late = {event.transition.snapshot_id: at - healthy[event.transition.snapshot_id] for at, event in told}
@@ -49,7 +50,7 @@ def test_every_healthy_end_is_told_once_within_its_usual_time(hour: Hour, channe
 def test_what_misbehaved_is_told_too_when_that_is_over(hour: Hour, channel: str) -> None:
     told = Counter(
         event.transition.snapshot_id
-        for _, event in hour.far_sides[channel].events()
+        for _, event in hour.receivers[channel].events()
         if "ready" in event.transition.names and "sick" in event.transition.snapshot_id
     )
     unnamed = {each.snapshot_id for each in hour.config.watches if each.name == "\ud800"}

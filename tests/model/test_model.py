@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from promise import Promise
-from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, FarSide, Rig, is_death
+from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, Receiver, Rig, is_death
 from support.fakes import OUTAGE, START, Clock, seen, watch
 
 from notifier.core.model import NotFound, Observation
@@ -97,7 +97,7 @@ class Life(RuleBasedStateMachine):
             database=self.folder / "notifier.db",
             clock=self.clock,
             api=self.api,
-            far_sides={name: FarSide(name, policy, self.promise, self.clock) for name, policy in POLICIES.items()},
+            receivers={name: Receiver(name, policy, self.promise, self.clock) for name, policy in POLICIES.items()},
             watches={name: watch(name, notify=("chat", "hook", "held", "mail")) for name in SNAPSHOTS},
         )
         self.api.answers = dict.fromkeys(SNAPSHOTS, seen("running"))
@@ -200,9 +200,9 @@ class Life(RuleBasedStateMachine):
         self.act(all_at_once)
 
     @rule(channel=channels, mood=st.sampled_from(sorted(OUTCOMES)))
-    def a_far_side_changes(self, channel: str, mood: str) -> None:
+    def a_receiver_changes(self, channel: str, mood: str) -> None:
         """It goes down, comes up, says nothing."""
-        self.rig.far_sides[channel].mood = mood
+        self.rig.receivers[channel].mood = mood
 
     @rule(step=steps)
     def time_passes(self, step: timedelta) -> None:
@@ -322,8 +322,8 @@ class Life(RuleBasedStateMachine):
 
     def all_ends_well(self) -> None:
         """Everything works again and is configured again."""
-        for far_side in self.rig.far_sides.values():
-            far_side.mood = "up"
+        for receiver in self.rig.receivers.values():
+            receiver.mood = "up"
         self.rig.channels = set(POLICIES)
         self.restart()
         self.ask_for_what_died()
