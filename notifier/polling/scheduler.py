@@ -18,19 +18,10 @@ from notifier.core.snapshot.agenda import Agenda, AgendaEntry
 from notifier.core.snapshot.grid import Grid, instant, moment
 from notifier.core.snapshot.rotation import RESERVED_SHARE
 from notifier.polling.clock_watch import ClockWatch
-
-MAX_CONCURRENT = 512
-"""Concurrent polls: as many as may wait for answers, and as many again for their commits.
-
-More would take the event loop from those commits, until all are late. While the database cannot be written, each of
-them waits with its answer, and no others start.
-"""
+from notifier.polling.running_polls import RunningPolls
 
 _FREE_CHECK = timedelta(milliseconds=50)
 """The shortest pause between two checks whether a request is left for a rotation."""
-
-_CANCEL_GRACE = timedelta(seconds=1)
-"""How long a cancelled poll may take to release the network and the store."""
 
 Poll = Callable[[str, datetime, Permit], Awaitable[timedelta | None]]
 """Polls what has this key and was due at that time, and owns the permit from then on.
@@ -81,9 +72,7 @@ class PollScheduler:
         self._queued = asyncio.Event()
         self._turn_due = asyncio.Event()
         self._began_at = moment(0)
-        self._running: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(MAX_CONCURRENT)
-        self._failed: asyncio.Future[None] | None = None
+        self._running = RunningPolls()
         self._clock_watch = ClockWatch(clock)
 
     def __len__(self) -> int:
@@ -139,16 +128,7 @@ class PollScheduler:
 
     async def run(self) -> None:
         """Start polls until cancelled; raise what a poll raises."""
-        self._failed = asyncio.get_running_loop().create_future()
-        tasks = [asyncio.create_task(each) for each in (self._dispatch(), self._rotate())]
-        for task in tasks:
-            task.add_done_callback(self._ended)
-        try:
-            await asyncio.wait({self._failed})  # not the future itself: a cancellation would go on to it
-            self._failed.result()
-        finally:
-            for task in tasks:
-                task.cancel()
+        await self._running.run(self._dispatch(), self._rotate())
 
     async def once(self) -> None:
         """Poll everything once, due or not, and what that adds to the schedule; raise what a poll raises."""
@@ -167,24 +147,14 @@ class PollScheduler:
         Raises:
             Exception: what one of these last polls raised.
         """
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace.total_seconds())
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=_CANCEL_GRACE.total_seconds())
-        if self._failed is not None and self._failed.done():
-            self._failed.result()
+        await self._running.drain(grace)
 
     async def cancel(self) -> None:
         """Cancel the polls that still run, and wait a moment for their end.
 
         For a daemon that ends by a failure: what the other polls raise because of it is not reported a second time.
         """
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=_CANCEL_GRACE.total_seconds())
+        await self._running.cancel()
 
     def _set_timer(self) -> None:
         if (due := self.earliest()) is not None:
@@ -209,15 +179,15 @@ class PollScheduler:
         """Start one poll for each request that is admitted, the most overdue first."""
         while True:
             await self._queued.wait()
-            await self._room.acquire()
+            await self._running.room()
             permit = await self._admit()
             entry = self._agenda.next()
             if entry is None:
                 permit.release()
-                self._room.release()
+                self._running.give_back()
                 self._queued.clear()
                 continue
-            self._run(self._poll_entry(entry, permit))
+            self._start(self._poll_entry(entry, permit))
             if not self._agenda.queued:
                 self._queued.clear()
 
@@ -227,17 +197,17 @@ class PollScheduler:
             await self._turn_due.wait()
             while not self._is_free():  # noqa: ASYNC110 - it depends on the time alone
                 await asyncio.sleep(max(self._gap() / 2, _FREE_CHECK).total_seconds())
-            await self._room.acquire()
+            await self._running.room()
             permit = await self._admit()
             now = instant(self._clock())
             entry = self._agenda.next()
             if entry is not None:
-                self._run(self._poll_entry(entry, permit))
+                self._start(self._poll_entry(entry, permit))
             elif (key := self._next_turn(now)) is not None:
-                self._run(self._poll_turn(key, moment(now), permit))
+                self._start(self._poll_turn(key, moment(now), permit))
             else:
                 permit.release()
-                self._room.release()
+                self._running.give_back()
             if not self._rotations.queued:
                 self._turn_due.clear()
 
@@ -266,11 +236,9 @@ class PollScheduler:
         finally:
             permit.release()
 
-    def _run(self, poll: Coroutine[Any, Any, None]) -> None:
+    def _start(self, poll: Coroutine[Any, Any, None]) -> None:
         self._began_at = self._clock()
-        task = asyncio.create_task(poll)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        self._running.start(poll)
 
     async def _poll_entry(self, entry: AgendaEntry, permit: Permit) -> None:
         due = self._agenda.begin(entry, instant(self._clock()))
@@ -281,20 +249,6 @@ class PollScheduler:
             permit.release()
         self._agenda.again(entry, pause, max(instant(self._clock()), due))
         self._set_timer()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Make room for another poll; what a task raises ends `run`."""
-        if task in self._running:
-            self._running.discard(task)
-            self._room.release()
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Have `run` raise this: without the schedule there is no daemon."""
-        if self._failed is not None and not self._failed.done():
-            self._failed.set_exception(error)
 
     async def check_clock(self) -> None:
         """Detect that the wall clock was set back, and bring forward what is due too late by it.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from support.fakes import START, on_grid
 from support.poll_schedules import EVERY, Polls, tell
 
-from notifier.polling.scheduler import MAX_CONCURRENT
+from notifier.polling.running_polls import MAX_CONCURRENT
 
 
 def test_a_poll_starts_only_with_a_request_and_the_most_overdue_first() -> None:
