@@ -184,7 +184,7 @@ async def test_what_root_writes_with_a_strict_umask_is_read_and_a_file_with_erro
     await service.run("sh", "-c", f"umask 077 && {program} watch add s_2 --config /etc/notifier/config.yaml")
     await service.until_shown("StatusText", lambda text: text.startswith("2 watches"))
     checked = await service.run("sh", "-c", f"cd / && {program} config check --config /etc/notifier/config.yaml")
-    assert "fine. 2 watches" in checked, "root has the credentials of the unit"
+    assert "no errors. 2 watches" in checked, "root has the credentials of the unit"
     await service.write("/etc/notifier/watches.d/odd.yaml", "nonsense\n")
     await service.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "notifier")
     await service.until_shown("NRestarts", "1".__eq__)
