@@ -68,7 +68,7 @@ async def test_what_the_running_daemon_refuses_is_removed_again_with_its_reasons
     assert started.stdout == f"{coming}\n"
     assert "already watched" in started.stderr
     assert [each.name for each in (notifier.folder / "watches.d").iterdir()] == ["s_fine.yaml"]
-    assert fine["daemon"]["taken_up"]
+    assert fine["daemon"]["taken_up"], fine
     assert (await daemon.stop()).status == 0
 
 
