@@ -89,7 +89,7 @@ class JobRunner:
     def __init__(self, faults: Faults | None = None) -> None:
         """
         Args:
-            faults: bounds what the units raise.
+            faults: isolates what the units raise.
         """
         self._faults = faults or Faults()
         self._scheduler = Scheduler(follow_clock=self._follow_clock, failed=self._fail)
