@@ -84,7 +84,7 @@ def _checked_template(value: object, info: ValidationInfo) -> str:
 
 def _other_than_start(value: time, info: ValidationInfo) -> time:
     if value == info.data.get("start"):
-        raise ValueError("quiet hours cannot end when they begin: write another time")
+        raise ValueError("quiet hours cannot end when they start: write another time")
     return value
 
 

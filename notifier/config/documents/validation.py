@@ -23,7 +23,7 @@ def validate(document: Document, model: type[Model], context: Context) -> Model 
 
 
 def channel_names(document: Document) -> frozenset[str] | None:
-    """The names that stand under `channels:`, also of channels with errors; None if they cannot be reported."""
+    """Return the names under `channels:`, also of channels with errors; None if `channels:` itself is wrong."""
     channels = document.data.get("channels", {})
     if channels is None:
         return frozenset()

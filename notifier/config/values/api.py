@@ -19,11 +19,13 @@ def base_url(value: object) -> str:
     if parts.scheme not in ("http", "https") or not host or any(char.isspace() for char in checked):
         raise ValueError("an http or https URL is expected here, as in `https://api.brightdata.com`")
     if "@" in parts.netloc:
-        raise ValueError("a user or a password cannot stand in this URL: the token goes into `api.token`")
+        raise ValueError("a user or a password is not allowed in this URL: the token goes into `api.token`")
     if "?" in checked or "#" in checked:
         raise ValueError("this URL ends with its path: remove the `?` or `#` and what follows")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("over http:// the token would travel in clear: write https:// (http:// is for loopback only)")
+        raise ValueError(
+            "over http:// the token would be sent unencrypted: write https:// (http:// is for loopback only)"
+        )
     return checked.rstrip("/")
 
 

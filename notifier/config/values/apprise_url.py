@@ -19,7 +19,7 @@ def channel_url(value: object) -> str:
     if not _SCHEME.match(checked):
         raise ValueError("an Apprise URL is expected here, as in `slack://…` or `mailtos://…`")
     if _SECOND_URL.search(checked):
-        raise ValueError("there are two URLs here: a channel has one, so make two channels")
+        raise ValueError("there are two URLs here: a channel has one, so add a second channel")
     for option in re.split("[&;]", checked.partition("?")[2]):
         if why := _UNWANTED_OPTIONS.get(key := option.partition("=")[0].strip().lower()):
             raise ValueError(f"remove `{key}=` from the URL: {why}")

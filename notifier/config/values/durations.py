@@ -29,7 +29,7 @@ def parse(written: str) -> timedelta:
         )
     seconds = sum(int(number or 0) * size for number, size in zip(match.groups(), _UNITS.values(), strict=True))
     if seconds == 0:
-        raise ValueError("a duration must be longer than nothing: the shortest is `1s`")
+        raise ValueError("a duration must be longer than 0: the shortest is `1s`")
     if seconds > LONGEST.total_seconds():
         raise ValueError(f"too long: the longest duration is `{LONGEST.days}d`")
     return timedelta(seconds=seconds)
@@ -66,5 +66,5 @@ def keep(value: object) -> timedelta:
     """Validate how long ended snapshots are kept."""
     checked = duration(value)
     if checked < SHORTEST_KEEP:
-        raise ValueError(f"too short to look anything up in: the shortest is `{SHORTEST_KEEP.days}d`")
+        raise ValueError(f"too short: the shortest is `{SHORTEST_KEEP.days}d`")
     return checked

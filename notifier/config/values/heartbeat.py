@@ -22,9 +22,9 @@ def address(value: object) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or any(char.isspace() for char in checked):
-        raise ValueError("an http or https address is expected here, as in `https://hc-ping.com/…`")
+        raise ValueError("an http or https URL is expected here, as in `https://hc-ping.com/…`")
     if "@" in parts.netloc:
-        raise ValueError("a user or a password cannot stand in this address")
+        raise ValueError("a user or a password is not allowed in this URL")
     return checked
 
 

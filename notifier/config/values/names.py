@@ -22,7 +22,9 @@ def channel_name(value: object) -> str:
     """Validate the name of a channel."""
     checked = str(text(value))
     if "://" in checked:
-        raise ValueError("a URL cannot stand here: give it a name under `channels:` and write that name")
+        raise ValueError(
+            "a channel name is expected here, not a URL: add the URL under `channels:`, and write its name here"
+        )
     if not _CHANNEL_NAME.fullmatch(checked):
         raise ValueError("the name of a channel has only letters, digits, `_`, `.` and `-` (at most 100)")
     return checked

@@ -7,9 +7,9 @@ def folder(value: object) -> str:
     """Validate the path of a folder."""
     checked = str(text(value)).strip()
     if "://" in checked:
-        raise ValueError("a folder of this machine is expected here, not a URL: write its path")
+        raise ValueError("a folder is expected here, not a URL: write its path")
     if checked.startswith("~"):
-        raise ValueError("`~` means nothing here: write the whole path, `/home/…`")
+        raise ValueError("`~` is not expanded here: write the whole path, `/home/…`")
     return checked
 
 
@@ -26,7 +26,7 @@ def state(value: object) -> str:
     if not path or path.endswith(("/", "/.", "/..")) or path in (".", ".."):
         raise ValueError("the name of the file is missing: write `sqlite:///notifier.db`")
     if "?" in path or "#" in path:
-        raise ValueError("options cannot stand here: write only the path of the file")
+        raise ValueError("options are not allowed here: write only the path of the file")
     if path.startswith("~"):
-        raise ValueError("`~` means nothing here: write the whole path, `sqlite:////home/…`")
+        raise ValueError("`~` is not expanded here: write the whole path, `sqlite:////home/…`")
     return path

@@ -20,7 +20,7 @@ def time_of_day(value: object) -> time:
     given = text(value)
     checked = given.strip()
     if checked in ("24:00", "24:00:00"):
-        raise ValueError('the end of the day is the beginning of the next: write `"00:00"`')
+        raise ValueError('write the end of the day as the start of the next: `"00:00"`')
     match = _TIME.fullmatch(checked)
     if match is None:
         raise ValueError(f'{shown(given)}: not a time of the day: write hours and minutes, as in `"22:00"`')

@@ -14,9 +14,11 @@ def token(value: object) -> str:
     """Validate an API token: printable ASCII without spaces."""
     checked = str(text(value))
     if not _TOKEN.fullmatch(checked):
-        raise ValueError("a token has only printable ASCII characters and no spaces: is it copied whole and alone?")
+        raise ValueError(
+            "a token has only printable ASCII characters and no spaces: check that it was copied completely"
+        )
     if len(checked) > LONGEST_TOKEN:
-        raise ValueError(f"longer than {LONGEST_TOKEN} characters, which no token is")
+        raise ValueError(f"longer than {LONGEST_TOKEN} characters, which is too long for a token")
     return checked
 
 
@@ -25,6 +27,6 @@ def page_token(value: object) -> str:
     checked = token(value)
     if len(checked) < SHORTEST_PAGE_TOKEN and not is_unset(value):
         raise ValueError(
-            f"shorter than {SHORTEST_PAGE_TOKEN} characters, which can be guessed: `openssl rand -hex 16` makes one"
+            f"shorter than {SHORTEST_PAGE_TOKEN} characters, and easy to guess: make one with `openssl rand -hex 16`"
         )
     return checked

@@ -38,11 +38,11 @@ def address(value: object) -> str:
     if any(char.isspace() for char in checked):
         raise ValueError("a URL cannot have a space in it: a webhook has one address, so make two channels for two")
     if "@" in parts.netloc:
-        raise ValueError("a user or a password cannot stand in this URL: the `secret` signs what is sent")
+        raise ValueError("a user or a password is not allowed in this URL: the `secret` signs what is sent")
     if "#" in checked:
         raise ValueError("remove the `#` and what follows: it is never sent")
     if not _has_host(parts):
-        raise ValueError("the host is missing or is none: write the URL as `https://example.com/hooks/snapshots`")
+        raise ValueError("the host is missing or invalid: write the URL as `https://example.com/hooks/snapshots`")
     return checked
 
 
@@ -67,7 +67,7 @@ def secret(value: object) -> str:
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError:
-        raise ValueError(f"not the secret of a signed webhook, which is base64: {_MAKE_ONE}") from None
+        raise ValueError(f"a secret is written in base64: {_MAKE_ONE}") from None
     if not SHORTEST_SECRET <= len(key) <= LONGEST_SECRET:
         size = f"{len(key)} bytes, and Standard Webhooks asks for {SHORTEST_SECRET} to {LONGEST_SECRET}"
         raise ValueError(f"this secret has {size}: {_MAKE_ONE}")

@@ -39,7 +39,7 @@ WHOLE_FILE = [
     ("api: {token: ''}", f"config.yaml:1:14: api.token: {EMPTY}"),
     ("api: {token: }", f"config.yaml:1:14: api.token: {NO_VALUE}"),
     ("api: {token: 12}", f"config.yaml:1:14: api.token: {TEXT}a number: put it in quotes"),
-    ("api: {token: a b}", "config.yaml:1:14: api.token: a token has only printable ASCII characters and no spaces: is it copied whole and alone?"),
+    ("api: {token: a b}", "config.yaml:1:14: api.token: a token has only printable ASCII characters and no spaces: check that it was copied completely"),
     ("api: {token: '${EMPTY}'}", "config.yaml:1:14: api.token: the environment variable EMPTY is empty: give it a value where notifier is started"),
     ("api: {token: t, timeout: 5}", f"config.yaml:1:26: api.timeout: {UNIT}write `5s`"),
     ("api: {token: t, requests_per_second: fast}", f"config.yaml:1:38: api.requests_per_second: {NUMBER}"),
@@ -51,9 +51,9 @@ WHOLE_FILE = [
     ("api: {token: t, base_url: 'https://'}", f"config.yaml:1:27: api.base_url: {BASE_URL}"),
     ("api: {token: t, base_url: 'https://[x'}", "config.yaml:1:27: api.base_url: not a URL: write it as `https://api.brightdata.com`"),
     ("api: {token: t, base_url: https://x?}", "config.yaml:1:27: api.base_url: this URL ends with its path: remove the `?` or `#` and what follows"),
-    ("api: {token: t, base_url: https://u:p@x}", "config.yaml:1:27: api.base_url: a user or a password cannot stand in this URL: the token goes into `api.token`"),
-    ("api: {token: t, base_url: http://example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
-    ("api: {token: t, base_url: http://127.0.0.1.example.com}", "config.yaml:1:27: api.base_url: over http:// the token would travel in clear: write https:// (http:// is for loopback only)"),
+    ("api: {token: t, base_url: https://u:p@x}", "config.yaml:1:27: api.base_url: a user or a password is not allowed in this URL: the token goes into `api.token`"),
+    ("api: {token: t, base_url: http://example.com}", "config.yaml:1:27: api.base_url: over http:// the token would be sent unencrypted: write https:// (http:// is for loopback only)"),
+    ("api: {token: t, base_url: http://127.0.0.1.example.com}", "config.yaml:1:27: api.base_url: over http:// the token would be sent unencrypted: write https:// (http:// is for loopback only)"),
     ("api: {token: t}\noperators: team", "config.yaml:2:12: operators: there is no channel 'team': `channels:` has none yet"),
     ("api: {token: t}\nchannels: [a]", f"config.yaml:2:11: channels: {A_MAPPING}a list"),
     ("api: {token: t}\nchannels: {a b: json://x}", f'config.yaml:2:12: channels."a b": {CHANNEL_NAME}'),
@@ -68,7 +68,7 @@ WHOLE_FILE = [
     ("api: {token: t}\nchannels: {a: 'json://x/?Retry=3'}", "config.yaml:2:15: channels.a: remove `retry=` from the URL: notifier tries again by itself, for three days and without blocking"),
     ("api: {token: t}\nchannels: {a: 'json://x/?a=b&wait=3'}", "config.yaml:2:15: channels.a: remove `wait=` from the URL: notifier spaces its tries itself"),
     ("api: {token: t}\nchannels: {a: 'json://x?optional=yes'}", "config.yaml:2:15: channels.a: remove `optional=` from the URL: it would report a failed delivery as a success"),
-    ("api: {token: t}\nchannels: {a: 'json://x, json://y'}", "config.yaml:2:15: channels.a: there are two URLs here: a channel has one, so make two channels"),
+    ("api: {token: t}\nchannels: {a: 'json://x, json://y'}", "config.yaml:2:15: channels.a: there are two URLs here: a channel has one, so add a second channel"),
 ]  # fmt: skip
 
 

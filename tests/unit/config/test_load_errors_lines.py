@@ -25,7 +25,7 @@ UNGUARDED = (
     "other machines can reach this address: write it under `listen:`, with `token: ${NOTIFIER_HTTP_TOKEN}` "
     "beside it, or listen on `127.0.0.1:8787`"
 )
-PING = "an http or https address is expected here, as in `https://hc-ping.com/…`"
+PING = "an http or https URL is expected here, as in `https://hc-ping.com/…`"
 
 THIRD_LINE = [
     # Unknown keys.
@@ -78,7 +78,7 @@ THIRD_LINE = [
     ("defaults: {every: 1.5}", f"3:19: defaults.every: {UNIT}write `30s`"),
     ("defaults: {every: '30'}", f"3:19: defaults.every: '30': {UNIT}write `30s`, `5m`, `6h` or `2d`"),
     ("defaults: {every: 500ms}", f"3:19: defaults.every: '500ms': not a duration: {DURATION}"),
-    ("defaults: {every: 0s}", "3:19: defaults.every: '0s': a duration must be longer than nothing: the shortest is `1s`"),
+    ("defaults: {every: 0s}", "3:19: defaults.every: '0s': a duration must be longer than 0: the shortest is `1s`"),
     ("defaults: {stalled_after: 9999d}", "3:27: defaults.stalled_after: '9999d': too long: the longest duration is `3650d`"),
     ("defaults: {every: yes}", f"3:19: defaults.every: 'yes': not a duration: {DURATION}"),
     ("defaults: {every: true}", f"3:19: defaults.every: {TEXT}true or false: put it in quotes"),
@@ -90,7 +90,7 @@ THIRD_LINE = [
     ("watches: [{snapshot: s, notify: ops, download: }]", f"3:48: watches[0].download: {NO_VALUE}"),
     ("watches: [{snapshot: s, notify: ops, download: {format: csv}}]", "3:48: watches[0].download.folder: missing: write the folder for the results, as in `folder: results`"),
     ("watches: [{snapshot: s, notify: ops, download: {folder: r, format: xml}}]", "3:68: watches[0].download.format: only 'json', 'ndjson', 'jsonl' or 'csv' can stand here"),
-    ("watches: [{snapshot: s, notify: ops, download: ~/r}]", "3:48: watches[0].download: `~` means nothing here: write the whole path, `/home/…`"),
+    ("watches: [{snapshot: s, notify: ops, download: ~/r}]", "3:48: watches[0].download: `~` is not expanded here: write the whole path, `/home/…`"),
     # Channels, and who is told.
     ("operators: [temm]", "3:13: operators[0]: there is no channel 'temm'; did you mean 'team'?"),
     ("operators: temm", "3:12: operators: there is no channel 'temm'; did you mean 'team'?"),
@@ -115,14 +115,14 @@ THIRD_LINE = [
     ("state: 'sqlite:///'", "3:8: state: the name of the file is missing: write `sqlite:///notifier.db`"),
     ("state: sqlite:///data/", "3:8: state: the name of the file is missing: write `sqlite:///notifier.db`"),
     ("state: 'sqlite:///:memory:'", "3:8: state: the state must outlive a restart: name a file, as in `sqlite:///notifier.db`"),
-    ("state: sqlite:///a.db?mode=ro", "3:8: state: options cannot stand here: write only the path of the file"),
-    ("state: sqlite:///~/a.db", "3:8: state: `~` means nothing here: write the whole path, `sqlite:////home/…`"),
+    ("state: sqlite:///a.db?mode=ro", "3:8: state: options are not allowed here: write only the path of the file"),
+    ("state: sqlite:///~/a.db", "3:8: state: `~` is not expanded here: write the whole path, `sqlite:////home/…`"),
     # Variables.
     ("defaults: {every: '${NONE}'}", "3:19: defaults.every: the environment variable NONE is not set: set it where notifier is started, or give it a default, `${NONE:-default}`"),
     ("defaults: {every: '${NONE'}", "3:19: defaults.every: `${` without its `}`: write `${NAME}`, or `$${` for a plain `${`"),
     # What is kept.
     ("keep: 90", f"3:7: keep: {UNIT}write `90s`"),
-    ("keep: 23h", "3:7: keep: too short to look anything up in: the shortest is `1d`"),
+    ("keep: 23h", "3:7: keep: too short: the shortest is `1d`"),
     ("keep:", f"3:6: keep: {NO_VALUE}"),
     # HTTP.
     ("http: 8787", "3:7: http: an address is expected before the port: write `127.0.0.1:8787`"),
@@ -135,11 +135,11 @@ THIRD_LINE = [
     ("http: 127.0.0.1:65536", "3:7: http: a port is a number up to 65535"),
     ("http: 0.0.0.0:8787", f"3:7: http: {UNGUARDED}"),
     ("http: {listen: '[::]:80'}", f"3:7: http: {UNGUARDED}"),
-    ("http: {listen: '[::]:80', token: abc}", "3:34: http.token: shorter than 16 characters, which can be guessed: `openssl rand -hex 16` makes one"),
+    ("http: {listen: '[::]:80', token: abc}", "3:34: http.token: shorter than 16 characters, and easy to guess: make one with `openssl rand -hex 16`"),
     ("http: {port: 80}", "3:8: http.port: unknown key; the keys here are listen, token"),
     ("heartbeat: hc-ping.com/x", f"3:12: heartbeat: {PING}"),
     ("heartbeat: off", f"3:12: heartbeat: {PING}"),
-    ("heartbeat: {url: 'https://u:p@x/y'}", "3:18: heartbeat.url: a user or a password cannot stand in this address"),
+    ("heartbeat: {url: 'https://u:p@x/y'}", "3:18: heartbeat.url: a user or a password is not allowed in this URL"),
     ("heartbeat: {url: https://x, every: 1s}", "3:36: heartbeat.every: too often for such a service: the shortest interval is `10s`"),
     ("heartbeat: {every: 1m}", "3:12: heartbeat.url: missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`"),
     # YAML.

@@ -20,13 +20,13 @@ A_MAPPING = "a mapping (lines of `key: value`) is expected here, not "
 BOTH = "`url` and `webhook` are both given: keep one of them, or make two channels"
 HTTPS = "an https URL is expected here, as in `https://example.com/hooks/snapshots`"
 HTTP = "http:// sends messages unencrypted: write https:// (http:// is for receivers in your own network only, with `allow_private: true`)"
-NO_HOST = "the host is missing or is none: write the URL as `https://example.com/hooks/snapshots`"
+NO_HOST = "the host is missing or invalid: write the URL as `https://example.com/hooks/snapshots`"
 NOT_A_URL = "not a URL: write it as `https://example.com/hooks/snapshots`"
-NO_USER = "a user or a password cannot stand in this URL: the `secret` signs what is sent"
+NO_USER = "a user or a password is not allowed in this URL: the `secret` signs what is sent"
 NOT_A_PACE = "not a pace: write how many messages in a second, a minute or an hour: `1/s`, `20/m` or `5/h`"
 PACE_RANGE = "a pace is between 1 and 1000 messages, as in `1/s`, `20/m` or `5/h`"
 NOT_A_TIME = 'not a time of the day: write hours and minutes, as in `"22:00"`'
-NOT_BASE64 = f"not the secret of a signed webhook, which is base64: {MAKE_ONE}"
+NOT_BASE64 = f"a secret is written in base64: {MAKE_ONE}"
 ZONE = "; write its IANA name, as in `Europe/Berlin`"
 CHANNEL_KEYS = (
     "url, webhook, secret, allow_private, fallback, fallback_after, pace, quiet, on_uncertain, give_up_after, templates"
@@ -84,7 +84,7 @@ CHANNEL = [
     (f"webhook: https://x, secret: [{SECRET}, {'QUFB' * 22}]", f"3:82: channels.a.secret[1]: this secret has 66 bytes, and Standard Webhooks asks for 24 to 64: {MAKE_ONE}"),
     # Fallbacks.
     ("url: json://x, fallback: opps", "3:32: channels.a.fallback: there is no channel 'opps'; did you mean 'ops'?"),
-    ("url: json://x, fallback: json://y", "3:32: channels.a.fallback: a URL cannot stand here: give it a name under `channels:` and write that name"),
+    ("url: json://x, fallback: json://y", "3:32: channels.a.fallback: a channel name is expected here, not a URL: add the URL under `channels:`, and write its name here"),
     ("url: json://x, fallback: ", f"3:32: channels.a.fallback: {NO_VALUE}"),
     ("url: json://x, fallback: a", "3:22: channels.a.fallback: a channel cannot be its own fallback: name another one, or remove it"),
     ("url: json://x, fallback: ops, fallback_after: 15", "3:53: channels.a.fallback_after: a duration needs its unit: write `15s`"),
@@ -119,13 +119,13 @@ QUIET = [
     ("from: 22:00", '28: channels.a.quiet.to: missing: write when the quiet hours end, as in `to: "07:00"`'),
     ("from: 22, to: 7:00", '35: channels.a.quiet.from: a time of the day is expected here, as in `"22:00"`, not a number'),
     ("from: , to: 7:00", f"35: channels.a.quiet.from: {NO_VALUE}"),
-    ("from: 24:00, to: 7:00", '35: channels.a.quiet.from: the end of the day is the beginning of the next: write `"00:00"`'),
-    ("from: 22:00, to: '24:00'", '46: channels.a.quiet.to: the end of the day is the beginning of the next: write `"00:00"`'),
+    ("from: 24:00, to: 7:00", '35: channels.a.quiet.from: write the end of the day as the start of the next: `"00:00"`'),
+    ("from: 22:00, to: '24:00'", '46: channels.a.quiet.to: write the end of the day as the start of the next: `"00:00"`'),
     ("from: 22:60, to: 7:00", f"35: channels.a.quiet.from: '22:60': {NOT_A_TIME}"),
     ("from: 10pm, to: 7:00", f"35: channels.a.quiet.from: '10pm': {NOT_A_TIME}"),
     ("from: 22:00:00, to: 7:00", f"35: channels.a.quiet.from: '22:00:00': {NOT_A_TIME}"),
     ("from: '${PLAIN}', to: 7:00", f"35: channels.a.quiet.from: '${{PLAIN}}': {NOT_A_TIME}"),
-    ("from: 7:00, to: '07:00'", "45: channels.a.quiet.to: quiet hours cannot end when they begin: write another time"),
+    ("from: 7:00, to: '07:00'", "45: channels.a.quiet.to: quiet hours cannot end when they start: write another time"),
     ("from: 22:00, to: 7:00, timezone: Europe/Berln", "62: channels.a.quiet.timezone: there is no time zone 'Europe/Berln'; did you mean 'Europe/Berlin'?"),
     ("from: 22:00, to: 7:00, timezone: europe/berlin", "62: channels.a.quiet.timezone: there is no time zone 'europe/berlin'; did you mean 'Europe/Berlin'?"),
     ("from: 22:00, to: 7:00, timezone: Europe", f"62: channels.a.quiet.timezone: there is no time zone 'Europe'{ZONE}"),

@@ -12,7 +12,7 @@ from notifier.core.errors import NotifierError
 Loader = Callable[..., Config]
 Refusal = Callable[..., list[str]]
 
-NOT_ASCII = "a token has only printable ASCII characters and no spaces: is it copied whole and alone?"
+NOT_ASCII = "a token has only printable ASCII characters and no spaces: check that it was copied completely"
 THREE_WAYS = (
     "the Bright Data token is missing: write `token: ${BRIGHTDATA_API_KEY}` or `token_file: PATH` under `api:`, "
     "or give the service the systemd credential `brightdata-token`"
@@ -44,7 +44,7 @@ def test_a_token_file_is_beside_the_configuration_and_read_each_time(loaded: Loa
         (b"a b", NOT_ASCII),
         (b"a\nb", "a line break or a control character is in this text: write it on one line"),
         (b"\xff", "the file is not a text"),
-        (b"x" * 5_000, "longer than 4096 characters, which no token is"),
+        (b"x" * 5_000, "longer than 4096 characters, which is too long for a token"),
         ("schlüssel".encode(), NOT_ASCII),
     ],
 )  # fmt: skip

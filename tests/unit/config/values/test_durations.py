@@ -35,7 +35,7 @@ def test_a_duration_is_whole_numbers_with_units_the_largest_first(text: str, sec
         ("1w", "whole numbers"),
         ("٣s", "whole numbers"),
         ("22:00", "whole numbers"),
-        ("0s", "longer than nothing"),
+        ("0s", "longer than 0"),
         ("3651d", "the longest duration is `3650d`"),
         ("999999999d", "the longest duration is `3650d`"),
     ],
