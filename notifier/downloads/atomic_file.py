@@ -86,7 +86,7 @@ class AtomicFile:
         try:
             self._folder = Folder(self.path.parent)
         except (FileNotFoundError, NotADirectoryError) as error:
-            text = f"{self.path.parent}: there is no such folder; make it first"
+            text = f"{self.path.parent}: the folder does not exist; create it first"
             raise DownloadError(DownloadTrouble.FOLDER, text) from error
         except OSError as error:
             raise self._trouble(error) from error
@@ -192,7 +192,7 @@ class AtomicFile:
                 self.discard()
                 if not same:
                     what = "with another content" if regular else "and is no regular file"
-                    text = f"{self.path} is there already, {what}"
+                    text = f"{self.path} exists already, {what}"
                     raise DownloadError(DownloadTrouble.EXISTS, text, in_the_way=True)
                 return False
             self._take_the_name()
@@ -211,7 +211,7 @@ class AtomicFile:
     def _take_the_name(self) -> None:
         assert self._file is not None
         if not self._here.is_in_place() or not self._here.is_named(self._file, self._hidden):
-            text = f"{self.path.parent}: it was exchanged while the results were on their way; ask again"
+            text = f"{self.path.parent}: the folder was replaced during the download; try again"
             raise DownloadError(DownloadTrouble.FOLDER, text)
         self._here.rename(self._hidden, self._name)
         self._here.sync()
@@ -286,7 +286,7 @@ class AtomicFile:
 
     def _trouble(self, error: OSError) -> DownloadError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            text = f"{self.path.parent}: no space left; make some and ask again, what came whole is kept"
+            text = f"{self.path.parent}: no space left; free some and try again: complete parts are kept"
             return DownloadError(DownloadTrouble.NO_SPACE, text)
         text = f"{self.path.parent}: cannot be written to: {error.strerror or error}"
         return DownloadError(DownloadTrouble.FOLDER, text)

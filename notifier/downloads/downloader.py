@@ -67,7 +67,7 @@ class Downloader:
         run = Transfer(wanted, file, self._results, self._sleep, report)
         facts = wanted.facts or await self._facts(wanted.snapshot_id, run)
         if not may_have_results(facts):
-            text = f"{wanted.snapshot_id} is ready and empty: it has no records, there is nothing to fetch"
+            text = f"{wanted.snapshot_id} is ready and empty: it has no records, there is nothing to download"
             raise DownloadError(DownloadTrouble.EMPTY, text)
         return await run.fetch(facts, self._batch)
 

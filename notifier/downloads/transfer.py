@@ -214,7 +214,7 @@ class Transfer:
             case NotReady(status=status, retry_after=pause):
                 self._building += pause
                 if self._building > LONGEST_BUILDING:
-                    text = f"{self._wanted.snapshot_id}: its results are still {status}; ask again later"
+                    text = f"{self._wanted.snapshot_id}: its results are still {status}; try again later"
                     raise DownloadError(DownloadTrouble.NOT_READY, text)
                 await self._wait(pause, f"Bright Data does not have the results ready yet ({status})")
             case Refused(refusal=refusal, detail=detail):
@@ -231,16 +231,15 @@ class Transfer:
             raise DownloadError(DownloadTrouble.UNAUTHORISED, text)
         self._failures += 1
         if self._failures >= MOST_TRIES:
-            text = (
-                f"{self._wanted.snapshot_id}: not fetched, the last of {MOST_TRIES} tries ended with: {unclear.detail}"
-            )
+            why = f"the last of {MOST_TRIES} attempts failed: {unclear.detail}"
+            text = f"{self._wanted.snapshot_id}: not downloaded; {why}"
             raise DownloadError(DownloadTrouble.UNREACHABLE, text)
         pause = min(timedelta(seconds=2**self._failures), LONGEST_PAUSE)
         await self._wait(max(pause, unclear.retry_after or pause), f"no answer for now ({unclear.detail})")
 
     async def _wait(self, pause: timedelta, why: str) -> None:
         records = self._file.journal.records
-        waits_for = f"{why}; asked again in {span(pause)}"
+        waits_for = f"{why}; next attempt in {span(pause)}"
         self._report(Progress(records=records, of=self._facts.records, size=self._size, waits_for=waits_for))
         await self._sleep(pause.total_seconds())
 
@@ -248,11 +247,11 @@ class Transfer:
         promised = "some records" if self._facts.records is None else count(self._facts.records, "record")
         if self._facts.errors:
             promised = f"{promised} and {count(self._facts.errors, 'error')}"
-        text = f"{self._wanted.snapshot_id}: {what}, and Bright Data says that there are {promised}"
-        return DownloadError(DownloadTrouble.WRONG_COUNT, f"{text}; nothing was kept, ask again later")
+        text = f"{self._wanted.snapshot_id}: {what}, but Bright Data announced {promised}"
+        return DownloadError(DownloadTrouble.WRONG_COUNT, f"{text}; nothing was kept; try again later")
 
     def _too_large(self, error: TooLarge) -> DownloadError:
-        text = f"{self._wanted.snapshot_id}: not fetched: {error}; let Bright Data deliver it to a storage of yours"
+        text = f"{self._wanted.snapshot_id}: not downloaded: {error}; let Bright Data deliver it to your storage"
         return DownloadError(DownloadTrouble.TOO_LARGE, text)
 
 
@@ -262,7 +261,7 @@ def _refused(snapshot_id: str, refusal: Refusal, detail: str) -> DownloadError:
             text = f"{snapshot_id}: its results are deleted (Bright Data keeps them for 16 days); collect it again"
             return DownloadError(DownloadTrouble.EXPIRED, text)
         case Refusal.EMPTY:
-            return DownloadError(DownloadTrouble.EMPTY, f"{snapshot_id} is empty: there is nothing to fetch")
+            return DownloadError(DownloadTrouble.EMPTY, f"{snapshot_id} is empty: there is nothing to download")
         case Refusal.NOT_FOUND:
             return DownloadError(DownloadTrouble.NOT_FOUND, f"{snapshot_id}: Bright Data does not know this snapshot")
         case Refusal.OTHER:

@@ -212,7 +212,7 @@ def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
     """Returns the notice for channels that had the event's message before the file; None while the job is retried."""
     match result:
         case Fetched(path=path, records=records):
-            return _notice(job, now, "fetched", "its results are there", f"{path}\n{count(records, 'record')}")
+            return _notice(job, now, "fetched", "its results are downloaded", f"{path}\n{count(records, 'record')}")
         case GivenUp(trouble=trouble, detail=detail):
             options = [] if job.format == Format.JSON else ["--format", job.format]
             again = "try again"
@@ -222,7 +222,7 @@ def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
                 ["notifier", "download", job.event.transition.snapshot_id, "--to", job.folder, *options]
             )
             cure = f"To {again}: {command}"
-            return _notice(job, now, "not_fetched", "its results could not be fetched", f"{detail}\n{cure}")
+            return _notice(job, now, "not_fetched", "its results could not be downloaded", f"{detail}\n{cure}")
         case Retrying():
             return None
 

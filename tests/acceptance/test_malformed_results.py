@@ -25,8 +25,8 @@ def script(api: BrightData, notifier: Notifier) -> Notifier:
         (Fault.LONG_LINE, (), "record 1 is larger than 64 MiB"),
         (Fault.LONG_LINE, ("--compress",), "record 1 is larger than 64 MiB"),
         (Fault.LONG_LINE, ("--format", "csv"), "the header row is longer than 1 MiB"),
-        (Fault.ENDLESS, (), "more than 3 records came, and Bright Data says that there are 3 records"),
-        (Fault.NO_BODY, (), "no records came, and Bright Data says that there are 3 records"),
+        (Fault.ENDLESS, (), "more than 3 records came, but Bright Data announced 3 records"),
+        (Fault.NO_BODY, (), "no records came, but Bright Data announced 3 records"),
     ],
 )
 async def test_what_cannot_be_a_file_is_refused_in_a_line(
@@ -51,7 +51,7 @@ async def test_a_building_object_is_waited_for_and_a_byte_order_mark_passed_over
     api.fail_next(Fault.BOM)
     ended = await script.command("download", "s_1")
     assert ended.status == 0
-    assert "s_1: Bright Data does not have the results ready yet (building); asked again in 1 s\n" in ended.stderr
+    assert "s_1: Bright Data does not have the results ready yet (building); next attempt in 1 s\n" in ended.stderr
     assert len(json.loads((script.folder / "s_1.json").read_text(encoding="utf-8"))) == 3
 
 
@@ -100,7 +100,7 @@ async def test_a_link_in_the_folder_is_not_followed(api: BrightData, script: Not
     refused = await script.command("download", "s_1", "--to", "results")
     forced = await script.command("download", "s_1", "--to", "results", "--force")
     assert (refused.status, forced.status) == (1, 0)
-    assert "s_1.json is there already, and is no regular file; --force replaces it" in refused.stderr
+    assert "s_1.json exists already, and is no regular file; --force replaces it" in refused.stderr
     assert outside.read_text() == "precious"
     assert [path.name for path in folder.iterdir()] == ["s_1.json"]
     assert len(json.loads((folder / "s_1.json").read_text())) == 3

@@ -44,7 +44,7 @@ async def test_results_that_are_being_built_are_awaited_as_the_answer_says(world
     assert done.records == 2
     assert world.pauses == [7.0, 7.0, 7.0]
     assert {each.waits_for for each in world.progress if each.waits_for} == {
-        "Bright Data does not have the results ready yet (building); asked again in 7 s"
+        "Bright Data does not have the results ready yet (building); next attempt in 7 s"
     }
 
 
@@ -65,7 +65,7 @@ async def test_a_failed_download_resumes_with_the_next_call(world: World, form: 
     world.ready(3_500)
     world.sim.answer_next(4)
     world.sim.fail_next(Fault.CUT, 8)
-    with pytest.raises(DownloadError, match="8 tries") as caught:
+    with pytest.raises(DownloadError, match="8 attempts") as caught:
         await world.fetch(format=form, compress=compress)
     assert caught.value.trouble is DownloadTrouble.UNREACHABLE
     assert not any(not name.startswith(".") for name in world.files())
@@ -103,7 +103,7 @@ async def test_a_wrong_number_of_records_is_tried_once_more_and_never_published(
     world.ready(20, "s_2")
     world.sim.answer_next(1)
     world.sim.fail_next(Fault.SHORT, 2)
-    with pytest.raises(DownloadError, match="19 records came, and Bright Data says that there are 20") as caught:
+    with pytest.raises(DownloadError, match="19 records came, but Bright Data announced 20") as caught:
         await world.fetch("s_2")
     assert caught.value.trouble is DownloadTrouble.WRONG_COUNT
     assert world.files() == ["s_1.json"]
@@ -152,7 +152,7 @@ async def test_a_file_that_is_there_is_kept_unless_it_is_the_same_or_forced(worl
     assert first.new
     assert not (await world.fetch()).new
     first.path.write_text("mine")
-    with pytest.raises(DownloadError, match=r"is there already, with another content$") as caught:
+    with pytest.raises(DownloadError, match=r"exists already, with another content$") as caught:
         await world.fetch()
     assert (caught.value.trouble, caught.value.in_the_way) == (DownloadTrouble.EXISTS, True)
     assert (first.path.read_text(), world.files()) == ("mine", ["s_1.json"])
@@ -168,7 +168,7 @@ async def test_a_packed_file_with_the_same_content_is_the_same(world: World) -> 
 
 async def test_the_folder_must_be_there_and_no_id_leads_out_of_it(world: World) -> None:
     world.ready(3)
-    with pytest.raises(DownloadError, match="there is no such folder"):
+    with pytest.raises(DownloadError, match="the folder does not exist"):
         await world.downloader().fetch(DownloadRequest(snapshot_id="s_1", folder=world.folder / "no"))
     world.ready(3, "..s")
     done = await world.fetch("..s")

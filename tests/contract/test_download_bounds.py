@@ -108,7 +108,7 @@ async def test_more_records_than_promised_are_not_read_to_their_end(world: World
     world.sim.fail_next(Fault.ENDLESS, 2)
     async with never_held():
         text = await refused(world, DownloadTrouble.WRONG_COUNT, format=form)
-    assert "more than 5 records came, and Bright Data says that there are 3 records and 2 errors" in text
+    assert "more than 5 records came, but Bright Data announced 3 records and 2 errors" in text
     assert world.sim.requests["download"] == 2  # once more in one piece, and no further
 
 

@@ -239,5 +239,5 @@ def test_an_address_that_cannot_be_one_is_refused_at_once(url: str) -> None:
 
 
 def test_a_channel_without_a_secret_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="a secret is wanted"):
+    with pytest.raises(ValueError, match="it needs a secret"):
         channel("https://example.com/", secrets=())

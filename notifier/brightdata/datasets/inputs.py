@@ -153,10 +153,10 @@ def _parsed(text: str) -> Any:
         raise invalid_at(text, error.pos, why) from None
     except _InvalidConstant as error:
         where = next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text) if each["constant"]), 0)
-        why = f"{error} is no JSON: pandas and Python write it for a missing value; leave the field out, or write null"
+        why = f"{error} is not JSON: pandas and Python write it for a missing value; leave the field out, or write null"
         raise invalid_at(text, where, why) from None
     except _DuplicateKey as error:
-        raise InvalidInput(f"the key {_shown(error)} stands twice in one object") from None
+        raise InvalidInput(f"the key {_shown(error)} occurs twice in one object") from None
     except RecursionError:
         raise InvalidInput("not JSON that can be read: it is nested too deeply") from None
     except ValueError as error:  # a number of thousands of digits
@@ -185,7 +185,7 @@ def _json(text: str) -> Inputs:
 
 
 def _not_a_list(read: object) -> str:
-    wanted = 'a JSON array of objects is wanted, or {"input": [...]}'
+    wanted = 'expected a JSON array of objects, or {"input": [...]}'
     if not isinstance(read, dict):
         return wanted
     if read and all(isinstance(column, dict) and "0" in column for column in read.values()):
@@ -223,9 +223,9 @@ def _ndjson(text: str) -> Inputs:
 def _flaw(entry: object) -> str | None:
     """Returns why an entry of a list cannot be an input."""
     if isinstance(entry, str) and "://" in entry:
-        return f'an object is wanted, such as {{"url": {json.dumps(entry[:60])}}}'
+        return f'expected an object, such as {{"url": {json.dumps(entry[:60])}}}'
     if not isinstance(entry, dict):
-        return 'an object is wanted, such as {"url": "https://…"}'
+        return 'expected an object, such as {"url": "https://…"}'
     try:
         json.dumps(entry, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:

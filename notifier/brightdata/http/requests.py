@@ -19,9 +19,9 @@ def checked_base_url(base_url: str) -> str:
     except httpx.InvalidURL as error:
         raise ValueError(f"not an address: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an address that starts with https:// is wanted")
+        raise ValueError("expected an address that starts with https://")
     if url.userinfo or url.query or url.fragment:
-        raise ValueError("an address without user, query or fragment is wanted")
+        raise ValueError("expected an address without user, query and fragment")
     return str(url).rstrip("/")
 
 

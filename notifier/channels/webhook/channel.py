@@ -44,9 +44,9 @@ def check_webhook_url(url: str, allow_private: bool) -> str | None:
     except httpx.InvalidURL:
         return "not an address: its host or port cannot be one"
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        return "not an address; one that starts with https:// is wanted"
+        return "not an address: expected one that starts with https://"
     if parsed.userinfo:
-        return "an address without user and password is wanted: the signature says who sends"
+        return "expected an address without user and password: the signature identifies the sender"
     return None if allow_private else refused_literal(parsed.host)
 
 
@@ -89,7 +89,7 @@ class WebhookChannel:
         """
         problem = check_webhook_url(url, True)
         if problem is not None or not secrets:
-            raise ValueError(f"channel {name}: {problem or 'a secret is wanted'}")
+            raise ValueError(f"channel {name}: {problem or 'it needs a secret'}")
         self.name = name
         self._url = httpx.URL(url)
         self._signers = [Webhook(secret) for secret in secrets]

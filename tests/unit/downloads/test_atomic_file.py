@@ -101,7 +101,7 @@ def test_a_folder_in_the_way_is_named(folder: Path, name: str, force: bool) -> N
     assert (folder / name).is_dir()
 
 
-def test_a_folder_that_is_exchanged_for_a_link_meanwhile_gets_nothing(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_replaced_by_a_link_meanwhile_gets_nothing(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with AtomicFile(folder, NAME, compress=False) as file:
@@ -110,20 +110,20 @@ def test_a_folder_that_is_exchanged_for_a_link_meanwhile_gets_nothing(folder: Pa
         folder.rename(tmp_path / "moved")
         folder.symlink_to(elsewhere)
         file.complete_part(records=1)
-        with pytest.raises(DownloadError, match="exchanged while the results were on their way") as caught:
+        with pytest.raises(DownloadError, match="replaced during the download") as caught:
             file.publish(end=b"", force=False)
     assert caught.value.trouble is DownloadTrouble.FOLDER
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_hidden_file_that_is_exchanged_meanwhile_gets_no_name(folder: Path, victim: Path) -> None:
+def test_a_hidden_file_replaced_meanwhile_is_not_published(folder: Path, victim: Path) -> None:
     with AtomicFile(folder, NAME, compress=False) as file:
         file.resume("all")
         file.write(b"{}")
         file.complete_part(records=1)
         (folder / HIDDEN).unlink()
         (folder / HIDDEN).symlink_to(victim)
-        with pytest.raises(DownloadError, match="exchanged"):
+        with pytest.raises(DownloadError, match="replaced"):
             file.publish(end=b"", force=True)
     assert not (folder / NAME).exists()
 
@@ -133,7 +133,7 @@ def test_a_path_that_is_no_folder_is_reported_at_once(
     tmp_path: Path, victim: Path, trap: Callable[[Path, Path], None]
 ) -> None:
     trap(tmp_path / "no folder", victim)
-    with pytest.raises(DownloadError, match="there is no such folder") as caught:
+    with pytest.raises(DownloadError, match="the folder does not exist") as caught:
         land(tmp_path / "no folder")
     assert caught.value.trouble is DownloadTrouble.FOLDER
 

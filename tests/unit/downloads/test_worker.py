@@ -140,7 +140,7 @@ async def test_what_may_work_later_is_tried_again_with_growing_pauses_until_it_i
     assert timedelta(0) <= rig.now - START - GIVE_UP_AFTER < timedelta(hours=2)
     late = rig.jobs.settled[-1][2]
     assert late is not None
-    assert "could not be fetched" in late.title
+    assert "could not be downloaded" in late.title
 
 
 @pytest.mark.parametrize(

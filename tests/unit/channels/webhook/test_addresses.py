@@ -196,8 +196,8 @@ def test_a_socket_is_made_for_a_public_address() -> None:
         ("http://127.1/hooks", True, None),
         ("http://127.1/canary", False, "127.1 is 127.0.0.1, a loopback address; "),
         ("https://[fd00::1]/canary", False, "fd00::1, a private address; "),
-        ("https://user:canary@example.com/", False, "an address without user and password is wanted"),
-        ("ftp://example.com/canary", False, "not an address; one that starts with https://"),
+        ("https://user:canary@example.com/", False, "expected an address without user and password"),
+        ("ftp://example.com/canary", False, "not an address: expected one that starts with https://"),
         ("https://example.com:canary/", False, "not an address"),
     ],
 )
