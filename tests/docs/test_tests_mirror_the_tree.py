@@ -9,6 +9,8 @@ UNIT = ROOT / "tests/unit"
 FILES = [path for path in sorted(UNIT.rglob("test_*.py")) if path.parent != UNIT / "support"]
 """All but the tests of what the tests share."""
 
+LONGEST = 400
+
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(UNIT)))
 def test_a_unit_test_is_named_after_its_module_or_its_room(path: Path) -> None:
@@ -19,3 +21,8 @@ def test_a_unit_test_is_named_after_its_module_or_its_room(path: Path) -> None:
     assert any(topic.startswith(f"{name}_") for name in names), (
         f"{room.relative_to(ROOT)} has {', '.join(sorted(names))}"
     )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_test_file_has_at_most_400_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, "split it by topic"
