@@ -167,7 +167,7 @@ class Database:
         migrate(connection, str(self.path))
 
     async def _close(self) -> None:
-        """Await the transactions under way, allow no others, and close the connection in the thread that made it."""
+        """Wait for the transactions under way, refuse others, and close the connection in the thread that made it."""
         engine, thread, self._thread = self._engine, self._thread, None
         if engine is not None and thread is not None:
             unsafe = self._changed is not None and not self._changed.safe_to_close
@@ -175,12 +175,14 @@ class Database:
             thread.shutdown(wait=False)
 
     def _leave(self) -> None:
-        """Leave the connection open until the process ends.
+        """Leave the connection open until the process ends, and the database as it is for the next process.
 
-        SQLite moves what is left of a WAL into the database when it closes it: of one that was cut, pages that do not
-        belong together. As it is, the next one to open it finds what was whole.
+        SQLite checkpoints the WAL when it closes the database. From a WAL that was cut it would copy pages that do not
+        belong to one state of the database.
         """
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._driver()))  # else it is closed when nobody has it any more
+        ctypes.pythonapi.Py_IncRef(
+            ctypes.py_object(self._driver())
+        )  # otherwise it is closed when it is garbage-collected
 
 
 class Part:

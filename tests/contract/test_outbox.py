@@ -1,4 +1,4 @@
-"""The outbox over a real database: what is taken, settled, taken up again, told elsewhere, muted and asked for."""
+"""The outbox over a real database: deliveries are claimed, settled, recovered, muted and retried, or fall back."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""What is in trouble now, as a table of its own: until here the last notice about a subject told it.
+"""A table of what is in trouble now; earlier versions read it from the last notice about each subject.
 
 Revision ID: 0011
 Revises: 0010
@@ -13,10 +13,10 @@ branch_labels = None
 depends_on = None
 
 _ENDS = ("ok", "healed")
-"""The kinds of notices that tell the end of a trouble."""
+"""Kinds of notices about the end of a trouble."""
 
 _LASTING = ("api", "audit", "http", "machine", "reload", "store", "channel:", "internal_error:", "list:", "refused:")
-"""How subjects begin whose troubles have an end. Other notices only tell what happened."""
+"""Beginnings of the subjects whose troubles have an end. Other notices only tell what happened."""
 
 
 def upgrade() -> None:
