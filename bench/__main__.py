@@ -18,7 +18,7 @@ def main() -> int:
     """Measure what is asked for, all parts unless said otherwise."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="without any: all")
-    parser.add_argument("--watches", type=int, default=1000, help="polled singly")
+    parser.add_argument("--watches", type=int, default=1000, help="watches that are polled individually")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two single polls of a watch")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
     parser.add_argument("--events", type=int, default=1000, help="how many events come at once")

@@ -23,7 +23,7 @@ LATEST_MS = 10.0
 def compare(watches: int, every: float, seconds: float) -> bool:
     """Measure and print; whether it was as fresh as promised."""
     print(
-        f"FRESHNESS of snapshots polled singly every {every:g} s, {ENDS_PER_SECOND:g} ends a second"
+        f"FRESHNESS of snapshots polled individually every {every:g} s, {ENDS_PER_SECOND:g} ends a second"
         f" for {seconds:g} and {LONGER * seconds:g} s"
     )
     print(f"{'':26}{'change to webhook':>28}{'detection to':>16}{'to webhook':>26}{'':>10}")

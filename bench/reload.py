@@ -11,7 +11,7 @@ from bench.processes.reload import DATASETS
 EDITS = ("every + 30 s", "every - 45 s", "a tenth removed")
 LONGEST_MS = 50.0
 EACH_S = 25.0
-"""Singly all are polled in so many seconds, and again in the next: the daemon is at work meanwhile."""
+"""Seconds in which all watches are polled once individually, so that the daemon is at work during the reload."""
 
 LISTED_RATE = 50.0
 
@@ -20,7 +20,7 @@ def compare(watches: int) -> bool:
     """Measure and print; whether the loop was never held for longer than promised."""
     print(f"RELOAD of {watches:,} watches, a tenth of them exchanged and all others changed")
     print(f"{'':34}{'took, s':>9}{'lag p50, ms':>13}{'p99, ms':>9}{'max, ms':>9}{'work max, ms':>14}{'garbage':>9}")
-    longest = max(_side(watches, "singly", "never", None), _side(watches, "in lists", "auto", None))
+    longest = max(_side(watches, "individually", "never", None), _side(watches, "in lists", "auto", None))
     for plain in ("loop", "thread"):
         _side(watches, f"plain, in the {plain}", "never", plain)
     kept = longest < LONGEST_MS

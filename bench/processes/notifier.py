@@ -64,7 +64,7 @@ class _Counter(Reporter):
         self._work.listed += outcome.entries
         if outcome.taken:
             del self._work.turns[-len(outcome.taken) :]
-            del self._work.lags[-len(outcome.taken) :]  # these were told just now, and nobody polled them singly
+            del self._work.lags[-len(outcome.taken) :]  # these were reported just now, and were not polled individually
         self._work.errors += outcome.unclear is not None
 
     async def until_first_commits(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Completion as the shell drives it: the right names, quickly, and never a word that is none."""
+"""Completion as the shell runs it: the right names and nothing else, quickly."""
 
 import asyncio
 import json

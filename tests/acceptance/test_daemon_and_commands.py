@@ -1,4 +1,4 @@
-"""The daemon and the commands side by side: one daemon to a database, any number of readers."""
+"""One daemon for each database, and any number of commands beside it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What people do about deliveries: mute, ask again, try a channel, replay; and what a channel's policy does."""
+"""The commands about deliveries: mute, retry, test a channel, replay; and the policy of a channel."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The machine's disk in trouble: the daemon goes on polling, says so once, loses nothing, and goes on when it can."""
+"""The disk in trouble: the daemon keeps polling, says so once, loses nothing, and writes again when it can."""
 
 import asyncio
 import json

@@ -192,7 +192,7 @@ async def over_tls(api: BrightData, context: ssl.SSLContext) -> AsyncIterator[st
 async def test_an_authority_of_ones_own_is_believed_by_ssl_cert_file_and_refused_with_the_cure_without(
     api: BrightData, notifier: Notifier, tmp_path: Path
 ) -> None:
-    """By Bright Data's door, by Apprise and by the webhook alike."""
+    """By the gateway to Bright Data, by Apprise and by the webhook alike."""
     file = tmp_path / "authority.pem"
     context = authority_for("localhost", file)
     api.add("s_1", lives.complete(seconds=0))

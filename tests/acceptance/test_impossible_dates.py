@@ -1,4 +1,4 @@
-"""A snapshot with a date that cannot be costs nothing: the daemon goes on, and tells its neighbours' ends."""
+"""An impossible date costs nothing: the daemon goes on, and notifies the ends of the other snapshots."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ NEAR = ("s_near_1", "s_near_2", "s_near_3")
 async def test_the_zero_time_of_a_list_ends_no_daemon_and_hides_no_end(
     year: int, whole: bool, api: BrightData, team: Receiver, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where snapshots are only watched singly, and at every start."""
+    """Also where snapshots are only watched individually, and at every start."""
     created = Account._created
 
     def odd(account: Account, snapshot: Snapshot) -> datetime:

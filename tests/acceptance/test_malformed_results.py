@@ -1,4 +1,4 @@
-"""Results as nobody should send them, with the real commands: each costs its own download, and says why."""
+"""Malformed results, with the real commands: each costs its own download, and says why."""
 
 import json
 from pathlib import Path

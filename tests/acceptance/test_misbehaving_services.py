@@ -1,4 +1,4 @@
-"""Real wires that misbehave, all at once: what is healthy beside them is told as if they were not there.
+"""Services that misbehave, all at once: healthy snapshots and channels beside them are not affected.
 
 An hour of faults in virtual time is in tests/model; this is a short one, with real sockets, in real time.
 """

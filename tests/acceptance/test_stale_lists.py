@@ -1,4 +1,4 @@
-"""A list that stays behind hides no end: the real daemon asks each of its snapshots singly in turn."""
+"""A stale list hides no end: the daemon polls each of its snapshots individually, in turn."""
 
 from datetime import timedelta
 
