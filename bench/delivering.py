@@ -27,7 +27,7 @@ from notifier.config.model import Channel, Webhook
 from notifier.core.delivery.model import Deliverable, Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts, Seen, SnapshotState, Watch
+from notifier.core.snapshot.model import Facts, Seen, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.worker import DeliveryWorker

@@ -20,7 +20,7 @@ import typer.testing
 from apprise import Apprise
 from hypothesis import HealthCheck, settings
 
-from notifier.app.loading import apart
+from notifier.app.loading import loading_process
 from notifier.store.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,4 +55,4 @@ def forked_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that reads a configuration is forked from one that has imported everything, as in `acceptance`."""
     from acceptance.harness import FORK_SERVER
 
-    monkeypatch.setattr(apart, "COMMAND", FORK_SERVER.loads)
+    monkeypatch.setattr(loading_process, "COMMAND", FORK_SERVER.loads)

@@ -15,8 +15,8 @@ from bench.measure import Work, ids, measured, tell, told
 from notifier.app.daemon import Daemon
 from notifier.app.loading.load import load_config
 from notifier.config.model import Config
-from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ListOutcome, PollOutcome
+from notifier.core.snapshot.model import Unclear
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

@@ -17,8 +17,8 @@ import yaml
 
 from bench.measure import ids, quantiles, tell, told
 from notifier.app.daemon import Daemon
-from notifier.app.loading.apart import load_config_apart
 from notifier.app.loading.load import load_config
+from notifier.app.loading.loading_process import load_config_apart
 from notifier.core.outcomes import AnyOutcome, ListOutcome, PollOutcome, ReloadOutcome
 from notifier.telemetry.log import configure
 from notifier.telemetry.redaction import Redactor

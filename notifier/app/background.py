@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 
 MOST_TRIES = 8

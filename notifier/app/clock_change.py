@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from notifier.app.components import Components
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 
 log = structlog.get_logger("notifier")

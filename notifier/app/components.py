@@ -35,7 +35,7 @@ from notifier.core.outcomes import (
 )
 from notifier.delivery.dispatcher import Dispatcher
 from notifier.delivery.maintenance import Maintenance
-from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.downloads.downloader import Downloader
 from notifier.downloads.worker import DownloadWorker
@@ -43,8 +43,8 @@ from notifier.failpoints import fault as fault_here
 from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
-from notifier.store.retrying import StoreRetry
 from notifier.store.store import Store
+from notifier.store.write_retries import StoreRetry
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter, Reporters
 

@@ -14,7 +14,7 @@ import structlog
 from notifier.app.clock_change import follow_clock
 from notifier.app.components import Components
 from notifier.app.jobs import WATCHDOG, table
-from notifier.app.loading.apart import Loaded
+from notifier.app.loading.loading_process import Loaded
 from notifier.app.loading.start import LONGEST_START
 from notifier.app.loading.start import keep as keep_copy
 from notifier.app.observability import Observability
@@ -30,8 +30,8 @@ from notifier.control.server import listening
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.vitals import plain
-from notifier.core.units import Unit
-from notifier.telemetry.loop import watch_loop
+from notifier.core.work_units import Unit
+from notifier.telemetry.loop_exceptions import watch_loop
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

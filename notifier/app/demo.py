@@ -25,8 +25,8 @@ from notifier.brightdata.simulator.receiver import MessageReceiver
 from notifier.core.delivery.message import title_of
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.health.api import ApiNews
-from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, PollOutcome
+from notifier.core.snapshot.model import Unclear
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count, span
 from notifier.telemetry.redaction import Redactor

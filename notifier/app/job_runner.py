@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from notifier.app.job_scheduler import EarliestDue, Scheduler, SetAtEnd
 from notifier.core.health.jobs import JobState
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 
 _IDLE = timedelta(hours=1)
 """The wait of a `WhenDue` while nothing is due."""

@@ -12,7 +12,7 @@ from notifier.app.job_runner import At, Every, Job, WhenDue
 from notifier.app.observability import HEARTBEAT, Observability
 from notifier.app.watchdog import Watchdog
 from notifier.control.socket_file import ControlSocket
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 
 CLOCK_CHECK = timedelta(seconds=5)
 FLUSH_EVERY = timedelta(seconds=2)

@@ -11,8 +11,8 @@ from notifier.core.outcomes import AnyOutcome, ChannelChange, HttpListening, Lis
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import NAMES, is_known_word
-from notifier.core.units import Fault, Kinds
-from notifier.delivery.notices import OperatorNotices
+from notifier.core.work_units import Fault, Kinds
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.telemetry.reporter import Reporter
 

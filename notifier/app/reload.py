@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.app.gc_tuning import keep, tidy
-from notifier.app.loading.apart import LONGEST, Loaded, load_config_apart
+from notifier.app.loading.loading_process import LONGEST, Loaded, load_config_apart
 from notifier.config.diff import diff, plain
 from notifier.config.model import Config
 from notifier.config.sources.changes import FileChanges
@@ -22,7 +22,7 @@ from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import ReloadOutcome
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 from notifier.telemetry.systemd import more_time, notify
 

@@ -8,7 +8,7 @@ from notifier.core.errors import StoreUnready
 from notifier.core.health.conditions import CHANNEL, Condition
 from notifier.core.health.store import StoreNews
 from notifier.core.health.vitals import LastReload, Vitals
-from notifier.store.retrying import at_once
+from notifier.store.write_retries import at_once
 
 
 class VitalsReader:

@@ -17,7 +17,7 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
-    from notifier.core.model import Watch
+    from notifier.core.snapshot.model import Watch
 
 app = typer.Typer(help="List the channels, and send a test message to one.", no_args_is_help=True)
 

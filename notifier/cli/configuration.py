@@ -114,8 +114,8 @@ def _print_verdict(found: "Config", needs: "Budget", warnings: int) -> None:
 def _budget(found: "Config") -> "Budget":
     """Return the requests that the watches need. The database, which knows what has ended, is read only if needed."""
     from notifier.core.errors import StoreError
-    from notifier.core.model import SnapshotState
     from notifier.core.snapshot.budget import budget
+    from notifier.core.snapshot.model import SnapshotState
 
     def needed(states: Mapping[str, SnapshotState]) -> "Budget":
         return budget(

@@ -11,7 +11,7 @@ from notifier.cli.output import print_fitted, print_json, warn, when
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
-    from notifier.core.model import DatasetWatch
+    from notifier.core.snapshot.model import DatasetWatch
     from notifier.store.reader import DatasetRow, SnapshotRow
 
 LISTED = "listed"

@@ -242,7 +242,7 @@ def _snapshot_of(
     access: "ApiAccess", request: TriggerRequest, answer: "Started | NotStarted | NotKnown", as_json: bool
 ) -> str:
     from notifier.brightdata.datasets.trigger import NotStarted, Started
-    from notifier.core.model import Reason
+    from notifier.core.snapshot.model import Reason
 
     match answer:
         case Started(snapshot_id=snapshot_id):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from notifier.cli.api_session import ApiAccess
-    from notifier.core.model import Facts
+    from notifier.core.snapshot.model import Facts
     from notifier.polling.waiter import News, Waited
 
 EVERY = "10s"

@@ -21,7 +21,7 @@ from notifier.config.sources.token import TokenLocation
 from notifier.config.values import listen
 from notifier.config.values.times import zone
 from notifier.core.delivery.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
-from notifier.core.model import DatasetWatch, Download, Watch
+from notifier.core.snapshot.model import DatasetWatch, Download, Watch
 from notifier.core.snapshot.statuses import canonical
 
 Value = TypeVar("Value", bound=Hashable)

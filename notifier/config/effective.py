@@ -6,7 +6,7 @@ from notifier.config.values.durations import format_duration
 from notifier.config.values.rates import format_pace
 from notifier.config.values.times import format_time
 from notifier.core.delivery.policy import Quiet
-from notifier.core.model import Watch
+from notifier.core.snapshot.model import Watch
 from notifier.core.words import MASK
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from notifier.config.documents.excerpt import Excerpt, merge_excerpts
 from notifier.config.model import AnyWatch, Config
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import DatasetWatch, Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

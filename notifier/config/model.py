@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.errors import Problem
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import DatasetWatch, Watch
 
 AnyWatch = Watch | DatasetWatch
 """The value of one entry of `watches:`."""

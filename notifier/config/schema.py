@@ -27,7 +27,7 @@ from notifier.config.values import (
 )
 from notifier.config.yaml.interpolation import FromEnvironment
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.model import EXPIRING_BEFORE, RESULTS_KEPT
+from notifier.core.snapshot.model import EXPIRING_BEFORE, RESULTS_KEPT
 from notifier.core.suggestions import did_you_mean
 
 _POLICY = ChannelPolicy()

@@ -26,11 +26,11 @@ from typing import Any
 
 from notifier.brightdata.http.answers import LONGEST_RETRY_AFTER
 from notifier.brightdata.http.tokens import Identity
-from notifier.brightdata.limits.breaker import BreakerState
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
+from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.core.health.api import ApiKind
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 MOST_AT_ONCE = 16
 """Turns of one command, waiting or in flight."""

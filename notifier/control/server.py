@@ -10,7 +10,7 @@ from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import LEASE, LONGEST_LINE, MALFORMED, decode, encode_reply, kind_of
 from notifier.control.socket_file import ControlSocket
 from notifier.core.errors import NotifierError
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 from notifier.store.store import Store
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.core.errors import StoreError
-from notifier.core.units import Fault, Unit, pause_after
+from notifier.core.work_units import Fault, Unit, pause_after
 
 MOST_SUBJECTS = 10_000
 """Units whose failures in a row are counted; beyond that, the count of the oldest is dropped."""

@@ -9,15 +9,15 @@ from enum import StrEnum
 
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Delivery, Event, Outcome
-from notifier.core.delivery.states import Settlement
+from notifier.core.delivery.settlement import Settlement
 from notifier.core.health.api import ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
-from notifier.core.model import Observation, Seen, Unclear, Watch
+from notifier.core.snapshot.download_job import Job, Result
+from notifier.core.snapshot.model import Observation, Seen, Unclear, Watch
 from notifier.core.snapshot.refusals import RefusalNews
-from notifier.core.snapshot.results import Job, Result
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import Fault
+from notifier.core.work_units import Fault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

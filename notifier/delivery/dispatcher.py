@@ -14,7 +14,7 @@ from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.core.units import INTERNAL_ERROR, Unit
+from notifier.core.work_units import INTERNAL_ERROR, Unit
 from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.worker import DeliveryWorker
 from notifier.store.outbox import Outbox

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import failpoint
 from notifier.store.maintenance import Audit, DeadDeliveries
 from notifier.store.store import Store

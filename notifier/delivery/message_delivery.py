@@ -8,10 +8,10 @@ from typing import Protocol
 
 from notifier.core.delivery.model import Deliverable, Delivery, Event, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.delivery.states import settle
+from notifier.core.delivery.settlement import settle
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.core.units import INTERNAL_ERROR, Unit
+from notifier.core.work_units import INTERNAL_ERROR, Unit
 from notifier.failpoints import failpoint, fault
 from notifier.store.attempts import Attempt
 from notifier.store.outbox import Outbox
@@ -54,7 +54,7 @@ class MessageDelivery:
         """
         Args:
             channel: where messages go.
-            policy: decides about retries.
+            policy: the channel's; when to give up, and what to do with an uncertain attempt.
             outbox: where attempts are recorded.
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.

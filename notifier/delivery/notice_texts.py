@@ -10,8 +10,8 @@ from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import Fault, Unit
 from notifier.core.words import count, one_line, span
+from notifier.core.work_units import Fault, Unit
 from notifier.store.maintenance import Audit, DeadDeliveries
 
 MOST_PROBLEMS = 10

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews
-from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.operator_notices import OperatorNotices
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds between two tries at a channel; the last one repeats."""

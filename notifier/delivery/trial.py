@@ -9,7 +9,7 @@ from typing import Any
 from notifier.channels.templates.samples import sample_events
 from notifier.config.model import Channel
 from notifier.core.delivery.model import Event, Outcome
-from notifier.core.model import Watch
+from notifier.core.snapshot.model import Watch
 from notifier.core.snapshot.statuses import canonical
 from notifier.delivery.senders import WebhookSender, sender_for
 

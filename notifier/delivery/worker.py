@@ -14,7 +14,7 @@ from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.health.channel import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
-from notifier.core.units import INTERNAL_ERROR, Unit
+from notifier.core.work_units import INTERNAL_ERROR, Unit
 from notifier.delivery.message_delivery import DeliveryChannel, MessageDelivery
 from notifier.failpoints import failpoint
 from notifier.store.outbox import MOST_UNMERGED, MOST_WAITING, Outbox
@@ -136,7 +136,7 @@ class DeliveryWorker:
         while not self._stopped.is_set() and self._turn() is None:
             now = self._clock()
             most = MOST_WAITING if self._policy.merges else MOST_UNMERGED
-            batch = await self._outbox.take(self._channel.name, now, self._decide, most)
+            batch = await self._outbox.claim(self._channel.name, now, self._decide, most)
             for reason in {reason for _, reason in batch.drop}:
                 self._dropped(self._channel.name, reason, sum(reason == each for _, each in batch.drop))
             if not batch.send:

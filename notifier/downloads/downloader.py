@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Facts, NotFound, Observation, Seen, Unclear
-from notifier.core.snapshot.results import may_have_results
+from notifier.core.snapshot.download_job import may_have_results
+from notifier.core.snapshot.model import Facts, NotFound, Observation, Seen, Unclear
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.downloads.atomic_file import AtomicFile
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress

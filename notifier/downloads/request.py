@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 
 
 class Format(StrEnum):

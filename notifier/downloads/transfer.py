@@ -17,7 +17,7 @@ from notifier.brightdata.datasets.records import (
 )
 from notifier.brightdata.datasets.results import ResultStream, StreamBroken, WireFormat
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Facts, Reason, Unclear
+from notifier.core.snapshot.model import Facts, Reason, Unclear
 from notifier.core.words import count, span
 from notifier.downloads.atomic_file import AtomicFile
 from notifier.downloads.request import FRAMES, Downloaded, DownloadRequest, Format, Progress

@@ -17,9 +17,9 @@ from notifier.core.delivery.retry_pauses import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DownloadOutcome
-from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
-from notifier.core.units import Unit
+from notifier.core.snapshot.download_job import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
 from notifier.core.words import count
+from notifier.core.work_units import Unit
 from notifier.downloads.downloader import Downloader
 from notifier.downloads.request import Downloaded, DownloadRequest, Format
 from notifier.failpoints import fault

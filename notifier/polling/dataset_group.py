@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 
-from notifier.core.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.snapshot.list_comparison import DATE_TOLERANCE
+from notifier.core.snapshot.model import DatasetWatch, Listed, SnapshotState, Watch
 from notifier.core.snapshot.poll_pauses import pause_at_age
 from notifier.core.snapshot.rotation import confirm_period
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.snapshot.transitions import born_at
-from notifier.polling.claims import Claims
+from notifier.polling.list_claims import Claims
 from notifier.polling.list_health import LONG_AGO, ListHealth
 from notifier.polling.turns import Turns
 

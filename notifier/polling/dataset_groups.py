@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from notifier.core.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.list_comparison import MIN_SAVING, saves_requests
+from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
 from notifier.polling.dataset_group import DatasetGroup
 
 PAGE = 5_000

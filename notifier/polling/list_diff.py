@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.core.delivery.routing import wants
-from notifier.core.model import DatasetWatch, Facts, Listed, SnapshotState, Watch
 from notifier.core.snapshot.list_comparison import ListVerdict, baseline_state, is_news, may_lag, verdict
+from notifier.core.snapshot.model import DatasetWatch, Facts, Listed, SnapshotState, Watch
 from notifier.core.snapshot.statuses import ENDS, Phase, canonical, has_ended, phase_of
 from notifier.core.snapshot.transitions import contradicts, stalled_at, with_created_at
 from notifier.polling.dataset_group import DatasetGroup

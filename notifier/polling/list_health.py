@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from notifier.core.model import DatasetWatch, Unclear
+from notifier.core.snapshot.model import DatasetWatch, Unclear
 from notifier.core.snapshot.refusals import NONE, RefusalNews, known_before
 from notifier.core.snapshot.refusals import after as count_refusal
 from notifier.core.snapshot.refusals import news as refusal_news

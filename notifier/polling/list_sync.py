@@ -7,9 +7,9 @@ from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.isolation import Faults
-from notifier.core.model import Listed, Seen, Unclear, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
-from notifier.core.units import Unit
+from notifier.core.snapshot.model import Listed, Seen, Unclear, Watch
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.list_diff import ListDiff

@@ -13,13 +13,13 @@ from typing import Protocol
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
-from notifier.core.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
 from notifier.core.snapshot.budget import Budget, Needs
 from notifier.core.snapshot.expiring import step_by_clock
 from notifier.core.snapshot.list_comparison import without_baseline
+from notifier.core.snapshot.model import EXPIRING, DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 from notifier.polling.dataset_group import DATASET
 from notifier.polling.dataset_groups import DatasetGroups

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from notifier.core.errors import StoreError
-from notifier.core.model import Observation, SnapshotState
 from notifier.core.outcomes import answer_word
+from notifier.core.snapshot.model import Observation, SnapshotState
 from notifier.store.store import PollRecord, Store
 
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.routing import channels_for, event_of
-from notifier.core.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.outcomes import CommittedEvent, PollOutcome
 from notifier.core.snapshot.list_comparison import without_baseline
+from notifier.core.snapshot.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.snapshot.refusals import after as count_refusal

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from notifier.core.model import DatasetWatch, SnapshotState, Watch
-from notifier.core.snapshot.grid import Grid, instant, moment
+from notifier.core.snapshot.due_times import Grid, instant, moment
 from notifier.core.snapshot.list_comparison import MIN_LISTED, without_baseline
+from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.statuses import has_ended
 from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.dataset_groups import DatasetGroups

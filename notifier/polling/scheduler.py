@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.snapshot.agenda import Agenda, AgendaEntry
-from notifier.core.snapshot.grid import Grid, instant, moment
+from notifier.core.snapshot.due_queue import Agenda, AgendaEntry
+from notifier.core.snapshot.due_times import Grid, instant, moment
 from notifier.core.snapshot.rotation import RESERVED_SHARE
 from notifier.polling.clock_watch import ClockWatch
 from notifier.polling.running_polls import RunningPolls

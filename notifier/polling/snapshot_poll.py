@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import NotFound, Unclear, Watch
+from notifier.brightdata.limits.rate_limit_breaker import SAFE_IN_FLIGHT
 from notifier.core.outcomes import PollOutcome
+from notifier.core.snapshot.model import NotFound, Unclear, Watch
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.core.snapshot.transitions import contradicts
 from notifier.polling.dataset_groups import DatasetGroups

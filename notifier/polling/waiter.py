@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from notifier.core.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
+from notifier.core.snapshot.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
 from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, Refusals, after
 from notifier.core.snapshot.statuses import canonical, has_ended

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.delivery.model import Delivery, DeliveryState, Event, Notice, Outcome
-from notifier.core.delivery.states import OPEN, Settlement
+from notifier.core.delivery.settlement import Settlement
+from notifier.core.delivery.states import OPEN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

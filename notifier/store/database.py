@@ -16,12 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.errors import StoreError
 from notifier.store.migrate import migrate
-from notifier.store.retrying import StoreRetry
 from notifier.store.sqlite.engine import writer
 from notifier.store.sqlite.errors import DAMAGE, damaged, failure, unwritable
 from notifier.store.sqlite.file_guard import FilesChanged, Guard, refuse_cut
 from notifier.store.sqlite.lock import DatabaseLock
 from notifier.store.transaction import transaction
+from notifier.store.write_retries import StoreRetry
 
 T = TypeVar("T")
 

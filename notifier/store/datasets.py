@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from notifier.core.model import SnapshotState, Watch
+from notifier.core.snapshot.model import SnapshotState, Watch
 from notifier.store.database import Database
 from notifier.store.mapping import state_from_row, state_to_row
 from notifier.store.queries import known, listed

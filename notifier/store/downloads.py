@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from notifier.core.delivery.model import DeliveryState, Event, Notice
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY
-from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.download_job import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.mapping import FETCHED, GIVEN_UP, WAITING, event_from_row

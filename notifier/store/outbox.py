@@ -29,7 +29,8 @@ from sqlalchemy import (
 from notifier.core.delivery.batch import Batch, Waiting
 from notifier.core.delivery.model import Delivery, DeliveryState, OutcomeKind
 from notifier.core.delivery.policy import MOST_PARALLEL
-from notifier.core.delivery.states import CLAIMABLE, OPEN, Settlement
+from notifier.core.delivery.settlement import Settlement
+from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
 from notifier.store.database import Database
@@ -63,7 +64,7 @@ class Outbox(OutboxRecovery, Notices, Mutes):
         self._settling = GroupCommit(database, _settle_all)
 
     @transaction
-    def take(
+    def claim(
         self,
         connection: Connection,
         channel: str,

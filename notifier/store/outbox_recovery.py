@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Update, and_, exists, func, insert, literal, 
 
 from notifier.core.delivery.model import DeliveryState, Outcome, OutcomeKind
 from notifier.core.delivery.states import CLAIMABLE
-from notifier.core.snapshot.results import HELD_FOR
+from notifier.core.snapshot.download_job import HELD_FOR
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
 from notifier.store.database import Part

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.delivery.model import Deliverable, Event, Notice
 from notifier.core.errors import StoreError
-from notifier.core.model import SnapshotState
+from notifier.core.snapshot.model import SnapshotState
 from notifier.store.mapping import deliverable_from_row, event_from_row, state_from_row
 from notifier.store.queries import (
     Filters,

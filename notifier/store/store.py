@@ -16,8 +16,8 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, not_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from notifier.core.delivery.model import Event
-from notifier.core.model import SnapshotState, Watch
-from notifier.core.snapshot.results import has_results
+from notifier.core.snapshot.download_job import has_results
+from notifier.core.snapshot.model import SnapshotState, Watch
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
 from notifier.store.conditions import Conditions
@@ -30,9 +30,9 @@ from notifier.store.mapping import event_to_row, state_from_row, state_to_row
 from notifier.store.outbox import Outbox
 from notifier.store.queries import known, known_where, listed
 from notifier.store.retention import Position, later_than
-from notifier.store.retrying import StoreRetry
 from notifier.store.tables import deliveries, events, in_progress, polls, rate_limits, snapshots, unwarned
 from notifier.store.transaction import run_to_completion, transaction
+from notifier.store.write_retries import StoreRetry
 
 ROWS_AT_ONCE = 1_000
 """Rows of a long result that are fetched at once."""

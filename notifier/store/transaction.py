@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from notifier.core.errors import StoreUnready
-from notifier.store.retrying import StoreRetry
+from notifier.store.write_retries import StoreRetry
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from notifier.brightdata.limits.breaker import BreakerState
+from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.jobs import JobState
 

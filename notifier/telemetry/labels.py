@@ -2,7 +2,7 @@
 
 import re
 
-from notifier.core.model import NotFound, Observation, Seen, Unclear
+from notifier.core.snapshot.model import NotFound, Observation, Seen, Unclear
 from notifier.core.snapshot.statuses import NAMES, canonical, is_known_word
 
 OTHER = "other"

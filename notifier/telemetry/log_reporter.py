@@ -10,7 +10,6 @@ from notifier.core.delivery.model import DeliveryState
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
-from notifier.core.model import Observation, Unclear, Watch
 from notifier.core.outcomes import (
     AnyOutcome,
     ChannelChange,
@@ -29,9 +28,10 @@ from notifier.core.outcomes import (
     UnreadableEntries,
     answer_word,
 )
-from notifier.core.snapshot.results import Fetched, GivenUp, Retrying
+from notifier.core.snapshot.download_job import Fetched, GivenUp, Retrying
+from notifier.core.snapshot.model import Observation, Unclear, Watch
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import Fault
+from notifier.core.work_units import Fault
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000

@@ -28,9 +28,9 @@ from notifier.core.outcomes import (
     TemplateFailure,
     UnreadableEntries,
 )
-from notifier.core.snapshot.results import Fetched, GivenUp
+from notifier.core.snapshot.download_job import Fetched, GivenUp
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import Fault, Unit
+from notifier.core.work_units import Fault, Unit
 from notifier.telemetry.gauges import Readings, gauges
 from notifier.telemetry.labels import BoundedLabels, answer_label, code_label, status_label
 from notifier.telemetry.reporter import Reporter

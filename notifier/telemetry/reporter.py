@@ -6,7 +6,7 @@ import structlog
 
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import AnyOutcome
-from notifier.core.units import Fault, Unit
+from notifier.core.work_units import Fault, Unit
 from notifier.failpoints import fault as fault_here
 
 log = structlog.get_logger("notifier")

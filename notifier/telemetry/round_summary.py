@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from notifier.core.delivery.model import OutcomeKind
-from notifier.core.model import Unclear
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
+from notifier.core.snapshot.model import Unclear
 from notifier.telemetry.reporter import Reporter
 
 

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from notifier import __version__
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 
 PUBLIC = frozenset({"/healthz"})

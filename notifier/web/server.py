@@ -14,7 +14,7 @@ from aiohttp import web
 
 from notifier.config.model import Http
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.web.connections import BACKLOG, IDLE_S, Connections
 
 AGAIN = timedelta(seconds=10)

@@ -12,8 +12,8 @@ import httpx_aiohttp  # noqa: F401
 
 import notifier.app.daemon
 import notifier.app.demo
-import notifier.app.loading.apart
-import notifier.app.loading.child
+import notifier.app.loading.loading_process
+import notifier.app.loading.loading_process_main
 import notifier.app.loading.start
 import notifier.channels.webhook.channel
 import notifier.cli

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier import failpoints
-from notifier.app.loading import apart
+from notifier.app.loading import loading_process
 
 _LONGEST_REQUEST = 1 << 17
 _LIMIT = 2**24
@@ -230,7 +230,7 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     time.tzset()
     os.chdir(request["folder"])
     importlib.reload(failpoints)  # it reads the environment when it is imported
-    vars(apart)["COMMAND"] = _loads(os.getppid())
+    vars(loading_process)["COMMAND"] = _loads(os.getppid())
     sys.argv = ["notifier", *request["arguments"]]
 
 
@@ -241,7 +241,7 @@ if __name__ == "__main__":
     asked, its_streams = _serve(socket.socket(fileno=int(sys.argv[1])))
     _become(asked, its_streams)
     if asked["reads"]:
-        from notifier.app.loading.child import main
+        from notifier.app.loading.loading_process_main import main
     else:
         from notifier.cli import main
 

@@ -9,7 +9,7 @@ import pytest
 
 from acceptance.harness import FORK_SERVER, Notifier
 from notifier.app.daemon import Daemon
-from notifier.app.loading import apart
+from notifier.app.loading import loading_process
 from notifier.core.errors import StoreError
 from notifier.telemetry.redaction import Redactor
 
@@ -18,8 +18,8 @@ from notifier.telemetry.redaction import Redactor
 async def running(notifier: Notifier) -> AsyncIterator[tuple[Daemon, asyncio.Task[None]]]:
     """A daemon as `notifier run` makes it, until the end of the block, and its task."""
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(apart, "COMMAND", FORK_SERVER.loads)
-        loaded = await apart.load_config_apart(notifier.config)
+        patches.setattr(loading_process, "COMMAND", FORK_SERVER.loads)
+        loaded = await loading_process.load_config_apart(notifier.config)
         made = Daemon(loaded.config, reporters=[], redactor=Redactor(), jitter=lambda: 0.0, loaded=loaded)
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(made.run(stop, ready.set))

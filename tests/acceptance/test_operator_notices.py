@@ -29,17 +29,17 @@ from notifier.app.daemon import Daemon
 from notifier.brightdata.limits import limiter
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.core import units
+from notifier.core import work_units
 from notifier.core.delivery import retry_pauses
 from notifier.core.errors import StoreError
 from notifier.core.health import api as apihealth
 from notifier.core.health import channel
 from notifier.core.health.store import StoreTrouble
 from notifier.core.snapshot import list_comparison, refusals, rotation
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.delivery.notice_texts import Heading
 from notifier.failpoints import arm_fault, disarm_faults
-from notifier.store import retrying
+from notifier.store import write_retries
 from notifier.store.store import Store
 from notifier.telemetry import resources
 
@@ -294,9 +294,9 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
         patch.setattr(retry_pauses, "PERMANENT_TRIES", 1)
     patch.setattr(jobs, "EXHAUSTION_EVERY", timedelta(milliseconds=50))
     patch.setattr(resources, "WELL_AFTER", timedelta(milliseconds=50))
-    patch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
-    patch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=20))
-    patch.setattr(units, "WELL_AFTER", timedelta(seconds=2))
+    patch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=20))
+    patch.setattr(work_units, "LONGEST_PAUSE", timedelta(milliseconds=20))
+    patch.setattr(work_units, "WELL_AFTER", timedelta(seconds=2))
     patch.setattr(jobs, "FAULTS_OVER_EVERY", timedelta(milliseconds=100))
     for name, value in (("LAG", 0), ("TRUSTED_AGAIN_AFTER", 0), ("LEAST_CONFIRM_PERIOD", 0.2)):
         patch.setattr(rotation, name, timedelta(seconds=value))
@@ -307,9 +307,9 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(jobs, "FLUSH_EVERY", timedelta(milliseconds=100))
     patch.setattr(jobs, "STORE_WORKS_AFTER", timedelta(milliseconds=50))
     patch.setattr(reload_history, "LASTS_AFTER", timedelta(milliseconds=100))
-    patch.setattr(retrying, "PAUSES", (0.05,))
-    patch.setattr(retrying, "CALM", timedelta(milliseconds=50))
-    patch.setitem(retrying.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+    patch.setattr(write_retries, "PAUSES", (0.05,))
+    patch.setattr(write_retries, "CALM", timedelta(milliseconds=50))
+    patch.setitem(write_retries.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
 
 
 def words_of(heading: Heading) -> str:

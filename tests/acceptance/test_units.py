@@ -27,10 +27,10 @@ from notifier.brightdata.simulator import life as lives
 from notifier.config.model import HeartbeatSettings
 from notifier.control.client import ask
 from notifier.control.protocol import Health, Mute
-from notifier.core import units
+from notifier.core import work_units
 from notifier.core.delivery import retry_pauses
 from notifier.core.errors import NotifierError
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.delivery.notice_texts import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 
@@ -153,8 +153,8 @@ CASES = {
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every round comes often, and what raised is tried again soon."""
     soon = timedelta(milliseconds=100)
-    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=40))
-    monkeypatch.setattr(units, "LONGEST_PAUSE", soon)
+    monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=40))
+    monkeypatch.setattr(work_units, "LONGEST_PAUSE", soon)
     monkeypatch.setattr(background, "MOST_TRIES", 10_000)
     monkeypatch.setattr(retry_pauses, "FIRST_RETRY", timedelta(milliseconds=40))
     monkeypatch.setattr(retry_pauses, "LONGEST_RETRY", soon)

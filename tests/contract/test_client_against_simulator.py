@@ -10,11 +10,11 @@ from support.api_client import CANARY, ENDED, READY, client_of, new_limiter, pol
 
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.http.tokens import FileToken, StaticToken
-from notifier.brightdata.limits.breaker import BreakerState
 from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.brightdata.simulator import Fault, Simulator, life, parse_faults, serve
 from notifier.brightdata.simulator.faults import OF_RESULTS
-from notifier.core.model import NotFound, Reason, Seen
+from notifier.core.snapshot.model import NotFound, Reason, Seen
 
 
 @pytest.fixture

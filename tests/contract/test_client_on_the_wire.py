@@ -12,7 +12,7 @@ from support.api_client import CANARY, client_of, new_limiter, poll, raw_server,
 from notifier import __version__
 from notifier.brightdata.datasets.client import LARGEST_ANSWER
 from notifier.brightdata.http.failures import NoAnswer
-from notifier.core.model import NotFound, Reason, Seen
+from notifier.core.snapshot.model import NotFound, Reason, Seen
 
 
 async def test_a_request_has_the_token_the_user_agent_and_no_cookies() -> None:

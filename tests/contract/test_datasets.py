@@ -5,7 +5,7 @@ from datetime import timedelta
 from support.fakes import START, seen, watch
 
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.store.datasets import AT_ONCE, LISTED, DatasetNote
 from notifier.store.store import Store

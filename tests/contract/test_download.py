@@ -10,7 +10,7 @@ from support.download_world import BATCH, World, opened, read
 from notifier.brightdata.datasets.results import WireFormat
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.downloads.request import DownloadRequest, Format, Progress
 
 

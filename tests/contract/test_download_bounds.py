@@ -17,7 +17,7 @@ from notifier.brightdata.datasets.results import ResultBounds
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.simulator import Fault, life
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.downloads import transfer
 from notifier.downloads.request import DownloadRequest, Format
 

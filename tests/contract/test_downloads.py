@@ -10,7 +10,7 @@ from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Event, Notice
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY
 from notifier.core.errors import DownloadTrouble
-from notifier.core.snapshot.results import HELD_FOR, Fetched, GivenUp, Retrying
+from notifier.core.snapshot.download_job import HELD_FOR, Fetched, GivenUp, Retrying
 from notifier.downloads.worker import Jobs, late_news
 from notifier.store import downloads
 from notifier.store.store import Store

@@ -15,13 +15,13 @@ from support.outboxes import blank, settled, sql, take, tell
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
-from notifier.core.model import SnapshotState
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.database import Database
 from notifier.store.group_commit import GroupCommit
-from notifier.store.retrying import StoreRetry
 from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import Store
+from notifier.store.write_retries import StoreRetry
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ import pytest
 from support.waiting import until
 
 from notifier.brightdata.http.tokens import Identity
-from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT
 from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.rate_limit_breaker import SAFE_IN_FLIGHT
 from notifier.control import limiter_lease
 from notifier.control.client import connected
 from notifier.control.handler import DaemonActions
@@ -23,7 +23,7 @@ from notifier.control.protocol import LEASE
 from notifier.control.server import listening
 from notifier.core.health import api as apihealth
 from notifier.core.health.api import ApiKind
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 from notifier.store.store import Store
 
 OURS = Identity(base_url="https://api.example.com", token="canary-token-ours")

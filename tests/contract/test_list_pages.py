@@ -17,7 +17,7 @@ from notifier.brightdata.http.tokens import FileToken, StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.core.health.api import ApiKind
-from notifier.core.model import Listed, Page, Reason, Unclear
+from notifier.core.snapshot.model import Listed, Page, Reason, Unclear
 
 CANARY = "canary-7f3a9d1"
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

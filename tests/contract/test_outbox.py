@@ -29,7 +29,7 @@ class TestTake:
         def decide(waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
             return Batch(send=(waiting[0].delivery,), drop=((2, "muted"),), hold=((3, ONE_PM),))
 
-        await store.outbox.take("chat", START, decide)
+        await store.outbox.claim("chat", START, decide)
         assert states(database) == [
             ("chat", "sending", ""),
             ("chat", "dropped", "muted"),
@@ -43,7 +43,7 @@ class TestTake:
             raise ValueError("undecided")
 
         with pytest.raises(ValueError, match="undecided"):
-            await store.outbox.take("chat", START, decide)
+            await store.outbox.claim("chat", START, decide)
         assert states(database) == [("chat", "pending", "")]
 
     async def test_what_goes_together_is_claimed_together(self, store: Store, database: Path) -> None:
@@ -61,7 +61,7 @@ class TestTake:
             seen.append(len(waiting))
             return Batch()
 
-        await store.outbox.take("chat", START, decide, 3)
+        await store.outbox.claim("chat", START, decide, 3)
         assert seen == [3]
 
     async def test_what_is_held_and_was_never_tried_is_wanted_only_from_then_on(

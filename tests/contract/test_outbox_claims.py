@@ -16,7 +16,7 @@ from support.claims import attempt, claim, rows, settled, take, tell
 from support.fakes import DELIVERED, DOWN, REFUSED, START
 
 from notifier.core.delivery.model import DeliveryState, Event, OutcomeKind
-from notifier.core.delivery.states import Settlement, settle
+from notifier.core.delivery.settlement import Settlement, settle
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 

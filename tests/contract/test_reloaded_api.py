@@ -14,7 +14,7 @@ from notifier.brightdata.http.failures import NoAnswer
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.config.diff import diff
 from notifier.config.model import Api, Config
-from notifier.core.model import Reason, Seen, Unclear
+from notifier.core.snapshot.model import Reason, Seen, Unclear
 from notifier.telemetry.redaction import Redactor
 
 LONG = timedelta(hours=1)

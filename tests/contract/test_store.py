@@ -17,9 +17,9 @@ from support.fakes import DELIVERED, START, seen, transition, watch
 
 from notifier.core.delivery.model import Event
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.states import settle
+from notifier.core.delivery.settlement import settle
 from notifier.core.errors import StoreError
-from notifier.core.model import Facts, NotFound, Observation, SnapshotState
+from notifier.core.snapshot.model import Facts, NotFound, Observation, SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.reader import Reader
 from notifier.store.sqlite.errors import Unwritable

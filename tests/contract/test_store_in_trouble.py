@@ -22,10 +22,10 @@ from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError, StoreUnready
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.snapshot.transitions import step
-from notifier.store import retrying as patience_module
-from notifier.store.retrying import StoreRetry, at_once
+from notifier.store import write_retries as patience_module
 from notifier.store.sqlite.errors import trouble_of
 from notifier.store.store import PollRecord, Store
+from notifier.store.write_retries import StoreRetry, at_once
 
 MUCH = "x" * 9_000
 """More than the free room of any page: what has it needs pages of its own, also where it is committed alone."""

@@ -24,7 +24,7 @@ from support.fakes import START, seen, watch
 from notifier.core.delivery.batch import Batch
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreBusy, StoreError, StoreTooNew
-from notifier.core.model import SnapshotState
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.migrate import HEAD, SCRIPTS
 from notifier.store.reader import Reader
@@ -262,7 +262,7 @@ class TestReader:
         async with Store(database) as store:
             await _tell(store, "s_1", "chat")
             await _tell(store, "s_2", "mail")
-            await store.outbox.take("mail", START, lambda waiting, muted: Batch(send=(waiting[0].delivery,)))
+            await store.outbox.claim("mail", START, lambda waiting, muted: Batch(send=(waiting[0].delivery,)))
         reading = Reader(database)
         assert [row.channel for row in reading.deliveries()] == ["mail", "chat"]
         assert [row.channel for row in reading.deliveries(limit=1)] == ["mail"]

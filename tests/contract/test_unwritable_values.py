@@ -9,7 +9,7 @@ from support.fakes import START, seen, watch
 
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
-from notifier.core.model import SnapshotState, Watch
+from notifier.core.snapshot.model import SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.store.reader import Reader
 from notifier.store.sqlite.errors import Unwritable

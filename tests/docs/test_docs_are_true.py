@@ -15,7 +15,7 @@ from notifier.app import jobs
 from notifier.cli import app
 from notifier.core.delivery import states
 from notifier.core.snapshot import transitions
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 
 S = TypeVar("S", bound=StrEnum)
 

@@ -14,7 +14,7 @@ from notifier.app.loading.load import load_config
 from notifier.config import schema
 from notifier.config.effective import as_dict
 from notifier.config.model import Config
-from notifier.core.model import DatasetWatch, WatchOptions
+from notifier.core.snapshot.model import DatasetWatch, WatchOptions
 
 EVERY_KEY = """\
 api: {token_file: brightdata.token, base_url: "http://localhost:1", requests_per_second: 5, timeout: 15s, batch: never}

@@ -10,6 +10,7 @@ FILES = [path for path in sorted(UNIT.rglob("test_*.py")) if path.parent != UNIT
 """All but the tests of what the tests share."""
 
 LONGEST = 400
+LONGEST_MODULE = 300
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(UNIT)))
@@ -26,3 +27,17 @@ def test_a_unit_test_is_named_after_its_module_or_its_room(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_test_file_has_at_most_400_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, "split it by topic"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notifier").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_module_has_at_most_300_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE, "split it by meaning"
+
+
+def test_the_root_has_few_rooms_and_files() -> None:
+    """A stranger reads them in one look: at most 13 folders and 4 modules."""
+    entries = [path for path in (ROOT / "notifier").iterdir() if path.name != "__pycache__"]
+    assert sum(path.is_dir() for path in entries) <= 13
+    assert sum(path.suffix == ".py" for path in entries) <= 4

@@ -42,11 +42,11 @@ from notifier.config.model import Api, Channel, Config, HeartbeatSettings
 from notifier.control import server
 from notifier.control.handler import DaemonActions
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.model import DatasetWatch, Download, Watch
 from notifier.core.outcomes import (
     ReloadOutcome,
 )
-from notifier.core.units import Unit
+from notifier.core.snapshot.model import DatasetWatch, Download, Watch
+from notifier.core.work_units import Unit
 from notifier.delivery import dispatcher
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.telemetry import heartbeat

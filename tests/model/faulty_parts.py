@@ -24,13 +24,13 @@ from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.errors import DownloadError, DownloadTrouble
-from notifier.core.model import Listed, Observation, Reason, Unclear
 from notifier.core.outcomes import (
     AnyOutcome,
     DeliveryOutcome,
     PollOutcome,
 )
-from notifier.core.units import Fault, Unit
+from notifier.core.snapshot.model import Listed, Observation, Reason, Unclear
+from notifier.core.work_units import Fault, Unit
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.telemetry.reporter import Reporter
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from notifier.core.delivery.model import Deliverable, Event
 from notifier.core.delivery.policy import ChannelPolicy
-from notifier.core.model import NotFound, Observation, Seen, Watch
+from notifier.core.snapshot.model import NotFound, Observation, Seen, Watch
 
 ENDS = {"ready", "failed", "canceled"}
 OURS = {"unknown", "missing", "stalled", "expiring", "complete", "partial", "empty", "again", "all"}

@@ -15,9 +15,9 @@ from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
 from notifier.core.health.conditions import CHANNEL, names_of
-from notifier.core.model import Observation, Watch
+from notifier.core.snapshot.model import Observation, Watch
 from notifier.delivery.maintenance import Maintenance
-from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.worker import DeliveryWorker
 from notifier.polling.poller import Poller
 from notifier.store.database import Database

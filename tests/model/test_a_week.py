@@ -25,7 +25,7 @@ from notifier.config.model import Api, Channel, Config
 from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
-from notifier.core.model import NotFound, Observation, Watch
+from notifier.core.snapshot.model import NotFound, Observation, Watch
 from notifier.delivery import dispatcher, worker
 from notifier.downloads import worker as fetcher
 from notifier.telemetry.redaction import Redactor

@@ -24,7 +24,7 @@ from promise import Promise
 from rig import KEEP, OPERATORS, OUTCOMES, POLICIES, Api, Failpoints, Receiver, Rig, is_death
 from support.fakes import OUTAGE, START, Clock, seen, watch
 
-from notifier.core.model import NotFound, Observation
+from notifier.core.snapshot.model import NotFound, Observation
 from notifier.failpoints import NAMES, failpoint
 from notifier.store.database import Database
 from notifier.store.store import Store

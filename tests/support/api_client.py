@@ -10,7 +10,7 @@ from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.http.tokens import StaticToken, TokenSource
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator.life import Life, Step
-from notifier.core.model import Facts, Observation, Seen, Unclear
+from notifier.core.snapshot.model import Facts, Observation, Seen, Unclear
 
 CANARY = "canary-7f3a/9+d1"
 ENDED = Life(steps=(Step(status="ready"),), facts={"records": 10, "errors": 0, "collection_duration": 36592})

@@ -8,8 +8,8 @@ from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.model import Delivery, Event, Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.states import Settlement
-from notifier.core.model import Observation, SnapshotState, Watch
+from notifier.core.delivery.settlement import Settlement
+from notifier.core.snapshot.model import Observation, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
@@ -48,7 +48,7 @@ async def claim(store: Store, channel: str, now: datetime) -> Delivery | None:
     def decide(waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
         return next_batch(waiting, policy=APART, muted=muted, now=now)
 
-    batch = await store.outbox.take(channel, now, decide)
+    batch = await store.outbox.claim(channel, now, decide)
     assert len(batch.send) <= 1
     return batch.send[0] if batch.send else None
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from notifier.core.delivery.batch import Waiting
 from notifier.core.delivery.model import Deliverable, Delivery, Event
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from support.fakes import START, transition, watch
 
 SPANS = st.integers(-100, 100).map(lambda seconds: timedelta(seconds=seconds))

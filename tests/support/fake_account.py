@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import Listed, NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.snapshot.model import Listed, NotFound, Observation, Reason, Seen, Unclear
 from support.fakes import OUTAGE, seen
 
 INSTANTLY = timedelta(0)

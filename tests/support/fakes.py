@@ -8,7 +8,7 @@ from typing import Any
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Deliverable, Event, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts, Observation, Reason, Seen, Transition, Unclear, Watch
+from notifier.core.snapshot.model import Facts, Observation, Reason, Seen, Transition, Unclear, Watch
 from notifier.core.snapshot.statuses import names_of
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

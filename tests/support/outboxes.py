@@ -11,8 +11,8 @@ from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.model import Delivery, Event, Outcome
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.states import settle
-from notifier.core.model import SnapshotState
+from notifier.core.delivery.settlement import settle
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
 from notifier.store.reader import DeliveryRow, Reader
@@ -41,7 +41,7 @@ async def take(
     def decide(waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
         return next_batch(waiting, policy=policy, muted=muted, now=at, alone=alone)
 
-    return await store.outbox.take(channel, at, decide)
+    return await store.outbox.claim(channel, at, decide)
 
 
 async def settled(

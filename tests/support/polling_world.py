@@ -16,8 +16,8 @@ from notifier.app.components import POLLS
 from notifier.app.job_runner import JobRunner
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.delivery.model import Event
-from notifier.core.model import DatasetWatch, Watch
 from notifier.core.outcomes import ListOutcome, PollOutcome
+from notifier.core.snapshot.model import DatasetWatch, Watch
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.manager import PollManager

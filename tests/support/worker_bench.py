@@ -8,7 +8,7 @@ from notifier.core.delivery.model import Event
 from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
-from notifier.core.model import SnapshotState
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.delivery.worker import DeliveryWorker
 from notifier.store.reader import DeliveryRow, Reader

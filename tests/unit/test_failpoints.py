@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.failpoints import InjectedFault, _arm_faults_by_environment, arm_fault, disarm_faults, fault
 
 

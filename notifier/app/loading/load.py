@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from notifier.app.loading.beside_service import hint, service_environment
+from notifier.app.loading.service_environment import hint, service_environment
 from notifier.config.incremental import ConfigParts, KnownFiles
 from notifier.config.model import Channel, Config
 from notifier.config.sources.environment import with_credentials
@@ -82,7 +82,7 @@ def all_checks(secrets_needed: bool) -> "Checks":
 
 
 def _check_url(url: str) -> str | None:
-    from notifier.channels.apprise.channel import check_url
+    from notifier.channels.apprise.url_check import check_url
 
     return check_url(url)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from notifier.app.loading.apart import Loaded, load_config_apart
 from notifier.app.loading.load import NothingKept
+from notifier.app.loading.loading_process import Loaded, load_config_apart
 from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
 from notifier.core.words import span

@@ -20,7 +20,7 @@ from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import TokenSource
 from notifier.brightdata.limits.gate import Gate
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
+from notifier.core.snapshot.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
 
 PROGRESS = "/datasets/v3/progress/"
 SNAPSHOTS = "/datasets/v3/snapshots"

@@ -13,7 +13,7 @@ from enum import StrEnum
 from notifier.brightdata.datasets.progress import observation_of, status_word
 from notifier.brightdata.http.answers import detail_of, retry_after_of
 from notifier.brightdata.http.lenient_json import json_of
-from notifier.core.model import NotFound, Unclear
+from notifier.core.snapshot.model import NotFound, Unclear
 from notifier.core.snapshot.statuses import ENDS, canonical
 
 TRY_AGAIN = timedelta(seconds=10)

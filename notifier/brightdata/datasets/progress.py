@@ -12,8 +12,8 @@ from datetime import datetime
 from notifier.brightdata.http.answers import detail_of, is_html, reason_of, refusal_of, retry_after_of
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.text import cleaned, redacted
-from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.snapshot.ids import flaw_of_id
+from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.words import one_line
 
 LONGEST_STATUS = 64

@@ -21,7 +21,7 @@ from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.text import redacted
-from notifier.core.model import Reason, Unclear
+from notifier.core.snapshot.model import Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"
 SMALLEST_BATCH = 1_000

@@ -20,8 +20,8 @@ from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.text import cleaned, redacted
-from notifier.core.model import Reason, Unclear
 from notifier.core.snapshot.ids import flaw_of_id
+from notifier.core.snapshot.model import Reason, Unclear
 
 TRIGGER = "/datasets/v3/trigger"
 SCRAPE = "/datasets/v3/scrape"

@@ -8,7 +8,7 @@ from notifier.brightdata.http.answers import LONGEST_DETAIL
 from notifier.brightdata.http.text import redacted
 from notifier.brightdata.http.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
-from notifier.core.model import Reason, Unclear
+from notifier.core.snapshot.model import Reason, Unclear
 from notifier.core.words import one_line
 from notifier.network import cure
 

@@ -7,7 +7,7 @@ import httpx
 
 from notifier.brightdata.http.answers import reason_of
 from notifier.brightdata.http.failures import AnswerTooLarge, no_answer_of
-from notifier.core.model import Unclear
+from notifier.core.snapshot.model import Unclear
 
 
 class Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from notifier.core.health.api import ApiHealth, ApiKind, ApiNews, ApiState, after_answer, after_probe_went, try_at_once
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 
 class ApiMonitor:

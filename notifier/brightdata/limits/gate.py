@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 
 class Gate(Protocol):

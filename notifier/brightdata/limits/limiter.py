@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from notifier.brightdata.limits.api_monitor import ApiMonitor
-from notifier.brightdata.limits.breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
 from notifier.brightdata.limits.last_minute import LastMinute
 from notifier.brightdata.limits.pace import Pace
 from notifier.brightdata.limits.permit import Permit
+from notifier.brightdata.limits.rate_limit_breaker import SAFE_IN_FLIGHT, Breaker, BreakerState
 from notifier.core.health.api import LIMITED_AFTER, ApiKind, ApiNews, ApiState
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 RECHECK_S = 1.0
 """Seconds after which a request that waits for a probe's turn notices that the trouble is over."""

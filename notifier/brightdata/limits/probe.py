@@ -5,7 +5,7 @@ from typing import Protocol
 
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import Observation
+from notifier.core.snapshot.model import Observation
 
 NO_SNAPSHOT = "s_probe"
 """The id to ask for where nothing is watched. A 404 is a good answer: the token was accepted."""

@@ -4,78 +4,28 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType, PersistentStoreMode
+from apprise import Apprise, NotifyBase, NotifyType
 from apprise.result import AppriseResult
-from apprise.utils.parse import parse_urls
 
 from notifier.channels.answers import kept_detail
 from notifier.channels.apprise.classifier import failure
 from notifier.channels.apprise.http_observer import observed
 from notifier.channels.apprise.layout import MessageLayout, Text, unmodified
-from notifier.channels.apprise.url_advice import advice
+from notifier.channels.apprise.service import asset, instantiate
 from notifier.channels.bounded_sender import BoundedSender
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
 """For a send as a whole. Apprise's own timeouts are for each read: a service that drips would hold it for ever."""
 
-LEAST = Message(title="❌ failed", body="Event: evt_0123456789abcdef0123")
-"""The shortest useful message: what happened, and the event's id."""
-
 _KEEPING = re.compile("mqtts?://", re.IGNORECASE)
 """Services that keep a connection and send over it later what failed before: each send needs a new object."""
 
-_SCHEME = re.compile("[a-zA-Z0-9][a-zA-Z0-9+.-]{0,31}")  # one of Apprise's schemes begins with a digit
-
-
-@cache
-def _asset() -> AppriseAsset:
-    return AppriseAsset(
-        app_id="notifier",
-        app_desc="Bright Data snapshot notifier",
-        app_url="",
-        storage_mode=PersistentStoreMode.MEMORY,
-        service_timeout=0,  # with a deadline of its own, Apprise sends through its shared pool of a few threads
-        secure_logging=True,
-    )
-
-
-def _instantiate(url: str) -> NotifyBase | None:
-    service = Apprise.instantiate(url, asset=_asset())
-    return service if isinstance(service, NotifyBase) else None
-
 
 def _sender(url: str) -> NotifyBase | None:
-    service = _instantiate(url)
+    service = instantiate(url)
     return service and unmodified(service)
-
-
-def check_url(url: str) -> str | None:
-    """Returns why a URL cannot be a channel, without quoting it; None if it can.
-
-    Apprise itself gives no reason; `notifier.channels.apprise.url_advice` finds one.
-    """
-    if len(parse_urls(url)) > 1:  # type: ignore[no-untyped-call]
-        return "one channel takes one Apprise URL; make a channel of each and name them all in `notify:`"
-    scheme = url.partition("://")[0] if "://" in url else ""
-    if not _SCHEME.fullmatch(scheme):
-        return "not a URL; an Apprise URL looks like slack://TokenA/TokenB/TokenC or mailto://user:password@example.com"
-    service = _instantiate(url)
-    if service is not None:
-        return _unfit(service)
-    return advice(url, _asset())
-
-
-def _unfit(service: NotifyBase) -> str | None:
-    if service.optional:
-        return "`optional=` would call a delivery that failed a success: take it out"
-    if not MessageLayout(service).fits(LEAST):
-        return "it leaves no room for a message: what its service sends beside the text is too long"
-    if service.retry:
-        return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"
-    return None
 
 
 class AppriseChannel:
@@ -90,7 +40,7 @@ class AppriseChannel:
         """
         Args:
             name: the channel's name.
-            url: an Apprise URL that `check_url` accepts.
+            url: an Apprise URL that `url_check` accepts.
             redact: masks secrets in the service's answer.
             limit: the time after which a send is cut.
 
@@ -105,7 +55,7 @@ class AppriseChannel:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
         self._fitting = MessageLayout(measured)  # an object that never sends: after a cut the other one is replaced
         self._url = url
-        self._apprise = Apprise(asset=_asset())
+        self._apprise = Apprise(asset=asset())
         self._apprise.add(service)
 
     def literal(self, text: str) -> str:
@@ -136,7 +86,7 @@ class AppriseChannel:
             is_free = not was_cut and not _KEEPING.match(self._url)
         finally:
             if not is_free and (service := _sender(self._url)) is not None:
-                self._apprise = Apprise(asset=_asset())
+                self._apprise = Apprise(asset=asset())
                 self._apprise.add(service)
         return outcome
 

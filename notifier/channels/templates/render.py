@@ -13,7 +13,7 @@ from notifier.core.delivery.event_fields import words_of
 from notifier.core.delivery.message import Fits, fitted, message, shortened
 from notifier.core.delivery.model import Event, Message
 from notifier.core.delivery.routing import ALL
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.words import one_line, safe_lines, span
 

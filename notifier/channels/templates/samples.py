@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from notifier.core.delivery.model import Event
-from notifier.core.model import MISSING, Facts, Transition
+from notifier.core.snapshot.model import MISSING, Facts, Transition
 
 _KINDS: tuple[tuple[str, ...], ...] = (
     ("starting",),

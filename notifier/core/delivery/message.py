@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, ResultsFile
 from notifier.core.delivery.severity import severity_of
-from notifier.core.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, Transition
+from notifier.core.snapshot.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, Transition
 from notifier.core.words import count, one_line, span
 
 _EMOJI = {

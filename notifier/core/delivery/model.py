@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import Transition
+from notifier.core.snapshot.model import Transition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

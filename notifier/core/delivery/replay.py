@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from notifier.core.delivery.model import Event
 from notifier.core.delivery.routing import channels_for, event_of
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import DatasetWatch, Watch
 
 
 def replayed(

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from notifier.core.delivery.model import Event
-from notifier.core.model import AGAIN, Transition, Watch
+from notifier.core.snapshot.model import AGAIN, Transition, Watch
 from notifier.core.snapshot.statuses import ENDS, NAMES, canonical, names_of
 
 ALL = "all"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notifier.core.delivery.model import Deliverable, Notice, Severity
-from notifier.core.model import EXPIRING, MISSING, STALLED
+from notifier.core.snapshot.model import EXPIRING, MISSING, STALLED
 
 _OF_EVENTS = {
     "complete": Severity.SUCCESS,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 LOCKED_AFTER = 3
 DOWN_AFTER = 5

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.core.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.poll_pauses import YOUNG_FOR, poll_pause
 from notifier.core.snapshot.rotation import RESERVED_SHARE, confirm_period
 from notifier.core.words import count, span

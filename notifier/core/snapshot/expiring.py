@@ -6,7 +6,7 @@ It is due by the clock alone, because a snapshot that has ended is not polled ag
 from datetime import datetime, timedelta
 
 from notifier.core.delivery.routing import wants
-from notifier.core.model import EXPIRING, SnapshotState, Transition, Watch
+from notifier.core.snapshot.model import EXPIRING, SnapshotState, Transition, Watch
 from notifier.core.snapshot.statuses import canonical, names_of
 from notifier.core.snapshot.transitions import LATE_AFTER, born_at, derive
 

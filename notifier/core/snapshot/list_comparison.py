@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.core.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
+from notifier.core.snapshot.model import EXPIRING, UNKNOWN, Facts, Listed, SnapshotState
 from notifier.core.snapshot.statuses import ENDS, Phase, canonical, phase_of
 from notifier.core.snapshot.transitions import contradicts, is_stale
 

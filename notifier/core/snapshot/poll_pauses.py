@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from notifier.core.model import SnapshotState
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.snapshot.transitions import born_at
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from notifier.core.backoff import backoff
-from notifier.core.model import DatasetWatch, Observation, Reason, Unclear, Watch
+from notifier.core.snapshot.model import DatasetWatch, Observation, Reason, Unclear, Watch
 
 REFUSED_TIMES = 3
 """Refusals in a row, with no status and no 404 in between, that count as final."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.core.model import SnapshotState
 from notifier.core.snapshot.list_comparison import LAG
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.statuses import ENDS, canonical, has_ended
 
 CONFIRM_FACTOR = 10

@@ -5,7 +5,7 @@ A status is any word that the API uses, so no list of them is complete. An unkno
 
 from enum import StrEnum
 
-from notifier.core.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, SnapshotState
+from notifier.core.snapshot.model import AGAIN, EXPIRING, MISSING, STALLED, UNKNOWN, Facts, SnapshotState
 
 ENDS = frozenset({"ready", "failed", "canceled"})
 """The statuses that end a snapshot. Every other word of the API means "still in progress"."""

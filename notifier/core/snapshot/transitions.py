@@ -1,6 +1,7 @@
 """What a poll makes of a snapshot: the table of phases, and `step`.
 
-A status is any word the API uses; only its phase (`core.statuses`) decides what may follow. The rules, in order:
+A status is any word the API uses; only its phase (`core.snapshot.statuses`) decides what may follow. The rules, in
+order:
 
 1. An older answer never overrides a newer one: an answer that was requested before the last transition was seen
    changes nothing, because it is unknown which of the two the API gave first. The next poll decides.
@@ -23,7 +24,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.core.model import (
+from notifier.core.snapshot.model import (
     AGAIN,
     MISSING,
     STALLED,

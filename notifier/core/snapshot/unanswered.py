@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier.core.backoff import backoff
-from notifier.core.model import Observation, Reason, Unclear
+from notifier.core.snapshot.model import Observation, Reason, Unclear
 
 SHORTEST_PAUSE = timedelta(seconds=10)
 """The shortest pause from the second timeout on: the usual timeout, so that others have half of the time."""

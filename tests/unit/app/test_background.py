@@ -7,7 +7,7 @@ import pytest
 from support.fakes import Collected
 
 from notifier.app.background import MOST_TRIES, BackgroundQueue
-from notifier.core import units
+from notifier.core import work_units
 from notifier.core.isolation import Faults
 
 
@@ -43,7 +43,7 @@ async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is to be told of one channel stays in its order; what is to be told of another does not wait."""
-    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=20))
+    monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=20))
     faults, done, ended = Collected(), list[str](), asyncio.Event()
     errands = BackgroundQueue(Faults(faults))
 
@@ -66,8 +66,8 @@ async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane
 
 
 async def test_an_errand_that_raises_for_good_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=1))
-    monkeypatch.setattr(units, "LONGEST_PAUSE", timedelta(milliseconds=1))
+    monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=1))
+    monkeypatch.setattr(work_units, "LONGEST_PAUSE", timedelta(milliseconds=1))
     faults = Collected()
     errands = BackgroundQueue(Faults(faults))
 

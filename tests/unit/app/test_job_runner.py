@@ -15,10 +15,10 @@ from support.moving_clock import MovingClock, run
 
 from notifier.app.job_runner import At, Every, Job, JobRunner, WhenDue
 from notifier.app.job_scheduler import TICK, Scheduler
-from notifier.core import units
+from notifier.core import work_units
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults
-from notifier.core.units import Fault, Unit
+from notifier.core.work_units import Fault, Unit
 
 SECOND = timedelta(seconds=1)
 
@@ -115,8 +115,8 @@ def test_a_unit_that_raises_is_run_again_with_growing_pauses_and_counted() -> No
         async with running(runner, [runs.job(Every(SECOND), unit=Unit.AUDIT)]):
             await asyncio.sleep(3_600)
         assert all(later >= earlier for earlier, later in pairwise(runs.gaps))
-        assert runs.gaps[0] >= units.FIRST_PAUSE.total_seconds() / 2
-        assert max(runs.gaps) <= units.LONGEST_PAUSE.total_seconds()
+        assert runs.gaps[0] >= work_units.FIRST_PAUSE.total_seconds() / 2
+        assert max(runs.gaps) <= work_units.LONGEST_PAUSE.total_seconds()
         assert len(found) == len(runs.at) == runner.states()["job"].failures
 
     tell(story)

@@ -24,8 +24,8 @@ from notifier.core.outcomes import (
 )
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.units import WELL_AFTER, Fault, Unit
-from notifier.delivery.notices import OperatorNotices
+from notifier.core.work_units import WELL_AFTER, Fault, Unit
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 
 REFUSAL = RefusalNews(subject="s_1", name="One", over=False)

@@ -16,8 +16,8 @@ from notifier.app.observability import Observability
 from notifier.app.vitals import VitalsReader
 from notifier.config.model import Api, Config, HeartbeatSettings, Http
 from notifier.core.config_diff import ConfigDiff
-from notifier.core.model import SnapshotState
 from notifier.core.outcomes import AnyOutcome, HeartbeatKind, HeartbeatOutcome, HttpListening
+from notifier.core.snapshot.model import SnapshotState
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.app import reload
-from notifier.app.loading.apart import Loaded, load_config_apart
+from notifier.app.loading.loading_process import Loaded, load_config_apart
 from notifier.app.reload import Reloader
 from notifier.core.outcomes import ReloadOutcome
 

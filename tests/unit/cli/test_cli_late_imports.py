@@ -39,6 +39,6 @@ watches: [{snapshot: s_1, notify: hook}]
 
 
 def test_the_daemons_side_of_loading_imports_no_schema() -> None:
-    program = "import json, sys; import notifier.app.loading.apart; print(json.dumps(sorted(sys.modules)))"
+    program = "import json, sys; import notifier.app.loading.loading_process; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)).isdisjoint({*HEAVY, "pydantic", "yaml"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from notifier.config.diff import MOST_SHOWN, diff, plain
 from notifier.config.model import Api, Config
 from notifier.core.config_diff import Change, ConfigDiff
-from notifier.core.model import Watch
+from notifier.core.snapshot.model import Watch
 from unit.config.conftest import ROOT, Loader
 
 WATCHES = "watches: [{snapshot: a, notify: team}, {snapshot: b, notify: team, every: 30s, id: B}]\n"

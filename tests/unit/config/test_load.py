@@ -11,7 +11,7 @@ import pytest
 from notifier.config import build
 from notifier.config.model import Config
 from notifier.config.schema import Context, DefaultsSection, WatchSection
-from notifier.core.model import Download, Watch
+from notifier.core.snapshot.model import Download, Watch
 
 Loader = Callable[..., Config]
 

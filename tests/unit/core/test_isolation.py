@@ -5,7 +5,7 @@ from support.fakes import Collected, fixed_jitter
 
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit, pause_after
+from notifier.core.work_units import Unit, pause_after
 
 
 def test_what_a_unit_raises_ends_there_and_is_counted_until_it_runs_well() -> None:

@@ -11,7 +11,7 @@ from support.outboxes import rows, settled, take, tell
 from notifier.core.delivery.model import Notice
 from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.delivery.maintenance import LONGEST_SEND, Maintenance
-from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.store.store import Store
 
 KEEP = timedelta(days=90)

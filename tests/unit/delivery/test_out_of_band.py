@@ -14,7 +14,7 @@ from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
 from notifier.core.errors import StoreError
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.delivery import out_of_band as module
-from notifier.delivery.notices import OperatorNotices
+from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.store.store import Store
 

@@ -18,7 +18,7 @@ from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import fitted, message
 from notifier.core.delivery.model import Deliverable, Event, Message, Outcome, OutcomeKind
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.delivery.senders import MessageSender, WebhookSender, sender_for
 from notifier.delivery.trial import send_trial
 from notifier.telemetry.redaction import Redactor

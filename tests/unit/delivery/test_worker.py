@@ -10,7 +10,7 @@ import pytest
 from support.fakes import DELIVERED, DOWN, START, Clock, Collected, FakeChannel
 from support.worker_bench import APART, ONE_BY_ONE, Bench, tell
 
-from notifier.core import units
+from notifier.core import work_units
 from notifier.core.delivery.model import Deliverable
 from notifier.core.delivery.policy import MOST_PARALLEL, ChannelPolicy
 from notifier.store.reader import DeliveryRow, Reader
@@ -262,7 +262,7 @@ async def test_in_one_round_all_that_is_due_goes_out_at_the_channels_pace(store:
 
 async def test_a_round_that_raises_leaves_nothing_as_being_sent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is uncertain then, is tried again after a pause, and arrives."""
-    monkeypatch.setattr(units, "FIRST_PAUSE", timedelta(milliseconds=10))
+    monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=10))
     bench = Bench(store, FakeChannel(), bounded=True)
     faults = bench.faults
     monkeypatch.setattr(bench.worker, "_deliver", _raising(bench.worker._deliver, faults))

@@ -11,9 +11,9 @@ from support.fakes import Collected
 from notifier.core.delivery.model import Event, Notice
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
-from notifier.core.model import Facts, Transition
 from notifier.core.outcomes import DownloadOutcome
-from notifier.core.snapshot.results import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.download_job import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.model import Facts, Transition
 from notifier.downloads import worker
 from notifier.downloads.downloader import Downloader
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress

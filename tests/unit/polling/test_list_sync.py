@@ -8,7 +8,7 @@ from support.fake_account import FakeAccount
 from support.fakes import START, watch
 from support.polling_world import ENDS, PollingWorld, run_scenario, running, watches, whole
 
-from notifier.core.model import NotFound
+from notifier.core.snapshot.model import NotFound
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

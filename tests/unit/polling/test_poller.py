@@ -11,8 +11,8 @@ from support.fakes import OUTAGE, START, Clock, FakeObserver, seen, watch
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.model import Event
 from notifier.core.errors import StoreError
-from notifier.core.model import NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
 from notifier.core.outcomes import PollOutcome, answer_word
+from notifier.core.snapshot.model import NotFound, Observation, Reason, Seen, SnapshotState, Unclear, Watch
 from notifier.polling.poller import Poller
 from notifier.store.reader import Reader
 from notifier.store.store import Store

@@ -11,7 +11,7 @@ from support.fake_account import RECORDS, FakeAccount
 from support.fakes import START, watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.model import DatasetWatch
+from notifier.core.snapshot.model import DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
 
 ON = ("ready", "failed", "canceled")

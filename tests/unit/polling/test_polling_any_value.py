@@ -20,8 +20,8 @@ from support.polling_world import PollingWorld, run_scenario
 from notifier.brightdata.datasets.list_pages import entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.expiring import step_by_clock
+from notifier.core.snapshot.model import DatasetWatch, Listed, Observation, Seen, SnapshotState, Unclear
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000")) // 50
 MINUTE = timedelta(minutes=1)

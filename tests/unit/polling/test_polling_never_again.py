@@ -11,7 +11,7 @@ from support.fake_account import FakeAccount
 from support.fakes import START, watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.model import AGAIN, DatasetWatch
+from notifier.core.snapshot.model import AGAIN, DatasetWatch
 from notifier.core.snapshot.statuses import ENDS
 from notifier.polling.dataset_group import PRUNE_EVERY
 

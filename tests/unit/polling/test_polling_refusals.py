@@ -7,7 +7,7 @@ from support.fake_account import REFUSED, FakeAccount
 from support.fakes import START, watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.model import DatasetWatch
+from notifier.core.snapshot.model import DatasetWatch
 from notifier.core.snapshot.refusals import RefusalNews
 
 EVERY = timedelta(seconds=30)

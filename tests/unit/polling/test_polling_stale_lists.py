@@ -13,7 +13,7 @@ from support.fake_account import FakeAccount
 from support.fakes import START, watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.model import DatasetWatch
+from notifier.core.snapshot.model import DatasetWatch
 from notifier.core.snapshot.rotation import TRUSTED_AGAIN_AFTER, confirm_period
 
 SECOND = timedelta(seconds=1)

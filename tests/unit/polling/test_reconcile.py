@@ -10,7 +10,7 @@ from support.fake_account import FakeAccount
 from support.fakes import watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import DatasetWatch, Watch
 from unit.polling.test_polling_any_life import CALM_S, HARD, ON, TROUBLED_S, History, account_of, check_lives, histories
 
 DATASETS = ("gd_1", "gd_2")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.polling.waiter import Ending, News, Waiter, exit_status
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from support.fake_account import FakeAccount
 from support.fakes import OUTAGE, START, seen
 from support.moving_clock import MovingClock, run
 
-from notifier.core.model import Listed, NotFound
+from notifier.core.snapshot.model import Listed, NotFound
 
 DAY = timedelta(days=1)
 

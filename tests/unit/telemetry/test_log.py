@@ -14,7 +14,7 @@ import structlog
 
 import notifier
 from notifier.core.isolation import Faults
-from notifier.core.units import Unit
+from notifier.core.work_units import Unit
 from notifier.telemetry.log import configure
 from notifier.telemetry.log_reporter import LogReporter
 from notifier.telemetry.redaction import Redactor

@@ -8,10 +8,9 @@ from structlog.testing import capture_logs
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event, seen, watch
 
 from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
-from notifier.core.delivery.states import settle
+from notifier.core.delivery.settlement import settle
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.model import Facts, NotFound, Observation, Reason, Unclear
 from notifier.core.outcomes import (
     ClockShift,
     CommittedEvent,
@@ -22,7 +21,8 @@ from notifier.core.outcomes import (
     PollOutcome,
     UnreadableEntries,
 )
-from notifier.core.units import Fault, Unit
+from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Unclear
+from notifier.core.work_units import Fault, Unit
 from notifier.telemetry.log_reporter import LogReporter
 
 

@@ -11,14 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.deliveries import delivery_of
 from support.fakes import DELIVERED, DOWN, START, Clock, event, seen, watch
 
-from notifier.brightdata.limits.breaker import BreakerState
+from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Outcome, OutcomeKind
-from notifier.core.delivery.states import settle
+from notifier.core.delivery.settlement import settle
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.jobs import JobState
 from notifier.core.isolation import Faults
-from notifier.core.model import Observation, Reason, Unclear
 from notifier.core.outcomes import (
     AnyOutcome,
     ClockShift,
@@ -33,7 +32,8 @@ from notifier.core.outcomes import (
     RequestOutcome,
     UnreadableEntries,
 )
-from notifier.core.units import Fault, Unit
+from notifier.core.snapshot.model import Observation, Reason, Unclear
+from notifier.core.work_units import Fault, Unit
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.labels import MOST, OTHER, BoundedLabels, code_label, status_label
 from notifier.telemetry.metrics import Metrics

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from notifier.app.loading import start
-from notifier.app.loading.apart import Loaded, load_config_apart
 from notifier.app.loading.fallback import load_with_fallback
+from notifier.app.loading.loading_process import Loaded, load_config_apart
 from notifier.app.loading.start import Start, keep, load_at_start
 from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError

@@ -17,7 +17,7 @@ from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.core.model import NotFound, Page, Seen, SnapshotState, Unclear
+from notifier.core.snapshot.model import NotFound, Page, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.snapshot.transitions import step
 

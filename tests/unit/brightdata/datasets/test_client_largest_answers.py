@@ -9,7 +9,7 @@ import pytest
 from notifier.brightdata.datasets.client import LARGEST_ANSWER, MOST_LISTED
 from notifier.brightdata.datasets.list_pages import LARGEST_PAGE, entries_of, quick_entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
-from notifier.core.model import Reason, Unclear
+from notifier.core.snapshot.model import Reason, Unclear
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LONGEST_S = 0.25

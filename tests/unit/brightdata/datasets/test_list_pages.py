@@ -11,7 +11,7 @@ from support.fakes import START
 from notifier.brightdata.datasets.list_pages import SLICE, entries_of, read
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.http.lenient_json import elements_of, json_of
-from notifier.core.model import Reason, Seen, Unclear
+from notifier.core.snapshot.model import Reason, Seen, Unclear
 
 GOOD = [b'{"id":"s_%d","status":"running","created":"2026-11-07T05:31:56Z"}' % number for number in range(5_000)]
 

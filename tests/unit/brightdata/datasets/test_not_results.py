@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.brightdata.datasets.not_results import NotReady, Refusal, Refused, no_data, status_instead
-from notifier.core.model import Reason, Unclear
+from notifier.core.snapshot.model import Reason, Unclear
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BUILDING = {"status": "building", "message": "Snapshot is building, try again in 10s"}

@@ -13,7 +13,7 @@ from notifier.brightdata.datasets.progress import (
     observation_of,
 )
 from notifier.brightdata.http.answers import LONGEST_DETAIL
-from notifier.core.model import Facts, NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.words import one_line
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

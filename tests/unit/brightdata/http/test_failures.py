@@ -6,7 +6,7 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from notifier.brightdata.http.failures import AnswerTooLarge, unclear_of
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 KEY = ConnectionKey("api.invalid", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.virtual_time import now, run
 
-from notifier.brightdata.limits.breaker import BreakerState
 from notifier.brightdata.limits.limiter import RECHECK_S, Limiter, most_in_flight
 from notifier.brightdata.limits.pace import CATCH_UP
+from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.core.health.api import DOWN_AFTER, DOWN_FOR, LOCKED_AFTER, ApiKind
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 
 def limiter(rate: float = 10.0) -> Limiter:

@@ -8,7 +8,7 @@ from support.virtual_time import now, run
 
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.health.api import ApiKind, ApiNews, ApiState
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.virtual_time import now, run
 
-from notifier.brightdata.limits.breaker import WINDOW
 from notifier.brightdata.limits.limiter import Limiter
+from notifier.brightdata.limits.rate_limit_breaker import WINDOW
 
 MINUTE = 60.0
 HOUR = 3_600.0

@@ -16,7 +16,7 @@ from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
 from notifier.brightdata.limits.probe import NO_SNAPSHOT, Probe
 from notifier.core.health.api import LOCKED_PROBES, ApiKind, ApiNews
-from notifier.core.model import Observation, Reason
+from notifier.core.snapshot.model import Observation, Reason
 from notifier.polling.scheduler import PollScheduler
 
 

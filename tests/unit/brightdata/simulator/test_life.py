@@ -9,7 +9,7 @@ import pytest
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.simulator import life
 from notifier.brightdata.simulator.life import LIVES, Life, Step, random_life
-from notifier.core.model import Seen
+from notifier.core.snapshot.model import Seen
 from notifier.core.snapshot.statuses import Phase, names_of, phase_of
 
 

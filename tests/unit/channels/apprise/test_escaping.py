@@ -20,7 +20,7 @@ from notifier.config.model import Template
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Deliverable, Event, OutcomeKind
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.delivery.senders import MessageSender
 
 WORDS = [

@@ -16,7 +16,7 @@ from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.model import Deliverable, Event, Message
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 
 SERVICES = {kind.__name__: kind for kind in classes()}
 FORMATS = (None, NotifyFormat.TEXT, NotifyFormat.MARKDOWN, NotifyFormat.HTML)

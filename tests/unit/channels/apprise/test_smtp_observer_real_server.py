@@ -12,7 +12,7 @@ from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.message import fitted
 from notifier.core.delivery.model import Message, OutcomeKind
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 
 TITLES = {
     "108 Chinese characters": "价格" * 54,

@@ -9,7 +9,7 @@ from apprise import Apprise, AppriseAsset
 from apprise.plugins.mqtt import NotifyMQTT
 
 from notifier.channels.apprise import url_advice
-from notifier.channels.apprise.channel import check_url
+from notifier.channels.apprise.url_check import check_url
 
 CANARY = "canary7f3acanary7f3a"
 

@@ -19,7 +19,7 @@ from notifier.channels.templates.render import LONGEST_TITLE, VARIABLES, Rendere
 from notifier.channels.templates.samples import sample_events
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Event
-from notifier.core.model import Facts, Transition
+from notifier.core.snapshot.model import Facts, Transition
 from notifier.core.snapshot.statuses import names_of
 
 DOCUMENT = (Path(__file__).parents[4] / "docs/templates.md").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from notifier.channels.templates.samples import sample_events
 from notifier.channels.webhook import classifier
 from notifier.channels.webhook.payload import SCHEMA, body_of
 from notifier.core.delivery.model import Event
-from notifier.core.model import Facts, Transition
+from notifier.core.snapshot.model import Facts, Transition
 from notifier.core.snapshot.statuses import names_of
 
 EVENT = Event(

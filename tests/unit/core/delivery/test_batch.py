@@ -11,7 +11,7 @@ from support.fakes import START, notice
 from notifier.core.delivery.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
 from notifier.core.delivery.model import Delivery, Event
 from notifier.core.delivery.policy import ChannelPolicy, Quiet
-from notifier.core.model import Transition
+from notifier.core.snapshot.model import Transition
 
 MERGED = ChannelPolicy()
 APART = ChannelPolicy(merges=False)

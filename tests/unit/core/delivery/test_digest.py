@@ -11,7 +11,7 @@ from support.fakes import START, notice
 from notifier.core.delivery.digest import MOST_LINES, batchable, digest
 from notifier.core.delivery.message import Fits, fitted, message
 from notifier.core.delivery.model import Deliverable, Message
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.core.words import safe
 
 statuses = st.sampled_from(["ready", "failed", "canceled", "missing", "running"]) | st.text(min_size=1, max_size=40)

@@ -9,7 +9,7 @@ from support.fakes import START, event, transition, watch
 
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 from notifier.core.words import safe
 
 NASTY = "x\n\r\u2028\x00\x1b[31m\ud800 "

@@ -6,7 +6,7 @@ from support.fakes import START, watch
 
 from notifier.core.delivery.model import Event
 from notifier.core.delivery.replay import replayed
-from notifier.core.model import DatasetWatch, Facts, Transition
+from notifier.core.snapshot.model import DatasetWatch, Facts, Transition
 
 DATASET = DatasetWatch(
     id="profiles",

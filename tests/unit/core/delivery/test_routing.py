@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.fakes import transition, watch
 
 from notifier.core.delivery.routing import channels_for, event_id, event_of, family, wants
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 
 COMPLETE, PARTIAL, EMPTY = ("ready", "complete"), ("ready", "partial"), ("ready", "empty")
 FAILED, CANCELED = ("failed",), ("canceled",)

@@ -8,7 +8,7 @@ from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message import message
 from notifier.core.delivery.model import Severity
 from notifier.core.delivery.severity import severity_of
-from notifier.core.model import Facts
+from notifier.core.snapshot.model import Facts
 
 CLEAN, PARTIAL, EMPTY = Facts(records=10, errors=0), Facts(records=10, errors=1), Facts(records=0, errors=0)
 

@@ -15,7 +15,7 @@ from notifier.core.health.api import (
     after_probe_went,
     try_at_once,
 )
-from notifier.core.model import Reason
+from notifier.core.snapshot.model import Reason
 
 LOCKING = (Reason.UNAUTHORISED, Reason.FORBIDDEN)
 FAILING = (Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION, Reason.NONSENSE)

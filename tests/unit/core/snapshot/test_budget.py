@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, watch
 
-from notifier.core.model import DatasetWatch, Facts, SnapshotState
 from notifier.core.snapshot.budget import Budget, budget
+from notifier.core.snapshot.model import DatasetWatch, Facts, SnapshotState
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

@@ -10,8 +10,8 @@ from support.fakes import START, seen, watch
 
 from notifier.core.delivery.message import message
 from notifier.core.delivery.routing import event_of
-from notifier.core.model import EXPIRING, SnapshotState
 from notifier.core.snapshot.expiring import deleted_at, expiring_at, step_by_clock
+from notifier.core.snapshot.model import EXPIRING, SnapshotState
 from notifier.core.snapshot.transitions import step, with_created_at
 
 DAY = timedelta(days=1)

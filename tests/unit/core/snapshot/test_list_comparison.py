@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START
 
-from notifier.core.model import MISSING, UNKNOWN, SnapshotState
 from notifier.core.snapshot.list_comparison import (
     DATE_TOLERANCE,
     LAG,
@@ -17,6 +16,7 @@ from notifier.core.snapshot.list_comparison import (
     saves_requests,
     verdict,
 )
+from notifier.core.snapshot.model import MISSING, UNKNOWN, SnapshotState
 
 SECOND = timedelta(seconds=1)
 AGO = START - timedelta(minutes=10)

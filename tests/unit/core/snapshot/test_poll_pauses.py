@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START
 
-from notifier.core.model import MISSING, SnapshotState
+from notifier.core.snapshot.model import MISSING, SnapshotState
 from notifier.core.snapshot.poll_pauses import MISSING_PAUSE, QUICK_PAUSE, YOUNG_FOR, pause_at_age, poll_pause
 from notifier.core.snapshot.transitions import with_created_at
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.model import NotFound, Observation, Reason, Seen, Unclear
+from notifier.core.snapshot.model import NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.snapshot.refusals import LONGEST_REFUSED_PAUSE, NONE, REFUSED_TIMES, Refusals, after, refused_pause
 
 REFUSED = Unclear(reason=Reason.REFUSED, detail="HTTP 400: snapshot_id is not valid")

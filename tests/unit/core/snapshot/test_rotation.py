@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START
 
-from notifier.core.model import SnapshotState
 from notifier.core.snapshot.list_comparison import LAG
+from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.rotation import (
     LEAST_CONFIRM_PERIOD,
     TRUSTED,

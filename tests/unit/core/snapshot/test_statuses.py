@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.model import MISSING, UNKNOWN, Facts, SnapshotState
+from notifier.core.snapshot.model import MISSING, UNKNOWN, Facts, SnapshotState
 from notifier.core.snapshot.statuses import (
     ENDS,
     IN_PROGRESS,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.fakes import START, seen
 
 from notifier.core.delivery.routing import event_id
-from notifier.core.model import (
+from notifier.core.snapshot.model import (
     MISSING,
     UNKNOWN,
     Facts,

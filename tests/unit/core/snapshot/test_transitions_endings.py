@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, seen
 
-from notifier.core.model import (
+from notifier.core.snapshot.model import (
     AGAIN,
     MISSING,
     STALLED,

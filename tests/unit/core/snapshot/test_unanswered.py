@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import OUTAGE, START, seen
 
-from notifier.core.model import NotFound, Observation, Reason, Unclear
+from notifier.core.snapshot.model import NotFound, Observation, Reason, Unclear
 from notifier.core.snapshot.unanswered import LONGEST_PAUSE, NONE, Unanswered, after, pause_after
 
 HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.snapshot.agenda import MOST_DEFERRED, Agenda, AgendaEntry, deferral
-from notifier.core.snapshot.grid import Grid
+from notifier.core.snapshot.due_queue import MOST_DEFERRED, Agenda, AgendaEntry, deferral
+from notifier.core.snapshot.due_times import Grid
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND

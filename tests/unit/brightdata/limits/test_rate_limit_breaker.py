@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.brightdata.limits.breaker import (
+from notifier.brightdata.limits.rate_limit_breaker import (
     HOLD_AT,
     MOST_TOGETHER,
     PAUSES,

@@ -14,8 +14,8 @@ from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.conditions import Condition
 from notifier.core.snapshot.refusals import RefusalNews
-from notifier.core.units import Fault, Kinds, Unit
-from notifier.delivery.notices import MOST_REFUSED, MOST_WORDS, OperatorNotices
+from notifier.core.work_units import Fault, Kinds, Unit
+from notifier.delivery.operator_notices import MOST_REFUSED, MOST_WORDS, OperatorNotices
 from notifier.store.store import Store
 
 ERROR = "config.yaml:3:1: wathces: no such key"

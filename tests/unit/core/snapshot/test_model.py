@@ -3,7 +3,7 @@
 from dataclasses import fields
 from datetime import timedelta
 
-from notifier.core.model import DatasetWatch, Download, Watch
+from notifier.core.snapshot.model import DatasetWatch, Download, Watch
 
 PROFILES = DatasetWatch(
     id="profiles",

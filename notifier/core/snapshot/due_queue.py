@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
-from notifier.core.snapshot.grid import Grid
+from notifier.core.snapshot.due_times import Grid
 
 MOST_DEFERRED = 15_000_000
 """How much later an entry may fall due and still go first."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app.loading import beside_service
+from notifier.app.loading import service_environment
 from notifier.app.loading.load import load_config
 from notifier.cli.api_session import access_of
 from notifier.config.sources import systemd_unit
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (where / "environment").write_text("# comment\nHOST=h\nTEAM=\nQUOTED='a b'\nnonsense\n")
     monkeypatch.setattr(systemd_unit, "FOLDERS", (tmp_path / "none", units))
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    beside_service._unit.cache_clear()
+    service_environment._unit.cache_clear()
     return tmp_path
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from support.fakes import START
 
-from notifier.polling.claims import Claims
+from notifier.polling.list_claims import Claims
 
 SECOND = timedelta(seconds=1)
 

@@ -26,8 +26,8 @@ from notifier.core.health.store import StoreNews
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import canonical
-from notifier.core.units import INTERNAL_ERROR, Fault, Kinds
 from notifier.core.words import one_line
+from notifier.core.work_units import INTERNAL_ERROR, Fault, Kinds
 from notifier.delivery import notice_texts as texts
 from notifier.delivery.notice_texts import LONGEST_WORD, Text
 from notifier.failpoints import failpoint

@@ -6,7 +6,7 @@ import os
 
 from structlog.testing import capture_logs
 
-from notifier.telemetry.loop import watch_loop
+from notifier.telemetry.loop_exceptions import watch_loop
 
 
 async def test_what_cannot_be_accepted_is_one_line_without_a_traceback() -> None:

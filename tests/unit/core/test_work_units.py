@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.fakes import START
 
 from notifier.core.delivery import retry_pauses
-from notifier.core.units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after
+from notifier.core.work_units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after
 
 JITTER = st.floats(0, 1, exclude_max=True)
 

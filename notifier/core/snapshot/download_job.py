@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from notifier.core.delivery.model import Event
 from notifier.core.errors import DownloadTrouble
-from notifier.core.model import Facts, Transition
+from notifier.core.snapshot.model import Facts, Transition
 
 HELD_FOR = timedelta(minutes=10)
 """How long the message waits. A longer download must not hide that the snapshot is ready."""

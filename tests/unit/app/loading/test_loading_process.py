@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.app.loading import apart, wire
-from notifier.app.loading.apart import load_config_apart
+from notifier.app.loading import loading_messages, loading_process
 from notifier.app.loading.load import load_config
+from notifier.app.loading.loading_process import load_config_apart
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
 MAIN = """\
@@ -88,7 +88,7 @@ async def test_a_refusal_has_the_same_errors_and_where_the_files_are(path: Path)
 async def test_a_process_that_comes_to_grief_is_told_in_words(
     program: str, words: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "COMMAND", ("-c", program))
+    monkeypatch.setattr(loading_process, "COMMAND", ("-c", program))
     with pytest.raises(NotifierError, match=words):
         await load_config_apart(path, limit=timedelta(seconds=0.4))
 
@@ -96,7 +96,7 @@ async def test_a_process_that_comes_to_grief_is_told_in_words(
 async def test_a_program_that_was_replaced_meanwhile_asks_for_a_restart(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "__version__", "0.0.1")
+    monkeypatch.setattr(loading_process, "__version__", "0.0.1")
     with pytest.raises(NotifierError, match="restart the notifier"):
         await load_config_apart(path)
 
@@ -128,12 +128,12 @@ async def test_the_configuration_is_not_blamed_where_no_process_can_be_started(
 
 @given(st.integers(1, 64).filter(lambda number: number != signal.SIGKILL))
 def test_every_signal_has_words(number: int) -> None:
-    assert "was ended by " in apart.why_it_ended(-number)
+    assert "was ended by " in loading_process.why_it_ended(-number)
 
 
 @given(st.lists(st.integers()))
 def test_slices_are_all_and_in_order(items: list[int]) -> None:
-    assert [item for some in wire.slices(items * 100) for item in some] == items * 100
+    assert [item for some in loading_messages.slices(items * 100) for item in some] == items * 100
 
 
 async def test_the_process_ends_when_the_one_that_asked_is_killed(path: Path) -> None:
@@ -142,7 +142,7 @@ async def test_the_process_ends_when_the_one_that_asked_is_killed(path: Path) ->
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
         "from notifier.app.loading import apart\n"
-        "patch = 'import os, time, notifier.app.loading.child as child;'\n"
+        "patch = 'import os, time, notifier.app.loading.loading_process_main as child;'\n"
         "patch += 'child.load_config_parts = lambda *_: (os.write(2, b\"%d\" % os.getpid()), time.sleep(600));'\n"
         "patch += 'child.main()'\n"
         "apart.COMMAND = ('-c', patch)\n"

@@ -17,7 +17,7 @@ from typing import Any
 
 from notifier import __version__
 from notifier.app.loading.load import NothingKept
-from notifier.app.loading.wire import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
+from notifier.app.loading.loading_messages import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
 from notifier.config.incremental import ConfigPart, KnownFiles, combine, reserved_names
 from notifier.config.model import AnyWatch, Config
 from notifier.config.sources.regular_file import this_user
@@ -26,7 +26,7 @@ from notifier.core.errors import ConfigurationRefused, NotifierError
 LONGEST = timedelta(minutes=5)
 """The longest load: more than 100,000 watches take on a slow machine. What takes longer hangs."""
 
-COMMAND = ("-P", "-m", "notifier.app.loading.child")
+COMMAND = ("-P", "-m", "notifier.app.loading.loading_process_main")
 """Arguments of Python. `-P`: the folder where the daemon was started may have a `yaml.py`."""
 
 _WRITE_AT_ONCE = 256 * 1024

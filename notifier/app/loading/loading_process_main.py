@@ -1,4 +1,4 @@
-"""The process that reads one configuration for the daemon: `python -P -m notifier.app.loading.child`.
+"""The process that reads one configuration for the daemon: `python -P -m notifier.app.loading.loading_process_main`.
 
 It reads a request from its standard input and writes the answer to its standard output, as `wire` says. The memory of
 parsing (a gigabyte for 100,000 watches) is freed with it, and the event loop of the daemon never waits.
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from notifier import __version__
 from notifier.app.loading.load import NothingKept, load_config_parts, load_last
-from notifier.app.loading.wire import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
+from notifier.app.loading.loading_messages import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
 from notifier.config.incremental import ConfigParts
 from notifier.config.model import AnyWatch
 from notifier.config.sources import last_config

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, on_grid
 
-from notifier.core.snapshot.grid import Grid, instant, moment
+from notifier.core.snapshot.due_times import Grid, instant, moment
 
 keys = st.text(max_size=20)
 intervals = st.timedeltas(timedelta(seconds=1), timedelta(days=3))
