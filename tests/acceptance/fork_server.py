@@ -113,7 +113,7 @@ class ForkServer:
 
     @property
     def loads(self) -> tuple[str, str, str, str]:
-        """What `apart.COMMAND` is to be for the process that reads a configuration to be forked, too."""
+        """What `loading_process.COMMAND` is to be for the process that reads a configuration to be forked, too."""
         self._server()
         assert self._process is not None
         return _loads(self._process.pid)

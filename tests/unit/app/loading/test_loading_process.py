@@ -141,13 +141,13 @@ async def test_the_process_ends_when_the_one_that_asked_is_killed(path: Path) ->
     program = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
-        "from notifier.app.loading import apart\n"
+        "from notifier.app.loading import loading_process\n"
         "patch = 'import os, time, notifier.app.loading.loading_process_main as child;'\n"
         "patch += 'child.load_config_parts = lambda *_: (os.write(2, b\"%d\" % os.getpid()), time.sleep(600));'\n"
         "patch += 'child.main()'\n"
-        "apart.COMMAND = ('-c', patch)\n"
-        "apart.asyncio.subprocess.DEVNULL = None\n"
-        "asyncio.run(apart.load_config_apart(Path(sys.argv[1])))\n"
+        "loading_process.COMMAND = ('-c', patch)\n"
+        "loading_process.asyncio.subprocess.DEVNULL = None\n"
+        "asyncio.run(loading_process.load_config_apart(Path(sys.argv[1])))\n"
     )
     daemon = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program, str(path)),
