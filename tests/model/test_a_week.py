@@ -172,7 +172,7 @@ def slow_down(patches: pytest.MonkeyPatch) -> None:
     """The rounds that a daemon makes every few seconds, once an hour: what they find is the same."""
     for module, names in (
         (jobs, ("FLUSH_EVERY", "FALLBACKS_EVERY", "AUDIT_EVERY", "RETENTION_EVERY", "FILES_EVERY")),
-        (jobs, ("EXHAUSTION_EVERY", "PROBE_EVERY", "CLOCK_CHECK")),
+        (jobs, ("EXHAUSTION_EVERY", "PROBE_EVERY", "CLOCK_CHECK", "LOOP_LAG_EVERY")),
         (worker, ("LONGEST_SLEEP",)),
         (fetcher, ("LONGEST_SLEEP",)),
     ):
