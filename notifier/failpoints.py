@@ -5,7 +5,7 @@ third time; `arm()` does the same from inside. Without either a failpoint costs 
 `NAMES`; the acceptance suite enumerates them.
 
 `NOTIFIER_FAULTS=poll,delivery:team` makes every poll raise an `InjectedFault`, and every delivery whose subject begins
-with `team`; `arm_fault()` does the same from inside. The units are those of `core.units`.
+with `team`; `arm_fault()` does the same from inside. The units are those of `core.work_units`.
 """
 
 import os
@@ -31,7 +31,7 @@ NAMES = (
     "retention.batch_forgotten",
     "maintenance.after_forgetting",
 )
-"""In the order in which a transition comes to them. The first word is the module.
+"""In the order in which a transition comes to them. The first word says which part of the work it is.
 
 `store.event_written`, `outbox.half_settled`, `outbox.recovering`, `outbox.falling_back`, `outbox.notice_written` and
 `retention.half_forgotten` lie inside a transaction: killed there, nothing of it has happened. `deliver.digest_claimed`

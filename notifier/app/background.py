@@ -15,7 +15,7 @@ from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 
 MOST_TRIES = 8
-"""With the pauses of `core.units`, about 20 minutes."""
+"""With the pauses of `core.work_units`, about 20 minutes."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -4,7 +4,7 @@
         return await poll(snapshot_id)
     return attempt.pause  # the block raised
 
-A StoreError passes: the store has its own rules (`store.patience`), and a damaged database ends the daemon.
+A StoreError passes: the store has its own rules (`store.write_retries`), and a damaged database ends the daemon.
 """
 
 from collections.abc import Awaitable, Callable, Iterator

@@ -250,7 +250,7 @@ def internal_error(fault: Fault) -> Text:
 
 
 def internal_error_over(kind: str) -> Text:
-    """A kind of fault (`core.units.Fault.kind`) has not come up for long."""
+    """A kind of fault (`core.work_units.Fault.kind`) has not come up for long."""
     unit, _, error = kind.partition(":")
     words = Unit(unit).words if unit in list(Unit) else unit
     return Text(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not come up for hours.")

@@ -1,7 +1,7 @@
 """Loads a configuration with the checks of channels and templates, for the daemon and for every command.
 
 Heavy modules are imported at their first use: Apprise alone takes longer than everything else that a small
-configuration needs, and a daemon whose configuration is read by another process (`apart`) needs none of them.
+configuration needs, and a daemon whose configuration is read by another process (`loading_process`) needs none of them.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The process that reads one configuration for the daemon: `python -P -m notifier.app.loading.loading_process_main`.
 
-It reads a request from its standard input and writes the answer to its standard output, as `wire` says. The memory of
-parsing (a gigabyte for 100,000 watches) is freed with it, and the event loop of the daemon never waits.
+It reads a request from its standard input and writes the answer to its standard output, as `loading_messages` says. The
+memory of parsing (a gigabyte for 100,000 watches) is freed with it, and the event loop of the daemon never waits.
 """
 
 import gc

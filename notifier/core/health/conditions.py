@@ -20,7 +20,7 @@ REFUSED = "refused:"
 """Followed by the id of a snapshot or of a dataset."""
 
 FAULT = "internal_error:"
-"""Followed by a kind of fault (`core.units.Fault.kind`)."""
+"""Followed by a kind of fault (`core.work_units.Fault.kind`)."""
 
 LAST = "last"
 """The kind of the condition of `RELOAD` while the configuration runs that an earlier start had accepted."""
