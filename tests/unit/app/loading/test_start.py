@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.app.loading import start
 from notifier.app.loading.fallback import load_with_fallback
@@ -186,10 +187,11 @@ async def test_the_copy_has_the_texts_as_they_stand_and_is_for_the_owner_alone(p
     assert b"t0ken" not in text
 
 
-async def test_that_it_cannot_be_kept_ends_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_that_it_cannot_be_kept_ends_nothing(path: Path) -> None:
     started = await load_at_start(path)
-    await keep(path.parent / "none" / "notifier.db", started.loaded)
-    assert "config.not_kept" in capsys.readouterr().out
+    with capture_logs() as lines:
+        await keep(path.parent / "none" / "notifier.db", started.loaded)
+    assert [line["event"] for line in lines] == ["config.not_kept"]
 
 
 @pytest.mark.parametrize("edit", [edit for edit, _ in BROKEN[:-1]], ids=range(len(BROKEN) - 1))
