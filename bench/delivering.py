@@ -24,8 +24,8 @@ from urllib.request import urlopen
 import requests
 
 from notifier.config.model import Channel, Webhook
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Outcome
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.model import Facts, Seen, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step

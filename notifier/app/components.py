@@ -19,8 +19,8 @@ from notifier.brightdata.limits.probe import Probe
 from notifier.config.model import Api, Config
 from notifier.config.sources.token import read_token
 from notifier.core.config_diff import ConfigDiff
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Outcome
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import (

@@ -22,7 +22,7 @@ from notifier.app.loading.load import load_config
 from notifier.brightdata.simulator import Fault, Life, Simulator
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.receiver import MessageReceiver
-from notifier.core.delivery.message import title_of
+from notifier.core.delivery.message_text import title_of
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.health.api import ApiNews
 from notifier.core.outcomes import AnyOutcome, ClockShift, DeliveryOutcome, HttpListening, PollOutcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from notifier.cli.arguments import checked_id, quoted
 from notifier.cli.output import print_table, when
 from notifier.cli.status import STYLES
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Notice
 from notifier.core.errors import NotifierError, UsageError
 

@@ -11,7 +11,7 @@ from notifier.cli.delivery_rows import EVENT_ID_PREFIXES, as_data, event_id_give
 from notifier.cli.options import ConfigOption, JsonOption, configuration
 from notifier.cli.output import print_json, print_table
 from notifier.cli.status import STYLES
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.times import iso

@@ -9,7 +9,7 @@ import typer
 from notifier.cli.arguments import earliest
 from notifier.cli.options import ConfigOption, JsonOption, configuration
 from notifier.cli.output import print_json_list, print_stream
-from notifier.core.delivery.message import title_of
+from notifier.core.delivery.message_text import title_of
 from notifier.core.delivery.model import Event
 from notifier.core.delivery.replay import replayed
 from notifier.core.times import iso

@@ -14,7 +14,7 @@ from notifier.cli.arguments import checked_ids, duration_option
 from notifier.cli.options import ConfigOption, JsonOption, account_config
 from notifier.cli.output import json_line, say_held, warn
 from notifier.cli.status import STYLES
-from notifier.core.delivery.message import codes_of, counts_not_given
+from notifier.core.delivery.message_text import codes_of, counts_not_given
 from notifier.core.snapshot.statuses import names_of
 from notifier.core.times import iso
 from notifier.core.words import count, span

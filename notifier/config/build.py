@@ -20,7 +20,7 @@ from notifier.config.schema import (
 from notifier.config.sources.token import TokenLocation
 from notifier.config.values import listen
 from notifier.config.values.times import zone
-from notifier.core.delivery.policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
+from notifier.core.delivery.channel_policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
 from notifier.core.snapshot.model import DatasetWatch, Download, Watch
 from notifier.core.snapshot.statuses import canonical
 

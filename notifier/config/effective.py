@@ -5,7 +5,7 @@ from notifier.config.secrets import masked_url
 from notifier.config.values.durations import format_duration
 from notifier.config.values.rates import format_pace
 from notifier.config.values.times import format_time
-from notifier.core.delivery.policy import Quiet
+from notifier.core.delivery.channel_policy import Quiet
 from notifier.core.snapshot.model import Watch
 from notifier.core.words import MASK
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.errors import Problem
 from notifier.core.snapshot.model import DatasetWatch, Watch
 

@@ -26,7 +26,7 @@ from notifier.config.values import (
     webhook,
 )
 from notifier.config.yaml.interpolation import FromEnvironment
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.snapshot.model import EXPIRING_BEFORE, RESULTS_KEPT
 from notifier.core.suggestions import did_you_mean
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.isolation import Faults
 from notifier.core.work_units import Unit
 from notifier.failpoints import failpoint

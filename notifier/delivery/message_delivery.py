@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Delivery, Event, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.settlement import settle
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome

@@ -10,7 +10,7 @@ from notifier.channels.webhook.channel import WebhookChannel
 from notifier.channels.webhook.payload import body_of
 from notifier.config.model import Channel
 from notifier.core.delivery.digest import batchable, digest
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import ALL
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.health.channel import ChannelHealth, Verdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome

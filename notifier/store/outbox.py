@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 
 from notifier.core.delivery.batch import Batch, Waiting
+from notifier.core.delivery.channel_policy import MOST_PARALLEL
 from notifier.core.delivery.model import Delivery, DeliveryState, OutcomeKind
-from notifier.core.delivery.policy import MOST_PARALLEL
 from notifier.core.delivery.settlement import Settlement
 from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.failpoints import failpoint

@@ -28,7 +28,7 @@ from notifier.app.daemon import Daemon
 from notifier.app.loading.load import load_config
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Config
-from notifier.core.delivery.policy import OnUncertain
+from notifier.core.delivery.channel_policy import OnUncertain
 from notifier.core.outcomes import AnyOutcome, DeliveryOutcome, PollOutcome
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.delivery.maintenance import LONGEST_SEND

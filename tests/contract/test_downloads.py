@@ -6,7 +6,7 @@ from pathlib import Path
 from support.fakes import START
 from support.outboxes import settled, sql, take, tell
 
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Event, Notice
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY
 from notifier.core.errors import DownloadTrouble

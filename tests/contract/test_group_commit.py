@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from support.fakes import START, seen, watch
 from support.outboxes import blank, settled, sql, take, tell
 
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.errors import StoreError
 from notifier.core.snapshot.model import SnapshotState

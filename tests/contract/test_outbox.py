@@ -9,8 +9,8 @@ from support.fakes import DELIVERED, DOWN, REFUSED, START, notice
 from support.outboxes import rows, settled, sql, states, take, tell
 
 from notifier.core.delivery.batch import Batch, Waiting
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.delivery.model import Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.store.store import Store
 
 MINUTE = timedelta(minutes=1)

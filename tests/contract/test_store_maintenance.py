@@ -13,8 +13,8 @@ from support.fakes import DELIVERED, DOWN, REFUSED, START, notice
 from support.outboxes import micros, settled, sql, states, take, tell
 
 from notifier.core.delivery.batch import Batch
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.store import maintenance
 from notifier.store.maintenance import DEATHS_TOLD_EVERY, Audit, DeadDeliveries
 from notifier.store.retention import BATCH

@@ -41,7 +41,7 @@ from notifier.config.diff import diff
 from notifier.config.model import Api, Channel, Config, HeartbeatSettings
 from notifier.control import server
 from notifier.control.handler import DaemonActions
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.outcomes import (
     ReloadOutcome,
 )

@@ -21,7 +21,7 @@ from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.digest import batchable, digest
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.outcomes import (

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Event
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.snapshot.model import NotFound, Observation, Seen, Watch
 
 ENDS = {"ready", "failed", "canceled"}

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from support.fakes import Clock, fixed_jitter
 
 from notifier.brightdata.limits.permit import Permit
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.health.channel import Verdict
 from notifier.core.health.conditions import CHANNEL, names_of
 from notifier.core.snapshot.model import Observation, Watch

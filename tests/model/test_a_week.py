@@ -22,9 +22,9 @@ from notifier.app import components, jobs
 from notifier.app.daemon import Daemon
 from notifier.brightdata.limits.permit import Permit
 from notifier.config.model import Api, Channel, Config
+from notifier.core.delivery.channel_policy import ChannelPolicy, Quiet
 from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome
-from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.snapshot.model import NotFound, Observation, Watch
 from notifier.delivery import dispatcher, worker
 from notifier.downloads import worker as fetcher

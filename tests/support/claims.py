@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Delivery, Event, Outcome
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.delivery.settlement import Settlement
 from notifier.core.snapshot.model import Observation, SnapshotState, Watch

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Delivery, Event, Outcome
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.delivery.settlement import settle
 from notifier.core.snapshot.model import SnapshotState

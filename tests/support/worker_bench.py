@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Event
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import event_of
 from notifier.core.isolation import Faults
 from notifier.core.snapshot.model import SnapshotState

@@ -10,7 +10,7 @@ from jinja2 import Template
 from notifier.channels.templates.language import BadTemplate, compiled, rendered
 from notifier.channels.templates.samples import sample_events
 from notifier.core.delivery.event_fields import words_of
-from notifier.core.delivery.message import Fits, fitted, message, shortened
+from notifier.core.delivery.message_text import Fits, fitted, message, shortened
 from notifier.core.delivery.model import Event, Message
 from notifier.core.delivery.routing import ALL
 from notifier.core.snapshot.model import Facts

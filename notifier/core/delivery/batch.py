@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Delivery, Event
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.routing import family
 
 SUPERSEDED = "superseded"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.delivery.message import Fits, emoji_of, fitted, title_of
+from notifier.core.delivery.message_text import Fits, emoji_of, fitted, title_of
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice
 from notifier.core.delivery.severity import severity_of
 from notifier.core.words import count, one_line

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.retry_pauses import retry_pause
 
 FINAL = frozenset({"http_410"})

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from notifier.core.backoff import backoff, jittered
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 
 SUSPEND_AFTER = 3
 BROKEN_AFTER = timedelta(minutes=1)

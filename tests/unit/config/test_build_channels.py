@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from notifier.config.model import Channel, Config, Template
 from notifier.config.values import rates
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain, Quiet
 
 Loader = Callable[..., Config]
 

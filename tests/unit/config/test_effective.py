@@ -15,7 +15,7 @@ from notifier.config.edit.initial import INITIAL
 from notifier.config.effective import as_dict
 from notifier.config.model import Config, HeartbeatSettings, Http
 from notifier.config.schema import MainFile
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.errors import ConfigurationRefused
 
 Loader = Callable[..., Config]

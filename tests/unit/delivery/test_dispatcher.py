@@ -12,8 +12,8 @@ from support import outboxes
 from support.fakes import DELIVERED, DOWN, START, Clock, FakeChannel, fixed_jitter
 
 from notifier.config.model import Channel
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Outcome
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.health.channel import Verdict
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.delivery import dispatcher as module

@@ -8,8 +8,8 @@ import pytest
 from support.fakes import DELIVERED, START, Clock, notice
 from support.outboxes import rows, settled, take, tell
 
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Notice
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.delivery.maintenance import LONGEST_SEND, Maintenance
 from notifier.delivery.operator_notices import OperatorNotices
 from notifier.store.store import Store

@@ -10,8 +10,8 @@ import pytest
 from support.fakes import DELIVERED, DOWN, REFUSED, START, FakeChannel
 from support.worker_bench import Bench, stored, tell
 
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Event, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy
 from notifier.core.delivery.retry_pauses import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.delivery.message_delivery import MOST_PARTS
 from notifier.store.reader import DeliveryRow, Reader

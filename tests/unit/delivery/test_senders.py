@@ -16,7 +16,7 @@ from notifier.channels.templates.render import Renderer
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.config.model import Channel, Template, Webhook
 from notifier.core.delivery.digest import digest
-from notifier.core.delivery.message import fitted, message
+from notifier.core.delivery.message_text import fitted, message
 from notifier.core.delivery.model import Deliverable, Event, Message, Outcome, OutcomeKind
 from notifier.core.snapshot.model import Facts
 from notifier.delivery.senders import MessageSender, WebhookSender, sender_for

@@ -11,8 +11,8 @@ from support.fakes import DELIVERED, DOWN, START, Clock, Collected, FakeChannel
 from support.worker_bench import APART, ONE_BY_ONE, Bench, tell
 
 from notifier.core import work_units
+from notifier.core.delivery.channel_policy import MOST_PARALLEL, ChannelPolicy
 from notifier.core.delivery.model import Deliverable
-from notifier.core.delivery.policy import MOST_PARALLEL, ChannelPolicy
 from notifier.store.reader import DeliveryRow, Reader
 from notifier.store.store import Store
 

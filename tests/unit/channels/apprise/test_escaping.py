@@ -17,7 +17,7 @@ from support.message_services import LINES, SERVICES, Requests
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.templates.render import Renderer
 from notifier.config.model import Template
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Event, OutcomeKind
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.model import Facts

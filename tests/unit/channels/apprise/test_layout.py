@@ -13,7 +13,7 @@ from support.fakes import notice, transition, watch
 from notifier.channels.apprise.escaping import DIALECTS
 from notifier.channels.apprise.layout import MessageLayout, as_json, as_json_in_utf8, utf8, utf16, weighted
 from notifier.core.delivery.digest import batchable, digest
-from notifier.core.delivery.message import fitted
+from notifier.core.delivery.message_text import fitted
 from notifier.core.delivery.model import Deliverable, Event, Message
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.model import Facts

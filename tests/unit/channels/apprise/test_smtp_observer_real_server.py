@@ -9,7 +9,7 @@ from support.fakes import transition, watch
 from support.mail_server import MailServer, exim
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.core.delivery.message import fitted
+from notifier.core.delivery.message_text import fitted
 from notifier.core.delivery.model import Message, OutcomeKind
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.model import Facts

@@ -16,7 +16,7 @@ from support.deliveries import event_about
 
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.channels.apprise.smtp_observer import fold_subject
-from notifier.core.delivery.message import fitted
+from notifier.core.delivery.message_text import fitted
 from notifier.core.delivery.model import Message, OutcomeKind
 
 TITLES = [

@@ -17,7 +17,7 @@ from notifier.channels.templates.language import METHODS
 from notifier.channels.templates.limits import LONGEST_RANGE, LONGEST_RESULT, LONGEST_SOURCE, MOST_STEPS, metered
 from notifier.channels.templates.render import LONGEST_TITLE, VARIABLES, Renderer, check_template
 from notifier.channels.templates.samples import sample_events
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Event
 from notifier.core.snapshot.model import Facts, Transition
 from notifier.core.snapshot.statuses import names_of

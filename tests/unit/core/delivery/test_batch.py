@@ -9,8 +9,8 @@ from support.deliveries import SPANS, event_about, waiting
 from support.fakes import START, notice
 
 from notifier.core.delivery.batch import MUTED, SUPERSEDED, Batch, Waiting, next_batch
+from notifier.core.delivery.channel_policy import ChannelPolicy, Quiet
 from notifier.core.delivery.model import Delivery, Event
-from notifier.core.delivery.policy import ChannelPolicy, Quiet
 from notifier.core.snapshot.model import Transition
 
 MERGED = ChannelPolicy()

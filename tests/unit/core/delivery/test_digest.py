@@ -9,7 +9,7 @@ from support.deliveries import event_about
 from support.fakes import START, notice
 
 from notifier.core.delivery.digest import MOST_LINES, batchable, digest
-from notifier.core.delivery.message import Fits, fitted, message
+from notifier.core.delivery.message_text import Fits, fitted, message
 from notifier.core.delivery.model import Deliverable, Message
 from notifier.core.snapshot.model import Facts
 from notifier.core.words import safe

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event
 
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Delivery, DeliveryState, Outcome, OutcomeKind
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.retry_pauses import GIVE_UP_AFTER, PERMANENT_TRIES
 from notifier.core.delivery.settlement import Settlement, settle
 from notifier.core.delivery.states import CLAIMABLE, MOVES

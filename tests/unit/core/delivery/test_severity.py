@@ -5,7 +5,7 @@ from support.deliveries import event_about
 from support.fakes import notice
 
 from notifier.core.delivery.digest import digest
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Severity
 from notifier.core.delivery.severity import severity_of
 from notifier.core.snapshot.model import Facts

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START
 
-from notifier.core.delivery.policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.health.channel import (
     BROKEN_AFTER,
     LONGEST_PROBE,

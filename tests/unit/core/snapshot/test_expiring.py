@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, seen, watch
 
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.expiring import deleted_at, expiring_at, step_by_clock
 from notifier.core.snapshot.model import EXPIRING, SnapshotState

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, event, transition, watch
 
-from notifier.core.delivery.message import message
+from notifier.core.delivery.message_text import message
 from notifier.core.delivery.routing import event_of
 from notifier.core.snapshot.model import Facts
 from notifier.core.words import safe

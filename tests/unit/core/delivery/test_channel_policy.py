@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from notifier.core.delivery.policy import ChannelPolicy, OnUncertain, Quiet
+from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain, Quiet
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
