@@ -1,0 +1,54 @@
+"""What the web reads and does, as functions that the daemon hands to it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from notifier.config.model import Config
+from notifier.core.health.vitals import Vitals
+from notifier.store.reader import Reader
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actions:
+    """What a page, or the API, can have the daemon do. Each may raise `NotifierError` with a text for people.
+
+    Attributes:
+        mute: drops the notifications of a watch until a time, or until unmuted.
+        unmute: returns whether the watch was muted.
+        poll_now: polls a snapshot at once; returns whether it is watched and has not ended.
+        retry: sends deliveries again; returns how many.
+        test_channel: sends a test message; returns `outcome`, `reason` and `answer`.
+        note: records what was done and from where: action, subject, origin, detail.
+    """
+
+    mute: Callable[[str, datetime | None], Awaitable[None]]
+    unmute: Callable[[str], Awaitable[bool]]
+    poll_now: Callable[[str], bool]
+    retry: Callable[[tuple[int, ...]], Awaitable[int]]
+    test_channel: Callable[[str], Awaitable[Mapping[str, Any]]]
+    note: Callable[[str, str, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebSources:
+    """Where answers come from.
+
+    Attributes:
+        config: the configuration that runs.
+        reader: opens the database for reading; to be used in a thread (`asyncio.to_thread`). Raises `StoreError`.
+        vitals: how the daemon does; raises `NotifierError` or `TimeoutError` if the store does not tell.
+        metrics: the page for Prometheus.
+        redact: masks secrets in texts, lists and mappings. Everything shown goes through it.
+        clock: the time, UTC.
+        actions: what can be done.
+    """
+
+    config: Callable[[], Config]
+    reader: Callable[[], Reader]
+    vitals: Callable[[], Awaitable[Vitals]]
+    metrics: Callable[[], Awaitable[bytes]]
+    redact: Callable[[Any], Any]
+    clock: Callable[[], datetime]
+    actions: Actions
