@@ -95,7 +95,7 @@ def http(section: HttpSection) -> Http | None:
     if section.listen == listen.OFF:
         return None
     host, port = listen.parse(section.listen)
-    return Http(host=host, port=port, token=section.token)
+    return Http(host=host, port=port, token=section.token, public_url=section.public_url)
 
 
 def heartbeat(section: HeartbeatSection | None) -> HeartbeatSettings | None:

@@ -39,7 +39,11 @@ def _api(api: Api) -> dict[str, object]:
 def _http(http: Http | None) -> dict[str, object]:
     if http is None:
         return {"listen": "off"}
-    return {"listen": http.address, **({} if http.token is None else {"token": MASK})}
+    return {
+        "listen": http.address,
+        **({} if http.token is None else {"token": MASK}),
+        **({} if http.public_url is None else {"public_url": http.public_url}),
+    }
 
 
 def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, object]:

@@ -76,12 +76,14 @@ class Channel:
 class Http:
     """The address of the status page, health and metrics. Port 0 lets the system choose one.
 
-    With a `token`, every request except `/healthz` must have it.
+    With a `token`, every request except `/healthz` must have it. `public_url` is the address at which other machines
+    reach the daemon, without a slash at its end; None if none is known.
     """
 
     host: str
     port: int
     token: str | None = field(default=None, repr=False)
+    public_url: str | None = None
 
     @property
     def address(self) -> str:

@@ -19,6 +19,7 @@ from notifier.config.values import (
     listen,
     names,
     paths,
+    public_url,
     rates,
     text,
     times,
@@ -146,6 +147,7 @@ OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeVali
 TimeOfDay = Annotated[time, BeforeValidator(times.time_of_day)]
 ListenAddress = Annotated[str, BeforeValidator(listen.address)]
 OptionalPageToken = Annotated[str | None, BeforeValidator(tokens.page_token)]
+OptionalPublicUrl = Annotated[str | None, BeforeValidator(public_url.public_url)]
 PingUrl = Annotated[str, BeforeValidator(heartbeat.address)]
 PingEvery = Annotated[timedelta, BeforeValidator(heartbeat.every)]
 OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
@@ -247,6 +249,7 @@ class HttpSection(_Section):
 
     listen: ListenAddress = listen.DEFAULT
     token: OptionalPageToken = None
+    public_url: OptionalPublicUrl = None
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:

@@ -19,7 +19,7 @@ from notifier.core.snapshot.model import DatasetWatch, WatchOptions
 EVERY_KEY = """\
 api: {token_file: brightdata.token, base_url: "http://localhost:1", requests_per_second: 5, timeout: 15s, batch: never}
 state: sqlite:////tmp/other.db
-http: {listen: "127.0.0.1:9", token: page-t0ken-0123456789}
+http: {listen: "127.0.0.1:9", token: page-t0ken-0123456789, public_url: "https://notifier.example.com"}
 heartbeat: {url: "https://hc-ping.com/4b2f9c1d", every: 2m}
 operators: [mail]
 channels:

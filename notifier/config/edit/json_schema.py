@@ -41,6 +41,7 @@ _PATTERNS = {
     "on": _EVENT,
     "operators": _CHANNEL,
     "pace": r"^\s*0*(?:[1-9][0-9]{0,2}|1000)/[smh]\s*$",
+    "public_url": r"^\s*https?://[^\s?#]+\s*$",
     "requests_per_second": r"^\s*[0-9_.eE+-]+\s*$",
     "secret": r"^\s*(?:whsec_)?[A-Za-z0-9+/]{32,86}={0,2}\s*$",
     "snapshot": _ID,

@@ -58,6 +58,7 @@ def test_the_example_is_valid(text: str) -> None:
         "watches: [{dataset: gd_1, notify: team, download: results, stalled_after: off, results_kept: 30d}]",
         "watches: [{snapshot: a, notify: team, download: {folder: '${TOKEN}', format: csv}, expiring_before: 2h}]",
         "http: 127.0.0.1:0", "http: {listen: '${LISTEN:-off}'}", "heartbeat: https://example.com/x",
+        "http: {public_url: 'https://notifier.example.com/a/'}",
         "heartbeat: {url: https://example.com/x, every: 30s}",
         "http: off", "state: sqlite:///x.db", 'channels: {team: {url: "json://a", pace: 20/m, on_uncertain: hold}}',
     ],
