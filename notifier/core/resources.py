@@ -9,6 +9,16 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ToldResource:
+    """Whom an event was told: the delivery's id, its channel and state, and when it was settled, or else decided."""
+
+    delivery: int
+    channel: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotResource:
     """A watched snapshot as it is now.
 
@@ -25,6 +35,10 @@ class SnapshotResource:
         last_answer: what that poll answered, if it was not the status.
         next_poll: when it is polled next; None if it has ended.
         deliveries: the number of its deliveries by state.
+        told: the deliveries of its newest event that was told.
+        likely_end: when it is likely to end, by the usual duration of its dataset's collections; None if it has ended
+            or the history is too short.
+        error_message: why it failed, in the API's words.
         muted, muted_until: whether its notifications are muted, and until when; None until they are unmuted.
     """
 
@@ -41,18 +55,25 @@ class SnapshotResource:
     last_answer: str | None
     next_poll: datetime | None
     deliveries: Mapping[str, int]
+    told: tuple[ToldResource, ...] = ()
+    likely_end: datetime | None = None
+    error_message: str | None = None
     muted: bool
     muted_until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetResource:
-    """A watched dataset as it is now; `in_progress` counts the snapshots that it found and that have not ended."""
+    """A watched dataset as it is now.
+
+    `in_progress` counts the snapshots that it found and that have not ended, `statuses` all of them by status.
+    """
 
     watch: str
     name: str
     dataset: str
     in_progress: int
+    statuses: Mapping[str, int] = field(default_factory=dict)
     last_poll: datetime | None
     last_answer: str | None
     next_poll: datetime | None
