@@ -209,7 +209,7 @@ async def _commit(store: Store, snapshot_id: str, channels: Collection[str]) -> 
     before = SnapshotState(snapshot_id=snapshot_id)
     after, (transition,) = step(before, Seen(status="ready", facts=Facts(records=10)), _now(), watch.every)
     event = event_of(transition, watch)
-    await store.commit(watch=watch, before=before, after=after, told=[(event, watch.notify)])
+    await store.commit(watch=watch, before=before, after=after, events=[(event, watch.notify)])
     return event.id
 
 

@@ -18,7 +18,7 @@ import httpx
 from bench.measure import cpu_seconds, memory_kib, tell
 from bench.processes.reload import Probe
 from notifier.brightdata.datasets.client import Client
-from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.datasets.results import ResultsClient
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.errors import DownloadError
@@ -63,7 +63,7 @@ async def _notifier(url: str, batch: int) -> AsyncIterator[Fetch]:
     )
 
     async def fetch(snapshot: str, folder: Path) -> str:
-        downloader = Downloader(observer=client, results=Results(client.gateway), batch=batch)
+        downloader = Downloader(observer=client, results=ResultsClient(client.gateway), batch=batch)
         try:
             await downloader.fetch(DownloadRequest(snapshot_id=snapshot, folder=folder, format=Format.NDJSON))
         except DownloadError as error:

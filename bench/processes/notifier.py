@@ -51,7 +51,7 @@ class _Counter(Reporter):
         self._work.turns.append((began, began - lag))
         self._work.watches.add(outcome.watch.id)
         self._work.errors += isinstance(outcome.observation, Unclear)
-        for each in outcome.told:
+        for each in outcome.committed:
             transition = each.event.transition
             if transition.status == "ready":
                 self.found[transition.snapshot_id] = transition.observed_at.timestamp() - self._ahead

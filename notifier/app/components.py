@@ -8,11 +8,11 @@ from functools import partial
 
 import structlog
 
-from notifier.app.background import BackgroundQueue
+from notifier.app.background_queue import BackgroundQueue
 from notifier.app.job_runner import JobRunner
 from notifier.app.notice_reporter import NoticeReporter
 from notifier.brightdata.datasets.client import Client
-from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.datasets.results import ResultsClient
 from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
 from notifier.brightdata.limits.limiter import Limiter, most_in_flight
 from notifier.brightdata.limits.probe import Probe
@@ -130,7 +130,7 @@ class Components:
         )
         self.downloads = DownloadWorker(
             jobs=self.store.downloads,
-            downloader=Downloader(observer=self.client, results=Results(self.client.gateway)),
+            downloader=Downloader(observer=self.client, results=ResultsClient(self.client.gateway)),
             clock=clock,
             jitter=jitter,
             committed=self._wake,
@@ -224,7 +224,7 @@ class Components:
 
     def _polled(self, outcome: PollOutcome) -> None:
         self.report(outcome)
-        if outcome.told:
+        if outcome.committed:
             self.downloads.wake()
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:

@@ -14,9 +14,9 @@ import structlog
 from notifier.app.clock_change import follow_clock
 from notifier.app.components import Components
 from notifier.app.jobs import WATCHDOG, table
+from notifier.app.loading.first_config import LONGEST_START
+from notifier.app.loading.first_config import keep as keep_copy
 from notifier.app.loading.loading_process import Loaded
-from notifier.app.loading.start import LONGEST_START
-from notifier.app.loading.start import keep as keep_copy
 from notifier.app.observability import Observability
 from notifier.app.reload import Reloader
 from notifier.app.reload_history import ReloadHistory

@@ -104,10 +104,10 @@ class _Stage(Reporter):
             self.troubles[outcome.observation.reason] += 1
             reason = outcome.observation.reason.replace("_", " ")
             self.tell("dim", f"{outcome.watch.name}: no clear answer from the API ({reason}); polled again")
-        for told in outcome.told:
-            transition = told.event.transition
+        for each in outcome.committed:
+            transition = each.event.transition
             self.tell("plain", f"{outcome.watch.name}: {transition.previous} → {transition.status}")
-            self.expected.update(told.event.id for _ in told.channels)
+            self.expected.update(each.event.id for _ in each.channels)
             if phase_of(transition.status) is Phase.ENDED:
                 self.ended.add(transition.snapshot_id)
         self._check()
@@ -119,7 +119,7 @@ class _Stage(Reporter):
         else:
             self.retries += 1
             title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
-            self.tell("bad", f"not delivered ({reason}), {outcome.settlement.state}: {title}")
+            self.tell("bad", f"not delivered ({reason}), {outcome.decision.state}: {title}")
         self._check()
 
     def message_arrived(self, title: str, body: str) -> None:

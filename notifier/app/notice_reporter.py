@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from notifier.app.background import BackgroundQueue
+from notifier.app.background_queue import BackgroundQueue
 from notifier.core.health.api import ApiNews
 from notifier.core.health.store import StoreNews
 from notifier.core.outcomes import AnyOutcome, ChannelChange, HttpListening, ListOutcome, PollOutcome
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import NAMES, is_known_word
-from notifier.core.work_units import Fault, Kinds
+from notifier.core.work_units import Kinds, UnitFault
 from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 from notifier.telemetry.reporter import Reporter
@@ -63,7 +63,7 @@ class NoticeReporter(Reporter):
                 self._notice(operators.listening, outcome.address, outcome.trouble)
             case StoreNews():
                 self._out_of_band.store_changed(outcome)
-            case Fault() if self._fault_kinds.is_news(outcome, self._clock()):
+            case UnitFault() if self._fault_kinds.is_news(outcome, self._clock()):
                 self._notice(operators.faulted, outcome)
             case _:
                 pass
@@ -79,8 +79,8 @@ class NoticeReporter(Reporter):
     def _polled(self, outcome: PollOutcome) -> None:
         if outcome.refusal is not None:
             self._notice(self._operators.refusal_changed, outcome.refusal)
-        for told in outcome.told:
-            transition = told.event.transition
+        for each in outcome.committed:
+            transition = each.event.transition
             if transition.status not in NAMES and not is_known_word(transition.status):
                 self._notice(self._operators.unknown_word, transition.status, transition.snapshot_id)
 

@@ -17,7 +17,7 @@ from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.heartbeat import Heartbeat
 from notifier.telemetry.labels import status_label
 from notifier.telemetry.metrics import Metrics
-from notifier.telemetry.resources import ResourceMonitor
+from notifier.telemetry.resource_monitor import ResourceMonitor
 from notifier.web.server import Server
 from notifier.web.single_flight import SingleFlight
 from notifier.web.views import Sources, application

@@ -7,8 +7,8 @@ import structlog
 
 from notifier.app.clock_change import reschedule_after_clock_change
 from notifier.app.components import Components
+from notifier.app.loading.first_config import keep
 from notifier.app.loading.loading_process import Loaded
-from notifier.app.loading.start import keep
 from notifier.brightdata.limits.rate_limit_breaker import WINDOW
 from notifier.core.health.api import ApiKind
 from notifier.core.health.conditions import API, CHANNEL, LIST, REFUSED, kind_of, names_of

@@ -27,7 +27,7 @@ from notifier.cli import (
     watches,
 )
 from notifier.cli import replay as history
-from notifier.cli.group import Commands, Group
+from notifier.cli.command_group import Commands, Group
 from notifier.cli.options import CONFIG_HELP
 from notifier.core.errors import UsageError
 from notifier.telemetry.redaction import EVERY_SECRET

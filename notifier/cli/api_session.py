@@ -14,7 +14,7 @@ from pathlib import Path
 from notifier.app.loading.fallback import load_with_fallback
 from notifier.app.loading.load import secrets_hint
 from notifier.brightdata.datasets.client import Client
-from notifier.brightdata.datasets.results import Results
+from notifier.brightdata.datasets.results import ResultsClient
 from notifier.brightdata.datasets.trigger import TriggerClient
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.brightdata.limits.gate import Gate
@@ -37,7 +37,7 @@ class ApiSession:
     """The clients for progress, results and triggers."""
 
     client: Client
-    results: Results
+    results: ResultsClient
     collector: TriggerClient
 
 
@@ -115,7 +115,9 @@ async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _
         except (ValueError, TokenUnusable) as error:
             raise UsageError(f"Bright Data cannot be asked: {error}") from error
         async with client:
-            yield ApiSession(client=client, results=Results(client.gateway), collector=TriggerClient(client.gateway))
+            yield ApiSession(
+                client=client, results=ResultsClient(client.gateway), collector=TriggerClient(client.gateway)
+            )
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from notifier.cli.options import account_config
 
 if TYPE_CHECKING:
     from notifier.config.completion_names import ConfiguredNames
-    from notifier.store.names import StoredNames
+    from notifier.store.completion_names import StoredNames
 
 VARIABLE = "_NOTIFIER_COMPLETE"
 """Set by the completion script of the shell; its value names the shell. Typer makes the name."""
@@ -182,7 +182,7 @@ def _plain(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _names(ctx: typer.Context) -> "tuple[ConfiguredNames, StoredNames | None]":
     """Return the names in the configuration that the command would read, and those in its database."""
     from notifier.config.completion_names import ConfiguredNames, configured_names
-    from notifier.store.names import StoredNames
+    from notifier.store.completion_names import StoredNames
 
     given = ctx.params.get("config")
     path = account_config(given if isinstance(given, Path) else None)

@@ -51,7 +51,7 @@ def run(
     import asyncio
 
     from notifier.app.daemon import Daemon, run_until_signalled
-    from notifier.app.loading.start import load_at_start
+    from notifier.app.loading.first_config import load_at_start
     from notifier.telemetry.log import configure
     from notifier.telemetry.log_reporter import LogReporter
     from notifier.telemetry.redaction import Redactor

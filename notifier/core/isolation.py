@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.core.errors import StoreError
-from notifier.core.work_units import Fault, Unit, pause_after
+from notifier.core.work_units import Unit, UnitFault, pause_after
 
 MOST_SUBJECTS = 10_000
 """Units whose failures in a row are counted; beyond that, the count of the oldest is dropped."""
 
 
 @dataclass(slots=True)
-class Attempt:
+class UnitRun:
     """The outcome of one run of a unit: `fault` and `pause` are set if it raised."""
 
-    fault: Fault | None = None
+    fault: UnitFault | None = None
 
     @property
     def pause(self) -> timedelta | None:
@@ -36,7 +36,7 @@ class Faults:
 
     def __init__(
         self,
-        report: Callable[[Fault], None] | None = None,
+        report: Callable[[UnitFault], None] | None = None,
         *,
         jitter: Callable[[], float] = lambda: 0.5,
         failpoint: Callable[[Unit, str], None] = lambda unit, subject: None,
@@ -53,7 +53,7 @@ class Faults:
         self._failures: dict[tuple[Unit, str], int] = {}
 
     @contextmanager
-    def alone(self, unit: Unit, subject: str = "") -> Iterator[Attempt]:
+    def alone(self, unit: Unit, subject: str = "") -> Iterator[UnitRun]:
         """Run the block as one unit. Any exception but a StoreError ends here, and is in the attempt afterwards.
 
         Args:
@@ -63,7 +63,7 @@ class Faults:
         Raises:
             StoreError: the store cannot be used.
         """
-        attempt = Attempt()
+        attempt = UnitRun()
         try:
             yield attempt
         except Exception as error:  # noqa: BLE001 - the one place that confines them
@@ -86,9 +86,9 @@ class Faults:
         """Report what a unit raised that is not tried again, such as a page or a command."""
         if self._report is None:
             raise error
-        self._report(Fault(unit=unit, subject=subject, error=_cause(error)))
+        self._report(UnitFault(unit=unit, subject=subject, error=_cause(error)))
 
-    def _bound(self, unit: Unit, subject: str, error: Exception) -> Fault:
+    def _bound(self, unit: Unit, subject: str, error: Exception) -> UnitFault:
         if self._report is None or _is_of_store(error):
             raise error
         key = (unit, subject)
@@ -97,7 +97,7 @@ class Faults:
             del self._failures[next(iter(self._failures))]
         self._failures[key] = failures
         pause = pause_after(failures, self._jitter())
-        found = Fault(unit=unit, subject=subject, error=_cause(error), failures=failures, pause=pause)
+        found = UnitFault(unit=unit, subject=subject, error=_cause(error), failures=failures, pause=pause)
         self._report(found)
         return found
 

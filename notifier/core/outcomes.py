@@ -9,15 +9,15 @@ from enum import StrEnum
 
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Delivery, Event, Outcome
-from notifier.core.delivery.settlement import Settlement
+from notifier.core.delivery.retry_decision import RetryDecision
 from notifier.core.health.api import ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
-from notifier.core.snapshot.download_job import Job, Result
+from notifier.core.snapshot.download_job import DownloadJob, Result
 from notifier.core.snapshot.model import Observation, Seen, Unclear, Watch
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.work_units import Fault
+from notifier.core.work_units import UnitFault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ class PollOutcome:
 
     Attributes:
         observation: the result; None if it happened by the clock alone, without a poll.
-        told: the events that it committed.
+        committed: the events that it committed.
         superseded: whether the change had been committed already.
         refusal: set if the API begins to refuse the snapshot for good, or answers again.
         lag: how late the poll began.
@@ -44,7 +44,7 @@ class PollOutcome:
 
     watch: Watch
     observation: Observation | None
-    told: tuple[CommittedEvent, ...]
+    committed: tuple[CommittedEvent, ...]
     superseded: bool
     lag: timedelta
     duration: timedelta
@@ -93,7 +93,7 @@ class DeliveryOutcome:
 
     delivery: Delivery
     outcome: Outcome
-    settlement: Settlement
+    decision: RetryDecision
     duration: timedelta
     together: int = 1
 
@@ -102,7 +102,7 @@ class DeliveryOutcome:
 class DownloadOutcome:
     """The outcome of one attempt to download results."""
 
-    job: Job
+    job: DownloadJob
     result: Result
     duration: timedelta
 
@@ -221,7 +221,7 @@ AnyOutcome = (
     | ApiNews
     | StoreNews
     | TrustNews
-    | Fault
+    | UnitFault
 )
 """Every outcome that is reported."""
 

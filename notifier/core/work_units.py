@@ -33,7 +33,7 @@ class Unit(StrEnum):
     DOWNLOAD = "download"
     PAGE = "page"
     COMMAND = "command"
-    ERRAND = "errand"
+    BACKGROUND = "background_work"
     NOTICE = "notice"
     RELOAD = "reload"
     REPORT = "report"
@@ -62,7 +62,7 @@ _WORDS = {
     Unit.DOWNLOAD: "a download",
     Unit.PAGE: "an HTTP page",
     Unit.COMMAND: "a command's request",
-    Unit.ERRAND: "background work",
+    Unit.BACKGROUND: "background work",
     Unit.NOTICE: "a notice to operators",
     Unit.RELOAD: "a reload",
     Unit.REPORT: "the log or the metrics",
@@ -80,7 +80,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class UnitFault:
     """The outcome of a unit that raised.
 
     Attributes:
@@ -119,7 +119,7 @@ class Kinds:
     def __init__(self) -> None:
         self._last_at: dict[str, datetime] = {}
 
-    def is_news(self, fault: Fault, now: datetime) -> bool:
+    def is_news(self, fault: UnitFault, now: datetime) -> bool:
         """Record a fault; return whether its kind has not come up for `WELL_AFTER`."""
         last, self._last_at[fault.kind] = self._last_at.get(fault.kind), now
         return last is None or not last <= now < last + WELL_AFTER

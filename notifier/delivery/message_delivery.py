@@ -8,7 +8,7 @@ from typing import Protocol
 
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Delivery, Event, Outcome, OutcomeKind
-from notifier.core.delivery.settlement import settle
+from notifier.core.delivery.retry_decision import decide
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.work_units import INTERNAL_ERROR, Unit
@@ -125,18 +125,18 @@ class MessageDelivery:
                     outcome=outcome,
                     together=len(batch),
                 ),
-                settle(delivery, outcome, now, jitter, self._policy),
+                decide(delivery, outcome, now, jitter, self._policy),
             )
             for delivery in batch
         ]
         if not await self._outbox.settle(settled, now):
             return
-        for attempt, settlement in settled:
+        for attempt, decision in settled:
             self._report(
                 DeliveryOutcome(
                     delivery=attempt.delivery,
                     outcome=outcome,
-                    settlement=settlement,
+                    decision=decision,
                     duration=duration,
                     together=len(batch),
                 )

@@ -11,7 +11,7 @@ from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.words import count, one_line, span
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.store.maintenance import Audit, DeadDeliveries
 
 MOST_PROBLEMS = 10
@@ -55,7 +55,7 @@ class Heading(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class NoticeText:
     """A notice in words. `detail` is one line that says why, for `status` and health."""
 
     title: str
@@ -77,7 +77,7 @@ _API_TROUBLES = {
 }
 
 
-def api_changed(news: ApiNews, token_source: str) -> Text:
+def api_changed(news: ApiNews, token_source: str) -> NoticeText:
     """A trouble of the API began, or ended; `token_source` says where the token stands."""
     said = f"The last answer: {news.detail}.\n" if news.detail else ""
     match news.kind:
@@ -100,78 +100,78 @@ def api_changed(news: ApiNews, token_source: str) -> Text:
             heading = Heading.API_OK
             lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
             body = f"The trouble ({_API_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
-    return Text(title=heading, body=body, detail=news.detail)
+    return NoticeText(title=heading, body=body, detail=news.detail)
 
 
-def channel_broken(channel: str, outcome: Outcome) -> Text:
+def channel_broken(channel: str, outcome: Outcome) -> NoticeText:
     """No message has got through to a channel for a while."""
     reason = f"{outcome.reason}: {outcome.detail}" if outcome.detail else outcome.reason
     body = f"{reason}\nMessages for it are kept, and sent again for as long as the channel's `give_up_after` says."
-    return Text(title=Heading.CHANNEL_BROKEN.format(channel=channel), body=body, detail=reason)
+    return NoticeText(title=Heading.CHANNEL_BROKEN.format(channel=channel), body=body, detail=reason)
 
 
-def channel_healed(channel: str) -> Text:
+def channel_healed(channel: str) -> NoticeText:
     """A channel works again."""
-    return Text(title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages kept for it go out now.")
+    return NoticeText(title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages kept for it go out now.")
 
 
-def deliveries_dead(deaths: DeadDeliveries) -> Text:
+def deliveries_dead(deaths: DeadDeliveries) -> NoticeText:
     """Deliveries to a channel were given up."""
     body = f"The last reason: {deaths.reason}.\n"
     body += f"See `notifier delivery list --state dead --channel {deaths.channel}`; "
     body += f"send them again with `notifier delivery retry --dead --channel {deaths.channel}`."
     number = count(deaths.number, "delivery", "deliveries")
     title = Heading.DELIVERIES_DEAD.format(number=number, channel=deaths.channel)
-    return Text(title=title, body=body, detail=deaths.reason)
+    return NoticeText(title=title, body=body, detail=deaths.reason)
 
 
-def reload_refused(refused: Sequence[str]) -> Text:
+def reload_refused(refused: Sequence[str]) -> NoticeText:
     """The files were read again, and have these errors."""
     body = _first_of(refused)
     body += "\nThe old configuration keeps running. Fix the files; they are reloaded automatically."
-    return Text(title=Heading.RELOAD_REFUSED, body=body, detail=refused[0])
+    return NoticeText(title=Heading.RELOAD_REFUSED, body=body, detail=refused[0])
 
 
-def started_with_last(refused: Sequence[str], read_at: datetime) -> Text:
+def started_with_last(refused: Sequence[str], read_at: datetime) -> NoticeText:
     """The files have these errors, and the notifier started with the configuration read at that time."""
     body = _first_of(refused)
     body += f"\nWhat runs is what the files said at {read_at:%Y-%m-%d %H:%M} UTC, without what changed since. "
     body += "Fix the files; they are reloaded automatically."
-    return Text(title=Heading.STARTED_WITH_LAST, body=body, detail=refused[0])
+    return NoticeText(title=Heading.STARTED_WITH_LAST, body=body, detail=refused[0])
 
 
-def reload_ok() -> Text:
+def reload_ok() -> NoticeText:
     """The files have no errors any more."""
-    return Text(title=Heading.RELOAD_OK, body="What the files say is what runs.")
+    return NoticeText(title=Heading.RELOAD_OK, body="What the files say is what runs.")
 
 
-def http_failed(address: str, trouble: str) -> Text:
+def http_failed(address: str, trouble: str) -> NoticeText:
     """The daemon cannot listen at the address of `http:`."""
     body = f"It {trouble}. It is tried again every few seconds. Polling and messages go on."
-    return Text(title=Heading.PAGE_FAILED.format(address=address), body=body, detail=f"{address} {trouble}")
+    return NoticeText(title=Heading.PAGE_FAILED.format(address=address), body=body, detail=f"{address} {trouble}")
 
 
-def http_ok(address: str) -> Text:
+def http_ok(address: str) -> NoticeText:
     """The daemon listens at the address, or (no address) is not to listen any more."""
-    return Text(
+    return NoticeText(
         title=Heading.PAGE_OK,
         body=f"The address: {address}" if address else "It is turned off (`http: off`).",
     )
 
 
-def machine_short(shortage: str) -> Text:
+def machine_short(shortage: str) -> NoticeText:
     """The machine has run out of something."""
     body = f"The cause: {shortage}.\nPolls and messages that fail because of it are repeated, and what changes "
     body += "meanwhile is told afterwards. See which program uses so many: `ls /proc/PID/fd | wc -l`."
-    return Text(title=Heading.MACHINE_SHORT, body=body, detail=shortage)
+    return NoticeText(title=Heading.MACHINE_SHORT, body=body, detail=shortage)
 
 
-def machine_ok() -> Text:
+def machine_ok() -> NoticeText:
     """The machine has enough of everything again."""
-    return Text(title=Heading.MACHINE_OK, body="What waited for it is being done.")
+    return NoticeText(title=Heading.MACHINE_OK, body="What waited for it is being done.")
 
 
-def status_unknown(word: str, snapshot_id: str, *, last: bool) -> Text:
+def status_unknown(word: str, snapshot_id: str, *, last: bool) -> NoticeText:
     """A snapshot has a status that this version does not know.
 
     Args:
@@ -183,10 +183,10 @@ def status_unknown(word: str, snapshot_id: str, *, last: bool) -> Text:
     body += f"A watch with `{word}` in its `on:` list is told of it."
     if last:
         body += "\nFurther unknown words are not told any more; the log has them."
-    return Text(title=Heading.STATUS_UNKNOWN.format(word=word), body=body)
+    return NoticeText(title=Heading.STATUS_UNKNOWN.format(word=word), body=body)
 
 
-def watch_refused(news: RefusalNews, *, last: bool) -> Text:
+def watch_refused(news: RefusalNews, *, last: bool) -> NoticeText:
     """Bright Data refuses for good to answer for a watch; `last`: further ones are not told."""
     body = f"Asked for {news.subject}, Bright Data answers each time: {news.detail}.\n"
     body += "It keeps its last status and is polled on, every 10 minutes at least. Check that the id is right, and "
@@ -194,33 +194,33 @@ def watch_refused(news: RefusalNews, *, last: bool) -> Text:
     if last:
         body += "\nFurther ones are not told for now: `notifier status` shows their last poll as `refused`."
     name = one_line(news.name, LONGEST_WORD)
-    return Text(title=Heading.WATCH_REFUSED.format(watch=name), body=body, detail=news.detail)
+    return NoticeText(title=Heading.WATCH_REFUSED.format(watch=name), body=body, detail=news.detail)
 
 
-def watch_ok(news: RefusalNews) -> Text:
+def watch_ok(news: RefusalNews) -> NoticeText:
     """Bright Data answers for a watch again."""
     body = f"Bright Data answers for {news.subject} again. It is polled as usual."
-    return Text(title=Heading.WATCH_OK.format(watch=one_line(news.name, LONGEST_WORD)), body=body)
+    return NoticeText(title=Heading.WATCH_OK.format(watch=one_line(news.name, LONGEST_WORD)), body=body)
 
 
-def list_stale(news: TrustNews) -> Text:
+def list_stale(news: TrustNews) -> NoticeText:
     """A dataset's list still has a snapshot in progress that has ended."""
     detail = f"the snapshot {news.snapshot_id} has ended ({news.status}), but a later list still calls it "
     detail += one_line(news.listed_as, LONGEST_WORD)
     body = f"T{detail[1:]}. Until the lists agree again, all watched snapshots "
     body += "of this dataset are polled one by one, as often as `every` says where the request budget allows it. "
     body += "Every end is told; what is new in a watched dataset is found when a list has it."
-    return Text(title=Heading.LIST_STALE.format(dataset=news.dataset_id), body=body, detail=detail)
+    return NoticeText(title=Heading.LIST_STALE.format(dataset=news.dataset_id), body=body, detail=detail)
 
 
-def list_ok(news: TrustNews) -> Text:
+def list_ok(news: TrustNews) -> NoticeText:
     """A dataset's lists agree with single answers again."""
     lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
     body = f"Its lists agree with single answers again, or none is asked for any more.{lasted}"
-    return Text(title=Heading.LIST_OK.format(dataset=news.dataset_id), body=body)
+    return NoticeText(title=Heading.LIST_OK.format(dataset=news.dataset_id), body=body)
 
 
-def audit_finding(audit: Audit, now: datetime) -> Text:
+def audit_finding(audit: Audit, now: datetime) -> NoticeText:
     """The audit of the outbox found errors."""
     findings = [
         f"{count(audit.untold, 'event')} without a delivery to one of its channels" if audit.untold else "",
@@ -231,53 +231,53 @@ def audit_finding(audit: Audit, now: datetime) -> Text:
     if audit.oldest is not None:
         findings.append(f"The oldest waits since {span(now - audit.oldest)}.")
     body = "\n".join(finding for finding in findings if finding)
-    return Text(title=Heading.AUDIT_FINDING, body=body, detail=detail)
+    return NoticeText(title=Heading.AUDIT_FINDING, body=body, detail=detail)
 
 
-def audit_ok() -> Text:
+def audit_ok() -> NoticeText:
     """The audit of the outbox finds no errors any more."""
-    return Text(title=Heading.AUDIT_OK, body="The auditor finds nothing wrong.")
+    return NoticeText(title=Heading.AUDIT_OK, body="The auditor finds nothing wrong.")
 
 
-def internal_error(fault: Fault) -> Text:
+def internal_error(fault: UnitFault) -> NoticeText:
     """A unit raised an exception that nobody expected."""
     about = f"The first one: {fault.subject}: {fault.detail}.\n" if fault.subject else f"{fault.detail}.\n"
     again = "It is tried again with growing pauses. " if fault.pause is not None else ""
     body = f"{about}Nothing else is affected. {again}The log has the traceback (`unit.internal_error`): please report "
     body += "it. Further ones of this kind are in the log and in the metrics only."
     title = Heading.INTERNAL_ERROR.format(unit=fault.unit.words, error=fault.error_name)
-    return Text(title=title, body=body, detail=fault.detail)
+    return NoticeText(title=title, body=body, detail=fault.detail)
 
 
-def internal_error_over(kind: str) -> Text:
+def internal_error_over(kind: str) -> NoticeText:
     """A kind of fault (`core.work_units.Fault.kind`) has not come up for long."""
     unit, _, error = kind.partition(":")
     words = Unit(unit).words if unit in list(Unit) else unit
-    return Text(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not come up for hours.")
+    return NoticeText(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not come up for hours.")
 
 
-def store_trouble(news: StoreNews) -> Text:
+def store_trouble(news: StoreNews) -> NoticeText:
     """The database cannot be used now."""
     body = f"{news.detail}.\nPolling goes on. What changes is kept in memory and told afterwards, each once; it is "
     body += "found again by itself if the notifier is restarted meanwhile. No message goes out until then."
-    return Text(title=_STORE_TROUBLES[news.trouble], body=body, detail=news.detail)
+    return NoticeText(title=_STORE_TROUBLES[news.trouble], body=body, detail=news.detail)
 
 
-def store_over(news: StoreNews) -> Text:
+def store_over(news: StoreNews) -> NoticeText:
     """The database can be written again."""
     lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
-    return Text(title=Heading.STORE_OK, body=f"What waited is written, and is told now.{lasted}")
+    return NoticeText(title=Heading.STORE_OK, body=f"What waited is written, and is told now.{lasted}")
 
 
-def store_ended(detail: str) -> Text:
+def store_ended(detail: str) -> NoticeText:
     """The database ends the daemon."""
     body = f"{detail}.\nNothing is watched until the notifier runs again. Nothing is lost that the database holds."
-    return Text(title=Heading.STORE_ENDED, body=body, detail=detail)
+    return NoticeText(title=Heading.STORE_ENDED, body=body, detail=detail)
 
 
-def store_works() -> Text:
+def store_works() -> NoticeText:
     """The database works, after it ended an earlier daemon."""
-    return Text(title=Heading.STORE_OK, body="The notifier runs, and everything is told as usual.")
+    return NoticeText(title=Heading.STORE_OK, body="The notifier runs, and everything is told as usual.")
 
 
 def _first_of(refused: Sequence[str]) -> str:

@@ -27,9 +27,9 @@ from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.words import one_line
-from notifier.core.work_units import INTERNAL_ERROR, Fault, Kinds
+from notifier.core.work_units import INTERNAL_ERROR, Kinds, UnitFault
 from notifier.delivery import notice_texts as texts
-from notifier.delivery.notice_texts import LONGEST_WORD, Text
+from notifier.delivery.notice_texts import LONGEST_WORD, NoticeText
 from notifier.failpoints import failpoint
 from notifier.store.conditions import Conditions
 from notifier.store.maintenance import Audit, DeadDeliveries
@@ -174,7 +174,7 @@ class OperatorNotices:
         else:
             await self._begin(AUDIT, "finding", texts.audit_finding(audit, self._clock()))
 
-    async def faulted(self, fault: Fault) -> None:
+    async def faulted(self, fault: UnitFault) -> None:
         """A unit raised, and failed alone; each kind is told once."""
         await self._begin(FAULT + fault.kind, INTERNAL_ERROR, texts.internal_error(fault))
 
@@ -218,12 +218,12 @@ class OperatorNotices:
         """The database has worked for a while; this is told if it ended an earlier daemon."""
         await self._end(STORE, texts.store_works())
 
-    async def _begin(self, subject: str, kind: str, text: Text, *, avoid: str | None = None) -> None:
+    async def _begin(self, subject: str, kind: str, text: NoticeText, *, avoid: str | None = None) -> None:
         channels = self._without(avoid)
         if await self._conditions.begin(self._notice(subject, kind, text), text.detail, channels):
             self._wake(channels)
 
-    async def _end(self, subject: str, text: Text, *, kind: str = OK, avoid: str | None = None) -> None:
+    async def _end(self, subject: str, text: NoticeText, *, kind: str = OK, avoid: str | None = None) -> None:
         channels = self._without(avoid)
         if await self._conditions.end(self._notice(subject, kind, text), channels):
             self._wake(channels)
@@ -240,7 +240,7 @@ class OperatorNotices:
         failpoint("operators.after_notice")
         self._committed(channels)
 
-    def _notice(self, subject: str, kind: str, text: Text) -> Notice:
+    def _notice(self, subject: str, kind: str, text: NoticeText) -> Notice:
         now = self._clock()
         key = f"{subject}\n{kind}\n{now.isoformat()}"
         return Notice(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.channels.templates.render import ANYTHING, AsWritten, Reader, Renderer
+from notifier.channels.templates.render import ANYTHING, AsWritten, MessageService, Renderer
 from notifier.channels.templates.samples import sample_events
 from notifier.channels.webhook.channel import WebhookChannel
 from notifier.channels.webhook.payload import body_of
@@ -83,7 +83,7 @@ def wording(channel: Channel, told: Sequence[Deliverable]) -> tuple[str | None, 
     if channel.webhook is not None and isinstance(first, Event):
         return None, body_of(first).decode("ascii")
     try:
-        reader: Reader = AppriseChannel(name=channel.name, url=channel.url or "", redact=str)
+        reader: MessageService = AppriseChannel(name=channel.name, url=channel.url or "", redact=str)
     except ValueError:
         reader = ANYTHING
     if len(told) > 1 or isinstance(first, Notice):

@@ -2,24 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
+from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.snapshot.download_job import may_have_results
-from notifier.core.snapshot.model import Facts, NotFound, Observation, Seen, Unclear
+from notifier.core.snapshot.model import Facts, NotFound, Seen, Unclear
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.downloads.atomic_file import AtomicFile
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.downloads.threads import off_loop
 from notifier.downloads.transfer import BATCH, ResultSource, Transfer
-
-
-class Observer(Protocol):
-    """Polls a snapshot."""
-
-    async def observe(self, snapshot_id: str) -> Observation:
-        """Polls once."""
-        ...
 
 
 class Downloader:
@@ -35,7 +27,7 @@ class Downloader:
     def __init__(
         self,
         *,
-        observer: Observer,
+        observer: SnapshotObserver,
         results: ResultSource,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         batch: int = BATCH,

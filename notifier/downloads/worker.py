@@ -17,7 +17,7 @@ from notifier.core.delivery.retry_pauses import retry_pause
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DownloadOutcome
-from notifier.core.snapshot.download_job import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.download_job import GIVE_UP_AFTER, DownloadJob, Fetched, GivenUp, Result, Retrying
 from notifier.core.words import count
 from notifier.core.work_units import Unit
 from notifier.downloads.downloader import Downloader
@@ -37,7 +37,7 @@ _SOON_S = 0.001
 class Jobs(Protocol):
     """The stored jobs."""
 
-    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[DownloadJob]:
         """Returns due jobs, the oldest first, except those of the events `besides`."""
         ...
 
@@ -46,7 +46,7 @@ class Jobs(Protocol):
         ...
 
     async def settle(
-        self, job: Job, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
+        self, job: DownloadJob, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
     ) -> Collection[str]:
         """Records the result of an attempt and its notice, in one transaction.
 
@@ -146,20 +146,20 @@ class DownloadWorker:
             tried |= {job.event.id for job in jobs}
             await asyncio.gather(*map(self._alone, jobs))
 
-    async def _in_its_place(self, job: Job, running: dict[str, float]) -> None:
+    async def _in_its_place(self, job: DownloadJob, running: dict[str, float]) -> None:
         try:
             await self._alone(job)
         finally:
             running.pop(job.event.id, None)
             self.wake()
 
-    async def _alone(self, job: Job) -> None:
+    async def _alone(self, job: DownloadJob) -> None:
         with self._faults.alone(Unit.DOWNLOAD, job.event.id) as attempt:
             await self._one(job)
         if attempt.pause is not None:  # its result is not recorded, so the job is still due
             self._held[job.event.id] = asyncio.get_running_loop().time() + attempt.pause.total_seconds()
 
-    async def _one(self, job: Job) -> None:
+    async def _one(self, job: DownloadJob) -> None:
         began = self._clock()
         result = await self._fetch(job)
         now = self._clock()
@@ -167,7 +167,7 @@ class DownloadWorker:
         self._report(DownloadOutcome(job=job, result=result, duration=max(now - began, timedelta(0))))
         self._committed(woken)
 
-    async def _fetch(self, job: Job) -> Result:
+    async def _fetch(self, job: DownloadJob) -> Result:
         transition = job.event.transition
         wanted = DownloadRequest(
             snapshot_id=transition.snapshot_id,
@@ -185,7 +185,7 @@ class DownloadWorker:
         assert attempt.fault is not None
         return self._failed(job, DownloadTrouble.INTERNAL, attempt.fault.detail, final=False)
 
-    def _failed(self, job: Job, trouble: DownloadTrouble, detail: str, *, final: bool) -> Result:
+    def _failed(self, job: DownloadJob, trouble: DownloadTrouble, detail: str, *, final: bool) -> Result:
         now = self._clock()
         pause = None
         if not final:
@@ -208,7 +208,7 @@ def _room(running: Mapping[str, float], now: float) -> int:
     return max(0, min(MOST_AT_ONCE - recent, MOST_IN_ALL - len(running)))
 
 
-def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
+def late_news(job: DownloadJob, result: Result, now: datetime) -> Notice | None:
     """Returns the notice for channels that had the event's message before the file; None while the job is retried."""
     match result:
         case Fetched(path=path, records=records):
@@ -227,7 +227,7 @@ def late_news(job: Job, result: Result, now: datetime) -> Notice | None:
             return None
 
 
-def _notice(job: Job, now: datetime, kind: str, what: str, body: str) -> Notice:
+def _notice(job: DownloadJob, now: datetime, kind: str, what: str, body: str) -> Notice:
     subject = f"download:{job.event.id}"
     key = f"{subject}\n{kind}"  # the same each time the notice is made
     return Notice(

@@ -143,7 +143,7 @@ class ListDiff:
         return verdict(
             state,
             entry.status,
-            told=wants(owner.on, (canonical(entry.status),)),
+            notified=wants(owner.on, (canonical(entry.status),)),
             asked_at=self.requested_at,
             now=self.now,
             agreed_at=self._group.agreed_at(entry.snapshot_id),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
+from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
 from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import ListOutcome, PollOutcome
@@ -25,7 +26,7 @@ from notifier.polling.dataset_group import DATASET
 from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.dataset_poll import DatasetPoll
 from notifier.polling.list_sync import ListObserver, ListSync
-from notifier.polling.poller import Observer, Poller
+from notifier.polling.poller import Poller
 from notifier.polling.reconcile import Reconciler, sliced
 from notifier.polling.scheduler import Poll, PollScheduler, Turn
 from notifier.polling.snapshot_poll import SnapshotPoll
@@ -33,7 +34,7 @@ from notifier.polling.strategy import PollStrategy
 from notifier.store.store import Store
 
 
-class PollApi(Observer, ListObserver, Protocol):
+class PollApi(SnapshotObserver, ListObserver, Protocol):
     """Polls snapshots and lists datasets."""
 
 

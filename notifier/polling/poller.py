@@ -3,35 +3,27 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
+from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
 from notifier.core.delivery.routing import channels_for, event_of
 from notifier.core.outcomes import CommittedEvent, PollOutcome
 from notifier.core.snapshot.list_comparison import without_baseline
 from notifier.core.snapshot.model import Observation, Seen, SnapshotState, Transition, Unclear, Watch
 from notifier.core.snapshot.poll_pauses import poll_pause
+from notifier.core.snapshot.poll_timeouts import NONE as ANSWERED
+from notifier.core.snapshot.poll_timeouts import PollTimeouts, pause_after
+from notifier.core.snapshot.poll_timeouts import after as count_unanswered
 from notifier.core.snapshot.refusals import NONE, RefusalNews, Refusals, known_before, refused_pause
 from notifier.core.snapshot.refusals import after as count_refusal
 from notifier.core.snapshot.refusals import news as refusal_news
 from notifier.core.snapshot.statuses import has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
-from notifier.core.snapshot.unanswered import NONE as ANSWERED
-from notifier.core.snapshot.unanswered import Unanswered, pause_after
-from notifier.core.snapshot.unanswered import after as count_unanswered
 from notifier.failpoints import failpoint
 from notifier.polling.poll_log import PollLog
 from notifier.store.store import Store
 
 _RECHECK_NOT_FOUND = MISSING_GRACE / 2
-
-
-class Observer(Protocol):
-    """Requests the status of snapshots. Answers with a value, never with an exception."""
-
-    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """Request a snapshot, with this permit if the caller has waited for one."""
-        ...
 
 
 class Poller:
@@ -40,7 +32,7 @@ class Poller:
     def __init__(
         self,
         *,
-        observer: Observer,
+        observer: SnapshotObserver,
         store: Store,
         clock: Callable[[], datetime],
         committed: Callable[[Collection[str]], None],
@@ -59,7 +51,7 @@ class Poller:
         self._states: dict[str, SnapshotState] = {}
         self._log = PollLog(store)
         self._refusals: dict[str, Refusals] = {}
-        self._unanswered: dict[str, Unanswered] = {}
+        self._unanswered: dict[str, PollTimeouts] = {}
         self._answered_at: datetime | None = None
 
     async def load(self, watched: Collection[str], datasets: Collection[str] = ()) -> None:
@@ -152,7 +144,7 @@ class Poller:
             return PollOutcome(
                 watch=watch,
                 observation=observation,
-                told=(),
+                committed=(),
                 superseded=False,
                 lag=max(began - due, timedelta(0)),
                 duration=self._clock() - began,
@@ -186,8 +178,8 @@ class Poller:
         after, transitions = step(
             before, observation, now, usual_pause, asked_at=asked_at, stalled_after=watch.stalled_after
         )
-        told = await self._tell(watch, before, after, transitions)
-        superseded = told is None
+        committed = await self._tell(watch, before, after, transitions)
+        superseded = committed is None
         if superseded:
             after = await self._store.state(watch.snapshot_id)
             if watch.parent is None:
@@ -202,7 +194,7 @@ class Poller:
         return PollOutcome(
             watch=watch,
             observation=observation,
-            told=told or (),
+            committed=committed or (),
             superseded=superseded,
             lag=max(asked_at - (due or asked_at), timedelta(0)),
             duration=now - asked_at,
@@ -229,14 +221,14 @@ class Poller:
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> PollOutcome:
         """Commit transitions that the clock alone has made; nothing if the snapshot has changed meanwhile."""
-        told = await self._tell(watch, before, after, transitions)
-        if told is not None and watch.snapshot_id in self._states:
+        committed = await self._tell(watch, before, after, transitions)
+        if committed is not None and watch.snapshot_id in self._states:
             self._states[watch.snapshot_id] = after
         return PollOutcome(
             watch=watch,
             observation=None,
-            told=told or (),
-            superseded=told is None,
+            committed=committed or (),
+            superseded=committed is None,
             lag=timedelta(0),
             duration=timedelta(0),
             pause=None,
@@ -246,24 +238,24 @@ class Poller:
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> tuple[CommittedEvent, ...] | None:
         """Commit transitions; return None if they were committed already."""
-        told = tuple(
+        events = tuple(
             CommittedEvent(event=event_of(transition, watch), channels=channels_for(watch, transition))
             for transition in transitions
         )
-        if told and not await self._commit(watch, before, after, told):
+        if events and not await self._commit(watch, before, after, events):
             return None
-        return told
+        return events
 
     async def _commit(
-        self, watch: Watch, before: SnapshotState, after: SnapshotState, told: Collection[CommittedEvent]
+        self, watch: Watch, before: SnapshotState, after: SnapshotState, events: Collection[CommittedEvent]
     ) -> bool:
         failpoint("poll.before_commit")
         committed = await self._store.commit(
-            watch=watch, before=before, after=after, told=[(each.event, each.channels) for each in told]
+            watch=watch, before=before, after=after, events=[(each.event, each.channels) for each in events]
         )
         failpoint("poll.after_commit")
         if committed:
-            self._committed({channel for each in told for channel in each.channels})
+            self._committed({channel for each in events for channel in each.channels})
         return committed
 
     async def flush_polls(self) -> None:

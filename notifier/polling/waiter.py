@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
+from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
 from notifier.core.snapshot.model import MISSING, NotFound, Observation, Reason, SnapshotState, Transition, Unclear
 from notifier.core.snapshot.poll_pauses import poll_pause
 from notifier.core.snapshot.refusals import NONE, Refusals, after
@@ -76,14 +76,6 @@ class Waited:
     detail: str = ""
 
 
-class Observer(Protocol):
-    """Requests the status of snapshots."""
-
-    async def observe(self, snapshot_id: str) -> Observation:
-        """Request a snapshot."""
-        ...
-
-
 class Waiter:
     """Waits for snapshots.
 
@@ -98,7 +90,7 @@ class Waiter:
     def __init__(
         self,
         *,
-        observer: Observer,
+        observer: SnapshotObserver,
         every: timedelta,
         clock: Callable[[], datetime],
         report: Callable[[News], None] = lambda _: None,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.delivery.model import Delivery, DeliveryState, Event, Notice, Outcome
-from notifier.core.delivery.settlement import Settlement
+from notifier.core.delivery.retry_decision import RetryDecision
 from notifier.core.delivery.states import OPEN
 
 
@@ -36,14 +36,14 @@ def new_delivery(told: Event | Notice, channel: str) -> dict[str, Any]:
     }
 
 
-def settled_row(attempt: Attempt, settlement: Settlement, now: datetime) -> dict[str, Any]:
+def settled_row(attempt: Attempt, decision: RetryDecision, now: datetime) -> dict[str, Any]:
     """Return the values for the statement that settles a delivery if it is still in this attempt."""
     return {
         "of_id": attempt.delivery.id,
         "of_attempt": attempt.delivery.attempt,
-        "new_state": settlement.state,
-        "new_not_before": settlement.not_before,
-        "new_settled_at": None if settlement.state in OPEN else now,
+        "new_state": decision.state,
+        "new_not_before": decision.not_before,
+        "new_settled_at": None if decision.state in OPEN else now,
         "new_reason": attempt.outcome.reason,
         "new_reached": sorted(attempt.outcome.reached | attempt.delivery.reached) or None,
     }

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from notifier.core.delivery.model import DeliveryState, Event, Notice
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY
-from notifier.core.snapshot.download_job import HELD_FOR, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.download_job import HELD_FOR, DownloadJob, Fetched, GivenUp, Result, Retrying
 from notifier.store.attempts import new_delivery
 from notifier.store.database import Database
 from notifier.store.mapping import FETCHED, GIVEN_UP, WAITING, event_from_row
@@ -48,7 +48,7 @@ class Downloads:
         self._database = database
 
     @transaction
-    def due(self, connection: Connection, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+    def due(self, connection: Connection, now: datetime, most: int, besides: Collection[str]) -> Sequence[DownloadJob]:
         """Return the downloads that are due, the oldest first, without those of these events."""
         query = (
             select(
@@ -67,7 +67,7 @@ class Downloads:
         )
         rows = connection.execute(query).mappings().all()
         return [
-            Job(
+            DownloadJob(
                 event=event_from_row(row),
                 folder=row["folder"],
                 format=row["format"],
@@ -99,7 +99,7 @@ class Downloads:
     def settle(
         self,
         connection: Connection,
-        job: Job,
+        job: DownloadJob,
         result: Result,
         now: datetime,
         late: Notice | None,

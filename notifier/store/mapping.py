@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from notifier.core.delivery.model import Deliverable, Delivery, Event, Notice, ResultsFile
-from notifier.core.snapshot.dates import believable
 from notifier.core.snapshot.model import Facts, SnapshotState, Transition, Watch
+from notifier.core.snapshot.plausible_dates import believable
 from notifier.core.work_units import INTERNAL_ERROR
 
 WAITING, FETCHED, GIVEN_UP = "waiting", "fetched", "given_up"

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, insert, select
 from notifier.core.delivery.model import Notice
 from notifier.failpoints import failpoint
 from notifier.store.attempts import new_delivery
+from notifier.store.completion_names import LAST
 from notifier.store.database import Part
-from notifier.store.names import LAST
 from notifier.store.tables import deliveries, notices
 from notifier.store.transaction import transaction
 

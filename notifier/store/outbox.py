@@ -29,7 +29,7 @@ from sqlalchemy import (
 from notifier.core.delivery.batch import Batch, Waiting
 from notifier.core.delivery.channel_policy import MOST_PARALLEL
 from notifier.core.delivery.model import Delivery, DeliveryState, OutcomeKind
-from notifier.core.delivery.settlement import Settlement
+from notifier.core.delivery.retry_decision import RetryDecision
 from notifier.core.delivery.states import CLAIMABLE, OPEN
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row, settled_row
@@ -110,7 +110,7 @@ class Outbox(OutboxRecovery, Notices, Mutes):
         return [Waiting(delivery=next_attempt(delivery_from_row(row)), not_before=row["not_before"]) for row in rows]
 
     @run_to_completion
-    async def settle(self, settled: Sequence[tuple[Attempt, Settlement]], now: datetime) -> bool:
+    async def settle(self, settled: Sequence[tuple[Attempt, RetryDecision]], now: datetime) -> bool:
         """Record attempts and the new states of their deliveries, all or none.
 
         Returns:
@@ -250,7 +250,9 @@ _SETTLE = (
 )
 
 
-def _settle_all(connection: Connection, parts: Sequence[tuple[Sequence[tuple[Attempt, Settlement]], datetime]]) -> bool:
+def _settle_all(
+    connection: Connection, parts: Sequence[tuple[Sequence[tuple[Attempt, RetryDecision]], datetime]]
+) -> bool:
     rows = [settled_row(*each, now) for settled, now in parts for each in settled]
     if connection.execute(_SETTLE, rows).rowcount < len(rows):
         return False

@@ -64,7 +64,7 @@ class _Change:
     watch: Watch
     before: SnapshotState
     after: SnapshotState
-    told: Sequence[tuple[Event, Sequence[str]]]
+    events: Sequence[tuple[Event, Sequence[str]]]
 
 
 class Store:
@@ -174,7 +174,12 @@ class Store:
 
     @run_to_completion
     async def commit(
-        self, *, watch: Watch, before: SnapshotState, after: SnapshotState, told: Sequence[tuple[Event, Sequence[str]]]
+        self,
+        *,
+        watch: Watch,
+        before: SnapshotState,
+        after: SnapshotState,
+        events: Sequence[tuple[Event, Sequence[str]]],
     ) -> bool:
         """Commit transitions with all their deliveries, or nothing.
 
@@ -182,12 +187,12 @@ class Store:
             watch: whose snapshot it is.
             before: the state that the transitions start from; if the database has another one, nothing is written.
             after: the state that they lead to.
-            told: each event with the channels that are told of it; none for an event that is only recorded.
+            events: each event with the channels that are notified of it; none for an event that is only recorded.
 
         Returns:
             Whether it was committed; False means that another task or process committed this change already.
         """
-        return await self._commits.write(_Change(watch=watch, before=before, after=after, told=told))
+        return await self._commits.write(_Change(watch=watch, before=before, after=after, events=events))
 
     @transaction
     def note_polls(self, connection: Connection, batch: Collection[PollRecord]) -> None:
@@ -230,15 +235,15 @@ def _commit_all(connection: Connection, changes: Sequence[_Change]) -> bool:
     for statement, rows in ((_INSERT, first), (_UPDATE, later)):
         if rows and connection.execute(statement, rows).rowcount < len(rows):
             return False
-    told = [pair for each in changes for pair in each.told]
-    if told:
-        connection.execute(insert(events), [event_to_row(event, channels) for event, channels in told])
+    pairs = [pair for each in changes for pair in each.events]
+    if pairs:
+        connection.execute(insert(events), [event_to_row(event, channels) for event, channels in pairs])
     failpoint("store.event_written")
-    rows = [new_delivery(event, channel) for event, channels in told for channel in channels]
+    rows = [new_delivery(event, channel) for event, channels in pairs for channel in channels]
     if rows:
         connection.execute(insert(deliveries), rows)
     for each in changes:
-        for event, _ in each.told:
+        for event, _ in each.events:
             if each.watch.download is not None and has_results(event.transition):
                 download = each.watch.download
                 add(connection, event, folder=download.folder, format=download.format)

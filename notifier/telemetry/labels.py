@@ -18,10 +18,10 @@ def status_label(status: str) -> str:
 
 
 def answer_label(observation: Observation) -> str:
-    """Return the label of an answer: `told` (a status), `not_found`, or the reason why there is none."""
+    """Return the label of an answer: `status`, `not_found`, or the reason why there is none."""
     match observation:
         case Seen():
-            return "told"
+            return "status"
         case NotFound():
             return "not_found"
         case Unclear(reason=reason):

@@ -31,7 +31,7 @@ from notifier.core.outcomes import (
 from notifier.core.snapshot.download_job import Fetched, GivenUp, Retrying
 from notifier.core.snapshot.model import Observation, Unclear, Watch
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.work_units import Fault
+from notifier.core.work_units import UnitFault
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000
@@ -84,7 +84,7 @@ class LogReporter(Reporter):
                 self._store_changed(outcome)
             case TrustNews():
                 self._list_trust_changed(outcome)
-            case Fault():
+            case UnitFault():
                 self._faulted(outcome)
 
     def _polled(self, outcome: PollOutcome) -> None:
@@ -100,8 +100,8 @@ class LogReporter(Reporter):
             )
         if outcome.superseded:
             self._log.info("transition.superseded", watch=watch.id, snapshot=watch.snapshot_id)
-        for told in outcome.told:
-            transition = told.event.transition
+        for each in outcome.committed:
+            transition = each.event.transition
             self._log.info(
                 "transition.committed",
                 watch=watch.id,
@@ -110,8 +110,8 @@ class LogReporter(Reporter):
                 previous=transition.previous,
                 status=transition.status,
                 names=list(transition.names),
-                event_id=told.event.id,
-                channels=list(told.channels),
+                event_id=each.event.id,
+                channels=list(each.channels),
                 late_s=_seconds(transition.late_by),
             )
 
@@ -188,7 +188,7 @@ class LogReporter(Reporter):
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
         """Log a delivery attempt."""
-        delivery, settlement = outcome.delivery, outcome.settlement
+        delivery, decision = outcome.delivery, outcome.decision
         fields: dict[str, Any] = {
             "channel": delivery.channel,
             "delivery": delivery.id,
@@ -198,15 +198,15 @@ class LogReporter(Reporter):
             "reason": outcome.outcome.reason,
             "duration_s": _seconds(outcome.duration),
         }
-        if settlement.state is DeliveryState.DELIVERED:
+        if decision.state is DeliveryState.DELIVERED:
             self._log.info("delivery.delivered", **fields)
             return
         fields["detail"] = outcome.outcome.detail
-        if settlement.state is DeliveryState.DEAD:
+        if decision.state is DeliveryState.DEAD:
             self._log.error("delivery.dead", **fields)
             return
-        fields["next_try"] = None if settlement.not_before is None else settlement.not_before.isoformat()
-        if settlement.state is DeliveryState.UNCERTAIN:
+        fields["next_try"] = None if decision.not_before is None else decision.not_before.isoformat()
+        if decision.state is DeliveryState.UNCERTAIN:
             self._log.warning("delivery.uncertain", **fields)
         else:
             self._log.warning("delivery.retrying", **fields)
@@ -264,7 +264,7 @@ class LogReporter(Reporter):
             case HeartbeatKind.WITHHELD:
                 self._log.warning("heartbeat.withheld", detail=outcome.detail)
 
-    def _faulted(self, fault: Fault) -> None:
+    def _faulted(self, fault: UnitFault) -> None:
         """Log a unit that raised, with a traceback the first time that it raises at this place."""
         trace = fault.error.__traceback__
         place = "".join(map(str, traceback.format_tb(trace)[-1:]))

@@ -30,7 +30,7 @@ from notifier.core.outcomes import (
 )
 from notifier.core.snapshot.download_job import Fetched, GivenUp
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.telemetry.gauges import Readings, gauges
 from notifier.telemetry.labels import BoundedLabels, answer_label, code_label, status_label
 from notifier.telemetry.reporter import Reporter
@@ -106,7 +106,7 @@ class Metrics(Reporter):
         for status in ("ready", "failed", "canceled", "missing", "stalled"):
             self._transitions.labels(status)
         for kind in (_SNAPSHOT, _DATASET):
-            self._polls.labels(kind, "told")
+            self._polls.labels(kind, "status")
             self._lag.labels(kind)
             self._poll_duration.labels(kind)
         for code in ("2xx", "4xx", "429", "5xx", "none"):
@@ -156,7 +156,7 @@ class Metrics(Reporter):
                 self._heartbeats.labels(outcome.kind.value).inc()
             case ClockShift():
                 self._clock_shifts.inc()
-            case Fault():
+            case UnitFault():
                 self._faults.labels(outcome.unit.value).inc()
             case ChannelChange() | HttpListening() | ApiNews() | StoreNews() | TrustNews():
                 pass  # gauges, read when Prometheus asks (`telemetry.gauges`)
@@ -167,12 +167,12 @@ class Metrics(Reporter):
             self._polls.labels(_SNAPSHOT, answer_label(outcome.observation)).inc()
             self._lag.labels(_SNAPSHOT).observe(outcome.lag.total_seconds())
             self._poll_duration.labels(_SNAPSHOT).observe(outcome.duration.total_seconds())
-        for told in outcome.told:
-            self._transitions.labels(status_label(told.event.transition.status)).inc()
+        for each in outcome.committed:
+            self._transitions.labels(status_label(each.event.transition.status)).inc()
 
     def _listed(self, outcome: ListOutcome) -> None:
         """Count a poll of a dataset."""
-        answer = "told" if outcome.unclear is None else answer_label(outcome.unclear)
+        answer = "status" if outcome.unclear is None else answer_label(outcome.unclear)
         self._polls.labels(_DATASET, answer).inc()
         self._lag.labels(_DATASET).observe(outcome.lag.total_seconds())
         self._poll_duration.labels(_DATASET).observe(outcome.duration.total_seconds())
@@ -185,8 +185,8 @@ class Metrics(Reporter):
         if outcome.outcome.kind is OutcomeKind.DELIVERED:
             delay = self._clock() - outcome.delivery.created_at
             self._delay.labels(channel).observe(max(delay, timedelta(0)).total_seconds())
-        if outcome.settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
-            self._deliveries.labels(channel, outcome.settlement.state.value).inc()
+        if outcome.decision.state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
+            self._deliveries.labels(channel, outcome.decision.state.value).inc()
 
     def _fetched(self, outcome: DownloadOutcome) -> None:
         """Count an attempt to fetch results."""

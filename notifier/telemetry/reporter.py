@@ -6,7 +6,7 @@ import structlog
 
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import AnyOutcome
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.failpoints import fault as fault_here
 
 log = structlog.get_logger("notifier")
@@ -43,11 +43,11 @@ class Reporters(Reporter):
         for reporter in self._reporters:
             name = type(reporter).__name__
             try:
-                if not isinstance(outcome, Fault):
+                if not isinstance(outcome, UnitFault):
                     fault_here(Unit.REPORT, name)
                 reporter.report(outcome)
             except Exception as error:
-                if isinstance(outcome, Fault):  # reporting this one as a fault would not end
+                if isinstance(outcome, UnitFault):  # reporting this one as a fault would not end
                     log.error(
                         "report.failed",
                         unit=outcome.unit,

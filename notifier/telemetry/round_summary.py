@@ -42,7 +42,7 @@ class RoundCounter(Reporter):
         return RoundSummary(
             polls=len(self._polls),
             unclear=sum(isinstance(poll.observation, Unclear) for poll in self._polls),
-            transitions=sum(len(poll.told) for poll in self._polls),
+            transitions=sum(len(poll.committed) for poll in self._polls),
             delivered=delivered,
             undelivered=len(self._attempts) - delivered,
         )

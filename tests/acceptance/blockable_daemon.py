@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from notifier.app.daemon import Daemon, run_until_signalled
-from notifier.app.loading.start import load_at_start
+from notifier.app.loading.first_config import load_at_start
 from notifier.core.outcomes import AnyOutcome, PollOutcome
 from notifier.store.sqlite import engine
 from notifier.telemetry import systemd
@@ -26,7 +26,9 @@ class Blocker(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         """A poll ended; after this one nothing else does."""
-        if isinstance(outcome, PollOutcome) and any(told.event.transition.status == "ready" for told in outcome.told):
+        if isinstance(outcome, PollOutcome) and any(
+            each.event.transition.status == "ready" for each in outcome.committed
+        ):
             print('{"event": "test.blocked"}', file=sys.stderr, flush=True)  # noqa: T201
             time.sleep(3600)
 

@@ -12,9 +12,9 @@ import httpx_aiohttp  # noqa: F401
 
 import notifier.app.daemon
 import notifier.app.demo
+import notifier.app.loading.first_config
 import notifier.app.loading.loading_process
 import notifier.app.loading.loading_process_main
-import notifier.app.loading.start
 import notifier.channels.webhook.channel
 import notifier.cli
 import notifier.control.client

@@ -51,7 +51,7 @@ async def remember(database: Path) -> None:
         await store.outbox.mute("prices", START, None)
         before = await store.state("s_9")
         after, _ = step(before, seen("running"), START, timedelta(0))
-        assert await store.commit(watch=watch("s_9", id="profiles/s_9"), before=before, after=after, told=[])
+        assert await store.commit(watch=watch("s_9", id="profiles/s_9"), before=before, after=after, events=[])
 
 
 @pytest.fixture

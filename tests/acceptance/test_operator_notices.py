@@ -41,7 +41,7 @@ from notifier.delivery.notice_texts import Heading
 from notifier.failpoints import arm_fault, disarm_faults
 from notifier.store import write_retries
 from notifier.store.store import Store
-from notifier.telemetry import resources
+from notifier.telemetry import resource_monitor
 
 ENDING = [f"s_{number}" for number in range(20)]
 """Snapshots that end after a minute of their own time."""
@@ -146,7 +146,7 @@ async def no_descriptors(world: World) -> AsyncIterator[None]:
     in_use, highest = len(numbers), max(numbers)
     # The limit is on the highest number: those below it that are free are taken up, but for a few to tell it with.
     taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest - in_use)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + resources.RESERVE - 4, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + resource_monitor.RESERVE - 4, before[1]))
     try:
         yield
     finally:
@@ -293,7 +293,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
         patch.setattr(channel, "BROKEN_AFTER", timedelta(0))
         patch.setattr(retry_pauses, "PERMANENT_TRIES", 1)
     patch.setattr(jobs, "EXHAUSTION_EVERY", timedelta(milliseconds=50))
-    patch.setattr(resources, "WELL_AFTER", timedelta(milliseconds=50))
+    patch.setattr(resource_monitor, "WELL_AFTER", timedelta(milliseconds=50))
     patch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(work_units, "LONGEST_PAUSE", timedelta(milliseconds=20))
     patch.setattr(work_units, "WELL_AFTER", timedelta(seconds=2))

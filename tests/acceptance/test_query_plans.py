@@ -20,9 +20,9 @@ from acceptance.harness import Notifier
 from acceptance.in_process import running
 from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
-from notifier.store import names
+from notifier.store import completion_names
+from notifier.store.completion_names import StoredNames
 from notifier.store.migrate import migrate
-from notifier.store.names import StoredNames
 from notifier.store.reader import Reader
 from notifier.store.sqlite.engine import writer
 
@@ -176,9 +176,9 @@ async def test_completion_reads_no_whole_table(
     assert len(asked) == 9
     with closing(sqlite3.connect(notifier.database)) as connection:
         for query, values in asked:
-            plans.explain(connection, f"{query} LIMIT {names.MOST}", values)
+            plans.explain(connection, f"{query} LIMIT {completion_names.MOST}", values)
     assert len(plans.scans) == 2
-    assert all(f"LIMIT {names.WINDOW}" in statement for statement in plans.scans.values())
+    assert all(f"LIMIT {completion_names.WINDOW}" in statement for statement in plans.scans.values())
 
 
 def test_a_scan_is_found(plans: Plans, tmp_path: Path) -> None:

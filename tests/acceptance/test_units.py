@@ -19,8 +19,8 @@ from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
 from acceptance.in_process import running
 from acceptance.receivers import Receiver
-from notifier.app import background, jobs
-from notifier.app.background import BackgroundQueue
+from notifier.app import background_queue, jobs
+from notifier.app.background_queue import BackgroundQueue
 from notifier.app.daemon import Daemon
 from notifier.app.observability import HEARTBEAT
 from notifier.brightdata.simulator import life as lives
@@ -132,7 +132,7 @@ CASES = {
     Unit.DOWNLOAD: Case(subject=POISON, dataset={"download": "results"}),
     Unit.PAGE: Case(subject="/metrics", provoke=ask_for_the_page),
     Unit.COMMAND: Case(subject="mute", provoke=ask_for_a_mute),
-    Unit.ERRAND: Case(subject="have_work_done.<locals>.poison", provoke=have_work_done),
+    Unit.BACKGROUND: Case(subject="have_work_done.<locals>.poison", provoke=have_work_done),
     Unit.NOTICE: Case(subject="OperatorNotices.unknown_word", provoke=tell_operators),
     Unit.RELOAD: Case(provoke=edit),
     Unit.REPORT: Case(subject="Metrics"),
@@ -155,7 +155,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     soon = timedelta(milliseconds=100)
     monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=40))
     monkeypatch.setattr(work_units, "LONGEST_PAUSE", soon)
-    monkeypatch.setattr(background, "MOST_TRIES", 10_000)
+    monkeypatch.setattr(background_queue, "MOST_TRIES", 10_000)
     monkeypatch.setattr(retry_pauses, "FIRST_RETRY", timedelta(milliseconds=40))
     monkeypatch.setattr(retry_pauses, "LONGEST_RETRY", soon)
     for name in (

@@ -44,7 +44,7 @@ async def test_a_baseline_is_kept_with_more_than_one_statement_takes(store: Stor
 async def test_a_baseline_overrides_nothing_that_is_known(store: Store) -> None:
     before = SnapshotState(snapshot_id="s_1")
     after, (transition,) = step(before, seen("running"), START, HOUR)
-    await store.commit(watch=watch(), before=before, after=after, told=[(event_of(transition, watch()), ())])
+    await store.commit(watch=watch(), before=before, after=after, events=[(event_of(transition, watch()), ())])
     await store.datasets.begin("gd_1", START + HOUR, [ended("s_1")], [], found)
     assert (await store.state("s_1")).status == "running"
 

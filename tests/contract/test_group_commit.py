@@ -55,7 +55,7 @@ def commit(store: Store, before: SnapshotState, status: str = "ready", event_id:
     after, (changed,) = step(before, seen(status), START, timedelta(0))
     event = event_of(changed, watch(before.snapshot_id))
     event = replace(event, id=event_id or event.id)
-    return store.commit(watch=watch(before.snapshot_id), before=before, after=after, told=[(event, ["chat", "mail"])])
+    return store.commit(watch=watch(before.snapshot_id), before=before, after=after, events=[(event, ["chat", "mail"])])
 
 
 async def test_commits_that_come_together_are_few_transactions(store: Store, transactions: list[str]) -> None:

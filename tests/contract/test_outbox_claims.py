@@ -16,7 +16,7 @@ from support.claims import attempt, claim, rows, settled, take, tell
 from support.fakes import DELIVERED, DOWN, REFUSED, START
 
 from notifier.core.delivery.model import DeliveryState, Event, OutcomeKind
-from notifier.core.delivery.settlement import Settlement, settle
+from notifier.core.delivery.retry_decision import RetryDecision, decide
 from notifier.store.reader import Reader
 from notifier.store.store import Store
 
@@ -65,7 +65,7 @@ class TestSettle:
         await tell(store, "chat")
         delivery = await take(store)
         answer = replace(DELIVERED, detail="ok")
-        assert await settled(store, attempt(delivery, answer), settle(delivery, answer, START, 0.5), START)
+        assert await settled(store, attempt(delivery, answer), decide(delivery, answer, START, 0.5), START)
         row = Reader(database).delivery(delivery.id)
         assert row is not None
         assert (row.state, row.reason, row.settled_at, row.not_before) == ("delivered", "http_200", START, None)
@@ -77,12 +77,12 @@ class TestSettle:
     async def test_what_failed_comes_again_when_its_pause_is_over(self, store: Store) -> None:
         await tell(store, "chat")
         delivery = await take(store)
-        settlement = settle(delivery, DOWN, START, 0.5)
-        assert settlement.not_before is not None
-        assert await settled(store, attempt(delivery, DOWN), settlement, START)
-        assert await store.outbox.next_due("chat") == settlement.not_before
-        assert await claim(store, "chat", settlement.not_before - timedelta(microseconds=1)) is None
-        again = await claim(store, "chat", settlement.not_before)
+        decision = decide(delivery, DOWN, START, 0.5)
+        assert decision.not_before is not None
+        assert await settled(store, attempt(delivery, DOWN), decision, START)
+        assert await store.outbox.next_due("chat") == decision.not_before
+        assert await claim(store, "chat", decision.not_before - timedelta(microseconds=1)) is None
+        again = await claim(store, "chat", decision.not_before)
         assert again == replace(delivery, attempt=2)
 
     async def test_only_the_attempt_that_holds_a_delivery_settles_it(self, store: Store, database: Path) -> None:
@@ -90,7 +90,7 @@ class TestSettle:
         first = await take(store)
         await store.outbox.recover(START)
         second = await take(store)
-        done = Settlement(state=DeliveryState.DELIVERED, not_before=None)
+        done = RetryDecision(state=DeliveryState.DELIVERED, not_before=None)
         assert not await settled(store, attempt(first), done, START)
         assert await settled(store, attempt(second), done, START)
         assert not await settled(store, attempt(second), done, START)
@@ -104,7 +104,7 @@ class TestSettle:
         for outcome in (REFUSED, DOWN, REFUSED, DELIVERED):
             delivery = await take(store)
             found.append((delivery.attempt, delivery.refusals))
-            again = Settlement(state=DeliveryState.RETRYING, not_before=START)
+            again = RetryDecision(state=DeliveryState.RETRYING, not_before=START)
             await settled(store, attempt(delivery, outcome), again, START)
         assert found == [(1, 0), (2, 1), (3, 1), (4, 2)]
 
@@ -114,7 +114,7 @@ class TestRecover:
         await tell(store, "chat", "mail", "pager")
         sending = await take(store, "chat")
         done = await take(store, "mail")
-        await settled(store, attempt(done), settle(done, DELIVERED, START, 0.5), START)
+        await settled(store, attempt(done), decide(done, DELIVERED, START, 0.5), START)
         later = START + timedelta(hours=1)
         assert await store.outbox.recover(later) == 1
         assert {row.channel: row.state for row in rows(database)} == {

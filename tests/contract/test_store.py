@@ -16,8 +16,8 @@ from support.claims import PAUSE, attempt, claim, moved, rows, settled, tell
 from support.fakes import DELIVERED, START, seen, transition, watch
 
 from notifier.core.delivery.model import Event
+from notifier.core.delivery.retry_decision import decide
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.settlement import settle
 from notifier.core.errors import StoreError
 from notifier.core.snapshot.model import Facts, NotFound, Observation, SnapshotState
 from notifier.core.snapshot.transitions import step
@@ -60,27 +60,27 @@ class TestCommit:
     ) -> None:
         after, event = moved(BLANK, seen("ready"))
         with pytest.raises(Unwritable, match="UNIQUE constraint failed: deliveries"):
-            await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat", "chat"])])
+            await store.commit(watch=watch(), before=BLANK, after=after, events=[(event, ["chat", "chat"])])
         assert await store.state("s_1") == BLANK
         assert rows(database) == []
-        assert await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat"])])
+        assert await store.commit(watch=watch(), before=BLANK, after=after, events=[(event, ["chat"])])
 
     async def test_an_event_that_cannot_be_written_takes_the_state_back_with_it(self, store: Store) -> None:
         event = await tell(store)
         before = await store.state("s_1")
         after, _ = moved(before, seen("failed"))
         with pytest.raises(Unwritable, match="UNIQUE constraint failed: events"):
-            await store.commit(watch=watch(), before=before, after=after, told=[(event, [])])
+            await store.commit(watch=watch(), before=before, after=after, events=[(event, [])])
         assert await store.state("s_1") == before
 
     async def test_from_a_stale_state_nothing_is_written(self, store: Store, database: Path) -> None:
         await tell(store, "chat")
         now = await store.state("s_1")
         after, event = moved(BLANK, seen("failed"))
-        assert not await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, ["chat"])])
+        assert not await store.commit(watch=watch(), before=BLANK, after=after, events=[(event, ["chat"])])
         stale = replace(now, revision=7)
         after, event = moved(stale, seen("failed"))
-        assert not await store.commit(watch=watch(), before=stale, after=after, told=[(event, ["chat"])])
+        assert not await store.commit(watch=watch(), before=stale, after=after, events=[(event, ["chat"])])
         assert await store.state("s_1") == now
         assert len(rows(database)) == 1
 
@@ -90,11 +90,11 @@ class TestCommit:
     ) -> None:
         if known:
             after, event = moved(BLANK, seen("running"))
-            await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
+            await store.commit(watch=watch(), before=BLANK, after=after, events=[(event, [])])
         before = await store.state("s_1")
         after, event = moved(before, seen("ready"))
         won = await asyncio.gather(
-            *(store.commit(watch=watch(), before=before, after=after, told=[(event, ["chat"])]) for _ in range(10))
+            *(store.commit(watch=watch(), before=before, after=after, events=[(event, ["chat"])]) for _ in range(10))
         )
         assert sorted(won) == [False] * 9 + [True]
         assert len(rows(database)) == 1
@@ -102,7 +102,7 @@ class TestCommit:
     async def test_a_new_state_without_its_times_is_an_error_and_no_race(self, store: Store) -> None:
         broken = replace(BLANK, status="ready", revision=1)
         with pytest.raises(Unwritable, match="NOT NULL constraint failed"):
-            await store.commit(watch=watch(), before=BLANK, after=broken, told=[])
+            await store.commit(watch=watch(), before=BLANK, after=broken, events=[])
 
 
 class TestStates:
@@ -128,12 +128,12 @@ class TestStates:
         when = START + timedelta(microseconds=microseconds)
         after, (told,) = step(before, seen(status, **{f: getattr(facts, f) for f in Facts.__slots__}), when, PAUSE)
         event = event_of(told, watch(before.snapshot_id, labels={"team": "ünïcode ☃"}))
-        assert await store.commit(watch=watch(), before=before, after=after, told=[(event, [before.snapshot_id])])
+        assert await store.commit(watch=watch(), before=before, after=after, events=[(event, [before.snapshot_id])])
         assert await store.state(before.snapshot_id) == after
         claimed = await claim(store, before.snapshot_id, when)
         assert claimed is not None
         assert claimed.event == event
-        await settled(store, attempt(claimed), settle(claimed, DELIVERED, when, 0.5), when)
+        await settled(store, attempt(claimed), decide(claimed, DELIVERED, when, 0.5), when)
 
     async def test_all_states_are_the_sum_of_each(self, store: Store) -> None:
         await tell(store, snapshot_id="s_1")
@@ -149,7 +149,7 @@ class TestStates:
             now = START + timedelta(hours=number)
             after, (told,) = step(state, seen(status), now, PAUSE, stalled_after=PAUSE)
             events = [(event_of(replace(told, until=now), watch()), ["chat"])]
-            assert await store.commit(watch=watch(), before=state, after=after, told=events)
+            assert await store.commit(watch=watch(), before=state, after=after, events=events)
             assert replace(await store.state("s_1"), seen_at=now) == after
             state = after
         assert (state.derived, state.created_at, state.left_end is None) == ("stalled", START - PAUSE, False)
@@ -177,7 +177,7 @@ class TestStates:
             assert (after, told) == step(state, observation, now, PAUSE)
             if told:
                 events = [(event_of(each, watch()), ["chat"]) for each in told]
-                assert await store.commit(watch=watch(), before=state, after=after, told=events)
+                assert await store.commit(watch=watch(), before=state, after=after, events=events)
             await store.note_polls([poll("s_1", after, after_s=60 * number)])
             state = after
         assert (state.status, state.revision) == ("ready", 3)
@@ -217,7 +217,7 @@ class TestPolls:
         counting = replace(BLANK, not_found=2, not_found_since=START)
         await store.note_polls([poll("s_1", counting)])
         after, event = moved(counting, seen("running"), after_s=5)
-        await store.commit(watch=watch(), before=BLANK, after=after, told=[(event, [])])
+        await store.commit(watch=watch(), before=BLANK, after=after, events=[(event, [])])
         # Killed here, before the next batch of polls was noted.
         assert await store.state("s_1") == after
         assert (await store.states(["s_1"]))["s_1"].not_found == 0
@@ -235,7 +235,7 @@ class TestCancellation:
             before = SnapshotState(snapshot_id=snapshot_id)
             after, event = moved(before, seen("ready"))
             committing = asyncio.create_task(
-                store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, ["chat", "mail"])])
+                store.commit(watch=watch(snapshot_id), before=before, after=after, events=[(event, ["chat", "mail"])])
             )
             for _ in range(turns - 1):
                 await asyncio.sleep(0)

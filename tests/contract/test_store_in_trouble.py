@@ -80,7 +80,7 @@ async def commit(store: Store, snapshot_id: str) -> bool:
     before = blank(snapshot_id)
     after, (changed,) = step(before, seen("ready", error_message=MUCH), START, timedelta(0))
     event = event_of(changed, watch(snapshot_id))
-    return await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, ["chat"])])
+    return await store.commit(watch=watch(snapshot_id), before=before, after=after, events=[(event, ["chat"])])
 
 
 def look(snapshot_id: str) -> PollRecord:

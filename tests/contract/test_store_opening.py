@@ -288,7 +288,7 @@ async def _tell(store: Store, snapshot_id: str = "s_1", channel: str = "chat") -
     before = SnapshotState(snapshot_id=snapshot_id)
     after, (told,) = step(before, seen("ready"), START, timedelta(seconds=30))
     event = event_of(told, watch(snapshot_id))
-    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, [channel])])
+    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, events=[(event, [channel])])
 
 
 async def test_the_process_ends_when_its_store_was_used_and_closed(database: Path) -> None:

@@ -21,7 +21,7 @@ async def commit(store: Store, of: Watch, **changes: object) -> bool:
     before = SnapshotState(snapshot_id=of.snapshot_id)
     after, (told,) = step(before, seen("ready"), START, timedelta(0))
     odd = replace(after, **changes)  # type: ignore[arg-type]
-    return await store.commit(watch=of, before=before, after=odd, told=[(event_of(told, of), ("chat",))])
+    return await store.commit(watch=of, before=before, after=odd, events=[(event_of(told, of), ("chat",))])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from support.webhook_receiver import (
 
 from notifier.channels.webhook.channel import LARGEST_ANSWER
 from notifier.core.delivery.model import Outcome, OutcomeKind
-from notifier.core.delivery.settlement import FINAL
+from notifier.core.delivery.retry_decision import FINAL
 
 
 @pytest.fixture

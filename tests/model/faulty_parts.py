@@ -30,7 +30,7 @@ from notifier.core.outcomes import (
     PollOutcome,
 )
 from notifier.core.snapshot.model import Listed, Observation, Reason, Unclear
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.downloads.request import Downloaded, DownloadRequest, Progress
 from notifier.telemetry.reporter import Reporter
 
@@ -94,7 +94,7 @@ ROUNDS = (
     Unit.EXHAUSTION,
     Unit.NOTICE,
     Unit.COMMAND,
-    Unit.ERRAND,
+    Unit.BACKGROUND,
 )
 
 
@@ -249,7 +249,7 @@ class FaultyReporter(Reporter):
 
     def report(self, outcome: AnyOutcome) -> None:
         """Raise, perhaps."""
-        if isinstance(outcome, PollOutcome | DeliveryOutcome | Fault) and self._dice.random() < 0.2:
+        if isinstance(outcome, PollOutcome | DeliveryOutcome | UnitFault) and self._dice.random() < 0.2:
             raise self._dice.choice(ERRORS)
 
 

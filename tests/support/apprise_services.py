@@ -7,7 +7,7 @@ from typing import Any
 from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
-from notifier.channels.apprise.layout import Text, unmodified
+from notifier.channels.apprise.service_text_limits import ServiceText, unmodified
 
 URLS = {
     "NotifyGitHub": "github://token@owner/repo",
@@ -66,7 +66,7 @@ def _made(kind: type[NotifyBase]) -> NotifyBase:
     return unmodified(service)
 
 
-def handed(service: NotifyBase, text: Text) -> tuple[str, str]:
+def handed(service: NotifyBase, text: ServiceText) -> tuple[str, str]:
     """The title and the body that the service's own `send` gets."""
     ear = Handed()
     service.send = ear  # type: ignore[assignment]

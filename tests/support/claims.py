@@ -7,8 +7,8 @@ from pathlib import Path
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Delivery, Event, Outcome
+from notifier.core.delivery.retry_decision import RetryDecision
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.settlement import Settlement
 from notifier.core.snapshot.model import Observation, SnapshotState, Watch
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
@@ -38,7 +38,7 @@ async def tell(store: Store, *channels: str, snapshot_id: str = "s_1", after_s: 
     """Commit that the snapshot is ready, for these channels."""
     before = SnapshotState(snapshot_id=snapshot_id)
     after, event = moved(before, seen("ready"), after_s=after_s)
-    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, channels)])
+    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, events=[(event, channels)])
     return event
 
 
@@ -59,8 +59,8 @@ async def take(store: Store, channel: str = "chat", *, after_s: float = 0) -> De
     return delivery
 
 
-async def settled(store: Store, attempt: Attempt, settlement: Settlement, now: datetime) -> bool:
-    return await store.outbox.settle([(attempt, settlement)], now)
+async def settled(store: Store, attempt: Attempt, decision: RetryDecision, now: datetime) -> bool:
+    return await store.outbox.settle([(attempt, decision)], now)
 
 
 def attempt(delivery: Delivery, outcome: Outcome = DELIVERED) -> Attempt:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.brightdata.datasets.client import Client
-from notifier.brightdata.datasets.results import BOUNDS, ResultBounds, Results
+from notifier.brightdata.datasets.results import BOUNDS, ResultBounds, ResultsClient
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Simulator, life
@@ -43,7 +43,7 @@ class World:
 
     def downloader(self, batch: int = BATCH) -> Downloader:
         """A downloader from it."""
-        results = Results(self.client.gateway, bounds=self.bounds)
+        results = ResultsClient(self.client.gateway, bounds=self.bounds)
         return Downloader(observer=self.client, results=results, sleep=self.sleep, batch=batch)
 
     async def fetch(self, snapshot_id: str = "s_1", **wanted: Any) -> Downloaded:

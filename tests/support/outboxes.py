@@ -10,8 +10,8 @@ from typing import Any
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Delivery, Event, Outcome
+from notifier.core.delivery.retry_decision import decide
 from notifier.core.delivery.routing import event_of
-from notifier.core.delivery.settlement import settle
 from notifier.core.snapshot.model import SnapshotState
 from notifier.core.snapshot.transitions import step
 from notifier.store.attempts import Attempt
@@ -29,7 +29,7 @@ async def tell(
     before = await store.state(snapshot_id)
     after, (changed,) = step(before, seen(status), at, timedelta(0))
     event = event_of(changed, watch(snapshot_id))
-    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, told=[(event, channels)])
+    assert await store.commit(watch=watch(snapshot_id), before=before, after=after, events=[(event, channels)])
     return event
 
 
@@ -57,7 +57,7 @@ async def settled(
         Attempt(delivery=each, started_at=at, duration=timedelta(seconds=1), outcome=outcome, together=len(deliveries))
         for each in deliveries
     ]
-    return await store.outbox.settle([(each, settle(each.delivery, outcome, at, 0.5, policy)) for each in attempts], at)
+    return await store.outbox.settle([(each, decide(each.delivery, outcome, at, 0.5, policy)) for each in attempts], at)
 
 
 def rows(database: Path) -> list[DeliveryRow]:

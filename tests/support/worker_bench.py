@@ -22,7 +22,7 @@ async def tell(store: Store, snapshot_id: str = "s_1", *channels: str, after_s: 
     after, (told,) = step(before, seen("ready"), START + timedelta(seconds=after_s), timedelta(0))
     event = event_of(told, watch(snapshot_id, name=snapshot_id))
     committed = await store.commit(
-        watch=watch(snapshot_id), before=before, after=after, told=[(event, channels or ("chat",))]
+        watch=watch(snapshot_id), before=before, after=after, events=[(event, channels or ("chat",))]
     )
     assert committed
 
@@ -72,7 +72,7 @@ class Bench:
 
     @property
     def states(self) -> list[str]:
-        return [each.settlement.state for each in self.attempts]
+        return [each.decision.state for each in self.attempts]
 
 
 def stored(database: Path) -> DeliveryRow:

@@ -49,7 +49,7 @@ class FilePart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
+class FilesRefused:
     """The answer: the files have errors."""
 
     problems: tuple[Problem, ...]
@@ -78,7 +78,7 @@ class Fine:
     read_at: datetime
 
 
-Answer = Refused | Failed | Fine
+LoadAnswer = FilesRefused | Failed | Fine
 
 
 def frozen(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:

@@ -17,7 +17,16 @@ from typing import Any
 
 from notifier import __version__
 from notifier.app.loading.load import NothingKept
-from notifier.app.loading.loading_messages import LENGTH, Failed, FilePart, Fine, LoadRequest, Refused, packed, unpacked
+from notifier.app.loading.loading_messages import (
+    LENGTH,
+    Failed,
+    FilePart,
+    FilesRefused,
+    Fine,
+    LoadRequest,
+    packed,
+    unpacked,
+)
 from notifier.config.incremental import ConfigPart, KnownFiles, combine, reserved_names
 from notifier.config.model import AnyWatch, Config
 from notifier.config.sources.regular_file import this_user
@@ -131,7 +140,7 @@ async def _exchange(
                 await child.stdin.drain()
         answer = await _next(child.stdout)
         match answer:
-            case Refused(problems=problems, include=include):
+            case FilesRefused(problems=problems, include=include):
                 raise ConfigurationRefused(problems, include=include)
             case Failed(text=text, nothing=True):
                 raise NothingKept(text)

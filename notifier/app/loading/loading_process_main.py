@@ -16,7 +16,16 @@ from typing import BinaryIO
 
 from notifier import __version__
 from notifier.app.loading.load import NothingKept, load_config_parts, load_last
-from notifier.app.loading.loading_messages import Failed, FilePart, Fine, LoadRequest, Refused, packed, read, slices
+from notifier.app.loading.loading_messages import (
+    Failed,
+    FilePart,
+    FilesRefused,
+    Fine,
+    LoadRequest,
+    packed,
+    read,
+    slices,
+)
 from notifier.config.incremental import ConfigParts
 from notifier.config.model import AnyWatch
 from notifier.config.sources import last_config
@@ -56,7 +65,7 @@ def _answer(request: LoadRequest, answers: BinaryIO) -> None:
     try:
         read = _read(request)
     except ConfigurationRefused as refusal:
-        answers.write(packed(Refused(problems=refusal.problems, include=refusal.include)))
+        answers.write(packed(FilesRefused(problems=refusal.problems, include=refusal.include)))
     except NothingKept as error:
         answers.write(packed(Failed(text=str(error), nothing=True)))
     except NotifierError as error:

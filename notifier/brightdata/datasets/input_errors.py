@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.brightdata.datasets.inputs import Inputs
+from notifier.brightdata.http.foreign_text import redacted
 from notifier.brightdata.http.lenient_json import json_of
-from notifier.brightdata.http.text import redacted
 from notifier.core.words import one_line
 
 LONGEST_TEXT = 2_000

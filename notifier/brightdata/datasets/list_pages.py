@@ -11,11 +11,11 @@ import msgspec
 
 from notifier.brightdata.datasets.progress import count_of, status_word
 from notifier.brightdata.http.answers import detail_of
+from notifier.brightdata.http.foreign_text import redacted
 from notifier.brightdata.http.lenient_json import elements_of, json_of
-from notifier.brightdata.http.text import redacted
-from notifier.core.snapshot.dates import believable
 from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.snapshot.model import Listed, Reason, Unclear
+from notifier.core.snapshot.plausible_dates import believable
 from notifier.core.words import one_line
 
 LARGEST_PAGE = 8 * 1024 * 1024

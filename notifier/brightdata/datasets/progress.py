@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from notifier.brightdata.http.answers import detail_of, is_html, reason_of, refusal_of, retry_after_of
+from notifier.brightdata.http.foreign_text import cleaned, redacted
 from notifier.brightdata.http.lenient_json import json_of
-from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.core.words import one_line

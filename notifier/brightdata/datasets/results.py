@@ -16,11 +16,11 @@ from notifier.brightdata.datasets.not_results import NotReady, Refusal, Refused,
 from notifier.brightdata.datasets.records import InvalidRecords, TooLarge
 from notifier.brightdata.http.answers import is_html
 from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.foreign_text import redacted
 from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.response import Answer
-from notifier.brightdata.http.text import redacted
 from notifier.core.snapshot.model import Reason, Unclear
 
 SNAPSHOT = "/datasets/v3/snapshot/"
@@ -175,7 +175,7 @@ class ResultStream:
         return TooLarge(f"the answer goes on beyond {self._bounds.largest:,} bytes, the most that one may have")
 
 
-class Results:
+class ResultsClient:
     """Requests results through the gateway. A failure of the API, the network or a proxy is a value or
     `StreamBroken`."""
 

@@ -16,10 +16,10 @@ from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.datasets.results import ResultStream, read_beginning
 from notifier.brightdata.http.answers import detail_of
 from notifier.brightdata.http.failures import NoAnswer
+from notifier.brightdata.http.foreign_text import cleaned, redacted
 from notifier.brightdata.http.gateway import Gateway
 from notifier.brightdata.http.lenient_json import json_of
 from notifier.brightdata.http.response import Answer
-from notifier.brightdata.http.text import cleaned, redacted
 from notifier.core.snapshot.ids import flaw_of_id
 from notifier.core.snapshot.model import Reason, Unclear
 

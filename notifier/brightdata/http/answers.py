@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from notifier.brightdata.http.foreign_text import redacted
 from notifier.brightdata.http.lenient_json import json_of
-from notifier.brightdata.http.text import redacted
 from notifier.core.retry_after import parse_retry_after
 from notifier.core.snapshot.model import Reason
 from notifier.core.snapshot.refusals import will_not_change

@@ -5,7 +5,7 @@ import ssl
 import aiohttp
 
 from notifier.brightdata.http.answers import LONGEST_DETAIL
-from notifier.brightdata.http.text import redacted
+from notifier.brightdata.http.foreign_text import redacted
 from notifier.brightdata.http.tokens import TokenUnusable
 from notifier.core.errors import NotifierError
 from notifier.core.snapshot.model import Reason, Unclear

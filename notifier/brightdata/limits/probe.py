@@ -1,22 +1,12 @@
 """Probes an API in trouble when no poll is due: otherwise nobody would notice that the trouble is over."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.brightdata.limits.permit import Permit
-from notifier.core.snapshot.model import Observation
+from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
 
 NO_SNAPSHOT = "s_probe"
 """The id to ask for where nothing is watched. A 404 is a good answer: the token was accepted."""
-
-
-class Observer(Protocol):
-    """Polls a snapshot, and reports to the limiter what the answer says of the API."""
-
-    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """Polls once."""
-        ...
 
 
 class Probe:
@@ -26,7 +16,7 @@ class Probe:
         self,
         *,
         limiter: Limiter,
-        observer: Observer,
+        observer: SnapshotObserver,
         snapshot: Callable[[], str | None],
         idle: Callable[[], bool],
     ) -> None:

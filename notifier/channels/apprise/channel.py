@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from apprise import Apprise, NotifyBase, NotifyType
 from apprise.result import AppriseResult
 
-from notifier.channels.answers import kept_detail
 from notifier.channels.apprise.classifier import failure
 from notifier.channels.apprise.http_observer import observed
-from notifier.channels.apprise.layout import MessageLayout, Text, unmodified
 from notifier.channels.apprise.service import asset, instantiate
+from notifier.channels.apprise.service_text_limits import ServiceText, ServiceTextLimits, unmodified
 from notifier.channels.bounded_sender import BoundedSender
+from notifier.channels.http_answers import kept_detail
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind, Severity
 
 SEND_LIMIT = timedelta(seconds=60)
@@ -53,7 +53,7 @@ class AppriseChannel:
         service, measured = _sender(url), _sender(url)
         if service is None or measured is None:
             raise ValueError(f"channel {name}: Apprise refuses its URL")
-        self._fitting = MessageLayout(measured)  # an object that never sends: after a cut the other one is replaced
+        self._fitting = ServiceTextLimits(measured)  # an object that never sends: after a cut the other one is replaced
         self._url = url
         self._apprise = Apprise(asset=asset())
         self._apprise.add(service)
@@ -90,7 +90,7 @@ class AppriseChannel:
                 self._apprise.add(service)
         return outcome
 
-    def _send(self, apprise: Apprise, text: Text, severity: Severity, reached: Collection[str]) -> Outcome:
+    def _send(self, apprise: Apprise, text: ServiceText, severity: Severity, reached: Collection[str]) -> Outcome:
         with observed(reached) as exchange:
             try:
                 result = apprise.notify(

@@ -15,8 +15,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from notifier.channels.answers import is_temporary
 from notifier.channels.apprise.exchange import Exchange
+from notifier.channels.http_answers import is_temporary
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY_AFTER
 from notifier.core.retry_after import parse_retry_after

@@ -5,8 +5,8 @@ import re
 from apprise import NotifyBase
 from apprise.utils.parse import parse_urls
 
-from notifier.channels.apprise.layout import MessageLayout
 from notifier.channels.apprise.service import asset, instantiate
+from notifier.channels.apprise.service_text_limits import ServiceTextLimits
 from notifier.channels.apprise.url_advice import advice
 from notifier.core.delivery.model import Message
 
@@ -35,7 +35,7 @@ def check_url(url: str) -> str | None:
 def _unfit(service: NotifyBase) -> str | None:
     if service.optional:
         return "`optional=` would call a delivery that failed a success: take it out"
-    if not MessageLayout(service).fits(LEAST):
+    if not ServiceTextLimits(service).fits(LEAST):
         return "it leaves no room for a message: what its service sends beside the text is too long"
     if service.retry:
         return "`retry=` is not needed, the notifier tries again by itself and for longer: take it out"

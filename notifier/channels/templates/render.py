@@ -36,7 +36,7 @@ class Source(Protocol):
         ...
 
 
-class Reader(Protocol):
+class MessageService(Protocol):
     """The service of a message: what it accepts, and how foreign text is escaped for it."""
 
     def literal(self, text: str) -> str:
@@ -141,7 +141,7 @@ class Renderer:
                 except BadTemplate as error:
                     raise ValueError(f"the template for {word}: {error}") from error
 
-    def render(self, event: Event, reader: Reader = ANYTHING) -> tuple[Message, str | None]:
+    def render(self, event: Event, reader: MessageService = ANYTHING) -> tuple[Message, str | None]:
         """Returns the event's message; and if a template failed, why (for the log).
 
         The event's id is appended to a message that does not have it. If the message is too long for the reader,
@@ -159,7 +159,7 @@ class Renderer:
             return _instead(event, reader, f"The template failed: {error}"), str(error)
         return _instead(event, reader, "The template's message is too long"), TOO_LONG
 
-    def shortest(self, event: Event, reader: Reader) -> Message | None:
+    def shortest(self, event: Event, reader: MessageService) -> Message | None:
         """Returns the event's message by its templates, with names and reasons as short as possible; None without one.
 
         Raises:
@@ -178,7 +178,7 @@ class Renderer:
 TOO_LONG = "its message is longer than the service takes, however short the reason and the name"
 
 
-def _made(event: Event, title: Template | None, body: Template | None, reader: Reader) -> Message:
+def _made(event: Event, title: Template | None, body: Template | None, reader: MessageService) -> Message:
     plain = message(event)
     values = variables(event)
     titled = one_line(rendered(title, values, reader.literal_title), LONGEST_TITLE) if title is not None else ""
@@ -192,7 +192,7 @@ def _made(event: Event, title: Template | None, body: Template | None, reader: R
     )
 
 
-def _instead(event: Event, reader: Reader, why: str) -> Message:
+def _instead(event: Event, reader: MessageService, why: str) -> Message:
     """Returns the plain message, with a line that says why, if there is room for it."""
     plain = message(event)
     told = replace(plain, body=f"{plain.body}\n({why}; this is the plain message.)")

@@ -19,8 +19,8 @@ from httpx_aiohttp import AiohttpTransport
 from standardwebhooks import Webhook
 
 from notifier import __version__
-from notifier.channels.answers import kept_detail
 from notifier.channels.bounds import metered_socket
+from notifier.channels.http_answers import kept_detail
 from notifier.channels.webhook.addresses import Resolver, public_socket, refused_literal
 from notifier.channels.webhook.classifier import answered, failed
 from notifier.channels.webhook.payload import body_of

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import aiohttp
 
-from notifier.channels.answers import is_temporary
+from notifier.channels.http_answers import is_temporary
 from notifier.channels.webhook.addresses import PrivateAddress
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.delivery.retry_pauses import LONGEST_RETRY_AFTER

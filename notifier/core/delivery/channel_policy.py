@@ -1,4 +1,4 @@
-"""A channel's policy: pace, merging, quiet hours, fallback, and when to give up. `settlement` uses it."""
+"""A channel's policy: pace, merging, quiet hours, fallback, and when to give up. `retry_decision` uses it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The state machine of a delivery: the moves between its states.
 
-docs/architecture.md draws it, and a test compares the two. `settlement` decides which move an attempt makes.
+docs/architecture.md draws it, and a test compares the two. `retry_decision` decides which move an attempt makes.
 """
 
 from notifier.core.delivery.model import DeliveryState

@@ -31,7 +31,7 @@ def may_have_results(facts: Facts) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class DownloadJob:
     """A download of results into a folder, for one event. `attempt` counts from 1."""
 
     event: Event

@@ -40,7 +40,7 @@ def verdict(
     state: SnapshotState,
     word: str,
     *,
-    told: bool,
+    notified: bool,
     asked_at: datetime,
     now: datetime,
     agreed_at: datetime | None,
@@ -51,7 +51,7 @@ def verdict(
     Args:
         state: what is known.
         word: the list's word.
-        told: whether someone is notified of this word.
+        notified: whether someone is notified of this word.
         asked_at: when the list was requested.
         now: when it came.
         agreed_at: when the list before was requested, if it had the known status; else None.
@@ -63,7 +63,7 @@ def verdict(
         return ListVerdict.ASK
     if state.status == UNKNOWN:
         return ListVerdict.TAKE
-    if told or rejected is not None or agreed_at is None or state.since is None:
+    if notified or rejected is not None or agreed_at is None or state.since is None:
         return ListVerdict.ASK
     return ListVerdict.TAKE if state.since <= agreed_at and state.since + LAG <= asked_at else ListVerdict.ASK
 

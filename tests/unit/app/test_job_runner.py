@@ -18,7 +18,7 @@ from notifier.app.job_scheduler import TICK, Scheduler
 from notifier.core import work_units
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 
 SECOND = timedelta(seconds=1)
 
@@ -110,7 +110,7 @@ def test_a_run_that_takes_longer_than_the_interval_is_followed_by_a_pause_and_ne
 
 def test_a_unit_that_raises_is_run_again_with_growing_pauses_and_counted() -> None:
     async def story(clock: MovingClock) -> None:
-        found: list[Fault] = []
+        found: list[UnitFault] = []
         runner, runs = JobRunner(Faults(found.append)), Runs(clock, fail)
         async with running(runner, [runs.job(Every(SECOND), unit=Unit.AUDIT)]):
             await asyncio.sleep(3_600)

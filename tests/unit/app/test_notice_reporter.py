@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from support.fakes import DELIVERED, START, Clock, event, seen, watch
 
-from notifier.app.background import BackgroundQueue
+from notifier.app.background_queue import BackgroundQueue
 from notifier.app.notice_reporter import NoticeReporter
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
@@ -24,7 +24,7 @@ from notifier.core.outcomes import (
 )
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.work_units import WELL_AFTER, Fault, Unit
+from notifier.core.work_units import WELL_AFTER, Unit, UnitFault
 from notifier.delivery.operator_notices import OperatorNotices
 from notifier.delivery.out_of_band import OutOfBandNotices
 
@@ -64,7 +64,7 @@ def polled(*statuses: str, refusal: RefusalNews | None = None) -> PollOutcome:
     return PollOutcome(
         watch=watch(),
         observation=seen("running"),
-        told=tuple(CommittedEvent(event=event(each), channels=()) for each in statuses),
+        committed=tuple(CommittedEvent(event=event(each), channels=()) for each in statuses),
         superseded=False,
         lag=ZERO,
         duration=ZERO,
@@ -102,7 +102,7 @@ def test_a_trouble_of_the_store_is_told_past_the_outbox() -> None:
 
 
 def test_an_internal_error_is_told_once_until_it_has_not_come_up_for_long() -> None:
-    notes, fault = Notes(), Fault(unit=Unit.AUDIT, subject="", error=ValueError("x"))
+    notes, fault = Notes(), UnitFault(unit=Unit.AUDIT, subject="", error=ValueError("x"))
     notes.reporter.report(fault)
     notes.reporter.report(fault)
     assert notes.queued == ["faulted"]

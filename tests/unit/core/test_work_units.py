@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.fakes import START
 
 from notifier.core.delivery import retry_pauses
-from notifier.core.work_units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Fault, Kinds, Unit, pause_after
+from notifier.core.work_units import FIRST_PAUSE, LONGEST_PAUSE, WELL_AFTER, Kinds, Unit, UnitFault, pause_after
 
 JITTER = st.floats(0, 1, exclude_max=True)
 
@@ -25,8 +25,8 @@ def test_a_kind_is_not_called_over_between_two_tries() -> None:
 
 
 def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:
-    kinds, overflow = Kinds(), Fault(unit=Unit.POLL, subject="s_1", error=OverflowError("date"))
-    other = Fault(unit=Unit.LIST, subject="gd_1", error=OverflowError("date"))
+    kinds, overflow = Kinds(), UnitFault(unit=Unit.POLL, subject="s_1", error=OverflowError("date"))
+    other = UnitFault(unit=Unit.LIST, subject="gd_1", error=OverflowError("date"))
     hour = timedelta(hours=1)
     assert kinds.is_news(overflow, START)
     assert not kinds.is_news(overflow, START + hour)
@@ -39,7 +39,7 @@ def test_a_kind_is_news_once_and_again_when_it_was_over() -> None:
 
 
 def test_the_detail_is_one_short_line() -> None:
-    fault = Fault(unit=Unit.POLL, subject="s_1", error=ValueError("a\nb" * 1_000))
+    fault = UnitFault(unit=Unit.POLL, subject="s_1", error=ValueError("a\nb" * 1_000))
     assert fault.detail.isprintable()
     assert len(fault.detail) <= 300
     assert fault.kind == "poll:ValueError"

@@ -51,7 +51,7 @@ class Bench:
     def _delivered(self, outcome: DeliveryOutcome) -> None:
         if self.raises is not None:
             raise self.raises
-        self.states.append(outcome.settlement.state)
+        self.states.append(outcome.decision.state)
         self._grown.set()
 
     def fake(self, url: str, *outcomes: Outcome, held: bool = False) -> FakeChannel:

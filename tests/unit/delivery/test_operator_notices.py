@@ -14,7 +14,7 @@ from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.conditions import Condition
 from notifier.core.snapshot.refusals import RefusalNews
-from notifier.core.work_units import Fault, Kinds, Unit
+from notifier.core.work_units import Kinds, Unit, UnitFault
 from notifier.delivery.operator_notices import MOST_REFUSED, MOST_WORDS, OperatorNotices
 from notifier.store.store import Store
 
@@ -155,7 +155,7 @@ async def test_so_many_refused_watches_are_told_at_a_time(desk: Desk, database: 
 
 
 async def test_an_internal_error_is_over_when_its_kind_has_not_come_up_for_long(desk: Desk, database: Path) -> None:
-    await desk.notices.faulted(Fault(unit=Unit.LIST, subject="gd_1", error=ValueError("no")))
+    await desk.notices.faulted(UnitFault(unit=Unit.LIST, subject="gd_1", error=ValueError("no")))
     await desk.notices.faults_over(Kinds(), START)
     assert await desk.conditions() == {"internal_error:list:ValueError": "internal_error"}
     desk.clock.pass_(hours=3)

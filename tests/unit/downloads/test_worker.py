@@ -12,7 +12,7 @@ from notifier.core.delivery.model import Event, Notice
 from notifier.core.errors import DownloadError, DownloadTrouble
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DownloadOutcome
-from notifier.core.snapshot.download_job import GIVE_UP_AFTER, Fetched, GivenUp, Job, Result, Retrying
+from notifier.core.snapshot.download_job import GIVE_UP_AFTER, DownloadJob, Fetched, GivenUp, Result, Retrying
 from notifier.core.snapshot.model import Facts, Transition
 from notifier.downloads import worker
 from notifier.downloads.downloader import Downloader
@@ -22,7 +22,7 @@ from notifier.downloads.worker import DownloadWorker, late_news
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def job(number: int = 1) -> Job:
+def job(number: int = 1) -> DownloadJob:
     transition = Transition(
         snapshot_id=f"s_{number}",
         revision=2,
@@ -33,27 +33,27 @@ def job(number: int = 1) -> Job:
         observed_at=START,
     )
     event = Event(id=f"evt_{number}", watch_id=f"w_{number}", name="Nightly", labels={}, transition=transition)
-    return Job(event=event, folder="/results", format="json", attempt=1, created_at=START)
+    return DownloadJob(event=event, folder="/results", format="json", attempt=1, created_at=START)
 
 
 @dataclass
 class MemoryJobs:
     """Jobs in memory: their row is what `due` gives, with the next attempt's number."""
 
-    waiting: dict[str, tuple[datetime, Job]] = field(default_factory=dict)
-    settled: list[tuple[Job, Result, Notice | None]] = field(default_factory=list)
+    waiting: dict[str, tuple[datetime, DownloadJob]] = field(default_factory=dict)
+    settled: list[tuple[DownloadJob, Result, Notice | None]] = field(default_factory=list)
 
-    def add(self, *jobs: Job) -> None:
+    def add(self, *jobs: DownloadJob) -> None:
         self.waiting |= {each.event.id: (START, each) for each in jobs}
 
-    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[Job]:
+    async def due(self, now: datetime, most: int, besides: Collection[str]) -> Sequence[DownloadJob]:
         return [each for event_id, (at, each) in self.waiting.items() if at <= now and event_id not in besides][:most]
 
     async def next_due(self, besides: Collection[str]) -> datetime | None:
         return min((at for event_id, (at, _) in self.waiting.items() if event_id not in besides), default=None)
 
     async def settle(
-        self, job: Job, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
+        self, job: DownloadJob, result: Result, now: datetime, late: Notice | None, events_only: Collection[str] = ()
     ) -> Collection[str]:
         self.settled.append((job, result, late))
         if isinstance(result, Retrying):

@@ -39,7 +39,7 @@ class Bench:
 
 
 def statuses(outcome: PollOutcome) -> list[str]:
-    return [told.event.transition.status for told in outcome.told]
+    return [each.event.transition.status for each in outcome.committed]
 
 
 def events(database: Path) -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ async def test_an_unclear_poll_commits_nothing(store: Store, database: Path, rea
     bench = Bench(store, seen("running"), Unclear(reason=reason))
     await bench.poll()
     outcome = await bench.poll()
-    assert (outcome.told, outcome.superseded, len(bench.woken)) == ((), False, 1)
+    assert (outcome.committed, outcome.superseded, len(bench.woken)) == ((), False, 1)
     assert bench.poller.state_of("s_1").status == "running"
     assert events(database) == [("chat", "running")]
 
@@ -70,7 +70,7 @@ async def test_a_transition_is_committed_before_its_channels_are_woken(store: St
 async def test_a_transition_that_no_watch_asks_for_is_committed_without_channels(store: Store, database: Path) -> None:
     bench = Bench(store, seen("ready"))
     outcome = await bench.poll(watch(on=("failed",)))
-    assert [told.channels for told in outcome.told] == [()]
+    assert [each.channels for each in outcome.committed] == [()]
     assert (await store.state("s_1")).status == "ready"
     assert events(database) == []
 
@@ -79,7 +79,7 @@ async def test_a_transition_that_was_committed_elsewhere_is_not_told_again(store
     here, there = Bench(store, seen("ready"), seen("failed")), Bench(store, seen("ready"))
     await there.poll()
     outcome = await here.poll()
-    assert (outcome.superseded, outcome.told, outcome.pause, here.woken) == (True, (), None, [])
+    assert (outcome.superseded, outcome.committed, outcome.pause, here.woken) == (True, (), None, [])
     assert here.poller.state_of("s_1") == await store.state("s_1")
     assert events(database) == [("chat", "ready")]
     assert statuses(await here.poll()) == ["failed"]  # and goes on from there
@@ -92,7 +92,7 @@ async def test_after_a_restart_nothing_is_told_twice(store: Store, database: Pat
     after = Bench(store, seen("running"), clock=before.clock)
     await after.poller.load({"s_1"})
     outcome = await after.poll(after_s=3600)
-    assert (outcome.told, after.woken) == ((), [])
+    assert (outcome.committed, after.woken) == ((), [])
     assert events(database) == [("chat", "running")]
 
 
@@ -104,7 +104,7 @@ async def test_after_a_restart_what_happened_meanwhile_is_told_with_how_late_it_
     after = Bench(store, seen("ready"), clock=before.clock)
     await after.poller.load({"s_1"})
     outcome = await after.poll(after_s=3600)
-    (told,) = outcome.told
+    (told,) = outcome.committed
     assert (told.event.transition.previous, told.event.transition.status) == ("running", "ready")
     assert told.event.transition.late_by == timedelta(seconds=3600 - 30)
 
@@ -114,7 +114,7 @@ async def test_without_a_flush_the_lateness_counts_from_the_last_transition(stor
     await before.poll()
     after = Bench(store, seen("ready"), clock=before.clock)
     await after.poller.load({"s_1"})
-    (told,) = (await after.poll(after_s=3600)).told
+    (told,) = (await after.poll(after_s=3600)).committed
     assert told.event.transition.late_by == timedelta(seconds=3600 - 30)
 
 
@@ -135,7 +135,7 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
         async with Store(tmp_path / f"{name}.db") as store:
             bench, found = Bench(store, *script), list[str]()
             for number in range(len(script)):
-                found += [f"{each.event.id} {each.event.transition.status}" for each in (await bench.poll()).told]
+                found += [f"{each.event.id} {each.event.transition.status}" for each in (await bench.poll()).committed]
                 if number in restarts:
                     if flushed:
                         await bench.poller.flush_polls()
@@ -161,7 +161,7 @@ async def test_404s_that_a_clear_answer_refuted_are_not_counted_after_a_kill(sto
     await before.poll()  # clear again, and then killed before the next flush
     after = Bench(store, NotFound(), clock=before.clock)
     await after.poller.load({"s_1"})
-    assert (await after.poll()).told == ()
+    assert (await after.poll()).committed == ()
     assert after.poller.state_of("s_1").not_found == 1
 
 

@@ -58,9 +58,9 @@ def ends_told(world: PollingWorld) -> dict[str, list[str]]:
     """What was told of each that has ended, also where its event has been forgotten since."""
     found: dict[str, list[str]] = {}
     for poll in world.polled:
-        for told in poll.told:
-            if told.event.transition.status in {*ENDS, AGAIN}:
-                found.setdefault(told.event.transition.snapshot_id, []).append(told.event.transition.status)
+        for each in poll.committed:
+            if each.event.transition.status in {*ENDS, AGAIN}:
+                found.setdefault(each.event.transition.snapshot_id, []).append(each.event.transition.status)
     return found
 
 

@@ -8,7 +8,7 @@ from support.fake_account import HANGS_FOR, FakeAccount
 from support.fakes import START, watch
 from support.polling_world import PollingWorld, run_scenario
 
-from notifier.core.snapshot.unanswered import LONGEST_PAUSE
+from notifier.core.snapshot.poll_timeouts import LONGEST_PAUSE
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -108,7 +108,7 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
     channels = {
         (each.event.transition.snapshot_id, each.event.transition.revision): each.channels
         for outcome in world.polled
-        for each in outcome.told
+        for each in outcome.committed
     }
     since, last = in_force[-1]
     own = {each.snapshot_id: each for each in last.watches(world.account)}

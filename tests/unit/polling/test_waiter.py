@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.brightdata.limits.permit import Permit
 from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Seen, Unclear
 from notifier.polling.waiter import Ending, News, Waiter, exit_status
 
@@ -29,7 +30,7 @@ class Api:
         self.now = START
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
-    async def observe(self, snapshot_id: str) -> Observation:
+    async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
         self.polls.append(snapshot_id)
         answers = self.answers[snapshot_id]
         return answers.pop(0) if len(answers) > 1 else answers[0]

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from support.fakes import DELIVERED, DOWN, REFUSED, START, event, seen, watch
 
 from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
-from notifier.core.delivery.settlement import settle
+from notifier.core.delivery.retry_decision import decide
 from notifier.core.health.api import ApiKind, ApiNews
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.outcomes import (
@@ -22,15 +22,15 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.snapshot.model import Facts, NotFound, Observation, Reason, Unclear
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.telemetry.log_reporter import LogReporter
 
 
-def poll(observation: Observation, *told: CommittedEvent, superseded: bool = False) -> PollOutcome:
+def poll(observation: Observation, *committed: CommittedEvent, superseded: bool = False) -> PollOutcome:
     return PollOutcome(
         watch=watch(),
         observation=observation,
-        told=told,
+        committed=committed,
         superseded=superseded,
         lag=timedelta(seconds=1),
         duration=timedelta(milliseconds=250),
@@ -56,11 +56,11 @@ def test_a_poll_that_changed_nothing_is_told_only_at_debug() -> None:
 
 
 def test_a_transition_is_told_with_all_that_identifies_it() -> None:
-    told = CommittedEvent(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
-    (line,) = told_of(poll(seen("ready"), told))
+    committed = CommittedEvent(event=event("ready", Facts(records=3, errors=0)), channels=("chat",))
+    (line,) = told_of(poll(seen("ready"), committed))
     assert line["event"] == "transition.committed"
     assert (line["event_id"], line["status"], line["names"], line["channels"]) == (
-        told.event.id,
+        committed.event.id,
         "ready",
         ["ready", "complete"],
         ["chat"],
@@ -101,14 +101,14 @@ def test_a_change_that_somebody_else_told_is_no_transition_here() -> None:
 )
 def test_each_end_of_an_attempt_has_a_name_of_its_own(outcome: Outcome, age: timedelta, name: str, level: str) -> None:
     delivery = Delivery(id=7, channel="chat", attempt=2, created_at=START, wanted_at=START, event=event())
-    settlement = settle(delivery, outcome, START + age, 0.5)
+    decision = decide(delivery, outcome, START + age, 0.5)
     with capture_logs() as lines:
         LogReporter().report(
-            DeliveryOutcome(delivery=delivery, outcome=outcome, settlement=settlement, duration=timedelta(seconds=1))
+            DeliveryOutcome(delivery=delivery, outcome=outcome, decision=decision, duration=timedelta(seconds=1))
         )
     (line,) = lines
     assert (line["event"], line["log_level"], line["delivery"], line["reason"]) == (name, level, 7, outcome.reason)
-    assert ("next_try" in line) is (settlement.not_before is not None)
+    assert ("next_try" in line) is (decision.not_before is not None)
 
 
 def test_a_moved_clock_is_told() -> None:
@@ -176,7 +176,7 @@ def test_a_unit_that_raised_is_logged_each_time_and_its_traceback_once() -> None
     with capture_logs() as lines:
         for failures in (1, 2):
             error = raised(OverflowError("date value out of range"))
-            fault = Fault(
+            fault = UnitFault(
                 unit=Unit.LIST, subject="gd_1", error=error, failures=failures, pause=timedelta(seconds=5 * failures)
             )
             reporter.report(fault)

@@ -14,7 +14,7 @@ from support.fakes import DELIVERED, DOWN, START, Clock, event, seen, watch
 from notifier.brightdata.limits.rate_limit_breaker import BreakerState
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Outcome, OutcomeKind
-from notifier.core.delivery.settlement import settle
+from notifier.core.delivery.retry_decision import decide
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.jobs import JobState
 from notifier.core.isolation import Faults
@@ -33,7 +33,7 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.snapshot.model import Observation, Reason, Unclear
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.labels import MOST, OTHER, BoundedLabels, code_label, status_label
 from notifier.telemetry.metrics import Metrics
@@ -67,17 +67,23 @@ def samples(metrics: Metrics, readings: Readings = READINGS) -> dict[tuple[str, 
 
 
 def poll(observation: Observation | None, *words: str) -> PollOutcome:
-    told = tuple(CommittedEvent(event=event(word), channels=()) for word in words)
+    committed = tuple(CommittedEvent(event=event(word), channels=()) for word in words)
     lag, duration = timedelta(seconds=2), timedelta(seconds=1)
     return PollOutcome(
-        watch=watch(), observation=observation, told=told, superseded=False, lag=lag, duration=duration, pause=None
+        watch=watch(),
+        observation=observation,
+        committed=committed,
+        superseded=False,
+        lag=lag,
+        duration=duration,
+        pause=None,
     )
 
 
 def delivery(outcome: Outcome, age: timedelta = timedelta(0)) -> DeliveryOutcome:
     made = replace(delivery_of(1, event()), channel="chat", created_at=START, wanted_at=START)
-    settlement = settle(made, outcome, START + age, 0.5)
-    return DeliveryOutcome(delivery=made, outcome=outcome, settlement=settlement, duration=timedelta(seconds=1))
+    decision = decide(made, outcome, START + age, 0.5)
+    return DeliveryOutcome(delivery=made, outcome=outcome, decision=decision, duration=timedelta(seconds=1))
 
 
 @pytest.fixture
@@ -97,7 +103,7 @@ def test_polls_are_counted_by_their_answer_and_transitions_by_their_status(metri
     metrics.report(ListOutcome(dataset_id="d", lag=timedelta(0), duration=timedelta(0)))
     found = samples(metrics)
     polls = {key[1:]: value for key, value in found.items() if key[0] == "polls_total"}
-    assert polls == {("told", "snapshot"): 1, ("timeout", "snapshot"): 1, ("told", "dataset"): 1}
+    assert polls == {("status", "snapshot"): 1, ("timeout", "snapshot"): 1, ("status", "dataset"): 1}
     assert (found["transitions_total", "ready"], found["transitions_total", "stalled"]) == (1, 1)
     assert (found["poll_lag_seconds_count", "snapshot"], found["poll_lag_seconds_sum", "snapshot"]) == (2, 4)
 
@@ -206,8 +212,8 @@ def test_many_reasons_do_not_make_many_series(metrics: Metrics) -> None:
 
 
 def test_units_that_raised_and_entries_that_make_no_sense_are_counted(metrics: Metrics) -> None:
-    metrics.report(Fault(unit=Unit.POLL, subject="s_1", error=ValueError("x")))
-    metrics.report(Fault(unit=Unit.POLL, subject="s_2", error=KeyError("x")))
+    metrics.report(UnitFault(unit=Unit.POLL, subject="s_1", error=ValueError("x")))
+    metrics.report(UnitFault(unit=Unit.POLL, subject="s_2", error=KeyError("x")))
     metrics.report(UnreadableEntries(dataset_id="gd_1", entries=("NaN", "{}")))
     found = samples(metrics)
     assert found["internal_errors_total", "poll"] == 2
@@ -225,7 +231,7 @@ def test_a_reporter_that_raises_costs_no_other_a_word() -> None:
             self.told: list[object] = []
 
         def report(self, outcome: AnyOutcome) -> None:
-            self.told.append(outcome.kind if isinstance(outcome, Fault) else outcome)
+            self.told.append(outcome.kind if isinstance(outcome, UnitFault) else outcome)
 
     good = Good()
     reporters = Reporters([Broken(), good])

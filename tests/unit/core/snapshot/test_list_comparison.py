@@ -32,20 +32,20 @@ def of_list(
     state: SnapshotState,
     word: str,
     *,
-    told: bool = False,
+    notified: bool = False,
     asked_at: datetime = START,
     agreed_at: datetime | None = START - 30 * SECOND,
     rejected: str | None = None,
 ) -> ListVerdict:
     """The verdict over an answer that took a second."""
     return verdict(
-        state, word, told=told, asked_at=asked_at, now=asked_at + SECOND, agreed_at=agreed_at, rejected=rejected
+        state, word, notified=notified, asked_at=asked_at, now=asked_at + SECOND, agreed_at=agreed_at, rejected=rejected
     )
 
 
 @pytest.mark.parametrize("word", ["running", "Running", "RUNNING"])
 def test_the_known_word_in_whatever_spelling_calls_for_nothing(word: str) -> None:
-    assert of_list(known("running"), word, told=True) is ListVerdict.SAME
+    assert of_list(known("running"), word, notified=True) is ListVerdict.SAME
 
 
 @pytest.mark.parametrize("word", ["ready", "failed", "Cancelled"])
@@ -61,12 +61,12 @@ def test_a_list_that_has_an_ended_snapshot_in_progress_is_checked(status: str) -
 
 
 def test_the_first_word_in_progress_is_taken() -> None:
-    assert of_list(known(UNKNOWN, None), "starting", told=True, agreed_at=None) is ListVerdict.TAKE
+    assert of_list(known(UNKNOWN, None), "starting", notified=True, agreed_at=None) is ListVerdict.TAKE
 
 
 def test_another_word_in_progress_is_taken_only_if_nobody_is_told_of_it() -> None:
     assert of_list(known("running"), "building") is ListVerdict.TAKE
-    assert of_list(known("running"), "building", told=True) is ListVerdict.ASK
+    assert of_list(known("running"), "building", notified=True) is ListVerdict.ASK
 
 
 def test_a_list_that_never_agreed_with_the_known_status_is_checked() -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from support.fakes import Collected
 
-from notifier.app.background import MOST_TRIES, BackgroundQueue
+from notifier.app.background_queue import MOST_TRIES, BackgroundQueue
 from notifier.core import work_units
 from notifier.core.isolation import Faults
 
 
-async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:
+async def test_work_is_done_in_its_order_and_one_that_was_interrupted_is_done_at_the_end() -> None:
     """Stopping in the middle of one loses neither it nor what came behind it."""
-    errands, done, begun = BackgroundQueue(), list[str](), asyncio.Event()
+    queue, done, begun = BackgroundQueue(), list[str](), asyncio.Event()
 
     async def slow(name: str) -> None:
         if not begun.is_set():
@@ -24,28 +24,28 @@ async def test_errands_are_done_in_their_order_and_one_that_was_interrupted_is_d
     async def quick(name: str) -> None:
         done.append(name)
 
-    errands.later(quick, "first")
-    errands.later(slow, "second")
-    errands.later(quick, "third")
-    running = asyncio.create_task(errands.run())
+    queue.later(quick, "first")
+    queue.later(slow, "second")
+    queue.later(quick, "third")
+    running = asyncio.create_task(queue.run())
     await begun.wait()
     assert done == ["first"]
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await errands.end()
+    await queue.end()
 
     assert done == ["first", "second", "third"]
 
 
-async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane(
+async def test_work_that_raises_is_tried_again_and_holds_back_only_its_lane(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is to be told of one channel stays in its order; what is to be told of another does not wait."""
     monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=20))
     faults, done, ended = Collected(), list[str](), asyncio.Event()
-    errands = BackgroundQueue(Faults(faults))
+    queue = BackgroundQueue(Faults(faults))
 
     async def tell(channel: str, what: str) -> None:
         if channel == "poison" and len(faults) < 2:
@@ -54,38 +54,38 @@ async def test_an_errand_that_raises_is_tried_again_and_holds_back_only_its_lane
         if len(done) == 3:
             ended.set()
 
-    errands.later(tell, "poison", "broken")
-    errands.later(tell, "poison", "healed")
-    errands.later(tell, "chat", "broken")
-    running = asyncio.create_task(errands.run())
+    queue.later(tell, "poison", "broken")
+    queue.later(tell, "poison", "healed")
+    queue.later(tell, "chat", "broken")
+    running = asyncio.create_task(queue.run())
     async with asyncio.timeout(10):
         await ended.wait()
     running.cancel()
     assert done == ["chat broken", "poison broken", "poison healed"]
-    assert [each.unit for each in faults] == ["errand", "errand"]
+    assert [each.unit for each in faults] == ["background_work", "background_work"]
 
 
-async def test_an_errand_that_raises_for_good_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_work_that_raises_for_good_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work_units, "FIRST_PAUSE", timedelta(milliseconds=1))
     monkeypatch.setattr(work_units, "LONGEST_PAUSE", timedelta(milliseconds=1))
     faults = Collected()
-    errands = BackgroundQueue(Faults(faults))
+    queue = BackgroundQueue(Faults(faults))
 
     async def poison() -> None:
         raise RuntimeError("never")
 
-    errands.later(poison)
-    running = asyncio.create_task(errands.run())
+    queue.later(poison)
+    running = asyncio.create_task(queue.run())
     async with asyncio.timeout(10):
         await faults.reaches(MOST_TRIES)
     await asyncio.sleep(0)
     running.cancel()
-    assert errands._waiting == []
+    assert queue._waiting == []
 
 
 async def test_what_is_left_at_the_end_is_tried_once_more() -> None:
     faults, done = Collected(), list[str]()
-    errands = BackgroundQueue(Faults(faults))
+    queue = BackgroundQueue(Faults(faults))
 
     async def poison() -> None:
         raise RuntimeError("never")
@@ -93,20 +93,20 @@ async def test_what_is_left_at_the_end_is_tried_once_more() -> None:
     async def good() -> None:
         done.append("good")
 
-    errands.later(poison)
-    errands.later(good)
-    await errands.end()
+    queue.later(poison)
+    queue.later(good)
+    await queue.end()
     assert (len(faults), done) == (1, ["good"])
 
 
-async def test_without_faults_what_an_errand_raises_ends_the_task() -> None:
+async def test_without_faults_what_work_raises_ends_the_task() -> None:
     """An error that nobody expected does not die in silence."""
-    errands = BackgroundQueue()
+    queue = BackgroundQueue()
 
     async def broken() -> None:
-        raise RuntimeError("the errand failed")
+        raise RuntimeError("the work failed")
 
-    errands.later(broken)
-    with pytest.raises(RuntimeError, match="the errand failed"):
-        await errands.run()
-    await errands.end()
+    queue.later(broken)
+    with pytest.raises(RuntimeError, match="the work failed"):
+        await queue.run()
+    await queue.end()

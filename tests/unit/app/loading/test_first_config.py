@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from notifier.app.loading import start
+from notifier.app.loading import first_config
 from notifier.app.loading.fallback import load_with_fallback
+from notifier.app.loading.first_config import Start, keep, load_at_start
 from notifier.app.loading.loading_process import Loaded, load_config_apart
-from notifier.app.loading.start import Start, keep, load_at_start
 from notifier.config.sources import last_config
 from notifier.core.errors import ConfigurationRefused, NotifierError
 
@@ -218,8 +218,8 @@ def slow(monkeypatch: pytest.MonkeyPatch, *, ends: asyncio.Event, last_waits_for
             await last_waits_for.wait()
         return await load_config_apart(path, last=last)
 
-    monkeypatch.setattr(start, "load_config_apart", load)
-    monkeypatch.setattr(start, "HANGS_AFTER", timedelta(milliseconds=10))
+    monkeypatch.setattr(first_config, "load_config_apart", load)
+    monkeypatch.setattr(first_config, "HANGS_AFTER", timedelta(milliseconds=10))
 
 
 async def test_a_load_that_hangs_does_not_keep_the_daemon_from_its_last_configuration(

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.telemetry import resources
-from notifier.telemetry.resources import ResourceMonitor, shortage
+from notifier.telemetry import resource_monitor
+from notifier.telemetry.resource_monitor import ResourceMonitor, shortage
 
 
 def raising(error: BaseException) -> object:
@@ -72,4 +72,4 @@ async def test_what_failed_elsewhere_counts() -> None:
     watching.noted(OSError(errno.ENOENT, "no such file"))
     watching.noted(OSError(errno.EMFILE, "too many open files"))
     assert len(told) == 1
-    assert resources.words_of(OSError()) == ""
+    assert resource_monitor.words_of(OSError()) == ""

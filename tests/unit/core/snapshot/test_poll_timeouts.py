@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.fakes import OUTAGE, START, seen
 
 from notifier.core.snapshot.model import NotFound, Observation, Reason, Unclear
-from notifier.core.snapshot.unanswered import LONGEST_PAUSE, NONE, Unanswered, after, pause_after
+from notifier.core.snapshot.poll_timeouts import LONGEST_PAUSE, NONE, PollTimeouts, after, pause_after
 
 HANGS = Unclear(reason=Reason.TIMEOUT, detail="no whole answer within 10 s")
 SECOND = timedelta(seconds=1)
@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 pauses = st.timedeltas(min_value=SECOND, max_value=timedelta(days=1))
 
 
-def polled(*observations: Observation, others: bool) -> Unanswered:
+def polled(*observations: Observation, others: bool) -> PollTimeouts:
     """Polls of ten seconds, one a minute; others are answered all the time, or never."""
     found, now = NONE, START
     for observation in observations:
@@ -56,7 +56,7 @@ def test_an_answer_to_another_between_two_polls_counts() -> None:
 
 @given(st.integers(0, 10_000), pauses)
 def test_pauses_grow_with_each_poll_that_hangs_and_stay_within_their_bounds(count: int, usual: timedelta) -> None:
-    pause, longer = (pause_after(Unanswered(count=each, at=START), usual) for each in (count, count + 1))
+    pause, longer = (pause_after(PollTimeouts(count=each, at=START), usual) for each in (count, count + 1))
     assert usual <= pause <= longer <= max(usual, LONGEST_PAUSE)
     if count < 2:
         assert pause == usual

@@ -39,7 +39,7 @@ class BackgroundQueue:
         self._waiting: list[_Task] = []
         self._woken = asyncio.Event()
 
-    def later(self, function: Callable[..., Awaitable[None]], *arguments: Any, unit: Unit = Unit.ERRAND) -> None:
+    def later(self, function: Callable[..., Awaitable[None]], *arguments: Any, unit: Unit = Unit.BACKGROUND) -> None:
         """Queue a call. Its lane is the function, with the first argument if that is a text."""
         name = getattr(function, "__qualname__", type(function).__name__)
         lane = f"{name} {arguments[0]}" if arguments and isinstance(arguments[0], str) else name

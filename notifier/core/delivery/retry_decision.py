@@ -12,7 +12,7 @@ FINAL = frozenset({"http_410"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settlement:
+class RetryDecision:
     """The state of a delivery after an attempt, and when it may be sent again.
 
     `not_before` is None if it has ended, or is held until a person asks for it.
@@ -22,9 +22,9 @@ class Settlement:
     not_before: datetime | None
 
 
-def settle(
+def decide(
     delivery: Delivery, outcome: Outcome, now: datetime, jitter: float, policy: ChannelPolicy | None = None
-) -> Settlement:
+) -> RetryDecision:
     """Decide what follows an attempt.
 
     Args:
@@ -36,12 +36,12 @@ def settle(
     """
     policy = policy or ChannelPolicy()
     if outcome.kind is OutcomeKind.DELIVERED:
-        return Settlement(state=DeliveryState.DELIVERED, not_before=None)
+        return RetryDecision(state=DeliveryState.DELIVERED, not_before=None)
     if outcome.reason in FINAL:
-        return Settlement(state=DeliveryState.DEAD, not_before=None)
+        return RetryDecision(state=DeliveryState.DEAD, not_before=None)
     uncertain = outcome.kind is OutcomeKind.UNCERTAIN
     if uncertain and policy.on_uncertain is OnUncertain.HOLD:
-        return Settlement(state=DeliveryState.UNCERTAIN, not_before=None)
+        return RetryDecision(state=DeliveryState.UNCERTAIN, not_before=None)
     pause = retry_pause(
         kind=outcome.kind,
         attempt=delivery.refusals + 1 if outcome.kind is OutcomeKind.PERMANENT else delivery.attempt,
@@ -51,5 +51,5 @@ def settle(
         give_up_after=policy.give_up_after,
     )
     if pause is None:
-        return Settlement(state=DeliveryState.DEAD, not_before=None)
-    return Settlement(state=DeliveryState.UNCERTAIN if uncertain else DeliveryState.RETRYING, not_before=now + pause)
+        return RetryDecision(state=DeliveryState.DEAD, not_before=None)
+    return RetryDecision(state=DeliveryState.UNCERTAIN if uncertain else DeliveryState.RETRYING, not_before=now + pause)

@@ -20,20 +20,20 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unanswered:
+class PollTimeouts:
     """How many polls in a row timed out while others were answered, and when the last of them ended."""
 
     count: int = 0
     at: datetime | None = None
 
 
-NONE = Unanswered()
+NONE = PollTimeouts()
 """The last poll was answered."""
 
 
 def after(
-    before: Unanswered, observation: Observation, *, asked_at: datetime, now: datetime, others_at: datetime | None
-) -> Unanswered:
+    before: PollTimeouts, observation: Observation, *, asked_at: datetime, now: datetime, others_at: datetime | None
+) -> PollTimeouts:
     """Count one more poll.
 
     Args:
@@ -49,10 +49,10 @@ def after(
         return before
     since = before.at or asked_at
     others_answered = others_at is not None and others_at > since
-    return Unanswered(count=before.count + others_answered, at=now)
+    return PollTimeouts(count=before.count + others_answered, at=now)
 
 
-def pause_after(unanswered: Unanswered, usual: timedelta) -> timedelta:
+def pause_after(unanswered: PollTimeouts, usual: timedelta) -> timedelta:
     """Return the pause before the next poll: the usual one, doubled with each timeout from the third on."""
     if unanswered.count < 2:
         return usual

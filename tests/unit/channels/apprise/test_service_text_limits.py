@@ -11,7 +11,14 @@ from support.deliveries import event_about
 from support.fakes import notice, transition, watch
 
 from notifier.channels.apprise.escaping import DIALECTS
-from notifier.channels.apprise.layout import MessageLayout, as_json, as_json_in_utf8, utf8, utf16, weighted
+from notifier.channels.apprise.service_text_limits import (
+    ServiceTextLimits,
+    as_json,
+    as_json_in_utf8,
+    utf8,
+    utf16,
+    weighted,
+)
 from notifier.core.delivery.digest import batchable, digest
 from notifier.core.delivery.message_text import fitted
 from notifier.core.delivery.model import Deliverable, Event, Message
@@ -69,7 +76,7 @@ def test_every_id_arrives_complete_at_every_service(
 
 def all_arrive(kind: type[NotifyBase], told: list[Deliverable], chosen: NotifyFormat | None = None) -> int:
     """Check that each goes out whole, within the limits of a service; the number of messages."""
-    fitting, waiting, messages = MessageLayout(made(kind, chosen)), told, 0
+    fitting, waiting, messages = ServiceTextLimits(made(kind, chosen)), told, 0
     while waiting:
         going = batchable(waiting, fitting.fits)
         message = digest(going, fitting.fits)
@@ -92,7 +99,7 @@ def test_a_thousand_events_arrive(name: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_title_of_five_thousand_characters_is_complete_or_refused(service: str) -> None:
-    fitting = MessageLayout(made(SERVICES[service]))
+    fitting = ServiceTextLimits(made(SERVICES[service]))
     message = Message(title=f"❌ {'価格 ' * 1_665}end", body="Event: evt_1")
     text = fitting.arranged(message)
     if fitting.fits(message):
@@ -105,7 +112,7 @@ def test_a_title_of_five_thousand_characters_is_complete_or_refused(service: str
 
 def test_matrix_gets_no_event_beyond_its_bytes() -> None:
     """Its limit is 65,536 bytes: a digest of 250 lines of 250 CJK characters was three times as long, and refused."""
-    fitting = MessageLayout(made(SERVICES["NotifyMatrix"]))
+    fitting = ServiceTextLimits(made(SERVICES["NotifyMatrix"]))
     told: list[Deliverable] = [event(number, "価格データ" * 30, "失敗" * 60) for number in range(250)]
     going = batchable(told, fitting.fits)
     assert 10 < len(going) < 100
@@ -115,7 +122,7 @@ def test_matrix_gets_no_event_beyond_its_bytes() -> None:
 def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
     service = Apprise.instantiate("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?blocks=yes")
     assert isinstance(service, NotifyBase)
-    fitting = MessageLayout(service)
+    fitting = ServiceTextLimits(service)
     told: list[Deliverable] = [event(number, "<a&b>" * 30, "why " * 60) for number in range(40)]
     for message in (fitted(told[0], fitting.fits), digest(batchable(told, fitting.fits), fitting.fits)):
         text = fitting.arranged(message)
@@ -126,7 +133,7 @@ def test_slack_in_blocks_gets_a_title_and_a_text_that_it_takes() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_apprise_sends_exactly_what_was_measured(service: str) -> None:
-    fitting = MessageLayout(made(SERVICES[service]))
+    fitting = ServiceTextLimits(made(SERVICES[service]))
     text = fitting.arranged(fitted(event(1, "Prices <b>*x*</b>", "why & how"), fitting.fits))
     title, body = handed(made(SERVICES[service]), text)
     assert (title, body.split()) == (text.title, text.body.split())
@@ -134,7 +141,7 @@ def test_apprise_sends_exactly_what_was_measured(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
-    fitting = MessageLayout(made(SERVICES[service]))
+    fitting = ServiceTextLimits(made(SERVICES[service]))
     told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(250)]
     going = batchable(told, fitting.fits)
     if len(going) < len(told):
@@ -143,7 +150,7 @@ def test_a_digest_has_as_many_lines_as_fit(service: str) -> None:
 
 
 def test_a_digest_of_plain_names_fills_telegram() -> None:
-    fitting = MessageLayout(made(SERVICES["NotifyTelegram"]))
+    fitting = ServiceTextLimits(made(SERVICES["NotifyTelegram"]))
     told: list[Deliverable] = [event_about(f"s_{number:03}") for number in range(40)]
     going = batchable(told, fitting.fits)
     assert len(going) == 40
@@ -151,7 +158,7 @@ def test_a_digest_of_plain_names_fills_telegram() -> None:
 
 
 def test_a_long_title_is_complete_in_the_body() -> None:
-    fitting = MessageLayout(made(SERVICES["NotifyZulip"]))
+    fitting = ServiceTextLimits(made(SERVICES["NotifyZulip"]))
     title = "❌ " + "long " * 30
     text = fitting.arranged(Message(title=title.strip(), body="Event: evt_1"))
     assert text.title.endswith("…")
@@ -163,7 +170,7 @@ def test_a_long_title_is_complete_in_the_body() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_status_of_any_words_arrives_with_its_id(service: str, status: str) -> None:
     """The least message has no word of others: 20 characters of a status, in UTF-8, were more than APRS takes."""
-    told, fitting = event(1, status, status, status), MessageLayout(made(SERVICES[service]))
+    told, fitting = event(1, status, status, status), ServiceTextLimits(made(SERVICES[service]))
     text = fitted(told, fitting.fits)
     assert fitting.fits(text)
     assert told.id in fitting.arranged(text).body
@@ -172,16 +179,16 @@ def test_a_status_of_any_words_arrives_with_its_id(service: str, status: str) ->
 @pytest.mark.parametrize("service", ["NotifyOpsgenie", "NotifyJira"])
 def test_a_title_that_a_plugin_would_cut_is_complete_in_the_body(service: str) -> None:
     title = f"❌ {'long ' * 30}end"
-    text = MessageLayout(made(SERVICES[service])).arranged(Message(title=title, body="Event: evt_1"))
+    text = ServiceTextLimits(made(SERVICES[service])).arranged(Message(title=title, body="Event: evt_1"))
     assert len(text.title) <= 130
     assert text.body.startswith(f"{title}\n")
 
 
 def test_the_reason_for_a_message_that_does_not_fit_has_numbers() -> None:
-    fitting = MessageLayout(made(SERVICES["NotifyDiscord"]))
+    fitting = ServiceTextLimits(made(SERVICES["NotifyDiscord"]))
     text = fitting.arranged(Message(title="t", body="x" * 2_010))
     assert fitting.excess(text) == "the message is 2,019 long, and Discord takes 2,000"
-    lines = MessageLayout(made(SERVICES["NotifyXBMC"]))
+    lines = ServiceTextLimits(made(SERVICES["NotifyXBMC"]))
     assert (
         lines.excess(lines.arranged(Message(title="t", body="a\nb\nc")))
         == "the message has 3 lines, and Kodi/XBMC shows 2"

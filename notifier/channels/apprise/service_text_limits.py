@@ -100,7 +100,7 @@ _BETWEEN = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class ServiceText:
     """A title and a body for Apprise, in the service's own format."""
 
     title: str
@@ -119,7 +119,7 @@ def _unchanged(body: str, *_: object, **__: object) -> str:
     return body
 
 
-class MessageLayout:
+class ServiceTextLimits:
     """Lays out messages for one service, and checks whether it accepts them completely."""
 
     def __init__(self, service: NotifyBase) -> None:
@@ -137,7 +137,7 @@ class MessageLayout:
         """Returns the text escaped for a title."""
         return self._dialect.title(text) if self._titled else self._dialect.literal(text)
 
-    def arranged(self, message: Message) -> Text:
+    def arranged(self, message: Message) -> ServiceText:
         """Returns the message as the service gets it.
 
         For a service without titles, the title begins the body. A title that is too long for its field is cut there,
@@ -156,7 +156,7 @@ class MessageLayout:
         """Returns whether the service accepts the complete message."""
         return self.excess(self.arranged(message)) is None
 
-    def excess(self, text: Text) -> str | None:
+    def excess(self, text: ServiceText) -> str | None:
         """Returns why the service does not accept the complete text; None if it does."""
         size, room = self._measure(text.body), self._room
         if self._together and text.title:
@@ -182,10 +182,10 @@ class MessageLayout:
     def _in_blocks(self) -> bool:
         return self._name == "NotifySlack" and bool(getattr(self._service, "use_blocks", False))
 
-    def _text(self, title: str, head: str, body: str) -> Text:
+    def _text(self, title: str, head: str, body: str) -> ServiceText:
         finished = self._finish(body)
         whole = f"{head}{self._dialect.line_end}{finished}" if head else finished
-        return Text(title=title, body=whole, format=self._dialect.format)
+        return ServiceText(title=title, body=whole, format=self._dialect.format)
 
     def _finish(self, text: str) -> str:
         return self._dialect.finish(text)
