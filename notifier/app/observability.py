@@ -10,6 +10,7 @@ import structlog
 
 from notifier.app.components import Components
 from notifier.app.vitals import VitalsReader
+from notifier.app.web import application_for
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import Vitals, troubles
 from notifier.core.outcomes import HttpListening
@@ -20,7 +21,6 @@ from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.resource_monitor import ResourceMonitor
 from notifier.web.server import Server
 from notifier.web.single_flight import SingleFlight
-from notifier.web.views import Sources, application
 
 LONGEST_ANSWER = timedelta(seconds=5)
 """The longest wait for the store before it counts as one that does not answer."""
@@ -61,10 +61,9 @@ class Observability:
         self._config_hash = config_hash
         self._ask_vitals = SingleFlight(self.vitals, LONGEST_ANSWER)
         self._ask_store = SingleFlight(self._read_store, LONGEST_ANSWER)
-        sources = Sources(vitals=self._ask_vitals, metrics=self._page, redact=components.redactor.of)
         self._server = Server(
             components.config.http,
-            make=lambda token: application(sources, token=token, faults=components.faults),
+            make=application_for(components, vitals=self._ask_vitals, metrics=self._page),
             changed=self._listening,
             faults=components.faults,
         )

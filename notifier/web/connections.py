@@ -1,4 +1,4 @@
-"""Limits the connections of a listener, for each address and in all, and the time that each may take.
+"""Limits the connections of a listener, for each address and in all, and the time and size that each may take.
 
 A client that sends half a request, or reads an answer a byte at a time, gets as long as an honest one needs. At the
 limit the connection that has been idle for longest is closed: a new client that sends its request at once is served,
@@ -7,11 +7,14 @@ even while others hold connections open. So descriptors are left for the work: p
 
 import asyncio
 import resource
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, cast
 
-from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.server import ServerState
+
+from notifier.web.connection import Connection
 
 MOST = 128
 """Connections in all. A fleet of Prometheus servers, health checks and browsers has about ten."""
@@ -32,126 +35,89 @@ ANSWER_S = 30.0
 IDLE_S = 30.0
 """Seconds from an answer to the end of the next request's head, with the sending of the answer."""
 
-BACKLOG = 32
-"""Connections that the system accepts before they count."""
+STALLED_S = 10.0
+"""Seconds for which the reader of an event stream may take nothing of what waits for it."""
+
+_NEVER = 10**6
 
 
 class Connections:
-    """The connections of one listener."""
+    """The connections of one listener. Call it for the protocol of the next one."""
 
     def __init__(
-        self, *, most: int | None = None, most_of_one: int = MOST_OF_ONE, head: float = HEAD_S, idle: float = IDLE_S
+        self,
+        application: ASGIApp,
+        *,
+        most: int | None = None,
+        most_of_one: int = MOST_OF_ONE,
+        head: float = HEAD_S,
+        answer: float = ANSWER_S,
+        idle: float = IDLE_S,
+        stalled: float = STALLED_S,
     ) -> None:
         """
         Args:
+            application: answers the requests.
             most: connections in all; unless given, by the descriptors of the process.
             most_of_one: connections of one address.
-            head, idle: seconds that the first head and any later one may take.
+            head, answer, idle, stalled: seconds that the first head, an answer, any later head, and an event stream
+                that is not read may take.
         """
+        self.config = uvicorn.Config(
+            cast(Any, application),
+            interface="asgi3",
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=_NEVER,  # `idle` ends it
+        )
+        self.config.load()
+        self.state = ServerState()
+        self.head, self.answer, self.idle, self.stalled = head, answer, idle, stalled
         self._most = allowed() if most is None else most
         self._most_of_one = min(most_of_one, self._most)
-        self._head = head
-        self._idle = idle
-        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._open: set[Connection] = set()
+        self._emptied = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def protocol(self, make: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """Return the protocol of the next connection."""
-        return Connection(self, make)
+    def __call__(self) -> Connection:
+        return Connection(self)
 
-    def middleware(self) -> Middleware:
-        """Return the outermost middleware of the application: it times heads and answers."""
-
-        @web.middleware
-        async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
-            connection = self._open.get(cast(Any, request.transport))
-            if connection is None:
-                return await handler(request)
-            connection.wait(ANSWER_S, busy=True)
-            try:
-                return await handler(request)
-            finally:
-                connection.wait(self._idle)
-
-        return timed
-
-    def opened(self, connection: "Connection", transport: asyncio.Transport) -> bool:
+    def opened(self, connection: Connection) -> bool:
         """Count a new connection; return whether it may stay."""
-        peers = [each for each in self._open.values() if each.peer == connection.peer]
+        peers = [each for each in self._open if each.peer == connection.peer]
         if len(peers) >= self._most_of_one and not _make_room(peers):
             return False
-        if len(self._open) >= self._most and not _make_room(self._open.values()):
+        if len(self._open) >= self._most and not _make_room(self._open):
             return False
-        self._open[transport] = connection
-        connection.wait(self._head)
+        self._open.add(connection)
+        self._emptied.clear()
         return True
 
-    def closed(self, transport: asyncio.BaseTransport) -> None:
+    def closed(self, connection: Connection) -> None:
         """Count a connection no longer."""
-        self._open.pop(transport, None)
+        self._open.discard(connection)
+        if not self._open:
+            self._emptied.set()
 
-
-class Connection(asyncio.Protocol):
-    """One connection: passes everything to the protocol of HTTP, and is closed when its time is over."""
-
-    def __init__(self, all_of_them: Connections, make: Callable[[], asyncio.Protocol]) -> None:
-        self._all = all_of_them
-        self._make = make
-        self._inner: asyncio.Protocol | None = None
-        self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.busy = False
-        self.peer = ""
-        self.since = 0.0
-
-    def wait(self, seconds: float, *, busy: bool = False) -> None:
-        """Close the connection after so many seconds, unless this is called again."""
-        loop = asyncio.get_running_loop()
-        self.busy, self.since = busy, loop.time()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = loop.call_later(seconds, self.end)
-
-    def end(self) -> None:
-        """Close the connection without an answer."""
-        if self._transport is not None:
-            self._all.closed(self._transport)
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self.peer = str(peer[0]) if peer else ""
-        if not self._all.opened(self, self._transport):
-            self._transport.abort()
-            return
-        self._inner = self._make()
-        self._inner.connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._transport is not None:
-            self._all.closed(self._transport)
-        if self._inner is not None:
-            self._inner.connection_lost(error)
-
-    def data_received(self, data: bytes) -> None:
-        if self._inner is not None:
-            self._inner.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        return self._inner.eof_received() if self._inner is not None else None
-
-    def pause_writing(self) -> None:
-        if self._inner is not None:
-            self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        if self._inner is not None:
-            self._inner.resume_writing()
+    async def end(self, within: float) -> None:
+        """Close all connections: each after the answer that it waits for, but none later than in so many seconds."""
+        for connection in list(self._open):
+            connection.shutdown()
+        if self._open:
+            try:
+                async with asyncio.timeout(within):
+                    await self._emptied.wait()
+            except TimeoutError:
+                for connection in list(self._open):
+                    connection.end()
+        for task in list(self.state.tasks):
+            task.cancel()
 
 
 def allowed() -> int:
@@ -162,10 +128,10 @@ def allowed() -> int:
     return max(LEAST, min(MOST, descriptors // _SHARE))
 
 
-def _make_room(connections: Any) -> bool:
-    """Close the connection that has been idle for longest; return whether there was one."""
+def _make_room(connections: Iterable[Connection]) -> bool:
+    """Close the connection that has been idle for longest, or the oldest event stream; return whether there was one."""
     idle = [each for each in connections if not each.busy]
     if not idle:
         return False
-    min(idle, key=lambda each: each.since).end()
+    min(idle, key=lambda each: (each.streams, each.since)).end()
     return True

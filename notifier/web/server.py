@@ -5,25 +5,26 @@ Notifications matter more than pages: an address that cannot be had stops neithe
 
 import asyncio
 import errno
-import logging
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from notifier.config.model import Http
 from notifier.core.isolation import Faults
 from notifier.core.work_units import Unit
-from notifier.web.connections import BACKLOG, IDLE_S, Connections
+
+if TYPE_CHECKING:  # imported by the first `http:` that is on, with uvicorn
+    from starlette.types import ASGIApp
+
+    from notifier.web.connections import Connections
 
 AGAIN = timedelta(seconds=10)
 """The pause before an address that could not be had is tried again."""
 
-_END_WITHIN_S = 1.0
+BACKLOG = 32
+"""Connections that the system accepts before they count."""
 
-_SILENT = logging.Logger("notifier.web.silent", logging.CRITICAL + 1)
-"""Takes aiohttp's own lines, tracebacks of malformed requests. What fails on our side is logged by `guard`."""
+_END_WITHIN_S = 1.0
 
 _CURES = {
     errno.EADDRINUSE: "another program listens there: end it, or give `http:` another port, or `off`",
@@ -40,7 +41,7 @@ class Server:
         self,
         http: Http | None,
         *,
-        make: Callable[[str | None], web.Application],
+        make: Callable[[Http], "ASGIApp"],
         changed: Callable[[str, str], None],
         again: timedelta = AGAIN,
         faults: Faults | None = None,
@@ -48,7 +49,7 @@ class Server:
         """
         Args:
             http: where to listen; None for nowhere.
-            make: makes the application, for a token.
+            make: makes the application; called in a thread, because it may import a framework.
             changed: called with the address and an empty trouble once the server listens there, or with the reason why
                 it does not, once for each reason. While `http:` is off the address is empty, too.
             again: the pause before an address that could not be had is tried again.
@@ -60,7 +61,7 @@ class Server:
         self._changed = changed
         self._again = again.total_seconds()
         self._settled = False
-        self._runner: web.AppRunner | None = None
+        self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
         self._woken = asyncio.Event()
         self.trouble = ""
@@ -100,24 +101,11 @@ class Server:
             self.trouble = ""
             self._changed("", "")
             return
-        connections = Connections()
-        application = self._make(http.token)
-        application.middlewares.insert(0, connections.middleware())
-        runner = web.AppRunner(
-            application,
-            access_log=None,
-            logger=_SILENT,
-            handle_signals=False,
-            keepalive_timeout=IDLE_S,
-            shutdown_timeout=_END_WITHIN_S,
-        )
-        self._runner = runner
-        await runner.setup()
-        assert runner.server is not None
-        make = partial(connections.protocol, runner.server)
+        self._connections = await asyncio.to_thread(self._prepare, http)
         try:
-            loop = asyncio.get_running_loop()
-            self._listener = await loop.create_server(make, http.host, http.port, backlog=BACKLOG)
+            self._listener = await asyncio.get_running_loop().create_server(
+                self._connections, http.host, http.port, backlog=BACKLOG
+            )
         except OSError as error:
             await self._close()
             self._settled = False
@@ -132,13 +120,19 @@ class Server:
             self.trouble = trouble
             self._changed(address, why)
 
+    def _prepare(self, http: Http) -> "Connections":
+        """Import the server and make the application: half a second of work, which the event loop does not wait for."""
+        from notifier.web import connections
+
+        return connections.Connections(self._make(http))
+
     async def _close(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.end(_END_WITHIN_S)
 
 
 def why_not(error: OSError) -> str:

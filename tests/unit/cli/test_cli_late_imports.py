@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"apprise", "sqlalchemy", "httpx", "aiohttp", "apscheduler", "prometheus_client"}
+WEB = {"fastapi", "starlette", "uvicorn", "httptools"}
+HEAVY = {"apprise", "sqlalchemy", "httpx", "aiohttp", "apscheduler", "prometheus_client", *WEB}
 
 PROGRAM = """\
 import atexit, json, sys
@@ -42,3 +43,10 @@ def test_the_daemons_side_of_loading_imports_no_schema() -> None:
     program = "import json, sys; import notifier.app.loading.loading_process; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)).isdisjoint({*HEAVY, "pydantic", "yaml"})
+
+
+def test_the_daemon_imports_no_server_as_long_as_http_is_off() -> None:
+    """And no schema: FastAPI is half of what the daemon would import."""
+    program = "import json, sys; import notifier.app.daemon; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)).isdisjoint({*WEB, "aiohttp.web", "pydantic"})

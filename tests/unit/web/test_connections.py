@@ -8,14 +8,21 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from aiohttp import web
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from notifier.config.model import Http
-from notifier.web import connections, server
+from notifier.web import connections
 from notifier.web.connections import Connections, allowed
 from notifier.web.server import Server
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers shortly, or with much."""
+    body = b"x" * 64 * 1024 * 1024 if scope["path"] == "/much" else b"here"
+    await PlainTextResponse(body)(scope, receive, send)
 
 
 class Running:
@@ -46,26 +53,14 @@ class Running:
 async def running(monkeypatch: pytest.MonkeyPatch, **bounds: float) -> AsyncIterator[Running]:
     counted: list[Connections] = []
 
-    def counting() -> Connections:
-        counted.append(Connections(**bounds))  # type: ignore[arg-type]
+    def counting(application: ASGIApp) -> Connections:
+        counted.append(Connections(application, **bounds))  # type: ignore[arg-type]
         return counted[-1]
 
-    def application(token: str | None) -> web.Application:
-        async def answer(request: web.Request) -> web.Response:
-            return web.Response(text="here")
-
-        async def much(request: web.Request) -> web.Response:
-            return web.Response(body=b"x" * 64 * 1024 * 1024)
-
-        app = web.Application()
-        app.router.add_get("/", answer)
-        app.router.add_get("/much", much)
-        return app
-
-    monkeypatch.setattr(server, "Connections", counting)
+    monkeypatch.setattr(connections, "Connections", counting)
     told: asyncio.Queue[str] = asyncio.Queue()
     listening = Server(
-        Http(host="127.0.0.1", port=0, token=None), make=application, changed=lambda where, _: told.put_nowait(where)
+        Http(host="127.0.0.1", port=0), make=lambda _: answer, changed=lambda where, _: told.put_nowait(where)
     )
     task = asyncio.create_task(listening.run())
     try:

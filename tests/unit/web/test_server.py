@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
-from aiohttp import web
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
 from notifier.config.model import Http
 from notifier.web.server import Server, why_not
@@ -32,13 +33,8 @@ class Told:
             return await self._told.get()
 
 
-def application(token: str | None) -> web.Application:
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(text=str(token))
-
-    app = web.Application()
-    app.router.add_get("/", answer)
-    return app
+def application(http: Http) -> ASGIApp:
+    return PlainTextResponse(str(http.token))
 
 
 @asynccontextmanager

@@ -1,0 +1,104 @@
+"""What the daemon hands to its web pages and API: what they read, and what they can have it do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from notifier.app.components import Components
+from notifier.config.model import Http
+from notifier.control.handler import DaemonActions, handle
+from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
+from notifier.core.delivery.model import OutcomeKind
+from notifier.core.errors import NotifierError
+from notifier.core.health.vitals import Vitals
+from notifier.core.work_units import Unit
+from notifier.store.reader import Reader
+from notifier.web.sources import Actions, WebSources
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+log = structlog.get_logger("notifier")
+
+
+def application_for(
+    components: Components, *, vitals: Callable[[], Awaitable[Vitals]], metrics: Callable[[], Awaitable[bytes]]
+) -> Callable[[Http], "ASGIApp"]:
+    """Return what makes the web application of these components; it imports FastAPI when it is called."""
+    sources = web_sources(components, vitals=vitals, metrics=metrics)
+
+    def make(http: Http) -> "ASGIApp":
+        from notifier.web.application import application
+
+        return application(sources, http=http, faults=components.faults)
+
+    return make
+
+
+def web_sources(
+    components: Components, *, vitals: Callable[[], Awaitable[Vitals]], metrics: Callable[[], Awaitable[bytes]]
+) -> WebSources:
+    """Return what the web reads and does with these components."""
+    return WebSources(
+        config=lambda: components.config,
+        reader=lambda: Reader(components.config.database),
+        vitals=vitals,
+        metrics=metrics,
+        redact=components.redactor.of,
+        clock=components.clock,
+        actions=_actions(components),
+    )
+
+
+def _actions(components: Components) -> Actions:
+    """Return the actions: those of commands do what a command's request does (`control.handler`)."""
+    daemon = DaemonActions(
+        wake=components.dispatcher.wake, got_through=components.dispatcher.got_through, faults=components.faults
+    )
+
+    async def perform(request: Mute | Unmute | Retry | GotThrough) -> dict[str, Any]:
+        try:
+            return await handle(request, components.store, daemon)
+        except (ValueError, OverflowError) as error:
+            raise NotifierError(str(error)) from error
+
+    async def mute(watch: str, until: datetime | None) -> None:
+        await perform(Mute(watch=watch, until=None if until is None else until.astimezone(UTC).isoformat()))
+
+    async def unmute(watch: str) -> bool:
+        return bool((await perform(Unmute(watch=watch)))["was_muted"])
+
+    async def retry(ids: tuple[int, ...]) -> int:
+        if not ids:
+            return 0  # a request without ids means all that failed
+        return int((await perform(Retry(ids=ids, configured=tuple(components.config.channels))))["retried"])
+
+    async def test_channel(name: str) -> Mapping[str, Any]:
+        from notifier.delivery.trial import send_trial
+
+        channel = components.config.channels.get(name)
+        if channel is None:
+            raise NotifierError(f"there is no channel {name!r} in the configuration")
+        with components.faults.alone(Unit.DELIVERY, name) as attempt:
+            outcome = await send_trial(channel, redact=components.redactor, word="complete", watch=None)
+            if outcome.kind is OutcomeKind.DELIVERED:
+                await perform(GotThrough(channel=name))
+            return {"outcome": str(outcome.kind), "reason": str(outcome.reason), "answer": outcome.detail}
+        assert attempt.fault is not None
+        raise NotifierError("the test message could not be made; the log says why")
+
+    async def note(action: str, subject: str, origin: str, detail: str) -> None:
+        log.info("action.done", action=action, subject=subject, origin=origin, detail=detail)
+        await asyncio.sleep(0)
+
+    return Actions(
+        mute=mute,
+        unmute=unmute,
+        poll_now=components.polling.hasten,
+        retry=retry,
+        test_channel=test_channel,
+        note=note,
+    )

@@ -1,0 +1,1 @@
+"""Who is answered: access by a token, from this machine, or not at all."""
