@@ -68,7 +68,7 @@ class Components:
     ) -> None:
         """
         Args:
-            config: what to watch and whom to tell.
+            config: what to watch and whom to notify.
             reporters: receive every outcome.
             redactor: masks secrets; those of the configuration are added to it.
             clock: the time, UTC.

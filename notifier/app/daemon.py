@@ -64,8 +64,8 @@ class Daemon:
     ) -> None:
         """
         Args:
-            config: what to watch and whom to tell.
-            reporters: told every outcome.
+            config: what to watch and whom to notify.
+            reporters: get every outcome.
             redactor: takes secrets out of text; the configuration's are added to it.
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.
@@ -83,11 +83,11 @@ class Daemon:
             runs_of=None if loaded is None else loaded.read_at,
             clock=clock,
             report=self._components.report,
-            tell=lambda refused: self._components.background.notice(self._components.operators.reloaded, refused),
+            notify=lambda refused: self._components.background.notice(self._components.operators.reloaded, refused),
         )
         vitals = VitalsReader(self._components, lambda: self._reloads.last)
         self._watchdog = Watchdog(
-            tell=notify,
+            notify=notify,
             interval=watchdog_interval(),
             vitals=vitals.in_memory,
             in_progress=lambda: self._components.polling.in_progress,

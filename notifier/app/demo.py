@@ -76,7 +76,7 @@ class _Stage(Reporter):
         self.retries = 0
         self.finished = asyncio.Event()
 
-    def tell(self, style: str, text: str) -> None:
+    def show(self, style: str, text: str) -> None:
         """Print a line with its time."""
         self._say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
 
@@ -88,12 +88,12 @@ class _Stage(Reporter):
             case DeliveryOutcome():
                 self._delivered(outcome)
             case ApiNews():
-                self.tell("bad", f"the API: {outcome.kind}")
+                self.show("bad", f"the API: {outcome.kind}")
             case ClockShift():
-                self.tell("bad", f"the clock was moved by {span(abs(outcome.shift))}")
+                self.show("bad", f"the clock was moved by {span(abs(outcome.shift))}")
             case HttpListening():
                 address = f"health and metrics: {outcome.address}/"
-                self.tell("bad" if outcome.trouble else "heading", outcome.trouble or address)
+                self.show("bad" if outcome.trouble else "heading", outcome.trouble or address)
             case _:
                 pass
 
@@ -103,10 +103,10 @@ class _Stage(Reporter):
         if isinstance(outcome.observation, Unclear):
             self.troubles[outcome.observation.reason] += 1
             reason = outcome.observation.reason.replace("_", " ")
-            self.tell("dim", f"{outcome.watch.name}: no clear answer from the API ({reason}); polled again")
+            self.show("dim", f"{outcome.watch.name}: no clear answer from the API ({reason}); polled again")
         for each in outcome.committed:
             transition = each.event.transition
-            self.tell("plain", f"{outcome.watch.name}: {transition.previous} → {transition.status}")
+            self.show("plain", f"{outcome.watch.name}: {transition.previous} → {transition.status}")
             self.expected.update(each.event.id for _ in each.channels)
             if phase_of(transition.status) is Phase.ENDED:
                 self.ended.add(transition.snapshot_id)
@@ -119,20 +119,20 @@ class _Stage(Reporter):
         else:
             self.retries += 1
             title, reason = title_of(outcome.delivery.event), outcome.outcome.reason
-            self.tell("bad", f"not delivered ({reason}), {outcome.decision.state}: {title}")
+            self.show("bad", f"not delivered ({reason}), {outcome.decision.state}: {title}")
         self._check()
 
     def message_arrived(self, title: str, body: str) -> None:
         """Print a notification as its reader sees it."""
         self.messages += 1
-        self.tell("news", f"🔔 notification: {title}")
+        self.show("news", f"🔔 notification: {title}")
         for line in body.splitlines():
             self._say("dim", f"           {line}")
         self.arrived.update(_EVENT_ID.findall(body))
 
     def message_refused(self) -> None:
         """Print that the receiver answers 503."""
-        self.tell("bad", "the receiver answers 503, Retry-After: 2")
+        self.show("bad", "the receiver answers 503, Retry-After: 2")
 
     def _check(self) -> None:
         if len(self.ended) == len(_SNAPSHOTS) and self.settled >= self.expected:

@@ -99,7 +99,7 @@ class Scheduler(AsyncIOScheduler):  # type: ignore[misc]
         """
         Args:
             follow_clock: called before the due times are compared with the wall clock.
-            failed: told what a job has raised.
+            failed: called with what a job has raised.
         """
         self._follow_clock = follow_clock
         self._tasks = _Executor(failed)

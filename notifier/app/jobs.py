@@ -62,8 +62,8 @@ def table(
         Job(HEARTBEAT, Every(lambda: observability.heartbeat.every), observability.heartbeat.beat, Unit.HEARTBEAT),
         Job("exhaustion", Every(EXHAUSTION_EVERY), observability.resources.check, Unit.EXHAUSTION),
         Job("loop_lag", Every(LOOP_LAG_EVERY), observability.measure_loop),
-        Job("store_works", At((STORE_WORKS_AFTER,)), components.notices.tell_store_works),
-        Job("faults_over", Every(FAULTS_OVER_EVERY, first=STORE_WORKS_AFTER), components.notices.tell_faults_over),
+        Job("store_works", At((STORE_WORKS_AFTER,)), components.notices.notify_store_works),
+        Job("faults_over", Every(FAULTS_OVER_EVERY, first=STORE_WORKS_AFTER), components.notices.notify_faults_over),
         Job("garbage", At(KEEP_AT), keep_what_stays),
         Job(WATCHDOG, Every(lambda: watchdog.every), watchdog.check, Unit.WATCHDOG),
     ]

@@ -68,11 +68,11 @@ class NoticeReporter(Reporter):
             case _:
                 pass
 
-    async def tell_store_works(self) -> None:
+    async def notify_store_works(self) -> None:
         """Tell that the database works, if it ended the last daemon."""
         self._notice(self._operators.store_works)
 
-    async def tell_faults_over(self) -> None:
+    async def notify_faults_over(self) -> None:
         """Tell of the internal errors that have not come up for long enough to be over."""
         self._notice(self._operators.faults_over, self._fault_kinds, self._since)
 

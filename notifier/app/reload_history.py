@@ -19,12 +19,12 @@ class ReloadNotices:
     read of them. The refusal of a reload that somebody asked for is told at once.
     """
 
-    def __init__(self, tell: Callable[[tuple[str, ...]], None]) -> None:
+    def __init__(self, notify: Callable[[tuple[str, ...]], None]) -> None:
         """
         Args:
-            tell: called with the reasons for which the files are refused; none once they are taken up.
+            notify: called with the reasons for which the files are refused; none once they are taken up.
         """
-        self._tell = tell
+        self._notify = notify
         self._refused: tuple[str, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -33,7 +33,7 @@ class ReloadNotices:
         self._refused = outcome.refused
         if outcome.done or outcome.asked:
             self.cancel()
-            self._tell(self._refused)
+            self._notify(self._refused)
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LASTS_AFTER.total_seconds(), self._has_lasted)
 
@@ -45,7 +45,7 @@ class ReloadNotices:
 
     def _has_lasted(self) -> None:
         self._timer = None
-        self._tell(self._refused)
+        self._notify(self._refused)
 
 
 class ReloadHistory:
@@ -58,7 +58,7 @@ class ReloadHistory:
         runs_of: datetime | None,
         clock: Callable[[], datetime],
         report: Callable[[ReloadOutcome], None],
-        tell: Callable[[tuple[str, ...]], None],
+        notify: Callable[[tuple[str, ...]], None],
     ) -> None:
         """
         Args:
@@ -66,14 +66,14 @@ class ReloadHistory:
             runs_of: when the configuration that runs was read; None if it does not come from files.
             clock: the time, UTC.
             report: called with each outcome that is news.
-            tell: tells the operators, as that of `ReloadNotices`.
+            notify: tells the operators, as that of `ReloadNotices`.
         """
         self.last: LastReload | None = None
         if refused and runs_of is not None:
             self.last = LastReload(at=clock(), refused=tuple(refused[:MOST_PROBLEMS]), runs_of=runs_of)
         self._clock = clock
         self._report = report
-        self._notices = ReloadNotices(tell)
+        self._notices = ReloadNotices(notify)
 
     def reloaded(self, outcome: ReloadOutcome) -> None:
         """Take note of a reload. One that nobody asked for, and that is refused as before, is no news."""

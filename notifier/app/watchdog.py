@@ -35,7 +35,7 @@ class Watchdog:
     def __init__(
         self,
         *,
-        tell: Callable[..., None],
+        notify: Callable[..., None],
         interval: timedelta | None,
         vitals: Callable[[], Vitals],
         in_progress: Callable[[], int],
@@ -44,14 +44,14 @@ class Watchdog:
     ) -> None:
         """
         Args:
-            tell: sends assignments such as `WATCHDOG=1` to the service manager.
+            notify: sends assignments such as `WATCHDOG=1` to the service manager.
             interval: within which it expects that; None if it does not.
             vitals: returns how the daemon does, without a query of the store.
             in_progress: returns how many watched snapshots have not ended.
             waiting: queries the store for the number of open deliveries.
             monotonic: a clock in seconds that nobody sets.
         """
-        self._tell = tell
+        self._notify = notify
         self._interval = interval
         self._vitals = vitals
         self._in_progress = in_progress
@@ -59,16 +59,16 @@ class Watchdog:
         self._monotonic = monotonic
         self._count = 0
         self._asking: asyncio.Task[None] | None = None
-        self._told = ""
-        self._told_at = self._fed_at = -math.inf
+        self._status = ""
+        self._sent_at = self._fed_at = -math.inf
         self._starving = self._began = False
         self._pause = STATUS_EVERY if interval is None else min(STATUS_EVERY, interval / CHECKS_PER_INTERVAL)
 
     def status(self) -> str:
         """Return the line of status, with the deliveries as counted last."""
-        self._told = status_line(self._vitals(), in_progress=self._in_progress(), waiting=self._count)
-        self._told_at = self._monotonic()
-        return self._told
+        self._status = status_line(self._vitals(), in_progress=self._in_progress(), waiting=self._count)
+        self._sent_at = self._monotonic()
+        return self._status
 
     @property
     def every(self) -> timedelta | None:
@@ -85,11 +85,11 @@ class Watchdog:
         if self._interval is not None:
             why = "the database does not answer" if not answers else "; ".join(fixable_by_restart(self._vitals()))
             self._feed(why, self._interval)
-        if self._monotonic() - self._told_at >= STATUS_EVERY.total_seconds():
-            before = self._told
+        if self._monotonic() - self._sent_at >= STATUS_EVERY.total_seconds():
+            before = self._status
             line = self.status()
             if line != before:
-                self._tell(f"STATUS={line}")
+                self._notify(f"STATUS={line}")
 
     def close(self) -> None:
         """Stop waiting for a store that has not answered."""
@@ -111,7 +111,7 @@ class Watchdog:
             self._starving = False
         # Half of it, less one check: the next one could come too late.
         if elapsed >= 1 / 2 - 1 / CHECKS_PER_INTERVAL:
-            self._tell("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
             self._fed_at = now
 
     async def _store_answers(self, limit: timedelta) -> bool:

@@ -46,8 +46,8 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, Overf
 
 def mark_of(key: bytes, identity: Identity) -> str:
     """A digest that tells two identities apart without revealing the token; the key is made for one lease."""
-    told = f"{identity.base_url}\n{identity.token or ''}"
-    return hmac.new(key, told.encode("utf-8", "backslashreplace"), "sha256").hexdigest()
+    keyed = f"{identity.base_url}\n{identity.token or ''}"
+    return hmac.new(key, keyed.encode("utf-8", "backslashreplace"), "sha256").hexdigest()
 
 
 async def lend(

@@ -28,11 +28,11 @@ class DeliveryChannel(Protocol):
         """The channel's name in the configuration."""
         ...
 
-    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, deliverables: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Return those of these that fit into one message to the channel; at least one."""
         ...
 
-    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, deliverables: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
         ...
 
@@ -143,5 +143,5 @@ class MessageDelivery:
             )
 
 
-def _subject_of(told: Deliverable) -> str:
-    return told.transition.snapshot_id if isinstance(told, Event) else told.subject
+def _subject_of(deliverable: Deliverable) -> str:
+    return deliverable.transition.snapshot_id if isinstance(deliverable, Event) else deliverable.subject

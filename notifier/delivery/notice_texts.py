@@ -223,7 +223,9 @@ def list_ok(news: TrustNews) -> NoticeText:
 def audit_finding(audit: Audit, now: datetime) -> NoticeText:
     """The audit of the outbox found errors."""
     findings = [
-        f"{count(audit.untold, 'event')} without a delivery to one of its channels" if audit.untold else "",
+        f"{count(audit.without_delivery, 'event')} without a delivery to one of its channels"
+        if audit.without_delivery
+        else "",
         f"{count(audit.stuck, 'delivery', 'deliveries')} with neither an end nor a next try" if audit.stuck else "",
         f"{count(audit.lingering, 'delivery', 'deliveries')} sending for too long" if audit.lingering else "",
     ]

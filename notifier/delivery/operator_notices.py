@@ -132,7 +132,7 @@ class OperatorNotices:
         """Deliveries to a channel were given up."""
         # Each finding is told: its kind is the time up to which it counts.
         notice = self._notice(deaths.subject, deaths.until.isoformat(), texts.deliveries_dead(deaths))
-        await self._tell(notice, avoid=deaths.channel)
+        await self._notify(notice, avoid=deaths.channel)
 
     async def unknown_word(self, status: str, snapshot_id: str) -> None:
         """The API said a status that this version does not know: each word is told once, for ever.
@@ -143,10 +143,10 @@ class OperatorNotices:
         """
         word = one_line(status, LONGEST_WORD)
         subject = STATUS + canonical(word)
-        told = await self._outbox.subjects_told(STATUS)
-        if subject not in told and len(told) < MOST_WORDS:
-            text = texts.status_unknown(word, snapshot_id, last=len(told) == MOST_WORDS - 1)
-            await self._tell(self._notice(subject, "unknown", text))
+        notified = await self._outbox.notified_subjects(STATUS)
+        if subject not in notified and len(notified) < MOST_WORDS:
+            text = texts.status_unknown(word, snapshot_id, last=len(notified) == MOST_WORDS - 1)
+            await self._notify(self._notice(subject, "unknown", text))
 
     async def refusal_changed(self, news: RefusalNews) -> None:
         """Bright Data refuses for good to answer for a watch, or answers for it again."""
@@ -194,16 +194,16 @@ class OperatorNotices:
         """Return the notice of a database that cannot be used now; it cannot be committed."""
         return self._notice(STORE, news.trouble, texts.store_trouble(news))
 
-    async def store_over(self, news: StoreNews, begun: Notice, untold: Sequence[str]) -> None:
+    async def store_over(self, news: StoreNews, begun: Notice, unreached: Sequence[str]) -> None:
         """The database can be written again.
 
         Args:
             news: that it can.
             begun: the notice that was sent without the outbox when the trouble began.
-            untold: the channels that did not get it.
+            unreached: the channels that did not get it.
         """
-        if await self._conditions.begin(begun, "", untold):
-            self._committed(untold)
+        if await self._conditions.begin(begun, "", unreached):
+            self._committed(unreached)
         await self._end(STORE, texts.store_over(news))
 
     def last_notice(self, detail: str) -> Notice:
@@ -228,9 +228,9 @@ class OperatorNotices:
         if await self._conditions.end(self._notice(subject, kind, text), channels):
             self._wake(channels)
 
-    async def _tell(self, notice: Notice, *, avoid: str | None = None) -> None:
+    async def _notify(self, notice: Notice, *, avoid: str | None = None) -> None:
         channels = self._without(avoid)
-        if await self._outbox.tell(notice, channels):
+        if await self._outbox.add_notice(notice, channels):
             self._wake(channels)
 
     def _without(self, avoid: str | None) -> list[str]:

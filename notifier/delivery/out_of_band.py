@@ -22,10 +22,10 @@ END_TIMEOUT = 4.0
 
 @dataclass(kw_only=True)
 class _Broadcast:
-    """A notice being sent; `untold` are the channels that have not taken it."""
+    """A notice being sent; `unreached` are the channels that have not taken it."""
 
     notice: Notice
-    untold: list[str]
+    unreached: list[str]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -57,7 +57,7 @@ class OutOfBandNotices:
         elif self._broadcast is not None:
             broadcast, self._broadcast = self._broadcast, None
             _cancel(broadcast)
-            self._later(self._operators.store_over, news, broadcast.notice, tuple(broadcast.untold))
+            self._later(self._operators.store_over, news, broadcast.notice, tuple(broadcast.unreached))
 
     async def announce_end(self, error: StoreError) -> None:
         """Tell that the database ends the daemon, unless the last daemon told the same."""
@@ -79,18 +79,18 @@ class OutOfBandNotices:
             await asyncio.gather(*self._broadcast.tasks, return_exceptions=True)
 
     def _begin(self, notice: Notice, pauses: tuple[float, ...]) -> _Broadcast:
-        broadcast = _Broadcast(notice=notice, untold=[*self._operators.channels])
-        broadcast.tasks = [asyncio.create_task(self._send_to(broadcast, each, pauses)) for each in broadcast.untold]
+        broadcast = _Broadcast(notice=notice, unreached=[*self._operators.channels])
+        broadcast.tasks = [asyncio.create_task(self._send_to(broadcast, each, pauses)) for each in broadcast.unreached]
         return broadcast
 
     async def _send_to(self, broadcast: _Broadcast, channel: str, pauses: tuple[float, ...]) -> None:
         tries = 0
         while True:
-            broadcast.untold.remove(channel)  # a send that is cancelled may have arrived, and is not repeated
+            broadcast.unreached.remove(channel)  # a send that is cancelled may have arrived, and is not repeated
             outcome = await self._send(channel, broadcast.notice)
             if outcome.kind in (OutcomeKind.DELIVERED, OutcomeKind.UNCERTAIN):
                 return
-            broadcast.untold.append(channel)
+            broadcast.unreached.append(channel)
             if not pauses:
                 return
             await asyncio.sleep(pauses[min(tries, len(pauses) - 1)])

@@ -32,22 +32,22 @@ class MessageSender:
         self._renderer = renderer
         self._template_failed = template_failed
 
-    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, deliverables: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Return those of these that fit into one message; at least one."""
         try:
-            return batchable(told, self._channel.fits)
+            return batchable(deliverables, self._channel.fits)
         except Exception:  # noqa: BLE001 - one that cannot be measured goes alone, and its send reports the error
-            return told[:1]
+            return deliverables[:1]
 
-    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, deliverables: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send these as one message, but not to those of the channel's targets that have it already."""
-        return await self._channel.send(self.message(told), reached)
+        return await self._channel.send(self.message(deliverables), reached)
 
-    def message(self, told: Sequence[Deliverable]) -> Message:
+    def message(self, deliverables: Sequence[Deliverable]) -> Message:
         """Return the message that tells all of these."""
-        first = told[0]
-        if len(told) > 1 or isinstance(first, Notice):
-            return digest(told, self._channel.fits)
+        first = deliverables[0]
+        if len(deliverables) > 1 or isinstance(first, Notice):
+            return digest(deliverables, self._channel.fits)
         text, reason = self._renderer.render(first, self._channel)
         if reason is not None:
             self._template_failed(self.name, first.id, reason)
@@ -62,32 +62,32 @@ def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
     if channel.url is None or not channel.templates:
         return
     reader, renderer = AppriseChannel(name=channel.name, url=channel.url, redact=str), Renderer(channel.templates)
-    told: set[str] = set()
+    named: set[str] = set()
     for event in sample_events():
         made = renderer.shortest(event, reader)
         excess = reader.excess(made) if made is not None else None
         names = (*reversed(event.transition.names), ALL)
         word = next((name for name in names if name in channel.templates), None)
-        if excess is not None and word is not None and word not in told:
-            told.add(word)
+        if excess is not None and word is not None and word not in named:
+            named.add(word)
             yield word, f"{excess}, however short the reason (channel {channel.name}): shorten the template"
 
 
-def wording(channel: Channel, told: Sequence[Deliverable]) -> tuple[str | None, str]:
+def wording(channel: Channel, deliverables: Sequence[Deliverable]) -> tuple[str | None, str]:
     """Return the title and body of one message to a channel about these; a webhook gets JSON, and no title.
 
     The message follows the present configuration, without its secrets. If the channel's URL cannot be used, the message
     is as for a service without limits; if a template cannot be used, it is the plain one.
     """
-    first = told[0]
+    first = deliverables[0]
     if channel.webhook is not None and isinstance(first, Event):
         return None, body_of(first).decode("ascii")
     try:
         reader: MessageService = AppriseChannel(name=channel.name, url=channel.url or "", redact=str)
     except ValueError:
         reader = ANYTHING
-    if len(told) > 1 or isinstance(first, Notice):
-        text = digest(told, reader.fits)
+    if len(deliverables) > 1 or isinstance(first, Notice):
+        text = digest(deliverables, reader.fits)
     else:
         try:
             text, _ = Renderer(channel.templates).render(first, AsWritten(reader.fits))
@@ -103,13 +103,13 @@ class WebhookSender:
         self.name = channel.name
         self._channel = channel
 
-    def batchable(self, told: Sequence[Deliverable]) -> Sequence[Deliverable]:
+    def batchable(self, deliverables: Sequence[Deliverable]) -> Sequence[Deliverable]:
         """Return the first: a webhook takes one event at a time."""
-        return told[:1]
+        return deliverables[:1]
 
-    async def send(self, told: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
+    async def send(self, deliverables: Sequence[Deliverable], reached: Collection[str] = ()) -> Outcome:
         """Send the one event. A webhook has one target, so that `reached` says nothing."""
-        (event,) = told
+        (event,) = deliverables
         if isinstance(event, Event):
             return await self._channel.send(event)
         return Outcome(kind=OutcomeKind.PERMANENT, reason="not_an_event", detail="a webhook takes events only")

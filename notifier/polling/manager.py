@@ -268,7 +268,7 @@ class PollManager:
             return
         after, transitions = step_by_clock(state, watch, now)
         if transitions:
-            self._polled(await self._poller.tell(watch, state, after, transitions))
+            self._polled(await self._poller.commit_transitions(watch, state, after, transitions))
 
     async def flush(self) -> None:
         """Store the polls since the last flush."""

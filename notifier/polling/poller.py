@@ -178,7 +178,7 @@ class Poller:
         after, transitions = step(
             before, observation, now, usual_pause, asked_at=asked_at, stalled_after=watch.stalled_after
         )
-        committed = await self._tell(watch, before, after, transitions)
+        committed = await self._commit_transitions(watch, before, after, transitions)
         superseded = committed is None
         if superseded:
             after = await self._store.state(watch.snapshot_id)
@@ -217,11 +217,11 @@ class Poller:
         if not isinstance(observation, Unclear):
             self._answered_at = now
 
-    async def tell(
+    async def commit_transitions(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> PollOutcome:
         """Commit transitions that the clock alone has made; nothing if the snapshot has changed meanwhile."""
-        committed = await self._tell(watch, before, after, transitions)
+        committed = await self._commit_transitions(watch, before, after, transitions)
         if committed is not None and watch.snapshot_id in self._states:
             self._states[watch.snapshot_id] = after
         return PollOutcome(
@@ -234,7 +234,7 @@ class Poller:
             pause=None,
         )
 
-    async def _tell(
+    async def _commit_transitions(
         self, watch: Watch, before: SnapshotState, after: SnapshotState, transitions: Collection[Transition]
     ) -> tuple[CommittedEvent, ...] | None:
         """Commit transitions; return None if they were committed already."""

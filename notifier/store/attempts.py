@@ -20,12 +20,12 @@ class Attempt:
     together: int = 1
 
 
-def new_delivery(told: Event | Notice, channel: str) -> dict[str, Any]:
+def new_delivery(deliverable: Event | Notice, channel: str) -> dict[str, Any]:
     """Return a row of `deliveries`, due at once."""
-    decided_at = told.at if isinstance(told, Notice) else told.transition.observed_at
+    decided_at = deliverable.at if isinstance(deliverable, Notice) else deliverable.transition.observed_at
     return {
-        "event_id": told.id if isinstance(told, Event) else None,
-        "notice_id": told.id if isinstance(told, Notice) else None,
+        "event_id": deliverable.id if isinstance(deliverable, Event) else None,
+        "notice_id": deliverable.id if isinstance(deliverable, Notice) else None,
         "channel": channel,
         "state": DeliveryState.PENDING,
         "attempt": 0,

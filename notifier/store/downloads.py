@@ -14,7 +14,7 @@ from notifier.store.mapping import FETCHED, GIVEN_UP, WAITING, event_from_row
 from notifier.store.tables import deliveries, downloads, events, notices
 from notifier.store.transaction import transaction
 
-_TOLD = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
+_NOTIFIED = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.RETRYING, DeliveryState.UNCERTAIN)
 """The states of deliveries whose message was made without the file."""
 
 
@@ -105,7 +105,7 @@ class Downloads:
         late: Notice | None,
         events_only: Collection[str] = (),
     ) -> Collection[str]:
-        """Record the result of an attempt, with what is told about it: see `downloads.worker`."""
+        """Record the result of an attempt, with the notice about it: see `downloads.worker`."""
         noted = connection.execute(
             update(downloads)
             .where(
@@ -118,8 +118,8 @@ class Downloads:
         if noted.rowcount != 1 or isinstance(result, Retrying):
             return ()
         released = self._release(connection, job.event.id, now)
-        told = self._tell_late(connection, job.event.id, late, events_only)
-        return {*released, *told}
+        notified = self._notify_late(connection, job.event.id, late, events_only)
+        return {*released, *notified}
 
     @staticmethod
     def _release(connection: Connection, event_id: str, now: datetime) -> list[str]:
@@ -139,12 +139,12 @@ class Downloads:
         return list(released.scalars())
 
     @staticmethod
-    def _tell_late(
+    def _notify_late(
         connection: Connection, event_id: str, late: Notice | None, events_only: Collection[str]
     ) -> list[str]:
         query = select(deliveries.c.channel).where(
             deliveries.c.event_id == event_id,
-            deliveries.c.state.in_(_TOLD),
+            deliveries.c.state.in_(_NOTIFIED),
             deliveries.c.channel.not_in(list(events_only)),
         )
         channels = list(connection.execute(query).scalars())

@@ -20,10 +20,10 @@ RECENT = timedelta(minutes=5)
 SWEPT = 1_000
 """Events that an audit covers: those observed within `RECENT`, and so many of the rest of the history."""
 
-MOST_UNTOLD = 100
+MOST_WITHOUT_DELIVERY = 100
 """Findings that one step of the audit keeps."""
 
-DEATHS_TOLD_EVERY = timedelta(hours=1)
+DEATHS_NOTIFIED_EVERY = timedelta(hours=1)
 """Dead deliveries of one channel are told at most this often."""
 
 
@@ -32,14 +32,14 @@ class Audit:
     """What an audit found. The first three must be zero.
 
     Attributes:
-        untold: events without a delivery to one of their channels.
+        without_delivery: events without a delivery to one of their channels.
         stuck: deliveries with neither an end nor a next try.
         lingering: deliveries that have been `sending` for longer than a send can take.
         waiting: deliveries that wait.
         oldest: when the oldest of these was wanted.
     """
 
-    untold: int
+    without_delivery: int
     stuck: int
     lingering: int
     waiting: int
@@ -48,7 +48,7 @@ class Audit:
     @property
     def sound(self) -> bool:
         """Whether there are no findings."""
-        return not (self.untold or self.stuck or self.lingering)
+        return not (self.without_delivery or self.stuck or self.lingering)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class StoreMaintenance(Retention):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._swept: Position = FIRST
-        self._untold: set[str] = set()
+        self._without_delivery: set[str] = set()
 
     async def audit(self, *, now: datetime, longest_send: timedelta, resending: Collection[str]) -> Audit:
         """Check that every event has its deliveries, and every delivery an end or a next try.
@@ -89,7 +89,7 @@ class StoreMaintenance(Retention):
             resending: the channels that repeat uncertain deliveries by themselves. On all others these wait for a
                 person, or for the channel to be configured again.
         """
-        self._untold = set(await self._still_untold(self._untold))
+        self._without_delivery = set(await self._still_without(self._without_delivery))
         after: Position | None = (now - RECENT, "")
         while after is not None:
             after = await self._sweep(after, None)
@@ -97,8 +97,8 @@ class StoreMaintenance(Retention):
         return await self._audit(now, longest_send, resending)
 
     @transaction
-    def _still_untold(self, connection: Connection, event_ids: Collection[str]) -> list[str]:
-        return list(connection.execute(_untold(events.c.id.in_(select(listed(event_ids).c.value)))).scalars())
+    def _still_without(self, connection: Connection, event_ids: Collection[str]) -> list[str]:
+        return list(connection.execute(_without_delivery(events.c.id.in_(select(listed(event_ids).c.value)))).scalars())
 
     @transaction
     def _sweep(self, connection: Connection, after: Position, most: int | None) -> Position | None:
@@ -115,8 +115,8 @@ class StoreMaintenance(Retention):
         if last is not None:
             end = (last.observed_at, last.id)
             within = and_(later, not_(later_than(events.c.observed_at, events.c.id, end)))
-        found = connection.execute(_untold(within).limit(MOST_UNTOLD)).scalars()
-        self._untold.update(found)
+        found = connection.execute(_without_delivery(within).limit(MOST_WITHOUT_DELIVERY)).scalars()
+        self._without_delivery.update(found)
         return None if last is None else (last.observed_at, last.id)
 
     @transaction
@@ -133,7 +133,7 @@ class StoreMaintenance(Retention):
         waiting = select(func.count(), func.min(deliveries.c.wanted_at)).where(deliveries.c.state.in_(OPEN))
         number, oldest = connection.execute(waiting).one()
         return Audit(
-            untold=len(self._untold),
+            without_delivery=len(self._without_delivery),
             stuck=connection.execute(stuck).scalar_one(),
             lingering=connection.execute(lingering).scalar_one(),
             waiting=number,
@@ -147,7 +147,7 @@ class StoreMaintenance(Retention):
         for channel in dead_channels(connection):
             of_last = select(func.max(notices.c.at)).where(notices.c.subject == DEAD + channel)
             last: datetime | None = connection.execute(of_last).scalar_one()
-            if last is not None and last >= now - DEATHS_TOLD_EVERY:
+            if last is not None and last >= now - DEATHS_NOTIFIED_EVERY:
                 continue
             dead = [is_dead, deliveries.c.channel == channel, deliveries.c.event_id.is_not(None)]
             if last is not None:
@@ -162,9 +162,9 @@ class StoreMaintenance(Retention):
         return found
 
 
-def _untold(which: ColumnElement[bool]) -> Select[str]:
+def _without_delivery(which: ColumnElement[bool]) -> Select[str]:
     """Select the ids of events without a delivery to one of the channels to be told; fallbacks do not count."""
-    to_tell = func.json_each(events.c.channels).table_valued("value")
-    told = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == to_tell.c.value)
-    without = exists().select_from(to_tell).where(~told.correlate(events, to_tell))
+    wanted = func.json_each(events.c.channels).table_valued("value")
+    made = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == wanted.c.value)
+    without = exists().select_from(wanted).where(~made.correlate(events, wanted))
     return select(events.c.id).where(which, without.correlate(events))

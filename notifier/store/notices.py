@@ -18,7 +18,7 @@ class Notices(Part):
     """The notices that are no condition's (see `store.conditions`): they tell of what happened, and have no end."""
 
     @transaction
-    def tell(self, connection: Connection, notice: Notice, channels: Sequence[str]) -> bool:
+    def add_notice(self, connection: Connection, notice: Notice, channels: Sequence[str]) -> bool:
         """Commit a notice with its deliveries, unless the last one about its subject is of the same kind.
 
         Returns:
@@ -31,7 +31,7 @@ class Notices(Part):
         return True
 
     @transaction
-    def subjects_told(self, connection: Connection, prefix: str) -> set[str]:
+    def notified_subjects(self, connection: Connection, prefix: str) -> set[str]:
         """Return the subjects with this prefix that there ever was a notice about."""
         between = notices.c.subject.between(prefix, prefix + LAST)  # by the index, which a LIKE is not
         return set(connection.execute(select(notices.c.subject).where(between).distinct()).scalars())

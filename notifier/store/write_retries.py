@@ -24,7 +24,7 @@ SOON = timedelta(hours=1)
 """A trouble is over when all writes are done and none has failed for `CALM`. This time doubles with each trouble that
 begins within `SOON` after the last one: a disk at its limit must not cause a storm of notices."""
 
-TOLD_AFTER = {
+REPORTED_AFTER = {
     StoreTrouble.FULL: timedelta(0),
     StoreTrouble.FAILING: timedelta(0),
     StoreTrouble.LOCKED: timedelta(seconds=10),  # a person with a database tool may hold the lock for a moment
@@ -70,7 +70,7 @@ class StoreRetry:
         self._next_at = 0.0
         self._trouble: StoreUnready | None = None
         self._began = clock()
-        self._told = False
+        self._reported = False
         self._calm = CALM
         self._ended: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -151,11 +151,11 @@ class StoreRetry:
         self._set_timer(None)
         now = asyncio.get_running_loop().time()
         if self._trouble is None:
-            self._trouble, self._began, self._told = error, self._clock(), False
+            self._trouble, self._began, self._reported = error, self._clock(), False
             again = self._ended is not None and timedelta(0) <= self._began - self._ended < SOON
             self._calm = min(2 * self._calm, LONGEST_CALM) if again else CALM
-        if not self._told and self._clock() - self._began >= TOLD_AFTER[self._trouble.trouble]:
-            self._told = True
+        if not self._reported and self._clock() - self._began >= REPORTED_AFTER[self._trouble.trouble]:
+            self._reported = True
             self._changed(StoreNews(trouble=self._trouble.trouble, at=self._began, detail=str(self._trouble)))
         if now >= self._next_at:
             self._next_at = now + PAUSES[min(self._tries, len(PAUSES) - 1)]
@@ -190,7 +190,7 @@ class StoreRetry:
 
     def _over(self) -> None:
         trouble, self._trouble, self._ended = self._trouble, None, self._clock()
-        if trouble is not None and self._told:
+        if trouble is not None and self._reported:
             lasted = max(self._ended - self._began, timedelta(0))
             news = StoreNews(trouble=trouble.trouble, at=self._ended, detail=str(trouble), over=True, lasted=lasted)
             self._changed(news)

@@ -309,7 +309,7 @@ def shorten(patch: pytest.MonkeyPatch, row: Row) -> None:
     patch.setattr(reload_history, "LASTS_AFTER", timedelta(milliseconds=100))
     patch.setattr(write_retries, "PAUSES", (0.05,))
     patch.setattr(write_retries, "CALM", timedelta(milliseconds=50))
-    patch.setitem(write_retries.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+    patch.setitem(write_retries.REPORTED_AFTER, StoreTrouble.LOCKED, timedelta(0))
 
 
 def words_of(heading: Heading) -> str:

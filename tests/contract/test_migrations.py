@@ -130,7 +130,7 @@ async def test_what_the_last_notices_say_is_in_trouble_stays_so_and_is_told_once
         assert not await store.conditions.begin(notice("broken"), "http_503", ["chat"])
         assert await store.conditions.end(notice("healed"), ["chat"])
         assert not await store.conditions.end(notice("healed"), ["chat"])
-        assert await store.outbox.subjects_told("status:") == {"status:odd"}
+        assert await store.outbox.notified_subjects("status:") == {"status:odd"}
 
 
 async def test_the_schema_is_what_the_tables_say(old: Path) -> None:

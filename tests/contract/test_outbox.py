@@ -170,7 +170,7 @@ class TestFallBack:
         assert [row.channel for row in rows(database)] == ["a", "b", "c"]
 
     async def test_a_notice_falls_back_too_unless_the_fallback_takes_none(self, store: Store, database: Path) -> None:
-        await store.outbox.tell(notice(), ["mail"])
+        await store.outbox.add_notice(notice(), ["mail"])
         assert await store.outbox.fall_back("mail", "hook", MINUTE, START + MINUTE, with_notices=False) == 0
         assert await store.outbox.fall_back("mail", "chat", MINUTE, START + MINUTE) == 1
         assert rows(database)[1].event == notice()
@@ -180,28 +180,28 @@ class TestNotices:
     async def test_of_one_subject_the_same_kind_is_not_told_twice_in_a_row(self, store: Store) -> None:
         said = []
         for number, kind in enumerate(["broken", "broken", "healed", "healed", "broken"]):
-            said.append(await store.outbox.tell(notice(kind, at=START + number * MINUTE), ["chat"]))
+            said.append(await store.outbox.add_notice(notice(kind, at=START + number * MINUTE), ["chat"]))
         assert said == [True, False, True, False, True]
         assert await store.outbox.open_deliveries() == {"chat": 3}
 
     async def test_subjects_do_not_meddle(self, store: Store) -> None:
-        assert await store.outbox.tell(notice(subject="a"), [])
-        assert await store.outbox.tell(notice(subject="b"), [])
-        assert not await store.outbox.tell(notice(subject="a"), [])
+        assert await store.outbox.add_notice(notice(subject="a"), [])
+        assert await store.outbox.add_notice(notice(subject="b"), [])
+        assert not await store.outbox.add_notice(notice(subject="a"), [])
 
     async def test_every_subject_that_was_ever_told_is_known(self, store: Store) -> None:
         for subject in ("status:a", "status:b", "dead:mail"):
-            await store.outbox.tell(notice(subject=subject), [])
-        assert await store.outbox.subjects_told("status:") == {"status:a", "status:b"}
+            await store.outbox.add_notice(notice(subject=subject), [])
+        assert await store.outbox.notified_subjects("status:") == {"status:a", "status:b"}
 
     async def test_the_last_is_the_last_that_was_told_even_if_the_clock_was_set_back(self, store: Store) -> None:
-        assert await store.outbox.tell(notice("broken"), [])
-        assert await store.outbox.tell(notice("healed", at=START - MINUTE), [])
-        assert not await store.outbox.tell(notice("healed", at=START), [])
-        assert await store.outbox.tell(notice("broken", at=START - 2 * MINUTE), [])
+        assert await store.outbox.add_notice(notice("broken"), [])
+        assert await store.outbox.add_notice(notice("healed", at=START - MINUTE), [])
+        assert not await store.outbox.add_notice(notice("healed", at=START), [])
+        assert await store.outbox.add_notice(notice("broken", at=START - 2 * MINUTE), [])
 
     async def test_a_notice_comes_back_as_it_was(self, store: Store, database: Path) -> None:
-        await store.outbox.tell(notice(), ["chat"])
+        await store.outbox.add_notice(notice(), ["chat"])
         assert rows(database)[0].event == notice()
         assert (await take(store)).send[0].event == notice()
 

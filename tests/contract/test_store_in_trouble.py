@@ -221,7 +221,7 @@ class TestLocked:
     async def test_a_database_that_another_program_locks_is_waited_for(
         self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+        monkeypatch.setitem(patience_module.REPORTED_AFTER, StoreTrouble.LOCKED, timedelta(0))
         async with locked(patient, database):
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)
@@ -252,7 +252,7 @@ class TestLocked:
         self, patient: Store, news: News, database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Somebody who was muting a watch, say, and did not wait, while nothing else was to be written."""
-        monkeypatch.setitem(patience_module.TOLD_AFTER, StoreTrouble.LOCKED, timedelta(0))
+        monkeypatch.setitem(patience_module.REPORTED_AFTER, StoreTrouble.LOCKED, timedelta(0))
         async with locked(patient, database):
             write = asyncio.create_task(commit(patient, "s_1"))
             await waiting(patient, 1)

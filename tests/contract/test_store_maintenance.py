@@ -16,7 +16,7 @@ from notifier.core.delivery.batch import Batch
 from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.store import maintenance
-from notifier.store.maintenance import DEATHS_TOLD_EVERY, Audit, DeadDeliveries
+from notifier.store.maintenance import DEATHS_NOTIFIED_EVERY, Audit, DeadDeliveries
 from notifier.store.retention import BATCH
 from notifier.store.store import Store
 
@@ -53,7 +53,7 @@ def counts(database: Path) -> dict[str, int]:
 
 class TestAudit:
     async def test_an_empty_outbox_is_sound(self, store: Store) -> None:
-        assert await audit(store) == Audit(untold=0, stuck=0, lingering=0, waiting=0, oldest=None)
+        assert await audit(store) == Audit(without_delivery=0, stuck=0, lingering=0, waiting=0, oldest=None)
 
     async def test_it_says_how_many_wait_and_since_when(self, store: Store) -> None:
         await tell(store, "chat", "mail", snapshot_id="s_1")
@@ -68,7 +68,7 @@ class TestAudit:
         await tell(store, "chat", "mail")
         await store.outbox.fall_back("mail", "pager", SEND, START + SEND)
         sql(database, "DELETE FROM deliveries WHERE channel = 'mail'")
-        assert (await audit(store)).untold == 1
+        assert (await audit(store)).without_delivery == 1
 
     async def test_one_audit_after_the_other_goes_through_the_whole_history(
         self, store: Store, database: Path, monkeypatch: pytest.MonkeyPatch
@@ -78,7 +78,7 @@ class TestAudit:
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
         sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_3')")
-        found = [(await audit(store, after=DAY)).untold for _ in range(6)]
+        found = [(await audit(store, after=DAY)).without_delivery for _ in range(6)]
         assert found == [0, 1, 1, 1, 1, 1]
         sql(database, "DELETE FROM events WHERE snapshot_id = 's_3'")
         assert (await audit(store, after=DAY)).sound
@@ -91,7 +91,7 @@ class TestAudit:
         for number in range(5):
             await tell(store, "chat", snapshot_id=f"s_{number}", at=START + timedelta(seconds=number))
         sql(database, "DELETE FROM deliveries WHERE event_id = (SELECT id FROM events WHERE snapshot_id = 's_4')")
-        assert (await audit(store, after=timedelta(minutes=1))).untold == 1
+        assert (await audit(store, after=timedelta(minutes=1))).without_delivery == 1
 
     @pytest.mark.parametrize("state", ["pending", "retrying", "uncertain"])
     async def test_a_delivery_without_a_next_try_is_found(self, store: Store, database: Path, state: str) -> None:
@@ -135,7 +135,7 @@ class TestAudit:
                     case 6:
                         await store.outbox.retry(now)
                         moment = now + timedelta(microseconds=next(NUMBERS))  # its id is made of it
-                        await store.outbox.tell(notice(chance.choice(["broken", "healed"]), at=moment), ["chat"])
+                        await store.outbox.add_notice(notice(chance.choice(["broken", "healed"]), at=moment), ["chat"])
                     case _:
                         await take(store, channel, at=now)
                         await store.outbox.recover(now, held=["mail"])
@@ -155,11 +155,11 @@ class TestDeaths:
 
     async def test_of_a_channel_that_was_told_of_within_the_hour_nothing_is_told(self, store: Store) -> None:
         told = DeadDeliveries(channel="chat", number=1, reason="http_410", until=START)
-        await store.outbox.tell(notice(subject=told.subject), [])
+        await store.outbox.add_notice(notice(subject=told.subject), [])
         later = START + timedelta(minutes=1)
         await tell(store, "chat", at=later)
         await settled(store, (await take(store, at=later)).send, GONE, at=later)
-        hour = START + DEATHS_TOLD_EVERY
+        hour = START + DEATHS_NOTIFIED_EVERY
         assert await store.maintenance.dead_deliveries(hour) == []
         [deaths] = await store.maintenance.dead_deliveries(hour + timedelta.resolution)
         assert (deaths.number, deaths.until) == (1, later)
@@ -214,10 +214,10 @@ class TestForget:
 
     async def test_the_last_notice_of_a_subject_stays_so_that_it_is_not_told_again(self, store: Store) -> None:
         for number, kind in enumerate(["broken", "healed", "broken"]):
-            await store.outbox.tell(notice(kind, at=START + timedelta(seconds=number)), [])
+            await store.outbox.add_notice(notice(kind, at=START + timedelta(seconds=number)), [])
         assert await forget(store) == 2
-        assert await store.outbox.subjects_told("") == {"channel:mail"}
-        assert not await store.outbox.tell(notice("broken", at=START + DAY), [])
+        assert await store.outbox.notified_subjects("") == {"channel:mail"}
+        assert not await store.outbox.add_notice(notice("broken", at=START + DAY), [])
 
     async def test_mutes_that_ran_out_go_and_others_stay(self, store: Store, database: Path) -> None:
         await store.outbox.mute("s_1", START, START + DAY)

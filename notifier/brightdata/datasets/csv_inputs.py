@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from notifier.brightdata.datasets.input_place import InvalidInput
 
 _SEPARATORS = ",;\t|"
-_TOLD_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_DECLARED_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*?(?:\r\n|\r|\n|$)', re.IGNORECASE)
 """A first line that names the separator for Excel, and is not data."""
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -64,12 +64,12 @@ def read_table(text: str) -> Table:
     Raises:
         InvalidInput: it is not a table, or has nothing to collect.
     """
-    told = _TOLD_SEPARATOR.match(text)
-    skipped = text[: told.end()].count("\n") if told else 0
-    text = text[told.end() :] if told else text
+    declared = _DECLARED_SEPARATOR.match(text)
+    skipped = text[: declared.end()].count("\n") if declared else 0
+    text = text[declared.end() :] if declared else text
     start = len(text) - len(text.lstrip("\r\n"))
     skipped, text = skipped + text[:start].count("\n"), text[start:]
-    separator = told["separator"] if told else _separator(text, skipped + 1)
+    separator = declared["separator"] if declared else _separator(text, skipped + 1)
     rows = _Rows(text, separator, skipped)
     header = next(rows, None)
     if header is None:

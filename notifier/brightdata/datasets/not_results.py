@@ -60,16 +60,16 @@ def status_instead(body: bytes, headers: Mapping[str, str], now: datetime, secre
     It is a report if it is one object (or an array of one) with a string `status`, with a `message`, an `error_message`
     or a `snapshot_id`, and without any key that only a record has.
     """
-    told = _object(body)
-    explained = any(isinstance(told.get(key), str) for key in ("message", "error_message", "snapshot_id"))
-    if not isinstance(told.get("status"), str) or not explained or not tells_progress(told):
+    answer = _object(body)
+    explained = any(isinstance(answer.get(key), str) for key in ("message", "error_message", "snapshot_id"))
+    if not isinstance(answer.get("status"), str) or not explained or not reports_progress(answer):
         return None
-    return _standing(told, body, headers, now, secret)
+    return _standing(answer, body, headers, now, secret)
 
 
-def tells_progress(told: Mapping[str, object]) -> bool:
+def reports_progress(answer: Mapping[str, object]) -> bool:
     """Returns whether an object has only keys that report a snapshot's progress."""
-    return told.keys() <= _OF_PROGRESS
+    return answer.keys() <= _OF_PROGRESS
 
 
 def no_data(
@@ -85,34 +85,34 @@ def no_data(
     if status_code not in (400, 409, 410, 422, 425):
         return said
     refusal = _refusal(body)
-    told = _object(body)
-    if refusal is Refusal.OTHER and _NOT_READY.search(_words(told, body)):
-        return _not_yet(told, body, headers, now, secret)
+    answer = _object(body)
+    if refusal is Refusal.OTHER and _NOT_READY.search(_words(answer, body)):
+        return _not_yet(answer, body, headers, now, secret)
     return Refused(refusal=refusal, detail=said.detail)
 
 
 def _standing(
-    told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
+    answer: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
 ) -> NotReady | Refused:
-    status = status_word(told.get("status"), secret)
+    status = status_word(answer.get("status"), secret)
     if status is not None and canonical(status) in ENDS - {"ready"}:
         return Refused(refusal=_refusal(body), detail=detail_of(status, headers, body, secret))
-    return _not_yet(told, body, headers, now, secret)
+    return _not_yet(answer, body, headers, now, secret)
 
 
 def _not_yet(
-    told: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
+    answer: Mapping[str, object], body: bytes, headers: Mapping[str, str], now: datetime, secret: str
 ) -> NotReady:
     """Takes the pause from `Retry-After`, else from the message's "try again in 10s"."""
-    advice = _ADVICE.search(_words(told, body))
+    advice = _ADVICE.search(_words(answer, body))
     pause = retry_after_of(headers, now) or (timedelta(seconds=int(advice[1])) if advice else TRY_AGAIN)
-    status = status_word(told.get("status"), secret) or "building"
+    status = status_word(answer.get("status"), secret) or "building"
     return NotReady(status=status, retry_after=max(pause, timedelta(seconds=1)))
 
 
-def _words(told: Mapping[str, object], body: bytes) -> str:
+def _words(answer: Mapping[str, object], body: bytes) -> str:
     """Returns the API's message, under whichever key it is."""
-    said = [told.get(key) for key in ("message", "error_message", "error")]
+    said = [answer.get(key) for key in ("message", "error_message", "error")]
     return " ".join(text for text in said if isinstance(text, str)) or body[:1_000].decode("utf-8", "replace")
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from notifier.brightdata.datasets.input_errors import InputError, faults_of
 from notifier.brightdata.datasets.inputs import Inputs
-from notifier.brightdata.datasets.not_results import status_instead, tells_progress
+from notifier.brightdata.datasets.not_results import reports_progress, status_instead
 from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.datasets.results import ResultStream, read_beginning
 from notifier.brightdata.http.answers import detail_of
@@ -186,7 +186,7 @@ def _snapshot_id(body: bytes, *, of_progress: bool = False) -> str | None:
         read = json_of(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(read, dict) or (of_progress and not tells_progress(read)):
+    if not isinstance(read, dict) or (of_progress and not reports_progress(read)):
         return None
     found = read.get("snapshot_id")
     return found if isinstance(found, str) and flaw_of_id(found) is None else None

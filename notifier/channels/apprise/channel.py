@@ -106,8 +106,8 @@ class AppriseChannel:
                     reason = f"http_{exchange.http_status}" if exchange.http_status is not None else "sent"
                     return self._tidy(Outcome(kind=OutcomeKind.DELIVERED, reason=reason, detail=exchange.answer))
                 outcome = failure(exchange, _log_of(result), datetime.now(UTC))
-        if told := exchange.reached.fingerprints:
-            outcome = replace(outcome, reached=told, detail=f"not to all of its targets: {outcome.detail}")
+        if reached := exchange.reached.fingerprints:
+            outcome = replace(outcome, reached=reached, detail=f"not to all of its targets: {outcome.detail}")
         return self._tidy(outcome)
 
     def _tidy(self, outcome: Outcome) -> Outcome:

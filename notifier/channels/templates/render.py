@@ -195,8 +195,8 @@ def _made(event: Event, title: Template | None, body: Template | None, reader: M
 def _instead(event: Event, reader: MessageService, why: str) -> Message:
     """Returns the plain message, with a line that says why, if there is room for it."""
     plain = message(event)
-    told = replace(plain, body=f"{plain.body}\n({why}; this is the plain message.)")
-    return told if reader.fits(told) else fitted(event, reader.fits)
+    explained = replace(plain, body=f"{plain.body}\n({why}; this is the plain message.)")
+    return explained if reader.fits(explained) else fitted(event, reader.fits)
 
 
 def _with_id(text: str, event_id: str) -> str:

@@ -125,7 +125,7 @@ def _as_one_message(
     if not due or _goes_alone(due[0]):
         return [*due[:1]], False
     alike = [delivery for delivery in due if not _goes_alone(delivery) and delivery.reached == due[0].reached]
-    going = {told.id for told in batchable([delivery.event for delivery in alike])}
+    going = {each.id for each in batchable([delivery.event for delivery in alike])}
     together = [delivery for delivery in alike if delivery.event.id in going]
     return together, len(together) < len(alike)
 

@@ -24,22 +24,22 @@ MOST_KINDS = len(_ORDER)
 _LONGEST_KIND = 30
 
 
-def digest(told: Sequence[Deliverable], fits: Fits) -> Message:
+def digest(deliverables: Sequence[Deliverable], fits: Fits) -> Message:
     """Return one message for all of these: the plain message of a single one, or a line for each of several.
 
     Args:
-        told: at least one; of a snapshot at most one. Several are chosen by `batchable`.
+        deliverables: at least one; of a snapshot at most one. Several are chosen by `batchable`.
         fits: whether the channel takes a message uncut.
     """
-    return fitted(told[0], fits) if len(told) == 1 else _several(_ordered(told))
+    return fitted(deliverables[0], fits) if len(deliverables) == 1 else _several(_ordered(deliverables))
 
 
-def batchable(told: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
+def batchable(deliverables: Sequence[Deliverable], fits: Fits) -> list[Deliverable]:
     """Return those that go out as one message: as many lines as the channel takes uncut, those that need action first.
 
     At least one is returned; a single one goes as a message of its own.
     """
-    ordered = _ordered(told)[:MOST_LINES]
+    ordered = _ordered(deliverables)[:MOST_LINES]
     fitting, too_many = 1, len(ordered) + 1
     trial = len(ordered)  # mostly all of them fit
     while too_many - fitting > 1:
@@ -56,26 +56,26 @@ def _several(ordered: Sequence[Deliverable]) -> Message:
     return Message(title=_title(ordered), body=body, severity=severity_of(ordered))
 
 
-def _ordered(told: Sequence[Deliverable]) -> list[Deliverable]:
-    return sorted(told, key=lambda each: (_rank(each), _time(each), each.id))
+def _ordered(deliverables: Sequence[Deliverable]) -> list[Deliverable]:
+    return sorted(deliverables, key=lambda each: (_rank(each), _time(each), each.id))
 
 
-def _kind(told: Deliverable) -> str:
-    return "notice" if isinstance(told, Notice) else told.transition.names[-1]
+def _kind(deliverable: Deliverable) -> str:
+    return "notice" if isinstance(deliverable, Notice) else deliverable.transition.names[-1]
 
 
-def _time(told: Deliverable) -> datetime:
-    return told.at if isinstance(told, Notice) else told.transition.observed_at
+def _time(deliverable: Deliverable) -> datetime:
+    return deliverable.at if isinstance(deliverable, Notice) else deliverable.transition.observed_at
 
 
-def _rank(told: Deliverable) -> int:
-    kind = _kind(told)
+def _rank(deliverable: Deliverable) -> int:
+    kind = _kind(deliverable)
     return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 
 def _title(ordered: Sequence[Deliverable]) -> str:
-    kinds = Counter("ready" if _kind(told) == "complete" else _kind(told) for told in ordered)
-    snapshots = sum(isinstance(told, Event) for told in ordered)
+    kinds = Counter("ready" if _kind(deliverable) == "complete" else _kind(deliverable) for deliverable in ordered)
+    snapshots = sum(isinstance(deliverable, Event) for deliverable in ordered)
     shown = list(kinds.items())[:MOST_KINDS]
     if rest := len(ordered) - sum(number for _, number in shown):
         shown.append(("other", rest))
@@ -84,7 +84,7 @@ def _title(ordered: Sequence[Deliverable]) -> str:
     return f"{emoji_of(ordered[0])} {what}: {tally}"
 
 
-def _line(told: Deliverable) -> str:
-    if isinstance(told, Notice):
-        return f"{title_of(told)} · {told.id}"
-    return f"{title_of(told)} · {told.transition.snapshot_id} · {told.id}"
+def _line(deliverable: Deliverable) -> str:
+    if isinstance(deliverable, Notice):
+        return f"{title_of(deliverable)} · {deliverable.id}"
+    return f"{title_of(deliverable)} · {deliverable.transition.snapshot_id} · {deliverable.id}"

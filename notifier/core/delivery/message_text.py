@@ -69,25 +69,27 @@ _ROOMS = (
 """From the usual message to the shortest: an emoji for what happened, and the event's id."""
 
 
-def message(told: Deliverable, room: Room = _ROOMS[0]) -> Message:
+def message(deliverable: Deliverable, room: Room = _ROOMS[0]) -> Message:
     """Return the plain message of an event or a notice."""
-    if isinstance(told, Notice):
-        said = told.body if room.lines is None else one_line(told.body, room.reason)
-        lines = [said, f"Seen: {told.at:%Y-%m-%d %H:%M:%S} UTC"]
-        lines = [*(lines if room.lines is None else filter(None, lines[:1])), f"Event: {told.id}"]
+    if isinstance(deliverable, Notice):
+        said = deliverable.body if room.lines is None else one_line(deliverable.body, room.reason)
+        lines = [said, f"Seen: {deliverable.at:%Y-%m-%d %H:%M:%S} UTC"]
+        lines = [*(lines if room.lines is None else filter(None, lines[:1])), f"Event: {deliverable.id}"]
     else:
-        lines = [line for line in _lines(told, room) if room.lines is None or line.partition(":")[0] in room.lines]
-    return Message(title=title_of(told, room), body="\n".join(lines), severity=severity_of([told]))
+        lines = [
+            line for line in _lines(deliverable, room) if room.lines is None or line.partition(":")[0] in room.lines
+        ]
+    return Message(title=title_of(deliverable, room), body="\n".join(lines), severity=severity_of([deliverable]))
 
 
-def fitted(told: Deliverable, fits: Fits) -> Message:
+def fitted(deliverable: Deliverable, fits: Fits) -> Message:
     """Return the plain message, with as much of names and reasons as the channel takes; the event's id is never cut.
 
     If not even the shortest fits, that is returned.
     """
-    made = message(told)
+    made = message(deliverable)
     for room in _ROOMS:
-        made = message(told, room)
+        made = message(deliverable, room)
         if fits(made):
             break
     return made
@@ -107,22 +109,22 @@ def shortened(event: Event) -> Iterator[Event]:
         )
 
 
-def emoji_of(told: Deliverable) -> str:
+def emoji_of(deliverable: Deliverable) -> str:
     """Return the emoji that a title begins with."""
-    if isinstance(told, Notice):
+    if isinstance(deliverable, Notice):
         return _NOTICE
-    return _EMOJI.get(told.transition.names[-1], _OTHER)
+    return _EMOJI.get(deliverable.transition.names[-1], _OTHER)
 
 
-def title_of(told: Deliverable, room: Room = _ROOMS[0]) -> str:
+def title_of(deliverable: Deliverable, room: Room = _ROOMS[0]) -> str:
     """Return the title: one line that says it all."""
-    if isinstance(told, Notice):
-        return f"{emoji_of(told)} {one_line(told.title, room.in_title or room.headline)}".rstrip()
-    headline = _headline(told.transition, room)
+    if isinstance(deliverable, Notice):
+        return f"{emoji_of(deliverable)} {one_line(deliverable.title, room.in_title or room.headline)}".rstrip()
+    headline = _headline(deliverable.transition, room)
     if not room.in_title:
-        return f"{emoji_of(told)} {one_line(headline, room.headline)}".rstrip()
-    name = one_line(told.name, room.in_title) or told.transition.snapshot_id
-    return f"{emoji_of(told)} {name}: {headline}"
+        return f"{emoji_of(deliverable)} {one_line(headline, room.headline)}".rstrip()
+    name = one_line(deliverable.name, room.in_title) or deliverable.transition.snapshot_id
+    return f"{emoji_of(deliverable)} {name}: {headline}"
 
 
 def _headline(transition: Transition, room: Room) -> str:
@@ -135,11 +137,11 @@ def _headline(transition: Transition, room: Room) -> str:
             records = f", {count(facts.records, 'record')}" if facts.records is not None else ""
             return f"ready{records}{took}"
         case "ready":
-            return f"ready{took}, {_untold(facts)}"
+            return f"ready{took}, {_unknown_counts(facts)}"
         case "partial":
             tally = f": {_tally(facts)}" if _tally(facts) else ""
-            untold = "" if tally else ", no counts were given"
-            return f"ready with errors{tally}{codes}{took}{untold}"
+            no_counts = "" if tally else ", no counts were given"
+            return f"ready with errors{tally}{codes}{took}{no_counts}"
         case "empty":
             return f"ready but empty: {_tally(facts)}{codes}{took}"
         case "failed":
@@ -182,7 +184,7 @@ def _lines(event: Event, room: Room) -> list[str]:
     if facts.records is not None or facts.errors is not None:
         lines.append(f"{'So far' if transition.status == STALLED else 'Result'}: {_tally(facts)}")
     elif transition.names[-1] == "ready":
-        lines.append(f"Result: {_untold(facts)}")
+        lines.append(f"Result: {_unknown_counts(facts)}")
     if facts.error_codes:
         lines.append(f"Error codes: {codes_of(facts)}")
     if reason := one_line(facts.error_message or "", room.reason):
@@ -232,7 +234,7 @@ def _tally(facts: Facts) -> str:
     return ", ".join(count(number, noun) for number, noun in known if number is not None)
 
 
-def _untold(facts: Facts) -> str:
+def _unknown_counts(facts: Facts) -> str:
     """Say what is known about the results of a ready snapshot whose counts do not say whether they are complete."""
     return ", ".join(filter(None, (_tally(facts), counts_not_given(facts))))
 

@@ -45,7 +45,7 @@ class Notice:
     """What the notifier tells its operators about itself: a trouble, or the end of one.
 
     `subject` is what it is about (`channel:team-slack`), `kind` the trouble or its end (`broken`, `healed`). The same
-    kind is never told twice in a row for one subject.
+    kind is never sent twice in a row for one subject.
     """
 
     id: str

@@ -24,5 +24,5 @@ def replayed(
         if watch is None and dataset is not None:
             watch = dataset.watch_for(transition.snapshot_id)
         if watch is not None:
-            told = event_of(transition, watch)
-            yield from ((told, channel) for channel in channels_for(watch, transition))
+            renamed = event_of(transition, watch)
+            yield from ((renamed, channel) for channel in channels_for(watch, transition))

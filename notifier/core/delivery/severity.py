@@ -27,17 +27,17 @@ DEAD = "dead:"
 """The beginning of the subject of a notice about dead deliveries, before the channel's name."""
 
 
-def severity_of(told: Sequence[Deliverable]) -> Severity:
+def severity_of(deliverables: Sequence[Deliverable]) -> Severity:
     """Return the severity of a message: the worst of what it tells (at least one)."""
     order = list(Severity)
-    return max((_of(each) for each in told), key=order.index)
+    return max((_of(each) for each in deliverables), key=order.index)
 
 
-def _of(told: Deliverable) -> Severity:
-    if not isinstance(told, Notice):
-        return _OF_EVENTS.get(told.transition.names[-1], Severity.INFO)
-    if told.kind in _OVER:
+def _of(deliverable: Deliverable) -> Severity:
+    if not isinstance(deliverable, Notice):
+        return _OF_EVENTS.get(deliverable.transition.names[-1], Severity.INFO)
+    if deliverable.kind in _OVER:
         return Severity.SUCCESS
-    if told.kind in _LOST or told.subject.startswith(DEAD):
+    if deliverable.kind in _LOST or deliverable.subject.startswith(DEAD):
         return Severity.FAILURE
     return Severity.WARNING

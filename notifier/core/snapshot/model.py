@@ -194,9 +194,9 @@ class SnapshotState:
 
     Attributes:
         revision: the number of its transitions.
-        first_seen_at: the first poll that told a status.
-        since: the poll that told the present status.
-        seen_at: the last poll that told any status.
+        first_seen_at: the first poll that reported a status.
+        since: the poll that reported the present status.
+        seen_at: the last poll that reported any status.
         not_found: the number of 404s in a row, the first of them at `not_found_since`.
         created_at: when Bright Data began the collection, if it said so.
         derived: the derived event (`stalled`, `expiring`) that has happened in the present status.
@@ -225,7 +225,7 @@ class Transition:
         revision: the snapshot's revision after it.
         previous: the status before it; after a derived event the snapshot still has that status.
         names: the event names that it carries: `ready` comes with `complete`, `partial` or `empty`.
-        observed_at: the poll that told it.
+        observed_at: the poll that reported it.
         late_by: by how much the time since the last poll exceeds a usual pause: at most how late the event is told.
         since: the poll that first told `previous`.
         until: when the results of an expiring snapshot are deleted.

@@ -176,8 +176,8 @@ def _not_found(state: SnapshotState, now: datetime, pause: timedelta) -> tuple[S
         return counted, ()
     # The first 404 counts; the grace since then is ours, and no lateness.
     late_by = _lateness(state, since, pause)
-    told = replace(state, seen_at=now, not_found=0, not_found_since=None)
-    return _move(told, MISSING, state.facts, now, late_by)
+    seen = replace(state, seen_at=now, not_found=0, not_found_since=None)
+    return _move(seen, MISSING, state.facts, now, late_by)
 
 
 def _move(
@@ -218,8 +218,15 @@ def _move(
 def _mark(status: str, facts: Facts) -> str:
     """Return a short digest of an end; it is kept for every snapshot that has left its end again."""
     codes = sorted(facts.error_codes)
-    told = (canonical(status), facts.records, facts.errors, facts.error_message, codes, facts.collection_duration_ms)
-    return hashlib.sha256(repr(told).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    distinct = (
+        canonical(status),
+        facts.records,
+        facts.errors,
+        facts.error_message,
+        codes,
+        facts.collection_duration_ms,
+    )
+    return hashlib.sha256(repr(distinct).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _lateness(state: SnapshotState, now: datetime, pause: timedelta) -> timedelta:

@@ -67,7 +67,7 @@ def reported(*outcomes: ReloadOutcome, refused: tuple[str, ...] = ()) -> tuple[l
 
     async def live(clock: MovingClock) -> ReloadHistory:
         history = ReloadHistory(
-            refused=refused, runs_of=START, clock=Clock(), report=found.append, tell=lambda refused: None
+            refused=refused, runs_of=START, clock=Clock(), report=found.append, notify=lambda refused: None
         )
         for each in outcomes:
             history.reloaded(each)

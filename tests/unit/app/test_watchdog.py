@@ -61,7 +61,7 @@ def watched(during: Callable[[Rig], Coroutine[Any, Any, None]], **changes: Any) 
     async def test(clock: MovingClock) -> Rig:
         rig = Rig(clock=clock, **changes)
         dog = Watchdog(
-            tell=lambda text: rig.told.append((clock.monotonic(), text)),
+            notify=lambda text: rig.told.append((clock.monotonic(), text)),
             interval=rig.interval,
             vitals=lambda: rig.vitals,
             in_progress=lambda: 1,

@@ -70,7 +70,7 @@ async def test_what_is_late_wakes_the_fallback_once(house: House) -> None:
 
 async def test_a_webhook_is_the_fallback_of_events_and_not_of_notices(house: House, database: Path) -> None:
     await tell(house.store, "pager")
-    await house.store.outbox.tell(notice(), ["pager"])
+    await house.store.outbox.add_notice(notice(), ["pager"])
     house.clock.pass_(minutes=15)
     await house.maintenance.fall_back()
     assert [row.channel for row in rows(database)] == ["pager", "pager", "hook"]
