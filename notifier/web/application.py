@@ -37,4 +37,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return PlainTextResponse(FAILED, 500)
+    return PlainTextResponse(f"{FAILED}\n", 500)

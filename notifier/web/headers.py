@@ -11,6 +11,7 @@ _POLICY = (
 
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"server", f"notifier/{__version__}".encode()),
+    (b"notifier-version", __version__.encode()),  # a proxy replaces `Server`
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

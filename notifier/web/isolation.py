@@ -1,18 +1,18 @@
 """The outermost layer of the application: each request fails alone, is bounded, and gets the common headers."""
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.core.isolation import Faults
 from notifier.core.work_units import Unit
 from notifier.failpoints import fault
 from notifier.web.headers import with_headers
+from notifier.web.refusals import refusal
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a request's body."""
 
-FAILED = "this could not be answered; the log says why\n"
-_TOO_LARGE = f"the body of the request is larger than {LARGEST_BODY // 1024} KiB\n"
+FAILED = "this could not be answered; the log says why"
+_TOO_LARGE = f"the body of the request is larger than {LARGEST_BODY // 1024} KiB"
 
 
 class BodyTooLarge(Exception):
@@ -60,7 +60,7 @@ class _Answer:
     async def end(self, scope: Scope, receive: Receive, status: int, text: str) -> None:
         """Send this, unless another answer was sent. One that stopped half way is cut off by the server."""
         if not self._begun:
-            await PlainTextResponse(text, status, {"Connection": "close"})(scope, receive, self.send)
+            await refusal(scope["path"], status, text, {"Connection": "close"})(scope, receive, self.send)
 
 
 def _bounded(receive: Receive) -> Receive:

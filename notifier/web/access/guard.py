@@ -3,18 +3,19 @@
 import hmac
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from notifier.web.access.own_names import is_own_name
+from notifier.web.refusals import refusal
 
 PUBLIC = frozenset({"/healthz"})
 """Paths without access control: they say only that the daemon lives."""
 
-_NO_TOKEN = "the token is missing or wrong: send `Authorization: Bearer TOKEN`, the token of `http:`\n"
+_NO_TOKEN = "the token is missing or wrong: send `Authorization: Bearer TOKEN`, the token of `http:`"
 _OTHER_NAME = (
     "Only 127.0.0.1, [::1] and localhost are answered here, so that no web page can read this through a name of its "
-    "own. A proxy has to send one of these as the `Host`, or `http:` gets a `token:`.\n"
+    "own. A proxy has to send one of these as the `Host`, or `http:` gets a `token:`."
 )
 
 
@@ -39,10 +40,10 @@ class Guard:
             return None
         headers = Headers(scope=scope)
         if self._token is None:
-            return None if is_own_name(headers.get("host")) else PlainTextResponse(_OTHER_NAME, 403)
+            return None if is_own_name(headers.get("host")) else refusal(scope["path"], 403, _OTHER_NAME)
         if knows(headers.get("authorization", ""), self._token):
             return None
-        return PlainTextResponse(_NO_TOKEN, 401, {"WWW-Authenticate": 'Bearer realm="notifier"'})
+        return refusal(scope["path"], 401, _NO_TOKEN, {"WWW-Authenticate": 'Bearer realm="notifier"'})
 
 
 def knows(authorization: str, token: str) -> bool:
