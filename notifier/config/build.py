@@ -5,12 +5,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from notifier.config.model import AnyWatch, Api, Channel, HeartbeatSettings, Http, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, HeartbeatSettings, Hooks, Http, Template, Webhook
 from notifier.config.schema import (
     ApiSection,
     ChannelSection,
     DefaultsSection,
     HeartbeatSection,
+    HooksSection,
     HttpSection,
     MainFile,
     QuietSection,
@@ -21,7 +22,7 @@ from notifier.config.sources.token import TokenLocation
 from notifier.config.values import listen
 from notifier.config.values.times import zone
 from notifier.core.delivery.channel_policy import WEBHOOK_PACE, ChannelPolicy, OnUncertain, Quiet
-from notifier.core.snapshot.model import DatasetWatch, Download, Watch
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, Download, Watch
 from notifier.core.snapshot.statuses import canonical
 
 Value = TypeVar("Value", bound=Hashable)
@@ -134,11 +135,30 @@ def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, intern
     """
     subject = section.snapshot or section.dataset
     assert subject is not None
+    named: dict[str, Any] = {"id": section.id or subject, "name": section.name or subject}
+    options = _options(section, defaults, folder, interned)
+    if section.snapshot is not None:
+        return Watch(snapshot_id=subject, **named, **options)
+    return DatasetWatch(dataset_id=subject, **named, **options)
+
+
+def hooks(section: HooksSection | None) -> Hooks | None:
+    """Build the settings of the hints; None without any."""
+    return None if section is None else Hooks(secrets=_once(section.secret), adopt=section.adopt)
+
+
+def adopting(section: HooksSection | None, defaults: DefaultsSection, folder: Path) -> AdoptingWatch:
+    """Build the options of adopted snapshots: those under `hooks:`, then the defaults."""
+    return AdoptingWatch(**_options(section or WatchSection(), defaults, folder, Interned()))
+
+
+def _options(
+    section: WatchSection | HooksSection, defaults: DefaultsSection, folder: Path, interned: Interned
+) -> dict[str, Any]:
+    """Return the values of `WatchOptions` except the id and the name."""
     stalled_after = section.stalled_after or defaults.stalled_after
     download = section.download
-    common: dict[str, Any] = {
-        "id": section.id or subject,
-        "name": section.name or subject,
+    return {
         "every": interned.one(section.every or defaults.every),
         "notify": interned.one(_once(section.notify or defaults.notify or ())),
         "on": interned.one(_once(section.on or defaults.on)),
@@ -148,9 +168,6 @@ def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, intern
         "labels": interned.labels(section.labels),
         "download": download and interned.one(Download(folder=str(folder / download.folder), format=download.format)),
     }
-    if section.snapshot is not None:
-        return Watch(snapshot_id=subject, **common)
-    return DatasetWatch(dataset_id=subject, **common)
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

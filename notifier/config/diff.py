@@ -82,6 +82,7 @@ def _hidden_keys(old: Config, new: Config) -> frozenset[str]:
     return _hidden(
         ("api.token", old.api.token, new.api.token),
         ("http.token", old.http and old.http.token, new.http and new.http.token),
+        ("hooks.secret", old.hooks and old.hooks.secrets, new.hooks and new.hooks.secrets),
         ("heartbeat.url", old.heartbeat and old.heartbeat.url, new.heartbeat and new.heartbeat.url),
     )
 

@@ -1,12 +1,12 @@
 """The effective configuration as plain data in the shape of the YAML, with every secret masked."""
 
-from notifier.config.model import AnyWatch, Api, Channel, Config, HeartbeatSettings, Http, Template, Webhook
+from notifier.config.model import AnyWatch, Api, Channel, Config, HeartbeatSettings, Hooks, Http, Template, Webhook
 from notifier.config.secrets import masked_url
 from notifier.config.values.durations import format_duration
 from notifier.config.values.rates import format_pace
 from notifier.config.values.times import format_time
 from notifier.core.delivery.channel_policy import Quiet
-from notifier.core.snapshot.model import Watch
+from notifier.core.snapshot.model import AdoptingWatch, Watch, WatchOptions
 from notifier.core.words import MASK
 
 
@@ -17,6 +17,7 @@ def as_dict(config: Config) -> dict[str, object]:
         "api": _api(config.api),
         "state": f"sqlite:///{config.database}",
         "http": _http(config.http),
+        **({} if config.hooks is None else {"hooks": _hooks(config.hooks, config.adopting)}),
         **({} if config.heartbeat is None else {"heartbeat": _heartbeat(config.heartbeat)}),
         "operators": list(config.operators),
         "channels": {name: shown_channel(channel) for name, channel in config.channels.items()},
@@ -44,6 +45,11 @@ def _http(http: Http | None) -> dict[str, object]:
         **({} if http.token is None else {"token": MASK}),
         **({} if http.public_url is None else {"public_url": http.public_url}),
     }
+
+
+def _hooks(hooks: Hooks, adopting: AdoptingWatch) -> dict[str, object]:
+    secrets: list[str] = [MASK for _ in hooks.secrets]
+    return {"secret": secrets[0] if len(secrets) == 1 else secrets, "adopt": hooks.adopt, **_shown_options(adopting)}
 
 
 def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, object]:
@@ -94,10 +100,17 @@ def _template(template: Template) -> dict[str, object]:
 
 def shown_watch(watch: AnyWatch) -> dict[str, object]:
     """Return one entry of `watches:`."""
-    shown: dict[str, object] = {
+    return {
         **({"snapshot": watch.snapshot_id} if isinstance(watch, Watch) else {"dataset": watch.dataset_id}),
         "id": watch.id,
         "name": watch.name,
+        **_shown_options(watch),
+    }
+
+
+def _shown_options(watch: WatchOptions) -> dict[str, object]:
+    """Return what watches of snapshots, of datasets and of adopted snapshots have in common."""
+    shown: dict[str, object] = {
         "notify": list(watch.notify),
         "on": list(watch.on),
         "every": format_duration(watch.every),

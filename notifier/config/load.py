@@ -14,15 +14,17 @@ from notifier.config.checks.channels import (
     check_template_fit,
     check_templates,
 )
+from notifier.config.checks.hooks import check_address, check_hooks
 from notifier.config.checks.watches import check_watches
 from notifier.config.documents import document
 from notifier.config.documents.document import Document
 from notifier.config.documents.includes import include_patterns, read_included
 from notifier.config.documents.problems import excerpt_of, file_name, problems_of
 from notifier.config.documents.validation import channel_names, validate
+from notifier.config.fields import Context
 from notifier.config.incremental import ConfigPart, ConfigParts, KnownFiles, combine
 from notifier.config.model import Config
-from notifier.config.schema import Context, IncludedFile, MainFile
+from notifier.config.schema import IncludedFile, MainFile
 from notifier.config.secrets import proxy_passwords, secrets_in, without_secrets
 from notifier.config.sources import files
 from notifier.config.sources.origin import Disk, Origin
@@ -33,7 +35,7 @@ from notifier.core.errors import ConfigurationRefused
 NOTHING_KNOWN = KnownFiles()
 
 _NOT_FOR_WATCHES = frozenset(
-    {"api", "state", "http", "heartbeat", "operators", "channels", "templates", "keep", "include", "watches"}
+    {"api", "state", "http", "hooks", "heartbeat", "operators", "channels", "templates", "keep", "include", "watches"}
 )
 """Sections of the main file that do not affect the watches of other files, apart from the names of the channels."""
 
@@ -125,6 +127,7 @@ def load_parts(
     check_channels(main, checks.webhook)
     check_templates(main)
     check_watches(documents, has_default_notify=_default_notify(main), name_of=file_name)
+    check_hooks(main, has_default_notify=_default_notify(main))
     problems = problems_of(documents)
     if not problems and sections is not None:  # only a configuration without other errors has channels to render for
         check_template_fit(main, build.channels(sections).values(), checks.template_fit)
@@ -135,6 +138,7 @@ def load_parts(
     typos.check_event_names(documents)
     typos.check_ids(documents)
     url_passwords.check_passwords(main)
+    check_address(main, sections)
     interned = build.Interned()
     return ConfigParts(
         frame=frame_of(documents, sections, source, environ),
@@ -170,11 +174,17 @@ def frame_of(
         watches=(),
         keep=sections.keep,
         http=build.http(sections.http),
+        hooks=build.hooks(sections.hooks),
+        adopting=build.adopting(sections.hooks, sections.defaults, path.parent),
         heartbeat=build.heartbeat(sections.heartbeat),
         secrets=secrets_in(
             token=source.value,
             urls=[channel.url for channel in channels.values() if channel.url],
-            others=[*([sections.http.token] if sections.http.token else []), *proxy_passwords(environ)],
+            others=[
+                *([sections.http.token] if sections.http.token else []),
+                *(sections.hooks.secret if sections.hooks else []),
+                *proxy_passwords(environ),
+            ],
             addresses=[sections.heartbeat.url] if sections.heartbeat else [],
             webhooks=[channel.webhook for channel in channels.values() if channel.webhook],
         ),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from notifier.config import build
 from notifier.config.checks.channels import check_channels, check_templates
+from notifier.config.checks.hooks import check_hooks
 from notifier.config.checks.watches import check_watches
 from notifier.config.documents import document
 from notifier.config.documents.document import Document
@@ -16,10 +17,11 @@ from notifier.config.documents.excerpt import Excerpt
 from notifier.config.documents.includes import read_included
 from notifier.config.documents.problems import file_name, problems_of
 from notifier.config.documents.validation import channel_names, validate
+from notifier.config.fields import Context
 from notifier.config.incremental import ConfigPart, combine
 from notifier.config.load import Checks, frame_of, masking
 from notifier.config.model import Config
-from notifier.config.schema import Context, IncludedFile, MainFile, WatchSection
+from notifier.config.schema import IncludedFile, MainFile, WatchSection
 from notifier.config.sources.token import token_source
 from notifier.config.yaml.interpolation import UnsetAllowed
 from notifier.config.yaml.nodes import KeyPath
@@ -89,6 +91,7 @@ def _valid_sections(
         check_channels(main, checks.webhook)
         check_templates(main)
         check_watches(documents, has_default_notify=True, name_of=file_name)
+        check_hooks(main, has_default_notify=True)
         if sections is not None and not any(each.flaws for each in documents):
             return sections, [each.watches if each is not None else [] for each in others]
     raise ConfigurationRefused(problems_of(documents))

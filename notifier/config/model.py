@@ -8,10 +8,13 @@ from types import MappingProxyType
 
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.errors import Problem
-from notifier.core.snapshot.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, Watch
 
 AnyWatch = Watch | DatasetWatch
 """The value of one entry of `watches:`."""
+
+NOTHING_ADOPTED = AdoptingWatch(every=timedelta(seconds=30), notify=(), on=())
+"""Stands where no file was read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +95,19 @@ class Http:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """The hints that Bright Data sends when a collection ends.
+
+    Attributes:
+        secrets: the last part of the path that takes them, the newest first. Each is accepted; the first is used.
+        adopt: snapshots that they name and nobody watches are adopted.
+    """
+
+    secrets: tuple[str, ...] = field(repr=False)
+    adopt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeartbeatSettings:
     """A URL that the daemon requests at the interval `every` while it is healthy. All of the URL is secret."""
 
@@ -114,11 +130,13 @@ class Config:
         datasets: the watches of datasets.
         keep: how long ended snapshots are kept in the database.
         http: where the daemon listens; None if it does not.
+        hooks: the hints that are taken; None if none are.
+        adopting: the options of adopted snapshots, also of those that were adopted before and go on.
         heartbeat: the URL of the heartbeat; None if there is none.
         include: the patterns that the files were found by.
         warnings: what works, but perhaps not as its author meant it.
         secrets: the values that must never be shown: tokens, channel URLs and the secret parts of them, the secrets
-            of webhooks, the heartbeat's URL.
+            of webhooks and hooks, the heartbeat's URL.
     """
 
     path: Path
@@ -131,6 +149,8 @@ class Config:
     datasets: tuple[DatasetWatch, ...] = ()
     keep: timedelta = timedelta(days=90)
     http: Http | None = None
+    hooks: Hooks | None = None
+    adopting: AdoptingWatch = NOTHING_ADOPTED
     heartbeat: HeartbeatSettings | None = None
     include: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -1,156 +1,56 @@
-"""The schema of the YAML: its sections and keys, each with its validator of `values`.
+"""The schema of the YAML: its sections and keys, each with its type of `fields`.
 
 The models have the values of the files, with the defaults of single keys; `build` makes the frozen `Config` from them.
 `checks` has the rules across several values. The docstrings of the models are the descriptions in the JSON Schema.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from notifier.config.values import (
-    api,
-    apprise_url,
-    durations,
-    heartbeat,
-    listen,
-    names,
-    paths,
-    public_url,
-    rates,
-    text,
-    times,
-    tokens,
-    webhook,
+from notifier.config.fields import (
+    Duration,
+    DurationOrOff,
+    EventWord,
+    HookSecrets,
+    KnownChannel,
+    Labels,
+    ListenAddress,
+    On,
+    OptionalChannel,
+    OptionalDuration,
+    OptionalDurationOrOff,
+    OptionalId,
+    OptionalName,
+    OptionalNotify,
+    OptionalOn,
+    OptionalPageToken,
+    OptionalPublicUrl,
+    OptionalSecrets,
+    OptionalTemplate,
+    OptionalText,
+    OptionalToken,
+    OptionalWebhook,
+    PingEvery,
+    PingUrl,
+    Text,
+    TimeOfDay,
+    checked_url,
+    given,
+    nothing_as_list,
+    nothing_as_mapping,
+    only_a_folder,
+    only_a_url,
+    only_an_address,
+    other_than_start,
+    short_form,
 )
-from notifier.config.yaml.interpolation import FromEnvironment
+from notifier.config.values import api, durations, listen, names, paths, rates, text, times
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.snapshot.model import EXPIRING_BEFORE, RESULTS_KEPT
-from notifier.core.suggestions import did_you_mean
 
 _POLICY = ChannelPolicy()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
-    """The context of a validation: the names of the channels (None: unknown), and the checks of URLs and templates."""
-
-    channels: frozenset[str] | None
-    check_url: Callable[[str], str | None]
-    check_template: Callable[[str], str | None]
-
-
-def _known_channel(value: object, info: ValidationInfo) -> str:
-    name = names.channel_name(value)
-    context = info.context
-    assert isinstance(context, Context)
-    if context.channels is None or name in context.channels:
-        return name
-    assert isinstance(value, str)
-    missing = f"there is no channel {text.shown(value)}"
-    if not context.channels:
-        raise ValueError(f"{missing}: `channels:` has none yet")
-    hint = did_you_mean(name, context.channels) or f"; there are {_some(context.channels)}"
-    raise ValueError(f"{missing}{hint}")
-
-
-def _some(names: frozenset[str]) -> str:
-    first = sorted(names)[:10]
-    return ", ".join(first) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
-def _checked_url(value: object, info: ValidationInfo) -> str:
-    url = apprise_url.channel_url(value)
-    context = info.context
-    assert isinstance(context, Context)
-    if reason := context.check_url(url):
-        raise ValueError(reason)
-    return url
-
-
-def _checked_template(value: object, info: ValidationInfo) -> str:
-    source = text.template(value)
-    context = info.context
-    assert isinstance(context, Context)
-    if context.check_template(source) is None:
-        return source
-    # The reason is about the text in the file: it may quote the text, and variables may be secrets.
-    written = value.written if isinstance(value, FromEnvironment) else source
-    reason = context.check_template(written) or "with its variables interpolated this is not a valid template"
-    raise ValueError(" ".join(reason.split()))
-
-
-def _other_than_start(value: time, info: ValidationInfo) -> time:
-    if value == info.data.get("start"):
-        raise ValueError("quiet hours cannot end when they start: write another time")
-    return value
-
-
-def _given(value: object) -> object:
-    if value is None:
-        raise ValueError("this key has no value: give it one, or remove it")
-    return value
-
-
-def _one_as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else _given(value)
-
-
-def _nothing_as_list(value: object) -> object:
-    return [] if value is None else _one_as_list(value)
-
-
-def _nothing_as_mapping(value: object) -> object:
-    return {} if value is None else value
-
-
-def _only_a_folder(value: object) -> object:
-    return {"folder": value} if isinstance(value, str) else _given(value)
-
-
-def _only_an_address(value: object) -> object:
-    return value if isinstance(value, dict | list) else {"listen": _given(value)}
-
-
-def _only_a_url(value: object) -> object:
-    return {"url": value} if isinstance(value, str) else _given(value)
-
-
-def _short_form(value: object) -> object:
-    return {"url": value} if value is None or isinstance(value, str) else value
-
-
-# A validator is outside of `| None`, so that it sees a key without a value (null) and can refuse it.
-Text = Annotated[str, BeforeValidator(text.text)]
-OptionalText = Annotated[str | None, BeforeValidator(text.text)]
-Name = Annotated[str, BeforeValidator(text.name)]
-OptionalName = Annotated[str | None, BeforeValidator(text.name)]
-OptionalToken = Annotated[str | None, BeforeValidator(tokens.token)]
-OptionalId = Annotated[str | None, BeforeValidator(names.snapshot_id)]
-Duration = Annotated[timedelta, BeforeValidator(durations.duration)]
-OptionalDuration = Annotated[timedelta | None, BeforeValidator(durations.duration)]
-Off = Literal["off"]
-DurationOrOff = Annotated[timedelta | Off, BeforeValidator(durations.duration_or_off)]
-OptionalDurationOrOff = Annotated[timedelta | Off | None, BeforeValidator(durations.duration_or_off)]
-KnownChannel = Annotated[str, BeforeValidator(_known_channel)]
-OptionalChannel = Annotated[str | None, BeforeValidator(_known_channel)]
-EventWord = Annotated[str, BeforeValidator(names.event_word)]
-OptionalNotify = Annotated[list[KnownChannel] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
-On = Annotated[list[EventWord], Field(min_length=1), BeforeValidator(_one_as_list)]
-OptionalOn = Annotated[list[EventWord] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
-OptionalWebhook = Annotated[str | None, BeforeValidator(webhook.address)]
-Secret = Annotated[str, BeforeValidator(webhook.secret)]
-OptionalSecrets = Annotated[list[Secret] | None, Field(min_length=1), BeforeValidator(_one_as_list)]
-TimeOfDay = Annotated[time, BeforeValidator(times.time_of_day)]
-ListenAddress = Annotated[str, BeforeValidator(listen.address)]
-OptionalPageToken = Annotated[str | None, BeforeValidator(tokens.page_token)]
-OptionalPublicUrl = Annotated[str | None, BeforeValidator(public_url.public_url)]
-PingUrl = Annotated[str, BeforeValidator(heartbeat.address)]
-PingEvery = Annotated[timedelta, BeforeValidator(heartbeat.every)]
-OptionalTemplate = Annotated[str | None, BeforeValidator(_checked_template)]
 
 
 class _Section(BaseModel):
@@ -172,7 +72,7 @@ class QuietSection(_Section):
     """A channel's `quiet:`."""
 
     start: TimeOfDay = Field(alias="from")
-    end: Annotated[TimeOfDay, AfterValidator(_other_than_start)] = Field(alias="to")
+    end: Annotated[TimeOfDay, AfterValidator(other_than_start)] = Field(alias="to")
     timezone: Annotated[str, BeforeValidator(times.zone_name)] = "UTC"
     exceptions: OptionalOn = Field(default=None, alias="except")
 
@@ -190,20 +90,20 @@ class TemplateSection(_Section):
         return self
 
 
-Templates = Annotated[dict[EventWord, TemplateSection], BeforeValidator(_nothing_as_mapping)]
+Templates = Annotated[dict[EventWord, TemplateSection], BeforeValidator(nothing_as_mapping)]
 
 
 class ChannelSection(_Section):
     """One entry of `channels:`, in its long form; a text alone is its URL."""
 
-    url: Annotated[str | None, BeforeValidator(_checked_url)] = None
+    url: Annotated[str | None, BeforeValidator(checked_url)] = None
     webhook: OptionalWebhook = None
     secret: OptionalSecrets = None
     allow_private: Annotated[bool, BeforeValidator(text.true_or_false)] = False
     fallback: OptionalChannel = None
     fallback_after: Duration = _POLICY.fallback_after
     pace: Annotated[timedelta | None, BeforeValidator(rates.pace)] = None
-    quiet: Annotated[QuietSection | None, BeforeValidator(_given)] = None
+    quiet: Annotated[QuietSection | None, BeforeValidator(given)] = None
     on_uncertain: Literal["resend", "hold"] = _POLICY.on_uncertain.value
     give_up_after: Duration = _POLICY.give_up_after
     templates: Templates = {}
@@ -227,6 +127,9 @@ class DownloadSection(_Section):
     format: Literal["json", "ndjson", "jsonl", "csv"] = "json"
 
 
+OptionalDownload = Annotated[DownloadSection | None, BeforeValidator(only_a_folder)]
+
+
 class WatchSection(_Section):
     """One entry of `watches:`: a `snapshot:` or a `dataset:`."""
 
@@ -240,8 +143,23 @@ class WatchSection(_Section):
     stalled_after: OptionalDurationOrOff = None
     results_kept: OptionalDuration = None
     expiring_before: OptionalDuration = None
-    download: Annotated[DownloadSection | None, BeforeValidator(_only_a_folder)] = None
-    labels: Annotated[dict[Name, Name], BeforeValidator(_nothing_as_mapping)] = {}
+    download: OptionalDownload = None
+    labels: Labels = {}
+
+
+class HooksSection(_Section):
+    """`hooks:`, and the options of the snapshots that they name and nobody watches."""
+
+    secret: HookSecrets
+    adopt: Annotated[bool, BeforeValidator(text.true_or_false)] = False
+    notify: OptionalNotify = None
+    on: OptionalOn = None
+    every: OptionalDuration = None
+    stalled_after: OptionalDurationOrOff = None
+    results_kept: OptionalDuration = None
+    expiring_before: OptionalDuration = None
+    download: OptionalDownload = None
+    labels: Labels = {}
 
 
 class HttpSection(_Section):
@@ -268,30 +186,31 @@ class HeartbeatSection(_Section):
     every: PingEvery = timedelta(minutes=1)
 
 
-Watches = Annotated[list[WatchSection], BeforeValidator(_nothing_as_list)]
+Watches = Annotated[list[WatchSection], BeforeValidator(nothing_as_list)]
 Channels = Annotated[
     dict[
         Annotated[str, BeforeValidator(names.channel_name)],
-        Annotated[ChannelSection, BeforeValidator(_short_form)],
+        Annotated[ChannelSection, BeforeValidator(short_form)],
     ],
-    BeforeValidator(_nothing_as_mapping),
+    BeforeValidator(nothing_as_mapping),
 ]
 
 
 class MainFile(_Section):
     """The main file."""
 
-    api: Annotated[ApiSection, BeforeValidator(_nothing_as_mapping)] = ApiSection()
+    api: Annotated[ApiSection, BeforeValidator(nothing_as_mapping)] = ApiSection()
     state: Annotated[str, BeforeValidator(paths.state)] = "notifier.db"
-    http: Annotated[HttpSection, BeforeValidator(_only_an_address)] = HttpSection()
-    heartbeat: Annotated[HeartbeatSection | None, BeforeValidator(_only_a_url)] = None
-    operators: Annotated[list[KnownChannel], BeforeValidator(_nothing_as_list)] = []
+    http: Annotated[HttpSection, BeforeValidator(only_an_address)] = HttpSection()
+    hooks: Annotated[HooksSection | None, BeforeValidator(given)] = None
+    heartbeat: Annotated[HeartbeatSection | None, BeforeValidator(only_a_url)] = None
+    operators: Annotated[list[KnownChannel], BeforeValidator(nothing_as_list)] = []
     channels: Channels = {}
     templates: Templates = {}
-    defaults: Annotated[DefaultsSection, BeforeValidator(_nothing_as_mapping)] = DefaultsSection()
+    defaults: Annotated[DefaultsSection, BeforeValidator(nothing_as_mapping)] = DefaultsSection()
     watches: Watches = []
     keep: Annotated[timedelta, BeforeValidator(durations.keep)] = timedelta(days=90)
-    include: Annotated[list[Text], BeforeValidator(_nothing_as_list)] = []
+    include: Annotated[list[Text], BeforeValidator(nothing_as_list)] = []
 
 
 class IncludedFile(_Section):

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from notifier.config.edit.json_schema import json_schema
-from notifier.config.schema import Context, IncludedFile, MainFile
+from notifier.config.fields import Context
+from notifier.config.schema import IncludedFile, MainFile
 from notifier.config.values.durations import format_duration
 from notifier.config.yaml.interpolation import plain_data
 from notifier.config.yaml.parser import parse
@@ -26,6 +27,7 @@ ENVIRON = {
     "SLACK_URL": "slack://A/B/C",
     "PIPELINE_SECRET": "QUFB" * 8,
     "NOTIFIER_HTTP_TOKEN": "page-t0ken-0123456789",
+    "NOTIFIER_HOOKS_SECRET": "h00k-s3cret-0123456789abcdef",
 }
 IN_EFFECT = MappingProxyType({"MainFile.state": "sqlite:///notifier.db"})
 """Defaults that the schema has in another form than a file."""

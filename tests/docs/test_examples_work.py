@@ -27,6 +27,7 @@ ENVIRON = {
     "NTFY_TOPIC": "snapshots-3f9a1c",
     "MQTT_PASSWORD": "broker-password",
     "NOTIFIER_HTTP_TOKEN": "page-t0ken-0123456789",
+    "NOTIFIER_HOOKS_SECRET": "h00k-s3cret-0123456789abcdef",
     "HEARTBEAT_URL": "https://hc-ping.com/4b2f9c1d",
     "PIPELINE_SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "NEW_SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",

@@ -14,12 +14,23 @@ from notifier.app.loading.load import load_config
 from notifier.config import schema
 from notifier.config.effective import as_dict
 from notifier.config.model import Config
-from notifier.core.snapshot.model import DatasetWatch, WatchOptions
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, WatchOptions
 
 EVERY_KEY = """\
 api: {token_file: brightdata.token, base_url: "http://localhost:1", requests_per_second: 5, timeout: 15s, batch: never}
 state: sqlite:////tmp/other.db
 http: {listen: "127.0.0.1:9", token: page-t0ken-0123456789, public_url: "https://notifier.example.com"}
+hooks:
+  secret: h00k-s3cret-0123456789abcdef
+  adopt: true
+  notify: [hook]
+  "on": [failed, ready]
+  every: 3m
+  stalled_after: 8h
+  results_kept: 29d
+  expiring_before: 4d
+  labels: {found: hint}
+  download: {folder: /tmp, format: ndjson}
 heartbeat: {url: "https://hc-ping.com/4b2f9c1d", every: 2m}
 operators: [mail]
 channels:
@@ -58,13 +69,14 @@ PLACES: dict[type[BaseModel], list[dict[str, Any]]] = {
     schema.MainFile: [WRITTEN],
     schema.ApiSection: [WRITTEN["api"], {"token": "one of the two"}],
     schema.HttpSection: [WRITTEN["http"]],
+    schema.HooksSection: [WRITTEN["hooks"]],
     schema.HeartbeatSection: [WRITTEN["heartbeat"]],
     schema.ChannelSection: [*WRITTEN["channels"].values()],
     schema.QuietSection: [WRITTEN["channels"]["mail"]["quiet"]],
     schema.TemplateSection: [WRITTEN["templates"]["ready"], WRITTEN["channels"]["mail"]["templates"]["ready"]],
     schema.DefaultsSection: [WRITTEN["defaults"]],
     schema.WatchSection: WRITTEN["watches"],
-    schema.DownloadSection: [WRITTEN["watches"][0]["download"]],
+    schema.DownloadSection: [WRITTEN["watches"][0]["download"], WRITTEN["hooks"]["download"]],
 }
 """Where the sections stand in it."""
 
@@ -117,5 +129,6 @@ def test_what_a_section_leaves_out_comes_from_the_one_that_holds_for_all(shown: 
 def test_a_snapshot_found_in_a_dataset_has_every_option_of_its_watch(config: Config) -> None:
     """An option that is missing here is forgotten in `DatasetWatch.watch_for`."""
     options = {field.name: getattr(config.watches[0], field.name) for field in fields(WatchOptions)}
-    found = DatasetWatch(dataset_id="gd_1", **options).watch_for("s_2")
-    assert {name: getattr(found, name) for name in options} == options | {"id": found.id, "name": found.name}
+    for parent in (DatasetWatch(dataset_id="gd_1", **options), AdoptingWatch(**options)):
+        found = parent.watch_for("s_2")
+        assert {name: getattr(found, name) for name in options} == options | {"id": found.id, "name": found.name}

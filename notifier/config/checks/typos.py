@@ -72,6 +72,7 @@ def _event_names(data: dict[str, object]) -> Iterator[tuple[KeyPath, str, bool]]
     """Yield every event name with its path, and whether it is a key."""
     yield from _keys(data.get("templates"), ("templates",))
     yield from _words(_get(data.get("defaults"), "on"), ("defaults", "on"))
+    yield from _words(_get(data.get("hooks"), "on"), ("hooks", "on"))
     channels = data.get("channels")
     for name, channel in channels.items() if isinstance(channels, dict) else ():
         yield from _keys(_get(channel, "templates"), ("channels", name, "templates"))

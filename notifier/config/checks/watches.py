@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 
 from notifier.config.documents.document import Document
 from notifier.config.yaml.nodes import Flaw, KeyPath, Place, locate
+from notifier.core.snapshot.model import ADOPTED
 
 _NEITHER = "nothing to watch: write `snapshot:` with the id of one, or `dataset:` for every snapshot of a dataset"
 _NO_CHANNEL = (
     "this watch notifies no channel: add `notify: [CHANNEL]` here, or `notify:` under `defaults:` for all watches"
 )
+_RESERVED = f"`{ADOPTED}` stands for the snapshots that `hooks: adopt` takes up: give this watch another `id:`"
 _BOTH = "a watch has either a `snapshot:` or a `dataset:`: make two watches of this one"
 
 
@@ -60,6 +62,9 @@ def _check_double(
         watched[kind, subject] = f"{file}:{place.line}:{place.column}"
     if isinstance(watch_id, str) and watch_id:
         place = _place(document, index, key)
+        if watch_id == ADOPTED:
+            document.add([Flaw(place=place, path=("watches", index, key), text=_RESERVED)])
+            return
         if watch_id in ids:
             text = f"the watch at {ids[watch_id]} has this id already: give one of the two another `id:`"
             document.add([Flaw(place=place, path=("watches", index, key), text=text)])

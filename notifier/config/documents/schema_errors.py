@@ -9,6 +9,7 @@ from notifier.config.schema import (
     DefaultsSection,
     DownloadSection,
     HeartbeatSection,
+    HooksSection,
     HttpSection,
     IncludedFile,
     MainFile,
@@ -30,6 +31,8 @@ _SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
     (("watches", ANY), WatchSection),
     (("watches", ANY, "download"), DownloadSection),
     (("http",), HttpSection),
+    (("hooks",), HooksSection),
+    (("hooks", "download"), DownloadSection),
     (("heartbeat",), HeartbeatSection),
 )
 """The path of each mapping that has a model."""
@@ -37,6 +40,8 @@ _SECTIONS: tuple[tuple[KeyPath, type[BaseModel]], ...] = (
 _NEEDED = {
     "folder": "missing: write the folder for the results, as in `folder: results`",
     "from": 'missing: write when the quiet hours begin, as in `from: "22:00"`',
+    "secret": "missing: write the last part of the address that Bright Data posts to, as in "
+    "`secret: ${NOTIFIER_HOOKS_SECRET}`; make one with `openssl rand -hex 24`",
     "url": "missing: write the address that is asked, as in `url: ${HEARTBEAT_URL}`",
     "to": 'missing: write when the quiet hours end, as in `to: "07:00"`',
 }

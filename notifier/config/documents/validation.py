@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from notifier.config.documents.document import Document
 from notifier.config.documents.schema_errors import flaws_of
-from notifier.config.schema import Context
+from notifier.config.fields import Context
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -24,6 +24,7 @@ _NAME = r"^\s*(?:\S.{0,198})?\S\s*$"
 _CHANNEL = r"^[A-Za-z0-9_.-]{1,100}$"
 _EVENT = r"^[A-Za-z0-9_:-]{1,100}$"
 _TOKEN = r"^[\x21-\x7e]{1,4096}$"
+_HOOK_SECRET = r"^\s*[A-Za-z0-9_-]{24,200}\s*$"
 _URL = r"^\s*https?://\S+\s*$"
 
 _FORMATS = {"duration": _DURATION, "time": r"^\s*(?:[01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"}
@@ -90,6 +91,8 @@ def json_schema() -> dict[str, Any]:
     schema = MainFile.model_json_schema(by_alias=True)
     sections = {name: _section(name, section) for name, section in schema["$defs"].items()}
     sections["HeartbeatSection"]["properties"]["url"]["pattern"] = _or_variable(_URL)
+    hook_secret = sections["HooksSection"]["properties"]["secret"]
+    hook_secret["pattern"] = hook_secret["items"]["pattern"] = _or_variable(_HOOK_SECRET)
     for name in ("ApiSection", "DefaultsSection"):
         sections[name]["type"] = ["object", "null"]
     return {

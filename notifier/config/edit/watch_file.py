@@ -17,7 +17,8 @@ from notifier.config.documents import document
 from notifier.config.documents.includes import include_patterns
 from notifier.config.documents.validation import validate
 from notifier.config.edit.atomic_write import FileAccess, make_folder, write_new
-from notifier.config.schema import Context, IncludedFile
+from notifier.config.fields import Context
+from notifier.config.schema import IncludedFile
 from notifier.config.sources import files
 from notifier.config.yaml.interpolation import UnsetAllowed
 from notifier.config.yaml.nodes import Flaw, path_text

@@ -5,7 +5,7 @@ gives in milliseconds has the unit in its name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -161,13 +161,11 @@ class Watch(WatchOptions):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetWatch(WatchOptions):
-    """A watch of a dataset: its options hold for each snapshot found in it that has no watch of its own."""
-
-    dataset_id: str
+class ParentWatch(WatchOptions):
+    """Options that hold for snapshots which are found, and have no watch of their own."""
 
     def watch_for(self, snapshot_id: str) -> Watch:
-        """Return the watch of one snapshot of the dataset, with the snapshot's id added to the watch's id and name.
+        """Return the watch of one snapshot that was found, with the snapshot's id added to the watch's id and name.
 
         A `/` separates the two ids. Ids in the configuration have none, so that these cannot collide with them, and
         the parent's id can be read from the snapshot's (`core.delivery.routing.family`).
@@ -186,6 +184,29 @@ class DatasetWatch(WatchOptions):
             download=self.download,
             parent=self.id,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetWatch(ParentWatch):
+    """A watch of a dataset: its options hold for each snapshot found in it that has no watch of its own."""
+
+    dataset_id: str
+
+
+ADOPTED = "hooks"
+"""The id that stands for a parent in the ids of adopted snapshots' watches: `hooks/SNAPSHOT`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdoptingWatch(ParentWatch):
+    """The options of snapshots that a hint names and nobody watches. They are told under their ids."""
+
+    id: str = ADOPTED
+    name: str = ADOPTED
+
+    def watch_for(self, snapshot_id: str) -> Watch:
+        """Return the watch of an adopted snapshot."""
+        return replace(super(AdoptingWatch, self).watch_for(snapshot_id), name=snapshot_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

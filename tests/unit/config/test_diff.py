@@ -142,3 +142,12 @@ def config_of(ids: list[str]) -> Config:
         path=Path("x"), files=(), api=Api(token="t"), database=Path("d"), operators=(), channels={},
         watches=tuple(watches), secrets=frozenset(),
     )  # fmt: skip
+
+
+def test_a_change_of_the_hooks_is_listed_without_their_secret(loaded: Loader) -> None:
+    text = "hooks: {{secret: canary-{}-0123456789abcdef, adopt: {}, notify: team}}\n"
+    before = loaded(ROOT + text.format("one", "true"))
+    found = diff(before, loaded(ROOT + text.format("two", "false")))
+    assert [change.key for change in found.keys] == ["hooks.secret", "hooks.adopt"]
+    assert "canary" not in json.dumps(plain(found)) + repr(found)
+    assert "hooks.notify" in [change.key for change in diff(before, loaded(ROOT)).keys]

@@ -21,7 +21,11 @@ from notifier.core.errors import ConfigurationRefused
 Loader = Callable[..., Config]
 
 REPOSITORY = Path(__file__).parents[3]
-OF_PAGES = {"NOTIFIER_HTTP_TOKEN": "p4ge-t0ken-0123456789", "HEARTBEAT_URL": "https://hc-ping.com/4b2f-9c1d-77"}
+OF_PAGES = {
+    "NOTIFIER_HTTP_TOKEN": "p4ge-t0ken-0123456789",
+    "HEARTBEAT_URL": "https://hc-ping.com/4b2f-9c1d-77",
+    "NOTIFIER_HOOKS_SECRET": "h00k-s3cret-0123456789abcdef",
+}
 VARIABLES = {"BRIGHTDATA_API_KEY": "key-0123456789", "SLACK_URL": "slack://TokenA123/TokenB456/TokenC789"}
 
 
@@ -164,13 +168,16 @@ def test_the_output_loads_again_once_the_secrets_are_filled_in(loaded: Loader, f
     assert second.channels["team"].policy == first.channels["team"].policy
 
 
-def test_the_tokens_of_http_and_heartbeat_are_masked_and_secret(loaded: Loader, root: str) -> None:
+def test_the_secrets_of_http_hooks_and_heartbeat_are_masked_and_secret(loaded: Loader, root: str) -> None:
     text = "http: {listen: '[::]:80', token: '${NOTIFIER_HTTP_TOKEN}'}\nheartbeat: '${HEARTBEAT_URL}'\n"
+    text += "hooks: {secret: '${NOTIFIER_HOOKS_SECRET}'}\n"
     config = loaded(root + text, **OF_PAGES)
     assert config.http == Http(host="::", port=80, token=OF_PAGES["NOTIFIER_HTTP_TOKEN"])
     shown = as_dict(config)
     assert shown["http"] == {"listen": "[::]:80", "token": "***"}
     assert shown["heartbeat"] == {"url": "https://***", "every": "1m"}
+    assert isinstance(shown["hooks"], dict)
+    assert shown["hooks"]["secret"] == "***"
     assert {*OF_PAGES.values(), "/4b2f-9c1d-77"} <= config.secrets
     assert not [secret for secret in OF_PAGES.values() if secret in repr(config)]
 

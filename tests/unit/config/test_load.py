@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from notifier.config import build
+from notifier.config.fields import Context
 from notifier.config.model import Config
-from notifier.config.schema import Context, DefaultsSection, WatchSection
+from notifier.config.schema import DefaultsSection, WatchSection
 from notifier.core.snapshot.model import Download, Watch
 
 Loader = Callable[..., Config]

@@ -11,7 +11,7 @@ Refusal = Callable[..., list[str]]
 DURATION = "write whole numbers with their units, the largest first, as in `30s`, `5m`, `1h30m`, `2d`"
 A_LIST = "a list (lines of `- …`, or `[…]`) is expected here, not "
 EMPTY_LIST = "an empty list: name at least one, or remove the key"
-KEYS = "api, state, http, heartbeat, operators, channels, templates, defaults, watches, keep, include"
+KEYS = "api, state, http, hooks, heartbeat, operators, channels, templates, defaults, watches, keep, include"
 SQLITE = "write `sqlite:///notifier.db` (relative to this file) or `sqlite:////var/lib/…` (absolute)"
 ONE_LINE = "a line break or a control character is in this text: write it on one line"
 EVENT = "the name of an event is one word, as in `ready`: letters, digits, `_`, `:` and `-`"
@@ -141,6 +141,11 @@ THIRD_LINE = [
     ("http: {public_url: 'https://u:p@x'}", "3:20: http.public_url: a user or a password is not allowed in this URL"),
     ("http: {public_url: 'https://x/?a'}", "3:20: http.public_url: this URL ends with its path: remove the `?` or `#` and what follows"),
     ("http: {public_url: 'https://[x'}", "3:20: http.public_url: not a URL: write it as `https://notifier.example.com`"),
+    ("hooks:", f"3:7: hooks: {NO_VALUE}"),
+    ("hooks: {adopt: false}", "3:8: hooks.secret: missing: write the last part of the address that Bright Data posts to, as in `secret: ${NOTIFIER_HOOKS_SECRET}`; make one with `openssl rand -hex 24`"),
+    ("hooks: {secret: short}", "3:17: hooks.secret: shorter than 24 characters, and easy to guess: make one with `openssl rand -hex 24`"),
+    ("hooks: {secret: 'a/b?c'}", "3:17: hooks.secret: a part of a URL is expected here, of letters, digits, `-` and `_` only: make one with `openssl rand -hex 24`"),
+    ("hooks: {secret: []}", "3:17: hooks.secret: an empty list: name at least one, or remove the key"),
     ("heartbeat: hc-ping.com/x", f"3:12: heartbeat: {PING}"),
     ("heartbeat: off", f"3:12: heartbeat: {PING}"),
     ("heartbeat: {url: 'https://u:p@x/y'}", "3:18: heartbeat.url: a user or a password is not allowed in this URL"),

@@ -59,6 +59,8 @@ def test_the_example_is_valid(text: str) -> None:
         "watches: [{snapshot: a, notify: team, download: {folder: '${TOKEN}', format: csv}, expiring_before: 2h}]",
         "http: 127.0.0.1:0", "http: {listen: '${LISTEN:-off}'}", "heartbeat: https://example.com/x",
         "http: {public_url: 'https://notifier.example.com/a/'}",
+        "hooks: {secret: h00k-s3cret-0123456789abcdef, adopt: true, notify: team, labels: {a: b}, download: results}",
+        "hooks: {secret: [0123456789abcdef0123-_AB, h00k-s3cret-0123456789abcdef]}",
         "heartbeat: {url: https://example.com/x, every: 30s}",
         "http: off", "state: sqlite:///x.db", 'channels: {team: {url: "json://a", pace: 20/m, on_uncertain: hold}}',
     ],
