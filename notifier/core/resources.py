@@ -9,8 +9,8 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToldResource:
-    """Whom an event was told: the delivery's id, its channel and state, and when it was settled, or else decided."""
+class NotifiedResource:
+    """Whom an event notifies: the delivery's id, its channel and state, and when it was settled, or else decided."""
 
     delivery: int
     channel: str
@@ -35,7 +35,7 @@ class SnapshotResource:
         last_answer: what that poll answered, if it was not the status.
         next_poll: when it is polled next; None if it has ended.
         deliveries: the number of its deliveries by state.
-        told: the deliveries of its newest event that was told.
+        notified: the deliveries of its newest event that has any.
         likely_end: when it is likely to end, by the usual duration of its dataset's collections; None if it has ended
             or the history is too short.
         error_message: why it failed, in the API's words.
@@ -55,7 +55,7 @@ class SnapshotResource:
     last_answer: str | None
     next_poll: datetime | None
     deliveries: Mapping[str, int]
-    told: tuple[ToldResource, ...] = ()
+    notified: tuple[NotifiedResource, ...] = ()
     likely_end: datetime | None = None
     error_message: str | None = None
     muted: bool
