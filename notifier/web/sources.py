@@ -1,13 +1,14 @@
 """What the web reads and does, as functions that the daemon hands to it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from notifier.config.model import Config
 from notifier.core.health.vitals import Vitals
 from notifier.store.reader import Reader
+from notifier.web.live.hub import Hub
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,7 @@ class WebSources:
         redact: masks secrets in texts, lists and mappings. Everything shown goes through it.
         clock: the time, UTC.
         actions: what can be done.
+        live: tells open pages what changed; a page that is made carries its `last_id`.
     """
 
     config: Callable[[], Config]
@@ -52,3 +54,4 @@ class WebSources:
     redact: Callable[[Any], Any]
     clock: Callable[[], datetime]
     actions: Actions
+    live: Hub = field(default_factory=Hub)
