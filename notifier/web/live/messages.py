@@ -10,9 +10,9 @@ Each names the number of open pages, by which a page measures how often it may r
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
+from notifier.core.times import iso
 from notifier.web.live.changes import Changes
 
 RETRY_MS = 2_000
@@ -50,7 +50,7 @@ def changed(
     if rows:
         data["rows"] = dict(rows)
     if changes.polled:
-        data["polled"] = {topic: [_time(last), _time(next_)] for topic, (last, next_) in changes.polled.items()}
+        data["polled"] = {topic: [iso(last, "seconds"), iso(next_, "seconds")] for topic, (last, next_) in changes.polled.items()}
     if changes.said:
         data |= {"said": redact(changes.said), "unsaid": changes.unsaid}
     return _message("changed", last_id, data)
@@ -60,7 +60,3 @@ def _message(kind: str, last_id: str, data: Mapping[str, Any]) -> bytes:
     """JSON without line ends is one `data:` line, whatever it holds."""
     text = json.dumps(data, separators=(",", ":"))
     return f"event: {kind}\nid: {last_id}\ndata: {text}\n\n".encode()
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="milliseconds")

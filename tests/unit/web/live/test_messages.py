@@ -48,8 +48,8 @@ def test_the_times_of_polls_are_exact() -> None:
     changes = Changes(polled={"watch:s_1": (START, START + timedelta(seconds=30)), "dataset:gd_1": (START, None)})
     data = json.loads(fields(changed(changes, {}, "a-1", 1, redact=same))["data"])
     assert data["polled"] == {
-        "watch:s_1": ["2026-11-23T12:00:00.000+00:00", "2026-11-23T12:00:30.000+00:00"],
-        "dataset:gd_1": ["2026-11-23T12:00:00.000+00:00", None],
+        "watch:s_1": ["2026-11-23T12:00:00Z", "2026-11-23T12:00:30Z"],
+        "dataset:gd_1": ["2026-11-23T12:00:00Z", None],
     }
 
 
