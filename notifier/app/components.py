@@ -10,6 +10,7 @@ import structlog
 
 from notifier.app.background_queue import BackgroundQueue
 from notifier.app.job_runner import JobRunner
+from notifier.app.live_reporter import LiveReporter
 from notifier.app.notice_reporter import NoticeReporter
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import ResultsClient
@@ -47,6 +48,8 @@ from notifier.store.store import Store
 from notifier.store.write_retries import StoreRetry
 from notifier.telemetry.redaction import Redactor
 from notifier.telemetry.reporter import Reporter, Reporters
+from notifier.web.live.changes import CHANNELS, CONDITIONS, DELIVERIES
+from notifier.web.live.hub import Hub
 
 POLLS = "polls"
 """The job that begins the polls that are due."""
@@ -80,6 +83,8 @@ class Components:
         self.faults = Faults(lambda fault: self.report(fault), jitter=jitter, failpoint=fault_here)
         self.reporters = Reporters(reporters, self.faults)
         self.report = self.reporters.report
+        self.live = Hub(clock=clock, redact=redactor.of, faults=self.faults)
+        self.reporters.add(LiveReporter(self.live))
         self.clock = clock
         self.store = Store(config.database, StoreRetry(lambda news: self.report(news), clock))
         self.background = BackgroundQueue(self.faults)
@@ -125,7 +130,7 @@ class Components:
             outbox=self.store.outbox,
             conditions=self.store.conditions,
             clock=clock,
-            committed=self._wake,
+            committed=self._noticed,
             token_source=_token_source(config.api),
         )
         self.downloads = DownloadWorker(
@@ -238,6 +243,12 @@ class Components:
 
     def _wake(self, channels: Collection[str]) -> None:
         self.dispatcher.wake(channels)
+        if channels:
+            self.live.change(DELIVERIES, CHANNELS)
+
+    def _noticed(self, channels: Collection[str]) -> None:
+        self._wake(channels)
+        self.live.change(CONDITIONS)
 
     def _clock_shifted(self, shift: timedelta) -> None:
         self.clock_set.set()

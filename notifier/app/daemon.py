@@ -152,6 +152,7 @@ class Daemon:
             preview=self._reloader.preview if self._reloader is not None else None,
             health=self._health,
             lend=partial(lend, components.limiter, lambda: components.client.gateway.identity),
+            changed=components.live.change,
             faults=components.faults,
         )
 

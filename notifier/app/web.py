@@ -50,13 +50,17 @@ def web_sources(
         redact=components.redactor.of,
         clock=components.clock,
         actions=_actions(components),
+        live=components.live,
     )
 
 
 def _actions(components: Components) -> Actions:
     """Return the actions: those of commands do what a command's request does (`control.handler`)."""
     daemon = DaemonActions(
-        wake=components.dispatcher.wake, got_through=components.dispatcher.got_through, faults=components.faults
+        wake=components.dispatcher.wake,
+        got_through=components.dispatcher.got_through,
+        changed=components.live.change,
+        faults=components.faults,
     )
 
     async def perform(request: Mute | Unmute | Retry | GotThrough) -> dict[str, Any]:

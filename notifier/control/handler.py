@@ -21,7 +21,8 @@ class DaemonActions:
 
     `wake` is called with the channels for which a delivery is due, `got_through` with one that works. `preview` answers
     a `Diff`, `health` a `Health`. `lend` serves a lease of the limiter (`control.limiter_lease`) until it ends.
-    `faults` isolates what a request raises.
+    `changed` is called with the topics of open pages (`web.live.changes`) that a request changed. `faults` isolates
+    what a request raises.
     """
 
     wake: Callable[[Collection[str]], None] = lambda _: None
@@ -29,6 +30,7 @@ class DaemonActions:
     preview: Callable[[], Awaitable[dict[str, Any]]] | None = None
     health: Callable[[], Awaitable[dict[str, Any]]] | None = None
     lend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
+    changed: Callable[..., None] = lambda *topics: None
     faults: Faults = field(default_factory=Faults)
 
 
@@ -47,9 +49,12 @@ async def handle(request: Request, store: Store, daemon: DaemonActions = _NO_DAE
     match request:
         case Mute(watch=watch, until=until):
             await store.outbox.mute(watch, now, _time(until))
+            daemon.changed(f"watch:{watch}", "watches")
             return {"muted": watch, "until": until}
         case Unmute(watch=watch):
-            return {"unmuted": watch, "was_muted": await store.outbox.unmute(watch)}
+            was_muted = await store.outbox.unmute(watch)
+            daemon.changed(f"watch:{watch}", "watches")
+            return {"unmuted": watch, "was_muted": was_muted}
         case Retry(ids=ids, channel=channel, since=since, configured=configured):
             if not all(0 <= each <= _LARGEST_ID for each in ids):
                 raise ValueError("no delivery has such an id")
@@ -57,6 +62,7 @@ async def handle(request: Request, store: Store, daemon: DaemonActions = _NO_DAE
                 now, ids=tuple(ids), channel=channel, since=_time(since), configured=configured
             )
             daemon.wake(set(moved))
+            daemon.changed("deliveries", "channels", *(f"delivery:{each}" for each in ids))
             return {"retried": len(moved)}
         case GotThrough(channel=channel):
             waiting = await store.outbox.retry_now(channel, now)

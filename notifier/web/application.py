@@ -13,11 +13,13 @@ from notifier.core.isolation import Faults
 from notifier.web import health
 from notifier.web.access.guard import Guard
 from notifier.web.isolation import FAILED, Isolation
+from notifier.web.live import stream
 from notifier.web.sources import WebSources
 
 ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
     health.router,
-)  # fmt: skip
+    stream.router,
+)
 """Each makes the routes of one room; the first route that matches a path answers it."""
 
 

@@ -26,7 +26,7 @@ from notifier.core.outcomes import (
     ReloadOutcome,
 )
 from notifier.core.snapshot.rotation import TrustNews
-from notifier.core.work_units import Fault
+from notifier.core.work_units import UnitFault
 
 WATCHES, DELIVERIES, CHANNELS = "watches", "deliveries", "channels"
 CONDITIONS, CONFIGURATION = "conditions", "configuration"
@@ -94,17 +94,17 @@ class Changes:
         watch = outcome.watch
         if outcome.refusal is not None:
             self.add(CONDITIONS)
-        if not outcome.told:
+        if not outcome.committed:
             if outcome.observation is not None:
                 self._poll_ended(f"watch:{watch.id}", now, outcome.pause)
             return outcome.refusal is not None
         topics = [WATCHES, *_of(watch.id)]
-        for told in outcome.told:
-            dataset = told.event.transition.facts.dataset_id
+        for committed in outcome.committed:
+            dataset = committed.event.transition.facts.dataset_id
             topics += [f"dataset:{dataset}"] if dataset is not None else []
-            topics += [f"channel:{channel}" for channel in told.channels]
-            topics += [DELIVERIES, CHANNELS] if told.channels else []
-            self._say(f"watch:{watch.id}", told.event)
+            topics += [f"channel:{channel}" for channel in committed.channels]
+            topics += [DELIVERIES, CHANNELS] if committed.channels else []
+            self._say(f"watch:{watch.id}", committed.event)
         return self.add(*topics)
 
     def _poll_ended(self, topic: str, now: datetime, pause: timedelta | None) -> None:
@@ -139,7 +139,7 @@ def _topics(outcome: AnyOutcome) -> Iterator[str]:
             yield from _of(job.event.watch_id)
         case ReloadOutcome():
             yield from (CONFIGURATION, CONDITIONS)
-        case ApiNews() | StoreNews() | TrustNews() | HttpListening() | Fault():
+        case ApiNews() | StoreNews() | TrustNews() | HttpListening() | UnitFault():
             yield CONDITIONS
         case _:
             pass

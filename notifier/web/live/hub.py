@@ -192,7 +192,7 @@ def _is_routine(outcome: AnyOutcome) -> bool:
     """Whether an outcome changes no more than the times of a poll."""
     match outcome:
         case PollOutcome():
-            return not outcome.told and outcome.refusal is None
+            return not outcome.committed and outcome.refusal is None
         case ListOutcome():
             return not (outcome.found or outcome.baseline or outcome.refusal or outcome.unclear)
         case RequestOutcome() | HeartbeatOutcome():

@@ -50,7 +50,9 @@ def changed(
     if rows:
         data["rows"] = dict(rows)
     if changes.polled:
-        data["polled"] = {topic: [iso(last, "seconds"), iso(next_, "seconds")] for topic, (last, next_) in changes.polled.items()}
+        data["polled"] = {
+            topic: [iso(last, "seconds"), iso(next_, "seconds")] for topic, (last, next_) in changes.polled.items()
+        }
     if changes.said:
         data |= {"said": redact(changes.said), "unsaid": changes.unsaid}
     return _message("changed", last_id, data)

@@ -17,7 +17,7 @@ from notifier.core.outcomes import (
     ReloadOutcome,
     RequestOutcome,
 )
-from notifier.core.work_units import Fault, Unit
+from notifier.core.work_units import Unit, UnitFault
 from notifier.web.live.changes import MOST_POLLED, MOST_SAID, MOST_TOPICS, Changes
 
 
@@ -29,7 +29,7 @@ def noted(*outcomes: AnyOutcome) -> Changes:
 
 
 RELOADED = ReloadOutcome(changed=ConfigDiff(), duration=timedelta(0))
-FAULT = Fault(unit=Unit.POLL, subject="s_1", error=ValueError())
+FAULT = UnitFault(unit=Unit.POLL, subject="s_1", error=ValueError())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from support.outcomes import poll_of
 
 from notifier.core.errors import StoreError
 from notifier.core.isolation import Faults
-from notifier.core.work_units import Fault
+from notifier.core.work_units import UnitFault
 from notifier.web.live.hub import GAP_S, HEARTBEAT_S, MOST_ROWS, Hub
 from notifier.web.live.subscriber import Subscriber
 
@@ -22,7 +22,7 @@ Event = tuple[str, str, dict[str, Any]]
 def events(chunk: bytes | None) -> list[Event]:
     """The kind, id and data of each message."""
     assert chunk is not None
-    found = []
+    found: list[Event] = []
     for block in chunk.decode().strip().split("\n\n"):
         if block.startswith(":"):
             found.append(("alive", "", {}))
@@ -241,7 +241,7 @@ async def test_a_database_in_trouble_leaves_the_topics() -> None:
 
 @within_virtual_time
 async def test_a_row_that_raises_is_reported_and_costs_only_the_rows() -> None:
-    faults: list[Fault] = []
+    faults: list[UnitFault] = []
     one = hub(Rendering(error=ValueError("odd")), faults=Faults(faults.append))
     page = opened(one, one.last_id)
     await page.next()

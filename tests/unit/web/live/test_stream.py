@@ -33,7 +33,7 @@ class Visit:
             "client": (address, 1),
         }
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
-        self.task = asyncio.create_task(app(scope, asyncio.Event().wait, self.sent.put))
+        self.task = asyncio.create_task(app(scope, _never, self.sent.put))
 
     async def next(self) -> str:
         """The text of the next part of the body."""
@@ -43,6 +43,11 @@ class Visit:
         """The status and the headers."""
         start = await self.sent.get()
         return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
+
+
+async def _never() -> Message:
+    await asyncio.Event().wait()
+    return {}
 
 
 _UNUSED = ("config", "reader", "vitals", "metrics", "redact", "clock", "actions")
