@@ -11,6 +11,7 @@ from notifier import __version__
 from notifier.config.model import Http
 from notifier.core.isolation import Faults
 from notifier.web import health
+from notifier.web.access import plain_page, sign_in
 from notifier.web.access.guard import Guard
 from notifier.web.isolation import FAILED, Isolation
 from notifier.web.live import stream
@@ -28,9 +29,11 @@ def application(sources: WebSources, *, http: Http, faults: Faults) -> ASGIApp:
     app = FastAPI(title="notifier", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
+    guard = Guard(app, http)
+    app.include_router(sign_in.router(http.token, guard.sessions, render=plain_page.render))
     for make in ROUTERS:
         app.include_router(make(sources))
-    return Isolation(Guard(app, token=http.token), faults)
+    return Isolation(guard, faults)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
