@@ -15,11 +15,13 @@ from notifier.web.access import plain_page, sign_in
 from notifier.web.access.guard import Guard
 from notifier.web.isolation import FAILED, Isolation
 from notifier.web.live import stream
+from notifier.web.pages import actions
 from notifier.web.sources import WebSources
 
 ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
     health.router,
     stream.router,
+    actions.router,
 )
 """Each makes the routes of one room; the first route that matches a path answers it."""
 

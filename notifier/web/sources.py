@@ -9,6 +9,7 @@ from notifier.config.model import Config
 from notifier.core.health.vitals import Vitals
 from notifier.store.reader import Reader
 from notifier.web.live.hub import Hub
+from notifier.web.pages.messages import Messages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,7 @@ class WebSources:
         clock: the time, UTC.
         actions: what can be done.
         live: tells open pages what changed; a page that is made carries its `last_id`.
+        messages: the answers to actions, which a page shows by the key in its address.
     """
 
     config: Callable[[], Config]
@@ -55,3 +57,4 @@ class WebSources:
     clock: Callable[[], datetime]
     actions: Actions
     live: Hub = field(default_factory=Hub)
+    messages: Messages = field(default_factory=Messages)
