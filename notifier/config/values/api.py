@@ -1,28 +1,17 @@
 """The values under `api:` other than the token: the base URL and the request rate."""
 
-from urllib.parse import urlsplit
-
+from notifier.config.values.http_url import http_url, refuse_query
 from notifier.config.values.listen import is_loopback
-from notifier.config.values.text import kind, text
+from notifier.config.values.text import kind
 
 MOST_REQUESTS_PER_SECOND = 1_000_000
 
 
 def base_url(value: object) -> str:
     """Validate the base URL of the API, and return it without a slash at its end."""
-    checked = str(text(value))
-    try:
-        parts = urlsplit(checked)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("not a URL: write it as `https://api.brightdata.com`") from None
-    if parts.scheme not in ("http", "https") or not host or any(char.isspace() for char in checked):
-        raise ValueError("an http or https URL is expected here, as in `https://api.brightdata.com`")
-    if "@" in parts.netloc:
-        raise ValueError("a user or a password is not allowed in this URL: the token goes into `api.token`")
-    if "?" in checked or "#" in checked:
-        raise ValueError("this URL ends with its path: remove the `?` or `#` and what follows")
-    if parts.scheme == "http" and not is_loopback(host):
+    checked, parts = http_url(value, example="https://api.brightdata.com", no_user="the token goes into `api.token`")
+    refuse_query(checked)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError(
             "over http:// the token would be sent unencrypted: write https:// (http:// is for loopback only)"
         )

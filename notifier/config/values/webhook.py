@@ -7,8 +7,9 @@ The secret is that of https://github.com/standard-webhooks/standard-webhooks/blo
 import base64
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
+from notifier.config.values.http_url import refuse_user, split
 from notifier.config.values.text import text
 from notifier.config.yaml.interpolation import is_unset
 
@@ -20,6 +21,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+")
 PLAIN = re.compile(
     r"https?://(?:(?!xn--)[a-z][a-z0-9-]{0,61}[a-z0-9]\.){1,5}[a-z]{2,20}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?"
 )
+_EXAMPLE = "https://example.com/hooks/snapshots"
 _MAKE_ONE = "make one with `openssl rand -base64 32`"
 
 
@@ -28,21 +30,16 @@ def address(value: object) -> str:
     if is_unset(value):
         return str(value)
     checked = str(text(value)).strip()
-    try:
-        parts = urlsplit(checked)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("not a URL: write it as `https://example.com/hooks/snapshots`") from None
+    parts = split(checked, example=_EXAMPLE)
     if parts.scheme not in ("http", "https"):
-        raise ValueError("an https URL is expected here, as in `https://example.com/hooks/snapshots`")
+        raise ValueError(f"an https URL is expected here, as in `{_EXAMPLE}`")
     if any(char.isspace() for char in checked):
         raise ValueError("a URL cannot have a space in it: a webhook has one address, so make two channels for two")
-    if "@" in parts.netloc:
-        raise ValueError("a user or a password is not allowed in this URL: the `secret` signs what is sent")
+    refuse_user(parts, "the `secret` signs what is sent")
     if "#" in checked:
         raise ValueError("remove the `#` and what follows: it is never sent")
     if not _has_host(parts):
-        raise ValueError("the host is missing or invalid: write the URL as `https://example.com/hooks/snapshots`")
+        raise ValueError(f"the host is missing or invalid: write the URL as `{_EXAMPLE}`")
     return checked
 
 
