@@ -6,32 +6,43 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from acceptance.harness import Journal
 
 
-class MailServer:
-    """A mail server that takes mail only over STARTTLS and only from one user."""
+class ListeningServer:
+    """Listens for connections, each of which gets a protocol of its own."""
 
-    def __init__(self, tls: ssl.SSLContext, user: str, password: str) -> None:
-        self.mails: Journal[EmailMessage] = Journal("the mail server")
-        self._tls = tls
-        self._login = LoginPassword(user.encode(), password.encode())
-        self.port = 0
+    host = "127.0.0.1"
+    port = 0
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["MailServer"]:
+    async def listening(self, port: int = 0) -> AsyncIterator[Self]:
         """Listen as long as the block lasts."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._protocol, "localhost", 0)
+        server = await asyncio.get_running_loop().create_server(self._protocol, self.host, port)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
             server.close()
             await server.wait_closed()
+
+    def _protocol(self) -> SMTP:
+        raise NotImplementedError
+
+
+class MailServer(ListeningServer):
+    """A mail server that takes mail only over STARTTLS and only from one user."""
+
+    host = "localhost"
+
+    def __init__(self, tls: ssl.SSLContext, user: str, password: str) -> None:
+        self.mails: Journal[EmailMessage] = Journal("the mail server")
+        self._tls = tls
+        self._login = LoginPassword(user.encode(), password.encode())
 
     def _protocol(self) -> SMTP:
         return SMTP(
@@ -60,7 +71,7 @@ class MailServer:
         return "250 OK"
 
 
-class PlainMailServer:
+class PlainMailServer(ListeningServer):
     """A mail server without TLS that can be in trouble: `refused` recipients, a wrong password, a cut in DATA."""
 
     def __init__(self, password: str | None = None) -> None:
@@ -69,19 +80,6 @@ class PlainMailServer:
         self.refused: set[str] = set()
         self.cuts = 0
         self._password = password
-        self.port = 0
-
-    @asynccontextmanager
-    async def listening(self, port: int = 0) -> AsyncIterator["PlainMailServer"]:
-        """Listen as long as the block lasts."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._protocol, "127.0.0.1", port)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            await server.wait_closed()
 
     def _protocol(self) -> SMTP:
         return SMTP(

@@ -6,13 +6,14 @@ import re
 import ssl
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import trustme
 from aiohttp import web
+from support.web_server import serving
 
 from acceptance.harness import Journal
 
@@ -129,18 +130,6 @@ class Receiver:
         if answer.after_s:
             await asyncio.sleep(answer.after_s)
         return web.Response(status=answer.status, text=answer.body, headers=answer.headers)
-
-
-@asynccontextmanager
-async def serving(handler: Callable[[web.BaseRequest], Awaitable[web.Response]]) -> AsyncIterator[int]:
-    """A web server on loopback; its port."""
-    runner = web.ServerRunner(web.Server(handler, handler_cancellation=True, access_log=None), shutdown_timeout=0.05)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

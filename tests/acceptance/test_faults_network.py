@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from aiohttp import web
 from support.waiting import until
+from support.web_server import serving
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Notifier
@@ -60,24 +60,12 @@ class OnSix(BrightData):
         self._host = "::1"
 
 
-@asynccontextmanager
-async def serving_on(host: str, taking: Receiver, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """The receiver at an address; its port."""
-    runner = web.ServerRunner(web.Server(taking.take, access_log=None), shutdown_timeout=0.05)
-    await runner.setup()
-    await web.TCPSite(runner, host, 0, ssl_context=tls).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
 async def test_all_of_it_works_where_there_is_only_ipv6(notifier: Notifier) -> None:
     """Bright Data, a web service and a signed webhook at [::1]."""
     if not _has_six():
         pytest.skip("this machine has no IPv6")
     taking = Receiver("six")
-    async with OnSix() as api, serving_on("::1", taking) as port:
+    async with OnSix() as api, serving(taking.take, "::1") as port:
         api.add("s_1", lives.complete(seconds=0))
         hook = {"webhook": f"http://[::1]:{port}/signed", "secret": SECRET, "allow_private": True}
         channels = {"service": f"json://[::1]:{port}/service", "hook": hook}
@@ -197,7 +185,7 @@ async def test_an_authority_of_ones_own_is_believed_by_ssl_cert_file_and_refused
     context = authority_for("localhost", file)
     api.add("s_1", lives.complete(seconds=0))
     taking = Receiver("tls")
-    async with over_tls(api, context) as url, serving_on("127.0.0.1", taking, context) as port:
+    async with over_tls(api, context) as url, serving(taking.take, tls=context) as port:
         hook = {"webhook": f"https://localhost:{port}/signed", "secret": SECRET, "allow_private": True}
         channels = {"service": f"jsons://localhost:{port}/service", "hook": hook}
         notifier.configure(api=url, channels=channels, watches=["s_1"])

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from support.web_server import serving
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Journal, Notifier
 from acceptance.http_pages import Pages, pages_of
-from acceptance.receivers import Receiver, serving
+from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import life as lives
 from notifier.control.client import ask
 from notifier.control.protocol import Health

@@ -11,11 +11,12 @@ from urllib.parse import quote, quote_plus
 import yaml
 from aiohttp import web
 from support.ports import free_port
+from support.web_server import serving
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import TOKEN, Notifier
 from acceptance.http_pages import Pages, pages_of
-from acceptance.receivers import Answer, Receiver, serving
+from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
 
 SLACK_TOKENS = ("T0CANARY99", "B0CANARY88", "canarySlackSecret0123456")

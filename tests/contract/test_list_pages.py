@@ -3,12 +3,12 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from aiohttp import web
+from support.web_server import serving
 
 from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.list_pages import LARGEST_PAGE
@@ -20,7 +20,6 @@ from notifier.core.health.api import ApiKind
 from notifier.core.snapshot.model import Listed, Page, Reason, Unclear
 
 CANARY = "canary-7f3a9d1"
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def limiter() -> Limiter:
@@ -37,22 +36,11 @@ def client_of(url: str, gate: Limiter | None = None, *, timeout: float = 5.0) ->
     )
 
 
-@asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.05)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
 async def page_of(body: bytes, *, limit: int = 5_000) -> Page | Unclear:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body)
 
-    async with serving(answer) as url, client_of(url) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}") as client:
         return await client.list_page("gd_1", skip=0, limit=limit)
 
 
@@ -82,7 +70,7 @@ async def test_of_a_snapshot_listed_twice_the_last_entry_counts() -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.json_response(pages.pop(0))
 
-    async with serving(answer) as url, client_of(url) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}") as client:
         assert await client.listing("gd_1", limit=2) == (
             Listed(snapshot_id="a", status="ready"),
             Listed(snapshot_id="b", status="ready"),
@@ -93,7 +81,7 @@ async def test_a_listing_that_never_ends_is_unclear() -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.json_response([{"id": "a", "status": "running"}])
 
-    async with serving(answer) as url, client_of(url) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}") as client:
         found = await client.listing("gd_1", limit=1)
     assert isinstance(found, Unclear)
     assert "repeats itself" in found.detail
@@ -174,7 +162,7 @@ async def test_a_page_of_five_thousand_is_read_without_stalling_the_loop() -> No
             worst, last = max(worst, time.thread_time() - last), time.thread_time()
         return worst
 
-    async with serving(answer) as url, client_of(url) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}") as client:
         await client.list_page("gd_1", skip=0)  # connect
         watching = asyncio.create_task(stall())
         page = await client.list_page("gd_1", skip=0)
@@ -214,7 +202,7 @@ async def test_a_long_answer_lets_go_of_its_turn_with_its_status_and_has_time_fo
         return response
 
     gate = limiter()
-    async with serving(answer) as url, client_of(url, gate, timeout=timeout) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}", gate, timeout=timeout) as client:
         async with client.gateway.ask("GET", "/datasets/v3/snapshot/s_1", params={"format": "json"}) as whole:
             assert gate.in_flight == 0
             assert len(await whole.body(100_000_000)) == sent
@@ -238,7 +226,7 @@ async def test_what_is_sent_arrives_with_its_headers_and_query() -> None:
         yield b"1,2\n"
 
     headers = {"Content-Type": "text/csv"}
-    async with serving(answer) as url, client_of(url) as client:
+    async with serving(answer) as port, client_of(f"http://127.0.0.1:{port}") as client:
         for content in (b"a,b\n1,2\n", pieces()):
             async with client.gateway.ask(
                 "POST", "/t", params={"dataset_id": "gd &1", "n": 2}, headers=headers, content=content, seconds=5

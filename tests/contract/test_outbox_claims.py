@@ -4,12 +4,10 @@ The database is a parameter of `database`: another kind joins by a line there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.claims import attempt, claim, rows, settled, take, tell
@@ -19,17 +17,6 @@ from notifier.core.delivery.model import DeliveryState, Event, OutcomeKind
 from notifier.core.delivery.retry_decision import RetryDecision, decide
 from notifier.store.reader import Reader
 from notifier.store.store import Store
-
-
-@pytest.fixture(params=["sqlite"])
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "notifier.db"
-
-
-@pytest.fixture
-async def store(database: Path) -> AsyncIterator[Store]:
-    async with Store(database) as opened:
-        yield opened
 
 
 class TestClaim:

@@ -4,7 +4,6 @@ The database is a parameter of `database`: another kind joins by a line there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,17 +25,6 @@ from notifier.store.sqlite.errors import Unwritable
 from notifier.store.store import PollRecord, Store
 
 BLANK = SnapshotState(snapshot_id="s_1")
-
-
-@pytest.fixture(params=["sqlite"])
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "notifier.db"
-
-
-@pytest.fixture
-async def store(database: Path) -> AsyncIterator[Store]:
-    async with Store(database) as opened:
-        yield opened
 
 
 class TestCommit:

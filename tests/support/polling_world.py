@@ -6,7 +6,7 @@ import sqlite3
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -108,16 +108,13 @@ class PollingWorld:
             self._count_turns()
             await self.manager.load(self.watches, self.datasets)
             self.manager.begin()
-            task = asyncio.create_task(self.schedule.run())
             try:
-                async with jobs.running(runner, jobs.polls(self.schedule)):
+                async with (
+                    jobs.in_background(self.schedule.run()),
+                    jobs.running(runner, jobs.polls(self.schedule)),
+                ):
                     yield
-                if task.done():
-                    task.result()
             finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
                 await self.schedule.drain(timedelta(0))
                 if not killed:
                     await self.manager.flush()

@@ -1,35 +1,14 @@
 """A ping sends one GET; any failure is a text without the address."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
-from aiohttp import web
+from support.web_server import answering
 
 from notifier.channels.ping import ping
 
 
-@asynccontextmanager
-async def server(status: int) -> AsyncIterator[tuple[str, list[str]]]:
-    """Run a server that answers with this status; yield its base address and the requests it gets."""
-    requests: list[str] = []
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        requests.append(f"{request.method} {request.path_qs}")
-        return web.Response(status=status)
-
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", requests
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.parametrize(("status", "trouble"), [(200, None), (204, None), (404, "HTTP 404"), (500, "HTTP 500")])
 async def test_the_status_decides(status: int, trouble: str | None) -> None:
-    async with server(status) as (url, requests):
+    async with answering(status) as (url, requests):
         assert await ping(f"{url}/canary?token=canary") == trouble
     assert requests == ["GET /canary?token=canary"]
 
@@ -42,7 +21,7 @@ async def test_a_failure_is_a_text_without_the_address(url: str) -> None:
 
 
 async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with server(200) as (proxy, requests):
+    async with answering(200) as (proxy, requests):
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aiohttp import web
 from support.jobs import running
+from support.web_server import answering
 
 from notifier.app.job_runner import Every, Job, JobRunner
 from notifier.app.observability import HEARTBEAT
@@ -18,21 +18,10 @@ HOUR = timedelta(hours=1)
 
 
 @asynccontextmanager
-async def switch(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
-    """The address of a service that answers so, the last status for ever, and what it was asked."""
-    asked: list[str] = []
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        asked.append(f"{request.method} {request.path_qs}")
-        return web.Response(status=statuses[min(len(asked), len(statuses)) - 1])
-
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/canary-path?token=canary", asked
-    finally:
-        await runner.cleanup()
+async def _switch(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """A dead man's switch that answers so: its address, and its requests."""
+    async with answering(*statuses) as (url, requests):
+        yield f"{url}/canary-path?token=canary", requests
 
 
 class Beats:
@@ -65,7 +54,7 @@ class Beats:
 
 async def test_it_is_sent_at_once_and_then_every_so_often_by_get() -> None:
     beats = Beats()
-    async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+    async with _switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
         assert [(await beats.next()).kind for _ in range(3)] == [HeartbeatKind.SENT] * 3
     assert set(asked) == {"GET /canary-path?token=canary"}
 
@@ -73,7 +62,7 @@ async def test_it_is_sent_at_once_and_then_every_so_often_by_get() -> None:
 async def test_while_something_is_wrong_nothing_is_sent() -> None:
     beats = Beats()
     beats.troubles = ["the token is refused"]
-    async with switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+    async with _switch(200) as (url, asked), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
         assert await beats.next() == HeartbeatOutcome(kind=HeartbeatKind.WITHHELD, detail="the token is refused")
         assert (await beats.next()).kind is HeartbeatKind.WITHHELD
         assert asked == []
@@ -84,14 +73,14 @@ async def test_while_something_is_wrong_nothing_is_sent() -> None:
 
 async def test_a_refusal_is_an_outcome_and_the_next_one_comes() -> None:
     beats = Beats()
-    async with switch(500, 200) as (url, _), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
+    async with _switch(500, 200) as (url, _), beats.of(Wanted(url=url, every=timedelta(milliseconds=5))):
         assert await beats.next() == HeartbeatOutcome(kind=HeartbeatKind.FAILED, detail="HTTP 500")
         assert (await beats.next()).kind is HeartbeatKind.SENT
 
 
 async def test_another_address_is_asked_at_once_and_none_is_none() -> None:
     beats = Beats()
-    async with switch(200) as (one, first), switch(204) as (other, second):
+    async with _switch(200) as (one, first), _switch(204) as (other, second):
         async with beats.of(None) as heartbeat:
             beats.configure(heartbeat, Wanted(url=one, every=HOUR))
             await beats.next()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import web
+from support.web_server import serving
 
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.config.secrets import proxy_passwords, secrets_in
@@ -74,15 +75,10 @@ async def test_an_echoed_request_reveals_no_secret(service: str, form: str) -> N
         ]
         return web.Response(status=500, text="\n".join(FORMS[form](each) for each in told)[:450])
 
-    runner = web.ServerRunner(web.Server(repeat), shutdown_timeout=0.05)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = SERVICES[service].format(f"127.0.0.1:{runner.addresses[0][1]}")
+    async with serving(repeat) as port:
+        url = SERVICES[service].format(f"127.0.0.1:{port}")
         redact = Redactor(secrets_in(urls=[url]))
         outcome = await AppriseChannel(name="far", url=url, redact=redact).send(Message(title="t", body="evt_1"))
-    finally:
-        await runner.cleanup()
     assert asked
     assert outcome.kind is OutcomeKind.RETRY
     for trace in traces(CANARY) | traces(TOKEN):

@@ -1,20 +1,19 @@
 """No redirect is followed, and what is read of an answer is bounded in bytes and time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
+from support.web_server import Handler, serving
 
 from notifier.channels.apprise import http_observer
 from notifier.channels.apprise.channel import AppriseChannel
 from notifier.core.delivery.model import Message, Outcome, OutcomeKind
 
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 MESSAGE = Message(title="✅ Prices: ready", body="Event: evt_1")
 
 
-async def answered(answer: Answer) -> tuple[Outcome, list[str]]:
+async def answered(answer: Handler) -> tuple[Outcome, list[str]]:
     """Returns the outcome of a message to a server that answers like this, and the requests that it got."""
     asked: list[str] = []
 
@@ -22,14 +21,9 @@ async def answered(answer: Answer) -> tuple[Outcome, list[str]]:
         asked.append(f"{request.method} {request.path}")
         return await answer(request)
 
-    runner = web.ServerRunner(web.Server(noting), shutdown_timeout=0.05)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"json://127.0.0.1:{runner.addresses[0][1]}/"
-        return await AppriseChannel(name="far", url=url, redact=str).send(MESSAGE), asked
-    finally:
-        await runner.cleanup()
+    async with serving(noting) as port:
+        far = AppriseChannel(name="far", url=f"json://127.0.0.1:{port}/", redact=str)
+        return await far.send(MESSAGE), asked
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed() -> None:
