@@ -44,6 +44,7 @@ from notifier.failpoints import fault as fault_here
 from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
 from notifier.polling.scheduler import PollScheduler
+from notifier.store.reading.reading import Reading
 from notifier.store.store import Store
 from notifier.store.write_retries import StoreRetry
 from notifier.telemetry.redaction import Redactor
@@ -87,6 +88,7 @@ class Components:
         self.reporters.add(LiveReporter(self.live))
         self.clock = clock
         self.store = Store(config.database, StoreRetry(lambda news: self.report(news), clock))
+        self.reading = Reading(config.database, clock)
         self.background = BackgroundQueue(self.faults)
         self.jobs = JobRunner(self.faults)
         self.limiter = Limiter(

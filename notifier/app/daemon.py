@@ -247,6 +247,7 @@ class Daemon:
             await self._components.background.end()
         finally:
             self._watchdog.close()
+            await asyncio.to_thread(self._components.reading.close)
             await self._components.out_of_band.aclose()
             await self._components.dispatcher.aclose()
 

@@ -15,7 +15,8 @@ from notifier.core.delivery.model import OutcomeKind
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import Vitals
 from notifier.core.work_units import Unit
-from notifier.store.reader import Reader
+from notifier.delivery.rendering import renderer_of
+from notifier.web.queries import Queries
 from notifier.web.sources import Actions, WebSources
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ def web_sources(
     """Return what the web reads and does with these components."""
     return WebSources(
         config=lambda: components.config,
-        reader=lambda: Reader(components.config.database),
+        queries=Queries(
+            config=lambda: components.config,
+            reading=components.reading,
+            vitals=vitals,
+            render=renderer_of,
+            redact=components.redactor,
+        ),
         vitals=vitals,
         metrics=metrics,
         redact=components.redactor.of,

@@ -1,6 +1,5 @@
 """`notifier delivery show`: shows one delivery with its attempts, or one event with its deliveries."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,13 +11,11 @@ from notifier.cli.options import ConfigOption, JsonOption, configuration
 from notifier.cli.output import print_json, print_table
 from notifier.cli.status import STYLES
 from notifier.core.delivery.message_text import message
-from notifier.core.delivery.model import Deliverable
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.times import iso
 from notifier.core.words import span
 
 if TYPE_CHECKING:
-    from notifier.config.model import Channel
     from notifier.store.reader import Reader
 
 _MOST_OF_ONE = 10_000
@@ -42,6 +39,7 @@ def show(
 
     Messages are not stored: the text is rendered again with the current templates.
     """
+    from notifier.delivery.rendering import renderer_of
     from notifier.store.reader import Reader
 
     delivery_id = None if _is_event_id(delivery) else _number(delivery)
@@ -56,7 +54,8 @@ def show(
         raise NotifierError(f"there is no delivery {delivery_id}; `notifier delivery list` shows all")
     last = row.attempts[-1] if row.attempts else None
     together = reader.companions(row.id, last.number) if last is not None and last.together > 1 else [row]
-    title, body = _rendered(found.channels.get(row.channel), [each.event for each in together] or [row.event])
+    text = renderer_of(found)(row.channel, [each.event for each in together] or [row.event])
+    title, body = text.title, text.body
     if as_json:
         digest = None
         if last is not None and last.together > 1:
@@ -121,16 +120,6 @@ def _show_event(reader: "Reader", wanted: str, as_json: bool) -> None:
         return
     print_rows(rows)
     typer.echo(f"\nFor the attempts of one: notifier delivery show {rows[0].id}")
-
-
-def _rendered(channel: "Channel | None", deliverables: Sequence[Deliverable]) -> tuple[str | None, str]:
-    """Return title and body for the channel; the plain message, if the channel is no longer configured."""
-    if channel is None:
-        text = message(deliverables[0])
-        return text.title, text.body
-    from notifier.delivery.senders import wording
-
-    return wording(channel, deliverables)
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

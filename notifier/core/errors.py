@@ -3,6 +3,7 @@
 NotifierError              1  it could not be done
 ├── ConfigurationRefused   2  the YAML has errors: all of them, each with its place
 ├── UsageError             2  the command was asked for something that makes no sense
+│   └── BadCursor          2  a list was asked to go on from a place that it does not have
 ├── NoDaemon               1  no daemon runs that could be asked
 ├── Unanswered             1  a daemon runs, but has not answered
 ├── DownloadError          1  results could not be fetched; 3 if there is no such snapshot, 4 if not authorised
@@ -31,6 +32,10 @@ class UsageError(NotifierError):
     """The command was asked for something that makes no sense."""
 
     exit_status = 2
+
+
+class BadCursor(UsageError):
+    """A list was asked to go on from a place that it does not have."""
 
 
 class NoDaemon(NotifierError):

@@ -63,10 +63,20 @@ class SnapshotResource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetResource:
-    """A watched dataset as it is now.
+class StatusSpanResource:
+    """A part of a snapshot's bar: the status that it had from one time until another; None: until now."""
 
-    `in_progress` counts the snapshots that it found and that have not ended, `statuses` all of them by status.
+    status: str
+    begin: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetResource:
+    """A dataset as it is now.
+
+    `in_progress` counts the snapshots that its watch found and that have not ended, `statuses` all of them by status
+    (without those that ended more than a week ago).
     """
 
     watch: str
@@ -92,6 +102,16 @@ class CollectionResource:
     duration_s: float | None
     records: int | None
     errors: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UsualResource:
+    """The usual range of a number: its median, and the quartiles below and above, over `collections` of them."""
+
+    median: float
+    low: float
+    high: float
+    collections: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +197,8 @@ class ChannelResource:
 
     Attributes:
         service: the kind of receiver, such as `slack` or `webhook`; never its address.
+        operators: whether it gets the notices to the operators.
+        watches: the number of watches that notify it.
         deliveries: the number of its deliveries by state.
         broken_since, trouble: since when it is broken and why; None and empty if it works.
         last_success: when a message last got through.
@@ -187,6 +209,7 @@ class ChannelResource:
     channel: str
     service: str
     operators: bool = False
+    watches: int = 0
     deliveries: Mapping[str, int] = field(default_factory=dict)
     broken_since: datetime | None = None
     trouble: str = ""
@@ -216,3 +239,24 @@ class ActionResource:
     subject: str
     origin: str
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationResource:
+    """The configuration in effect.
+
+    Attributes:
+        effective: all of it with its defaults, in the shape of the YAML; every secret is `***`.
+        files: the files that it was read from, the main one first.
+        warnings: what works, but perhaps not as its author meant it, each with its place.
+        reloaded_at: when the files were read again last, since the start; None if they were not.
+        refused: the errors for which that reload was refused, each with its place; none if it was done.
+        runs_of: when the configuration that runs was read, if the notifier started with the one taken up last.
+    """
+
+    effective: Mapping[str, object]
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+    reloaded_at: datetime | None
+    refused: tuple[str, ...]
+    runs_of: datetime | None

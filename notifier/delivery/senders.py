@@ -4,13 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from notifier.channels.apprise.channel import AppriseChannel
-from notifier.channels.templates.render import ANYTHING, AsWritten, MessageService, Renderer
+from notifier.channels.templates.render import Renderer
 from notifier.channels.templates.samples import sample_events
 from notifier.channels.webhook.channel import WebhookChannel
-from notifier.channels.webhook.payload import body_of
 from notifier.config.model import Channel
 from notifier.core.delivery.digest import batchable, digest
-from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Event, Message, Notice, Outcome, OutcomeKind
 from notifier.core.delivery.routing import ALL
 
@@ -71,29 +69,6 @@ def templates_without_room(channel: Channel) -> Iterator[tuple[str, str]]:
         if excess is not None and word is not None and word not in named:
             named.add(word)
             yield word, f"{excess}, however short the reason (channel {channel.name}): shorten the template"
-
-
-def wording(channel: Channel, deliverables: Sequence[Deliverable]) -> tuple[str | None, str]:
-    """Return the title and body of one message to a channel about these; a webhook gets JSON, and no title.
-
-    The message follows the present configuration, without its secrets. If the channel's URL cannot be used, the message
-    is as for a service without limits; if a template cannot be used, it is the plain one.
-    """
-    first = deliverables[0]
-    if channel.webhook is not None and isinstance(first, Event):
-        return None, body_of(first).decode("ascii")
-    try:
-        reader: MessageService = AppriseChannel(name=channel.name, url=channel.url or "", redact=str)
-    except ValueError:
-        reader = ANYTHING
-    if len(deliverables) > 1 or isinstance(first, Notice):
-        text = digest(deliverables, reader.fits)
-    else:
-        try:
-            text, _ = Renderer(channel.templates).render(first, AsWritten(reader.fits))
-        except ValueError:
-            text = message(first)
-    return text.title, text.body
 
 
 class WebhookSender:

@@ -44,7 +44,7 @@ def state_to_row(state: SnapshotState, watch: Watch) -> dict[str, Any]:
     }
 
 
-def state_from_row(row: RowMapping) -> SnapshotState:
+def state_from_row(row: RowMapping | Mapping[str, Any]) -> SnapshotState:
     """Return the state in a row of `polls` joined with its row of `snapshots`; either may be missing."""
     since, polled_at = row["since"], row["polled_at"]
     state = SnapshotState(snapshot_id=row["snapshot_id"], seen_at=since)

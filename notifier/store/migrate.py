@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, column, inse
 from notifier.core.errors import StoreTooNew
 from notifier.store.tables import metadata
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration; a test holds it against the scripts."""
 
 SCRIPTS = Path(__file__).parent / "migrations"

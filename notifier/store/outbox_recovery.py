@@ -13,10 +13,11 @@ from notifier.core.delivery.states import CLAIMABLE
 from notifier.core.snapshot.download_job import HELD_FOR
 from notifier.failpoints import failpoint
 from notifier.store.attempts import Attempt, attempt_row
+from notifier.store.column_types import Instant
 from notifier.store.database import Part
 from notifier.store.mapping import WAITING, delivery_from_row
 from notifier.store.queries import QUIET, deliveries_with_events, listed, states_and_channels
-from notifier.store.tables import Instant, attempts, deliveries, downloads, is_dead, is_open
+from notifier.store.tables import attempts, deliveries, downloads, is_dead, is_open
 from notifier.store.transaction import transaction
 
 LONGEST_WAIT = timedelta(hours=25)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier.core.delivery.model import Deliverable, Event, Notice
 from notifier.core.errors import StoreError
 from notifier.core.snapshot.model import SnapshotState
+from notifier.store.column_types import Instant
 from notifier.store.mapping import deliverable_from_row, event_from_row, state_from_row
 from notifier.store.queries import (
     Filters,
@@ -27,7 +28,7 @@ from notifier.store.queries import (
 )
 from notifier.store.sqlite.engine import reader
 from notifier.store.sqlite.errors import DAMAGE, damaged
-from notifier.store.tables import Instant, attempts, datasets, deliveries, events, in_digest, mutes, notices
+from notifier.store.tables import attempts, datasets, deliveries, events, in_digest, mutes, notices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

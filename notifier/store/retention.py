@@ -10,10 +10,11 @@ from sqlalchemy import Column, ColumnElement, Connection, Delete, delete, exists
 from notifier.core.delivery.states import OPEN
 from notifier.core.snapshot.statuses import ENDS, canonical
 from notifier.failpoints import failpoint
+from notifier.store.column_types import Instant
 from notifier.store.database import Part
 from notifier.store.datasets import remember_past
 from notifier.store.mapping import WAITING
-from notifier.store.tables import Instant, attempts, deliveries, downloads, events, mutes, notices, polls, snapshots
+from notifier.store.tables import attempts, deliveries, downloads, events, mutes, notices, polls, snapshots
 from notifier.store.transaction import transaction
 
 BATCH = 500

@@ -1,14 +1,12 @@
 """The tables. `migrations/` makes them in a database that exists; a test compares the two."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Column,
     ColumnElement,
-    Dialect,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -22,44 +20,11 @@ from sqlalchemy import (
     func,
     literal_column,
 )
-from sqlalchemy.types import TypeDecorator
 
 from notifier.core.delivery.model import DeliveryState
 from notifier.core.delivery.states import OPEN
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, stored as microseconds since 1970 UTC: exact, and ordered alike in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Convert for the database."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Convert from the database."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-class Span(TypeDecorator[timedelta]):
-    """A duration, stored as microseconds."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
-        """Convert for the database."""
-        return None if value is None else value // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        """Convert from the database."""
-        return None if value is None else value * _MICROSECOND
+from notifier.store.column_types import Instant, Span
 
 
 def _literals(values: Iterable[str]) -> ColumnElement[str]:
@@ -76,6 +41,9 @@ metadata = MetaData(
     }
 )
 
+_DATASET_ID = "CASE WHEN json_valid(facts) THEN json_extract(facts, '$.dataset_id') END"
+"""Damaged facts must not keep the row from being written."""
+
 snapshots = Table(
     "snapshots",
     metadata,
@@ -89,6 +57,8 @@ snapshots = Table(
     Column("created_at", Instant),
     Column("derived", String),
     Column("left_end", String),
+    Column("dataset_id", String, Computed(_DATASET_ID, persisted=False)),
+    Index(None, "dataset_id", "since"),
 )
 """The state of each snapshot; written at a transition, and only if `revision` is still the one before it."""
 
@@ -152,7 +122,7 @@ events = Table(
     Column("id", String, primary_key=True),
     Column("snapshot_id", String, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("watch_id", String, nullable=False, index=True),
+    Column("watch_id", String, nullable=False),
     Column("name", String, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("previous", String, nullable=False),
@@ -164,10 +134,13 @@ events = Table(
     Column("channels", JSON),
     Column("since", Instant),
     Column("until", Instant),
+    Column("family", String, Computed("substr(watch_id, 1, instr(watch_id || '/', '/') - 1)", persisted=False)),
     UniqueConstraint("snapshot_id", "revision"),
     Index(None, "observed_at", "id"),
+    Index(None, "family", "observed_at", "id"),
 )
-"""Every transition, told or not; `channels` are those that were to be told."""
+"""Every transition, told or not; `channels` are those that were to be told, `family` is the id of the watch, or of the
+dataset's watch that found the snapshot."""
 
 downloads = Table(
     "downloads",
@@ -219,6 +192,20 @@ rate_limits = Table(
     Column("at", Instant, nullable=False, index=True),
 )
 """The API's last answers of 429: a restart does not reset their count."""
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "subject", "at"),
+    Index(None, "at", "id"),
+)
+"""What somebody did by a command, the API or a page, and from where."""
 
 mutes = Table(
     "mutes",

@@ -7,9 +7,9 @@ from typing import Any
 
 from notifier.config.model import Config
 from notifier.core.health.vitals import Vitals
-from notifier.store.reader import Reader
 from notifier.web.live.hub import Hub
 from notifier.web.pages.messages import Messages
+from notifier.web.queries import Queries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class WebSources:
 
     Attributes:
         config: the configuration that runs.
-        reader: opens the database for reading; to be used in a thread (`asyncio.to_thread`). Raises `StoreError`.
+        queries: answers the questions of pages and API, in a thread; what it returns is redacted already.
         vitals: how the daemon does; raises `NotifierError` or `TimeoutError` if the store does not tell.
         metrics: the page for Prometheus.
         redact: masks secrets in texts, lists and mappings. Everything shown goes through it.
@@ -50,7 +50,7 @@ class WebSources:
     """
 
     config: Callable[[], Config]
-    reader: Callable[[], Reader]
+    queries: Queries
     vitals: Callable[[], Awaitable[Vitals]]
     metrics: Callable[[], Awaitable[bytes]]
     redact: Callable[[Any], Any]

@@ -13,7 +13,9 @@ from starlette.types import ASGIApp
 from notifier.config.model import Api, Config
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.vitals import Vitals
-from notifier.store.reader import Reader
+from notifier.core.resources import MessageResource
+from notifier.store.reading.reading import Reading
+from notifier.web.queries import Queries
 from notifier.web.sources import Actions, WebSources
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
@@ -49,6 +51,17 @@ ACTIONS = Actions(
 )
 
 
+def queries(config: Config, vitals: Any = WELL) -> Queries:
+    """Queries of the database of a configuration."""
+    return Queries(
+        config=lambda: config,
+        reading=Reading(config.database, lambda: datetime.now(UTC)),
+        vitals=being(vitals),
+        render=lambda _: lambda channel, deliverables: MessageResource(title=channel, body=str(len(deliverables))),
+        redact=str,
+    )
+
+
 def sources(**given: Any) -> WebSources:
     """Sources of a daemon that is well; a field that is given replaces it, `vitals` and `metrics` by their answer."""
     for name in ("vitals", "metrics"):
@@ -57,7 +70,7 @@ def sources(**given: Any) -> WebSources:
     config = empty_config()
     plain = WebSources(
         config=lambda: config,
-        reader=lambda: Reader(config.database),
+        queries=queries(config),
         vitals=being(WELL),
         metrics=being(b"a 1\n"),
         redact=lambda value: value,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, StaticPool, create_engine, event
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -44,20 +44,49 @@ def writer(database: Path) -> Engine:
 def reader(database: Path) -> Engine:
     """Make an engine that cannot write, for commands beside the daemon."""
 
-    def opened(mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"file:{quote(str(database))}?mode={mode}", uri=True, timeout=5)
+    def connect() -> sqlite3.Connection:
+        connection = _open_to_read(database)
         connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    return create_engine("sqlite://", creator=connect)
+
+
+def shared_reader(database: Path | None) -> Engine:
+    """Make an engine with one connection for all threads, one at a time, that writes temporary tables only.
+
+    They are kept in memory. Every transaction reads one state of the database; without a database it is an empty one.
+    """
+
+    def connect() -> sqlite3.Connection:
+        connection = (
+            sqlite3.connect(":memory:", check_same_thread=False) if database is None else _open_to_read(database)
+        )
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.execute("PRAGMA temp_store=MEMORY")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, pool_reset_on_return=None)
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _open_to_read(database: Path) -> sqlite3.Connection:
+    def opened(mode: str) -> sqlite3.Connection:
+        place = f"file:{quote(str(database))}?mode={mode}"
+        connection = sqlite3.connect(place, uri=True, timeout=5, check_same_thread=False)
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         return connection
 
-    def connect() -> sqlite3.Connection:
-        try:
-            return opened("ro")
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
-                raise
-            # A WAL that a killed daemon left has to be recovered before it can be read (sqlite.org/wal.html). Nothing
-            # else is written, and no daemon runs: it would have recovered it.
-            return opened("rw")
-
-    return create_engine("sqlite://", creator=connect)
+    try:
+        return opened("ro")
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+            raise
+        # A WAL that a killed daemon left has to be recovered before it can be read (sqlite.org/wal.html). Nothing
+        # else is written, and no daemon runs: it would have recovered it.
+        return opened("rw")

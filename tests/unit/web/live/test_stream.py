@@ -50,7 +50,7 @@ async def _never() -> Message:
     return {}
 
 
-_UNUSED = ("config", "reader", "vitals", "metrics", "redact", "clock", "actions")
+_UNUSED = ("config", "queries", "vitals", "metrics", "redact", "clock", "actions")
 
 
 def test_a_stream_begins_at_once_and_has_the_changes() -> None:

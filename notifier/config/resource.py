@@ -1,0 +1,44 @@
+"""Makes resources of the configuration: what is in effect, its channels, and one watch of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from notifier.config.effective import as_dict, shown_watch
+from notifier.config.model import AnyWatch, Config
+from notifier.core.delivery.services import service_of
+from notifier.core.health.vitals import LastReload
+from notifier.core.resources import ChannelResource, ConfigurationResource
+
+
+def configuration_resource(config: Config, reload: LastReload | None) -> ConfigurationResource:
+    """Return the configuration in effect, with the last reload of its files."""
+    return ConfigurationResource(
+        effective=as_dict(config),
+        files=tuple(map(str, config.files)),
+        warnings=tuple(map(str, config.warnings)),
+        reloaded_at=None if reload is None else reload.at,
+        refused=() if reload is None else reload.refused,
+        runs_of=None if reload is None else reload.runs_of,
+    )
+
+
+def channels_of(config: Config) -> list[ChannelResource]:
+    """Return the channels as they are configured, in their order."""
+    watching = Counter(name for watch in (*config.watches, *config.datasets) for name in watch.notify)
+    return [
+        ChannelResource(
+            channel=channel.name,
+            service="webhook" if channel.webhook else service_of(str(channel.url)),
+            operators=channel.name in config.operators,
+            watches=watching[channel.name],
+        )
+        for channel in config.channels.values()
+    ]
+
+
+def watch_settings(config: Config, watch_id: str) -> Mapping[str, object] | None:
+    """Return the settings of a watch, or of the dataset's watch that found this snapshot; None if there is none."""
+    parent = watch_id.partition("/")[0]
+    watches: list[AnyWatch] = [*config.watches, *config.datasets]
+    watch = next((each for each in watches if each.id in (watch_id, parent)), None)
+    return None if watch is None else shown_watch(watch)

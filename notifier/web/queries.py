@@ -1,0 +1,138 @@
+"""The questions of pages and API, each answered in a thread with resources that have no secrets."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from notifier.config.model import Config
+from notifier.config.resource import channels_of, configuration_resource, watch_settings
+from notifier.core.health.condition_texts import condition_resources
+from notifier.core.health.vitals import Vitals
+from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
+from notifier.core.resources import (
+    ActionResource,
+    ChannelResource,
+    ConditionResource,
+    ConfigurationResource,
+    DeliveryResource,
+)
+from notifier.store.reading.deliveries import Render
+from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters
+from notifier.store.reading.reading import Reading, Watched
+
+T = TypeVar("T")
+
+
+class Queries:
+    """Answers with resources. Each method may raise `StoreError`; one with a cursor also `BadCursor`.
+
+    The parts of the page and of the API are made of these alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Callable[[], Config],
+        reading: Reading,
+        vitals: Callable[[], Awaitable[Vitals]],
+        render: Callable[[Config], Render],
+        redact: Callable[[str], str],
+    ) -> None:
+        """
+        Args:
+            config: the configuration that runs.
+            reading: the database.
+            vitals: how the daemon does; raises `NotifierError` or `TimeoutError` if the store does not tell.
+            render: makes what renders messages again, as a configuration's channels send them.
+            redact: masks secrets in a text.
+        """
+        self._config = config
+        self._reading = reading
+        self._vitals = vitals
+        self._render = render
+        self._redact = redact
+
+    async def overview(self, filters: SnapshotFilters) -> SnapshotPage:
+        """Return a page of the watched snapshots, with counts by status and the watched datasets."""
+        return await self._in_thread(lambda: self._reading.overview(_watched(self._config()), filters))
+
+    async def watch(self, watch_id: str, *, cursor: str | None = None, limit: int = PAGE) -> WatchResource | None:
+        """Return one watched snapshot with its history (`parent/snapshot` if a dataset's watch found it), or None."""
+        config = self._config()
+
+        def read() -> WatchResource | None:
+            found = self._reading.watch(_watched(config), watch_id, cursor=cursor, limit=limit)
+            return found and replace(found, configuration=watch_settings(config, found.snapshot.watch))
+
+        return await self._in_thread(read)
+
+    async def dataset(self, dataset: str, *, cursor: str | None = None, limit: int = PAGE) -> DatasetPage | None:
+        """Return a dataset, by its id or that of its watch, with its collections; None if nothing is known of it."""
+        config = self._config()
+
+        def read() -> DatasetPage | None:
+            found = self._reading.dataset(_watched(config), dataset, cursor=cursor, limit=limit)
+            if found is None or found.watch is None:
+                return found
+            return replace(found, configuration=watch_settings(config, found.watch.watch))
+
+        return await self._in_thread(read)
+
+    async def deliveries(self, filters: DeliveryFilters) -> DeliveryPage:
+        """Return a page of deliveries, the newest first."""
+        return await self._in_thread(lambda: self._reading.deliveries(filters))
+
+    async def delivery(self, delivery_id: int) -> DeliveryResource | None:
+        """Return one delivery with its attempts and the words that were sent; None if there is none of that id."""
+        render = self._render(self._config())
+        return await self._in_thread(lambda: self._reading.delivery(delivery_id, render))
+
+    async def events(self, filters: EventFilters) -> EventPage:
+        """Return a page of events, the newest first, each with its deliveries."""
+        return await self._in_thread(lambda: self._reading.events(filters))
+
+    async def channels(self) -> list[ChannelResource]:
+        """Return the configured channels, with how they do."""
+        return await self._in_thread(lambda: self._reading.channels(channels_of(self._config())))
+
+    async def actions(self, limit: int = PAGE) -> list[ActionResource]:
+        """Return what somebody did last, the newest first."""
+        return await self._in_thread(lambda: self._reading.actions(limit))
+
+    async def conditions(self) -> list[ConditionResource]:
+        """Return what is in trouble, the worst first.
+
+        Raises:
+            NotifierError, TimeoutError: the store does not tell.
+        """
+        vitals = await self._vitals()
+        return await self._in_thread(lambda: condition_resources(vitals))
+
+    async def configuration(self) -> ConfigurationResource:
+        """Return the configuration in effect, with the last reload of its files.
+
+        Raises:
+            NotifierError, TimeoutError: the store does not tell.
+        """
+        config, vitals = self._config(), await self._vitals()
+        return await self._in_thread(lambda: configuration_resource(config, vitals.reload))
+
+    async def _in_thread(self, read: Callable[[], T]) -> T:
+        return await asyncio.to_thread(lambda: self._clean(read()))
+
+    def _clean(self, value: Any) -> Any:
+        """Return the value with every text in it redacted."""
+        if isinstance(value, str):
+            return self._redact(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{field.name: self._clean(getattr(value, field.name)) for field in fields(value)})
+        if isinstance(value, dict):
+            return {self._clean(key): self._clean(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._clean, value))
+        return value
+
+
+def _watched(config: Config) -> Watched:
+    return Watched(watches=config.watches, datasets=config.datasets)
