@@ -3,16 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from notifier.core.resources import (
-    ActionResource,
-    CollectionResource,
-    DatasetResource,
-    DeliveryResource,
-    EventResource,
-    SnapshotResource,
-    StatusSpanResource,
-    UsualResource,
-)
+from notifier.core.resource_parts import CollectionResource, StatusSpanResource, UsualResource
+from notifier.core.resources import ActionResource, DatasetResource, DeliveryResource, EventResource, SnapshotResource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +59,7 @@ class DatasetPage:
     Attributes:
         dataset: its id.
         watch: its watch, as it is now; None if snapshots of it are watched by themselves only.
+        configuration: the settings of its watch, as `config show` prints them; None without one.
         collections: the last ones, at most 200, the oldest first: the points of the chart.
         usual_records, usual_errors, usual_duration_s: the usual ranges over those that ended `ready`; None below five.
         snapshots: a page of its snapshots in progress, the newest first.
@@ -88,7 +81,12 @@ class DatasetPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryPage:
-    """A page of deliveries, the newest first; `next_cursor` gets the next one, None after the last."""
+    """A page of deliveries, the newest first.
+
+    Attributes:
+        deliveries: those of this page.
+        next_cursor: what gets the next page; None after the last one.
+    """
 
     deliveries: tuple[DeliveryResource, ...]
     next_cursor: str | None
@@ -96,7 +94,12 @@ class DeliveryPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventPage:
-    """A page of events, the newest first; `next_cursor` gets the next one, None after the last."""
+    """A page of events, the newest first.
+
+    Attributes:
+        events: those of this page.
+        next_cursor: what gets the next page; None after the last one.
+    """
 
     events: tuple[EventResource, ...]
     next_cursor: str | None

@@ -1,21 +1,15 @@
 """The resources that the API answers, that the pages show, and that `--json` prints: one shape for each thing.
 
-All are frozen values of plain types. Times are aware and in UTC; durations are seconds, and end in `_s`.
+All are frozen values of plain types. Times are aware and in UTC; durations are seconds, and end in `_s`. The texts
+under `Attributes:` become the descriptions of the fields in the API's OpenAPI. What they consist of is in
+`core.resource_parts`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotifiedResource:
-    """Whom an event notifies: the delivery's id, its channel and state, and when it was settled, or else decided."""
-
-    delivery: int
-    channel: str
-    state: str
-    at: datetime
+from notifier.core.resource_parts import AttemptResource, DigestResource, MessageResource, NotifiedResource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,20 +57,19 @@ class SnapshotResource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StatusSpanResource:
-    """A part of a snapshot's bar: the status that it had from one time until another; None: until now."""
-
-    status: str
-    begin: datetime
-    end: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetResource:
     """A dataset as it is now.
 
-    `in_progress` counts the snapshots that its watch found and that have not ended, `statuses` all of them by status
-    (without those that ended more than a week ago).
+    Attributes:
+        watch: the id of its watch.
+        name: the name of the watch.
+        dataset: the dataset's id.
+        in_progress: the number of snapshots that its watch found and that have not ended.
+        statuses: the number of snapshots that its watch found by status, without those that ended a week ago.
+        last_poll: when its list was polled last.
+        last_answer: what that poll answered; `listed` if it was the list.
+        next_poll: when its list is polled next.
+        muted, muted_until: whether its notifications are muted, and until when; None until they are unmuted.
     """
 
     watch: str
@@ -92,64 +85,28 @@ class DatasetResource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CollectionResource:
-    """One collection of a dataset, ended or not: a point of the dataset's chart."""
-
-    snapshot: str
-    status: str
-    started: datetime | None
-    ended: datetime | None
-    duration_s: float | None
-    records: int | None
-    errors: int | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UsualResource:
-    """The usual range of a number: its median, and the quartiles below and above, over `collections` of them."""
-
-    median: float
-    low: float
-    high: float
-    collections: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttemptResource:
-    """One attempt of a delivery, with the receiver's answer; `together` deliveries went out as one message."""
-
-    number: int
-    started_at: datetime
-    duration_s: float
-    outcome: str
-    reason: str
-    detail: str
-    together: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MessageResource:
-    """The words of a message. A webhook has no title, and its payload as the body."""
-
-    title: str | None
-    body: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DigestResource:
-    """The message of several deliveries that one was sent in: when, with how many, and which."""
-
-    at: datetime
-    deliveries: int
-    ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryResource:
     """A delivery: one event, or one notice, for one channel.
 
-    Of an event it has `watch`, `name`, `snapshot`, `status` and `events`; of a notice to the operators `notice` (its
-    kind) and `subject`. `attempts`, `message` and `digest` are filled where one delivery is shown.
+    Attributes:
+        id: its number.
+        channel: the channel's name.
+        state: `pending`, `sending`, `delivered`, `retrying`, `uncertain`, `dead` or `dropped`.
+        reason: the reason of the state in one word; empty if there is none.
+        attempts_begun: the number of attempts so far.
+        created_at: when it was decided.
+        not_before: when it is sent at the earliest.
+        settled_at: when it was delivered, dropped or given up; None while it is open.
+        event_id: the id of the event (evt_…) or of the notice (ntc_…).
+        title: the title of its message.
+        watch, name: the id and the name of the event's watch; None for a notice.
+        snapshot, status: the event's snapshot, and the status that it took; None for a notice.
+        events: the event's names; None for a notice.
+        notice: the kind of a notice to the operators; None for an event.
+        subject: what the notice is about; None for an event.
+        message: the words; only where one delivery is shown.
+        digest: the message that it was sent in with others, if it was; only where one delivery is shown.
+        attempts: its attempts, the oldest first; only where one delivery is shown.
     """
 
     id: int
@@ -176,7 +133,19 @@ class DeliveryResource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventResource:
-    """A transition of a snapshot, notified or not, with its deliveries."""
+    """A transition of a snapshot, notified or not, with its deliveries.
+
+    Attributes:
+        event_id: its id, which is on every message of it.
+        watch, name: the id and the name of its watch.
+        snapshot: the snapshot's id.
+        at: when the poll saw it.
+        previous, status: the status before it, and after it.
+        events: the event's names, by which `on:` chooses.
+        title: the title of its message.
+        late_by_s: how late it was seen at most, beyond a usual pause between polls.
+        deliveries: its deliveries.
+    """
 
     event_id: str
     watch: str
@@ -196,6 +165,7 @@ class ChannelResource:
     """A channel and how it does.
 
     Attributes:
+        channel: its name.
         service: the kind of receiver, such as `slack` or `webhook`; never its address.
         operators: whether it gets the notices to the operators.
         watches: the number of watches that notify it.
@@ -221,7 +191,15 @@ class ChannelResource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConditionResource:
-    """What is in trouble: since when, what is wrong in words, and what to do about it."""
+    """What is in trouble.
+
+    Attributes:
+        subject: what it is, such as `api`, `reload` or `channel:NAME`.
+        kind: what is wrong with it in one word.
+        since: since when; None if that is not known.
+        sentence: what is wrong in words.
+        cure: what to do about it.
+    """
 
     subject: str
     kind: str
@@ -232,7 +210,15 @@ class ConditionResource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActionResource:
-    """What somebody did by a command, the API or a page, and from where: an `origin` such as `page 127.0.0.1`."""
+    """What somebody did by a command, the API or a page.
+
+    Attributes:
+        at: when.
+        action: what was done, such as `mute`.
+        subject: to which watch, delivery or channel.
+        origin: from where, such as `page 127.0.0.1`.
+        detail: more about it.
+    """
 
     at: datetime
     action: str

@@ -12,7 +12,7 @@ from notifier.config.model import Channel, Config
 from notifier.core.delivery.digest import digest
 from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Event, Notice
-from notifier.core.resources import MessageResource
+from notifier.core.resource_parts import MessageResource
 
 
 def renderer_of(config: Config) -> Callable[[str, Sequence[Deliverable]], MessageResource]:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from notifier.config.model import Api, Config
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.vitals import Vitals
-from notifier.core.resources import MessageResource
+from notifier.core.resource_parts import MessageResource
 from notifier.store.reading.reading import Reading
 from notifier.web.queries import Queries
 from notifier.web.sources import Actions, WebSources

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from notifier.core.resources import CollectionResource, UsualResource
+from notifier.core.resource_parts import CollectionResource, UsualResource
 from notifier.core.snapshot.statuses import canonical, has_ended
 from notifier.store.mapping import state_from_row
 from notifier.store.queries import known_where

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, RowMapping, and_, select
 
 from notifier.core.delivery.message_text import message
 from notifier.core.delivery.model import Deliverable, Notice
-from notifier.core.resources import AttemptResource, DeliveryResource, DigestResource, MessageResource
+from notifier.core.resource_parts import AttemptResource, DigestResource, MessageResource
+from notifier.core.resources import DeliveryResource
 from notifier.store.mapping import deliverable_from_row
 from notifier.store.queries import deliveries_with_events
 from notifier.store.reading.cursors import decode, encode

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Integer, RowMapping, Select, literal, select, tuple_, type_coerce
 
 from notifier.core.delivery.message_text import message
-from notifier.core.resources import AttemptResource, DeliveryResource, EventResource, StatusSpanResource
+from notifier.core.resource_parts import AttemptResource, StatusSpanResource
+from notifier.core.resources import DeliveryResource, EventResource
 from notifier.core.snapshot.model import EXPIRING, STALLED, UNKNOWN
 from notifier.store.mapping import event_from_row
 from notifier.store.queries import deliveries_with_events, listed

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, String, cast, exists, or_, select
 
 from notifier.core.delivery.routing import family
-from notifier.core.resources import DatasetResource, NotifiedResource, SnapshotResource
+from notifier.core.resource_parts import NotifiedResource
+from notifier.core.resources import DatasetResource, SnapshotResource
 from notifier.core.snapshot.model import UNKNOWN, DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.statuses import Phase, has_ended, phase_of
 from notifier.store.datasets import LISTED

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.core.json_values import json_bytes, json_value
-from notifier.core.resources import DigestResource, MessageResource
+from notifier.core.resource_parts import DigestResource, MessageResource
 
 AT = datetime(2026, 11, 23, 15, 32, 0, 123_456, timezone(timedelta(hours=1)))
 
