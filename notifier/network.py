@@ -211,3 +211,16 @@ def in_daemon_thread(call: Callable[[], T], name: str) -> asyncio.Future[T]:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+def peer_uid(connection: Any) -> int | None:
+    """Return the user id of the process at the other end of a Unix socket; None where the system does not tell."""
+    try:
+        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    except (OSError, AttributeError):
+        return None
+    return int(_UCRED.unpack(found)[1])
+
+
+_UCRED = struct.Struct("3i")
+"""The ids of a process, its user and its group: unix(7)."""

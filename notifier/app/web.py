@@ -1,6 +1,5 @@
 """What the daemon hands to its web pages and API: what they read, and what they can have it do."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,10 @@ from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import Vitals
+from notifier.core.resources import ActionResource
 from notifier.core.work_units import Unit
 from notifier.delivery.rendering import renderer_of
+from notifier.store.write_retries import at_once
 from notifier.web.queries import Queries
 from notifier.web.sources import Actions, WebSources
 
@@ -103,7 +104,9 @@ def _actions(components: Components) -> Actions:
 
     async def note(action: str, subject: str, origin: str, detail: str) -> None:
         log.info("action.done", action=action, subject=subject, origin=origin, detail=detail)
-        await asyncio.sleep(0)
+        done = ActionResource(at=components.clock(), action=action, subject=subject, origin=origin, detail=detail)
+        with at_once():
+            await components.store.actions.note([done])
 
     return Actions(
         mute=mute,

@@ -6,9 +6,12 @@ that has it. When no daemon runs, the command opens the database itself, under t
 
 import asyncio
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from notifier.control.action_notes import command_of, note
 from notifier.control.handler import handle, no_daemon
 from notifier.control.protocol import LONGEST_LINE, MALFORMED, Diff, Health, Request, encode
 from notifier.control.socket_file import short_path, socket_of
@@ -43,7 +46,9 @@ async def ask(database: Path, request: Request, *, limit: float | None = None) -
     if reply is None:
         try:
             async with Store(database) as store:
-                return await handle(request, store)
+                found = await handle(request, store)
+                await note(store, datetime.now(UTC), request, found, command_of(os.geteuid()))
+                return found
         except MALFORMED as error:
             raise NotifierError(f"this cannot be done: {error}") from error
     if "error" in reply:

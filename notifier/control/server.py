@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from notifier.control.action_notes import command_of, note
 from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import LEASE, LONGEST_LINE, MALFORMED, decode, encode_reply, kind_of
 from notifier.control.socket_file import ControlSocket
 from notifier.core.errors import NotifierError
 from notifier.core.work_units import Unit
 from notifier.failpoints import fault
+from notifier.network import peer_uid
 from notifier.store.store import Store
 
 _LONGEST_REQUEST_S = 5.0
@@ -68,7 +71,8 @@ class _Server:
                     await self._daemon.lend(reader, writer)
                 return
             self._idle.discard(writer)
-            writer.write(encode_reply(await reply_to(line, self._store, self._daemon)))
+            origin = command_of(peer_uid(writer.get_extra_info("socket")))
+            writer.write(encode_reply(await reply_to(line, self._store, self._daemon, origin)))
             await writer.drain()
         except OSError:
             return  # the command has gone; what it asked for is done
@@ -87,14 +91,16 @@ async def _first_line(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def reply_to(line: bytes, store: Store, daemon: DaemonActions) -> dict[str, Any]:
-    """Do what a line asks for, and return the reply."""
+async def reply_to(line: bytes, store: Store, daemon: DaemonActions, origin: str) -> dict[str, Any]:
+    """Do what a line asks for, note it in the history as done from `origin`, and return the reply."""
     try:
         request = decode(line)
         with daemon.faults.alone(Unit.COMMAND, kind_of(request)) as attempt:
             fault(Unit.COMMAND, kind_of(request))
             try:
-                return {"done": await handle(request, store, daemon)}
+                done = await handle(request, store, daemon)
+                await note(store, datetime.now(UTC), request, done, origin)
+                return {"done": done}
             except MALFORMED as error:
                 return {"error": f"the daemon does not understand the request: {error}"}
         assert attempt.fault is not None

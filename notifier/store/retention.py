@@ -14,7 +14,7 @@ from notifier.store.column_types import Instant
 from notifier.store.database import Part
 from notifier.store.datasets import remember_past
 from notifier.store.mapping import WAITING
-from notifier.store.tables import attempts, deliveries, downloads, events, mutes, notices, polls, snapshots
+from notifier.store.tables import actions, attempts, deliveries, downloads, events, mutes, notices, polls, snapshots
 from notifier.store.transaction import transaction
 
 BATCH = 500
@@ -50,13 +50,14 @@ class Retention(Part):
             datasets: the ids of the watched datasets, by the ids of their watches.
 
         Returns:
-            The number of events, notices and snapshots that were removed.
+            The number of events, notices, snapshots and actions that were removed.
         """
         removed = 0
         for some in (
             self._prune_events,
             self._prune_notices,
             partial(self._prune_snapshots, frozenset(watched), datasets or {}),
+            self._prune_actions,
         ):
             after: Position | None = FIRST
             while after is not None:
@@ -136,6 +137,12 @@ class Retention(Part):
             connection.execute(delete(snapshots).where(snapshots.c.snapshot_id.in_(old)))
             connection.execute(delete(polls).where(polls.c.snapshot_id.in_(old)))
         return len(old), (rows[-1].since, rows[-1].snapshot_id) if len(rows) == BATCH else None
+
+    @transaction
+    def _prune_actions(self, connection: Connection, before: datetime, after: Position) -> tuple[int, Position | None]:
+        oldest = select(actions.c.id).where(actions.c.at < before).order_by(actions.c.at, actions.c.id).limit(BATCH)
+        removed = connection.execute(delete(actions).where(actions.c.id.in_(oldest))).rowcount
+        return removed, after if removed == BATCH else None
 
     @transaction
     def _prune_mutes(self, connection: Connection, now: datetime) -> None:

@@ -19,6 +19,7 @@ from notifier.core.delivery.model import Event
 from notifier.core.snapshot.download_job import has_results
 from notifier.core.snapshot.model import SnapshotState, Watch
 from notifier.failpoints import failpoint
+from notifier.store.actions import ActionLog
 from notifier.store.attempts import new_delivery
 from notifier.store.conditions import Conditions
 from notifier.store.database import Database
@@ -75,6 +76,7 @@ class Store:
 
     Attributes:
         outbox: the deliveries.
+        actions: what somebody did.
         conditions: what is in trouble.
         datasets: what is known about datasets.
         downloads: the results that are downloaded.
@@ -91,6 +93,7 @@ class Store:
         self.retries = retries or StoreRetry()
         self._database = Database(path, self.retries)
         self.outbox = Outbox(self._database)
+        self.actions = ActionLog(self._database)
         self.conditions = Conditions(self._database)
         self.maintenance = StoreMaintenance(self._database)
         self.datasets = Datasets(self._database)

@@ -209,7 +209,7 @@ class Hour:
             )
         )
         answers = DaemonActions(wake=one._components.dispatcher.wake, health=one._health, faults=one._components.faults)
-        reply = await server.reply_to(line, one._components.store, answers)
+        reply = await server.reply_to(line, one._components.store, answers, "command")
         assert "done" in reply or "error" in reply
 
     async def _reload(self, one: Daemon) -> None:

@@ -18,7 +18,7 @@ from notifier.core.resources import ActionResource, ChannelResource, DatasetReso
 from notifier.core.snapshot.model import DatasetWatch, Watch
 from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading import channels, deliveries, events, overview
-from notifier.store.reading.actions import actions_on
+from notifier.store.reading.actions import actions_on, last_actions
 from notifier.store.reading.collections import UsualDurations, collections_of, usual
 from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters, Sort
@@ -124,6 +124,7 @@ class Reading:
             of_it = EventFilters(snapshot=shown.snapshot, cursor=cursor, limit=limit)
             found, following = events.page_of(connection, of_it, with_attempts=True)
             state = state_of(connection, shown.snapshot)
+            told = [delivery.id for event in found for delivery in event.deliveries]
             duration = state.facts.duration_ms
             return WatchResource(
                 snapshot=snapshot,
@@ -134,7 +135,7 @@ class Reading:
                 statuses=tuple(events.bar_of(connection, shown.snapshot)),
                 events=tuple(found),
                 next_cursor=following,
-                actions=tuple(actions_on(connection, [*family(shown.watch), shown.snapshot])),
+                actions=tuple(actions_on(connection, [*family(shown.watch), shown.snapshot], told)),
             )
 
     def dataset(
@@ -177,7 +178,7 @@ class Reading:
                 usual_duration_s=duration,
                 snapshots=tuple(self._snapshots(connection, shown)),
                 next_cursor=following,
-                actions=() if watch is None else tuple(actions_on(connection, [watch.id])),
+                actions=() if watch is None else tuple(actions_on(connection, [watch.id], ())),
             )
 
     def deliveries(self, filters: DeliveryFilters) -> DeliveryPage:
@@ -205,7 +206,7 @@ class Reading:
     def actions(self, limit: int = PAGE) -> list[ActionResource]:
         """Return the last actions, the newest first."""
         with self._reading() as connection:
-            return actions_on(connection, (), limit)
+            return last_actions(connection, limit)
 
     def _snapshots(self, connection: Connection, shown: Sequence[Shown]) -> list[SnapshotResource]:
         return snapshot_resources(connection, shown, self._clock(), self._durations)
