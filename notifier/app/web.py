@@ -1,5 +1,6 @@
 """What the daemon hands to its web pages and API: what they read, and what they can have it do."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from notifier.app.components import Components
+from notifier.app.gc_tuning import keep
 from notifier.config.model import Http
 from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
@@ -33,6 +35,8 @@ def application_for(
     sources = web_sources(components, vitals=vitals, metrics=metrics)
 
     def make(http: Http) -> "ASGIApp":
+        if "fastapi" not in sys.modules:
+            keep()  # or the collections of garbage during the import traverse all watches, and hold the event loop
         from notifier.web.application import application
 
         return application(sources, http=http, faults=components.faults)

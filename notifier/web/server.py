@@ -122,9 +122,10 @@ class Server:
 
     def _prepare(self, http: Http) -> "Connections":
         """Import the server and make the application: half a second of work, which the event loop does not wait for."""
+        application = self._make(http)
         from notifier.web import connections
 
-        return connections.Connections(self._make(http))
+        return connections.Connections(application)
 
     async def _close(self) -> None:
         listener, self._listener = self._listener, None

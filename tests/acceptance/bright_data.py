@@ -4,7 +4,7 @@ from collections import deque
 
 from acceptance.harness import TOKEN, Journal
 from notifier.brightdata.simulator import Simulator
-from notifier.brightdata.simulator.server import Request
+from notifier.brightdata.simulator.server import AnsweredRequest
 
 
 class BrightData(Simulator):
@@ -16,7 +16,7 @@ class BrightData(Simulator):
     def __init__(self) -> None:
         self._now = 1_000.0
         super().__init__(clock=lambda: self._now, token=TOKEN, retry_after=1, slow_seconds=3600)
-        self.asked: Journal[Request] = Journal("Bright Data")
+        self.asked: Journal[AnsweredRequest] = Journal("Bright Data")
         self.log = _Told(self.asked)
 
     def advance(self, seconds: float) -> None:
@@ -28,12 +28,12 @@ class BrightData(Simulator):
         await self.asked.count(len(self.asked) + number)
 
 
-class _Told(deque[Request]):
+class _Told(deque[AnsweredRequest]):
     """The simulator's own log, told to a journal."""
 
-    def __init__(self, journal: Journal[Request]) -> None:
+    def __init__(self, journal: Journal[AnsweredRequest]) -> None:
         super().__init__()
         self._journal = journal
 
-    def append(self, request: Request) -> None:
+    def append(self, request: AnsweredRequest) -> None:
         self._journal.add(request)

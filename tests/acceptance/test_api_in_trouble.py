@@ -9,14 +9,14 @@ from acceptance.harness import TOKEN, Notifier
 from acceptance.receivers import Receiver
 from notifier.brightdata.simulator import Fault
 from notifier.brightdata.simulator import life as lives
-from notifier.brightdata.simulator.server import Request
+from notifier.brightdata.simulator.server import AnsweredRequest
 
 NEVER = (Fault.SLOW, Fault.TRICKLE)
 IN_TIME = [fault for fault in Fault if fault not in (*NEVER, Fault.RATE_LIMITED)]
 """The faults that cost no waiting, so that one daemon meets them all."""
 
 
-def answers_of(snapshot: str, asked: Sequence[Request]) -> int:
+def answers_of(snapshot: str, asked: Sequence[AnsweredRequest]) -> int:
     """How often the API answered as it should and told of a snapshot, by itself or in the list of its dataset."""
     right = [each for each in asked if each.answer == "200"]
     return sum(each.kind == "snapshots" or each.raw_path.endswith(f"/{snapshot}") for each in right)

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 
-from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from starlette.responses import Response
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import Journal, Notifier
@@ -19,6 +19,7 @@ from acceptance.mail_servers import PlainMailServer
 from acceptance.receivers import Receiver, event_ids
 from notifier.brightdata.simulator import life as lives
 from notifier.brightdata.simulator.faults import Fault
+from notifier.brightdata.simulator.listener import Request
 
 SEED = 12
 ROUNDS = 6
@@ -45,7 +46,7 @@ class SickBrightData(BrightData):
         super().__init__()
         self._dice = dice
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: Request) -> Response:
         if "faulty" in request.raw_path:
             self.fail_next(self._dice.choice(ANSWERS))
         return await super()._answer(request)

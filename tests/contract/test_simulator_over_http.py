@@ -1,5 +1,6 @@
 """The simulated Bright Data as any HTTP client finds it: the endpoints that the client does not ask yet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -178,3 +179,63 @@ async def test_a_scrape_answers_with_its_data_or_with_a_snapshot_to_follow(sim: 
     status, _, answer = await ask(sim, "POST", path, json=[{}])
     assert status == 202
     assert sim.account.progress(answer["snapshot_id"]) is not None
+
+
+async def raw(sim: Simulator, path: str = "/datasets/v3/progress/s_1") -> tuple[asyncio.StreamReader, str]:
+    """The answer of a request as it comes, after its head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(sim.url.rpartition(":")[2]))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer any\r\n\r\n".encode())
+    OPENED.append(writer)
+    return reader, (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+
+
+OPENED: list[asyncio.StreamWriter] = []
+
+
+@pytest.fixture(autouse=True)
+async def _hang_up() -> AsyncIterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+async def test_a_reset_is_one_on_the_wire(sim: Simulator) -> None:
+    sim.fail_next(Fault.RESET)
+    with pytest.raises(ConnectionResetError):
+        await raw(sim)
+
+
+async def test_a_cut_answer_promises_more_than_comes(sim: Simulator) -> None:
+    sim.fail_next(Fault.CUT)
+    reader, head = await raw(sim)
+    assert "content-length: 100" in head
+    assert await reader.read() == b'{"status":"ready","rec'
+
+
+async def test_an_answer_that_trickles_goes_on_until_the_client_hangs_up(sim: Simulator) -> None:
+    sim.fail_next(Fault.TRICKLE)
+    reader, _ = await raw(sim)
+    assert await reader.readexactly(3 * len(b"1\r\n \r\n")) == b"1\r\n \r\n" * 3
+    (task,) = sim._listener._state.tasks
+    OPENED.pop().close()
+    async with asyncio.timeout(10):
+        await asyncio.wait({task})
+
+
+async def test_results_packed_unasked_say_so_in_their_head(sim: Simulator) -> None:
+    sim.add("s_1", life.of("ready", records=20))
+    sim.fail_next(Fault.GZIP)
+    _, head = await raw(sim, "/datasets/v3/snapshot/s_1")
+    assert "content-encoding: gzip" in head
+    assert "content-length" not in head
+
+
+async def test_it_ends_at_once_whatever_answers_are_under_way() -> None:
+    async with asyncio.timeout(5), Simulator(slow_seconds=3_600) as simulator:
+        simulator.fail_next(Fault.TRICKLE)
+        await raw(simulator)
+        simulator.fail_next(Fault.SLOW)
+        late = asyncio.create_task(raw(simulator))
+        await simulator.until_asked(2)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await late

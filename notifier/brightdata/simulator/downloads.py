@@ -2,12 +2,13 @@
 
 from urllib.parse import unquote
 
-from aiohttp import web
+from starlette.responses import Response
 
 from notifier.brightdata.simulator import faulty_results, results
 from notifier.brightdata.simulator.account import Account
 from notifier.brightdata.simulator.endpoints import SNAPSHOT, BadRequest, number, trigger
 from notifier.brightdata.simulator.faults import Fault
+from notifier.brightdata.simulator.listener import Request
 from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_text, streamed
 from notifier.brightdata.simulator.results import ResultsState, Selection
 
@@ -18,8 +19,8 @@ TOO_MANY_PARTS = 1_000_000
 
 
 async def answer(
-    account: Account, kind: str, request: web.BaseRequest, *, retry_after: int, fault: Fault | None = None
-) -> web.StreamResponse:
+    account: Account, kind: str, request: Request, *, retry_after: int, fault: Fault | None = None
+) -> Response:
     """Returns the answer to a request of the kind download, parts, cancel or scrape.
 
     Args:
@@ -40,8 +41,8 @@ async def answer(
 
 
 async def _download(
-    account: Account, snapshot_id: str, request: web.BaseRequest, kind: str, retry_after: int, fault: Fault | None
-) -> web.StreamResponse:
+    account: Account, snapshot_id: str, request: Request, kind: str, retry_after: int, fault: Fault | None
+) -> Response:
     selection = _selection(request)
     found = account.results(snapshot_id)
     if (refusal := _refusal(found, retry_after)) is not None:
@@ -55,24 +56,22 @@ async def _download(
         return as_json({"parts": TOO_MANY_PARTS if fault is Fault.MANY_PARTS else parts})
     if selection.part is not None and not 1 <= selection.part <= parts:
         return as_text("Part does not exist", 400)
-    return await _data(request, selection, found.seed, found.records, fault)
+    return _data(request, selection, found.seed, found.records, fault)
 
 
-async def _data(
-    request: web.BaseRequest, selection: Selection, seed: int, records: int, fault: Fault | None
-) -> web.StreamResponse:
+def _data(request: Request, selection: Selection, seed: int, records: int, fault: Fault | None) -> Response:
     pieces = faulty_results.body(fault, selection, seed, records)
     content_type = "application/gzip" if selection.compress else results.FORMATS[selection.format]
     encoding = "gzip" if fault is Fault.GZIP and not selection.compress else None
-    return await streamed(request, pieces, content_type, cut=fault is Fault.CUT, encoding=encoding)
+    return streamed(request, pieces, content_type, cut=fault is Fault.CUT, encoding=encoding)
 
 
-def _building(status_code: int, retry_after: int) -> web.Response:
+def _building(status_code: int, retry_after: int) -> Response:
     message = f"Snapshot is building, try again in {retry_after}s"
     return as_json({"status": "building", "message": message}, status_code)
 
 
-def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
+def _refusal(found: results.Results, retry_after: int) -> Response | None:
     match found.state:
         case ResultsState.THERE:
             return None
@@ -91,7 +90,7 @@ def _refusal(found: results.Results, retry_after: int) -> web.Response | None:
             return as_json({"error": f"Snapshot is {found.status}"}, 400)
 
 
-def _cancel(account: Account, snapshot_id: str) -> web.Response:
+def _cancel(account: Account, snapshot_id: str) -> Response:
     match account.cancel(snapshot_id):
         case None:
             return as_text("Snapshot does not exist", 404)
@@ -101,23 +100,21 @@ def _cancel(account: Account, snapshot_id: str) -> web.Response:
             return as_text("OK", 200)
 
 
-async def _scrape(
-    account: Account, request: web.BaseRequest, retry_after: int, fault: Fault | None
-) -> web.StreamResponse:
+async def _scrape(account: Account, request: Request, retry_after: int, fault: Fault | None) -> Response:
     selection = _selection(request)
     snapshot = await trigger(account, request)
     records = snapshot.life.facts.get("records")
     if snapshot.life.seconds <= SCRAPED_WITHIN_S and isinstance(records, int) and records:
         if fault is Fault.BUILDING:
             return as_json({"snapshot_id": snapshot.id, "message": f"Building, try again in {retry_after}s"})
-        return await _data(request, selection, snapshot.order, records, fault)
+        return _data(request, selection, snapshot.order, records, fault)
     message = "The request has exceeded the synchronous time limit; follow its snapshot"
     headers = {"Retry-After": str(retry_after)}
     return as_json({"snapshot_id": snapshot.id, "message": message}, 202, headers)
 
 
-def _selection(request: web.BaseRequest) -> Selection:
-    query = request.query
+def _selection(request: Request) -> Selection:
+    query = request.query_params
     if query.get("format", "json") not in results.FORMATS:
         raise BadRequest(f"format must be one of {', '.join(results.FORMATS)}")
     if query.get("compress", "false") not in ("true", "false"):

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from urllib.parse import unquote
 
-from aiohttp import web
+from starlette.responses import Response
 
 from notifier.brightdata.simulator.account import Account, Snapshot
+from notifier.brightdata.simulator.listener import Request
 from notifier.brightdata.simulator.replies import NO_SUCH_PAGE, as_html, as_json, as_json_array, as_text
 
 PROGRESS = "/datasets/v3/progress/"
@@ -40,13 +41,13 @@ def kind_of(raw_path: str) -> str:
     return {SNAPSHOTS: "snapshots", TRIGGER: "trigger", SCRAPE: "scrape"}.get(path, "other")
 
 
-async def answer(account: Account, kind: str, request: web.BaseRequest, *, stale: bool = False) -> web.Response:
+async def answer(account: Account, kind: str, request: Request, *, stale: bool = False) -> Response:
     """Returns the correct answer to a request of this kind; a `stale` list is as of its first request."""
     try:
         if kind == "progress" and request.method == "GET":
             return progress(account, request.raw_path)
         if kind == "snapshots" and request.method == "GET":
-            return as_json_array(listing(account, request.query, stale=stale))
+            return as_json_array(listing(account, request.query_params, stale=stale))
         if kind == "trigger" and request.method == "POST":
             return as_json({"snapshot_id": (await trigger(account, request)).id})
     except BadRequest as error:
@@ -54,7 +55,7 @@ async def answer(account: Account, kind: str, request: web.BaseRequest, *, stale
     return as_html(NO_SUCH_PAGE, 404)
 
 
-def progress(account: Account, raw_path: str) -> web.Response:
+def progress(account: Account, raw_path: str) -> Response:
     """Answers `GET /datasets/v3/progress/{snapshot_id}`; the id is one segment, unquoted once."""
     segment = raw_path[len(PROGRESS) :].partition("?")[0]
     if not segment or "/" in segment:
@@ -94,15 +95,15 @@ def listing(account: Account, query: Mapping[str, str], *, stale: bool = False) 
     return [] if query.get("trigger_type") == "CP" else page
 
 
-async def trigger(account: Account, request: web.BaseRequest) -> Snapshot:
+async def trigger(account: Account, request: Request) -> Snapshot:
     """Answers `POST /datasets/v3/trigger`: starts a snapshot with the queued life, or one that the seed determines.
 
     Raises:
         BadRequest: there is no dataset, or no valid input.
     """
-    dataset_id = dataset(request.query)
+    dataset_id = dataset(request.query_params)
     body = bytearray()
-    async for chunk in request.content.iter_any():
+    async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_INPUT:
             raise BadRequest("the input is too large")

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from aiohttp import web
+from starlette.responses import PlainTextResponse, Response
+
+from notifier.brightdata.simulator.listener import Listener, Request
 
 
 class MessageReceiver:
@@ -20,27 +22,23 @@ class MessageReceiver:
         self._arrived = arrived
         self._refused = refused
         self._requests = 0
-        self._runner: web.ServerRunner | None = None
+        self._listener = Listener(self._answer)
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._answer))
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"json://127.0.0.1:{self._runner.addresses[0][1]}/"
+        self.url = f"json://127.0.0.1:{await self._listener.start('127.0.0.1', 0)}/"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._listener.close()
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
-        body = json.loads(await request.read())
+    async def _answer(self, request: Request) -> Response:
+        body = json.loads(await request.body())
         self._requests += 1
         if self._requests == 1:
             self._refused()
-            return web.Response(status=503, text="try again later", headers={"Retry-After": "2"})
+            return PlainTextResponse("try again later", 503, {"Retry-After": "2"})
         self._arrived(body["title"], body["message"])
-        return web.Response(text="thank you")
+        return PlainTextResponse("thank you")

@@ -8,21 +8,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from aiohttp import web
+from starlette.responses import Response
 
 from notifier.brightdata.simulator import downloads, endpoints
 from notifier.brightdata.simulator.account import Account
 from notifier.brightdata.simulator.faults import IN_RESULTS, Fault, Faults
 from notifier.brightdata.simulator.life import Life
+from notifier.brightdata.simulator.listener import Listener, Request
 from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate_limited
 
 GIVE_RESULTS = frozenset({"download", "parts", "cancel", "scrape"})
 LOG_LENGTH = 10_000
-STOPS_WITHIN_S = 0.05
-"""The longest wait for answers that are delayed on purpose."""
 
 
-class Request(NamedTuple):
+class AnsweredRequest(NamedTuple):
     """An answered request: its time in seconds of the clock, its kind and path, and its status or fault."""
 
     at: float
@@ -73,7 +72,7 @@ class Simulator:
         )
         self.requests: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
-        self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+        self.log: deque[AnsweredRequest] = deque(maxlen=LOG_LENGTH)
         self._faults = Faults(seed=seed, chances=faults or {})
         self._token = token
         self._retry_after = retry_after
@@ -81,29 +80,18 @@ class Simulator:
         self._host = host
         self._port = port
         self._clock = clock
-        self._runner: web.ServerRunner | None = None
+        self._listener = Listener(self._answer)
         self._refusals = 0
         self._came = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        # A bare server: an application with a router takes half of the time of a request.
-        server = web.Server(self._answer, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=STOPS_WITHIN_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
+        self._port = await self._listener.start(self._host, self._port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._listener.close()
 
     @property
     def url(self) -> str:
@@ -149,14 +137,14 @@ class Simulator:
             self._came.clear()
             await self._came.wait()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: Request) -> Response:
         kind = endpoints.kind_of(request.raw_path)
         self.requests[kind] += 1
         self._came.set()
         fault = self._faults.next()
         if fault is None:
             response = await self._right(kind, request)
-            self._note(kind, request, str(response.status))
+            self._note(kind, request, str(response.status_code))
             return response
         if fault in IN_RESULTS.get(kind, ()):
             self._note(kind, request, fault.value)
@@ -170,7 +158,7 @@ class Simulator:
             slow_seconds=self._slow_seconds,
         )
 
-    async def _right(self, kind: str, request: web.BaseRequest, fault: Fault | None = None) -> web.StreamResponse:
+    async def _right(self, kind: str, request: Request, fault: Fault | None = None) -> Response:
         if not self._authorised(request.headers.get("Authorization", "")):
             self._refusals += 1
             if self._refusals % 2:  # the API has both answers
@@ -188,6 +176,6 @@ class Simulator:
             return False
         return self._token is None or token.strip() == self._token
 
-    def _note(self, kind: str, request: web.BaseRequest, answer: str) -> None:
+    def _note(self, kind: str, request: Request, answer: str) -> None:
         self.answers[answer] += 1
-        self.log.append(Request(self._clock(), kind, request.raw_path, answer))
+        self.log.append(AnsweredRequest(self._clock(), kind, request.raw_path, answer))
