@@ -54,32 +54,37 @@ export function morph(from, to) {
 }
 
 function morphChildren(from, to) {
-  const wanted = new Set([...to.childNodes].map(keyOf).filter(Boolean));
+  const fresh = [...to.childNodes];
+  const wanted = new Set(fresh.map(keyOf).filter(Boolean));
   const keyed = new Map([...from.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+  const kept = new Set(); // selected, and therefore not moved
   let next = from.firstChild;
-  let whole = true;
-  const pass = () => { next = next.nextSibling; };
-  for (const child of [...to.childNodes]) {
-    const key = keyOf(child);
-    while (next && keyOf(next) && !wanted.has(keyOf(next))) {
-      const gone = next;
-      pass();
-      gone.remove();
-    }
-    let match = key ? keyed.get(key) : next;
-    if (!key && match && (keyOf(match) || match.nodeName !== child.nodeName)) match = null;
-    if (match && match.nodeName === child.nodeName) {
-      if (match === next) pass();
-      else put(from, match, next);
-      whole = morph(match, child) && whole;
-    } else {
-      from.insertBefore(document.importNode(child, true), next);
-    }
-  }
-  while (next) {
+  const isGone = (node, rest) => keyOf(node)
+    ? !wanted.has(keyOf(node))
+    : rest.every((each) => keyOf(each) || each.nodeName !== node.nodeName);
+  const drop = () => {
     const gone = next;
-    pass();
-    gone.remove();
-  }
+    next = next.nextSibling;
+    if (!kept.has(gone)) gone.remove();
+  };
+  let whole = true;
+  fresh.forEach((child, index) => {
+    const key = keyOf(child);
+    while (next && isGone(next, fresh.slice(index))) drop();
+    const match = key ? keyed.get(key) : next;
+    if (!match || match.nodeName !== child.nodeName || keyOf(match) !== key) {
+      from.insertBefore(document.importNode(child, true), next);
+    } else if (match === next) {
+      next = next.nextSibling;
+      whole = morph(match, child) && whole;
+    } else if (isSelected(match)) {
+      kept.add(match);
+      whole = false;
+    } else {
+      put(from, match, next);
+      whole = morph(match, child) && whole;
+    }
+  });
+  while (next) drop();
   return whole;
 }
