@@ -1,10 +1,12 @@
 """The demonstration: the real daemon against a simulated Bright Data on loopback, with a local receiver for a channel.
 
 Seven snapshots each end in another way, while the API sometimes answers 429 and 500 and the receiver refuses its first
-message. It prints what happens, and succeeds only if every notification is delivered exactly once.
+message. It prints the link of its page and what happens, and succeeds only if every notification is delivered exactly
+once. With `--keep` it goes on: a dataset has a new snapshot every few seconds.
 """
 
 import asyncio
+import itertools
 import re
 import tempfile
 import time
@@ -49,6 +51,19 @@ _SNAPSHOTS: tuple[tuple[str, str, Life], ...] = (
     ("sd_demo_profiles", "Profiles", lives.appears_late(seconds=65, hidden_for=15)),
 )
 
+_DAILY = "gd_demo_daily"
+_NEXT_AFTER = timedelta(seconds=12)
+"""With `--keep`, the pause before the next snapshot of that dataset begins."""
+
+_DAILY_LIVES: tuple[Life, ...] = (
+    lives.complete(seconds=50, records=980),
+    lives.complete(seconds=62, records=1_010),
+    lives.partial(seconds=58, records=1_040, errors=12),
+    lives.complete(seconds=45, records=965),
+    lives.failed(seconds=40),
+    lives.complete(seconds=70, records=1_120),
+)
+
 Say = Callable[[str, str], None]
 """Prints a line in a style: `plain`, `dim`, `good`, `bad`, `news` or `heading`."""
 
@@ -64,8 +79,11 @@ class _Stage(Reporter):
     """Prints what happens, and counts it: a reporter of the daemon that also notes what the receiver got."""
 
     def __init__(self, say: Say) -> None:
-        self._say = say
+        self._print = say
+        self._held: list[tuple[str, str]] | None = []
         self._began = time.monotonic()
+        self.address = ""
+        self.snapshots = len(_SNAPSHOTS)
         self.ended: set[str] = set()
         self.expected: set[str] = set()
         self.arrived: Counter[str] = Counter()
@@ -76,9 +94,22 @@ class _Stage(Reporter):
         self.retries = 0
         self.finished = asyncio.Event()
 
+    def say(self, style: str, text: str) -> None:
+        """Print a line, once the one with the link of the page is printed."""
+        if self._held is None:
+            self._print(style, text)
+        else:
+            self._held.append((style, text))
+
+    def release(self) -> None:
+        """Print what was held back."""
+        held, self._held = self._held or [], None
+        for line in held:
+            self.say(*line)
+
     def show(self, style: str, text: str) -> None:
         """Print a line with its time."""
-        self._say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
+        self.say(style, f"{time.monotonic() - self._began:5.1f} s  {text}")
 
     def report(self, outcome: AnyOutcome) -> None:
         """Print an outcome that is of interest."""
@@ -92,10 +123,18 @@ class _Stage(Reporter):
             case ClockShift():
                 self.show("bad", f"the clock was moved by {span(abs(outcome.shift))}")
             case HttpListening():
-                address = f"health and metrics: {outcome.address}/"
-                self.show("bad" if outcome.trouble else "heading", outcome.trouble or address)
+                self._listening(outcome)
             case _:
                 pass
+
+    def _listening(self, outcome: HttpListening) -> None:
+        """Print the link of the page, before anything else."""
+        if outcome.trouble:
+            self._print("bad", f"There is no page: {outcome.trouble}")
+        else:
+            self.address = f"{outcome.address}/"
+            self._print("heading", f"The page: {self.address}")
+        self.release()
 
     def _polled(self, outcome: PollOutcome) -> None:
         """Print the transitions of a poll."""
@@ -127,7 +166,7 @@ class _Stage(Reporter):
         self.messages += 1
         self.show("news", f"🔔 notification: {title}")
         for line in body.splitlines():
-            self._say("dim", f"           {line}")
+            self.say("dim", f"           {line}")
         self.arrived.update(_EVENT_ID.findall(body))
 
     def message_refused(self) -> None:
@@ -135,7 +174,7 @@ class _Stage(Reporter):
         self.show("bad", "the receiver answers 503, Retry-After: 2")
 
     def _check(self) -> None:
-        if len(self.ended) == len(_SNAPSHOTS) and self.settled >= self.expected:
+        if len(self.ended) >= len(_SNAPSHOTS) and self.settled >= self.expected:
             self.finished.set()
 
 
@@ -156,14 +195,16 @@ async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutc
             simulator.add(snapshot_id, life, dataset_id="gd_demo")
         with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
             config_file = Path(folder) / "config.yaml"
-            config_file.write_text(_configuration(simulator.url, receiver.url), encoding="utf-8")
-            say("heading", f"{count(len(_SNAPSHOTS), 'snapshot')} at a simulated Bright Data, {simulator.url}")
-            say("dim", f"It runs {_SPEED:g} times as fast as the real one, and sometimes answers 429, 500 or resets.")
-            say("dim", f"The daemon is the real one, with {config_file} for its configuration.")
+            config_file.write_text(_configuration(simulator.url, receiver.url, daily=keep), encoding="utf-8")
+            stage.say("heading", f"{count(len(_SNAPSHOTS), 'snapshot')} at a simulated Bright Data, {simulator.url}")
+            stage.say(
+                "dim", f"It runs {_SPEED:g} times as fast as the real one; sometimes it answers 429, 500 or resets."
+            )
+            stage.say("dim", f"The daemon is the real one, with {config_file} for its configuration.")
             redactor = Redactor()
             daemon = Daemon(load_config(config_file), reporters=[stage], redactor=redactor)
             running = asyncio.create_task(daemon.run(stop))
-            waiting = asyncio.create_task(asyncio.Event().wait() if keep else stage.finished.wait())
+            waiting = asyncio.create_task(_go_on(stage, simulator) if keep else stage.finished.wait())
             try:
                 limit = None if keep else TIME_LIMIT.total_seconds()
                 await asyncio.wait({running, waiting}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
@@ -171,8 +212,22 @@ async def demo(*, say: Say, stop: asyncio.Event, keep: bool = False) -> DemoOutc
                 waiting.cancel()
                 stopped = stop.is_set()
                 stop.set()
+                stage.release()
                 await running
     return _summary(stage, say, stopped=stopped)
+
+
+async def _go_on(stage: _Stage, simulator: Simulator) -> None:
+    """Say when all snapshots have ended, and have another one begin every few seconds."""
+    await stage.finished.wait()
+    pause = _NEXT_AFTER.total_seconds()
+    stage.show("good", "Every snapshot ended, and every notification was delivered exactly once.")
+    stage.show("heading", f"The page goes on: {stage.address}")
+    stage.show("plain", f"Another snapshot begins every {pause:g} s. Stop it with Ctrl-C.")
+    for number, life in enumerate(itertools.cycle(_DAILY_LIVES), 1):
+        stage.snapshots += 1
+        simulator.add(f"sd_demo_daily_{number}", life, dataset_id=_DAILY)
+        await asyncio.sleep(pause)
 
 
 def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
@@ -182,11 +237,11 @@ def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     events, messages = count(len(stage.arrived), "event"), count(stage.messages, "message")
     say("heading", f"{count(stage.polls, 'poll')}, {events} delivered in {messages}")
     say("plain", f"Failed polls: {troubles or 'none'}. Failed sends, tried again: {stage.retries}.")
-    right = not lost and not twice and len(stage.ended) == len(_SNAPSHOTS) and bool(stage.expected)
+    right = not lost and not twice and len(stage.ended) == stage.snapshots and bool(stage.expected)
     if right:
         say("good", "Every snapshot ended, and every notification was delivered exactly once.")
     elif stopped and not twice:
-        say("plain", f"Stopped early: {len(stage.ended)} of {count(len(_SNAPSHOTS), 'snapshot')} had ended.")
+        say("plain", f"Stopped early: {len(stage.ended)} of {count(stage.snapshots, 'snapshot')} had ended.")
         right = True
     else:
         ended = count(len(stage.ended), "snapshot")
@@ -194,7 +249,7 @@ def _summary(stage: _Stage, say: Say, *, stopped: bool) -> DemoOutcome:
     return DemoOutcome(right=right)
 
 
-def _configuration(api_url: str, channel_url: str) -> str:
+def _configuration(api_url: str, channel_url: str, *, daily: bool) -> str:
     data: dict[str, Any] = {
         "api": {"token": "demo-token", "base_url": api_url, "requests_per_second": 20},
         "state": "sqlite:///demo.db",
@@ -203,4 +258,6 @@ def _configuration(api_url: str, channel_url: str) -> str:
         "defaults": {"every": "1s", "notify": ["receiver"]},
         "watches": [{"snapshot": snapshot_id, "name": name} for snapshot_id, name, _ in _SNAPSHOTS],
     }
+    if daily:
+        data["watches"].append({"dataset": _DAILY, "name": "Prices, daily", "on": ["ready", "failed"]})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

@@ -17,9 +17,12 @@ _STYLES = {"plain": "", "dim": "dim", "good": "bold green", "bad": "yellow", "ne
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Run until Ctrl-C.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Run until Ctrl-C, to look around on the page.")] = False,
 ) -> None:
-    """Run the real daemon against a simulated Bright Data; no account needed. Ends within 40 s."""
+    """Run the real daemon against a simulated Bright Data; no account needed. Ends within 40 s.
+
+    Its first line is the link of the page.
+    """
     import asyncio
 
     from rich.console import Console
