@@ -196,15 +196,13 @@ def _word(value: object) -> str:
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the effective configuration: all files together, every default applied, secrets as ***."""
     from notifier.app.loading.load import load_config
-    from notifier.config.effective import as_dict
+    from notifier.config.effective import as_dict, as_yaml
 
     data = as_dict(load_config(config_path(config), secrets_needed=False))
     if as_json:
         print_json(data)
         return
-    import yaml
-
-    typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+    typer.echo(as_yaml(data), nl=False)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """The effective configuration as plain data in the shape of the YAML, with every secret masked."""
 
+from collections.abc import Mapping
+
 from notifier.config.model import AnyWatch, Api, Channel, Config, HeartbeatSettings, Hooks, Http, Template, Webhook
 from notifier.config.secrets import masked_url
 from notifier.config.values.durations import format_duration
@@ -24,6 +26,13 @@ def as_dict(config: Config) -> dict[str, object]:
         "watches": [shown_watch(watch) for watch in watches],
         "keep": format_duration(config.keep),
     }
+
+
+def as_yaml(data: Mapping[str, object]) -> str:
+    """Return plain data, such as that of `as_dict`, as YAML."""
+    import yaml
+
+    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
 
 
 def _api(api: Api) -> dict[str, object]:

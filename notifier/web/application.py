@@ -1,27 +1,32 @@
 """Builds the application from its routers. Importing this module imports FastAPI: only where `http:` is on."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from notifier import __version__
 from notifier.config.model import Http
 from notifier.core.isolation import Faults
 from notifier.web import health
-from notifier.web.access import plain_page, sign_in
+from notifier.web.access import sign_in
 from notifier.web.access.guard import Guard
 from notifier.web.isolation import FAILED, Isolation
 from notifier.web.live import stream
-from notifier.web.pages import actions
+from notifier.web.pages import actions, routes
+from notifier.web.pages.errors import FAILED_PAGE, NOT_FOUND, error_page, wants_page
+from notifier.web.pages.sign_in import sign_in_page
 from notifier.web.sources import WebSources
 
 ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
     health.router,
     stream.router,
     actions.router,
+    routes.router,
 )
 """Each makes the routes of one room; the first route that matches a path answers it."""
 
@@ -29,19 +34,24 @@ ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
 def application(sources: WebSources, *, http: Http, faults: Faults) -> ASGIApp:
     """Return the application. Access is as `http` says; `faults` is notified of what a handler raised."""
     app = FastAPI(title="notifier", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(HTTPException, partial(_refused, sources))
+    app.add_exception_handler(Exception, partial(_failed, sources))
     guard = Guard(app, http)
-    app.include_router(sign_in.router(http.token, guard.sessions, render=plain_page.render))
+    render = partial(sign_in_page, clock=sources.clock)
+    app.include_router(sign_in.router(http.token, guard.sessions, render=render))
     for make in ROUTERS:
         app.include_router(make(sources))
     return Isolation(guard, faults)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _refused(sources: WebSources, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == NOT_FOUND.status and wants_page(request):
+        return HTMLResponse(await asyncio.to_thread(error_page, NOT_FOUND, sources.clock()), NOT_FOUND.status)
     return PlainTextResponse(f"{error.detail}; / says what there is\n", error.status_code, error.headers)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def _failed(sources: WebSources, request: Request, error: Exception) -> Response:
+    if wants_page(request):
+        return HTMLResponse(await asyncio.to_thread(error_page, FAILED_PAGE, sources.clock()), FAILED_PAGE.status)
     return PlainTextResponse(f"{FAILED}\n", 500)

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from notifier import __version__
 from notifier.core.errors import NotifierError
 from notifier.core.health.vitals import plain
 from notifier.web.sources import WebSources
@@ -14,22 +13,10 @@ from notifier.web.sources import WebSources
 METRICS_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
-_CONTENTS = f"""\
-notifier {__version__}
-
-/healthz   200 as long as the daemon lives
-/readyz    200 if it does its work, else 503 and why; JSON for `Accept: application/json`
-/metrics   for Prometheus
-"""
-
 
 def router(sources: WebSources) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/")
-    async def contents() -> Response:
-        return PlainTextResponse(_CONTENTS)
 
     @routes.get("/healthz")
     async def alive() -> Response:

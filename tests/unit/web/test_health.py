@@ -33,14 +33,6 @@ async def shown(vitals: Vitals | Exception = WELL) -> AsyncIterator[httpx.AsyncC
         yield client
 
 
-async def test_what_there_is_stands_on_the_first_page() -> None:
-    async with shown() as client:
-        text = (await client.get("/")).text
-        for path in ("/healthz", "/readyz", "/metrics"):
-            assert path in text
-            assert (await client.get(path)).status_code == 200
-
-
 async def test_what_there_is_not_is_answered_in_words() -> None:
     async with shown() as client:
         answer = await client.get("/nothing")

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
@@ -10,10 +12,11 @@ from support.web import asking
 
 from notifier.web.access import sign_in
 from notifier.web.access.cookie import PLAIN, SECURE
-from notifier.web.access.plain_page import render
 from notifier.web.access.sessions import Sessions
 from notifier.web.access.sign_in_limit import OF_ONE
+from notifier.web.pages.sign_in import sign_in_page
 
+render = partial(sign_in_page, clock=lambda: datetime.now(UTC))
 TOKEN = "p4ge-t0ken-0123456789"
 
 

@@ -1,0 +1,68 @@
+"""The pages of the deliveries: what was told to whom, when, and in which words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from notifier.core.delivery.model import DeliveryState
+from notifier.core.delivery.states import MOVES
+from notifier.core.resource_pages import DeliveryPage
+from notifier.core.resources import DeliveryResource
+from notifier.core.words import count
+from notifier.web.pages.filters import OPEN_STATES, TIMES, SentFilters
+from notifier.web.pages.formats import ago
+from notifier.web.pages.looks import of_delivery
+
+CAN_RETRY = frozenset(state.value for state, following in MOVES.items() if DeliveryState.PENDING in following)
+"""The states from which a delivery can be sent again."""
+
+
+def context(found: DeliveryPage, filters: SentFilters, channels: Sequence[str]) -> dict[str, Any]:
+    """Return what the template `deliveries` needs; `channels` are the names to choose from."""
+    names = sorted({*channels, *filter(None, [filters.channel])})
+    url = filters.url()
+    return {
+        "path": "/deliveries",
+        "rows": found.deliveries,
+        "filters": filters,
+        "channels": [(name, name) for name in names],
+        "states": [(OPEN_STATES, "Open"), *((state.value, of_delivery(state).word) for state in DeliveryState)],
+        "times": [(key, text) for key, (text, _) in TIMES.items()],
+        "first_url": url if filters.after else None,
+        "next_url": f"{url}{'&' if '?' in url else '?'}after={found.next_cursor}" if found.next_cursor else None,
+    }
+
+
+def one_context(found: DeliveryResource, now: datetime) -> dict[str, Any]:
+    """Return what the template `delivery` needs."""
+    return {
+        "path": "/deliveries",
+        "delivery": found,
+        "sentence": sentence(found, now),
+        "can_retry": found.state in CAN_RETRY,
+    }
+
+
+def sentence(found: DeliveryResource, now: datetime) -> str:
+    """Say what became of a delivery, and what happens next."""
+    tries = count(found.attempts_begun, "attempt")
+    when = ago(found.settled_at, now)
+    waits = found.not_before is not None and found.not_before > now
+    soon = ago(found.not_before, now) if waits else "now"
+    match found.state:
+        case "delivered":
+            return f"It arrived at {found.channel} {when}, in {tries}."
+        case "pending":
+            return f"It waits to be sent to {found.channel}; it is due {soon}."
+        case "sending":
+            return f"It is being sent to {found.channel} now."
+        case "retrying":
+            return f"It has not arrived at {found.channel} in {tries}; the next try is {soon}."
+        case "uncertain":
+            return f"It may have arrived at {found.channel}: the connection broke after it was sent. Next try: {soon}."
+        case "dead":
+            return f"It did not arrive at {found.channel} in {tries}, and was given up {when}. It can be sent again."
+        case "dropped":
+            return f"It was not sent to {found.channel}: a newer message replaced it, or its watch is muted."
+        case _:
+            return f"For {found.channel}."

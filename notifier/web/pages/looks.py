@@ -1,0 +1,104 @@
+"""How statuses, states and conditions look: a tone, an icon and a word, so that colour alone never tells.
+
+The tone gives the colour in app.css; the icon is a symbol of templates/icons.html.
+"""
+
+from dataclasses import dataclass
+
+from notifier.core.snapshot.model import EXPIRING, MISSING, STALLED, UNKNOWN
+from notifier.core.snapshot.statuses import Phase, canonical, phase_of
+from notifier.web.pages.formats import words
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A tone (good, warn, bad, active, idle), the name of an icon, and a word."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+def of_status(status: str, records: int | None = None, errors: int | None = None) -> Look:
+    """Return the look of a snapshot's status; that of a ready one depends on its counts."""
+    if status == MISSING:
+        return Look("bad", "missing", status)
+    match phase_of(status):
+        case Phase.UNKNOWN:
+            return Look("idle", "unknown", "not polled yet" if status == UNKNOWN else words(status))
+        case Phase.ENDED:
+            return _of_end(canonical(status), records, errors)
+        case _:
+            return Look("active", "running", words(status))
+
+
+def _of_end(status: str, records: int | None, errors: int | None) -> Look:
+    if status == "failed":
+        return Look("bad", "failed", status)
+    if status != "ready":
+        return Look("warn", "canceled", status)
+    if records == 0:
+        return Look("warn", "empty", "ready, empty")
+    if errors:
+        return Look("warn", "partial", "ready, partial")
+    return Look("good", "ready", status)
+
+
+_EVENTS = {
+    STALLED: Look("warn", "late", STALLED),
+    EXPIRING: Look("warn", "late", EXPIRING),
+    "unusual": Look("warn", "partial", "unusual"),
+    "partial": Look("warn", "partial", "ready, partial"),
+    "empty": Look("warn", "empty", "ready, empty"),
+}
+
+
+def of_event(status: str, names: tuple[str, ...] = ()) -> Look:
+    """Return the look of an event by its most specific name."""
+    return _EVENTS.get(names[-1] if names else status) or of_status(status)
+
+
+_STATES = {
+    "pending": Look("active", "waiting", "waits"),
+    "sending": Look("active", "running", "is being sent"),
+    "delivered": Look("good", "ready", "delivered"),
+    "retrying": Look("warn", "retrying", "tried again"),
+    "uncertain": Look("warn", "unknown", "uncertain"),
+    "dead": Look("bad", "failed", "dead"),
+    "dropped": Look("idle", "canceled", "dropped"),
+}
+
+
+def of_delivery(state: str) -> Look:
+    """Return the look of a delivery's state."""
+    return _STATES.get(state) or Look("idle", "unknown", words(state))
+
+
+_OUTCOMES = {
+    "delivered": Look("good", "ready", "delivered"),
+    "retry": Look("warn", "retrying", "not delivered"),
+    "permanent": Look("bad", "failed", "refused"),
+    "uncertain": Look("warn", "unknown", "uncertain"),
+}
+
+
+def of_attempt(outcome: str) -> Look:
+    """Return the look of an attempt's outcome."""
+    return _OUTCOMES.get(outcome) or Look("idle", "unknown", words(outcome))
+
+
+BROKEN = Look("bad", "failed", "broken")
+WORKS = Look("good", "ready", "works")
+UNUSED = Look("idle", "unknown", "nothing sent yet")
+HELD = {
+    "quiet": Look("idle", "quiet", "quiet hours"),
+    "waiting": Look("active", "waiting", "waits"),
+    "retrying": Look("warn", "retrying", "trying again"),
+}
+
+
+def of_channel(*, broken: bool, succeeded: bool) -> Look:
+    """Return the look of a channel: broken, working, or not used yet."""
+    if broken:
+        return BROKEN
+    return WORKS if succeeded else UNUSED

@@ -1,0 +1,256 @@
+"""The overview: does anything need me, what runs, what ended, what was told, what happens next; then all watches."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from notifier.core.resource_pages import SnapshotPage
+from notifier.core.resources import (
+    ChannelResource,
+    ConditionResource,
+    DatasetResource,
+    DeliveryResource,
+    SnapshotResource,
+)
+from notifier.core.snapshot.statuses import Phase, phase_of
+from notifier.core.words import count
+from notifier.web.pages.filters import ENDED, IN_PROGRESS, SORTS, WatchFilters
+from notifier.web.pages.formats import segment
+from notifier.web.pages.looks import HELD, of_delivery
+
+PANEL = 6
+"""Rows of a panel above the list of watches."""
+
+MOST_DATASETS = 100
+"""Datasets that are listed; the others are found by the search."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Panels:
+    """What stands above the list of watches.
+
+    Attributes:
+        running, ended: the newest of each.
+        messages: the newest deliveries.
+        waiting: deliveries that are open.
+        soonest: the snapshots with the next polls.
+    """
+
+    running: tuple[SnapshotResource, ...] = ()
+    ended: tuple[SnapshotResource, ...] = ()
+    messages: tuple[DeliveryResource, ...] = ()
+    waiting: tuple[DeliveryResource, ...] = ()
+    soonest: tuple[SnapshotResource, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What the page shows.
+
+    Attributes:
+        page: the watches, and their counts.
+        conditions: what is in trouble.
+        channels: how the channels do.
+        dataset_names: every watched dataset by its id.
+        any_watches: whether the configuration has any.
+        panels: what stands above the watches; None where filters are given.
+    """
+
+    page: SnapshotPage
+    conditions: tuple[ConditionResource, ...]
+    channels: tuple[ChannelResource, ...]
+    dataset_names: Mapping[str, str]
+    any_watches: bool
+    panels: Panels | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer to the first question, in words."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upcoming:
+    """Something that will happen: what and when; `at` is None if only a person ends it."""
+
+    key: str
+    kind: str
+    tone: str
+    icon: str
+    what: str
+    at: datetime | None
+    detail: str = ""
+    href: str = ""
+
+
+def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, Any]:
+    """Return what the template `overview` needs."""
+    page, panels = found.page, found.panels or Panels()
+    following = f"{_with(filters.url(), 'after', page.next_cursor)}" if page.next_cursor else None
+    return {
+        "path": "/",
+        "verdict": verdict(found),
+        "conditions": found.conditions,
+        "filters": filters,
+        "running": panels.running,
+        "in_progress": in_progress(page.counts),
+        "ended": panels.ended,
+        "messages": panels.messages,
+        "upcoming": upcoming(found, panels, now),
+        "counts": list(_counts(page.counts, filters)),
+        "statuses": [
+            (IN_PROGRESS, "In progress"),
+            (ENDED, "Ended"),
+            *((each, each) for each in _chosen(page.counts, filters)),
+        ],
+        "dataset_names": list(found.dataset_names.items()),
+        "sorts": list(SORTS.items()),
+        "sort_words": SORTS[filters.sort].lower(),
+        "datasets": page.datasets[:MOST_DATASETS],
+        "more_datasets": max(len(page.datasets) - MOST_DATASETS, 0),
+        "rows": page.snapshots,
+        "any_watches": found.any_watches,
+        "first_url": filters.url() if filters.after else None,
+        "next_url": following,
+    }
+
+
+def verdict(found: Overview) -> Verdict:
+    """Say whether anything needs a person."""
+    number = len(found.conditions)
+    state = _in_short(found)
+    if number:
+        title = "One thing needs you" if number == 1 else f"{number:,} things need you"
+        return Verdict(tone="bad", icon="failed", title=title, text=state)
+    if not found.any_watches:
+        text = "Nothing is watched yet, so there is nothing to tell."
+        return Verdict(tone="idle", icon="unknown", title="Nothing needs you", text=text)
+    return Verdict(tone="good", icon="ready", title="Nothing needs you", text=state)
+
+
+def _in_short(found: Overview) -> str:
+    counts = found.page.counts
+    running = in_progress(counts)
+    failed = counts.get("failed", 0) + counts.get("missing", 0)
+    said = [f"{running:,} in progress" if running else "nothing in progress"]
+    said.append(f"{failed:,} failed or missing" if failed else "nothing failed")
+    open_ = sum(
+        number
+        for channel in found.channels
+        for state, number in channel.deliveries.items()
+        if state in ("pending", "retrying", "uncertain", "sending")
+    )
+    said.append(f"{count(open_, 'message')} waiting" if open_ else "no message is waiting")
+    text = ", ".join(said)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def in_progress(counts: Mapping[str, int]) -> int:
+    """Return how many snapshots have not ended."""
+    return sum(number for status, number in counts.items() if phase_of(status) in (Phase.ACTIVE, Phase.UNKNOWN))
+
+
+def upcoming(found: Overview, panels: Panels, now: datetime) -> list[Upcoming]:
+    """Return what happens next, the soonest first; what only a person ends comes last."""
+    rows = [*_tries(found, panels, now), *_holds(found, now), *_polls(panels), *_mutes(found)]
+    rows.sort(key=lambda each: (each.at is None, each.at or now))
+    return rows[: PANEL + 2]
+
+
+def _polls(panels: Panels) -> Iterator[Upcoming]:
+    for each in panels.soonest:
+        if each.next_poll is not None:
+            yield Upcoming(
+                key=f"poll:{each.watch}",
+                kind="poll",
+                tone="active",
+                icon="running",
+                what=each.name or each.watch,
+                at=each.next_poll,
+                detail=f"{each.status} now",
+                href=f"/watches/{segment(each.watch)}",
+            )
+
+
+def _tries(found: Overview, panels: Panels, now: datetime) -> Iterator[Upcoming]:
+    held = {each.channel for each in found.channels if each.held_by == "quiet"}
+    for each in panels.waiting:
+        if each.channel in held:
+            continue
+        look = of_delivery(each.state)
+        yield Upcoming(
+            key=f"delivery:{each.id}",
+            kind="next try" if each.attempts_begun else "message",
+            tone=look.tone,
+            icon=look.icon,
+            what=each.title or each.event_id,
+            at=each.not_before or now,
+            detail=f"to {each.channel}",
+            href=f"/deliveries/{each.id}",
+        )
+
+
+def _holds(found: Overview, now: datetime) -> Iterator[Upcoming]:
+    for each in found.channels:
+        if each.held_until is None or each.held_until <= now or each.held_by != "quiet":
+            continue
+        waiting = each.deliveries.get("pending", 0) + each.deliveries.get("retrying", 0)
+        yield Upcoming(
+            key=f"channel:{each.channel}",
+            kind=HELD["quiet"].word,
+            tone="idle",
+            icon="quiet",
+            what=f"Quiet hours of {each.channel} end",
+            at=each.held_until,
+            detail=f"{count(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} until then",
+            href="/channels",
+        )
+
+
+def _mutes(found: Overview) -> Iterator[Upcoming]:
+    watched: list[DatasetResource | SnapshotResource] = [*found.page.datasets, *found.page.snapshots]
+    for each in watched:
+        if each.muted and "/" not in each.watch:
+            name = each.name or each.watch
+            yield Upcoming(
+                key=f"mute:{each.watch}",
+                kind="muted",
+                tone="idle",
+                icon="muted",
+                what=f"Mute of {name} ends" if each.muted_until else f"{name} is muted",
+                at=each.muted_until,
+                href=f"/watches/{segment(each.watch)}",
+            )
+
+
+def _counts(counts: Mapping[str, int], filters: WatchFilters) -> Iterator[dict[str, Any]]:
+    """The counts by status, the most urgent first, each with the address that shows only these."""
+    total = sum(counts.values())
+    yield {"status": "", "number": total, "href": filters.url(status=""), "current": not filters.status}
+    for status, number in sorted(counts.items(), key=_urgency):
+        href = filters.url(status=status)
+        yield {"status": status, "number": number, "href": href, "current": filters.status == status}
+
+
+def _urgency(entry: tuple[str, int]) -> tuple[int, str]:
+    status, _ = entry
+    order = {"failed": 0, "missing": 1, "canceled": 4, "ready": 5}
+    return order.get(status, 3 if phase_of(status) is Phase.ACTIVE else 6), status
+
+
+def _chosen(counts: Mapping[str, int], filters: WatchFilters) -> list[str]:
+    """The statuses to choose from: those that occur, and the one that is chosen."""
+    chosen = {filters.status} - {"", IN_PROGRESS, ENDED}
+    return sorted({*counts, *chosen})
+
+
+def _with(url: str, name: str, value: str) -> str:
+    """Return an address with one more parameter, before its anchor."""
+    path, mark, anchor = url.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}{name}={value}{mark}{anchor}"
