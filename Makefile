@@ -50,8 +50,9 @@ format: $(VENV)/.tools ## format the code, and fix what ruff can fix
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-docs: $(VENV)/.program ## generate docs/cli.md and config.schema.json from the code
+docs: $(VENV)/.program ## generate docs/cli.md, docs/openapi.json and config.schema.json from the code
 	$(BIN)/python -m notifier.cli.reference > docs/cli.md
+	$(BIN)/python -m notifier.web.api.published > docs/openapi.json
 	$(BIN)/notifier config schema > config.schema.json
 
 clean: ## remove everything that was generated

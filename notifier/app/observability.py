@@ -63,7 +63,7 @@ class Observability:
         self._ask_store = SingleFlight(self._read_store, LONGEST_ANSWER)
         self._server = Server(
             components.config.http,
-            make=application_for(components, vitals=self._ask_vitals, metrics=self._page),
+            make=application_for(components, vitals=self._ask_vitals, metrics=self._page, config_hash=config_hash),
             changed=self._listening,
             faults=components.faults,
         )

@@ -1,5 +1,6 @@
 """What the daemon hands to its web pages and API: what they read, and what they can have it do."""
 
+import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -7,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from notifier import __version__
 from notifier.app.components import Components
 from notifier.app.gc_tuning import keep
 from notifier.config.model import Http
 from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
 from notifier.core.delivery.model import OutcomeKind
-from notifier.core.errors import NotifierError
+from notifier.core.errors import NotifierError, UsageError
+from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
 from notifier.core.resources import ActionResource
 from notifier.core.work_units import Unit
@@ -29,10 +32,14 @@ log = structlog.get_logger("notifier")
 
 
 def application_for(
-    components: Components, *, vitals: Callable[[], Awaitable[Vitals]], metrics: Callable[[], Awaitable[bytes]]
+    components: Components,
+    *,
+    vitals: Callable[[], Awaitable[Vitals]],
+    metrics: Callable[[], Awaitable[bytes]],
+    config_hash: Callable[[], str],
 ) -> Callable[[Http], "ASGIApp"]:
     """Return what makes the web application of these components; it imports FastAPI when it is called."""
-    sources = web_sources(components, vitals=vitals, metrics=metrics)
+    sources = web_sources(components, vitals=vitals, metrics=metrics, config_hash=config_hash)
 
     def make(http: Http) -> "ASGIApp":
         if "fastapi" not in sys.modules:
@@ -45,9 +52,14 @@ def application_for(
 
 
 def web_sources(
-    components: Components, *, vitals: Callable[[], Awaitable[Vitals]], metrics: Callable[[], Awaitable[bytes]]
+    components: Components,
+    *,
+    vitals: Callable[[], Awaitable[Vitals]],
+    metrics: Callable[[], Awaitable[bytes]],
+    config_hash: Callable[[], str],
 ) -> WebSources:
     """Return what the web reads and does with these components."""
+    started_at = components.clock()
     return WebSources(
         config=lambda: components.config,
         queries=Queries(
@@ -61,6 +73,9 @@ def web_sources(
         metrics=metrics,
         redact=components.redactor.of,
         clock=components.clock,
+        node=lambda: NodeResource(
+            node=platform.node(), version=__version__, configuration=config_hash(), started_at=started_at
+        ),
         actions=_actions(components),
         live=components.live,
     )
@@ -92,16 +107,28 @@ def _actions(components: Components) -> Actions:
             return 0  # a request without ids means all that failed
         return int((await perform(Retry(ids=ids, configured=tuple(components.config.channels))))["retried"])
 
-    async def test_channel(name: str) -> Mapping[str, Any]:
+    async def retry_dead(channel: str | None, since: datetime | None) -> int:
+        configured = tuple(components.config.channels)
+        begin = None if since is None else since.astimezone(UTC).isoformat()
+        return int((await perform(Retry(channel=channel, since=begin, configured=configured)))["retried"])
+
+    async def test_channel(channel: str, event: str = "complete", watch: str | None = None) -> Mapping[str, Any]:
         from notifier.delivery.trial import send_trial
 
-        channel = components.config.channels.get(name)
-        if channel is None:
-            raise NotifierError(f"there is no channel {name!r} in the configuration")
-        with components.faults.alone(Unit.DELIVERY, name) as attempt:
-            outcome = await send_trial(channel, redact=components.redactor, word="complete", watch=None)
+        config = components.config
+        if channel not in config.channels:
+            raise NotifierError(f"there is no channel {channel!r} in the configuration")
+        sample = None if watch is None else config.sample_watch(watch)
+        if watch is not None and sample is None:
+            raise UsageError(f"there is no watch {watch!r} in the configuration")
+        try:
+            trial = send_trial(config.channels[channel], redact=components.redactor, word=event, watch=sample)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        with components.faults.alone(Unit.DELIVERY, channel) as attempt:
+            outcome = await trial
             if outcome.kind is OutcomeKind.DELIVERED:
-                await perform(GotThrough(channel=name))
+                await perform(GotThrough(channel=channel))
             return {"outcome": str(outcome.kind), "reason": str(outcome.reason), "answer": outcome.detail}
         assert attempt.fault is not None
         raise NotifierError("the test message could not be made; the log says why")
@@ -117,6 +144,7 @@ def _actions(components: Components) -> Actions:
         unmute=unmute,
         poll_now=components.polling.hasten,
         retry=retry,
+        retry_dead=retry_dead,
         test_channel=test_channel,
         note=note,
     )

@@ -17,7 +17,6 @@ from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
-    from notifier.core.snapshot.model import Watch
 
 app = typer.Typer(help="List the channels, and send a test message to one.", no_args_is_help=True)
 
@@ -97,7 +96,7 @@ def send_test(
     channel = found.channels.get(name)
     if channel is None:
         raise no_channel(name, found.channels)
-    sample = None if watch is None else _sample_watch(found, watch_id(found, watch))
+    sample = None if watch is None else found.sample_watch(watch_id(found, watch))
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)
     try:
@@ -135,13 +134,3 @@ def _retry_failed(found: "Config", channel: str) -> None:
         return
     if number := done["hastened"]:
         typer.echo(f"retrying {count(number, 'failed delivery', 'failed deliveries')} now", err=True)
-
-
-def _sample_watch(found: "Config", wanted: str) -> "Watch":
-    """Return the watch with this id; for a dataset, the watch of a snapshot that it found or could find."""
-    own = next((each for each in found.watches if each.id == wanted), None)
-    if own is not None:
-        return own
-    parent, _, snapshot_id = wanted.partition("/")
-    dataset = next(each for each in found.datasets if each.id == parent)
-    return dataset.watch_for(snapshot_id or "sd_test")

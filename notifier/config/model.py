@@ -155,3 +155,10 @@ class Config:
     include: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(repr=False)
+
+    def sample_watch(self, watch_id: str) -> Watch | None:
+        """Return the watch of a snapshot for a test message: for a dataset, of one that it found or could find."""
+        own = next((each for each in self.watches if each.id == watch_id), None)
+        parent, _, snapshot_id = watch_id.partition("/")
+        dataset = next((each for each in self.datasets if each.id == parent), None)
+        return own if own is not None or dataset is None else dataset.watch_for(snapshot_id or "sd_test")

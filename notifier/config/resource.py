@@ -8,6 +8,8 @@ from notifier.config.model import AnyWatch, Config
 from notifier.core.delivery.services import service_of
 from notifier.core.health.vitals import LastReload
 from notifier.core.resources import ChannelResource, ConfigurationResource
+from notifier.core.snapshot.model import Watch
+from notifier.core.watch_resources import WatchSettingsResource
 
 
 def configuration_resource(config: Config, reload: LastReload | None) -> ConfigurationResource:
@@ -34,6 +36,25 @@ def channels_of(config: Config) -> list[ChannelResource]:
         )
         for channel in config.channels.values()
     ]
+
+
+def watch_settings_resource(watch: AnyWatch) -> WatchSettingsResource:
+    """Return a watch as it is configured."""
+    shown = shown_watch(watch)
+    return WatchSettingsResource(
+        watch=watch.id,
+        name=watch.name,
+        snapshot=watch.snapshot_id if isinstance(watch, Watch) else None,
+        dataset=None if isinstance(watch, Watch) else watch.dataset_id,
+        notify=watch.notify,
+        on=watch.on,
+        every=str(shown["every"]),
+        stalled_after=str(shown["stalled_after"]),
+        results_kept=str(shown["results_kept"]),
+        expiring_before=str(shown["expiring_before"]),
+        download=None if watch.download is None else {"folder": watch.download.folder, "format": watch.download.format},
+        labels=watch.labels,
+    )
 
 
 def watch_settings(config: Config, watch_id: str) -> Mapping[str, object] | None:

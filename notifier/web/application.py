@@ -15,6 +15,7 @@ from notifier.core.isolation import Faults
 from notifier.web import health
 from notifier.web.access import sign_in
 from notifier.web.access.guard import Guard
+from notifier.web.api import application as api
 from notifier.web.isolation import FAILED, Isolation
 from notifier.web.live import stream
 from notifier.web.pages import actions, routes
@@ -41,6 +42,7 @@ def application(sources: WebSources, *, http: Http, faults: Faults) -> ASGIApp:
     app.include_router(sign_in.router(http.token, guard.sessions, render=render))
     for make in ROUTERS:
         app.include_router(make(sources))
+    app.mount("/api", api.application(sources, faults))
     return Isolation(guard, faults)
 
 

@@ -3,13 +3,22 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from notifier.config.model import Config
+from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
 from notifier.web.live.hub import Hub
 from notifier.web.pages.messages import Messages
 from notifier.web.queries import Queries
+
+
+class TestChannel(Protocol):
+    """Sends a test message to a channel."""
+
+    async def __call__(self, channel: str, event: str = "complete", watch: str | None = None) -> Mapping[str, Any]:
+        """Send it, about this event and the watch with this id; return `outcome`, `reason` and `answer`."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +30,8 @@ class Actions:
         unmute: returns whether the watch was muted.
         poll_now: polls a snapshot at once; returns whether it is watched and has not ended.
         retry: sends deliveries again; returns how many.
-        test_channel: sends a test message; returns `outcome`, `reason` and `answer`.
+        retry_dead: sends dead deliveries again, of a channel or all, since a time or always; returns how many.
+        test_channel: sends a test message.
         note: records what was done and from where: action, subject, origin, detail.
     """
 
@@ -29,7 +39,8 @@ class Actions:
     unmute: Callable[[str], Awaitable[bool]]
     poll_now: Callable[[str], bool]
     retry: Callable[[tuple[int, ...]], Awaitable[int]]
-    test_channel: Callable[[str], Awaitable[Mapping[str, Any]]]
+    retry_dead: Callable[[str | None, datetime | None], Awaitable[int]]
+    test_channel: TestChannel
     note: Callable[[str, str, str, str], Awaitable[None]]
 
 
@@ -44,6 +55,7 @@ class WebSources:
         metrics: the page for Prometheus.
         redact: masks secrets in texts, lists and mappings. Everything shown goes through it.
         clock: the time, UTC.
+        node: this daemon.
         actions: what can be done.
         live: tells open pages what changed; a page that is made carries its `last_id`.
         messages: the answers to actions, which a page shows by the key in its address.
@@ -55,6 +67,7 @@ class WebSources:
     metrics: Callable[[], Awaitable[bytes]]
     redact: Callable[[Any], Any]
     clock: Callable[[], datetime]
+    node: Callable[[], NodeResource]
     actions: Actions
     live: Hub = field(default_factory=Hub)
     messages: Messages = field(default_factory=Messages)

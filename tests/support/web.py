@@ -1,6 +1,6 @@
 """Web sources that read nothing and do nothing, and clients of an ASGI application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from notifier.config.model import Api, Config
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
 from notifier.core.resource_parts import MessageResource
 from notifier.store.reading.reading import Reading
@@ -22,7 +23,7 @@ API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, h
 WELL = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=None, reload=None)
 
 
-def being(answer: Any) -> Callable[..., Awaitable[Any]]:
+def being(answer: Any) -> Any:
     """A function that returns this, or raises it."""
 
     async def give(*arguments: Any) -> Any:
@@ -46,6 +47,7 @@ ACTIONS = Actions(
     unmute=being(False),
     poll_now=lambda snapshot: False,
     retry=being(0),
+    retry_dead=being(0),
     test_channel=being({"outcome": "delivered", "reason": "ok", "answer": ""}),
     note=being(None),
 )
@@ -75,6 +77,7 @@ def sources(**given: Any) -> WebSources:
         metrics=being(b"a 1\n"),
         redact=lambda value: value,
         clock=lambda: datetime.now(UTC),
+        node=lambda: NodeResource(node="here", version="0", configuration="none", started_at=datetime.now(UTC)),
         actions=ACTIONS,
     )
     return replace(plain, **given)

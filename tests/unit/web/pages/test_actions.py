@@ -46,6 +46,7 @@ class World:
                 unmute=self._does("unmute", known),
                 poll_now=self._polls,
                 retry=self._does("retry", int(known)),
+                retry_dead=self._does("retry_dead", 0),
                 test_channel=self._does("test", {"outcome": outcome, "reason": "http_404", "answer": "gone, hunter2"}),
                 note=self._note,
             ),
