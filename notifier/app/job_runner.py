@@ -5,9 +5,10 @@ again when the two clocks drift apart. What a job raises ends the runner, unless
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from notifier.app.job_scheduler import EarliestDue, Scheduler, SetAtEnd
 from notifier.core.health.jobs import JobState
@@ -164,7 +165,7 @@ class _Repeated:
         self._made = 0
         self._works = self._woken = False
         self._due_at: float | None = None
-        self._entry = scheduler.add_job(self._run, trigger=SetAtEnd(), id=job.name, next_run_time=None)
+        self._entry = scheduler.add_job(self._begun, trigger=SetAtEnd(), id=job.name, next_run_time=None)
 
     @property
     def state(self) -> JobState:
@@ -197,9 +198,14 @@ class _Repeated:
         woken, self._woken = self._woken, False
         return self._trigger.pause(0 if woken else self._made)
 
+    def _begun(self) -> Coroutine[Any, Any, None]:
+        """Return a run. It counts from here, not from when its task gets a turn: in between the clock may be set."""
+        self._works, self._woken, self._due_at = True, False, None
+        return self._run()
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        began, self._works, self._woken, self._due_at = loop.time(), True, False, None
+        began = loop.time()
         self._state = replace(self._state, last_run=datetime.now(UTC))
         try:
             retry = await self._attempt()

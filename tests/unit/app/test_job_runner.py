@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.jobs import running
 from support.moving_clock import MovingClock, run
@@ -60,6 +60,7 @@ def fail() -> Coroutine[Any, Any, None]:
     intervals=st.lists(st.integers(1, 600), min_size=1, max_size=5),
     shifts=st.lists(st.tuples(st.floats(0.1, 400), st.integers(-(10**8), 10**8)), max_size=8),
 )
+@example(intervals=[1], shifts=[(1.5, 1), (0.5, 365 * 86_400)])
 def test_each_job_runs_at_its_interval_whatever_the_wall_clock_does(
     intervals: list[int], shifts: list[tuple[float, int]]
 ) -> None:
@@ -94,6 +95,24 @@ def test_the_first_run_comes_when_its_trigger_says() -> None:
         assert now.at == pytest.approx([0, 60, 120, 180], abs=0.01)
         assert later.at == pytest.approx([10, 70, 130, 190], abs=0.01)
         assert times.at == pytest.approx([0, 20, 120], abs=0.01)
+
+    tell(story)
+
+
+def test_a_job_that_is_woken_before_its_run_got_a_turn_runs_again_afterwards_and_not_beside_it() -> None:
+    async def story(clock: MovingClock) -> None:
+        runner, woken = JobRunner(), Runs(clock, lambda: asyncio.sleep(3))
+
+        async def wake() -> None:
+            runner.wake("woken")
+
+        table = [
+            Job(name="waker", trigger=Every(60 * SECOND), function=wake),
+            woken.job(Every(60 * SECOND), name="woken"),
+        ]
+        async with running(runner, table):
+            await asyncio.sleep(10)
+        assert woken.at == pytest.approx([0, 3], abs=0.01)
 
     tell(story)
 
