@@ -85,21 +85,25 @@ def api_changed(news: ApiNews, token_source: str) -> NoticeText:
             heading = Heading.TOKEN_REFUSED
             body = f"{said}Polling has stopped; the token is tried again, at first each minute. "
             body += f"It comes from {token_source}: put a valid one there. "
-            body += "Nothing is lost: what happens meanwhile is told afterwards."
+            body += "Nothing is lost: notifications of what happens meanwhile follow."
         case ApiKind.UNREACHABLE:
             heading = Heading.API_UNREACHABLE
-            body = f"{said}One request at a time tries it, at least once a minute. Every snapshot keeps its status, "
-            body += "and what happens meanwhile is told afterwards. If it lasts, check whether this machine reaches "
-            body += "`api: base_url`, and what Bright Data says about an outage."
+            body = (
+                f"{said}It is tried again at least once a minute. Every snapshot keeps its status, and notifications "
+            )
+            body += (
+                "of what happens meanwhile follow. If it lasts, check whether this machine reaches `api: base_url`, "
+            )
+            body += "and what Bright Data says about an outage."
         case ApiKind.RATE_LIMITED:
             heading = Heading.API_LIMITED
-            body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. What "
-            body += "happens meanwhile is told afterwards. If it comes again, lower `api: requests_per_second`, or "
-            body += "look for another program that uses the same account."
+            body = f"{said}No request is made for {span(news.held_for)}, so that the account is not blocked. "
+            body += "Notifications of what happens meanwhile follow. If it happens again, lower "
+            body += "`api: requests_per_second`, or look for another program that uses the same account."
         case _:
             heading = Heading.API_OK
             lasted = "" if news.lasted is None else f" after {span(news.lasted)}"
-            body = f"The trouble ({_API_TROUBLES[news.previous]}) is over{lasted}. Polling goes on."
+            body = f"The trouble ({_API_TROUBLES[news.previous]}) is over{lasted}. Polling continues."
     return NoticeText(title=heading, body=body, detail=news.detail)
 
 
@@ -112,7 +116,9 @@ def channel_broken(channel: str, outcome: Outcome) -> NoticeText:
 
 def channel_healed(channel: str) -> NoticeText:
     """A channel works again."""
-    return NoticeText(title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages kept for it go out now.")
+    return NoticeText(
+        title=Heading.CHANNEL_HEALED.format(channel=channel), body="The messages that were kept are sent now."
+    )
 
 
 def deliveries_dead(deaths: DeadDeliveries) -> NoticeText:
@@ -135,19 +141,19 @@ def reload_refused(refused: Sequence[str]) -> NoticeText:
 def started_with_last(refused: Sequence[str], read_at: datetime) -> NoticeText:
     """The files have these errors, and the notifier started with the configuration read at that time."""
     body = _first_of(refused)
-    body += f"\nWhat runs is what the files said at {read_at:%Y-%m-%d %H:%M} UTC, without what changed since. "
+    body += f"\nThe configuration that runs is that of {read_at:%Y-%m-%d %H:%M} UTC, without later changes. "
     body += "Fix the files; they are reloaded automatically."
     return NoticeText(title=Heading.STARTED_WITH_LAST, body=body, detail=refused[0])
 
 
 def reload_ok() -> NoticeText:
     """The files have no errors any more."""
-    return NoticeText(title=Heading.RELOAD_OK, body="What the files say is what runs.")
+    return NoticeText(title=Heading.RELOAD_OK, body="The configuration on disk is the one that runs.")
 
 
 def http_failed(address: str, trouble: str) -> NoticeText:
     """The daemon cannot listen at the address of `http:`."""
-    body = f"It {trouble}. It is tried again every few seconds. Polling and messages go on."
+    body = f"It {trouble}. It is tried again every few seconds. Polling and messages continue."
     return NoticeText(title=Heading.PAGE_FAILED.format(address=address), body=body, detail=f"{address} {trouble}")
 
 
@@ -161,14 +167,14 @@ def http_ok(address: str) -> NoticeText:
 
 def machine_short(shortage: str) -> NoticeText:
     """The machine has run out of something."""
-    body = f"The cause: {shortage}.\nPolls and messages that fail because of it are repeated, and what changes "
-    body += "meanwhile is told afterwards. See which program uses so many: `ls /proc/PID/fd | wc -l`."
+    body = f"The cause: {shortage}.\nPolls and messages that fail because of it are repeated, and "
+    body += "notifications of what changes meanwhile follow. See which program uses so many: `ls /proc/PID/fd | wc -l`."
     return NoticeText(title=Heading.MACHINE_SHORT, body=body, detail=shortage)
 
 
 def machine_ok() -> NoticeText:
     """The machine has enough of everything again."""
-    return NoticeText(title=Heading.MACHINE_OK, body="What waited for it is being done.")
+    return NoticeText(title=Heading.MACHINE_OK, body="Work that waited continues.")
 
 
 def status_unknown(word: str, snapshot_id: str, *, last: bool) -> NoticeText:
@@ -177,22 +183,22 @@ def status_unknown(word: str, snapshot_id: str, *, last: bool) -> NoticeText:
     Args:
         word: the status, on one line.
         snapshot_id: whose it is.
-        last: whether further unknown words are not told.
+        last: whether there are no notices of further unknown words.
     """
     body = f"The snapshot {snapshot_id} has it. It counts as in progress: the snapshot is polled until its end.\n"
-    body += f"A watch with `{word}` in its `on:` list is told of it."
+    body += f"To be notified of it, put `{word}` into the `on:` list of a watch."
     if last:
-        body += "\nFurther unknown words are not told any more; the log has them."
+        body += "\nThere are no notices of further unknown words; the log has them."
     return NoticeText(title=Heading.STATUS_UNKNOWN.format(word=word), body=body)
 
 
 def watch_refused(news: RefusalNews, *, last: bool) -> NoticeText:
-    """Bright Data refuses for good to answer for a watch; `last`: further ones are not told."""
+    """Bright Data refuses for good to answer for a watch; `last`: there are no notices of further ones."""
     body = f"Asked for {news.subject}, Bright Data answers each time: {news.detail}.\n"
-    body += "It keeps its last status and is polled on, every 10 minutes at least. Check that the id is right, and "
+    body += "It keeps its last status and is still polled, every 10 minutes at least. Check that the id is right, and "
     body += "that the token belongs to the account that started it; remove the watch if it is not wanted any more."
     if last:
-        body += "\nFurther ones are not told for now: `notifier status` shows their last poll as `refused`."
+        body += "\nThere are no notices of further ones for now: `notifier status` shows their last poll as `refused`."
     name = one_line(news.name, LONGEST_WORD)
     return NoticeText(title=Heading.WATCH_REFUSED.format(watch=name), body=body, detail=news.detail)
 
@@ -209,14 +215,14 @@ def list_stale(news: TrustNews) -> NoticeText:
     detail += one_line(news.listed_as, LONGEST_WORD)
     body = f"T{detail[1:]}. Until the lists agree again, all watched snapshots "
     body += "of this dataset are polled one by one, as often as `every` says where the request budget allows it. "
-    body += "Every end is told; what is new in a watched dataset is found when a list has it."
+    body += "No end is missed; new snapshots of a watched dataset are found when a list has them."
     return NoticeText(title=Heading.LIST_STALE.format(dataset=news.dataset_id), body=body, detail=detail)
 
 
 def list_ok(news: TrustNews) -> NoticeText:
     """A dataset's lists agree with single answers again."""
     lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
-    body = f"Its lists agree with single answers again, or none is asked for any more.{lasted}"
+    body = f"Its lists agree with single answers again, or none is requested any more.{lasted}"
     return NoticeText(title=Heading.LIST_OK.format(dataset=news.dataset_id), body=body)
 
 
@@ -231,14 +237,14 @@ def audit_finding(audit: Audit, now: datetime) -> NoticeText:
     ]
     detail = ", ".join(finding for finding in findings if finding)
     if audit.oldest is not None:
-        findings.append(f"The oldest waits since {span(now - audit.oldest)}.")
+        findings.append(f"The oldest has waited for {span(now - audit.oldest)}.")
     body = "\n".join(finding for finding in findings if finding)
     return NoticeText(title=Heading.AUDIT_FINDING, body=body, detail=detail)
 
 
 def audit_ok() -> NoticeText:
     """The audit of the outbox finds no errors any more."""
-    return NoticeText(title=Heading.AUDIT_OK, body="The auditor finds nothing wrong.")
+    return NoticeText(title=Heading.AUDIT_OK, body="The audit finds nothing wrong.")
 
 
 def internal_error(fault: UnitFault) -> NoticeText:
@@ -252,34 +258,38 @@ def internal_error(fault: UnitFault) -> NoticeText:
 
 
 def internal_error_over(kind: str) -> NoticeText:
-    """A kind of fault (`core.work_units.Fault.kind`) has not come up for long."""
+    """A kind of fault (`core.work_units.UnitFault.kind`) has not come up for long."""
     unit, _, error = kind.partition(":")
     words = Unit(unit).words if unit in list(Unit) else unit
-    return NoticeText(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not come up for hours.")
+    return NoticeText(title=Heading.INTERNAL_OK.format(unit=words, error=error), body="It has not happened for hours.")
 
 
 def store_trouble(news: StoreNews) -> NoticeText:
     """The database cannot be used now."""
-    body = f"{news.detail}.\nPolling goes on. What changes is kept in memory and told afterwards, each once; it is "
-    body += "found again by itself if the notifier is restarted meanwhile. No message goes out until then."
+    body = (
+        f"{news.detail}.\nPolling continues. Changes are kept in memory, and notifications follow, each once. If the "
+    )
+    body += "notifier is restarted meanwhile, it finds the changes again. No message is sent until then."
     return NoticeText(title=_STORE_TROUBLES[news.trouble], body=body, detail=news.detail)
 
 
 def store_over(news: StoreNews) -> NoticeText:
     """The database can be written again."""
     lasted = "" if news.lasted is None else f" It lasted {span(news.lasted)}."
-    return NoticeText(title=Heading.STORE_OK, body=f"What waited is written, and is told now.{lasted}")
+    return NoticeText(
+        title=Heading.STORE_OK, body=f"Changes that waited are written, and notifications are sent now.{lasted}"
+    )
 
 
 def store_ended(detail: str) -> NoticeText:
     """The database ends the daemon."""
-    body = f"{detail}.\nNothing is watched until the notifier runs again. Nothing is lost that the database holds."
+    body = f"{detail}.\nNothing is watched until the notifier runs again. What the database holds is not lost."
     return NoticeText(title=Heading.STORE_ENDED, body=body, detail=detail)
 
 
 def store_works() -> NoticeText:
     """The database works, after it ended an earlier daemon."""
-    return NoticeText(title=Heading.STORE_OK, body="The notifier runs, and everything is told as usual.")
+    return NoticeText(title=Heading.STORE_OK, body="The notifier runs, and sends notifications as usual.")
 
 
 def _first_of(refused: Sequence[str]) -> str:

@@ -89,7 +89,7 @@ async def test_what_the_auditor_finds_is_told_once_and_once_when_it_is_right_aga
     assert told(database) == [("chat", "finding"), ("mail", "finding")]
     body = rows(database)[1].event
     assert isinstance(body, Notice)
-    assert body.body == "1 delivery sending for too long\nThe oldest waits since 5 min 1 s."
+    assert body.body == "1 delivery sending for too long\nThe oldest has waited for 5 min 1 s."
     await house.store.outbox.recover(house.clock())
     for _ in range(3):
         await house.maintenance.audit()

@@ -91,7 +91,7 @@ async def test_an_unknown_status_word_is_told_once_for_ever_and_never_very_many(
     (title, body), *_, (_, last) = sql(database, "SELECT title, body FROM notices ORDER BY at")
     assert title == "Bright Data reports an unknown status: unheard_of"
     assert body.startswith("The snapshot s_1 has it. It counts as in progress")
-    assert last.endswith("are not told any more; the log has them.")
+    assert last.endswith("There are no notices of further unknown words; the log has them.")
     assert await desk.conditions() == {}
 
 
