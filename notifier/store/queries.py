@@ -171,6 +171,8 @@ def deliveries_of(which: ColumnElement[bool] | None, filters: Filters, watch: st
     )
     if which is not None:
         query = query.where(which)
+    if watch is not None:
+        query = query.where(events.c.family == watch.partition("/")[0])
     if watch is not None and watch.endswith("/"):
         query = query.where(events.c.watch_id >= watch, events.c.watch_id < watch[:-1] + _AFTER_SLASH)
     elif watch is not None:
