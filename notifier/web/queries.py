@@ -1,7 +1,7 @@
 """The questions of pages and API, each answered in a thread with resources that have no secrets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from notifier.core.resources import (
     ConditionResource,
     ConfigurationResource,
     DeliveryResource,
+    SnapshotResource,
 )
 from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters
@@ -91,6 +92,13 @@ class Queries:
     async def events(self, filters: EventFilters) -> EventPage:
         """Return a page of events, the newest first, each with its deliveries."""
         return await self._in_thread(lambda: self._reading.events(filters))
+
+    async def rows(
+        self, watch_ids: Collection[str], delivery_ids: Collection[int]
+    ) -> tuple[list[SnapshotResource], list[DeliveryResource]]:
+        """Return the snapshots of these watches, and these deliveries; those that are not known are left out."""
+        watched = _watched(self._config())
+        return await self._in_thread(lambda: self._reading.rows(watched, watch_ids, delivery_ids))
 
     async def channels(self) -> list[ChannelResource]:
         """Return the configured channels, with how they do."""

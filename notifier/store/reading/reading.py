@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, S
 from notifier.core.resources import ActionResource, ChannelResource, DatasetResource, DeliveryResource, SnapshotResource
 from notifier.core.snapshot.model import DatasetWatch, Watch
 from notifier.core.snapshot.statuses import Phase, canonical
-from notifier.store.reading import channels, deliveries, events, overview
+from notifier.store.reading import channels, deliveries, events, overview, rows
 from notifier.store.reading.actions import actions_on, last_actions
 from notifier.store.reading.collections import UsualDurations, collections_of, usual
 from notifier.store.reading.deliveries import Render
@@ -197,6 +197,14 @@ class Reading:
         with self._reading() as connection:
             found, cursor = events.page_of(connection, filters)
             return EventPage(events=tuple(found), next_cursor=cursor)
+
+    def rows(
+        self, watched: Watched, watch_ids: Collection[str], delivery_ids: Collection[int]
+    ) -> tuple[list[SnapshotResource], list[DeliveryResource]]:
+        """Return the snapshots of these watches, and these deliveries; those that are not known are left out."""
+        with self._reading() as connection:
+            shown = list(rows.shown_among(connection, watched.watches, watched.datasets, watch_ids))
+            return self._snapshots(connection, shown), rows.deliveries_among(connection, delivery_ids)
 
     def channels(self, configured: Sequence[ChannelResource]) -> list[ChannelResource]:
         """Return these channels, of which the configuration knows name and service, with how they do."""

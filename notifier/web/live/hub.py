@@ -25,7 +25,7 @@ SETTLE_S = 0.1
 GAP_S = 0.35
 """Between two messages; a message with a status is at the page well within a second."""
 
-SLOWDOWN = 10
+SLOWDOWN = 25
 """The gap is at least so many times the time that the last rendering took: a slow database is not asked more often."""
 
 HEARTBEAT_S = 15.0
@@ -39,7 +39,8 @@ MOST = 96
 MOST_OF_ONE = 56
 """Open pages of one address; a reverse proxy is one."""
 
-_ROWS = ("watch:", "delivery:", "channel:", "dataset:")
+_ROWS = ("watch:", "delivery:")
+"""Topics with a row that is cheap to make; what else changed, pages read again at their own pace."""
 
 Render = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
 """Returns the HTML of rows by topic; those that no longer exist are left out. Raises `NotifierError`."""
@@ -57,7 +58,6 @@ class Hub:
         self,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        render: Render = no_rows,
         redact: Callable[[Any], Any] = lambda text: text,
         faults: Faults | None = None,
         most: int = MOST,
@@ -66,14 +66,13 @@ class Hub:
         """
         Args:
             clock: the time, UTC.
-            render: makes rows.
             redact: masks secrets.
             faults: isolates what rendering raises.
             most: open pages in all.
             most_of_one: open pages of one address.
         """
         self._clock = clock
-        self._render = render
+        self._render: Render = no_rows
         self._redact = redact
         self._faults = faults or Faults()
         self._most = most
@@ -111,14 +110,21 @@ class Hub:
             self._changes.add(*topics)
             self._schedule()
 
-    def open(self, peer: str, since: str) -> Subscriber | None:
-        """Return the subscriber for a page that knows everything up to an id; None if too many are open."""
+    def open(self, peer: str, since: str, render: Render = no_rows) -> Subscriber | None:
+        """Return the subscriber for a page; None if too many are open.
+
+        Args:
+            peer: the client's address.
+            since: the id of the last change that the page knows.
+            render: makes rows, from now on for all pages.
+        """
         peers = Counter(each.peer for each in self._open)
         if len(self._open) >= self._most or peers[peer] >= self._most_of_one:
             return None
         loop = asyncio.get_running_loop()
         subscriber = Subscriber(peer, refresh=lambda: refresh(self.last_id, len(self._open)))
         self._open.add(subscriber)
+        self._render = render
         kind = "hello" if since == self.last_id else "refresh"
         subscriber.put(opening(kind, self.last_id, len(self._open)))
         if self._heartbeat is None:

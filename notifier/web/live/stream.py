@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from notifier.web.live.rows import Rows
 from notifier.web.live.subscriber import Subscriber
 from notifier.web.sources import WebSources
 
@@ -27,13 +28,14 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 def router(sources: WebSources) -> APIRouter:
     """Return the route. Access control is around it, as for pages."""
     hub = sources.live
+    rows = Rows(sources.queries, sources.clock)
     routes = APIRouter()
 
     @routes.get(PATH, include_in_schema=False)
     async def events(request: Request) -> Response:
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         peer = request.client.host if request.client is not None else ""
-        subscriber = hub.open(peer, since[:LONGEST_ID])
+        subscriber = hub.open(peer, since[:LONGEST_ID], rows)
         if subscriber is None:
             return PlainTextResponse(_TOO_MANY, 503, headers={"Retry-After": str(AGAIN_S)})
         return EventStream(subscriber, lambda: hub.close(subscriber))

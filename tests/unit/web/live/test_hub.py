@@ -48,12 +48,12 @@ class Rendering:
         return {topic: f"<tr>{topic}</tr>" for topic in topics}
 
 
-def hub(render: Rendering | None = None, **options: Any) -> Hub:
-    return Hub(clock=lambda: START, render=render or Rendering(), **options)
+def hub(**options: Any) -> Hub:
+    return Hub(clock=lambda: START, **options)
 
 
-def opened(one: Hub, since: str = "", peer: str = "127.0.0.1") -> Subscriber:
-    page = one.open(peer, since)
+def opened(one: Hub, since: str = "", peer: str = "127.0.0.1", render: Rendering | None = None) -> Subscriber:
+    page = one.open(peer, since, render or Rendering())
     assert page is not None
     return page
 
@@ -88,8 +88,8 @@ async def test_a_change_is_at_the_page_within_half_a_second_with_its_row() -> No
 @within_virtual_time
 async def test_changes_come_together_a_few_times_a_second_at_most() -> None:
     render = Rendering()
-    one = hub(render)
-    page = opened(one, one.last_id)
+    one = hub()
+    page = opened(one, one.last_id, render=render)
     await page.next()
     began = virtual_time.now()
     for number in range(1000):
@@ -102,8 +102,8 @@ async def test_changes_come_together_a_few_times_a_second_at_most() -> None:
 @within_virtual_time
 async def test_a_row_is_rendered_once_for_all_pages() -> None:
     render = Rendering()
-    one = hub(render)
-    pages = [opened(one, one.last_id) for _ in range(20)]
+    one = hub()
+    pages = [opened(one, one.last_id, render=render) for _ in range(20)]
     for page in pages:
         await page.next()
     one.report(poll_of("s_1", "ready"))
@@ -114,8 +114,8 @@ async def test_a_row_is_rendered_once_for_all_pages() -> None:
 
 @within_virtual_time
 async def test_what_changes_while_rows_are_rendered_comes_next() -> None:
-    one = hub(Rendering(seconds=0.2))
-    page = opened(one, one.last_id)
+    one = hub()
+    page = opened(one, one.last_id, render=Rendering(seconds=0.2))
     await page.next()
     one.report(poll_of("s_1", "ready"))
     await asyncio.sleep(0.2)
@@ -131,8 +131,8 @@ async def test_what_changes_while_rows_are_rendered_comes_next() -> None:
 @within_virtual_time
 async def test_a_database_that_takes_long_is_asked_less_often() -> None:
     render = Rendering(seconds=1.0)
-    one = hub(render)
-    opened(one, one.last_id)
+    one = hub()
+    opened(one, one.last_id, render=render)
     for _ in range(60):
         one.report(poll_of("s_1", "ready"))
         await asyncio.sleep(1)
@@ -142,8 +142,8 @@ async def test_a_database_that_takes_long_is_asked_less_often() -> None:
 @within_virtual_time
 async def test_a_burst_is_one_refresh_and_renders_nothing() -> None:
     render = Rendering()
-    one = hub(render)
-    page = opened(one, one.last_id)
+    one = hub()
+    page = opened(one, one.last_id, render=render)
     await page.next()
     for number in range(5000):
         one.report(poll_of(f"s_{number}", "ready"))
@@ -154,8 +154,8 @@ async def test_a_burst_is_one_refresh_and_renders_nothing() -> None:
 @within_virtual_time
 async def test_only_so_many_rows_are_rendered_for_one_message() -> None:
     render = Rendering()
-    one = hub(render)
-    opened(one, one.last_id)
+    one = hub()
+    opened(one, one.last_id, render=render)
     for number in range(2 * MOST_ROWS):
         one.report(poll_of(f"s_{number}", "ready"))
     await asyncio.sleep(1)
@@ -185,8 +185,8 @@ async def test_what_happens_while_no_page_is_open_makes_a_later_page_read_itself
 @within_virtual_time
 async def test_nothing_is_kept_or_scheduled_while_no_page_is_open() -> None:
     render = Rendering()
-    one = hub(render)
-    page = opened(one)
+    one = hub()
+    page = opened(one, render=render)
     one.report(poll_of("s_1", "ready"))
     one.close(page)
     one.report(poll_of("s_2", "ready"))
@@ -229,8 +229,8 @@ async def test_the_end_of_the_daemon_ends_all_streams() -> None:
 
 @within_virtual_time
 async def test_a_database_in_trouble_leaves_the_topics() -> None:
-    one = hub(Rendering(error=StoreError("locked")))
-    page = opened(one, one.last_id)
+    one = hub()
+    page = opened(one, one.last_id, render=Rendering(error=StoreError("locked")))
     await page.next()
     one.report(poll_of("s_1", "ready"))
     [(kind, _, data)] = events(await page.next())
@@ -242,8 +242,8 @@ async def test_a_database_in_trouble_leaves_the_topics() -> None:
 @within_virtual_time
 async def test_a_row_that_raises_is_reported_and_costs_only_the_rows() -> None:
     faults: list[UnitFault] = []
-    one = hub(Rendering(error=ValueError("odd")), faults=Faults(faults.append))
-    page = opened(one, one.last_id)
+    one = hub(faults=Faults(faults.append))
+    page = opened(one, one.last_id, render=Rendering(error=ValueError("odd")))
     await page.next()
     one.report(poll_of("s_1", "ready"))
     assert events(await page.next())[0][0] == "changed"
