@@ -1,6 +1,6 @@
 """The files that pages load, from this machine alone. An address holds the file's hash, so that browsers keep it."""
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +18,9 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+_IMPORT = re.compile(rb'from "\./([\w.-]+)"')
+"""An import of another script, which stands in the same folder. None imports one that imports it."""
 
 SCRIPTS = ("live.js", "forms.js", "copy.js")
 """The modules that every page loads; they import the others."""
@@ -39,9 +42,10 @@ class Assets:
     """All files of a folder, read once."""
 
     def __init__(self, folder: Path) -> None:
-        self._files: Mapping[str, Asset] = {
-            path.name: _asset(path) for path in sorted(folder.iterdir()) if path.suffix in _TYPES
-        }
+        self._files: dict[str, Asset] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix in _TYPES:
+                self._add(path)
 
     @property
     def scripts(self) -> tuple[str, ...]:
@@ -56,9 +60,22 @@ class Assets:
         """Return a file; None if there is none of that name."""
         return self._files.get(name)
 
+    def _add(self, path: Path) -> Asset:
+        """Read a file and those that it imports: it imports them by their hashes, and so its own changes with them."""
+        if path.name not in self._files:
+            content = path.read_bytes()
+            if path.suffix == ".js":
+                content = _IMPORT.sub(lambda found: self._import(path.parent / found[1].decode()), content)
+            digest = sha256(content).hexdigest()[:12]
+            self._files[path.name] = Asset(content=content, media_type=_TYPES[path.suffix], hash=digest)
+        return self._files[path.name]
+
+    def _import(self, path: Path) -> bytes:
+        return f'from "./{path.name}?{self._add(path).hash}"'.encode()
+
 
 def router() -> APIRouter:
-    """Return the route of the files. Scripts import each other without a hash, and are asked for again each time."""
+    """Return the route of the files."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get(f"{PATH}/{{name}}")
@@ -73,11 +90,6 @@ def router() -> APIRouter:
         return Response(asset.content, media_type=asset.media_type, headers=headers)
 
     return routes
-
-
-def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
-    return Asset(content=content, media_type=_TYPES[path.suffix], hash=sha256(content).hexdigest()[:12])
 
 
 ASSETS = Assets(STATIC)
