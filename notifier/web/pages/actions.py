@@ -73,7 +73,7 @@ def router(sources: WebSources) -> APIRouter:
                 raise NotifierError(f"a watch can be muted for {', '.join(filter(None, MUTES))}, or without an end")
             duration, words = MUTES[lasts]
             await actions.mute(watch_id, None if duration is None else sources.clock() + duration)
-            return Message(text=f"Muted {words}. Nobody is told of it meanwhile.")
+            return Message(text=f"Muted {words}. Nobody is notified of it meanwhile.")
 
         return await answered(request, "mute", watch_id, _page("watches", watch_id), done)
 
@@ -81,7 +81,7 @@ def router(sources: WebSources) -> APIRouter:
     async def unmute(request: Request, watch_id: str) -> Response:
         async def done() -> Message:
             was_muted = await actions.unmute(watch_id)
-            return Message(text="Unmuted. Its next event is told." if was_muted else "It was not muted.")
+            return Message(text="Unmuted. Its next events notify again." if was_muted else "It was not muted.")
 
         return await answered(request, "unmute", watch_id, _page("watches", watch_id), done)
 

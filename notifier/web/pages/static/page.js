@@ -5,7 +5,8 @@ import { morph } from "./morph.js";
 const SAY_MS = 3_000;
 const LEAST_MS = 1_000;
 const MOST_MS = 60_000;
-const SHARE = 40; // reading takes at most 1/40 of the time, divided by the number of open pages
+const SHARE = 40; // in the long run, reading takes at most 1/40 of the time, divided by the number of open pages
+const BURST = 3; // so often may the page read itself at once
 const SPREAD_MS = 20; // so far apart do open pages read themselves
 
 export const main = document.querySelector("main");
@@ -16,7 +17,9 @@ export const known = {
 
 let again = 0; // the timer of the next time that the page reads itself
 let reading = false;
-let notBefore = 0;
+let allowance = BURST;
+let pause = LEAST_MS; // in which the allowance grows by one
+let ended = performance.now(); // the last reading
 let held = false; // a change waits until the user's selection ends
 
 // Adds an element whose text is announced when it changes.
@@ -63,8 +66,10 @@ export function apply(doc, { answer = false } = {}) {
 // Has the page read itself, at once if it has not done so for a while.
 export function readSoon(failed) {
   if (again || document.hidden) return;
+  const passed = performance.now() - ended;
+  const wait = Math.max(LEAST_MS, (1 - allowance) * pause) - passed;
   const spread = Math.random() * Math.min((known.pages - 1) * SPREAD_MS, LEAST_MS);
-  again = setTimeout(() => read(failed), Math.max(0, notBefore - performance.now(), spread));
+  again = setTimeout(() => read(failed), Math.max(0, wait, spread));
 }
 
 async function read(failed) {
@@ -88,8 +93,10 @@ async function read(failed) {
     if (!(error instanceof TypeError)) throw error; // without a connection the stream says so
   } finally {
     reading = false;
-    const ended = performance.now();
-    notBefore = ended + Math.min(MOST_MS, Math.max(LEAST_MS, (ended - began) * known.pages * SHARE));
+    const now = performance.now();
+    allowance = Math.min(BURST, allowance + (now - ended) / pause) - 1;
+    pause = Math.min(MOST_MS, Math.max(LEAST_MS, (now - began) * known.pages * SHARE));
+    ended = now;
   }
 }
 
