@@ -1,4 +1,4 @@
-"""Lists that fail, omit snapshots, lag or contradict polls: every end is told once all the same."""
+"""Lists fail, omit snapshots, lag or contradict polls, and every end still causes one notification."""
 
 import asyncio
 from datetime import timedelta

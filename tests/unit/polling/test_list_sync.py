@@ -1,4 +1,4 @@
-"""What a dataset's list shows: its baseline, new snapshots, and from which day on it is requested."""
+"""A dataset's list: its baseline, the snapshots that it adds, and the day from which it is requested."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is polled individually and what through a list: few requests, and every end told once."""
+"""Snapshots are polled individually or through a list: few requests, and one notification of every end."""
 
 import asyncio
 import random
@@ -31,7 +31,7 @@ class TestGroups:
                 await asyncio.sleep(600)
                 assert (
                     account.requests - world.turns.total() <= 85
-                )  # of which 60 for the two, which are young at first sight
+                )  # 60 of them for the two, which count as young at first
 
         world = run_scenario(scenario)
         assert world.needed_polls().total() < 150

@@ -19,7 +19,7 @@ from notifier.store.store import Store
 
 
 class Bench:
-    """A poller with a fake observer and a clock; `woken` is what it woke, one entry a commit."""
+    """A poller with a fake observer and a clock; `woken` has the channels that each commit woke."""
 
     def __init__(self, store: Store, *answers: Observation, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
@@ -33,7 +33,7 @@ class Bench:
         self.on_wake()
 
     async def poll(self, watched: Watch | None = None, *, after_s: float = 30) -> PollOutcome:
-        """One poll, so long after the one before."""
+        """Poll, this long after the poll before."""
         self.clock.pass_(seconds=after_s)
         return await self.poller.poll(watched or watch(), self.clock())
 
@@ -82,7 +82,7 @@ async def test_a_transition_that_was_committed_elsewhere_is_not_told_again(store
     assert (outcome.superseded, outcome.committed, outcome.pause, here.woken) == (True, (), None, [])
     assert here.poller.state_of("s_1") == await store.state("s_1")
     assert events(database) == [("chat", "ready")]
-    assert statuses(await here.poll()) == ["failed"]  # and goes on from there
+    assert statuses(await here.poll()) == ["failed"]  # and continues from there
 
 
 async def test_after_a_restart_nothing_is_told_twice(store: Store, database: Path) -> None:
@@ -148,7 +148,7 @@ async def test_a_restart_at_any_instant_tells_the_same_events(tmp_path: Path) ->
     assert await told("stopped", range(len(script)), flushed=True) == without
     for number in range(len(script)):
         killed = await told(f"killed-{number}", {number}, flushed=False)
-        # A kill may forget 404s and so put "missing" off, here beyond the end; it never makes an event of its own.
+        # A kill may lose the count of 404s and delay "missing", here beyond the end; it never adds an event.
         words = [each.split(" ")[1] for each in killed]
         assert killed == without or words == ["running", "ready"]
 
@@ -257,7 +257,7 @@ async def test_stalled_is_told_once_whatever_is_restarted_in_between(store: Stor
 
 
 async def test_a_poll_that_cannot_be_stored_costs_only_itself(store: Store) -> None:
-    """The others are noted, and the next flush is not held up by it."""
+    """The other polls are stored, and the next flush does not fail because of it."""
     poller = Poller(observer=FakeObserver(seen("running")), store=store, clock=Clock(), committed=lambda _: None)
     for snapshot_id in ("s_1", "s_2", "s_3"):
         await poller.poll(watch(snapshot_id), START)

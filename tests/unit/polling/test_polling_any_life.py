@@ -1,4 +1,4 @@
-"""Whatever lists do, and whenever the notifier is killed: each life is told as it was, and its end once."""
+"""Whatever lists do, and whenever the notifier is killed, events show each life as it was, and its end once."""
 
 import asyncio
 import random
@@ -30,13 +30,13 @@ class Span:
     length: int
 
     def has(self, now: datetime) -> bool:
-        """Whether it is now."""
+        """Return whether the span has this moment."""
         return self.begin <= (now - START).total_seconds() < self.begin + self.length
 
 
 @dataclass(frozen=True)
 class Script:
-    """One snapshot: its dataset, when it began, how long each word holds, how it ends, when lists do not have it."""
+    """A snapshot: its dataset, its beginning, the duration of each status, its end, and when lists omit it."""
 
     dataset: str
     begun: int
@@ -47,7 +47,7 @@ class Script:
 
 @dataclass(frozen=True)
 class History:
-    """All that happens."""
+    """Everything that happens in one example."""
 
     scripts: tuple[Script, ...]
     outages: tuple[Span, ...]
@@ -79,7 +79,7 @@ histories = st.builds(
 
 
 def account_of(history: History, account: FakeAccount, *, watched_from: int | None = None) -> None:
-    """Play the history."""
+    """Return an account with this history."""
     dice = random.Random(history.seed)
     for number, script in enumerate(history.scripts):
         words, at = [], 0.0
@@ -98,7 +98,7 @@ def account_of(history: History, account: FakeAccount, *, watched_from: int | No
 
 
 async def live(world: PollingWorld, history: History) -> None:
-    """Run, be restarted and killed, and run on in calm."""
+    """Run, with restarts and kills, and then run without trouble."""
     passed = 0
     for runs, down, killed in history.restarts:
         await world.run_for(seconds=runs, killed=killed)
@@ -108,13 +108,13 @@ async def live(world: PollingWorld, history: History) -> None:
 
 
 def is_subsequence(some: list[str], whole: list[str]) -> bool:
-    """Whether all of these are there, in this order."""
+    """Return whether all of the first are in the second, in this order."""
     rest = iter(whole)
     return all(each in rest for each in some)
 
 
 def check_lives(world: PollingWorld) -> None:
-    """No transition was invented, none told twice, and every end told has its own facts."""
+    """Check that no event was invented, none is there twice, and every end has its own facts."""
     for snapshot_id, statuses in world.statuses().items():
         truth = world.account.truth(snapshot_id)
         assert is_subsequence(statuses, truth), (snapshot_id, statuses, truth)
@@ -178,6 +178,6 @@ def test_what_is_found_in_a_dataset_is_told_as_it_was_unless_it_is_of_the_baseli
     statuses = world.statuses()
     for id_, life in world.account.lives.items():
         last, word = life.words[-1]
-        answered_at = baselines[life.dataset] + world.account.latency / 2  # what had ended by then is the baseline
+        answered_at = baselines[life.dataset] + world.account.latency / 2  # the baseline has what had ended
         if last > answered_at or word not in {*ENDS, "cancelled"}:
             assert statuses[id_][-1] == word, (id_, statuses[id_], life)

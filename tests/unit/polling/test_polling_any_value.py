@@ -1,7 +1,7 @@
-"""Odd dates, numbers and texts on the whole way from the answer's bytes to what is committed, and the neighbours' ends.
+"""Odd dates, numbers and texts in an answer cost no other snapshot its notifications, from the bytes to the commit.
 
-The manager, poller and store are real, on a moving clock; what a scripted account says is put into JSON with
-odd values in it, and read as the client reads it.
+The manager, poller and store are real, on a moving clock. The answers of a scripted account are written as JSON with
+odd values in it, and read as the client reads them.
 """
 
 import json
@@ -30,7 +30,7 @@ STALLED_AFTER = timedelta(hours=1)
 
 
 class OddAccount(FakeAccount):
-    """Says of `s_odd`, in its list and in its progress, what it is told to say beside the status."""
+    """An account whose `s_odd` has these values beside its status, in the list and in its progress."""
 
     def __init__(self, created: object, facts: dict[str, object]) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class OddAccount(FakeAccount):
     async def listing(
         self, dataset_id: str, *, from_date: date | None = None, permit: Permit | None = None
     ) -> tuple[Listed, ...] | Unclear:
-        """The list, by way of its bytes."""
+        """Return the list, as read from its bytes."""
         told = await super().listing(dataset_id, from_date=from_date, permit=permit)
         if isinstance(told, Unclear):
             return told
@@ -56,7 +56,7 @@ class OddAccount(FakeAccount):
         return said | {"created": None if entry.created is None else entry.created.isoformat()}
 
     async def observe(self, snapshot_id: str, *, permit: Permit | None = None) -> Observation:
-        """One poll, by way of its bytes."""
+        """Poll, reading the answer from its bytes."""
         told = await super().observe(snapshot_id, permit=permit)
         if not isinstance(told, Seen):
             return told
@@ -81,7 +81,7 @@ facts = st.fixed_dictionaries(
 
 
 def live(created: object, facts: dict[str, object], *, whole: bool) -> PollingWorld:
-    """Two runs: `s_odd` and its neighbours run, and end after four minutes, while the notifier runs again."""
+    """Run twice: `s_odd` and its neighbours are in progress, and end after four minutes, during the second run."""
     account = OddAccount(created, facts)
     for number, snapshot_id in enumerate((ODD, *NEAR)):
         account.add(snapshot_id, "gd_1", START - MINUTE, (0, "running"), (300 + number, "ready"))
@@ -150,7 +150,7 @@ def test_the_warning_of_results_that_expire_bears_any_date_that_a_list_may_have(
 
 
 def test_an_implausible_date_that_an_earlier_version_stored_is_ignored() -> None:
-    """It stands in the database; the daemon starts, lists and goes on."""
+    """The daemon starts with it in the database, and polls as usual."""
     account: Any = OddAccount("0001-01-01T00:00:00Z", {})
     account.add(ODD, "gd_1", START - MINUTE, (0, "running"), (300, "ready"))
 

@@ -1,4 +1,4 @@
-"""What a watched dataset's list still has is never told again, whatever was forgotten or the list leaves out."""
+"""A snapshot that a dataset's list still has is notified of once, whatever retention removed or lists omit."""
 
 import asyncio
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ WHOLE = DatasetWatch(id="all", dataset_id="gd_1", name="All", every=EVERY, notif
 
 @dataclass(frozen=True)
 class Step:
-    """A run of the notifier, with what changes before it."""
+    """A run of the notifier, and the changes before it."""
 
     passes: int
     clock_moves: int
@@ -43,7 +43,7 @@ steps = st.builds(
 
 
 def add(account: FakeAccount) -> None:
-    """Some that are old, some that end while they are watched, and one that goes on."""
+    """Add old snapshots, some that end while they are watched, and one that stays in progress."""
     account.add("s_old", "gd_1", START - timedelta(hours=5), (0, "running"), (60, "ready"))
     account.add("s_older", "gd_1", START - 30 * DAY, (0, "running"), (60, "failed"))
     account.add("s_undated", "gd_1", START - 30 * DAY, (0, "running"), (60, "ready"), dated=False)
@@ -55,7 +55,7 @@ def add(account: FakeAccount) -> None:
 
 
 def ends_told(world: PollingWorld) -> dict[str, list[str]]:
-    """What was told of each that has ended, also where its event has been forgotten since."""
+    """Return the ends of each snapshot that had an event, also if retention has removed the event."""
     found: dict[str, list[str]] = {}
     for poll in world.polled:
         for each in poll.committed:
@@ -65,7 +65,7 @@ def ends_told(world: PollingWorld) -> dict[str, list[str]]:
 
 
 async def forget(world: PollingWorld) -> None:
-    """As the maintenance does."""
+    """Remove old history, as the maintenance does."""
     now = world.clock.now()
     watched = {each.snapshot_id for each in world.watches}
     datasets = {each.id: each.dataset_id for each in world.datasets}
@@ -100,7 +100,7 @@ def test_over_restarts_retention_dates_and_clocks_nothing_is_told_twice(some: li
 
 @pytest.mark.parametrize("missed_for", [2 * KEEP, KEEP / 2])
 def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedelta) -> None:
-    """And what a list omits for a while is not."""
+    """A snapshot that lists omit for a while is remembered."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         add(account)
@@ -130,7 +130,7 @@ def test_what_no_list_has_had_for_long_is_forgotten_for_good(missed_for: timedel
 
 
 def test_a_baseline_of_100_000_is_remembered_in_little_room() -> None:
-    """About 40 bytes for each."""
+    """Each takes about 40 bytes."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         ids = [f"sd_{number:017}" for number in range(100_000)]

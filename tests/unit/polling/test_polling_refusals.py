@@ -1,4 +1,4 @@
-"""What Bright Data refuses for good is told once, is no status, and is polled on with growing pauses."""
+"""A refusal for good causes one notice, is no status, and the snapshot is polled with growing pauses."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ EVERY = timedelta(seconds=30)
 
 
 def news_of(world: PollingWorld) -> list[RefusalNews]:
-    """All that was told, in its order."""
+    """Return all news, in order."""
     found = [*(poll.refusal for poll in world.polled), *(listed.refusal for listed in world.listed)]
     return [each for each in found if each is not None]
 
@@ -74,7 +74,7 @@ def test_the_end_is_told_after_a_restart_too_and_a_second_beginning_is_none() ->
 
 
 def test_the_list_of_a_watched_dataset_that_is_refused_is_told_too() -> None:
-    """Where only snapshots are watched nobody is told: they are polled one by one."""
+    """If only snapshots are watched, there is no notice: they are polled individually."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(5):

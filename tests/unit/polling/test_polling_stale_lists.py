@@ -1,4 +1,4 @@
-"""Whatever a list says, and for however long, an end is told within a bound, and operators hear of it once."""
+"""Whatever lists say, and for however long, an end is noticed within a bound, and operators get one notice."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ BEGAN = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Model:
-    """How lists are behind: frozen at a moment, by a lag, by a cache that answers in turns, or in their words."""
+    """How lists are behind: frozen, lagging, from a cache that answers alternately, or with other words."""
 
     kind: str
     lag: int
@@ -34,7 +34,7 @@ class Model:
     seed: int
 
     def play(self, account: FakeAccount) -> None:
-        """Let the account's lists be so."""
+        """Make the account's lists behave like this."""
         dice = random.Random(self.seed)
         frozen_at = START + timedelta(seconds=60)
 
@@ -75,7 +75,7 @@ models = st.builds(
 def test_an_end_is_told_within_a_bound_whatever_the_lists_say(
     model: Model, ends: list[int], found: bool, restarts: list[int]
 ) -> None:
-    """Named in the configuration or found in a dataset, and over restarts."""
+    """The snapshot is configured or found in a dataset, and the notifier is restarted."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number, at in enumerate(ends):
@@ -100,14 +100,14 @@ def test_an_end_is_told_within_a_bound_whatever_the_lists_say(
 
 
 def ended(world: PollingWorld) -> dict[str, timedelta]:
-    """How long after its end each was told."""
+    """Return how long after its end each had its event."""
     ends = {id_: life.words[-1][0] for id_, life in world.account.lives.items()}
     transitions = [event.transition for event in world.events() if event.transition.status == "ready"]
     return {each.snapshot_id: each.observed_at - ends[each.snapshot_id] for each in transitions}
 
 
 def stands_still_until(fresh_at: datetime) -> Callable[[], timedelta]:
-    """Lists show how things were at START."""
+    """Make lists show the state at START."""
 
     def lag() -> timedelta:
         now = datetime.now(START.tzinfo)
@@ -155,7 +155,7 @@ def test_what_was_told_before_a_restart_is_told_to_be_over_after_it() -> None:
 
 
 def test_where_no_list_is_asked_for_any_more_the_trouble_is_over() -> None:
-    """The last two are polled by themselves."""
+    """The last two snapshots are polled individually."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         for number in range(5):
@@ -180,7 +180,7 @@ def test_a_list_that_is_a_few_seconds_behind_is_no_trouble() -> None:
 
 @pytest.mark.parametrize("busy", [0, 40])
 def test_the_rotation_takes_only_what_is_left_over(busy: int) -> None:
-    """Watches that need all there is are polled as if there were no rotation, and each list still asks one."""
+    """Watches that need the whole budget are polled as without rotation, and each list still adds one poll."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         world.rate = 1.0

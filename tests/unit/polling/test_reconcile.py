@@ -1,4 +1,4 @@
-"""Whatever is put into the configuration or taken out: each end is told once, and none invented."""
+"""Whatever is added to the configuration or removed, each end has one event, and none is invented."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ ASKING = (ON, ("all",), ("failed", "stalled"))
 
 @dataclass(frozen=True)
 class Entry:
-    """How something is watched: how often, by whom, and what is told."""
+    """A watch: its interval, its channels and its events."""
 
     every: int
     channel: str
@@ -29,7 +29,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Edit:
-    """A configuration, so many seconds after the one before it; a place without an entry is not watched."""
+    """A configuration, this many seconds after the one before; a place without an entry is not watched."""
 
     after: float
     singles: tuple[Entry | None, ...]
@@ -37,7 +37,7 @@ class Edit:
     lists: bool
 
     def watches(self, account: FakeAccount) -> list[Watch]:
-        """Of single snapshots."""
+        """The watches of snapshots."""
         return [
             watch(id_, every=timedelta(seconds=each.every), notify=(each.channel,), on=each.on)
             for id_, each in zip(account.lives, self.singles, strict=False)
@@ -45,7 +45,7 @@ class Edit:
         ]
 
     def wholes(self) -> list[DatasetWatch]:
-        """Of datasets."""
+        """The watches of datasets."""
         return [
             DatasetWatch(
                 id=f"of-{id_}",
@@ -61,7 +61,7 @@ class Edit:
 
 
 def entries(*channels: str) -> st.SearchStrategy[Entry | None]:
-    """Some of them told to these."""
+    """Entries, some of which notify these channels."""
     some = st.builds(Entry, st.sampled_from(EVERY), st.sampled_from(channels), st.sampled_from(ASKING))
     return st.one_of(st.none(), some)
 
@@ -85,7 +85,7 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
     baselines: dict[str, datetime] = {}
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
-        account_of(history, account, watched_from=-1)  # else it is rightly told as missing at first
+        account_of(history, account, watched_from=-1)  # without this it would rightly be missing at first
         first, *others = edits
         world.watches, world.datasets, world.lists = first.watches(account), first.wholes(), first.lists
         in_force.append((world.clock.now(), first))
@@ -120,7 +120,7 @@ def test_no_sequence_of_reloads_tells_anything_twice_or_loses_or_invents_it(
             continue
         has_ended = word in ("ready", "failed", "cancelled")
         if id_ not in own and has_ended and at <= baselines[life.dataset] + world.account.latency / 2:
-            continue  # it had ended when the first list was answered: that is the baseline
+            continue  # it had ended at the first list, so it is in the baseline
         assert statuses[id_][-1] == word, (number, id_, statuses.get(id_), life)
         if at > since + timedelta(seconds=1) and word in owner.on:
             revision = len(statuses[id_])

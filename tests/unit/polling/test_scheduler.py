@@ -1,4 +1,4 @@
-"""When each watch is polled: on its grid, whatever the clock does, until it has ended or a poll fails."""
+"""Each watch is polled on its grid, whatever the clock does, until its snapshot has ended or a poll raises."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -138,7 +138,7 @@ class TestDrain:
                     await asyncio.sleep(0.5 if key == "s_quick" else 50)
                     ended.append(key)
                 except asyncio.CancelledError:
-                    await asyncio.sleep(0)  # letting go of a connection
+                    await asyncio.sleep(0)  # closing a connection
                     ended.append(f"{key} cancelled")
                     raise
 
@@ -174,7 +174,7 @@ class TestDrain:
         tell(story)
 
     def test_after_a_failure_the_other_polls_end_before_the_loop_does_whatever_they_raise(self) -> None:
-        """The event loop would log what they raise at its end, as an exception that nobody handled."""
+        """Otherwise the event loop logs their exceptions at its end as never retrieved."""
         ended: list[str] = []
 
         async def story(polls: Polls) -> None:

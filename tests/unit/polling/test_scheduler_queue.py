@@ -1,4 +1,4 @@
-"""More is due than may go."""
+"""More polls are due than requests are admitted: which go first, and how many."""
 
 import asyncio
 from datetime import timedelta

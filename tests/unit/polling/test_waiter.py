@@ -1,4 +1,4 @@
-"""Waiting for snapshots, in a time of its own."""
+"""Waits for snapshots, on a clock of the test."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TROUBLE = Unclear(reason=Reason.SERVER_ERROR, detail="HTTP 502")
 
 
 class Api:
-    """Answers each snapshot's polls from its list, the last one for ever; its time passes with the pauses."""
+    """Answers each snapshot's polls from its list, the last answer for ever; its clock moves with the pauses."""
 
     def __init__(self, **answers: Sequence[Observation]) -> None:
         self.answers = {snapshot_id: list(each) for snapshot_id, each in answers.items()}
@@ -36,7 +36,7 @@ class Api:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     async def sleep(self, seconds: float) -> None:
-        """The sleeper who is to wake first wakes when everybody sleeps."""
+        """Wake the first sleeper when all sleep."""
         waking = asyncio.get_running_loop().create_future()
         self._sleepers.append((self.now + timedelta(seconds=seconds), waking))
         for _ in range(20):
@@ -156,7 +156,7 @@ NO_SNAPSHOT_OF_THIS = Unclear(reason=Reason.REFUSED, detail="HTTP 400: no snapsh
 
 
 async def test_a_refusal_that_will_not_change_ends_the_wait() -> None:
-    """Three in a row, 2 s apart; a trouble in between does not count as an answer."""
+    """Three refusals in a row, 2 s apart; a failure in between does not count as an answer."""
     api = Api(s_1=[NO_SNAPSHOT_OF_THIS, TROUBLE, NO_SNAPSHOT_OF_THIS])
     assert await api.wait() == {"s_1": Ending.REFUSED}
     assert api.polls.count("s_1") == 4

@@ -1,4 +1,4 @@
-"""Polls that hang cost the polls of other snapshots little: each holds a request's place for the whole timeout."""
+"""Polls that hang delay other snapshots little, although each takes a concurrent request for the whole timeout."""
 
 import asyncio
 from datetime import timedelta
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def account_of(world: PollingWorld, account: FakeAccount, number: int, *, every: timedelta, hung: int) -> None:
-    """So many snapshots of datasets of their own, the first of which hang."""
+    """Return an account with this many snapshots, each of its own dataset; the first of them hang."""
     for each in range(number):
         account.add(f"s_{each}", f"gd_{each}", START - timedelta(hours=1), (0, "running"), (3_600 + 7_200, "ready"))
     account.hung = {f"s_{each}" for each in range(hung)}
@@ -25,7 +25,7 @@ def account_of(world: PollingWorld, account: FakeAccount, number: int, *, every:
 
 @pytest.mark.parametrize(("number", "hung"), [(40, 8), (50, 25), (120, 60)])
 def test_others_are_polled_in_time_however_many_polls_hang(number: int, hung: int) -> None:
-    """Before, with half of 200 hanging, the others were polled two minutes late, each time."""
+    """Without the growing pauses, 100 of 200 that hang delay the others by two minutes, each time."""
 
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         account_of(world, account, number, every=30 * SECOND, hung=hung)
@@ -47,7 +47,7 @@ def test_what_hung_is_told_at_most_five_minutes_after_its_answers_come_again() -
     async def scenario(world: PollingWorld, account: FakeAccount) -> None:
         account_of(world, account, 20, every=30 * SECOND, hung=8)
         async with world.running():
-            await asyncio.sleep(7_200 + 600)  # all are ready by then; what hangs is not known to be
+            await asyncio.sleep(7_200 + 600)  # all are ready by then, but those that hang are not known to be
             account.hung = set()
             await asyncio.sleep((LONGEST_PAUSE + 30 * SECOND).total_seconds())
 
