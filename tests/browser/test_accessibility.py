@@ -61,9 +61,7 @@ def walked(visitor: Visitor, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_a_page_is_accessible_at_every_width_in_light_and_dark(
-    path: str, server: PageServer, visitor: Visitor
-) -> None:
+def test_a_page_is_accessible_at_every_width_in_light_and_dark(path: str, server: PageServer, visitor: Visitor) -> None:
     server.show(World())
     assert walked(visitor, path) == []
     assert visitor.troubles == []
