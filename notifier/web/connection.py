@@ -37,7 +37,6 @@ class Connection(HttpToolsProtocol):
     """Is closed when its time is over, and counted by its `Connections`.
 
     Attributes:
-        busy: whether it waits for an answer of ours; such a one is not closed to make room.
         streams: whether the answer is an event stream, which may last.
         peer: the client's address.
         since: the time of the loop at which its present state began.
@@ -50,12 +49,18 @@ class Connection(HttpToolsProtocol):
         self._all = all_of_them
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._changes_nothing = True
         self._in_head = True
         self._head_bytes = 0
-        self.busy = False
+        self._answering = False
         self.streams = False
         self.peer = ""
         self.since = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the client waits for us, and not we for it; such a connection is not closed to make room."""
+        return self._answering and not self.flow.write_paused
 
     def end(self) -> None:
         """Close the connection without an answer."""
@@ -74,8 +79,8 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
         self._timer = None if seconds is None else self.loop.call_later(seconds, self.end)
 
-    def _begin(self, seconds: float | None, *, busy: bool = False, streams: bool = False) -> None:
-        self.busy, self.streams, self.since = busy, streams, self.loop.time()
+    def _begin(self, seconds: float | None, *, answering: bool = False, streams: bool = False) -> None:
+        self._answering, self.streams, self.since = answering, streams, self.loop.time()
         self._wait(seconds)
 
     # What asyncio calls
@@ -94,7 +99,7 @@ class Connection(HttpToolsProtocol):
         self._all.closed(self)
         super().connection_lost(error)
         self._unset_keepalive_if_required()
-        if self._task is not None and self.cycle.scope["method"] in _SAFE:
+        if self._task is not None and self._changes_nothing:
             self._task.cancel()  # nobody reads its answer; what changes something is done to its end
 
     def data_received(self, data: bytes) -> None:
@@ -134,9 +139,13 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         if len(self.pipeline) >= MOST_AHEAD:
             raise _TooMuch("requests")
-        if not self.busy:
-            self._begin(self._all.answer, busy=True)
+        if not self._answering:
+            self._begin(self._all.answer)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._answering = not (self.streams or self.cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "this is no request that can be answered\n")
@@ -159,14 +168,14 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         ahead = bool(self.pipeline)
-        self._begin(self._all.answer if ahead else self._all.idle, busy=ahead)
+        self._begin(self._all.answer if ahead else self._all.idle, answering=ahead)
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         super()._start_asgi_task(cycle, partial(self._run, app))
 
     async def _run(self, app: Any, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        self._task = asyncio.current_task()
+        self._task, self._changes_nothing = asyncio.current_task(), scope["method"] in _SAFE  # type: ignore[typeddict-item]
 
         async def sending(message: ASGISendEvent) -> None:
             if message["type"] == "http.response.start" and _is_event_stream(message.get("headers", ())):

@@ -1,5 +1,6 @@
 """The outermost layer of the application: each request fails alone, is bounded, and gets the common headers."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.core.isolation import Faults
@@ -39,6 +40,8 @@ class Isolation:
             await self._application(asked, _bounded(receive), answer.send)
         except BodyTooLarge:
             await answer.end(scope, receive, 413, _TOO_LARGE)
+        except ClientDisconnect:  # with half a body; nobody waits for an answer
+            return
         except Exception as error:  # noqa: BLE001 - one request must not end the daemon, nor show a traceback
             self._faults.note(Unit.PAGE, scope["path"], error)
             await answer.end(scope, receive, 500, FAILED)

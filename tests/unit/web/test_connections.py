@@ -3,20 +3,17 @@
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+from support.web_listener import Listening, listening, request
 
-from notifier.config.model import Http
 from notifier.web import connections
-from notifier.web.connections import Connections, allowed
-from notifier.web.server import Server
+from notifier.web.connections import allowed
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
+WHOLE = request(close=False)
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,118 +22,77 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(body)(scope, receive, send)
 
 
-class Running:
-    """A server that listens, and what it counts."""
-
-    def __init__(self, port: int, counted: list[Connections]) -> None:
-        self.port = port
-        self._counted = counted
-
-    @property
-    def open(self) -> int:
-        return len(self._counted[-1])
-
-    async def until(self, number: int) -> None:
-        """Wait until so many connections are open."""
-        async with asyncio.timeout(20):
-            while self.open != number:  # noqa: ASYNC110
-                await asyncio.sleep(0)
-
-    async def ask(self) -> int:
-        timeout = aiohttp.ClientTimeout(total=20)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            async with session.get(f"http://127.0.0.1:{self.port}/") as response:
-                return response.status
+async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+    """Begins an event stream that never ends."""
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+    await asyncio.Event().wait()
 
 
-@asynccontextmanager
-async def running(monkeypatch: pytest.MonkeyPatch, **bounds: float) -> AsyncIterator[Running]:
-    counted: list[Connections] = []
-
-    def counting(application: ASGIApp) -> Connections:
-        counted.append(Connections(application, **bounds))  # type: ignore[arg-type]
-        return counted[-1]
-
-    monkeypatch.setattr(connections, "Connections", counting)
-    told: asyncio.Queue[str] = asyncio.Queue()
-    listening = Server(
-        Http(host="127.0.0.1", port=0), make=lambda _: answer, changed=lambda where, _: told.put_nowait(where)
-    )
-    task = asyncio.create_task(listening.run())
-    try:
-        address = await told.get()
-        yield Running(int(address.rpartition(":")[2]), counted)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def halves(port: int, number: int) -> list[asyncio.StreamReader]:
+async def halves(made: Listening, number: int) -> list[asyncio.StreamReader]:
     """So many requests, of which only the half is sent."""
-    readers = []
-    for _ in range(number):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HALF)
-        HELD.append(writer)
-        readers.append(reader)
-    return readers
+    return [await made.say(HALF) for _ in range(number)]
 
 
-HELD: list[asyncio.StreamWriter] = []
-
-
-@pytest.fixture(autouse=True)
-async def _let_go() -> AsyncIterator[None]:
-    yield
-    while HELD:
-        writer = HELD.pop()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-
-async def test_half_requests_hold_no_more_than_the_cap_and_an_honest_one_is_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_half_requests_hold_no_more_than_the_cap_and_an_honest_one_is_answered() -> None:
     """1,100 of them took every descriptor of the daemon. Here 200 come, and the cap is 20."""
-    async with running(monkeypatch, most=20, head=3_600) as made:
-        await halves(made.port, 200)
-        assert await made.ask() == 200
+    async with listening(answer, most=20, head=3_600) as made:
+        await halves(made, 200)
+        assert await made.status_of() == 200
         assert made.open <= 20
 
 
-async def test_one_address_has_a_cap_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(monkeypatch, most=100, most_of_one=5, head=3_600) as made:
-        await halves(made.port, 50)
-        assert await made.ask() == 200
+async def test_one_address_has_a_cap_of_its_own() -> None:
+    async with listening(answer, most=100, most_of_one=5, head=3_600) as made:
+        await halves(made, 50)
+        assert await made.status_of() == 200
         assert made.open <= 5
 
 
-async def test_half_a_request_is_ended_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(monkeypatch, head=0.05) as made:
-        (reader,) = await halves(made.port, 1)
+async def test_an_event_stream_makes_room_only_when_nothing_else_is_idle() -> None:
+    async with listening(stream, most=2, head=3_600) as made:
+        streamed = await made.say(WHOLE)
+        await streamed.readuntil(b"data: 1\n\n")
+        (half,) = await halves(made, 1)
+        await made.until(2)
+        other = await made.say(WHOLE)  # instead of the half
+        await other.readuntil(b"data: 1\n\n")
+        with contextlib.suppress(ConnectionError):
+            assert await half.read() == b""
+        await (await made.say(WHOLE)).readuntil(b"data: 1\n\n")  # instead of the older stream
+        assert made.open == 2
+        assert len(made.tasks) == 2
+
+
+async def test_half_a_request_is_ended_after_its_time() -> None:
+    async with listening(answer, head=0.05) as made:
+        (reader,) = await halves(made, 1)
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(reader.read(), 20) == b""
         await made.until(0)
 
 
-async def test_a_connection_that_is_kept_open_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_is_kept_open_ends_after_its_time() -> None:
     """Also one whose second request comes only by half."""
-    async with running(monkeypatch, idle=0.05) as made:
-        reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + HALF)
-        with contextlib.suppress(ConnectionError):
-            assert b"200 OK" in await asyncio.wait_for(reader.read(), 20)
-        writer.close()
+    async with listening(answer, idle=0.05) as made:
+        assert b"200 OK" in await made.answer_to(WHOLE + HALF)
 
 
-async def test_who_does_not_read_the_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(monkeypatch, idle=0.05) as made:
-        _, writer = await asyncio.open_connection("127.0.0.1", made.port, limit=1_024)
-        writer.write(b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        await writer.drain()
-        HELD.append(writer)
+async def test_an_answer_that_is_never_made_is_given_up() -> None:
+    async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async with listening(hangs, answer=0.05) as made:
+        assert await made.answer_to(WHOLE) == b""
+        async with asyncio.timeout(20):
+            while made.tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+
+async def test_who_does_not_read_the_answer_is_let_go() -> None:
+    async with listening(answer, idle=0.05) as made:
+        await made.say(request("/much", close=False))
         await made.until(1)
         await made.until(0)
 

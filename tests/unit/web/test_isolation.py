@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from support.web import asking
 
 from notifier.core.isolation import Faults
@@ -69,3 +69,17 @@ async def test_a_head_is_asked_like_a_get() -> None:
 async def test_nothing_but_http_is_served() -> None:
     with pytest.raises(ValueError, match="websocket"):
         await Isolation(StreamingResponse([]), Faults())({"type": "websocket"}, None, None)  # type: ignore[arg-type]
+
+
+async def test_a_client_that_hangs_up_in_the_middle_of_its_body_is_no_fault() -> None:
+    told: list[UnitFault] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    await Isolation(reads, Faults(told.append))(scope, receive, send)
+    assert told == []

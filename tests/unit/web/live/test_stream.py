@@ -48,7 +48,7 @@ async def _never() -> Message:
     return {}
 
 
-_UNUSED = ("config", "queries", "vitals", "metrics", "redact", "clock", "actions")
+_UNUSED = ("config", "queries", "vitals", "metrics", "redact", "clock", "actions", "node")
 
 
 async def test_a_stream_begins_at_once_and_has_the_changes() -> None:
