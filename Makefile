@@ -11,11 +11,12 @@ FUZZ_CASES ?= 20000
 EDITS ?= 200
 CHAOS_HOURS ?= 50
 MODEL_RUNS ?= 2000
+API_EXAMPLES ?= 300
 
 # Containers often set this variable. With it, each process of the tests would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test check format docs soak model chaos fuzz edits bench clean
+.PHONY: help demo test check format docs soak model chaos fuzz api edits bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,7 @@ demo: $(VENV)/.program ## run the daemon against a simulated Bright Data; needs 
 
 test: $(VENV)/.tools ## run all tests
 	tests/system-packages
+	PYTHON=$(PYTHON) tests/client-environment
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(VENV)/.tools ## check format, lint, types and imports, as CI does
@@ -73,6 +75,9 @@ chaos: $(VENV)/.tools ## run hours of virtual time with random faults; CHAOS_HOU
 fuzz: $(VENV)/.tools ## feed random answers of Bright Data to the parsers and the polling; FUZZ_CASES=20000
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest tests/unit/brightdata/datasets/test_client_any_answer.py \
 		tests/unit/polling/test_polling_any_value.py --override-ini timeout=0
+
+api: $(VENV)/.tools ## send random requests to the API of a running daemon; API_EXAMPLES=300
+	API_EXAMPLES=$(API_EXAMPLES) $(BIN)/python -m pytest tests/acceptance/test_api.py -k schemathesis --override-ini timeout=0
 
 edits: $(VENV)/.tools ## edit the YAML under load, within the promised times; EDITS=200
 	EDITS=$(EDITS) $(BIN)/python -m pytest -s tests/acceptance/test_reload.py -k many_edits --override-ini timeout=0

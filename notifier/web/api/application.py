@@ -55,7 +55,7 @@ def application(sources: WebSources, faults: Faults) -> FastAPI:
     made = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     described = routes(sources)
     made.include_router(described)
-    made.include_router(reference.router(described.routes, secured=lambda: _has_token(sources)))
+    made.include_router(reference.router(described.routes, secured=lambda: _has_token(sources), clock=sources.clock))
     made.add_exception_handler(Problem, _of_problem)
     made.add_exception_handler(NotifierError, _of_error)
     made.add_exception_handler(TimeoutError, _of_timeout)
@@ -110,6 +110,7 @@ async def _of_status(request: Request, error: Exception) -> Response:
 
 
 _DETAILS = {
+    Kind.MALFORMED: "the body is not JSON in UTF-8",
     Kind.NO_PATH: "nothing has the path {path}; /api/reference lists all",
     Kind.NOT_ALLOWED: "{path} does not take {method}; /api/reference shows what it takes",
     Kind.TOO_LARGE: f"the body has more than {LARGEST_BODY:,} bytes",

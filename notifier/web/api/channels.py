@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from notifier.channels.templates.samples import sample_events
 from notifier.core.action_results import TestResult
 from notifier.core.resources import ChannelResource
 from notifier.web.api.answers import Page, answered, page_of
@@ -20,6 +21,16 @@ ChannelPage = page_of(ChannelResource)
 ChannelName = Annotated[str, Path(max_length=LONGEST_TEXT, description="The name of a channel.")]
 
 
+EVENTS = sorted({name for event in sample_events() for name in event.transition.names if name.isidentifier()})
+"""The events that a test message can be about."""
+
+
+def _sample(event: str) -> str:
+    if event not in EVENTS:
+        raise ValueError(f"is not an event of a test message: {', '.join(EVENTS)}")
+    return event
+
+
 class TestRequest(BaseModel):
     """What the test message is about.
 
@@ -29,7 +40,7 @@ class TestRequest(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    event: Annotated[str | None, Field(max_length=LONGEST_TEXT)] = None
+    event: Annotated[str, AfterValidator(_sample), WithJsonSchema({"type": "string", "enum": EVENTS})] = "complete"
     watch: Annotated[str | None, Field(max_length=LONGEST_TEXT)] = None
 
 
@@ -71,7 +82,9 @@ def router(sources: WebSources) -> APIRouter:
         """
         if channel not in sources.config().channels:
             raise _none(channel)
-        done = await sources.actions.test_channel(channel, body.event or "complete", body.watch)
+        if body.watch is not None and sources.config().sample_watch(body.watch) is None:
+            raise not_found(f"watch {body.watch!r}", "/api/v1/watches lists all")
+        done = await sources.actions.test_channel(channel, body.event, body.watch)
         await sources.actions.note("test", channel, origin(request), str(done["outcome"]))
         return await answered(request, TestResult(channel=channel, **done), sources.redact)
 

@@ -179,11 +179,12 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     kinds = [*map(kind_of, operation.pop(_PROBLEMS, ())), *_EVERYWHERE]
     if "requestBody" in operation:
-        kinds += [Kind.TOO_LARGE, Kind.MEDIA]
+        kinds += [Kind.MALFORMED, Kind.TOO_LARGE, Kind.MEDIA]
     if responses.pop("422", None) is not None:
         kinds.append(Kind.INVALID)
+    pages = any(each["name"] == "cursor" for each in operation.get("parameters", ()))
+    kinds += [Kind.CURSOR] if pages else []
     if method == "get":
-        pages = any(each["name"] == "cursor" for each in operation.get("parameters", ()))
         responses["200"]["headers"] = _headers(["ETag", "Link"] if pages else ["ETag"])
         responses["304"] = {"description": "It has not changed.", "headers": _headers(["ETag"])}
     responses["200"]["description"] = "Done." if method == "post" else "What was asked for."

@@ -14,8 +14,8 @@ MOST = 1_000
 """Items of a page at most."""
 
 LONGEST_TEXT = 500
-LARGEST_ID = 2**63 - 1
-"""The largest integer of SQLite."""
+LARGEST_ID = 2**53 - 1
+"""The largest integer that every reader of JSON keeps exactly."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

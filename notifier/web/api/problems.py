@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from notifier.core.errors import NotifierError, StoreError, UsageError
+from notifier.core.errors import BadCursor, NotifierError, StoreError, UsageError
 from notifier.core.json_values import json_bytes
 from notifier.core.words import one_line
 
@@ -81,6 +81,12 @@ class Kind(Enum):
         "The header `Allow` names the methods that it takes.",
     )
     CANNOT = (409, "cannot-be-done", "It cannot be done now", "The state of things does not allow it: see the detail.")
+    CURSOR = (
+        409,
+        "cursor",
+        "The cursor is not one of this list",
+        "Ask without it, for the first page; and keep the filters and the order while you page.",
+    )
     TOO_LARGE = (413, "too-large", "The request is too large", "No request of this API needs as much.")
     MEDIA = (415, "media-type", "The body is of another type", "Send JSON, as `Content-Type: application/json`.")
     INVALID = (422, "invalid", "The request has wrong values", "`errors` lists each of them with its place.")
@@ -143,6 +149,8 @@ def kind_of(status: int) -> Kind:
 
 def problem_of(error: NotifierError) -> Problem:
     """Return the problem of an error whose text is for people."""
+    if isinstance(error, BadCursor):
+        return Problem(Kind.CURSOR, str(error))
     if isinstance(error, StoreError):
         return Problem(Kind.UNAVAILABLE, str(error), headers={"Retry-After": "5"})
     return Problem(Kind.INVALID if isinstance(error, UsageError) else Kind.CANNOT, str(error))

@@ -5,29 +5,33 @@ one for a telephone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
 from notifier.core.json_values import json_bytes
+from notifier.web.access.guard import is_signed_in
 from notifier.web.api.answers import JSON
 from notifier.web.api.etags import etag, unchanged
 from notifier.web.api.openapi import document
 from notifier.web.api.problems import Kind
+from notifier.web.pages.renderer import RENDERER
 
 _SCHEMAS = "#/components/schemas/"
 
 
-def router(described: Sequence[BaseRoute], *, secured: Callable[[], bool]) -> APIRouter:
+def router(described: Sequence[BaseRoute], *, secured: Callable[[], bool], clock: Callable[[], datetime]) -> APIRouter:
     """Return the routes of the description.
 
     Args:
         described: the routes of the API.
         secured: whether a token is asked for.
+        clock: the time, UTC.
     """
     made = APIRouter(include_in_schema=False)
 
@@ -47,6 +51,11 @@ def router(described: Sequence[BaseRoute], *, secured: Callable[[], bool]) -> AP
             return Response(None, 304, headers={"ETag": tag})
         return Response(body, headers={"ETag": tag}, media_type=JSON)
 
+    @made.get("/reference")
+    def reference(request: Request) -> Response:
+        shown = context(description(secured()))
+        return HTMLResponse(RENDERER.page("reference", now=clock(), signed_in=is_signed_in(request), **shown))
+
     return made
 
 
@@ -61,9 +70,8 @@ def context(description: Mapping[str, Any]) -> dict[str, Any]:
             for tag in description["tags"]
         ],
         "schemas": [
-            {"name": name, "text": schema.get("description", ""), "fields": _fields(schema)}
+            {"name": name, "text": _text(schema), "fields": _fields(schema)}
             for name, schema in description["components"]["schemas"].items()
-            if "properties" in schema
         ],
         "problems": list(Kind),
     }
@@ -89,21 +97,27 @@ def _operations(description: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
     schema = parameter["schema"]
+    default = schema.get("default") or ""
     return {
         "name": parameter["name"],
-        "place": parameter["in"],
         "type": _type(schema),
+        "more": f", in the {parameter['in']}{f', by default {default}' if default else ''}",
         "text": parameter.get("description", ""),
         "values": _values(schema),
-        "default": schema.get("default"),
     }
 
 
 def _fields(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "type": _type(each), "text": each.get("description", ""), "values": _values(each)}
-        for name, each in schema["properties"].items()
+        {"name": name, "type": _type(each), "more": "", "text": each.get("description", ""), "values": _values(each)}
+        for name, each in schema.get("properties", {}).items()
     ]
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    """Return what a shape is; of a list of words, also which."""
+    words = [f"One of {', '.join(f'`{each}`' for each in schema['enum'])}."] if "enum" in schema else []
+    return " ".join([*filter(None, [schema.get("description", "")]), *words])
 
 
 def _body(body: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -171,6 +171,6 @@ def _no_watch(watch: str) -> Problem:
 
 
 def _until(given: MuteRequest, now: datetime) -> datetime | None:
-    if given.until is not None and given.lasting is not None:
+    if len(given.model_fields_set) > 1:
         raise Problem(Kind.INVALID, "body: `until` and `for` are both given: keep one of them")
     return given.until if given.lasting is None else now + given.lasting

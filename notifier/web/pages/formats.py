@@ -1,9 +1,10 @@
 """Times, numbers and words as the pages show them. All functions are pure and return text or safe markup."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from notifier.core.times import iso
 from notifier.core.words import count, span
@@ -76,6 +77,19 @@ def words(constant: str) -> str:
     """Return a constant such as `http_429` or `read_timeout` as words."""
     text = constant.replace("_", " ")
     return f"HTTP {text.removeprefix('http ')}" if text.startswith("http ") else text
+
+
+_MARKS = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+
+
+def marked(text: str) -> Markup:
+    """Return a text of our own with its marks as HTML: `code` and **bold**."""
+    parts, end = [], 0
+    for mark in _MARKS.finditer(text):
+        tag, content = ("code", mark[1]) if mark[1] is not None else ("strong", mark[2])
+        parts += [escape(text[end : mark.start()]), Markup(f"<{tag}>{{}}</{tag}>").format(content)]
+        end = mark.end()
+    return Markup().join([*parts, escape(text[end:])])
 
 
 def result(records: int | None, errors: int | None) -> str:

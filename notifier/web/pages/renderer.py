@@ -34,6 +34,7 @@ class Renderer:
             "number": formats.number,
             "seconds": formats.seconds,
             "words": formats.words,
+            "marked": formats.marked,
             "tally": formats.tally,
             "capital": formats.capital,
             "segment": formats.segment,

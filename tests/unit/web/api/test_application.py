@@ -57,7 +57,7 @@ async def test_no_secret_is_in_an_answer(database: Path, path: str) -> None:
         ("GET", "/api/v1/deliveries/retry", 405, "method-not-allowed"),
         ("GET", "/api/v1/deliveries/99", 404, "not-found"),
         ("GET", "/api/v1/deliveries?limit=0", 422, "invalid"),
-        ("GET", "/api/v1/events?cursor=x", 422, "invalid"),
+        ("GET", "/api/v1/events?cursor=x", 409, "cursor"),
         ("POST", "/api/v1/watches/none/mute", 404, "not-found"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from notifier.core.errors import NotifierError, StoreError, UsageError
+from notifier.core.errors import BadCursor, NotifierError, StoreError, UsageError
 from notifier.web.api.problems import LONGEST_DETAIL, Kind, Problem, answer, invalid, kind_of, problem_of
 
 
@@ -41,7 +41,8 @@ def test_every_kind_has_a_type_of_its_own() -> None:
     ("error", "kind"),
     [
         (StoreError("the database is locked"), Kind.UNAVAILABLE),
-        (UsageError("the cursor is not one of this list"), Kind.INVALID),
+        (UsageError("there is no watch of that name"), Kind.INVALID),
+        (BadCursor("the cursor is not one of this list"), Kind.CURSOR),
         (NotifierError("the channel is gone"), Kind.CANNOT),
     ],
 )
