@@ -19,6 +19,7 @@ import pytest
 import typer.testing
 from apprise import Apprise
 from hypothesis import HealthCheck, settings
+from support import compiled_once
 
 from notifier.app.loading import loading_process
 from notifier.store.store import Store
@@ -28,6 +29,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # `CliRunner.invoke` would build all commands anew for each that it runs, which takes longer than most of them do.
 vars(typer.testing)["_get_command"] = cache(typer.main.get_command)
+
+compiled_once.share()
 
 settings.register_profile("notifier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("notifier")

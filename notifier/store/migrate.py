@@ -1,8 +1,22 @@
 """Brings a database to this program's version, at start, in one transaction."""
 
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, column, insert, inspect, select, table
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    column,
+    create_mock_engine,
+    insert,
+    inspect,
+    select,
+    table,
+)
+from sqlalchemy.dialects import sqlite
 
 from notifier.core.errors import StoreTooNew
 from notifier.store.tables import metadata
@@ -11,6 +25,8 @@ HEAD = "0013"
 """The newest migration; a test holds it against the scripts."""
 
 SCRIPTS = Path(__file__).parent / "migrations"
+
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 def migrate(connection: Connection, database: str) -> None:
@@ -30,10 +46,20 @@ def migrate(connection: Connection, database: str) -> None:
 
 def _make(connection: Connection) -> None:
     """A new database, as the migrations would have left it; a test holds the two against each other."""
-    metadata.create_all(connection)
-    version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-    version.create(connection)
-    connection.execute(insert(version).values(version_num=HEAD))
+    for statement in _statements():
+        connection.exec_driver_sql(statement)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))
+
+
+@cache
+def _statements() -> tuple[str, ...]:
+    """The statements that make the tables, without asking for each whether it is there."""
+    made: list[str] = []
+    compiled_for = sqlite.dialect()
+    engine = create_mock_engine("sqlite://", lambda sql, *_: made.append(str(sql.compile(dialect=compiled_for))))
+    for tables in (metadata, _VERSION.metadata):
+        tables.create_all(engine, checkfirst=False)
+    return tuple(made)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,7 +1,10 @@
-"""Imports and loads, once, what every fork of a process needs."""
+"""Imports, loads and compiles, once, what every fork of a process needs."""
 
+import asyncio
 import gc
+import logging
 import tempfile
+import threading
 from pathlib import Path
 
 import alembic.command
@@ -9,8 +12,9 @@ import alembic.config
 import alembic.script  # noqa: F401
 import apscheduler.executors.asyncio  # noqa: F401
 import httpx_aiohttp  # noqa: F401
+import structlog
+from support import compiled_once
 
-import notifier.app.daemon
 import notifier.app.demo
 import notifier.app.loading.first_config
 import notifier.app.loading.loading_process
@@ -21,27 +25,43 @@ import notifier.control.client
 import notifier.downloads.worker
 import notifier.store.migrate
 import notifier.store.retention  # noqa: F401
-from notifier.app.loading.load import load_config_parts
-from notifier.config.incremental import KnownFiles
-from notifier.config.sources.origin import Disk
-from notifier.network import tls_context
+from notifier.app.daemon import Daemon
+from notifier.app.loading.load import all_checks
+from notifier.config.load import load
+from notifier.telemetry.log import configure
+from notifier.telemetry.redaction import Redactor
 
 _MAIN = """\
-api: {token: none}
+api: {token: none, base_url: "http://127.0.0.1:9"}
 channels:
   people: {url: "json://localhost", templates: {default: {body: "{{ name }}"}}}
   program: {webhook: "https://localhost", secret: whsec_bm90IGEgc2VjcmV0LCBidXQgMjQgYnl0ZXM=, allow_private: true}
 defaults: {notify: [people, program]}
 watches: [{snapshot: s_1}]
+http: "off"
 """
 
 
 def preload() -> None:
-    """Load all that is imported late, Apprise's plugins with it, and the authorities that are believed."""
+    """Load all that is imported late, Apprise's plugins with it, and let a daemon live once, without a network.
+
+    So its statements and regular expressions are compiled, and the authorities that are believed are loaded.
+    """
+    compiled_once.share()
+    configure(level="error", redactor=Redactor())
     with tempfile.TemporaryDirectory() as folder:
         main = Path(folder) / "config.yaml"
         main.write_text(_MAIN, encoding="utf-8")
-        load_config_parts(main, {}, KnownFiles(), Disk())
-    tls_context()
+        asyncio.run(_live(main))
+    structlog.reset_defaults()
+    logging.root.handlers.clear()
+    assert threading.active_count() == 1, "a fork has only one of them"
     gc.collect()
     gc.freeze()
+
+
+async def _live(main: Path) -> None:
+    # Not by `load_config`, which adds to what all of the process hides.
+    daemon = Daemon(load(main, environ={}, checks=all_checks(True)), reporters=[], redactor=Redactor())
+    stop = asyncio.Event()
+    await daemon.run(stop, stop.set)
