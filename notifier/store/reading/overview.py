@@ -1,8 +1,7 @@
 """A page of the watched snapshots: filtered, counted by status, sorted, and read on from a cursor."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,72 +22,54 @@ from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading.cursors import Place, decode, encode
 from notifier.store.reading.filters import SnapshotFilters, Sort
 from notifier.store.reading.snapshots import Shown
-from notifier.store.reading.times import micros
 from notifier.store.reading.watched import watched
 from notifier.store.tables import datasets, polls
-
-URGENT = timedelta(days=7)
-"""How long a failure comes before all that goes on."""
 
 _LAST = 2**62
 """A time after all times, in microseconds."""
 
-_since = type_coerce(func.coalesce(watched.c.since, literal(0)), Integer)
-_newest_first = -_since
+_NAME = 100
+"""Characters of a name that its place in the order depends on."""
 
 _KEYS: dict[Sort, tuple[type[int] | type[str], ...]] = {
-    Sort.URGENCY: (int, int, int, str),
+    Sort.URGENCY: (int, int, str),
     Sort.NAME: (str, str),
     Sort.SINCE: (int, str),
     Sort.STATUS: (str, int, str),
     Sort.NEXT_POLL: (int, str),
 }
-"""The types of the values in a cursor. That of `URGENCY` begins with the time since when a failure is urgent: it stays
-the same from page to page."""
+"""The types of the values in a cursor."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
-    """Where a page starts: after a place, if there is one. Failures since `urgent` come first (microseconds)."""
-
-    urgent: int
-    place: Place | None
-
-
-def start_of(filters: SnapshotFilters, now: datetime) -> Start:
-    """Return where a page starts.
+def place_of(filters: SnapshotFilters) -> Place | None:
+    """Return the place after which a page starts; None for the first page.
 
     Raises:
         BadCursor: the cursor is none of this order.
     """
-    place = decode(_kind(filters), filters.cursor, _KEYS[filters.sort])
-    if filters.sort is not Sort.URGENCY or place is None:
-        return Start(urgent=micros(now - URGENT), place=place)
-    return Start(urgent=int(place[0]), place=place[1:])
+    return decode(_kind(filters), filters.cursor, _KEYS[filters.sort])
 
 
-def page_of(
-    connection: Connection, filters: SnapshotFilters, start: Start, since: datetime
-) -> tuple[list[Shown], str | None]:
+def page_of(connection: Connection, filters: SnapshotFilters, place: Place | None) -> tuple[list[Shown], str | None]:
     """Return the snapshots of a page, and the cursor of the next one.
 
     Args:
-        connection: in a transaction.
+        connection: in a transaction, in which the table was refreshed.
         filters: which ones, in which order.
-        start: where the page starts.
-        since: what ended before, and is watched by its dataset only, is left out.
+        place: after which the page starts.
     """
-    keys = _keys(filters.sort, start.urgent)
+    keys = _keys(filters.sort)
     query = select(watched, *(key.label(f"key_{number}") for number, key in enumerate(keys)))
     if filters.sort is Sort.NEXT_POLL:
         query = _with_polls(query)
-    query = query.where(*_conditions(filters, since))
+    query = query.where(*_conditions(filters))
     if filters.statuses:
         query = query.where(watched.c.status.in_({canonical(each) for each in filters.statuses}))
     if filters.phases:
         query = query.where(watched.c.phase.in_(filters.phases))
-    if start.place is not None:
-        query = query.where(tuple_(*keys) > tuple_(*map(literal, start.place)))
+    if place is not None:
+        # The first condition is part of the second one: SQLite searches an index by it.
+        query = query.where(keys[0] >= place[0], tuple_(*keys) > tuple_(*map(literal, place)))
     rows = connection.execute(query.order_by(*keys).limit(filters.limit + 1)).mappings().all()
     shown = [
         Shown(watch=row["watch_id"], name=row["name"], snapshot=row["snapshot_id"], dataset=row["dataset_id"])
@@ -97,54 +78,85 @@ def page_of(
     if len(rows) <= filters.limit:
         return shown, None
     last = [rows[filters.limit - 1][f"key_{number}"] for number in range(len(keys))]
-    return shown, encode(_kind(filters), [start.urgent, *last] if filters.sort is Sort.URGENCY else last)
+    return shown, encode(_kind(filters), last)
 
 
-def counts_of(connection: Connection, filters: SnapshotFilters, since: datetime) -> dict[str, int]:
-    """Count the snapshots that pass the filters by status, whatever the filters say about statuses and phases."""
-    query = (
-        select(watched.c.status, func.count().label("number"))
-        .where(*_conditions(filters, since))
-        .group_by(watched.c.status)
-    )
-    return {row.status: row.number for row in connection.execute(query.order_by(watched.c.status))}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """The number of snapshots by status, whatever a filter says about statuses and phases.
+
+    `all` counts those that pass the rest of the filter, `found` all those that each watch of a dataset found.
+    """
+
+    all: Mapping[str, int]
+    found: Mapping[str, Mapping[str, int]]
 
 
-def statuses_by_watch(connection: Connection, since: datetime) -> dict[str, dict[str, int]]:
-    """Count the snapshots that each watch of a dataset found by status."""
+class Counter:
+    """Counts, and remembers the counts as long as nothing changes."""
+
+    def __init__(self) -> None:
+        self._version = 0
+        self._known: dict[SnapshotFilters, Counts] = {}
+
+    def count(self, connection: Connection, filters: SnapshotFilters, version: int) -> Counts:
+        """Return the counts; `version` is that of the table."""
+        if version != self._version or len(self._known) > _MOST_KNOWN:
+            self._version, self._known = version, {}
+        key = replace(filters, statuses=(), phases=(), sort=Sort.NAME, cursor=None, limit=1)
+        if key not in self._known:
+            found = self._known[_ALL].found if _ALL in self._known else _found(connection)
+            self._known[key] = Counts(all=_all(connection, key, found), found=found)
+        return self._known[key]
+
+
+_ALL = SnapshotFilters(sort=Sort.NAME, limit=1)
+_MOST_KNOWN = 100
+
+
+def _found(connection: Connection) -> dict[str, dict[str, int]]:
+    """Count by watch of a dataset (empty: found by none) and status."""
     query = select(watched.c.parent, watched.c.status, func.count().label("number"))
-    query = query.where(watched.c.parent.is_not(None), _is_shown(since))
     found: dict[str, dict[str, int]] = {}
     for row in connection.execute(query.group_by(watched.c.parent, watched.c.status)):
-        found.setdefault(row.parent, {})[row.status] = row.number
+        found.setdefault(row.parent or "", {})[row.status] = row.number
     return found
+
+
+def _all(connection: Connection, filters: SnapshotFilters, found: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    if filters == _ALL:
+        counts: dict[str, int] = {}
+        for statuses in found.values():
+            for status, number in statuses.items():
+                counts[status] = counts.get(status, 0) + number
+        return dict(sorted(counts.items()))
+    query = select(watched.c.status, func.count().label("number")).where(*_conditions(filters))
+    query = query.group_by(watched.c.status).order_by(watched.c.status)
+    return {row.status: row.number for row in connection.execute(query)}
 
 
 def _kind(filters: SnapshotFilters) -> str:
     return f"snapshots by {filters.sort}"
 
 
-def _keys(sort: Sort, urgent: int) -> Sequence[ColumnElement[int] | ColumnElement[str]]:
+def _keys(sort: Sort) -> Sequence[ColumnElement[int] | ColumnElement[str]]:
     """Return what the order is by, all of it ascending; the last one is unique."""
+    of_id = watched.c.snapshot_id
     match sort:
         case Sort.URGENCY:
-            failed = and_(watched.c.status.in_(("failed", "missing")), _since >= urgent)
-            return case((failed, 0), (watched.c.phase != Phase.ENDED.value, 1), else_=2), _newest_first, _id
+            return watched.c.rank, watched.c.newest, of_id
         case Sort.NAME:
-            return watched.c.sort_name, _id
+            return func.substr(watched.c.search, 1, _NAME), of_id
         case Sort.SINCE:
-            return _newest_first, _id
+            return watched.c.newest, of_id
         case Sort.STATUS:
-            return watched.c.status, _newest_first, _id
+            return watched.c.status, watched.c.newest, of_id
         case Sort.NEXT_POLL:
             own, of_list = (type_coerce(table.c.next_poll_at, Integer) for table in (polls, datasets))
             newer = and_(datasets.c.polled_at.is_not(None), datasets.c.polled_at > func.coalesce(polls.c.polled_at, -1))
             soonest = case((newer, func.coalesce(of_list, own)), else_=own)
             ended = watched.c.phase == Phase.ENDED.value
-            return case((ended, _LAST), else_=func.coalesce(soonest, _LAST)), _id
-
-
-_id = watched.c.snapshot_id
+            return case((ended, _LAST), else_=func.coalesce(soonest, _LAST)), of_id
 
 
 def _with_polls(query: Select[tuple[str]]) -> Select[tuple[str]]:
@@ -154,18 +166,12 @@ def _with_polls(query: Select[tuple[str]]) -> Select[tuple[str]]:
     )
 
 
-def _conditions(filters: SnapshotFilters, since: datetime) -> list[ColumnElement[bool]]:
-    found = [_is_shown(since)]
+def _conditions(filters: SnapshotFilters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if filters.dataset is not None:
         found.append(watched.c.dataset_id == filters.dataset)
     if filters.watch is not None:
         found.append(or_(watched.c.watch_id == filters.watch, watched.c.parent == filters.watch))
     if filters.text:
-        wanted = filters.text.casefold()
-        texts = (watched.c.sort_name, func.lower(watched.c.snapshot_id), func.lower(watched.c.watch_id))
-        found.append(or_(*(func.instr(each, wanted) > 0 for each in texts)))
+        found.append(func.instr(watched.c.search, filters.text.casefold()) > 0)
     return found
-
-
-def _is_shown(since: datetime) -> ColumnElement[bool]:
-    return or_(watched.c.parent.is_(None), watched.c.phase != Phase.ENDED.value, watched.c.since >= since)

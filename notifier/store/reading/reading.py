@@ -23,7 +23,7 @@ from notifier.store.reading.collections import UsualDurations, collections_of, u
 from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters, Sort
 from notifier.store.reading.snapshots import Shown, dataset_resources, members, shown_of, snapshot_resources, state_of
-from notifier.store.reading.watched import RECENT, WatchedTable
+from notifier.store.reading.watched import RECENT, URGENT, Bounds, WatchedTable
 from notifier.store.sqlite.engine import shared_reader
 from notifier.store.sqlite.errors import DAMAGE, damaged
 from notifier.store.tables import metadata
@@ -60,6 +60,7 @@ class Reading:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._table = WatchedTable()
+        self._counter = overview.Counter()
         self._durations = UsualDurations(clock)
 
     def close(self) -> None:
@@ -70,11 +71,11 @@ class Reading:
     def overview(self, watched: Watched, filters: SnapshotFilters) -> SnapshotPage:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
         now = self._clock()
-        since, start = now - watched.recent, overview.start_of(filters, now)
+        place = overview.place_of(filters)
         with self._reading() as connection:
-            self._table.refresh(connection, watched.watches, watched.datasets, since)
-            shown, cursor = overview.page_of(connection, filters, start, since)
-            statuses = overview.statuses_by_watch(connection, since)
+            self._refresh(connection, watched, now)
+            shown, cursor = overview.page_of(connection, filters, place)
+            counts = self._counter.count(connection, filters, self._table.version)
             chosen = [
                 each
                 for each in watched.datasets
@@ -83,8 +84,8 @@ class Reading:
             return SnapshotPage(
                 snapshots=tuple(self._snapshots(connection, shown)),
                 next_cursor=cursor,
-                counts=overview.counts_of(connection, filters, since),
-                datasets=tuple(dataset_resources(connection, chosen, statuses, now)),
+                counts=counts.all,
+                datasets=tuple(dataset_resources(connection, chosen, counts.found, now)),
             )
 
     def everything(self, watched: Watched) -> list[SnapshotResource | DatasetResource]:
@@ -159,14 +160,14 @@ class Reading:
             cursor=cursor,
             limit=limit,
         )
-        since, start = now - watched.recent, overview.start_of(filters, now)
+        place = overview.place_of(filters)
         with self._reading() as connection:
-            self._table.refresh(connection, watched.watches, watched.datasets, since)
+            self._refresh(connection, watched, now)
             collections = collections_of(connection, dataset_id)
-            shown, following = overview.page_of(connection, filters, start, since)
+            shown, following = overview.page_of(connection, filters, place)
             if watch is None and not collections:
                 return None
-            counts = overview.statuses_by_watch(connection, since)
+            counts = self._counter.count(connection, SnapshotFilters(), self._table.version).found
             records, errors, duration = usual(collections)
             return DatasetPage(
                 dataset=dataset_id,
@@ -215,6 +216,10 @@ class Reading:
         """Return the last actions, the newest first."""
         with self._reading() as connection:
             return last_actions(connection, limit)
+
+    def _refresh(self, connection: Connection, watched: Watched, now: datetime) -> None:
+        bounds = Bounds(recent=now - watched.recent, urgent=now - URGENT)
+        self._table.refresh(connection, watched.watches, watched.datasets, bounds)
 
     def _snapshots(self, connection: Connection, shown: Sequence[Shown]) -> list[SnapshotResource]:
         return snapshot_resources(connection, shown, self._clock(), self._durations)

@@ -1,16 +1,19 @@
 """The watched snapshots as one temporary table: what the configuration watches, beside what the database knows of it.
 
-It holds what they are filtered and sorted by. It is made once for a configuration, in a few statements; after that only
-the snapshots with a transition since are read again. A transition and its event are committed together, so that the
-newest row of `events` tells whether there was one.
+It holds what they are filtered, counted and sorted by, and is kept in memory. It is made once for a configuration, in a
+few statements; after that only the snapshots with a transition since are read again. A transition and its event are
+committed together, so that the newest row of `events` tells whether there was one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
+    Index,
     Integer,
     MetaData,
     Select,
@@ -22,41 +25,60 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     null,
     or_,
     select,
     text,
+    type_coerce,
     union,
+    update,
 )
 
 from notifier.core.snapshot.model import MISSING, UNKNOWN, DatasetWatch, Watch
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS, Phase
-from notifier.store.column_types import Instant
+from notifier.store.reading.times import micros
 from notifier.store.tables import events, in_progress, snapshots
 
 RECENT = timedelta(days=7)
 """How long a snapshot that the watch of a dataset found is among the watched ones after its end."""
+
+URGENT = timedelta(days=7)
+"""How long a failure comes before all that goes on."""
+
+FAILED, GOES_ON, ENDED = range(3)
+"""The ranks of snapshots in the order of urgency."""
 
 _metadata = MetaData()
 
 watched = Table(
     "watched",
     _metadata,
-    Column("snapshot_id", String, primary_key=True),
+    Column("snapshot_id", String, nullable=False, unique=True),
     Column("watch_id", String, nullable=False),
     Column("name", String, nullable=False),
-    Column("sort_name", String, nullable=False),
+    Column("search", String, nullable=False),
     Column("parent", String),
     Column("dataset_id", String),
     Column("status", String, nullable=False),
     Column("phase", String, nullable=False),
-    Column("since", Instant),
-    sqlite_with_rowid=False,
+    Column("rank", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+    Column("expires", Integer),
+    Index("watched_by_rank", "rank", "newest", "snapshot_id"),
+    Index("watched_by_parent", "parent", "status"),
+    Index("watched_by_dataset", "dataset_id", "status"),
     prefixes=["TEMPORARY"],
 )
-"""A watched snapshot: `parent` is the watch of the dataset that found it, `status` is in lower case, and `sort_name`
-the name in lower case."""
+"""A watched snapshot.
+
+`parent` is the watch of the dataset that found it, `status` in lower case. `search` is its name, id and watch in lower
+case. `newest` is the time of its status in microseconds, negative, so that all orders ascend; 0 without a status.
+`expires` is the time of its end, where that is to be left out some day.
+"""
+
+Index("watched_by_end", watched.c.expires, sqlite_where=watched.c.expires.is_not(None))
 
 configured = Table(
     "configured",
@@ -64,7 +86,7 @@ configured = Table(
     Column("snapshot_id", String, primary_key=True),
     Column("watch_id", String, nullable=False),
     Column("name", String, nullable=False),
-    Column("sort_name", String, nullable=False),
+    Column("search", String, nullable=False),
     sqlite_with_rowid=False,
     prefixes=["TEMPORARY"],
 )
@@ -75,7 +97,7 @@ parents = Table(
     _metadata,
     Column("watch_id", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("sort_name", String, nullable=False),
+    Column("search", String, nullable=False),
     Column("dataset_id", String, nullable=False),
     sqlite_with_rowid=False,
     prefixes=["TEMPORARY"],
@@ -92,21 +114,40 @@ _changed = Table(
 """The snapshots that have to be read again."""
 
 _word = func.replace(func.lower(snapshots.c.status), "cancelled", "canceled")
+_ended = _word.in_(sorted(SPELLINGS_OF_ENDS))
 _phase = case(
     (_word == MISSING, Phase.MISSING.value),
     (_word == UNKNOWN, Phase.UNKNOWN.value),
-    (_word.in_(sorted(SPELLINGS_OF_ENDS)), Phase.ENDED.value),
+    (_ended, Phase.ENDED.value),
     else_=Phase.ACTIVE.value,
 )
+_since = type_coerce(snapshots.c.since, Integer)
 _parent_id = func.substr(snapshots.c.watch_id, 1, func.instr(snapshots.c.watch_id, "/") - 1)
 _rowid_of_event = literal_column("events.rowid", Integer)
 _rowid_of_snapshot = literal_column("snapshots.rowid", Integer)
+_SEPARATOR = "\x1f"
+"""Stands between the texts that are searched: less than every character that they have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """The times that rows depend on.
+
+    What ended before `recent`, and is watched by its dataset only, is left out. A failure since `urgent` is urgent.
+    """
+
+    recent: datetime
+    urgent: datetime
 
 
 class WatchedTable:
-    """Keeps the table as the database and the configuration are."""
+    """Keeps the table as the database and the configuration are.
+
+    `version` changes whenever a row may have changed.
+    """
 
     def __init__(self) -> None:
+        self.version = 0
         self._of: tuple[Sequence[Watch], Sequence[DatasetWatch]] | None = None
         self._seen = (0, 0)
 
@@ -115,7 +156,7 @@ class WatchedTable:
         self._of = None
 
     def refresh(
-        self, connection: Connection, watches: Sequence[Watch], datasets: Sequence[DatasetWatch], since: datetime
+        self, connection: Connection, watches: Sequence[Watch], datasets: Sequence[DatasetWatch], bounds: Bounds
     ) -> None:
         """Bring the table to the state that this transaction reads.
 
@@ -123,75 +164,84 @@ class WatchedTable:
             connection: in a transaction.
             watches: the watches of snapshots; the same object as before means the same watches.
             datasets: the watches of datasets; as `watches`.
-            since: what ended before, and is watched by its dataset only, is left out.
+            bounds: what is recent and what is urgent now.
         """
-        known = self._of
-        newest = self._newest(connection)
+        known, newest = self._of, _newest(connection)
         if known is None or known[0] is not watches or known[1] is not datasets:
-            self._make(connection, watches, datasets, since)
+            _make(connection, watches, datasets, bounds)
+            self.version += 1
         elif newest != self._seen:
-            self._read_again(connection, since)
+            _read_again(connection, self._seen, bounds)
+            self.version += 1
+        if _age(connection, bounds):
+            self.version += 1
         self._of, self._seen = (watches, datasets), newest
 
-    @staticmethod
-    def _newest(connection: Connection) -> tuple[int, int]:
-        row = connection.execute(
-            select(
-                select(func.max(_rowid_of_event)).select_from(events).scalar_subquery(),
-                select(func.max(_rowid_of_snapshot)).select_from(snapshots).scalar_subquery(),
-            )
-        ).one()
-        return row[0] or 0, row[1] or 0
 
-    def _make(
-        self, connection: Connection, watches: Sequence[Watch], datasets: Sequence[DatasetWatch], since: datetime
-    ) -> None:
-        for table in (watched, configured, parents, _changed):
-            connection.execute(text(f"DROP TABLE IF EXISTS temp.{table.name}"))
-        _metadata.create_all(connection, checkfirst=False)
-        if watches:
-            connection.execute(
-                insert(configured),
-                [
-                    {
-                        "snapshot_id": each.snapshot_id,
-                        "watch_id": each.id,
-                        "name": each.name,
-                        "sort_name": each.name.casefold(),
-                    }
-                    for each in watches
-                ],
-            )
-        if datasets:
-            rows = [
+def _newest(connection: Connection) -> tuple[int, int]:
+    """Return the numbers of the newest rows of events and of snapshots: both tables grow at their end."""
+    row = connection.execute(
+        select(
+            select(func.max(_rowid_of_event)).select_from(events).scalar_subquery(),
+            select(func.max(_rowid_of_snapshot)).select_from(snapshots).scalar_subquery(),
+        )
+    ).one()
+    return row[0] or 0, row[1] or 0
+
+
+def _make(connection: Connection, watches: Sequence[Watch], datasets: Sequence[DatasetWatch], bounds: Bounds) -> None:
+    for table in (watched, configured, parents, _changed):
+        connection.execute(text(f"DROP TABLE IF EXISTS temp.{table.name}"))
+    _metadata.create_all(connection, checkfirst=False)
+    if watches:
+        connection.execute(
+            insert(configured),
+            [
                 {
+                    "snapshot_id": each.snapshot_id,
                     "watch_id": each.id,
                     "name": each.name,
-                    "sort_name": each.name.casefold(),
-                    "dataset_id": each.dataset_id,
+                    "search": each.name.casefold(),
                 }
+                for each in watches
+            ],
+        )
+    if datasets:
+        connection.execute(
+            insert(parents),
+            [
+                {"watch_id": each.id, "name": each.name, "search": each.name.casefold(), "dataset_id": each.dataset_id}
                 for each in datasets
-            ]
-            connection.execute(insert(parents), rows)
-        _add(connection, _by_name())
-        _add(connection, _found().where(in_progress))
-        _add(connection, _found().where(snapshots.c.since >= since))
+            ],
+        )
+    _add(connection, _by_name(bounds))
+    _add(connection, _found(bounds).where(in_progress))
+    _add(connection, _found(bounds).where(snapshots.c.since >= bounds.recent))
 
-    def _read_again(self, connection: Connection, since: datetime) -> None:
-        at_event, at_snapshot = self._seen
-        connection.execute(delete(_changed))
-        changed = union(
-            select(events.c.snapshot_id).where(_rowid_of_event > at_event),
-            select(snapshots.c.snapshot_id).where(_rowid_of_snapshot > at_snapshot),
-        )
-        connection.execute(insert(_changed).from_select(["snapshot_id"], changed))
-        ids = select(_changed.c.snapshot_id)
-        connection.execute(delete(watched).where(watched.c.snapshot_id.in_(ids)))
-        _add(connection, _by_name().where(configured.c.snapshot_id.in_(ids)))
-        _add(
-            connection,
-            _found().where(snapshots.c.snapshot_id.in_(ids), or_(in_progress, snapshots.c.since >= since)),
-        )
+
+def _read_again(connection: Connection, seen: tuple[int, int], bounds: Bounds) -> None:
+    """Read the snapshots again that have newer rows than those that were seen."""
+    at_event, at_snapshot = seen
+    connection.execute(delete(_changed))
+    changed = union(
+        select(events.c.snapshot_id).where(_rowid_of_event > at_event),
+        select(snapshots.c.snapshot_id).where(_rowid_of_snapshot > at_snapshot),
+    )
+    connection.execute(insert(_changed).from_select(["snapshot_id"], changed))
+    ids = select(_changed.c.snapshot_id)
+    connection.execute(delete(watched).where(watched.c.snapshot_id.in_(ids)))
+    _add(connection, _by_name(bounds).where(configured.c.snapshot_id.in_(ids)))
+    is_shown = or_(in_progress, snapshots.c.since >= bounds.recent)
+    _add(connection, _found(bounds).where(snapshots.c.snapshot_id.in_(ids), is_shown))
+
+
+def _age(connection: Connection, bounds: Bounds) -> bool:
+    """Leave out what is not recent any more, and take the urgency from what is not urgent; whether there was any."""
+    old = connection.execute(delete(watched).where(watched.c.expires < micros(bounds.recent)))
+    rank = case((watched.c.phase == Phase.ENDED.value, ENDED), else_=GOES_ON)
+    failed_long_ago = and_(watched.c.rank == FAILED, watched.c.newest > -micros(bounds.urgent))
+    calm = connection.execute(update(watched).where(failed_long_ago).values(rank=rank))
+    return old.rowcount + calm.rowcount > 0
 
 
 def _add(connection: Connection, query: Select[tuple[str]]) -> None:
@@ -199,37 +249,49 @@ def _add(connection: Connection, query: Select[tuple[str]]) -> None:
     connection.execute(statement.from_select([column.name for column in watched.c], query))
 
 
-def _by_name() -> Select[tuple[str]]:
+def _by_name(bounds: Bounds) -> Select[tuple[str]]:
     """Select the rows of the snapshots that have a watch of their own, polled or not."""
+    is_known = snapshots.c.snapshot_id.is_not(None)
+    search = configured.c.search + _SEPARATOR + func.lower(configured.c.snapshot_id) + _SEPARATOR
     return select(
         configured.c.snapshot_id,
         configured.c.watch_id,
         configured.c.name,
-        configured.c.sort_name,
+        search + func.lower(configured.c.watch_id),
         cast(null(), String),
         snapshots.c.dataset_id,
         func.coalesce(_word, UNKNOWN),
-        case((snapshots.c.snapshot_id.is_(None), Phase.UNKNOWN.value), else_=_phase),
-        snapshots.c.since,
+        case((is_known, _phase), else_=Phase.UNKNOWN.value),
+        case((is_known, _rank(bounds)), else_=GOES_ON),
+        func.coalesce(-_since, 0),
+        cast(null(), Integer),
     ).join_from(configured, snapshots, snapshots.c.snapshot_id == configured.c.snapshot_id, isouter=True)
 
 
-def _found() -> Select[tuple[str]]:
+def _found(bounds: Bounds) -> Select[tuple[str]]:
     """Select the rows of the snapshots that only the watch of a dataset watches."""
+    search = parents.c.search + literal(" (") + func.lower(snapshots.c.snapshot_id) + literal(")") + _SEPARATOR
     return (
         select(
             snapshots.c.snapshot_id,
             snapshots.c.watch_id,
-            parents.c.name.concat(" (").concat(snapshots.c.snapshot_id).concat(")"),
-            parents.c.sort_name.concat(" (").concat(func.lower(snapshots.c.snapshot_id)).concat(")"),
+            parents.c.name + literal(" (") + snapshots.c.snapshot_id + literal(")"),
+            search + func.lower(snapshots.c.watch_id),
             parents.c.watch_id,
             func.coalesce(snapshots.c.dataset_id, parents.c.dataset_id),
             _word,
             _phase,
-            snapshots.c.since,
+            _rank(bounds),
+            -_since,
+            case((_ended, _since)),
         )
         .join_from(
             snapshots, parents, and_(func.instr(snapshots.c.watch_id, "/") > 0, parents.c.watch_id == _parent_id)
         )
         .where(snapshots.c.snapshot_id.not_in(select(configured.c.snapshot_id)))
     )
+
+
+def _rank(bounds: Bounds) -> ColumnElement[int]:
+    failed = and_(_word.in_(("failed", MISSING)), snapshots.c.since >= bounds.urgent)
+    return case((failed, FAILED), (_ended, ENDED), else_=GOES_ON)

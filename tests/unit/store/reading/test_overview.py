@@ -142,7 +142,7 @@ def key(row: Row, sort: Sort) -> tuple[object, ...]:
             failed = row.word in ("failed", "missing") and row.age <= timedelta(days=7)
             return 0 if failed else 2 if row.phase is Phase.ENDED else 1, newest, row.snapshot
         case Sort.NAME:
-            return row.name.casefold(), row.snapshot
+            return row.name.casefold(), row.snapshot.lower(), row.snapshot
         case Sort.SINCE:
             return newest, row.snapshot
         case Sort.STATUS:
