@@ -1,8 +1,8 @@
 """How channels do: what was delivered and what waits, until when and for what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
@@ -11,20 +11,50 @@ from notifier.core.delivery.states import OPEN
 from notifier.core.health.conditions import CHANNEL
 from notifier.core.resources import ChannelResource
 from notifier.store.queries import QUIET
+from notifier.store.reading.delivery_pages import RARE
 from notifier.store.tables import conditions, deliveries, is_open
 
+_FEW = 50_000
+"""Deliveries that are counted within milliseconds."""
+
+_REMEMBERED = timedelta(seconds=10)
 _LAST_DELIVERED = 20
 """Deliveries among which the last success is: they are settled nearly in the order in which they were decided."""
 
 
+class Tally:
+    """Counts the deliveries of each channel by state.
+
+    Of a long history, the many that were delivered or dropped are counted every few seconds only: that reads a whole
+    index.
+    """
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+        self._many: dict[tuple[str, str], int] = {}
+
+    def count(self, connection: Connection, now: datetime) -> dict[str, dict[str, int]]:
+        """Return the number of deliveries by channel and state."""
+        few = sum(self._many.values()) <= _FEW
+        if self._at is None or few or not timedelta(0) <= now - self._at < _REMEMBERED:
+            self._at, self._many = now, _count(connection, set(DeliveryState) - RARE)
+        found: dict[str, dict[str, int]] = {}
+        for (channel, state), number in (self._many | _count(connection, RARE)).items():
+            found.setdefault(channel, {})[state] = number
+        return found
+
+
+def _count(connection: Connection, states: Collection[str]) -> dict[tuple[str, str], int]:
+    query = select(deliveries.c.channel, deliveries.c.state, func.count().label("number"))
+    query = query.where(deliveries.c.state.in_(sorted(states))).group_by(deliveries.c.state, deliveries.c.channel)
+    return {(row.channel, row.state): row.number for row in connection.execute(query)}
+
+
 def channel_resources(
-    connection: Connection, configured: Sequence[ChannelResource], now: datetime
+    connection: Connection, configured: Sequence[ChannelResource], tally: Tally, now: datetime
 ) -> list[ChannelResource]:
     """Return these channels with what the database knows of them."""
-    counts: dict[str, dict[str, int]] = {}
-    query = select(deliveries.c.channel, deliveries.c.state, func.count())
-    for channel, state, number in connection.execute(query.group_by(deliveries.c.state, deliveries.c.channel)):
-        counts.setdefault(channel, {})[state] = number
+    counts = tally.count(connection, now)
     of_channels = select(conditions).where(conditions.c.subject.startswith(CHANNEL, autoescape=True))
     broken = {row.subject.removeprefix(CHANNEL): row for row in connection.execute(of_channels)}
     return [

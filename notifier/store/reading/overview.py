@@ -1,18 +1,15 @@
 """A page of the watched snapshots: filtered, counted by status, sorted, and read on from a cursor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Select,
-    and_,
     case,
     func,
     literal,
-    or_,
     select,
     tuple_,
     type_coerce,
@@ -22,8 +19,8 @@ from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading.cursors import Place, decode, encode
 from notifier.store.reading.filters import SnapshotFilters, Sort
 from notifier.store.reading.snapshots import Shown
-from notifier.store.reading.watched import watched
-from notifier.store.tables import datasets, polls
+from notifier.store.reading.watched import ENDED, GOES_ON, watched
+from notifier.store.tables import datasets
 
 _LAST = 2**62
 """A time after all times, in microseconds."""
@@ -55,18 +52,18 @@ def page_of(connection: Connection, filters: SnapshotFilters, place: Place | Non
 
     Args:
         connection: in a transaction, in which the table was refreshed.
-        filters: which ones, in which order.
+        filters: which ones, in which order; that of a dataset's watch ends with a slash.
         place: after which the page starts.
     """
     keys = _keys(filters.sort)
     query = select(watched, *(key.label(f"key_{number}") for number, key in enumerate(keys)))
     if filters.sort is Sort.NEXT_POLL:
-        query = _with_polls(query)
+        query = query.join_from(watched, datasets, datasets.c.dataset_id == watched.c.dataset_id, isouter=True)
     query = query.where(*_conditions(filters))
     if filters.statuses:
         query = query.where(watched.c.status.in_({canonical(each) for each in filters.statuses}))
     if filters.phases:
-        query = query.where(watched.c.phase.in_(filters.phases))
+        query = query.where(*_in_phases(filters.phases))
     if place is not None:
         # The first condition is part of the second one: SQLite searches an index by it.
         query = query.where(keys[0] >= place[0], tuple_(*keys) > tuple_(*map(literal, place)))
@@ -152,18 +149,23 @@ def _keys(sort: Sort) -> Sequence[ColumnElement[int] | ColumnElement[str]]:
         case Sort.STATUS:
             return watched.c.status, watched.c.newest, of_id
         case Sort.NEXT_POLL:
-            own, of_list = (type_coerce(table.c.next_poll_at, Integer) for table in (polls, datasets))
-            newer = and_(datasets.c.polled_at.is_not(None), datasets.c.polled_at > func.coalesce(polls.c.polled_at, -1))
-            soonest = case((newer, func.coalesce(of_list, own)), else_=own)
+            listed_at, of_list = (
+                type_coerce(each, Integer) for each in (datasets.c.polled_at, datasets.c.next_poll_at)
+            )
+            newer = listed_at > func.coalesce(watched.c.polled, -1)
+            soonest = case((newer, func.coalesce(of_list, watched.c.due)), else_=watched.c.due)
             ended = watched.c.phase == Phase.ENDED.value
             return case((ended, _LAST), else_=func.coalesce(soonest, _LAST)), of_id
 
 
-def _with_polls(query: Select[tuple[str]]) -> Select[tuple[str]]:
-    """Join the last poll of each snapshot, and that of its dataset."""
-    return query.join_from(watched, polls, polls.c.snapshot_id == watched.c.snapshot_id, isouter=True).join(
-        datasets, datasets.c.dataset_id == watched.c.dataset_id, isouter=True
-    )
+def _in_phases(phases: Collection[Phase]) -> list[ColumnElement[bool]]:
+    """The condition of these phases, and a weaker one by which SQLite searches an index."""
+    found: list[ColumnElement[bool]] = [watched.c.phase.in_(phases)]
+    if {Phase.UNKNOWN, Phase.ACTIVE}.issuperset(phases):
+        found.append(watched.c.rank == GOES_ON)
+    elif Phase.ENDED not in phases:
+        found.append(watched.c.rank < ENDED)
+    return found
 
 
 def _conditions(filters: SnapshotFilters) -> list[ColumnElement[bool]]:
@@ -171,7 +173,12 @@ def _conditions(filters: SnapshotFilters) -> list[ColumnElement[bool]]:
     if filters.dataset is not None:
         found.append(watched.c.dataset_id == filters.dataset)
     if filters.watch is not None:
-        found.append(or_(watched.c.watch_id == filters.watch, watched.c.parent == filters.watch))
+        parent, parted, snapshot_id = filters.watch.partition("/")
+        if parted and not snapshot_id:
+            found.append(watched.c.parent == parent)
+        else:
+            found.append(watched.c.watch_id == filters.watch)
+            found += [watched.c.snapshot_id == snapshot_id] if parted else []
     if filters.text:
         found.append(func.instr(watched.c.search, filters.text.casefold()) > 0)
     return found

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class Reading:
         self._engine: Engine | None = None
         self._table = WatchedTable()
         self._counter = overview.Counter()
+        self._tally = channels.Tally()
         self._durations = UsualDurations(clock)
 
     def close(self) -> None:
@@ -72,14 +73,18 @@ class Reading:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
         now = self._clock()
         place = overview.place_of(filters)
+        if any(each.id == filters.watch for each in watched.datasets):
+            filters = replace(filters, watch=f"{filters.watch}/")
         with self._reading() as connection:
             self._refresh(connection, watched, now)
+            if filters.sort is Sort.NEXT_POLL:
+                self._table.refresh_polls(connection, now)
             shown, cursor = overview.page_of(connection, filters, place)
             counts = self._counter.count(connection, filters, self._table.version)
             chosen = [
                 each
                 for each in watched.datasets
-                if filters.dataset in (None, each.dataset_id) and filters.watch in (None, each.id)
+                if filters.dataset in (None, each.dataset_id) and filters.watch in (None, f"{each.id}/")
             ]
             return SnapshotPage(
                 snapshots=tuple(self._snapshots(connection, shown)),
@@ -210,7 +215,7 @@ class Reading:
     def channels(self, configured: Sequence[ChannelResource]) -> list[ChannelResource]:
         """Return these channels, of which the configuration knows name and service, with how they do."""
         with self._reading() as connection:
-            return channels.channel_resources(connection, configured, self._clock())
+            return channels.channel_resources(connection, configured, self._tally, self._clock())
 
     def actions(self, limit: int = PAGE) -> list[ActionResource]:
         """Return the last actions, the newest first."""
@@ -218,7 +223,7 @@ class Reading:
             return last_actions(connection, limit)
 
     def _refresh(self, connection: Connection, watched: Watched, now: datetime) -> None:
-        bounds = Bounds(recent=now - watched.recent, urgent=now - URGENT)
+        bounds = Bounds(now=now, recent=now - watched.recent, urgent=now - URGENT)
         self._table.refresh(connection, watched.watches, watched.datasets, bounds)
 
     def _snapshots(self, connection: Connection, shown: Sequence[Shown]) -> list[SnapshotResource]:

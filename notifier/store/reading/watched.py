@@ -7,7 +7,7 @@ committed together, so that the newest row of `events` tells whether there was o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     Column,
@@ -39,13 +39,16 @@ from sqlalchemy import (
 from notifier.core.snapshot.model import MISSING, UNKNOWN, DatasetWatch, Watch
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS, Phase
 from notifier.store.reading.times import micros
-from notifier.store.tables import events, in_progress, snapshots
+from notifier.store.tables import events, in_progress, polls, snapshots
 
 RECENT = timedelta(days=7)
 """How long a snapshot that the watch of a dataset found is among the watched ones after its end."""
 
 URGENT = timedelta(days=7)
 """How long a failure comes before all that goes on."""
+
+_POLLS_ARE_LATE = timedelta(minutes=2)
+"""A poll is stored no later than this after it was made, while the database can be written."""
 
 FAILED, GOES_ON, ENDED = range(3)
 """The ranks of snapshots in the order of urgency."""
@@ -66,7 +69,10 @@ watched = Table(
     Column("rank", Integer, nullable=False),
     Column("newest", Integer, nullable=False),
     Column("expires", Integer),
+    Column("polled", Integer),
+    Column("due", Integer),
     Index("watched_by_rank", "rank", "newest", "snapshot_id"),
+    Index("watched_by_newest", "newest", "snapshot_id"),
     Index("watched_by_parent", "parent", "status"),
     Index("watched_by_dataset", "dataset_id", "status"),
     prefixes=["TEMPORARY"],
@@ -75,7 +81,8 @@ watched = Table(
 
 `parent` is the watch of the dataset that found it, `status` in lower case. `search` is its name, id and watch in lower
 case. `newest` is the time of its status in microseconds, negative, so that all orders ascend; 0 without a status.
-`expires` is the time of its end, where that is to be left out some day.
+`expires` is the time of its end, where that is to be left out some day. `polled` and `due` are the times of its last
+poll by itself and of the next one.
 """
 
 Index("watched_by_end", watched.c.expires, sqlite_where=watched.c.expires.is_not(None))
@@ -122,6 +129,8 @@ _phase = case(
     else_=Phase.ACTIVE.value,
 )
 _since = type_coerce(snapshots.c.since, Integer)
+_polled = type_coerce(polls.c.polled_at, Integer)
+_due = type_coerce(polls.c.next_poll_at, Integer)
 _parent_id = func.substr(snapshots.c.watch_id, 1, func.instr(snapshots.c.watch_id, "/") - 1)
 _rowid_of_event = literal_column("events.rowid", Integer)
 _rowid_of_snapshot = literal_column("snapshots.rowid", Integer)
@@ -136,6 +145,7 @@ class Bounds:
     What ended before `recent`, and is watched by its dataset only, is left out. A failure since `urgent` is urgent.
     """
 
+    now: datetime
     recent: datetime
     urgent: datetime
 
@@ -150,6 +160,7 @@ class WatchedTable:
         self.version = 0
         self._of: tuple[Sequence[Watch], Sequence[DatasetWatch]] | None = None
         self._seen = (0, 0)
+        self._polls_seen = datetime.min.replace(tzinfo=UTC)
 
     def forget(self) -> None:
         """Make the table anew when it is used next: after an error it may be anything."""
@@ -169,6 +180,7 @@ class WatchedTable:
         known, newest = self._of, _newest(connection)
         if known is None or known[0] is not watches or known[1] is not datasets:
             _make(connection, watches, datasets, bounds)
+            self._polls_seen = bounds.now
             self.version += 1
         elif newest != self._seen:
             _read_again(connection, self._seen, bounds)
@@ -176,6 +188,17 @@ class WatchedTable:
         if _age(connection, bounds):
             self.version += 1
         self._of, self._seen = (watches, datasets), newest
+
+    def refresh_polls(self, connection: Connection, now: datetime) -> None:
+        """Bring the times of polls to the state that this transaction reads; call it after `refresh`.
+
+        Polls are stored a few seconds after they were made.
+        """
+        since = min(self._polls_seen, now) - _POLLS_ARE_LATE
+        times = {"polled": _polled, "due": _due}
+        statement = update(watched).where(watched.c.snapshot_id == polls.c.snapshot_id, polls.c.polled_at >= since)
+        connection.execute(statement.values(times))
+        self._polls_seen = now
 
 
 def _newest(connection: Connection) -> tuple[int, int]:
@@ -265,7 +288,13 @@ def _by_name(bounds: Bounds) -> Select[tuple[str]]:
         case((is_known, _rank(bounds)), else_=GOES_ON),
         func.coalesce(-_since, 0),
         cast(null(), Integer),
-    ).join_from(configured, snapshots, snapshots.c.snapshot_id == configured.c.snapshot_id, isouter=True)
+        _polled,
+        _due,
+    ).select_from(
+        configured.outerjoin(snapshots, snapshots.c.snapshot_id == configured.c.snapshot_id).outerjoin(
+            polls, polls.c.snapshot_id == configured.c.snapshot_id
+        )
+    )
 
 
 def _found(bounds: Bounds) -> Select[tuple[str]]:
@@ -284,10 +313,13 @@ def _found(bounds: Bounds) -> Select[tuple[str]]:
             _rank(bounds),
             -_since,
             case((_ended, _since)),
+            _polled,
+            _due,
         )
         .join_from(
             snapshots, parents, and_(func.instr(snapshots.c.watch_id, "/") > 0, parents.c.watch_id == _parent_id)
         )
+        .join(polls, polls.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
         .where(snapshots.c.snapshot_id.not_in(select(configured.c.snapshot_id)))
     )
 
