@@ -1,6 +1,7 @@
 """Shows the daemon to the outside: health and metrics over HTTP, the heartbeat, and the monitor of resources."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,10 @@ import structlog
 from notifier.app.components import Components
 from notifier.app.vitals import VitalsReader
 from notifier.app.web import application_for
-from notifier.core.errors import NotifierError
+from notifier.core.errors import NotifierError, StoreError
 from notifier.core.health.vitals import Vitals, troubles
 from notifier.core.outcomes import HttpListening
+from notifier.store.reading.reading import Watched
 from notifier.telemetry.gauges import Readings, Stored
 from notifier.telemetry.heartbeat import Heartbeat
 from notifier.telemetry.labels import status_label
@@ -69,6 +71,7 @@ class Observability:
         )
         self.heartbeat = Heartbeat(components.config.heartbeat, troubles=self._troubles, report=components.report)
         self.resources = ResourceMonitor(self._exhausted)
+        self._running = False
         self.configure()
 
     def configure(self) -> None:
@@ -78,10 +81,25 @@ class Observability:
         self._server.configure(config.http)
         if self.heartbeat.configure(config.heartbeat):
             self._components.jobs.wake(HEARTBEAT)
+        if self._running:
+            self._read_ahead()
 
     async def run(self) -> None:
         """Serve HTTP until cancelled."""
+        self._running = True
+        self._read_ahead()
         await self._server.run()
+
+    def _read_ahead(self) -> None:
+        """Have the watches read in that the pages show, so that the first page of 100,000 does not wait for it."""
+        if self._components.config.http is not None:
+            self._components.background.later(self._prepare_pages)
+
+    async def _prepare_pages(self) -> None:
+        config = self._components.config
+        watched = Watched(watches=config.watches, datasets=config.datasets)
+        with contextlib.suppress(StoreError):  # the pages say it, as long as it is so
+            await asyncio.to_thread(self._components.reading.prepare, watched)
 
     async def measure_loop(self) -> None:
         """Measure how late the event loop wakes a timer, while `http:` is on and somebody may ask for it."""
