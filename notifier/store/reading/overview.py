@@ -19,7 +19,7 @@ from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading.cursors import Place, decode, encode
 from notifier.store.reading.filters import SnapshotFilters, Sort
 from notifier.store.reading.snapshots import Shown
-from notifier.store.reading.watched import ENDED, GOES_ON, watched
+from notifier.store.reading.watched_tables import ENDED, GOES_ON, watched
 from notifier.store.tables import datasets
 
 _LAST = 2**62

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Index,
     Integer,
-    MetaData,
     Select,
     String,
-    Table,
     and_,
     case,
     cast,
@@ -39,6 +35,16 @@ from sqlalchemy import (
 from notifier.core.snapshot.model import MISSING, UNKNOWN, DatasetWatch, Watch
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS, Phase
 from notifier.store.reading.times import micros
+from notifier.store.reading.watched_tables import (
+    ENDED,
+    FAILED,
+    GOES_ON,
+    changed,
+    configured,
+    metadata,
+    parents,
+    watched,
+)
 from notifier.store.tables import events, in_progress, polls, snapshots
 
 RECENT = timedelta(days=7)
@@ -49,76 +55,6 @@ URGENT = timedelta(days=7)
 
 _POLLS_ARE_LATE = timedelta(minutes=2)
 """A poll is stored no later than this after it was made, while the database can be written."""
-
-FAILED, GOES_ON, ENDED = range(3)
-"""The ranks of snapshots in the order of urgency."""
-
-_metadata = MetaData()
-
-watched = Table(
-    "watched",
-    _metadata,
-    Column("snapshot_id", String, nullable=False, unique=True),
-    Column("watch_id", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("search", String, nullable=False),
-    Column("parent", String),
-    Column("dataset_id", String),
-    Column("status", String, nullable=False),
-    Column("phase", String, nullable=False),
-    Column("rank", Integer, nullable=False),
-    Column("newest", Integer, nullable=False),
-    Column("expires", Integer),
-    Column("polled", Integer),
-    Column("due", Integer),
-    Index("watched_by_rank", "rank", "newest", "snapshot_id"),
-    Index("watched_by_newest", "newest", "snapshot_id"),
-    Index("watched_by_parent", "parent", "status"),
-    Index("watched_by_dataset", "dataset_id", "status"),
-    prefixes=["TEMPORARY"],
-)
-"""A watched snapshot.
-
-`parent` is the watch of the dataset that found it, `status` in lower case. `search` is its name, id and watch in lower
-case. `newest` is the time of its status in microseconds, negative, so that all orders ascend; 0 without a status.
-`expires` is the time of its end, where that is to be left out some day. `polled` and `due` are the times of its last
-poll by itself and of the next one.
-"""
-
-Index("watched_by_end", watched.c.expires, sqlite_where=watched.c.expires.is_not(None))
-
-configured = Table(
-    "configured",
-    _metadata,
-    Column("snapshot_id", String, primary_key=True),
-    Column("watch_id", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("search", String, nullable=False),
-    sqlite_with_rowid=False,
-    prefixes=["TEMPORARY"],
-)
-"""The watches of snapshots."""
-
-parents = Table(
-    "parents",
-    _metadata,
-    Column("watch_id", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("search", String, nullable=False),
-    Column("dataset_id", String, nullable=False),
-    sqlite_with_rowid=False,
-    prefixes=["TEMPORARY"],
-)
-"""The watches of datasets."""
-
-_changed = Table(
-    "changed",
-    _metadata,
-    Column("snapshot_id", String, primary_key=True),
-    sqlite_with_rowid=False,
-    prefixes=["TEMPORARY"],
-)
-"""The snapshots that have to be read again."""
 
 _word = func.replace(func.lower(snapshots.c.status), "cancelled", "canceled")
 _ended = _word.in_(sorted(SPELLINGS_OF_ENDS))
@@ -213,9 +149,9 @@ def _newest(connection: Connection) -> tuple[int, int]:
 
 
 def _make(connection: Connection, watches: Sequence[Watch], datasets: Sequence[DatasetWatch], bounds: Bounds) -> None:
-    for table in (watched, configured, parents, _changed):
+    for table in (watched, configured, parents, changed):
         connection.execute(text(f"DROP TABLE IF EXISTS temp.{table.name}"))
-    _metadata.create_all(connection, checkfirst=False)
+    metadata.create_all(connection, checkfirst=False)
     if watches:
         connection.execute(
             insert(configured),
@@ -245,13 +181,13 @@ def _make(connection: Connection, watches: Sequence[Watch], datasets: Sequence[D
 def _read_again(connection: Connection, seen: tuple[int, int], bounds: Bounds) -> None:
     """Read the snapshots again that have newer rows than those that were seen."""
     at_event, at_snapshot = seen
-    connection.execute(delete(_changed))
-    changed = union(
+    connection.execute(delete(changed))
+    newer = union(
         select(events.c.snapshot_id).where(_rowid_of_event > at_event),
         select(snapshots.c.snapshot_id).where(_rowid_of_snapshot > at_snapshot),
     )
-    connection.execute(insert(_changed).from_select(["snapshot_id"], changed))
-    ids = select(_changed.c.snapshot_id)
+    connection.execute(insert(changed).from_select(["snapshot_id"], newer))
+    ids = select(changed.c.snapshot_id)
     connection.execute(delete(watched).where(watched.c.snapshot_id.in_(ids)))
     _add(connection, _by_name(bounds).where(configured.c.snapshot_id.in_(ids)))
     is_shown = or_(in_progress, snapshots.c.since >= bounds.recent)
