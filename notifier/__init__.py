@@ -1,3 +1,3 @@
-"""Watches Bright Data snapshots and tells people, once, what became of them."""
+"""Watches Bright Data snapshots and notifies people, once, when they end."""
 
 __version__ = "0.1.0"

@@ -231,7 +231,7 @@ class Daemon:
             try:
                 yield
             except StoreError as error:
-                if not isinstance(error, StoreUnready):  # which is a condition that was told already
+                if not isinstance(error, StoreUnready):  # which operators were notified of already
                     self._components.store.retries.disable()
                     await self._components.out_of_band.announce_end(error)
                 raise

@@ -26,8 +26,8 @@ TICK = timedelta(milliseconds=30)
 """The least time between two runs of a job that runs when something is due: what falls due within it is done together.
 
 Fewer together are served sooner, as each waits for the others; but each run costs as much as a poll does. At 1,000
-watches every 5 s ends are told within 10.5 ms (99 of 100) with 50 ms here, 8.6 with 30 and 8.3 with 20; the CPU's ratio
-to the plain script's is 0.31, 0.36 and 0.40 to 0.50.
+watches every 5 s ends are notified of within 10.5 ms (99 of 100) with 50 ms here, 8.6 with 30 and 8.3 with 20; the
+CPU's ratio to the plain script's is 0.31, 0.36 and 0.40 to 0.50.
 """
 
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)

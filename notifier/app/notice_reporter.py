@@ -20,7 +20,7 @@ from notifier.telemetry.reporter import Reporter
 class NoticeReporter(Reporter):
     """Queues the notices; they are written to the outbox in the background.
 
-    A trouble of the store is told past the outbox (`delivery.out_of_band`).
+    A trouble of the store bypasses the outbox (`delivery.out_of_band`).
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class NoticeReporter(Reporter):
         Args:
             operators: writes the notices.
             background: the queue in which that is done.
-            out_of_band: tells of the store.
+            out_of_band: sends notices of the store.
             clock: the time, UTC.
         """
         self._operators = operators
@@ -46,7 +46,7 @@ class NoticeReporter(Reporter):
         self._fault_kinds = Kinds()
 
     def report(self, outcome: AnyOutcome) -> None:
-        """Queue what the operators are told of an outcome, if anything."""
+        """Queue the notice of an outcome to the operators, if it needs one."""
         operators = self._operators
         match outcome:
             case PollOutcome():

@@ -1,4 +1,4 @@
-"""The last reload: remembered for the vitals, reported, and told to the operators once a refusal has lasted."""
+"""The last reload: kept for the vitals, and reported. Operators are notified once a refusal has lasted."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ class ReloadNotices:
     """Tells people how reloads went: a success at once, a refusal once it has lasted for `LASTS_AFTER`.
 
     An editor that saves a file, or a script that copies several, causes refusals that are over before anybody could
-    read of them. The refusal of a reload that somebody asked for is told at once.
+    read of them. The refusal of a reload that was requested causes a notice at once.
     """
 
     def __init__(self, notify: Callable[[tuple[str, ...]], None]) -> None:
@@ -29,7 +29,7 @@ class ReloadNotices:
         self._timer: asyncio.TimerHandle | None = None
 
     def reloaded(self, outcome: ReloadOutcome) -> None:
-        """Take note of a reload. What is told later is the refusal as it is by then."""
+        """Record a reload. A later notice has the refusal as it is by then."""
         self._refused = outcome.refused
         if outcome.done or outcome.asked:
             self.cancel()
@@ -66,7 +66,7 @@ class ReloadHistory:
             runs_of: when the configuration that runs was read; None if it does not come from files.
             clock: the time, UTC.
             report: called with each outcome that is news.
-            notify: tells the operators, as that of `ReloadNotices`.
+            notify: notifies the operators, as that of `ReloadNotices`.
         """
         self.last: LastReload | None = None
         if refused and runs_of is not None:
@@ -76,7 +76,7 @@ class ReloadHistory:
         self._notices = ReloadNotices(notify)
 
     def reloaded(self, outcome: ReloadOutcome) -> None:
-        """Take note of a reload. One that nobody asked for, and that is refused as before, is no news."""
+        """Record a reload. One that was not requested, and is refused as before, is no news."""
         before, began = self.last, self._clock() - outcome.duration
         refused = outcome.refused[:MOST_PROBLEMS]
         runs_of = before.runs_of if before is not None and refused else None

@@ -59,7 +59,7 @@ class VitalsReader:
         """How many deliveries to the configured channels wait; the store is queried.
 
         Raises:
-            StoreError: the store cannot tell now.
+            StoreError: the store cannot be read now.
         """
         with at_once():
             return await self._components.store.outbox.count_open(list(self._components.config.channels))

@@ -1,1 +1,1 @@
-"""The pure core: what a poll of a snapshot means, who is told, when to try again. No I/O, no clock, no randomness."""
+"""The pure core: what a poll means, who is notified, when to try again. No I/O, no clock, no randomness."""

@@ -82,7 +82,7 @@ _FINAL = frozenset(
 class DownloadError(NotifierError):
     """Results could not be fetched: why, in one word and in words for the user.
 
-    `in_the_way` tells that a file is there which the results could replace.
+    `in_the_way` means that a file is there which the results could replace.
     """
 
     def __init__(self, trouble: DownloadTrouble, text: str, *, in_the_way: bool = False) -> None:

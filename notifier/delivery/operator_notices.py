@@ -39,13 +39,13 @@ STATUS = "status:"
 """The subject of a notice about an unknown status, followed by the word."""
 
 OK = "ok"
-"""The kind of a notice that tells the end of a condition."""
+"""The kind of a notice of the end of a condition."""
 
 MOST_REFUSED = 20
-"""Refused watches that are told at a time."""
+"""The most refused watches that have a notice at a time."""
 
 MOST_WORDS = 20
-"""Unknown status words that are told: an API that makes up a new word each time shows it in its other troubles."""
+"""The most unknown status words with a notice: an API that makes up new words all the time has other troubles."""
 
 
 class OperatorNotices:
@@ -63,7 +63,7 @@ class OperatorNotices:
     ) -> None:
         """
         Args:
-            channels: who is told.
+            channels: the channels of the operators.
             outbox: where notices without an end are committed.
             conditions: what is in trouble, with its notices.
             clock: the time, UTC.
@@ -79,7 +79,7 @@ class OperatorNotices:
 
     @property
     def channels(self) -> Sequence[str]:
-        """Who is told."""
+        """The channels of the operators."""
         return self._channels
 
     def configure(self, channels: Sequence[str], token_source: str) -> None:
@@ -91,7 +91,9 @@ class OperatorNotices:
         """The configuration was read again: `refused` are its errors, none if it runs now."""
         if not refused:
             await self._end(RELOAD, texts.reload_ok())
-        elif kind_of(await self._conditions.standing(RELOAD), RELOAD) != LAST:  # then the errors are told already
+        elif (
+            kind_of(await self._conditions.standing(RELOAD), RELOAD) != LAST
+        ):  # then there is a notice of the errors already
             await self._begin(RELOAD, "refused", texts.reload_refused(refused))
 
     async def started_with_last(self, refused: Sequence[str], read_at: datetime) -> None:
@@ -130,12 +132,12 @@ class OperatorNotices:
 
     async def died(self, deaths: DeadDeliveries) -> None:
         """Deliveries to a channel were given up."""
-        # Each finding is told: its kind is the time up to which it counts.
+        # Each finding has a notice: its kind is the time up to which it counts.
         notice = self._notice(deaths.subject, deaths.until.isoformat(), texts.deliveries_dead(deaths))
         await self._notify(notice, avoid=deaths.channel)
 
     async def unknown_word(self, status: str, snapshot_id: str) -> None:
-        """The API said a status that this version does not know: each word is told once, for ever.
+        """The API said a status that this version does not know: each word has one notice, for ever.
 
         Args:
             status: the word, as the snapshot's state has it.
@@ -175,7 +177,7 @@ class OperatorNotices:
             await self._begin(AUDIT, "finding", texts.audit_finding(audit, self._clock()))
 
     async def faulted(self, fault: UnitFault) -> None:
-        """A unit raised, and failed alone; each kind is told once."""
+        """A unit raised, and failed alone; each kind has one notice."""
         await self._begin(FAULT + fault.kind, INTERNAL_ERROR, texts.internal_error(fault))
 
     async def faults_over(self, kinds: Kinds, since: datetime) -> None:
@@ -215,7 +217,7 @@ class OperatorNotices:
         return await self._conditions.begin(notice, detail, ())
 
     async def store_works(self) -> None:
-        """The database has worked for a while; this is told if it ended an earlier daemon."""
+        """The database has worked for a while; this is news if it ended an earlier daemon."""
         await self._end(STORE, texts.store_works())
 
     async def _begin(self, subject: str, kind: str, text: NoticeText, *, avoid: str | None = None) -> None:

@@ -60,7 +60,7 @@ class OutOfBandNotices:
             self._later(self._operators.store_over, news, broadcast.notice, tuple(broadcast.unreached))
 
     async def announce_end(self, error: StoreError) -> None:
-        """Tell that the database ends the daemon, unless the last daemon told the same."""
+        """Send the notice that the database ends the daemon, unless the last daemon sent the same."""
         notice = self._operators.last_notice(str(error))
         try:
             if not await self._operators.is_new(notice, str(error)):

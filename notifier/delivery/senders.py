@@ -42,7 +42,7 @@ class MessageSender:
         return await self._channel.send(self.message(deliverables), reached)
 
     def message(self, deliverables: Sequence[Deliverable]) -> Message:
-        """Return the message that tells all of these."""
+        """Return one message about all of these."""
         first = deliverables[0]
         if len(deliverables) > 1 or isinstance(first, Notice):
             return digest(deliverables, self._channel.fits)

@@ -85,7 +85,7 @@ class DeliveryWorker:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the operators have been told that the channel is broken, and not yet that it works again."""
+        """Whether the operators were notified that the channel is broken, and not yet that it works again."""
         return self._health.broken
 
     def assume_broken(self) -> None:

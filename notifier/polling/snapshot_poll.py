@@ -120,6 +120,6 @@ class SnapshotPoll:
             group.claims.settle(id_)
             return None
         if canonical(claim.word) in ENDS:
-            return outcome.pause  # its end is near, or the list is wrong: individual polls tell
+            return outcome.pause  # its end is near, or the list is wrong: individual polls show which
         group.claims.reject(id_)  # the two use different words, and may go on to
         return None

@@ -18,14 +18,14 @@ class Conditions(Part):
 
     @transaction
     def begin(self, connection: Connection, notice: Notice, detail: str, channels: Sequence[str]) -> bool:
-        """Set the condition of a subject, and commit the notice that tells of it.
+        """Set the condition of a subject, and commit the notice of it.
 
-        A condition of the same kind that holds already stays, with the new detail, and nothing is told.
+        A condition of the same kind that holds already stays, with the new detail, and there is no notice.
 
         Args:
             notice: its subject and kind are the condition's.
             detail: one line that says why.
-            channels: who is told.
+            channels: who is notified.
 
         Returns:
             Whether the condition is new.
@@ -45,10 +45,10 @@ class Conditions(Part):
 
     @transaction
     def end(self, connection: Connection, notice: Notice, channels: Sequence[str]) -> bool:
-        """Clear the condition of a subject, and commit the notice that tells of its end.
+        """Clear the condition of a subject, and commit the notice of its end.
 
         Returns:
-            Whether there was one; if not, nothing is told.
+            Whether there was one; if not, there is no notice.
         """
         of_subject = conditions.c.subject == notice.subject
         # Asked first: this is called every minute, also while the database cannot be written.

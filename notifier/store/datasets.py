@@ -84,7 +84,7 @@ class Datasets:
         past: Sequence[str],
         watch_for: Callable[[str], Watch],
     ) -> None:
-        """Set the baseline of a dataset: what had ended by then is never told.
+        """Set the baseline of a dataset: what had ended by then causes no notification.
 
         Args:
             dataset_id: the dataset.

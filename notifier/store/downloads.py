@@ -1,4 +1,4 @@
-"""The part of the store for downloads: one beside the event of a ready snapshot, settled together with what is told."""
+"""The part of the store for downloads: one beside the event of a ready snapshot, settled together with its notices."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

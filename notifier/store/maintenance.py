@@ -1,4 +1,4 @@
-"""The audit of the outbox, and what the operators are told about dead deliveries; retention is a part of it."""
+"""The audit of the outbox, the notices of dead deliveries, and retention."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MOST_WITHOUT_DELIVERY = 100
 """Findings that one step of the audit keeps."""
 
 DEATHS_NOTIFIED_EVERY = timedelta(hours=1)
-"""Dead deliveries of one channel are told at most this often."""
+"""The least time between two notices of dead deliveries of one channel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +142,7 @@ class StoreMaintenance(Retention):
 
     @transaction
     def dead_deliveries(self, connection: Connection, now: datetime) -> list[DeadDeliveries]:
-        """Return what died since the operators were told, for each channel with no such notice within the hour."""
+        """Return what died since the last notice, for each channel with no such notice within the hour."""
         found: list[DeadDeliveries] = []
         for channel in dead_channels(connection):
             of_last = select(func.max(notices.c.at)).where(notices.c.subject == DEAD + channel)
@@ -163,7 +163,7 @@ class StoreMaintenance(Retention):
 
 
 def _without_delivery(which: ColumnElement[bool]) -> Select[str]:
-    """Select the ids of events without a delivery to one of the channels to be told; fallbacks do not count."""
+    """Select the ids of events without a delivery to one of their channels; fallbacks do not count."""
     wanted = func.json_each(events.c.channels).table_valued("value")
     made = exists().where(deliveries.c.event_id == events.c.id, deliveries.c.channel == wanted.c.value)
     without = exists().select_from(wanted).where(~made.correlate(events, wanted))

@@ -72,7 +72,7 @@ def state_from_row(row: RowMapping | Mapping[str, Any]) -> SnapshotState:
 
 
 def event_to_row(event: Event, channels: Sequence[str]) -> dict[str, Any]:
-    """Return a row of `events`, with the channels that are told."""
+    """Return a row of `events`, with the channels to notify."""
     transition = event.transition
     return {
         "id": event.id,

@@ -1,4 +1,4 @@
-"""The part of the outbox for mutes: watches about which nobody is told."""
+"""The part of the outbox for mutes: watches that send no notifications."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The part of the outbox that tells the operators of the notifier's own troubles."""
+"""The part of the outbox for notices to the operators of the notifier's own troubles."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from notifier.store.transaction import transaction
 
 
 class Notices(Part):
-    """The notices that are no condition's (see `store.conditions`): they tell of what happened, and have no end."""
+    """The notices that are no condition's (see `store.conditions`): they report what happened, and have no end."""
 
     @transaction
     def add_notice(self, connection: Connection, notice: Notice, channels: Sequence[str]) -> bool:

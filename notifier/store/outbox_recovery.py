@@ -110,8 +110,8 @@ class OutboxRecovery(Part):
         held = and_(deliveries.c.reason == QUIET, deliveries.c.not_before > now - after)
         late = and_(is_open, deliveries.c.wanted_at <= now - after, ~held)
         died = and_(is_dead, deliveries.c.settled_at > now - _DEATH_IS_NEWS)
-        told = deliveries.alias("told")
-        same = or_(told.c.event_id == deliveries.c.event_id, told.c.notice_id == deliveries.c.notice_id)
+        other = deliveries.alias("other")
+        same = or_(other.c.event_id == deliveries.c.event_id, other.c.notice_id == deliveries.c.notice_id)
         of_channel = select(
             deliveries.c.event_id,
             deliveries.c.notice_id,
@@ -122,7 +122,7 @@ class OutboxRecovery(Part):
             literal(now, deliveries.c.created_at.type),
             literal(now, deliveries.c.wanted_at.type),
             literal(f"fallback of {channel}"),
-        ).where(deliveries.c.channel == channel, ~exists().where(told.c.channel == to, same))
+        ).where(deliveries.c.channel == channel, ~exists().where(other.c.channel == to, same))
         if not with_notices:
             of_channel = of_channel.where(deliveries.c.event_id.is_not(None))
         chosen = union_all(of_channel.where(late), of_channel.where(died))  # each by an index of its own

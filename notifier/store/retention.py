@@ -40,8 +40,8 @@ class Retention(Part):
         """Remove what ended before a time, a batch in each transaction, and return its space to the disk.
 
         An event is removed with its deliveries once all of them have ended. A snapshot's state is removed only when it
-        is no longer watched: otherwise the next poll would tell its end again. If its dataset is watched, the fact that
-        it has ended stays: the dataset's list may have it for years, without a date.
+        is no longer watched: otherwise the next poll would report its end again. If its dataset is watched, the fact
+        that it has ended stays: the dataset's list may have it for years, without a date.
 
         Args:
             before: what ended earlier is removed.

@@ -114,7 +114,7 @@ past_snapshots = Table(
     sqlite_with_rowid=False,
 )
 """The snapshots of a watched dataset that ended before its first list, or whose rows were removed after `keep`. Their
-end is never told. `missed_at` is when a complete list first omitted one, if none has had it since."""
+end causes no notification. `missed_at` is when a complete list first omitted one, if none has had it since."""
 
 events = Table(
     "events",
@@ -139,7 +139,7 @@ events = Table(
     Index(None, "observed_at", "id"),
     Index(None, "family", "observed_at", "id"),
 )
-"""Every transition, told or not; `channels` are those that were to be told, `family` is the id of the watch, or of the
+"""Every transition; `channels` are those to notify of it, maybe none; `family` is the id of the watch, or of the
 dataset's watch that found the snapshot."""
 
 downloads = Table(
@@ -173,7 +173,7 @@ notices = Table(
     Index(None, "subject", "at"),
     Index(None, "at", "id"),
 )
-"""What the operators were told about the notifier itself."""
+"""Notices to the operators about the notifier itself."""
 
 conditions = Table(
     "conditions",

@@ -1,7 +1,7 @@
 """Repeats writes while the database is unusable, so that they are late and not lost.
 
 A transaction that failed was rolled back: nothing of it has happened, and all of it can be done again. The caller holds
-what it wants to write until it is written, so nothing is lost or told twice: that a message was sent is recorded as
+what it wants to write until it is written, so nothing is lost or sent twice: that a message was sent is recorded as
 soon as possible, by the task that sent it.
 """
 
@@ -77,7 +77,7 @@ class StoreRetry:
 
     @property
     def trouble(self) -> StoreNews | None:
-        """The present trouble, whether or not it was told; None if there is none."""
+        """The present trouble, whether or not it was reported; None if there is none."""
         if self._trouble is None:
             return None
         return StoreNews(trouble=self._trouble.trouble, at=self._began, detail=str(self._trouble))

@@ -1,1 +1,1 @@
-"""What the notifier tells of itself: logs, and the service manager."""
+"""Reports on the notifier itself: logs, metrics, the heartbeat, and the service manager."""

@@ -1,4 +1,4 @@
-"""Checks `hooks:` against the rest of the main file: whether a hint can arrive, and who is told of what it adopts."""
+"""Checks `hooks:` against the rest of the main file: whether a hint can arrive, and whom it notifies."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Finds the entries of a watch in the files, and tells whether its file may be removed with it."""
+"""Finds the entries of a watch in the files, and whether its file may be removed with it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Rules of delivery: who is told of an event, in which words, when, and what follows an attempt. Pure."""
+"""Rules of delivery: who is notified of an event, in which words, when, and what follows an attempt. Pure."""

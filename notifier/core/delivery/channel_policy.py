@@ -29,7 +29,7 @@ class Quiet:
     """Quiet hours: a daily window in which a channel gets no messages, by the wall clock of a time zone.
 
     It goes from `start` (included) to `end` (excluded), over midnight if `end` comes before `start`. The two differ.
-    Events that carry one of the names in `exceptions` are told all the same.
+    Events that carry one of the names in `exceptions` are sent all the same.
     """
 
     start: time

@@ -196,7 +196,7 @@ def _lines(event: Event, room: Room) -> list[str]:
     if transition.status == MISSING:
         lines.append("Check the snapshot's id, and that the token belongs to the account that started it.")
     if transition.status == STALLED:
-        lines.append("It is still polled, and its end will be told.")
+        lines.append("It is still polled, and a message about its end will follow.")
     if transition.until is not None:
         lines.append(f"Deleted: about {transition.until:%Y-%m-%d %H:%M} UTC, download before")
     lines.append(f"{'Status' if transition.status in (STALLED, EXPIRING) else 'Before'}: {_previous(transition)}")

@@ -27,7 +27,7 @@ class ResultsFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A transition as people are told of it, with a stable id and the name and labels that its watch had at that time.
+    """A transition to notify people of, with a stable id and the name and labels that its watch had at that time.
 
     `results` is the state of the file when the message is made; None if the watch downloads none.
     """
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """What the notifier tells its operators about itself: a trouble, or the end of one.
+    """A notice to the operators about the notifier itself: a trouble, or the end of one.
 
     `subject` is what it is about (`channel:team-slack`), `kind` the trouble or its end (`broken`, `healed`). The same
     kind is never sent twice in a row for one subject.

@@ -1,4 +1,4 @@
-"""Replay: what a configuration would have told about a recorded history, whatever was told at the time."""
+"""Replay: the notifications that a configuration would have sent over a recorded history."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,9 +10,9 @@ from notifier.core.snapshot.model import DatasetWatch, Watch
 def replayed(
     history: Iterable[Event], watches: Iterable[Watch], datasets: Iterable[DatasetWatch]
 ) -> Iterator[tuple[Event, str]]:
-    """Iterate over the events that these watches would have told, in order, each with one channel.
+    """Iterate over the events that these watches would have notified of, in order, each with one channel.
 
-    As in the daemon, a snapshot without a watch of its own belongs to its dataset's; one with neither is not told. An
+    As in the daemon, a snapshot without a watch of its own belongs to its dataset's; one with neither is left out. An
     event gets the name and labels that its watch has here, and keeps its id.
     """
     by_snapshot = {watch.snapshot_id: watch for watch in watches}

@@ -1,4 +1,4 @@
-"""Routing: a watch's `on:` list selects transitions, its `notify:` list names the channels that are told."""
+"""Routing: a watch's `on:` list selects transitions, its `notify:` list names the channels that are notified."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ def wants(on: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def channels_for(watch: Watch, transition: Transition) -> tuple[str, ...]:
-    """Return the channels that are told of the transition, each once, in the order of `notify:`.
+    """Return the channels that are notified of the transition, each once, in the order of `notify:`.
 
-    A watch that asks for statuses in progress may have told that the snapshot left its end. For such a watch the same
-    end, reached once more, counts as that end again.
+    A watch that asks for statuses in progress may have notified that the snapshot left its end. For such a watch the
+    same end, reached once more, counts as that end again.
     """
     names = transition.names
     if AGAIN in names and _follows_progress(watch.on):

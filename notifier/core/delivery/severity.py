@@ -28,7 +28,7 @@ DEAD = "dead:"
 
 
 def severity_of(deliverables: Sequence[Deliverable]) -> Severity:
-    """Return the severity of a message: the worst of what it tells (at least one)."""
+    """Return the severity of a message: the worst of the events and notices in it (at least one)."""
     order = list(Severity)
     return max((_of(each) for each in deliverables), key=order.index)
 

@@ -24,7 +24,7 @@ DOWN_AFTER = 5
 DOWN_FOR = 30.0
 
 LIMITED_AFTER = 60.0
-"""Seconds from which on a hold of the breaker is told."""
+"""A hold of the breaker for at least this many seconds is reported."""
 
 LOCKED_PROBES = (60.0, 120.0, 240.0, 300.0)
 DOWN_PROBES = (5.0, 10.0, 20.0, 40.0, 60.0)

@@ -1,7 +1,7 @@
 """Health of a channel: when it may get its next message, when it is broken, and when it works again.
 
 After `SUSPEND_AFTER` failures in a row a channel gets one message at a time, as a probe, with growing pauses. After
-`BROKEN_AFTER` in that state it is broken: the operators are told once, and once more when it works again.
+`BROKEN_AFTER` in that state it is broken: the operators are notified once, and once more when it works again.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ LONGEST_STRETCH = timedelta(minutes=1)
 
 
 class Verdict(StrEnum):
-    """A change of a channel that operators are told of."""
+    """A change of a channel that operators are notified of."""
 
     BROKEN = "broken"
     HEALED = "healed"
@@ -57,7 +57,7 @@ def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
 def after_message(
     health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, jitter: float, full: bool = False
 ) -> tuple[ChannelHealth, Verdict | None]:
-    """Return the channel's health after a message, and the change to tell operators of, if there is one.
+    """Return the channel's health after a message, and the change to notify operators of, if there is one.
 
     Args:
         health: before the message.

@@ -40,7 +40,7 @@ class Vitals:
         machine: what the machine has run out of; empty if it has enough.
         store: what keeps the database from being written, if anything does.
         jobs: the periodic jobs by name.
-        conditions: what is in trouble according to the database; the operators were told of each.
+        conditions: what is in trouble according to the database; the operators were notified of each.
     """
 
     api: ApiState

@@ -79,7 +79,7 @@ class Budget:
         text = f"{which} will be polled every {span(self.freshness)} instead of {span(self.every)}"
         if self.unbatched:
             return (
-                f"{text}; less will be needed when their datasets are known, for one request tells of a whole dataset"
+                f"{text}; less will be needed when their datasets are known, because one request lists a whole dataset"
             )
         return f"{text}; a longer `every:` needs less"
 

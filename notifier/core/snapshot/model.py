@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 UNKNOWN = "unknown"
-"""The status of a snapshot before the first poll that tells one."""
+"""The status of a snapshot before the first poll that reports one."""
 
 MISSING = "missing"
 """The derived status of a snapshot that the API answers 404 for, after a grace period."""
@@ -32,7 +32,7 @@ EXPIRING_BEFORE = timedelta(days=2)
 
 
 class Reason(StrEnum):
-    """Why a poll could not tell a snapshot's status. Logs, pages and metrics use the same word."""
+    """Why a poll did not report a snapshot's status. Logs, pages and metrics use the same word."""
 
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
@@ -132,7 +132,7 @@ class WatchOptions:
         name: for people.
         every: the pause between polls.
         notify: names of channels.
-        on: the event names that are told.
+        on: the event names to notify of.
         stalled_after: a snapshot in which nothing moves for so long is `stalled`; None: never.
         results_kept: how long after its end the results of a snapshot are deleted.
         expiring_before: how long before that deletion a snapshot is `expiring`.
@@ -199,7 +199,7 @@ ADOPTED = "hooks"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdoptingWatch(ParentWatch):
-    """The options of snapshots that a hint names and nobody watches. They are told under their ids."""
+    """The options of snapshots that a hint names and nobody watches. Notifications name them by their ids."""
 
     id: str = ADOPTED
     name: str = ADOPTED
@@ -247,8 +247,8 @@ class Transition:
         previous: the status before it; after a derived event the snapshot still has that status.
         names: the event names that it carries: `ready` comes with `complete`, `partial` or `empty`.
         observed_at: the poll that reported it.
-        late_by: by how much the time since the last poll exceeds a usual pause: at most how late the event is told.
-        since: the poll that first told `previous`.
+        late_by: by how much the time since the last poll exceeds a usual pause: the event is late by at most this much.
+        since: the poll that first reported `previous`.
         until: when the results of an expiring snapshot are deleted.
     """
 

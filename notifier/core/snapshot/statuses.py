@@ -66,7 +66,7 @@ def names_of(status: str, facts: Facts) -> tuple[str, ...]:
     """Return the event names that a status carries, its own first.
 
     `ready` comes with `empty` (no records), `partial` (some errors, or error codes) or `complete` (some records and no
-    errors), if what the API says tells which. Else it stands alone.
+    errors), if the API's counts say which. Else it stands alone.
     """
     name = canonical(status)
     if name != "ready":

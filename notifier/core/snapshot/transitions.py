@@ -11,11 +11,11 @@ order:
    become missing: its results are deleted some day, and that is no news.
 4. The word that is already known changes nothing, in whatever spelling. But of a snapshot that is in progress still,
    with the same word for longer than its watch allows, it makes the derived event `stalled`: once, and again only
-   after it has moved. Only a poll can tell that: as long as the API does not answer, the snapshot may have ended.
+   after it has moved. Only a poll can show that: as long as the API does not answer, the snapshot may have ended.
 5. Any other word is a transition, if the table allows the move between the two phases. That includes the ways back,
    from a later word to an earlier one and from an end into progress. When the snapshot then comes to the same end
-   with the same facts, that is the event `again` and not the end's own: its people have been told, and a reader who
-   gets "ready" twice looks for two results. An end with other facts is news, and is told under its own names.
+   with the same facts, that is the event `again` and not the end's own: its end has been notified of, and a reader who
+   gets "ready" twice looks for two results. An end with other facts is news, and has its own names.
 
 The table is drawn in docs/architecture.md, and a test holds the drawing against it.
 """

@@ -236,7 +236,7 @@ def _file(path: Path) -> _File | None:
 
 
 def refuse_cut(database: Path) -> None:
-    """Refuse a database that was emptied or removed: SQLite would begin a new one, and everything be told again.
+    """Refuse a database that was emptied or removed: SQLite would begin a new one, and all would be sent again.
 
     Raises:
         StoreError: it is empty or not there, and the WAL beside it is not empty.

@@ -31,7 +31,7 @@ class DatabaseLock:
     SQLite gives its own files the mode of the database. Exit only after SQLite has closed the file (see `_held`).
 
     Raises:
-        StoreBusy: another process holds one of them; the text names that process, if it can be told.
+        StoreBusy: another process holds one of them; the text names that process, if it is known.
         StoreError: the file beside the database cannot be made.
     """
 
@@ -66,7 +66,7 @@ class DatabaseLock:
             raise StoreError(
                 f"{self._path}: cannot be locked ({error.strerror}); set `state:` to a file on a local disk"
             ) from error
-        with contextlib.suppress(OSError):  # on a full disk; the content only tells who has the lock
+        with contextlib.suppress(OSError):  # on a full disk; the content only says who has the lock
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
         try:

@@ -119,7 +119,7 @@ def test_stalled_says_what_stands_still_since_when_and_how_far_it_came() -> None
         "Dataset: gd_1",
         "So far: 7 records",
         "Runs for: 1 d",
-        "It is still polled, and its end will be told.",
+        "It is still polled, and a message about its end will follow.",
         "Status: running, since 2026-11-22 12:00:00 UTC",
         "Seen: 2026-11-23 12:00:00 UTC",
         f"Event: {told.id}",
