@@ -8,31 +8,26 @@ from functools import partial
 
 import structlog
 
+from notifier.app.api_client import client_of, token_of, token_source_of
 from notifier.app.background_queue import BackgroundQueue
 from notifier.app.job_runner import JobRunner
 from notifier.app.live_reporter import LiveReporter
 from notifier.app.notice_reporter import NoticeReporter
-from notifier.brightdata.datasets.client import Client
 from notifier.brightdata.datasets.results import ResultsClient
-from notifier.brightdata.http.tokens import FileToken, StaticToken, TokenSource
-from notifier.brightdata.limits.limiter import Limiter, most_in_flight
+from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.limits.probe import Probe
-from notifier.config.model import Api, Config
-from notifier.config.sources.token import read_token
+from notifier.config.model import Config
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Outcome
 from notifier.core.health.channel import Verdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import (
-    AnyOutcome,
     ChannelChange,
     ClockShift,
     DroppedDeliveries,
     PollOutcome,
-    RequestOutcome,
     TemplateFailure,
-    UnreadableEntries,
 )
 from notifier.delivery.dispatcher import Dispatcher
 from notifier.delivery.maintenance import Maintenance
@@ -98,7 +93,7 @@ class Components:
             refused=lambda at: self.background.later(self.store.record_rate_limit, at),
             changed=self.report,
         )
-        self.client = _client(config, self.limiter, self._learned, self.report)
+        self.client = client_of(config.api, self.limiter, self._learned, self.report)
         self.polling = PollManager(
             api=self.client,
             store=self.store,
@@ -117,6 +112,7 @@ class Components:
             ),
             polled=self._polled,
             listed=self.report,
+            hinted=self.report,
             faults=self.faults,
             trust_changed=self.report,
         )
@@ -133,7 +129,7 @@ class Components:
             conditions=self.store.conditions,
             clock=clock,
             committed=self._noticed,
-            token_source=_token_source(config.api),
+            token_source=token_source_of(config.api),
         )
         self.downloads = DownloadWorker(
             jobs=self.store.downloads,
@@ -178,6 +174,10 @@ class Components:
         )
         self.reporters.add(self.notices)
 
+    async def load(self) -> None:
+        """Take up what the configuration watches, with what the store knows of it."""
+        await self.polling.load(self.config.watches, self.config.datasets, self.config.adopting)
+
     @property
     def watches(self) -> int:
         """The number of watches of the configuration."""
@@ -200,17 +200,24 @@ class Components:
         that is gone.
         """
         self.redactor.add(config.secrets)
-        before, self.config = self.config, replace(config, database=self.config.database)
+        # Without `hooks:` what was adopted keeps its options.
+        adopting = config.adopting if config.hooks is not None else replace(self.config.adopting, enabled=False)
+        before, self.config = self.config, replace(config, database=self.config.database, adopting=adopting)
         if before.api != config.api:
             self.client.gateway.reconfigure(
-                base_url=config.api.base_url, token=_token(config.api, self._learned), timeout=config.api.timeout
+                base_url=config.api.base_url, token=token_of(config.api, self._learned), timeout=config.api.timeout
             )
             self.limiter.set_rate(config.api.requests_per_second)
             self.limiter.try_at_once()
         await self.polling.reload(
-            config.watches, config.datasets, lists=config.api.batches, gap=_gap(config), keep=config.keep
+            config.watches,
+            config.datasets,
+            self.config.adopting,
+            lists=config.api.batches,
+            gap=_gap(config),
+            keep=config.keep,
         )
-        self.operators.configure(config.operators, _token_source(config.api))
+        self.operators.configure(config.operators, token_source_of(config.api))
         self.maintenance.configure(_policies(config), config.keep)
         self.downloads.configure(_events_only(config))
         self.dispatcher.configure(config.channels)
@@ -262,25 +269,6 @@ def _monotonic() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _client(
-    config: Config, limiter: Limiter, learned: Callable[[str], None], report: Callable[[AnyOutcome], None]
-) -> Client:
-    api = config.api
-    return Client(
-        base_url=api.base_url,
-        token=_token(api, learned),
-        timeout=api.timeout,
-        limiter=limiter,
-        max_connections=most_in_flight(api.requests_per_second),
-        requested=lambda status: report(RequestOutcome(status=status)),
-        unreadable=lambda dataset_id, entries: report(UnreadableEntries(dataset_id=dataset_id, entries=tuple(entries))),
-    )
-
-
-def _token(api: Api, learned: Callable[[str], None]) -> TokenSource:
-    return StaticToken(api.token) if api.token is not None else FileToken(lambda: read_token(api), learned)
-
-
 def _gap(config: Config) -> timedelta:
     return timedelta(seconds=1 / config.api.requests_per_second)
 
@@ -292,7 +280,3 @@ def _policies(config: Config) -> dict[str, ChannelPolicy]:
 def _events_only(config: Config) -> list[str]:
     """The channels that take events only, and no notices."""
     return [channel.name for channel in config.channels.values() if channel.webhook is not None]
-
-
-def _token_source(api: Api) -> str:
-    return "`api: token`" if api.token is not None else f"the file {api.token_file}"

@@ -161,6 +161,7 @@ class Daemon:
         components = self._components
         parts = [
             components.schedule.run(),
+            components.polling.hints.run(),
             components.jobs.run(),
             components.background.run(),
             components.downloads.run(),
@@ -223,7 +224,7 @@ class Daemon:
         async with self._components.store, self._components.client:
             if patient:  # from here on: a database that cannot be opened is refused
                 self._components.store.retries.enable()
-            await self._components.polling.load(self._components.config.watches, self._components.config.datasets)
+            await self._components.load()
             await resume(self._components)
             loaded, self._loaded = self._loaded, None
             await keep_configuration(self._components, loaded, self._refused)

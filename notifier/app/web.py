@@ -18,6 +18,7 @@ from notifier.core.delivery.model import OutcomeKind
 from notifier.core.errors import NotifierError, UsageError
 from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
+from notifier.core.outcomes import HintOutcome
 from notifier.core.resources import ActionResource
 from notifier.core.work_units import Unit
 from notifier.delivery.rendering import renderer_of
@@ -78,6 +79,8 @@ def web_sources(
         ),
         actions=_actions(components),
         live=components.live,
+        hint=components.polling.hints.hint,
+        useless_hint=lambda result: components.report(HintOutcome(result=result)),
     )
 
 

@@ -144,12 +144,13 @@ def watch(section: WatchSection, defaults: DefaultsSection, folder: Path, intern
 
 def hooks(section: HooksSection | None) -> Hooks | None:
     """Build the settings of the hints; None without any."""
-    return None if section is None else Hooks(secrets=_once(section.secret), adopt=section.adopt)
+    return None if section is None else Hooks(secrets=_once(section.secret))
 
 
 def adopting(section: HooksSection | None, defaults: DefaultsSection, folder: Path) -> AdoptingWatch:
     """Build the options of adopted snapshots: those under `hooks:`, then the defaults."""
-    return AdoptingWatch(**_options(section or WatchSection(), defaults, folder, Interned()))
+    enabled = section is not None and section.adopt
+    return AdoptingWatch(enabled=enabled, **_options(section or WatchSection(), defaults, folder, Interned()))
 
 
 def _options(

@@ -58,7 +58,11 @@ def _http(http: Http | None) -> dict[str, object]:
 
 def _hooks(hooks: Hooks, adopting: AdoptingWatch) -> dict[str, object]:
     secrets: list[str] = [MASK for _ in hooks.secrets]
-    return {"secret": secrets[0] if len(secrets) == 1 else secrets, "adopt": hooks.adopt, **_shown_options(adopting)}
+    return {
+        "secret": secrets[0] if len(secrets) == 1 else secrets,
+        "adopt": adopting.enabled,
+        **_shown_options(adopting),
+    }
 
 
 def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, object]:

@@ -98,13 +98,10 @@ class Http:
 class Hooks:
     """The hints that Bright Data sends when a collection ends.
 
-    Attributes:
-        secrets: the last part of the path that takes them, the newest first. Each is accepted; the first is used.
-        adopt: snapshots that they name and nobody watches are adopted.
+    `secrets` is the last part of the path that takes them, the newest first. Each is accepted; the first is passed on.
     """
 
     secrets: tuple[str, ...] = field(repr=False)
-    adopt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

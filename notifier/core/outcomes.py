@@ -14,6 +14,7 @@ from notifier.core.health.api import ApiNews
 from notifier.core.health.channel import Verdict
 from notifier.core.health.store import StoreNews
 from notifier.core.snapshot.download_job import DownloadJob, Result
+from notifier.core.snapshot.hint_queue import HintResult
 from notifier.core.snapshot.model import Observation, Seen, Unclear, Watch
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.snapshot.rotation import TrustNews
@@ -190,6 +191,14 @@ class ChannelChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HintOutcome:
+    """What a hint came to; `snapshot_id` is empty if it named none."""
+
+    result: HintResult
+    snapshot_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClockShift:
     """The wall clock was moved by `shift`."""
 
@@ -216,6 +225,7 @@ AnyOutcome = (
     | DownloadOutcome
     | ReloadOutcome
     | HeartbeatOutcome
+    | HintOutcome
     | ClockShift
     | HttpListening
     | ApiNews

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from notifier.core.snapshot.list_comparison import MIN_SAVING, saves_requests
-from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import ADOPTED, AdoptingWatch, DatasetWatch, SnapshotState, Watch, WatchOptions
 from notifier.polling.dataset_group import DatasetGroup
 
 PAGE = 5_000
@@ -14,6 +14,9 @@ PAGE = 5_000
 
 class DatasetGroups:
     """All groups, and the watches of the configuration."""
+
+    adopting: AdoptingWatch | None = None
+    """The options of adopted snapshots."""
 
     def __init__(self, *, state_of: Callable[[str], SnapshotState], clock: Callable[[], datetime], lists: bool) -> None:
         """
@@ -30,6 +33,7 @@ class DatasetGroups:
         self._dataset_watches: dict[str, DatasetWatch] = {}
         self._unassigned: set[str] = set()  # watched snapshots whose dataset is not known
         self._watches: dict[str, Watch] = {}
+        self._adopted: set[str] = set()
 
     def __iter__(self) -> Iterator[DatasetGroup]:
         return iter(self._groups.values())
@@ -42,27 +46,46 @@ class DatasetGroups:
         self._dataset_watches = {each.id: each for each in datasets}
         self._group_of.clear()
         self._unassigned.clear()
+        self._adopted.clear()
 
     @property
     def watches(self) -> Mapping[str, Watch]:
-        """The watches of single snapshots, by snapshot."""
+        """The watches of single snapshots, by snapshot: those of the configuration, and of adopted snapshots."""
         return self._watches
+
+    @property
+    def adopted(self) -> AbstractSet[str]:
+        """The snapshots that were adopted and go on."""
+        return self._adopted
+
+    def adopt(self, watch: Watch) -> None:
+        """Take up the watch of an adopted snapshot, until it ends or the configuration has a watch of it."""
+        self._watches[watch.snapshot_id] = watch
+        self._adopted.add(watch.snapshot_id)
 
     @property
     def lists(self) -> bool:
         """Whether lists may be used for snapshots that have watches of their own."""
         return self._lists
 
+    def hand_over(self, snapshot_id: str) -> bool:
+        """Count a snapshot as one of the configuration from now on; return whether it was adopted."""
+        adopted = snapshot_id in self._adopted
+        self._adopted.discard(snapshot_id)
+        return adopted
+
     def set_lists(self, lists: bool) -> None:
         """Allow or forbid lists for snapshots that have watches of their own."""
         self._lists = lists
 
     def set_watch(self, watch: Watch) -> None:
-        """Take up a new watch of a single snapshot, or the changed options of one."""
+        """Take up a new watch of the configuration of a single snapshot, or the changed options of one."""
+        self._adopted.discard(watch.snapshot_id)
         self._watches[watch.snapshot_id] = watch
 
     def remove_watch(self, snapshot_id: str) -> Watch:
         """Drop the watch of a single snapshot, and return it."""
+        self._adopted.discard(snapshot_id)
         return self._watches.pop(snapshot_id)
 
     def of_dataset(self, dataset_id: str) -> DatasetGroup | None:
@@ -90,6 +113,8 @@ class DatasetGroups:
         """Return the watch of a snapshot that is in no group any more, by the watch id of its last event."""
         if snapshot_id in self._watches:
             return self._watches[snapshot_id]
+        if self.adopting is not None and watch_id.partition("/")[0] == ADOPTED:
+            return self.adopting.watch_for(snapshot_id)
         dataset = self._dataset_watches.get(watch_id.removesuffix(f"/{snapshot_id}"))
         return dataset.watch_for(snapshot_id) if dataset is not None else None
 
@@ -98,10 +123,12 @@ class DatasetGroups:
         """The watches of whole datasets."""
         return self._dataset_watches.values()
 
-    def all_watches(self) -> Iterator[Watch | DatasetWatch]:
-        """Yield every watch of the configuration."""
+    def all_options(self) -> Iterator[WatchOptions]:
+        """Yield the options of everything that is watched."""
         yield from self._watches.values()
         yield from self._dataset_watches.values()
+        if self.adopting is not None:
+            yield self.adopting
 
     def discovered(self, group: DatasetGroup) -> list[Watch]:
         """Return a watch for each member of a watched dataset that has none of its own."""
@@ -129,11 +156,15 @@ class DatasetGroups:
             self._unassigned -= group.members
 
     def end(self, snapshot_id: str, status: str) -> None:
-        """Take a snapshot that has ended with this status out of its group."""
+        """Take a snapshot that has ended with this status out of its group; an adopted one is not watched any more."""
         self._unassigned.discard(snapshot_id)
         group = self._group_of.pop(snapshot_id, None)
         if group is not None:
             group.end(snapshot_id, status)
+        if snapshot_id in self._adopted:
+            self.remove_watch(snapshot_id)
+            if group is not None and group.watch is None:
+                group.forget_end(snapshot_id)
 
     def forget(self, snapshot_id: str, dataset_id: str | None) -> None:
         """Take out a snapshot that is no longer watched, and its group if that is left empty."""

@@ -12,23 +12,24 @@ from typing import Protocol
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.brightdata.limits.snapshot_observer import SnapshotObserver
-from notifier.core.delivery.routing import wants
 from notifier.core.isolation import Faults
-from notifier.core.outcomes import ListOutcome, PollOutcome
+from notifier.core.outcomes import HintOutcome, ListOutcome, PollOutcome
 from notifier.core.snapshot.budget import Budget, Needs
-from notifier.core.snapshot.expiring import step_by_clock
-from notifier.core.snapshot.list_comparison import without_baseline
-from notifier.core.snapshot.model import EXPIRING, DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.work_units import Unit
 from notifier.failpoints import fault
+from notifier.polling.adoption import Adoption
 from notifier.polling.dataset_group import DATASET
 from notifier.polling.dataset_groups import DatasetGroups
 from notifier.polling.dataset_poll import DatasetPoll
+from notifier.polling.expiry import ExpiryWarnings
+from notifier.polling.hints import Hints
+from notifier.polling.initial_load import InitialLoad
 from notifier.polling.list_sync import ListObserver, ListSync
 from notifier.polling.poller import Poller
 from notifier.polling.reconcile import Reconciler, sliced
-from notifier.polling.scheduler import Poll, PollScheduler, Turn
+from notifier.polling.scheduler import SchedulerFactory
 from notifier.polling.snapshot_poll import SnapshotPoll
 from notifier.polling.strategy import PollStrategy
 from notifier.store.store import Store
@@ -36,14 +37,6 @@ from notifier.store.store import Store
 
 class PollApi(SnapshotObserver, ListObserver, Protocol):
     """Polls snapshots and lists datasets."""
-
-
-class SchedulerFactory(Protocol):
-    """Makes a `PollScheduler` that lacks nothing but the functions it calls."""
-
-    def __call__(self, *, poll: Poll, turn: Turn) -> PollScheduler:
-        """Return a scheduler that calls these functions."""
-        ...
 
 
 class PollManager:
@@ -62,6 +55,7 @@ class PollManager:
         scheduler: SchedulerFactory,
         polled: Callable[[PollOutcome], None],
         listed: Callable[[ListOutcome], None],
+        hinted: Callable[[HintOutcome], None] = lambda _: None,
         faults: Faults | None = None,
         trust_changed: Callable[[TrustNews], None] = lambda _: None,
     ) -> None:
@@ -75,7 +69,7 @@ class PollManager:
             gap: the time between two requests at the configured rate.
             lists: whether lists may be used for snapshots that have watches of their own (`api.batch: auto`).
             scheduler: makes the scheduler, which calls `poll` and `turn`.
-            polled, listed: called with the outcome of each poll of a snapshot, and of a dataset.
+            polled, listed, hinted: called with the outcome of each poll of a snapshot, of a dataset, and of a hint.
             faults: bounds what a poll, a list or an entry of it raises.
             trust_changed: called when a dataset's lists are no longer trusted, and when they are again.
         """
@@ -116,34 +110,47 @@ class PollManager:
             polled=polled,
             listed=listed,
         )
+        self._expiry = ExpiryWarnings(
+            groups=self._groups, poller=poller, store=store, clock=clock, polled=polled, faults=faults
+        )
+        adoption = Adoption(
+            groups=self._groups,
+            strategy=self._strategy,
+            observer=api,
+            poller=poller,
+            datasets=store.datasets,
+            clock=clock,
+            polled=polled,
+            hinted=hinted,
+        )
+        self.hints = Hints(
+            groups=self._groups,
+            poller=poller,
+            snapshot_poll=self._snapshot_poll,
+            adoption=adoption,
+            schedule=self.schedule,
+            clock=clock,
+            requests_per_second=timedelta(seconds=1) / gap,
+            hinted=hinted,
+            faults=faults,
+        )
 
-    async def load(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
-        """Take up what the configuration watches, with what the store knows of it."""
-        groups = self._groups
-        groups.load(watches, datasets)
-        await self._poller.load(groups.watches, [dataset.dataset_id for dataset in datasets])
-        for snapshot_id in groups.watches:
-            state = self._poller.states.get(snapshot_id)
-            if state is not None:
-                self._poller.put(without_baseline(state))
-        for snapshot_id in self._poller.open_snapshots():
-            dataset_id = self._poller.state_of(snapshot_id).facts.dataset_id
-            if not groups.is_watched(snapshot_id, dataset_id):
-                self._poller.drop(snapshot_id)  # no longer watched
-            elif dataset_id is not None:
-                groups.join(snapshot_id, dataset_id)
-        for watch in watches:
-            if groups.of(watch.snapshot_id) is None and self._poller.pause(watch) is not None:
-                groups.mark_unassigned(watch.snapshot_id)
-        baselines = await self._store.datasets.baselines({dataset.dataset_id for dataset in datasets})
-        listed = await self._store.datasets.last_listed([group.dataset_id for group in groups])
-        for group in groups:
-            group.restore(baseline_at=baselines.get(group.dataset_id), listed_at=listed.get(group.dataset_id))
+    async def load(
+        self,
+        watches: Collection[Watch],
+        datasets: Collection[DatasetWatch],
+        adopting: AdoptingWatch | None = None,
+    ) -> None:
+        """Take up what the configuration watches, with what the store knows of it, and what was adopted before."""
+        self._groups.adopting = adopting
+        self._groups.load(watches, datasets)
+        await InitialLoad(groups=self._groups, poller=self._poller, store=self._store).load(datasets)
 
     async def reload(
         self,
         watches: Collection[Watch],
         datasets: Collection[DatasetWatch],
+        adopting: AdoptingWatch | None = None,
         *,
         lists: bool | None = None,
         gap: timedelta | None = None,
@@ -155,11 +162,13 @@ class PollManager:
 
         Args:
             watches, datasets: all that is watched from now on; unchanged watches may be the same objects.
+            adopting: the options of adopted snapshots.
             lists, gap, keep: as for `PollManager`, if they have changed.
 
         Raises:
-            StoreError: nothing has changed; or the baseline of a dataset that is no longer watched could not be
-                deleted. Then the new configuration runs, and the next reload or start deletes the baseline.
+            StoreError: not all has changed, and it is to be reloaded again; or the baseline of a dataset that is no
+                longer watched could not be deleted. Then the new configuration runs, and the next reload or start
+                deletes the baseline.
         """
         reconciler = Reconciler(
             groups=self._groups,
@@ -172,8 +181,12 @@ class PollManager:
         await reconciler.read(watches, datasets)
         self._strategy.gap = gap or self._strategy.gap
         self._list_sync.keep = keep or self._list_sync.keep
+        self.hints.set_rate(timedelta(seconds=1) / self._strategy.gap)
         self._dataset_poll.reconfiguring()
         try:
+            if adopting is not None:
+                reconciler.change_adopted(adopting)
+            await self._store.adoptions.hand_over(reconciler.handed_over)
             await reconciler.take_up(lists=self._groups.lists if lists is None else lists)
         finally:
             self._dataset_poll.reconfiguring()
@@ -204,12 +217,14 @@ class PollManager:
         if key.startswith(DATASET):
             return await self._list(key.removeprefix(DATASET), due, permit)
         group = self._groups.of(key)
+        self.hints.regular_began(key)
         try:
             with self._faults.alone(Unit.POLL, key) as attempt:
                 fault(Unit.POLL, key)
                 return await self._snapshot_poll.poll(key, due, permit)
             return attempt.pause
         finally:
+            self.hints.regular_ended(key)
             if group is not None:
                 group.turns.end(key)
 
@@ -252,23 +267,7 @@ class PollManager:
 
     async def warn_expiring(self) -> None:
         """Commit `expiring` for each ready snapshot whose results are about to be deleted, if its watch asks for it."""
-        asking = [each for each in self._groups.all_watches() if wants(each.on, (EXPIRING,))]
-        if not asking:
-            return
-        now = self._clock()
-        begun_after = now - max(each.results_kept for each in asking)
-        begun_before = now - min(max(each.results_kept - each.expiring_before, timedelta(0)) for each in asking)
-        async for state, watch_id in self._store.ready_snapshots(begun_after=begun_after, begun_before=begun_before):
-            with self._faults.alone(Unit.EXPIRY, state.snapshot_id):
-                await self._warn_of(state, watch_id, now)
-
-    async def _warn_of(self, state: SnapshotState, watch_id: str, now: datetime) -> None:
-        watch = self._groups.watch_by_id(watch_id, state.snapshot_id)
-        if watch is None:
-            return
-        after, transitions = step_by_clock(state, watch, now)
-        if transitions:
-            self._polled(await self._poller.commit_transitions(watch, state, after, transitions))
+        await self._expiry.warn()
 
     async def flush(self) -> None:
         """Store the polls since the last flush."""

@@ -123,6 +123,7 @@ class Poller:
         permit: Permit | None = None,
         seen_at: datetime | None = None,
         owner: Callable[[str], Watch | None] | None = None,
+        regular: bool = True,
     ) -> PollOutcome:
         """Poll a watch's snapshot once, and commit what changed.
 
@@ -133,6 +134,7 @@ class Poller:
             seen_at: when a list last had the known status of the snapshot, if one had.
             owner: returns the watch of the snapshot once the answer has come; None if it is no longer watched, and
                 nothing is committed. Without it the watch stays the same.
+            regular: whether an answer without a status may lengthen the pauses of the polls to come.
 
         Raises:
             StoreError: the change could not be committed. It was not reported, and the next poll finds it again.
@@ -151,7 +153,7 @@ class Poller:
                 pause=None,
             )
         watch = now_of
-        return await self.take(watch, observation, asked_at=began, due=due, seen_at=seen_at)
+        return await self.take(watch, observation, asked_at=began, due=due, seen_at=seen_at, regular=regular)
 
     async def take(
         self,
@@ -161,6 +163,7 @@ class Poller:
         asked_at: datetime,
         due: datetime | None = None,
         seen_at: datetime | None = None,
+        regular: bool = True,
     ) -> PollOutcome:
         """Take an observation that was requested at `asked_at`, and commit what changed.
 
@@ -185,8 +188,10 @@ class Poller:
             if watch.parent is None:
                 after = without_baseline(after)  # the baseline of its dataset was stored at the same time
         self._states[watch.snapshot_id] = after
-        refusal = self._count_refusals(watch, observation)
-        self._count_unanswered(watch.snapshot_id, observation, asked_at, now)
+        refusal = None
+        if regular or not isinstance(observation, Unclear):
+            refusal = self._count_refusals(watch, observation)
+            self._count_unanswered(watch.snapshot_id, observation, asked_at, now)
         pause = self.pause(watch)
         self._log.add(watch.snapshot_id, observation, after, now, pause)
         if before.not_found and not after.not_found:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from notifier.core.snapshot.due_times import Grid, instant, moment
 from notifier.core.snapshot.list_comparison import MIN_LISTED, without_baseline
-from notifier.core.snapshot.model import DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, SnapshotState, Watch
 from notifier.core.snapshot.statuses import has_ended
 from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.dataset_groups import DatasetGroups
@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 
 class Reconciler:
-    """One change of the configuration: call `read`, then `take_up`."""
+    """One change of the configuration: call `read`, then `take_up`.
+
+    Adopted snapshots are not in it, and go on to their ends; `handed_over` are those that it has watches of.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Reconciler:
         self._known: dict[str, SnapshotState] = {}
         self._dataset_watches: Collection[DatasetWatch] = ()
         self._next: datetime | None = None
+        self.handed_over: list[Watch] = []
 
     async def read(self, watches: Collection[Watch], datasets: Collection[DatasetWatch]) -> None:
         """Find what differs, and what the store knows of it; nothing changes yet.
@@ -73,10 +77,13 @@ class Reconciler:
                     self._added.append(watch)
                     continue
                 kept.add(watch.snapshot_id)
+                if self._groups.hand_over(watch.snapshot_id):
+                    self.handed_over.append(watch)
                 if before is not watch:
                     (self._same if before == watch else self._changed.append)(watch)
         async for ids in sliced(old):
-            self._removed += [snapshot_id for snapshot_id in ids if snapshot_id not in kept]
+            removed = (snapshot_id for snapshot_id in ids if snapshot_id not in kept)
+            self._removed += [snapshot_id for snapshot_id in removed if snapshot_id not in self._groups.adopted]
         self._dataset_watches = datasets
         unknown = [each.snapshot_id for each in self._added if each.snapshot_id not in self._poller.states]
         self._known = await self._datasets.known(unknown)
@@ -84,6 +91,15 @@ class Reconciler:
     def _same(self, watch: Watch) -> None:
         """Keep the new object, so that the next comparison is by identity."""
         self._groups.set_watch(watch)
+
+    def change_adopted(self, adopting: AdoptingWatch) -> None:
+        """Give adopted snapshots these options, and poll them as often."""
+        self._groups.adopting = adopting
+        for snapshot_id in tuple(self._groups.adopted):
+            before, watch = self._groups.watches[snapshot_id], adopting.watch_for(snapshot_id)
+            if watch != before:
+                self._groups.adopt(watch)
+                self._bring_forward(watch, before.every)
 
     async def take_up(self, *, lists: bool) -> None:
         """Apply what was read.

@@ -11,7 +11,7 @@ nothing falls due before the next request may go.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.snapshot.due_queue import Agenda, AgendaEntry
@@ -130,6 +130,21 @@ class PollScheduler:
         """Start polls until cancelled; raise what a poll raises."""
         await self._running.run(self._dispatch(), self._rotate())
 
+    async def start(self, choose: Callable[[], Callable[[Permit], Awaitable[None]] | None]) -> None:
+        """Start a poll outside of the schedule, which it does not change.
+
+        Args:
+            choose: called once one more request may be made; returns the poll, or None for none after all.
+        """
+        await self._running.room()
+        permit = await self._admit()
+        poll = choose()
+        if poll is None:
+            permit.release()
+            self._running.give_back()
+            return
+        self._start(self._poll_outside(poll, permit))
+
     async def once(self) -> None:
         """Poll everything once, due or not, and what that adds to the schedule; raise what a poll raises."""
         done: set[str] = set()
@@ -236,6 +251,12 @@ class PollScheduler:
         finally:
             permit.release()
 
+    async def _poll_outside(self, poll: Callable[[Permit], Awaitable[None]], permit: Permit) -> None:
+        try:
+            await poll(permit)
+        finally:
+            permit.release()
+
     def _start(self, poll: Coroutine[Any, Any, None]) -> None:
         self._began_at = self._clock()
         self._running.start(poll)
@@ -260,3 +281,11 @@ class PollScheduler:
                 agenda.realign(instant(self._clock()))
             self._clock_shifted(shift)
             self._set_timer()
+
+
+class SchedulerFactory(Protocol):
+    """Makes a `PollScheduler` that lacks nothing but the functions it calls."""
+
+    def __call__(self, *, poll: Poll, turn: Turn) -> PollScheduler:
+        """Return a scheduler that calls these functions."""
+        ...

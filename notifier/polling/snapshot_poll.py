@@ -44,8 +44,14 @@ class SnapshotPoll:
         self._polled = polled
         self._hanging = 0
 
-    async def poll(self, snapshot_id: str, due: datetime, permit: Permit) -> timedelta | None:
+    async def poll(self, snapshot_id: str, due: datetime, permit: Permit, *, regular: bool = True) -> timedelta | None:
         """Poll a snapshot; return the pause before its next individual poll, or None.
+
+        Args:
+            snapshot_id: the snapshot.
+            due: when the poll was due.
+            permit: the permit for its request.
+            regular: whether it was on the schedule; else an answer without a status does not change the next pauses.
 
         Raises:
             StoreError: a change could not be committed. It was not reported, and the next poll finds it again.
@@ -58,17 +64,19 @@ class SnapshotPoll:
             return self._poller.pause(watch)
         self._hanging += hangs
         try:
-            return await self._poll(watch, due, permit)
+            return await self._poll(watch, due, permit, regular)
         finally:
             self._hanging -= hangs
 
-    async def _poll(self, watch: Watch, due: datetime, permit: Permit) -> timedelta | None:
+    async def _poll(self, watch: Watch, due: datetime, permit: Permit, regular: bool) -> timedelta | None:
         snapshot_id = watch.snapshot_id
         group = self._groups.of(snapshot_id)
         began = self._clock()
         # A list that is not trusted proves nothing about how new an end is.
         seen_at = group.seen_at(snapshot_id) if group is not None and not group.health.trust.stale else None
-        outcome = await self._poller.poll(watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of)
+        outcome = await self._poller.poll(
+            watch, due, permit=permit, seen_at=seen_at, owner=self._groups.watch_of, regular=regular
+        )
         self._polled(outcome)
         now_of = self._groups.watch_of(snapshot_id)
         if now_of is None:  # taken out of the configuration meanwhile

@@ -20,6 +20,7 @@ from notifier.core.snapshot.download_job import has_results
 from notifier.core.snapshot.model import SnapshotState, Watch
 from notifier.failpoints import failpoint
 from notifier.store.actions import ActionLog
+from notifier.store.adoptions import Adoptions
 from notifier.store.attempts import new_delivery
 from notifier.store.conditions import Conditions
 from notifier.store.database import Database
@@ -79,6 +80,7 @@ class Store:
         actions: what somebody did.
         conditions: what is in trouble.
         datasets: what is known about datasets.
+        adoptions: the snapshots that were adopted.
         downloads: the results that are downloaded.
         maintenance: audit and retention.
         retries: repeats writes while the database is unusable.
@@ -97,6 +99,7 @@ class Store:
         self.conditions = Conditions(self._database)
         self.maintenance = StoreMaintenance(self._database)
         self.datasets = Datasets(self._database)
+        self.adoptions = Adoptions(self._database)
         self._commits = GroupCommit(self._database, _commit_all)
         self.downloads = Downloads(self._database)
 

@@ -19,6 +19,7 @@ from notifier.core.outcomes import (
     DroppedDeliveries,
     HeartbeatKind,
     HeartbeatOutcome,
+    HintOutcome,
     HttpListening,
     ListOutcome,
     PollOutcome,
@@ -32,6 +33,7 @@ from notifier.core.snapshot.download_job import Fetched, GivenUp, Retrying
 from notifier.core.snapshot.model import Observation, Unclear, Watch
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.work_units import UnitFault
+from notifier.telemetry.hint_log import HintLog
 from notifier.telemetry.reporter import MOST_PROBLEMS, Reporter
 
 _MOST_TRACED = 1_000
@@ -43,6 +45,7 @@ class LogReporter(Reporter):
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("notifier")
+        self._hints = HintLog()
         self._last_beat: HeartbeatKind | None = None
         self._traced: set[tuple[str, str]] = set()
         self._unreadable_logged: set[tuple[str, str]] = set()
@@ -74,6 +77,8 @@ class LogReporter(Reporter):
                 self._reloaded(outcome)
             case HeartbeatOutcome():
                 self._beat(outcome)
+            case HintOutcome():
+                self._hints.report(outcome)
             case ClockShift():
                 self._log.warning("clock.shifted", shift_s=_seconds(outcome.shift))
             case HttpListening():

@@ -20,6 +20,7 @@ from notifier.core.outcomes import (
     DroppedDeliveries,
     HeartbeatKind,
     HeartbeatOutcome,
+    HintOutcome,
     HttpListening,
     ListOutcome,
     PollOutcome,
@@ -29,6 +30,7 @@ from notifier.core.outcomes import (
     UnreadableEntries,
 )
 from notifier.core.snapshot.download_job import Fetched, GivenUp
+from notifier.core.snapshot.hint_queue import HintResult
 from notifier.core.snapshot.rotation import TrustNews
 from notifier.core.work_units import Unit, UnitFault
 from notifier.telemetry.gauges import Readings, gauges
@@ -89,6 +91,7 @@ class Metrics(Reporter):
         self._reload_at = gauge(
             "config_last_reload_success_timestamp_seconds", "When a configuration was last taken up."
         )
+        self._hints = counter("hints_total", "Hints that came, by what they led to.", "result")
         self._heartbeats = counter("heartbeats_total", "Heartbeats to the dead man's switch.", "outcome")
         self._clock_shifts = counter("clock_shifts_total", "How often the wall clock was moved.")
         self._unreadable = counter("list_entries_unreadable_total", "Entries of lists that make no sense.")
@@ -119,6 +122,8 @@ class Metrics(Reporter):
             self._faults.labels(unit.value)
         for beat in HeartbeatKind:
             self._heartbeats.labels(beat.value)
+        for result in HintResult:
+            self._hints.labels(result.value)
 
     def configure(self, channels: Iterable[str]) -> None:
         """Create the series of these channels, before anything is sent to them."""
@@ -154,6 +159,8 @@ class Metrics(Reporter):
                 self._reloaded(outcome)
             case HeartbeatOutcome():
                 self._heartbeats.labels(outcome.kind.value).inc()
+            case HintOutcome():
+                self._hints.labels(outcome.result.value).inc()
             case ClockShift():
                 self._clock_shifts.inc()
             case UnitFault():

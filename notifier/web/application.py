@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from notifier import __version__
 from notifier.config.model import Http
 from notifier.core.isolation import Faults
-from notifier.web import health
+from notifier.web import health, hooks
 from notifier.web.access import sign_in
 from notifier.web.access.guard import Guard
 from notifier.web.api import application as api
@@ -28,6 +28,7 @@ ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
     stream.router,
     actions.router,
     routes.router,
+    hooks.router,
 )
 """Each makes the routes of one room; the first route that matches a path answers it."""
 

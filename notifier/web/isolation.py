@@ -4,8 +4,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.core.isolation import Faults
+from notifier.core.words import MASK
 from notifier.core.work_units import Unit
 from notifier.failpoints import fault
+from notifier.web.access.guard import HOOKS
 from notifier.web.headers import with_headers
 from notifier.web.refusals import refusal
 
@@ -35,7 +37,7 @@ class Isolation:
             raise ValueError(f"no {scope['type']} is served")
         answer = _Answer(send)
         try:
-            fault(Unit.PAGE, scope["path"])
+            fault(Unit.PAGE, shown_path(scope["path"]))
             asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._application(asked, _bounded(receive), answer.send)
         except BodyTooLarge:
@@ -43,8 +45,13 @@ class Isolation:
         except ClientDisconnect:  # with half a body; nobody waits for an answer
             return
         except Exception as error:  # noqa: BLE001 - one request must not end the daemon, nor show a traceback
-            self._faults.note(Unit.PAGE, scope["path"], error)
+            self._faults.note(Unit.PAGE, shown_path(scope["path"]), error)
             await answer.end(scope, receive, 500, FAILED)
+
+
+def shown_path(path: str) -> str:
+    """Return a path for the log: below `HOOKS` it holds a secret."""
+    return f"{HOOKS}{MASK}" if path.startswith(HOOKS) else path
 
 
 class _Answer:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from notifier.config.model import Config
 from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
+from notifier.core.snapshot.hint_queue import HintResult
 from notifier.web.live.hub import Hub
 from notifier.web.pages.messages import Messages
 from notifier.web.queries import Queries
@@ -59,6 +60,8 @@ class WebSources:
         actions: what can be done.
         live: tells open pages what changed; a page that is made carries its `last_id`.
         messages: the answers to actions, which a page shows by the key in its address.
+        hint: takes a hint of a snapshot with this id.
+        useless_hint: counts a hint that names no snapshot, or whose secret is wrong.
     """
 
     config: Callable[[], Config]
@@ -71,3 +74,5 @@ class WebSources:
     actions: Actions
     live: Hub = field(default_factory=Hub)
     messages: Messages = field(default_factory=Messages)
+    hint: Callable[[str], object] = lambda _: None
+    useless_hint: Callable[[HintResult], None] = lambda _: None

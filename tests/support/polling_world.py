@@ -16,9 +16,11 @@ from notifier.app.components import POLLS
 from notifier.app.job_runner import JobRunner
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.core.delivery.model import Event
-from notifier.core.outcomes import ListOutcome, PollOutcome
-from notifier.core.snapshot.model import DatasetWatch, Watch
+from notifier.core.isolation import Faults
+from notifier.core.outcomes import HintOutcome, ListOutcome, PollOutcome
+from notifier.core.snapshot.model import AdoptingWatch, DatasetWatch, Watch
 from notifier.core.snapshot.rotation import TrustNews
+from notifier.core.work_units import UnitFault
 from notifier.polling.dataset_group import DatasetGroup
 from notifier.polling.manager import PollManager
 from notifier.polling.poller import Poller
@@ -57,12 +59,16 @@ class PollingWorld:
         self.path = path
         self.watches: Collection[Watch] = ()
         self.datasets: Collection[DatasetWatch] = ()
+        self.adopting = AdoptingWatch(every=timedelta(seconds=30), notify=("chat",), on=ENDS)
         self.lists = True
         self.rate = 10.0
         self.keep = timedelta(days=90)
         self.polled: list[PollOutcome] = []
         self.listed: list[ListOutcome] = []
+        self.hints: list[HintOutcome] = []
         self.trust: list[TrustNews] = []
+        self.faults: list[UnitFault] = []
+        self.isolated = False  # or what a poll raises ends the test
         self.turns = Counter[str]()
         self._events: list[Event] | None = None
         self.manager: PollManager
@@ -102,15 +108,18 @@ class PollingWorld:
                     gap=lambda: timedelta(seconds=1 / self.rate),
                 ),
                 polled=self.polled.append,
+                hinted=self.hints.append,
                 listed=self.listed.append,
                 trust_changed=self.trust.append,
+                faults=Faults(self.faults.append) if self.isolated else None,
             )
             self._count_turns()
-            await self.manager.load(self.watches, self.datasets)
+            await self.manager.load(self.watches, self.datasets, self.adopting)
             self.manager.begin()
             try:
                 async with (
                     jobs.in_background(self.schedule.run()),
+                    jobs.in_background(self.manager.hints.run()),
                     jobs.running(runner, jobs.polls(self.schedule)),
                 ):
                     yield

@@ -199,10 +199,15 @@ ADOPTED = "hooks"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdoptingWatch(ParentWatch):
-    """The options of snapshots that a hint names and nobody watches. Notifications name them by their ids."""
+    """The options of adopted snapshots, which a hint names and nobody watches. Notifications name them by their ids.
+
+    Attributes:
+        enabled: others are adopted; those that were go on to their ends in any case.
+    """
 
     id: str = ADOPTED
     name: str = ADOPTED
+    enabled: bool = False
 
     def watch_for(self, snapshot_id: str) -> Watch:
         """Return the watch of an adopted snapshot."""
