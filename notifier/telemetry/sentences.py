@@ -19,6 +19,8 @@ from typing import Any
 from notifier.core.words import count, safe, span
 
 SENTENCES: Mapping[str, str] = {
+    "action.done": "{action:words}: {subject} ({origin}){detail:|: }",
+    "action.not_noted": "Not in the history, because the database cannot be written: {actions}, by {origin}: {error}",
     "api.recovered": "Bright Data answers again{lasted_s:span|, after }",
     "api.trouble": "Bright Data {kind:api}{detail:|: }",
     "channel.broken": "The channel {channel} is broken: {reason:words}{detail:|: }",
