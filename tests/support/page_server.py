@@ -47,8 +47,12 @@ class PageServer:
 
     def show(self, world: World, *, token: str | None = None, **given: Any) -> None:
         """Answer from a world from now on."""
+        self.show_sources(page_sources(world, **given), token=token)
+
+    def show_sources(self, web_sources: WebSources, *, token: str | None = None) -> None:
+        """Answer from these sources from now on."""
         http = Http(host="127.0.0.1", port=0, token=token)
-        self.application = application(page_sources(world, **given), http=http, faults=Faults())
+        self.application = application(web_sources, http=http, faults=Faults())
 
     async def __call__(self, scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         await self.application(scope, receive, send)

@@ -1,0 +1,69 @@
+"""The overview answers its questions in their order: the verdict, and what happens next, the soonest first."""
+
+from dataclasses import replace
+from typing import Any
+
+from support.page_world import CHANNELS, CONDITIONS, DATASETS, DELIVERIES, NOW, SNAPSHOTS, after
+
+from notifier.core.resource_pages import SnapshotPage
+from notifier.web.pages.filters import WatchFilters
+from notifier.web.pages.overview import Overview, Panels, context, upcoming, verdict
+
+PANELS = Panels(waiting=(DELIVERIES[2], DELIVERIES[5]), soonest=(SNAPSHOTS[2],))
+
+
+def found(**given: Any) -> Overview:
+    """What the page shows; all is well unless it is given."""
+    page = SnapshotPage(snapshots=SNAPSHOTS, next_cursor=None, counts={"running": 3, "failed": 1}, datasets=DATASETS)
+    usual: dict[str, Any] = {"page": page, "conditions": (), "channels": CHANNELS, "dataset_names": {}}
+    return Overview(**{**usual, "any_watches": True, **given})
+
+
+def test_a_condition_is_what_needs_a_person() -> None:
+    assert verdict(found()).title == "Nothing needs you"
+    assert (verdict(found(conditions=CONDITIONS)).title, verdict(found(conditions=CONDITIONS)).tone) == (
+        "One thing needs you",
+        "bad",
+    )
+    assert verdict(found(conditions=CONDITIONS * 3)).title == "3 things need you"
+
+
+def test_the_verdict_says_in_short_how_it_stands() -> None:
+    assert verdict(found()).text == "3 in progress, 1 failed or missing, 2 messages waiting."
+    quiet = found(page=replace(found().page, counts={"ready": 4}), channels=())
+    assert verdict(quiet).text == "Nothing in progress, nothing failed, no message is waiting."
+
+
+def test_what_happens_next_is_in_the_order_of_time() -> None:
+    rows = upcoming(found(panels=PANELS), PANELS, NOW)
+    assert [each.kind for each in rows] == ["poll", "next try", "muted", "quiet hours", "muted"]
+    times = [each.at for each in rows if each.at is not None]
+    assert times == sorted(times)
+    assert rows[-1].at is None, "what only a person ends comes last"
+
+
+def test_what_waits_for_quiet_hours_is_said_once() -> None:
+    rows = upcoming(found(panels=PANELS), PANELS, NOW)
+    assert [each.what for each in rows if "ops-mail" in f"{each.what}{each.detail}"] == ["Quiet hours of ops-mail end"]
+
+
+def test_the_counts_lead_to_their_snapshots_with_the_other_filters_kept() -> None:
+    made = context(found(), WatchFilters(q="x", status="failed"), NOW)
+    counts = {each["status"]: each for each in made["counts"]}
+    assert list(counts) == ["", "failed", "running"]
+    assert counts["running"]["href"] == "/?q=x&status=running#watches"
+    assert counts["failed"]["current"]
+    assert not counts[""]["current"]
+
+
+def test_the_next_page_keeps_the_filters_and_a_way_back() -> None:
+    page = replace(found().page, next_cursor="abc")
+    made = context(found(page=page), WatchFilters(sort="name", after="before"), NOW)
+    assert made["next_url"] == "/?sort=name&after=abc#watches"
+    assert made["first_url"] == "/?sort=name#watches"
+
+
+def test_a_channel_that_is_held_no_more_holds_nothing() -> None:
+    past = [replace(each, held_until=NOW) for each in CHANNELS]
+    assert all(each.kind != "quiet hours" for each in upcoming(found(channels=tuple(past)), Panels(), NOW))
+    assert after(seconds=1) > NOW
