@@ -1,6 +1,6 @@
 """`make bench`: the notifier beside plain scripts that do the same, in one run.
 
-    python -m bench [polling] [delivering] [account] [freshness] [reload] [download] [overload] [history] [...]
+    python -m bench [polling] [delivering] [account] [freshness] [reload] [download] [overload] [history] [page]
 
 The exit status is 1 if a bound was not kept, or an event did not arrive.
 """
@@ -8,10 +8,10 @@ The exit status is 1 if a bound was not kept, or an event did not arrive.
 import argparse
 import sys
 
-from bench import account, delivering, download, freshness, history, overload, polling, reload
+from bench import account, delivering, download, freshness, history, overload, page, polling, reload
 from bench.processes.parent import print_load
 
-PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload", "history")
+PARTS = ("polling", "delivering", "account", "freshness", "reload", "download", "overload", "history", "page")
 
 
 def main() -> int:
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--reloaded", type=int, default=10_000, help="how many watches a reload is of")
     parser.add_argument("--mebibytes", type=int, default=1024, help="how large the results of a download are")
     parser.add_argument("--history", type=int, default=1_000_000, help="deliveries of the history")
+    parser.add_argument("--watched", type=int, default=100_000, help="watched snapshots that pages show")
     options = parser.parse_args()
     measures = {
         "polling": lambda: polling.compare(options.watches, options.every, options.seconds),
@@ -35,6 +36,7 @@ def main() -> int:
         "download": lambda: download.compare(options.mebibytes),
         "overload": lambda: overload.compare(options.every, options.seconds / 2),
         "history": lambda: history.compare(options.history),
+        "page": lambda: page.compare(options.watched, options.history),
         "freshness": lambda: freshness.compare(options.watches, options.every, options.seconds),
     }
     print_load()

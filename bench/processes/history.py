@@ -24,7 +24,7 @@ _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE
 
 _SNAPSHOTS = (
     _NUMBERS
-    + """INSERT INTO snapshots SELECT 's_old_' || i, 'gd_old/s_old_' || i,
+    + """INSERT INTO snapshots SELECT 's_old_' || i, coalesce(:of, 'gd_' || (i % :datasets)) || '/s_old_' || i,
     CASE i % 10 WHEN 0 THEN 'failed' ELSE 'ready' END, 4,
     '{"dataset_id": "gd_' || (i % :datasets) || '", "records": 10}',
     :begin + :step * i, :begin + :step * i, :begin + :step * i, NULL, NULL FROM n"""
@@ -41,7 +41,8 @@ _DATASETS = (
 )
 _EVENTS = (
     _NUMBERS
-    + """INSERT INTO events SELECT 'evt_' || i, 's_old_' || (i / :each), 1 + i % :each, 'gd_old/s_old_' || (i / :each),
+    + """INSERT INTO events SELECT 'evt_' || i, 's_old_' || (i / :each), 1 + i % :each,
+    coalesce(:of, 'gd_' || (i / :each % :datasets)) || '/s_old_' || (i / :each),
     'Prices', '{}', 'running', 'ready', '["ready", "complete"]', '{"records": 10}', :begin + :step * i, 0,
     CASE i % 2 WHEN 0 THEN '["team"]' ELSE '["ops"]' END, NULL, NULL FROM n"""
 )
@@ -56,7 +57,14 @@ _ATTEMPTS = (
 )
 
 
-def make(database: Path, deliveries: int, *, until: datetime, over: timedelta = timedelta(days=80)) -> None:
+def make(
+    database: Path,
+    deliveries: int,
+    *,
+    until: datetime,
+    over: timedelta = timedelta(days=80),
+    watched_datasets: int | None = None,
+) -> None:
     """Make a database in which so many deliveries, of snapshots that have ended, came to their end.
 
     Args:
@@ -64,6 +72,8 @@ def make(database: Path, deliveries: int, *, until: datetime, over: timedelta = 
         deliveries: how many.
         until: the time of the last of them.
         over: the time that they are spread over, the same from each to the next.
+        watched_datasets: the snapshots are of so many datasets, `gd_0` and so on, whose watches have found them. By
+            default there is a dataset for each hundred, and they were found by the watch `gd_old`.
     """
     engine = create_engine(f"sqlite:///{database}")
     with engine.begin() as new:
@@ -72,7 +82,8 @@ def make(database: Path, deliveries: int, *, until: datetime, over: timedelta = 
     engine.dispose()
     events = deliveries // CHANNELS_OF_ONE
     snapshots = events // EVENTS_OF_ONE
-    datasets = max(snapshots // 100, 1)
+    datasets = watched_datasets or max(snapshots // 100, 1)
+    of = None if watched_datasets else "gd_old"
     length = round(over.total_seconds() * _MICROSECONDS)
     begin = round(until.timestamp() * _MICROSECONDS) - length
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -86,7 +97,8 @@ def make(database: Path, deliveries: int, *, until: datetime, over: timedelta = 
             (_DELIVERIES, deliveries, CHANNELS_OF_ONE),
             (_ATTEMPTS, deliveries, 1),
         ):
-            values = {"many": many, "begin": begin, "step": length // max(many, 1), "each": each, "datasets": datasets}
+            step = length // max(many, 1)
+            values = {"many": many, "begin": begin, "step": step, "each": each, "datasets": datasets, "of": of}
             connection.execute(statement, values)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

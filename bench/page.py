@@ -1,0 +1,199 @@
+"""What pages and API cost over many watches and a long history, beside plain SELECTs of the same rows, in one run.
+
+The time of an answer is measured by its client, over a kept connection. How long the event loop was held is measured in
+the daemon meanwhile, and before, without requests: the difference is the pages'.
+"""
+
+import http.client
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.measure import quantiles
+from bench.processes.parent import Line, print_load, process
+
+TRIES = 100
+LONGEST_MS = 150.0
+"""p99 of a page's answer."""
+
+LONGEST_HOLD_MS = 20.0
+OPEN_PAGES = 50
+MOST_SHARE = 0.05
+"""Of a core, for so many open pages."""
+
+STREAMED_S = 10.0
+WARM_UP_S = 5.0
+
+PATHS = (
+    "/",
+    "/?status=failed",
+    "/?status=in-progress&sort=since",
+    "/?q=sd_00999",
+    "/?dataset=gd_3",
+    "/?sort=name",
+    "/?sort=next_poll",
+    "/watches/gd_3/sd_0000003",
+    "/datasets/gd_3",
+    "/deliveries",
+    "/deliveries?state=dead",
+    "/deliveries?watch=gd_3",
+    "/channels",
+    "/api/v1/snapshots",
+    "/api/v1/snapshots?text=sd_00999",
+    "/api/v1/datasets/gd_3",
+    "/api/v1/deliveries",
+    "/api/v1/events",
+)
+
+_PAGE = """SELECT snapshots.*, polls.* FROM snapshots LEFT JOIN polls USING (snapshot_id)
+    ORDER BY snapshots.since DESC, snapshots.snapshot_id DESC LIMIT 100"""
+_TALLY = (
+    "SELECT state, count(*) FROM deliveries JOIN events ON event_id = events.id WHERE snapshot_id = ? GROUP BY state"
+)
+_COUNTS = "SELECT status, count(*) FROM snapshots WHERE since >= ? GROUP BY status"
+_SENT = """SELECT * FROM deliveries JOIN events ON event_id = events.id
+    WHERE state = 'delivered' AND channel = 'team' ORDER BY deliveries.created_at DESC LIMIT 100"""
+
+
+def compare(watches: int, deliveries: int) -> bool:
+    """Measure and print; whether the bounds were kept."""
+    print(f"PAGES over {watches:,} watches in 20 datasets and {deliveries:,} deliveries")
+    with tempfile.TemporaryDirectory(prefix="notifier-bench-") as folder:
+        database = Path(folder) / "notifier.db"
+        began = time.monotonic()
+        making = [sys.executable, "-m", "bench.processes.watched_history", str(database), str(watches), str(deliveries)]
+        subprocess.run(making, check=True)
+        print(f"made the database in {time.monotonic() - began:.1f} s", flush=True)
+        plain = _plain(database)
+        with process("pages", folder=folder) as side:
+            started = side.hear()
+            kept = _answers(side, started["url"], plain)
+            kept &= _open_pages(side, started["url"])
+            memory = side.ask("cost")["memory_kib"] / 1024
+        print(f"memory of the daemon: {started['memory_kib'] / 1024:.0f} MiB at the start, {memory:.0f} MiB at the end")
+    print("kept" if kept else "NOT KEPT")
+    print_load()
+    return kept
+
+
+def _answers(side: Line, url: str, plain: dict[str, list[float]]) -> bool:
+    """Measure each path; whether the bounds were kept."""
+    address = urlsplit(url).netloc
+    time.sleep(WARM_UP_S)
+    side.ask("watch the loop")
+    time.sleep(WARM_UP_S)
+    idle = side.ask("lag")
+    print(f"{'':40}{'first, ms':>10}{'p50':>8}{'p99':>8}{'KiB':>7}{'loop held, ms':>15}")
+    for name, took in plain.items():
+        middle, late = quantiles(took, 0.5, 0.99)
+        print(f"{name:40}{took[0]:>10.1f}{middle:>8.1f}{late:>8.1f}")
+    kept = True
+    for path in PATHS:
+        connection = http.client.HTTPConnection(address, timeout=60)
+        took, size = [], 0
+        for _ in range(TRIES):
+            began = time.perf_counter()
+            size = _get(connection, path)
+            took.append(1000 * (time.perf_counter() - began))
+        connection.close()
+        middle, late = quantiles(took, 0.5, 0.99)
+        held = side.ask("lag")["most_ms"]
+        fine = late <= LONGEST_MS and held <= LONGEST_HOLD_MS
+        kept &= fine
+        print(
+            f"{path:40}{took[0]:>10.1f}{middle:>8.1f}{late:>8.1f}{size / 1024:>7.0f}{held:>15.1f}"
+            f"{'' if fine else '  NOT KEPT'}",
+            flush=True,
+        )
+    side.ask("rest")
+    print(f"wanted: p99 under {LONGEST_MS:g} ms, the loop never held over {LONGEST_HOLD_MS:g} ms", end=" ")
+    print(f"(without requests: {idle['most_ms']:.1f} ms)")
+    return kept
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> int:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise SystemExit(f"{path} was answered with {answer.status}: {body[:500]!r}")
+    return len(body)
+
+
+def _open_pages(side: Line, url: str) -> bool:
+    """Measure what open pages cost while something changes each second; whether the bound was kept."""
+    side.ask("change")
+    alone = _share(side)
+    with _streams(url, OPEN_PAGES):
+        time.sleep(1)
+        share = _share(side) - alone
+    side.ask("rest")
+    print(f"{OPEN_PAGES} open pages, a change a second: {100 * share:.1f} % of a core more than without", end=" ")
+    print(f"(wanted: under {100 * MOST_SHARE:g} %)")
+    return share <= MOST_SHARE
+
+
+def _share(side: Line) -> float:
+    before, began = side.ask("cost")["cpu"], time.monotonic()
+    time.sleep(STREAMED_S)
+    return float((side.ask("cost")["cpu"] - before) / (time.monotonic() - began))
+
+
+@contextmanager
+def _streams(url: str, number: int) -> Iterator[None]:
+    """Open so many streams of events, and read all that comes."""
+    place = urlsplit(url)
+    request = f"GET /events HTTP/1.1\r\nHost: {place.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    sockets = [socket.create_connection((str(place.hostname), place.port or 80)) for _ in range(number)]
+    threads = [threading.Thread(target=_drain, args=(each,), daemon=True) for each in sockets]
+    for each, thread in zip(sockets, threads, strict=True):
+        each.sendall(request)
+        if not each.recv(1024).startswith(b"HTTP/1.1 200"):
+            raise SystemExit("a stream of events was refused")
+        thread.start()
+    yield
+    for each in sockets:
+        each.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+    for each in sockets:
+        each.close()
+
+
+def _drain(stream: socket.socket) -> None:
+    while stream.recv(65536):
+        pass
+
+
+def _plain(database: Path) -> dict[str, list[float]]:
+    """The times of plain SELECTs in ms: what a script without a web server, templates or filters would do."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        recent = round((time.time() - 7 * 86_400) * 1_000_000)
+
+        def overview() -> None:
+            rows = connection.execute(_PAGE).fetchall()
+            for row in rows:
+                connection.execute(_TALLY, row[:1]).fetchall()
+            connection.execute(_COUNTS, (recent,)).fetchall()
+
+        return {
+            "plain SELECTs: 100 snapshots and counts": _timed(overview),
+            "plain SELECT: 100 deliveries": _timed(lambda: connection.execute(_SENT).fetchall()),
+        }
+
+
+def _timed(function: Callable[[], object]) -> list[float]:
+    took: list[float] = []
+    for _ in range(20):
+        began = time.perf_counter()
+        function()
+        took.append(1000 * (time.perf_counter() - began))
+    return took
