@@ -21,6 +21,7 @@ from notifier.core.resources import (
 from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters
 from notifier.store.reading.reading import Reading, Watched
+from notifier.store.reading.watched import RECENT
 
 T = TypeVar("T")
 
@@ -143,4 +144,4 @@ class Queries:
 
 
 def _watched(config: Config) -> Watched:
-    return Watched(watches=config.watches, datasets=config.datasets)
+    return Watched(watches=config.watches, datasets=config.datasets, recent=min(RECENT, config.keep))

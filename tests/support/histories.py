@@ -99,17 +99,19 @@ def add_event(
 
 def add_delivery(
     connection: Connection,
-    event_id: str,
+    event_id: str | None,
     *,
+    notice: str | None = None,
     channel: str = "chat",
     state: str = "delivered",
     at: datetime = START,
     tries: Sequence[str] = (),
     together: int = 1,
 ) -> int:
-    """A delivery of an event, with an attempt for each outcome; returns its id."""
+    """A delivery of an event or of a notice, with an attempt for each outcome; returns its id."""
     row = {
         "event_id": event_id,
+        "notice_id": notice,
         "channel": channel,
         "state": state,
         "attempt": len(tries),

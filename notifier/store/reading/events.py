@@ -56,11 +56,9 @@ def bar_of(connection: Connection, snapshot_id: str) -> list[StatusSpanResource]
     spans = []
     if moves and moves[0].previous != UNKNOWN and moves[0].since is not None:
         spans.append(StatusSpanResource(status=moves[0].previous, begin=moves[0].since, end=moves[0].observed_at))
-    ends = [row.observed_at for row in moves[1:]] + [None]
-    spans += [
-        StatusSpanResource(status=row.status, begin=row.observed_at, end=end)
-        for row, end in zip(moves, ends, strict=True)
-    ]
+    for number, row in enumerate(moves, 1):
+        end = moves[number].observed_at if number < len(moves) else None
+        spans.append(StatusSpanResource(status=row.status, begin=row.observed_at, end=end))
     return spans
 
 
