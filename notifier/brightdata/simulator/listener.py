@@ -1,6 +1,6 @@
 """Serves a function of requests and answers over HTTP, by uvicorn's protocol on a socket of its own.
 
-Routing is left to the function: with Starlette's router or an application around it a request takes twice as long.
+Routing is left to the function: an application with a router takes more than half of the time of a short request.
 """
 
 import asyncio
