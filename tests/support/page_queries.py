@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
 from notifier.core.resource_parts import (
+    AttemptResource,
     CollectionResource,
     DigestResource,
     MessageResource,
@@ -154,7 +155,7 @@ class World:
             return None
         return replace(
             found,
-            attempts=(ARRIVED,) if found.state == "delivered" else ATTEMPTS[: found.attempts_begun],
+            attempts=_attempts_of(found),
             message=MessageResource(title=found.title, body=BODY),
             digest=DIGEST if delivery_id == 46 else None,
         )
@@ -194,6 +195,10 @@ def empty_world() -> World:
     )  # fmt: skip
 
 
+def _attempts_of(found: DeliveryResource) -> tuple[AttemptResource, ...]:
+    return (ARRIVED,) if found.state == "delivered" else ATTEMPTS[: found.attempts_begun]
+
+
 def _event(
     found: SnapshotResource,
     status: str,
@@ -215,5 +220,5 @@ def _event(
         events=names,
         title=title,
         late_by_s=12.5 if deliveries else 0.0,
-        deliveries=tuple(replace(each, attempts=ATTEMPTS[: each.attempts_begun]) for each in deliveries),
+        deliveries=tuple(replace(each, attempts=_attempts_of(each)) for each in deliveries),
     )

@@ -15,6 +15,7 @@ from notifier.web.access.local_path import local_path
 from notifier.web.access.origin_check import SAFE, is_own_request
 from notifier.web.access.own_names import is_loopback_name, origin_of
 from notifier.web.access.sessions import Sessions
+from notifier.web.pages.errors import wants_page
 from notifier.web.refusals import refusal
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
@@ -63,7 +64,7 @@ class Guard:
             return None
         if self._token is None:
             if path not in PUBLIC and not is_loopback_name(headers.get("host")):
-                return refusal(path, 403, _OTHER_NAME)
+                return refusal(path, 403, _OTHER_NAME, page=wants_page(HTTPConnection(scope)))
             return self._unless_own(scope, headers, from_browser=False)
         if knows(headers.get("authorization", ""), self._token):
             return None

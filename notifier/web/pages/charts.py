@@ -133,12 +133,18 @@ def _column(point: Point, x: float, step: float, top: float, usual: UsualResourc
     )
     flag = Markup()
     failed = look.tone == "bad"
-    if failed or (usual is not None and not usual.low <= point.value <= usual.high):
+    if failed or (usual is not None and is_far(point.value, usual)):
         # What to look at has a mark: colour alone does not tell.
         flag = Markup('<text class="flag" x="{:.2f}%" y="{:.1f}">{}</text>').format(
             x + step / 2, max(_ABOVE + _PLOT - height - 5, 11), "×" if failed else "!"
         )
     return Markup('<g class="part tone-{}">{}{}{}</g>').format(look.tone, title, rect, flag)
+
+
+def is_far(value: float, usual: UsualResource) -> bool:
+    """Return whether a value is an outlier: further from the quartiles than 1.5 times their distance (J. Tukey)."""
+    reach = 1.5 * (usual.high - usual.low)
+    return not usual.low - reach <= value <= usual.high + reach
 
 
 def whole(value: float) -> str:

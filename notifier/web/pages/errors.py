@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from notifier.web.pages.renderer import RENDERER
 
@@ -28,30 +28,24 @@ NO_WATCH = Trouble(
     status=404,
     title="No such watch",
     text="No watch has this id, and no snapshot with it is remembered.",
-    cure="Search for a part of its name on the overview; notifier watch list prints all ids.",
+    cure="Search for a part of its name on the overview; `notifier watch list` prints all ids.",
 )
 NO_DATASET = Trouble(
     status=404,
     title="No such dataset",
     text="No watch and no snapshot of a dataset with this id is known.",
-    cure="Add it under watches: in the configuration, to see its collections here.",
+    cure="Add it under `watches:` in the configuration, to see its collections here.",
 )
 NO_DELIVERY = Trouble(
     status=404,
     title="No such delivery",
     text="It never was, or it was deleted with its snapshot after the time that keep: gives.",
 )
-FORBIDDEN = Trouble(
-    status=403,
-    title="Not allowed",
-    text="This request came from another page or under a name that is not this machine's, so nothing was done.",
-    cure="Open the page by its own address and try again there.",
-)
 FAILED_PAGE = Trouble(
     status=500,
     title="This page could not be made",
     text="The notifier made a mistake. It goes on polling and sending all the same.",
-    cure="The log says why, under unit.internal_error. Reload the page; if it fails again, report it.",
+    cure="The log says why, under `unit.internal_error`. Reload the page; if it fails again, report it.",
 )
 BAD_CURSOR = Trouble(
     status=400,
@@ -67,13 +61,18 @@ def database_away(reason: str) -> Trouble:
         status=503,
         title="The database does not answer",
         text=f"{reason[:1].upper()}{reason[1:]}",
-        cure="Reload the page in a moment. If it lasts, look at /readyz and at the log.",
+        cure="Reload the page in a moment. If it lasts, look at `/readyz` and at the log.",
     )
 
 
-def wants_page(request: Request) -> bool:
+def refused(status: int, text: str) -> Trouble:
+    """Return what is said of a request that is refused before any page is made."""
+    return Trouble(status=status, title="Not allowed" if status == 403 else "Not done", text=text)
+
+
+def wants_page(request: HTTPConnection) -> bool:
     """Return whether a browser asks for a page to show; what scripts and programs ask for is answered in plain text."""
-    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+    return request.scope["method"] in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
 
 
 def error_page(trouble: Trouble, now: datetime) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from notifier.core.times import iso
-from notifier.core.words import count, span
+from notifier.core.words import count, safe_lines, span
 
 NOTHING = "–"
 """Stands where there is no value."""
@@ -84,6 +84,7 @@ _MARKS = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 def marked(text: str) -> Markup:
     """Return a text of our own with its marks as HTML: `code` and **bold**."""
+    text = safe_lines(text)
     parts, end = [], 0
     for mark in _MARKS.finditer(text):
         tag, content = ("code", mark[1]) if mark[1] is not None else ("strong", mark[2])

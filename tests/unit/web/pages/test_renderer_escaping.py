@@ -46,7 +46,7 @@ def world_of(text: str) -> World:
             )
         ],
         channels_=[replace(CHANNELS[3], channel=text, service=text, trouble=text)],
-        conditions_=[replace(CONDITIONS[0], sentence=text, cure=text, subject=text)],
+        conditions_=[replace(CONDITIONS[0], sentence=text, subject=text)],
         configuration_=replace(
             CONFIGURATION,
             files=(text,),
