@@ -16,7 +16,7 @@ API_EXAMPLES ?= 300
 # Containers often set this variable. With it, each process of the tests would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test check format docs soak model chaos fuzz api edits bench clean
+.PHONY: help demo test check format docs screenshots soak model chaos fuzz api edits bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ docs: $(VENV)/.program ## generate docs/cli.md, docs/openapi.json and config.sch
 	$(BIN)/python -m notifier.cli.reference > docs/cli.md
 	$(BIN)/python -m notifier.web.api.published > docs/openapi.json
 	$(BIN)/notifier config schema > config.schema.json
+
+screenshots: $(VENV)/.tools ## take the README's pictures of the page
+	tests/system-packages
+	cd tests && ../$(BIN)/python -m browser.screenshots ../docs/images
 
 clean: ## remove everything that was generated
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,7 +18,7 @@ from browser.conftest import ARGUMENTS, CHROMIUM
 
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 1120}, "color_scheme": "light"}
 PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
+    "viewport": {"width": 390, "height": 1000},
     "device_scale_factor": 2,
     "color_scheme": "dark",
     "is_mobile": True,
