@@ -70,7 +70,7 @@ class Daemon:
             clock: the time, UTC.
             jitter: numbers in [0, 1), to spread retries.
             loaded: how the configuration was loaded. With it, changes of its files are reloaded.
-            refused: why the files are refused; `loaded` is then the configuration that was taken up last.
+            refused: why the files are refused; `loaded` is then the configuration that was loaded last.
         """
         metrics = Metrics(clock)
         self._components = Components(

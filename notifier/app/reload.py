@@ -54,11 +54,11 @@ class Reloader:
         Args:
             loaded: what the daemon runs with now.
             take_up: takes up another configuration. It does not fail.
-            keep: keeps a copy of what was taken up, for a start after a crash. It does not fail either.
+            keep: keeps a copy of what was loaded, for a start after a crash. It does not fail either.
             report: called with the outcome of each reload.
             status: returns the line that the service manager shows.
             faults: isolates what a reload raises.
-            refused: the files have errors, and `loaded` is the configuration that was taken up last.
+            refused: the files have errors, and `loaded` is the configuration that was loaded last.
         """
         self._faults = faults or Faults()
         self._half_done = False

@@ -22,7 +22,7 @@ class ReloadNotices:
     def __init__(self, notify: Callable[[tuple[str, ...]], None]) -> None:
         """
         Args:
-            notify: called with the reasons for which the files are refused; none once they are taken up.
+            notify: called with the reasons for which the files are refused; none once they are loaded.
         """
         self._notify = notify
         self._refused: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class ReloadHistory:
     ) -> None:
         """
         Args:
-            refused: why the files are refused at the start; empty if they are taken up.
+            refused: why the files are refused at the start; empty if they are loaded.
             runs_of: when the configuration that runs was read; None if it does not come from files.
             clock: the time, UTC.
             report: called with each outcome that is news.

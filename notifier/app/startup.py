@@ -53,7 +53,7 @@ async def keep_configuration(components: Components, loaded: Loaded | None, refu
     Args:
         components: of the daemon.
         loaded: the configuration that runs; None if it was not read from files that may change.
-        refused: why the files are refused. Then `loaded` is the configuration that was taken up last.
+        refused: why the files are refused. Then `loaded` is the configuration that was loaded last.
     """
     if not refused or loaded is None or loaded.read_at is None:
         components.background.notice(components.operators.reloaded, ())  # the end of an earlier refusal

@@ -113,7 +113,7 @@ async def opened(access: ApiAccess, held: Callable[[timedelta], None] = lambda _
                 max_connections=2,
             )
         except (ValueError, TokenUnusable) as error:
-            raise UsageError(f"Bright Data cannot be asked: {error}") from error
+            raise UsageError(f"cannot send requests to Bright Data: {error}") from error
         async with client:
             yield ApiSession(
                 client=client, results=ResultsClient(client.gateway), collector=TriggerClient(client.gateway)

@@ -38,7 +38,7 @@ async def ask(database: Path, request: Request, *, limit: float | None = None) -
     reply = await _ask_daemon(database, request, _LONGEST_ANSWER_S if limit is None else limit)
     if reply is None and (daemon := holder(database)) is not None:
         raise Unanswered(
-            f"a daemon runs ({daemon}), but it cannot be asked: its control socket {socket_of(database)} is gone. "
+            f"a daemon runs ({daemon}), but its control socket {socket_of(database)} is gone. "
             "It makes the socket within seconds, also while it starts: ask again"
         )
     if reply is None and isinstance(request, Diff | Health):
@@ -63,7 +63,7 @@ async def _ask_daemon(database: Path, request: Request, limit: float) -> dict[st
         connection = await connected(database)
     except OSError as error:
         kind = Unanswered if isinstance(error, BlockingIOError) else NotifierError  # more ask than it has answered yet
-        raise kind(f"{socket_of(database)}: the daemon cannot be asked: {error.strerror or error}") from error
+        raise kind(f"{socket_of(database)}: cannot connect to the daemon: {error.strerror or error}") from error
     if connection is None:
         return None
     reader, writer = connection

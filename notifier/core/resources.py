@@ -237,7 +237,7 @@ class ConfigurationResource:
         warnings: what works, but perhaps not as its author meant it, each with its place.
         reloaded_at: when the files were read again last, since the start; None if they were not.
         refused: the errors for which that reload was refused, each with its place; none if it was done.
-        runs_of: when the configuration that runs was read, if the notifier started with the one taken up last.
+        runs_of: when the configuration that runs was read, if the notifier started with the one that was loaded last.
     """
 
     effective: Mapping[str, object]

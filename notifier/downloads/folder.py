@@ -67,7 +67,7 @@ class Folder:
                 self.remove(name)
             with suppress(FileExistsError):
                 return self._made(name) if self.stat(name) is None else self._opened(name)
-        raise OSError(errno.EEXIST, f"somebody keeps putting something else in the place of {name}")
+        raise OSError(errno.EEXIST, f"another process keeps replacing {name}")
 
     def make(self, name: str) -> BinaryIO:
         """Creates a file, replacing what has the name.

@@ -88,13 +88,11 @@ class Metrics(Reporter):
         self._reload_successful = gauge(
             "config_last_reload_successful", "Whether the configuration on disk is the one that runs."
         )
-        self._reload_at = gauge(
-            "config_last_reload_success_timestamp_seconds", "When a configuration was last taken up."
-        )
+        self._reload_at = gauge("config_last_reload_success_timestamp_seconds", "When a configuration was last loaded.")
         self._hints = counter("hints_total", "Hints that came, by what they led to.", "result")
         self._heartbeats = counter("heartbeats_total", "Heartbeats to the dead man's switch.", "outcome")
         self._clock_shifts = counter("clock_shifts_total", "How often the wall clock was moved.")
-        self._unreadable = counter("list_entries_unreadable_total", "Entries of lists that make no sense.")
+        self._unreadable = counter("list_entries_unreadable_total", "Unreadable entries of lists.")
         self._faults = counter("internal_errors_total", "Units that raised, each of which failed alone.", "unit")
         self._loop_lag = histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", _LOOP)
         self._taken_up()

@@ -65,7 +65,7 @@ async def test_after_a_crash_a_service_goes_on_with_the_last_configuration_and_s
     assert await pages.metric("notifier_config_last_reload_successful") == 0.0
     status = await notifier.command("status")
     assert status.status == 0
-    assert "; going on with the configuration that the daemon took up last, of " in status.stderr
+    assert "; going on with the configuration that the daemon loaded last, of " in status.stderr
     assert "the configuration on disk" not in status.stderr, "the warning says it already"
     differing = await notifier.command("config", "diff")
     assert (differing.status, "watches.d/b.yaml:1:1" in differing.stderr) == (2, True)
@@ -142,7 +142,7 @@ async def test_commands_warn_in_one_line_and_go_on(
         assert ("and 1 more error (`notifier config check` shows all)" in warning) == (kind == "one with a wrong value")
         whence = "what is right of the files"
         if kept and words != ("channel", "test", "team"):
-            whence = "the configuration that the daemon took up last, of "
+            whence = "the configuration that the daemon loaded last, of "
         assert f"; going on with {whence}" in warning
     waited = await notifier.command("wait", "s_1")
     assert (waited.status, waited.stderr.count("warning: ")) == (0, 1)

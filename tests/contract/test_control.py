@@ -254,7 +254,7 @@ async def test_one_who_may_not_ask_is_told_so(store: Store, database: Path, monk
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(asyncio, "open_unix_connection", refused)
-    with pytest.raises(NotifierError, match=r"notifier\.db\.sock: the daemon cannot be asked: Permission denied"):
+    with pytest.raises(NotifierError, match=r"notifier\.db\.sock: cannot connect to the daemon: Permission denied"):
         await ask(database, Unmute(watch="s_1"))
 
 

@@ -188,9 +188,9 @@ async def test_what_root_writes_with_a_strict_umask_is_read_and_a_file_with_erro
     await service.write("/etc/notifier/watches.d/odd.yaml", "nonsense\n")
     await service.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "notifier")
     await service.until_shown("NRestarts", "1".__eq__)
-    await service.until_shown("StatusText", lambda text: "started with the one that it took up last" in text)
+    await service.until_shown("StatusText", lambda text: "started with the one that it loaded last" in text)
     api.advance(60)
     assert len(await team.told(2)) == 2
     await service.run("rm", "/etc/notifier/watches.d/odd.yaml")
-    await service.until_shown("StatusText", lambda text: "took up last" not in text)
+    await service.until_shown("StatusText", lambda text: "loaded last" not in text)
     assert set(team.copies.values()) == {1}

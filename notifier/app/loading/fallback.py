@@ -17,7 +17,7 @@ from notifier.telemetry.redaction import EVERY_SECRET
 class ConfigWithFallback:
     """A configuration, or what stands in for it while the files have errors.
 
-    `refusal` has the errors, None if there are none. With errors, `config` is the one that the daemon took up last,
+    `refusal` has the errors, None if there are none. With errors, `config` is the one that the daemon loaded last,
     read at `kept_at`, or, if that is None, the valid parts of the files.
     """
 
@@ -34,7 +34,7 @@ class ConfigWithFallback:
         more = f" and {count(len(others), 'more error')} (`notifier config check` shows all)" if others else ""
         source = "what is right of the files"
         if self.kept_at is not None:
-            source = f"the configuration that the daemon took up last, of {self.kept_at:%Y-%m-%d %H:%M} UTC"
+            source = f"the configuration that the daemon loaded last, of {self.kept_at:%Y-%m-%d %H:%M} UTC"
         return f"{first}{more}; going on with {source}"
 
 

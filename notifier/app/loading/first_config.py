@@ -1,4 +1,4 @@
-"""Loads the configuration to start with: the files, or the one taken up last if the files have errors by now.
+"""Loads the configuration to start with: the files, or the one that was loaded last if the files have errors by now.
 
 A daemon that crashed, or whose machine did, starts again without waiting for a person to fix the files.
 """
@@ -23,7 +23,7 @@ LONGEST_START = timedelta(minutes=30)
 
 HANGS_AFTER = timedelta(minutes=1)
 """A load that takes longer counts as one that hangs: 100,000 watches take half a minute (measured). The daemon then
-starts with the configuration that it took up last. If the load was only slow, nothing is lost: the daemon reloads the
+starts with the configuration that it loaded last. If the load was only slow, nothing is lost: the daemon reloads the
 files as soon as it runs."""
 
 log = structlog.get_logger("notifier")
@@ -42,10 +42,10 @@ async def load_at_start(path: Path, *, strict: bool = False) -> Start:
 
     Args:
         path: the main file.
-        strict: never start with the configuration that was taken up last.
+        strict: never start with the configuration that was loaded last.
 
     Raises:
-        ConfigurationRefused: the files have errors, and no configuration that was taken up before can be used.
+        ConfigurationRefused: the files have errors, and no configuration that was loaded before can be used.
         NotifierError: they could not be read at all; the text says why.
     """
     with more_time(LONGEST_START):
@@ -76,7 +76,7 @@ def _succeeded(task: asyncio.Task[Loaded]) -> bool:
 
 
 def _start(path: Path, reading: asyncio.Task[Loaded], last: asyncio.Task[Loaded] | None = None) -> Start:
-    """Return the outcome of both loads: of the files, and of the configuration taken up last."""
+    """Return the outcome of both loads: of the files, and of the configuration that was loaded last."""
     if last is None or _succeeded(reading):
         return Start(loaded=reading.result())
     refusal = NotifierError(f"{path}: reading it takes more than {span(HANGS_AFTER)}")
@@ -102,7 +102,7 @@ def _reasons(refusal: NotifierError) -> tuple[str, ...]:
 
 
 async def keep(database: Path, loaded: Loaded) -> None:
-    """Keep a copy of a configuration that was taken up, beside the database. A failure is logged.
+    """Keep a copy of a configuration that was loaded, beside the database. A failure is logged.
 
     A configuration that comes from such a copy is kept already.
     """

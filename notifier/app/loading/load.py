@@ -112,11 +112,11 @@ def _check_webhook(url: str, private: bool) -> str | None:
 
 
 class NothingKept(NotifierError):
-    """No configuration was taken up before."""
+    """No configuration was loaded before."""
 
 
 def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, datetime]:
-    """Return the configuration that the daemon took up last, with its references resolved now, and when it was read.
+    """Return the configuration that the daemon loaded last, with its references resolved now, and when it was read.
 
     Raises:
         NothingKept: there is none.
@@ -131,11 +131,11 @@ def load_last(path: Path, environ: Mapping[str, str]) -> tuple[ConfigParts, date
     except last_config.NoCopy as error:
         raise NothingKept(str(error)) from error
     except last_config.UnusableCopy as error:
-        raise NotifierError(f"the configuration taken up last cannot be used: {error}") from error
+        raise NotifierError(f"the last configuration cannot be used: {error}") from error
     try:
         parts = load_parts(path, environ=environ, checks=all_checks(True), origin=copy, token_may_wait=True)
     except ConfigurationRefused as error:
-        text = f"the configuration taken up last, of {copy.read_at:%Y-%m-%d %H:%M} UTC, cannot be used either:"
+        text = f"the configuration that was loaded last, of {copy.read_at:%Y-%m-%d %H:%M} UTC, cannot be used either:"
         raise NotifierError("\n".join([text, *map(str, error.problems)])) from error
     return parts, copy.read_at
 

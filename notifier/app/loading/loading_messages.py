@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 class LoadRequest:
     """Read this configuration. `environ` is that of the daemon, `known` what need not be parsed again.
 
-    With `last`, read the copy of the configuration that was taken up last, not the files.
+    With `last`, read the copy of the configuration that was loaded last, not the files.
     """
 
     version: str

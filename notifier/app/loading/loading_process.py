@@ -76,7 +76,7 @@ async def load_config_apart(
         path: the main file.
         previous: the last configuration that was right: an included file with the same content is not parsed again.
         limit: after this long the load is given up.
-        last: read the copy that was kept of the configuration taken up last, not the files.
+        last: read the copy that was kept of the configuration that was loaded last, not the files.
 
     Raises:
         ConfigurationRefused: with all its errors.

@@ -131,7 +131,7 @@ class Walk:
         for path in paths:
             found.append(path)
             if len(found) > MOST_FILES:
-                raise TooMuch(f"it stands for more than {MOST_FILES:,} files: put several watches into one file")
+                raise TooMuch(f"it matches more than {MOST_FILES:,} files: put several watches into one file")
         return found
 
 

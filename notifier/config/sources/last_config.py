@@ -127,7 +127,7 @@ def find(main: Path, database: Path | None, environ: Mapping[str, str]) -> Copy:
         return max(copies, key=lambda copy: copy.read_at)
     if reasons:
         raise UnusableCopy(reasons[0])
-    raise NoCopy("none was taken up before")
+    raise NoCopy("none was loaded before")
 
 
 def _elsewhere(main: Path, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -85,7 +85,7 @@ class ReloadResource:
     Attributes:
         at: when it began.
         refused: the first errors for which it was refused; none if it was done.
-        runs_of: when the configuration that runs was read, if the notifier started with the one taken up last.
+        runs_of: when the configuration that runs was read, if the notifier started with the one that was loaded last.
     """
 
     at: datetime

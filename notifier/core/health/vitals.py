@@ -20,7 +20,7 @@ STUCK_AFTER = timedelta(seconds=60)
 class LastReload:
     """The last reload: when it began, and the first problems for which it was `refused`, none if it was done.
 
-    `runs_of` is when the configuration that runs was read, if the notifier started with the one taken up last.
+    `runs_of` is when the configuration that runs was read, if the notifier started with the one that was loaded last.
     """
 
     at: datetime
@@ -90,7 +90,7 @@ def remarks(vitals: Vitals) -> list[str]:
         found.append(f"polls are late, the most overdue one by {span(vitals.overdue)}; see `notifier config check`")
     if vitals.reload is not None and vitals.reload.runs_of is not None:
         found.append(
-            f"{ON_DISK} has errors, and the notifier started with the one that it took up last, "
+            f"{ON_DISK} has errors, and the notifier started with the one that it loaded last, "
             f"of {iso(vitals.reload.runs_of)}; see `notifier config check`"
         )
     elif vitals.reload is not None and vitals.reload.refused:

@@ -1,4 +1,4 @@
-"""With errors in its files a daemon starts with the configuration that it took up last, kept beside its database."""
+"""With errors in its files a daemon starts with the configuration that it loaded last, kept beside its database."""
 
 import asyncio
 import gzip
@@ -119,7 +119,7 @@ async def test_a_variable_that_is_gone_is_told_beside_the_errors_of_the_files(
     with pytest.raises(ConfigurationRefused) as refusal:
         await load_at_start(path)
     (note,) = refusal.value.__notes__
-    assert note.startswith(f"notifier: {path}: the configuration taken up last, of 20")
+    assert note.startswith(f"notifier: {path}: the configuration that was loaded last, of 20")
     assert "cannot be used either:" in note
     assert "the environment variable TEAM is not set" in note
 
@@ -205,7 +205,7 @@ def test_commands_go_on_with_it_too(path: Path, edit: Callable[[Path], None], mo
     assert [watch.id for watch in found.config.watches] == ["s_1", "s_2"]
     assert found.kept_at is not None
     assert found.warning.count("\n") == 0
-    assert "; going on with the configuration that the daemon took up last, of 20" in found.warning
+    assert "; going on with the configuration that the daemon loaded last, of 20" in found.warning
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, *, ends: asyncio.Event, last_waits_for: asyncio.Event | None = None) -> None:

@@ -67,7 +67,7 @@ def test_circular_links_are_followed_once(tmp_path: Path, pattern: str) -> None:
 @pytest.mark.parametrize(
     ("bound", "value", "words"),
     [
-        ("MOST_FILES", 3, "it stands for more than 3 files: put several watches into one file"),
+        ("MOST_FILES", 3, "it matches more than 3 files: put several watches into one file"),
         ("MOST_FOLDERS", 3, "it leads through more than 3 folders: name the one with the files"),
         ("MOST_ENTRIES", 3, "it leads to more than 3 files and folders: name a folder that has only the files"),
         ("DEEPEST", 2, "nested more than 2 levels deep: name the one with the files"),

@@ -28,7 +28,7 @@ def test_it_counts_what_there_is() -> None:
         (replace(FINE, reload=LastReload(at=START, refused=("a",))), "; the configuration on disk is refused"),
         (
             replace(FINE, reload=LastReload(at=START, refused=("a",), runs_of=START)),
-            "; the configuration on disk has errors, and the notifier started with the one that it took up last, of 20",
+            "; the configuration on disk has errors, and the notifier started with the one that it loaded last, of 20",
         ),
         (replace(FINE, overdue=timedelta(minutes=2)), "; polls do not progress"),
     ],

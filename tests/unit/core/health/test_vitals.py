@@ -82,7 +82,7 @@ def test_that_the_last_configuration_runs_is_told_and_is_no_trouble() -> None:
     found = plain(vitals)
     assert (found["healthy"], found["reload"]["runs_of"]) == (True, START.isoformat(timespec="milliseconds")[:-6] + "Z")
     (remark,) = remarks(vitals)
-    assert "started with the one that it took up last" in remark
+    assert "started with the one that it loaded last" in remark
 
 
 def test_a_database_that_cannot_be_written_is_the_trouble_and_polls_that_wait_for_it_are_none() -> None:
