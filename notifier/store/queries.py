@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -37,9 +38,23 @@ def listed(values: Collection[Any], name: str = "listed") -> TableValuedAlias:
     )
 
 
+def given(ids: Collection[str]) -> dict[str, str]:
+    """Return the parameters of a statement that is made once for any ids (`GIVEN`)."""
+    return {_IDS: json.dumps(list(ids))}
+
+
+_IDS = "ids"
+GIVEN = func.json_each(bindparam(_IDS, type_=String)).table_valued("value", name="listed")
+"""A table like `listed`, of the ids that the statement is executed with: to make a statement takes a millisecond."""
+
+
 def known(snapshot_ids: Collection[str]) -> Select[Any]:
     """Select the rows of `snapshots` and `polls` of these snapshots; either may be missing."""
-    wanted = listed(snapshot_ids)
+    return known_among(listed(snapshot_ids))
+
+
+def known_among(wanted: TableValuedAlias) -> Select[Any]:
+    """Select these rows of the snapshots in a table of ids."""
     return (
         select(cast(wanted.c.value, String).label("snapshot_id"), *_COLUMNS_OF_STATE)
         .join_from(wanted, snapshots, snapshots.c.snapshot_id == wanted.c.value, isouter=True)
@@ -75,7 +90,12 @@ _AFTER_SLASH = chr(ord("/") + 1)
 
 def tally_of(snapshot_ids: Collection[str]) -> Select[Any]:
     """Count the deliveries of each state of each of these snapshots, among its newest `MOST_COUNTED`."""
-    of, event, delivery = listed(snapshot_ids), events.alias("event"), deliveries.alias("delivery")
+    return tally_among(listed(snapshot_ids))
+
+
+def tally_among(of: TableValuedAlias) -> Select[Any]:
+    """Count these deliveries of the snapshots in a table of ids."""
+    event, delivery = events.alias("event"), deliveries.alias("delivery")
     newest = (
         select(delivery.c.id)
         .join_from(event, delivery, delivery.c.event_id == event.c.id)
@@ -191,6 +211,7 @@ def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
     return column.concat("")
 
 
+@cache
 def deliveries_with_events() -> Select[Any]:
     """Select deliveries joined with their event or notice.
 
@@ -211,7 +232,7 @@ def deliveries_with_events() -> Select[Any]:
             deliveries.c.id.label("delivery_id"),
             refusals.label("refusals"),
             *(column for column in deliveries.c if column.name != "id"),
-            *(column for column in events.c if column.name != "id"),
+            *(column for column in events.c if column.name not in ("id", "family")),
             *(column for column in notices.c if column.name != "id"),
             *(downloads.c[name].label(f"download_{name}") for name in ("state", "folder", "path", "detail")),
         )
@@ -222,6 +243,6 @@ def deliveries_with_events() -> Select[Any]:
 
 
 _COLUMNS_OF_STATE = (
-    *(column for column in snapshots.c if column.name != "snapshot_id"),
+    *(column for column in snapshots.c if column.name not in ("snapshot_id", "dataset_id")),
     *(column for column in polls.c if column.name != "snapshot_id"),
 )

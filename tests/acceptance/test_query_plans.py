@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,14 @@ from acceptance.harness import Notifier
 from acceptance.in_process import running
 from acceptance.receivers import Answer, Receiver
 from notifier.brightdata.simulator import life as lives
+from notifier.config.model import Config
+from notifier.core.resource_parts import MessageResource
 from notifier.store import completion_names
 from notifier.store.completion_names import StoredNames
 from notifier.store.migrate import migrate
 from notifier.store.reader import Reader
+from notifier.store.reading.filters import DeliveryFilters, EventFilters, SnapshotFilters, Sort
+from notifier.store.reading.reading import Reading, Watched
 from notifier.store.sqlite.engine import writer
 
 COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_at"
@@ -31,6 +36,9 @@ COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_a
 
 OF_WHAT_GOES_ON = "USING INDEX ix_snapshots_going_on"
 """An index that has only the snapshots that have not ended: the start reads those."""
+
+IN_ORDER = "USING INDEX ix_events_observed_at_id"
+"""The order of a page of all events: it is read from one end, as far as the page goes."""
 
 TABLES = {"snapshots", "polls", "datasets", "events", "downloads", "notices", "deliveries", "attempts"}
 """All but those of what is muted now, and of the answers of 429 of the last ten minutes."""
@@ -55,7 +63,8 @@ class Plans:
             scanned = re.match(r"SCAN (\w+)(?! VIRTUAL TABLE)\b(.*)", step)
             if scanned is None or "VIRTUAL TABLE" in step:
                 continue
-            if tables.get(scanned[1], scanned[1]) in TABLES and OF_WHAT_GOES_ON not in step:
+            walks = IN_ORDER in step and "LIMIT" in statement
+            if tables.get(scanned[1], scanned[1]) in TABLES and OF_WHAT_GOES_ON not in step and not walks:
                 self.scans[step] = statement
 
 
@@ -111,10 +120,44 @@ async def test_no_statement_of_the_daemon_or_of_a_command_reads_a_whole_table(
             await store.outbox.retry(now, since=now - timedelta(days=1), configured=["team"])
             await store.outbox.retry(now, ids=[1, 2], configured=["team"])
             await store.downloads.next_due(())
+            read_pages(parts.reading, parts.config)
             await store.maintenance.prune(before=now + timedelta(days=1), watched=["s_own"], now=now)
     look_around(notifier)
     assert plans.scans == {}
     assert len(plans.statements) > 60
+
+
+def read_pages(reading: Reading, config: Config) -> None:
+    """Everything that pages and API ask, in every order."""
+    watched = Watched(watches=config.watches, datasets=config.datasets)
+    now = datetime.now(UTC)
+    for sort in Sort:
+        filters = SnapshotFilters(sort=sort, limit=1)
+        cursor = reading.overview(watched, filters).next_cursor
+        assert cursor is not None
+        reading.overview(watched, replace(filters, cursor=cursor, dataset="gd_1", watch="found", text="s_"))
+    reading.everything(watched)
+    for watch in ("s_own", "found/s_1", "old"):
+        reading.watch(watched, watch)
+    reading.dataset(watched, "gd_1")
+    for chosen in (
+        DeliveryFilters(limit=1),
+        DeliveryFilters(states=["dead"], channel="team", since=now - timedelta(days=1), until=now),
+        DeliveryFilters(watch="found"),
+        DeliveryFilters(watch="found", states=["dead"]),
+        DeliveryFilters(watch="found/s_1", channel="team"),
+        DeliveryFilters(snapshot="s_1"),
+        DeliveryFilters(event="evt_0123"),
+        DeliveryFilters(event="evt_"),
+    ):
+        cursor = reading.deliveries(chosen).next_cursor
+        reading.deliveries(replace(chosen, cursor=cursor))
+    for asked in (EventFilters(limit=1), EventFilters(watch="found"), EventFilters(snapshot="s_1", since=now)):
+        cursor = reading.events(asked).next_cursor
+        reading.events(replace(asked, cursor=cursor))
+    reading.actions()
+    reading.rows(watched, ["s_own", "found/s_1"], [1, 2])
+    reading.delivery(1, lambda *_: MessageResource(title=None, body=""))
 
 
 def look_around(notifier: Notifier) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, String, cast, exists, or_, select
+from sqlalchemy import Connection, RowMapping, Select, String, bindparam, cast, exists, or_, select
 
 from notifier.core.delivery.routing import family
 from notifier.core.resource_parts import NotifiedResource
@@ -14,7 +14,7 @@ from notifier.core.snapshot.model import UNKNOWN, DatasetWatch, SnapshotState, W
 from notifier.core.snapshot.statuses import Phase, has_ended, phase_of
 from notifier.store.datasets import LISTED
 from notifier.store.mapping import state_from_row
-from notifier.store.queries import found_by, known, listed, tally_of
+from notifier.store.queries import GIVEN, found_by, given, known, known_among, tally_among
 from notifier.store.reading.collections import UsualDurations
 from notifier.store.tables import datasets, deliveries, events, mutes, snapshots
 
@@ -38,10 +38,10 @@ def snapshot_resources(
     """Return the resources of these snapshots, in their order; `durations` foretell when they end."""
     ids = [each.snapshot for each in shown]
     rows: dict[str, Mapping[str, Any]] = {
-        row["snapshot_id"]: dict(row) for row in connection.execute(known(ids)).mappings()
+        row["snapshot_id"]: dict(row) for row in connection.execute(_KNOWN, given(ids)).mappings()
     }
     counts: dict[str, dict[str, int]] = {}
-    for snapshot_id, state, number in connection.execute(tally_of(rows)):
+    for snapshot_id, state, number in connection.execute(_TALLY, given(rows)):
         counts.setdefault(snapshot_id, {})[state] = number
     states = {snapshot_id: state_from_row(row) for snapshot_id, row in rows.items()}
     lists = _lists(connection, {state.facts.dataset_id for state in states.values() if state.facts.dataset_id})
@@ -99,24 +99,33 @@ def _likely_end(connection: Connection, state: SnapshotState, durations: UsualDu
 
 def _notified(connection: Connection, snapshot_ids: Collection[str]) -> dict[str, tuple[NotifiedResource, ...]]:
     """Return the deliveries of the newest event of each snapshot that has any."""
-    of, event, any_of_it = listed(snapshot_ids), events.alias("event"), deliveries.alias("any_of_it")
-    newest = (
-        select(event.c.id)
-        .where(event.c.snapshot_id == of.c.value, exists().where(any_of_it.c.event_id == event.c.id))
-        .order_by(event.c.revision.desc())
-        .limit(1)
-        .correlate(of)
-        .scalar_subquery()
-    )
-    query = select(cast(of.c.value, String).label("snapshot_id"), deliveries).join_from(
-        of, deliveries, deliveries.c.event_id == newest
-    )
     found: dict[str, tuple[NotifiedResource, ...]] = {}
-    for row in connection.execute(query.order_by(deliveries.c.id)):
+    for row in connection.execute(_NOTIFIED, given(snapshot_ids)):
         at = row.settled_at or row.created_at
         each = NotifiedResource(delivery=row.id, channel=row.channel, state=row.state, at=at)
         found[row.snapshot_id] = (*found.get(row.snapshot_id, ()), each)
     return found
+
+
+def _newest_notified() -> Select[Any]:
+    event, any_of_it = events.alias("event"), deliveries.alias("any_of_it")
+    newest = (
+        select(event.c.id)
+        .where(event.c.snapshot_id == GIVEN.c.value, exists().where(any_of_it.c.event_id == event.c.id))
+        .order_by(event.c.revision.desc())
+        .limit(1)
+        .correlate(GIVEN)
+        .scalar_subquery()
+    )
+    shown = (deliveries.c[name] for name in ("id", "channel", "state", "created_at", "settled_at"))
+    query = select(cast(GIVEN.c.value, String).label("snapshot_id"), *shown)
+    return query.join_from(GIVEN, deliveries, deliveries.c.event_id == newest).order_by(deliveries.c.id)
+
+
+_KNOWN = known_among(GIVEN)
+_TALLY = tally_among(GIVEN)
+_NOTIFIED = _newest_notified()
+_LISTS = select(datasets).join_from(GIVEN, datasets, datasets.c.dataset_id == GIVEN.c.value)
 
 
 def dataset_resources(
@@ -194,8 +203,10 @@ def state_of(connection: Connection, snapshot_id: str) -> SnapshotState:
 
 def muted_now(connection: Connection, now: datetime) -> Mutes:
     """Return the watches that are muted."""
-    query = select(mutes.c.watch_id, mutes.c.until).where(or_(mutes.c.until.is_(None), mutes.c.until > now))
-    return {row.watch_id: row.until for row in connection.execute(query)}
+    return {row.watch_id: row.until for row in connection.execute(_MUTED, {"now": now})}
+
+
+_MUTED = select(mutes.c.watch_id, mutes.c.until).where(or_(mutes.c.until.is_(None), mutes.c.until > bindparam("now")))
 
 
 def _mute(watch_id: str, muted: Mutes) -> dict[str, Any]:
@@ -205,6 +216,4 @@ def _mute(watch_id: str, muted: Mutes) -> dict[str, Any]:
 
 def _lists(connection: Connection, dataset_ids: Collection[str]) -> dict[str, RowMapping]:
     """Return the rows of those of these datasets that were ever listed."""
-    of = listed(dataset_ids)
-    query = select(datasets).join_from(of, datasets, datasets.c.dataset_id == of.c.value)
-    return {row["dataset_id"]: row for row in connection.execute(query).mappings()}
+    return {row["dataset_id"]: row for row in connection.execute(_LISTS, given(dataset_ids)).mappings()}
