@@ -1,6 +1,6 @@
 """Queries of a made-up notifier: they answer as those of a database do (`web.queries.Queries`), or fail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
@@ -146,6 +146,16 @@ class World:
         ]
         more = "more" if len(shown) > filters.limit else None
         return DeliveryPage(deliveries=tuple(shown[: filters.limit]), next_cursor=more)
+
+    async def rows(
+        self, watch_ids: Collection[str], delivery_ids: Collection[int]
+    ) -> tuple[list[SnapshotResource], list[DeliveryResource]]:
+        """The snapshots and deliveries with these ids."""
+        self._answer()
+        return (
+            [each for each in self.snapshots if each.watch in watch_ids],
+            [each for each in self.deliveries_ if each.id in delivery_ids],
+        )
 
     async def delivery(self, delivery_id: int) -> DeliveryResource | None:
         """One delivery with its attempts and its message."""

@@ -53,6 +53,11 @@ export function morph(from, to) {
   return morphChildren(from, to);
 }
 
+function firstKeyed(node) {
+  while (node && !keyOf(node)) node = node.nextSibling;
+  return node;
+}
+
 function morphChildren(from, to) {
   const fresh = [...to.childNodes];
   const wanted = new Set(fresh.map(keyOf).filter(Boolean));
@@ -72,6 +77,7 @@ function morphChildren(from, to) {
     const key = keyOf(child);
     while (next && isGone(next, fresh.slice(index))) drop();
     const match = key ? keyed.get(key) : next;
+    if (key && match && match === firstKeyed(next)) while (next !== match) drop();
     if (!match || match.nodeName !== child.nodeName || keyOf(match) !== key) {
       from.insertBefore(document.importNode(child, true), next);
     } else if (match === next) {

@@ -7,7 +7,7 @@ const SKEW_MS = 5_000;
 // The difference to the server's clock: a browser whose clock is wrong shows true times, too.
 function skew() {
   const asOf = Date.parse(document.getElementById("as-of")?.dateTime ?? "");
-  const difference = asOf - (performance.timeOrigin + performance.now());
+  const difference = asOf - Date.now();
   return Math.abs(difference) > SKEW_MS ? difference : 0;
 }
 
