@@ -59,7 +59,7 @@ class Visitor:
         self.context = context
         self.page: Page = context.new_page()
         self.troubles: list[str] = []
-        self._home = home
+        self.home = home
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.troubles.append(f"raised: {error}"))
         self.page.on("request", self._asked)
@@ -69,12 +69,12 @@ class Visitor:
             self.troubles.append(f"{message.type}: {message.text}")
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((self._home, "data:")):
+        if not request.url.startswith((self.home, "data:")):
             self.troubles.append(f"asked {request.url}")
 
     def visit(self, path: str) -> Page:
         """Open a page."""
-        self.page.goto(f"{self._home}{path}")
+        self.page.goto(f"{self.home}{path}")
         return self.page
 
     def is_scrolled_sideways(self) -> bool:
