@@ -62,6 +62,15 @@ def simulate(
             metavar="KIND=PROBABILITY", help="The probability of a fault in an answer, such as 429=0.05; see --faults."
         ),
     ] = None,
+    notify: Annotated[
+        str | None, typer.Option(metavar="URL", help="Post there when a snapshot ends; a trigger may name another one.")
+    ] = None,
+    notify_fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=PROBABILITY", help="The probability that such a request is lost, doubled, early or late."
+        ),
+    ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="List the kinds of faults and exit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,17 +78,26 @@ def simulate(
     import asyncio
 
     from notifier.brightdata.simulator import Simulator, parse_faults, serve
-    from notifier.brightdata.simulator.faults import MEANINGS
+    from notifier.brightdata.simulator.faults import MEANINGS, parse_chances
+    from notifier.brightdata.simulator.notifications import MEANINGS as NOTIFY_MEANINGS
+    from notifier.brightdata.simulator.notifications import NotifyFault
 
     if faults:
         for kind, meaning in MEANINGS.items():
             typer.echo(f"{kind.value:10}  {meaning}")
+        typer.echo("Of --notify, for --notify-fault:")
+        for notify_kind, meaning in NOTIFY_MEANINGS.items():
+            typer.echo(f"{notify_kind.value:10}  {meaning}")
         return
     try:
         checked_id("--dataset", dataset)
         chances = parse_faults(fault or [])
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from error
+    try:
+        notify_chances = parse_chances(notify_fault or [], NotifyFault)
+    except ValueError as error:
+        raise UsageError(f"--notify-fault: {error}") from error
 
     def ready(simulator: Simulator, ids: list[str]) -> None:
         if as_json:
@@ -101,6 +119,8 @@ def simulate(
             faults=chances,
             token=token,
             requests_per_second=requests_per_second,
+            notify=notify,
+            notify_faults=notify_chances,
             ready=ready,
             stop=_stop_on_signals(),
         )

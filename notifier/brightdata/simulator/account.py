@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -61,6 +61,8 @@ class Account:
         self._snapshots: dict[str, Snapshot] = {}
         self._listings: dict[str, Listing] = {}
         self.refused: set[str] = set()
+        self.started: Callable[[Snapshot, Mapping[str, str]], None] = lambda snapshot, query: None
+        """Called with each triggered snapshot, and the parameters of its trigger."""
         self._first_listed: dict[str, float] = {}
         self._next_lives: deque[Life] = deque()
         self._lives: tuple[Life, ...] = ()

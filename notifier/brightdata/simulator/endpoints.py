@@ -109,7 +109,9 @@ async def trigger(account: Account, request: Request) -> Snapshot:
             raise BadRequest("the input is too large")
     if not inputs(request.content_type, bytes(body)):
         raise BadRequest("the input holds nothing to collect")
-    return account.trigger(dataset_id)
+    started = account.trigger(dataset_id)
+    account.started(started, request.query_params)
+    return started
 
 
 def inputs(content_type: str, body: bytes) -> list[object]:

@@ -3,6 +3,9 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import TypeVar
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class Fault(StrEnum):
@@ -134,20 +137,25 @@ def mixed(seed: int, k: int) -> int:
 
 
 def parse_faults(texts: Iterable[str]) -> dict[Fault, float]:
-    """Parses the values of `--fault KIND=PROBABILITY`.
+    """Parses the values of `--fault KIND=PROBABILITY`; raises as `parse_chances` does."""
+    return parse_chances(texts, Fault)
+
+
+def parse_chances(texts: Iterable[str], kinds: type[Kind]) -> dict[Kind, float]:
+    """Parses texts of the form KIND=PROBABILITY.
 
     Raises:
         ValueError: a value is not valid; says what would be.
     """
-    chances: dict[Fault, float] = {}
+    chances: dict[Kind, float] = {}
     for text in texts:
         kind, equals, number = text.partition("=")
         if not equals:
-            raise ValueError(f"{text!r} is not KIND=PROBABILITY, as in 429=0.05")
+            raise ValueError(f"{text!r} is not KIND=PROBABILITY, as in {next(iter(kinds))}=0.05")
         try:
-            fault = Fault(kind.strip().lower())
+            fault = kinds(kind.strip().lower())
         except ValueError:
-            raise ValueError(f"{kind!r} is no kind of fault; there are: {', '.join(Fault)}") from None
+            raise ValueError(f"{kind!r} is no kind of fault; there are: {', '.join(kinds)}") from None
         try:
             chances[fault] = float(number)
         except ValueError:
@@ -156,7 +164,7 @@ def parse_faults(texts: Iterable[str]) -> dict[Fault, float]:
     return chances
 
 
-def checked(chances: Mapping[Fault, float]) -> None:
+def checked(chances: Mapping[Kind, float]) -> None:
     """Checks a set of probabilities.
 
     Raises:

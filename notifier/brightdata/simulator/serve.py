@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from notifier.brightdata.simulator.faults import Fault
+from notifier.brightdata.simulator.notifications import NotifyFault
 from notifier.brightdata.simulator.server import Simulator
 
 
@@ -18,6 +19,8 @@ async def serve(
     faults: Mapping[Fault, float] | None = None,
     token: str | None = None,
     requests_per_second: float | None = None,
+    notify: str | None = None,
+    notify_faults: Mapping[NotifyFault, float] | None = None,
     ready: Callable[[Simulator, list[str]], None],
     stop: asyncio.Event,
 ) -> None:
@@ -27,7 +30,7 @@ async def serve(
         snapshots: the number of initial snapshots, all of `dataset_id`, with ids and lives that the seed determines.
         ready: called when it listens, with the simulator and the ids of those snapshots.
         stop: ends it.
-        host, port, seed, speed, faults, token, requests_per_second: as `Simulator` takes them.
+        host, port, seed, speed, faults, token, requests_per_second, notify, notify_faults: as `Simulator` takes them.
 
     Raises:
         ValueError: the faults are no probabilities.
@@ -41,6 +44,8 @@ async def serve(
         faults=faults,
         token=token,
         requests_per_second=requests_per_second,
+        notify=notify,
+        notify_faults=notify_faults,
     )
     async with simulator:
         ready(simulator, simulator.populate(snapshots, dataset_id=dataset_id))

@@ -11,10 +11,11 @@ from typing import NamedTuple, Self
 from starlette.responses import Response
 
 from notifier.brightdata.simulator import downloads, endpoints
-from notifier.brightdata.simulator.account import Account
+from notifier.brightdata.simulator.account import Account, Snapshot
 from notifier.brightdata.simulator.faults import IN_RESULTS, Fault, Faults
 from notifier.brightdata.simulator.life import Life
 from notifier.brightdata.simulator.listener import Listener, Request
+from notifier.brightdata.simulator.notifications import Notifications, NotifyFault
 from notifier.brightdata.simulator.replies import as_json, as_text, broken, rate_limited
 
 GIVE_RESULTS = frozenset({"download", "parts", "cancel", "scrape"})
@@ -44,6 +45,8 @@ class Simulator:
         requests_per_second: the rate above which the account gets 429; None for no limit.
         retry_after: whole seconds in the `Retry-After` of 429, 503 and 202.
         slow_seconds: the delay of an answer with the fault `slow`.
+        notify: the address that is notified of the end of each snapshot, of those too that are triggered without one.
+        notify_faults: the probability of each fault of such a request.
         host, port: the address to listen on; port 0 takes any free one.
         clock: monotonic seconds.
         wall_clock: for the date of a snapshot's creation.
@@ -62,6 +65,8 @@ class Simulator:
         requests_per_second: float | None = None,
         retry_after: int = 2,
         slow_seconds: float = 5.0,
+        notify: str | None = None,
+        notify_faults: Mapping[NotifyFault, float] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
@@ -70,6 +75,8 @@ class Simulator:
         self.account = Account(
             seed=seed, speed=speed, clock=clock, wall_clock=wall_clock, requests_per_second=requests_per_second
         )
+        self.account.started = self._started
+        self.notifications = Notifications(seed=seed, speed=speed, chances=notify_faults or {}, clock=clock)
         self.requests: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.log: deque[AnsweredRequest] = deque(maxlen=LOG_LENGTH)
@@ -77,6 +84,7 @@ class Simulator:
         self._token = token
         self._retry_after = retry_after
         self._slow_seconds = slow_seconds
+        self._notify = notify
         self._host = host
         self._port = port
         self._clock = clock
@@ -86,11 +94,13 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         self._port = await self._listener.start(self._host, self._port)
+        await self.notifications.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self.notifications.close()
         await self._listener.close()
 
     @property
@@ -105,11 +115,14 @@ class Simulator:
         Raises:
             ValueError: the id is taken.
         """
-        self.account.add(snapshot_id, life, dataset_id)
+        self._started(self.account.add(snapshot_id, life, dataset_id), {})
 
     def populate(self, number: int, *, dataset_id: str = "gd_simulated", life: Life | None = None) -> list[str]:
         """Adds snapshots with ids that the seed determines, and lives too if none is given; returns their ids."""
-        return [self.account.make(dataset_id, life).id for _ in range(number)]
+        made = [self.account.make(dataset_id, life) for _ in range(number)]
+        for snapshot in made:
+            self._started(snapshot, {})
+        return [snapshot.id for snapshot in made]
 
     def order_life(self, life: Life) -> None:
         """Queues a life for the next triggered snapshot, after those queued before."""
@@ -136,6 +149,10 @@ class Simulator:
         while self.requests.total() < times:
             self._came.clear()
             await self._came.wait()
+
+    def _started(self, snapshot: Snapshot, query: Mapping[str, str]) -> None:
+        if url := query.get("notify") or self._notify:
+            self.notifications.expect(snapshot, url, query.get("auth_header", ""))
 
     async def _answer(self, request: Request) -> Response:
         kind = endpoints.kind_of(request.raw_path)
