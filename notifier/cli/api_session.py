@@ -7,7 +7,7 @@ database, a command makes at most one request a second, and a 429 holds it up as
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from notifier.brightdata.datasets.trigger import TriggerClient
 from notifier.brightdata.http.tokens import FileToken, Identity, StaticToken, TokenUnusable
 from notifier.brightdata.limits.gate import Gate
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.config.model import Api
+from notifier.config.model import Api, Config
 from notifier.config.sources.token import read_token
 from notifier.config.yaml.interpolation import UNSET
 from notifier.control.client import connected
@@ -43,10 +43,14 @@ class ApiSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiAccess:
-    """How to reach Bright Data, and the database of the daemon whose limiter to use."""
+    """How to reach Bright Data, and the database of the daemon whose limiter to use.
+
+    `hint_url` is where Bright Data can send hints to that daemon; a secret. None if it cannot.
+    """
 
     api: Api
     database: Path | None = None
+    hint_url: str | None = field(default=None, repr=False)
 
 
 def access_of(
@@ -86,7 +90,15 @@ def access_of(
     if no_token:
         cure = secrets_hint(config) or "set its environment variable"
         raise UsageError(f"{config}: api.token: there is no token: {cure}")
-    return ApiAccess(api=api, database=found.database)
+    return ApiAccess(api=api, database=found.database, hint_url=hint_url(found))
+
+
+def hint_url(config: Config) -> str | None:
+    """Return where Bright Data can send hints; None without `http: public_url:` or `hooks:`, or a variable of them."""
+    if config.http is None or config.http.public_url is None or config.hooks is None:
+        return None
+    url = f"{config.http.public_url}/hooks/brightdata/{config.hooks.secrets[0]}"
+    return None if UNSET in url else url
 
 
 @asynccontextmanager

@@ -14,10 +14,19 @@ from notifier.cli import completion
 from notifier.cli.arguments import checked_id, duration_option, no_channel
 from notifier.cli.options import ConfigOption, JsonOption, account_config
 from notifier.cli.output import print_json, say_held, warn
-from notifier.cli.trigger_request import InputFormatOption, TriggerRequest, check_urls, options_of, print_request, read
+from notifier.cli.trigger_request import (
+    InputFormatOption,
+    TriggerRequest,
+    check_urls,
+    options_of,
+    print_request,
+    read,
+    with_notify,
+)
 from notifier.cli.trigger_texts import fault_lines, refusal_as_data, summary
 from notifier.cli.wait import EVERY, TimeoutOption, wait_for
 from notifier.core.errors import NotifierError, UsageError
+from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.brightdata.datasets.trigger import NotKnown, NotStarted, Started
@@ -51,6 +60,12 @@ def trigger(
         str | None,
         typer.Option("--notify-url", metavar="URL", help="The API's `notify`: Bright Data posts there at the end."),
     ] = None,
+    no_notify: Annotated[
+        bool,
+        typer.Option(
+            "--no-notify", help="Ask for no hint, which is asked for where `http: public_url:` and `hooks:` are set."
+        ),
+    ] = False,
     endpoint: Annotated[
         str | None,
         typer.Option("--endpoint", metavar="URL", help="The API's `endpoint`: Bright Data posts the data there."),
@@ -111,6 +126,8 @@ def trigger(
     limit_of_wait = duration_option("--timeout", timeout)
     found = account_config(config)
     access = access_of(found, os.environ, warn)
+    if not scrape and not no_notify:
+        options = with_notify(options, access.hint_url)
     folder = _folder(found, name, notify or ()) if watch else None
     request = TriggerRequest(dataset=dataset, inputs=collected, options=options, scrape=scrape)
     if dry_run:
@@ -249,8 +266,9 @@ def _snapshot_of(
             return snapshot_id
         case NotStarted(unclear=unclear):
             if as_json:
-                print_json(refusal_as_data(request.dataset, answer))
-            error = NotifierError("\n".join([f"nothing was started: {unclear.detail}", *fault_lines(answer.faults)]))
+                print_json(EVERY_SECRET.of(refusal_as_data(request.dataset, answer)))
+            lines = [f"nothing was started: {unclear.detail}", *fault_lines(answer.faults)]
+            error = NotifierError(EVERY_SECRET("\n".join(lines)))
             if unclear.reason in (Reason.UNAUTHORISED, Reason.FORBIDDEN):
                 error.exit_status = 4
             raise error
@@ -263,6 +281,7 @@ def _not_known(access: "ApiAccess", request: TriggerRequest, why: str) -> Notifi
 
     today = datetime.now(UTC).date().isoformat()
     query = urlencode({"dataset_id": request.dataset, "from_date": today})
+    why = EVERY_SECRET(why)
     return NotifierError(
         f"it is not known whether a collection was started, and it would be billed: {why}\n"
         "Before you start it again, list today's snapshots:\n"

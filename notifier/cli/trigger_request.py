@@ -15,6 +15,7 @@ from notifier.cli.output import print_json
 from notifier.cli.trigger_texts import summary
 from notifier.core.errors import UsageError
 from notifier.core.words import safe
+from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.brightdata.datasets.inputs import Inputs
@@ -100,6 +101,13 @@ def options_of(known: Mapping[str, object | None], further: Sequence[str]) -> di
     return options
 
 
+def with_notify(options: Mapping[str, str], hint_url: str | None) -> dict[str, str]:
+    """Return the parameters with `notify`, so that Bright Data sends a hint, unless they have it or there is no URL."""
+    if hint_url is None or "notify" in map(_folded, options):
+        return dict(options)
+    return {**options, "notify": hint_url}
+
+
 def _folded(key: str) -> str:
     """Return a key for comparison: `Dataset-ID` counts as `dataset_id`."""
     return key.strip().casefold().replace("-", "_")
@@ -110,7 +118,7 @@ def print_request(access: "ApiAccess", request: TriggerRequest, as_json: bool) -
     from notifier.brightdata.datasets.trigger import SCRAPE, TRIGGER
 
     read = request.inputs
-    query = {"dataset_id": request.dataset, **request.options}
+    query = EVERY_SECRET.of({"dataset_id": request.dataset, **request.options})
     url = f"{access.api.base_url}{SCRAPE if request.scrape else TRIGGER}"
     if as_json:
         print_json(
@@ -131,6 +139,6 @@ def print_request(access: "ApiAccess", request: TriggerRequest, as_json: bool) -
     from urllib.parse import urlencode
 
     typer.echo(f"Nothing was sent. It would be {summary(read)}.")
-    typer.echo(f"POST {url}?{urlencode(query)}")
+    typer.echo(f"POST {url}?{urlencode(query, safe='*')}")
     typer.echo(f"Content-Type: {read.content_type}, {len(read.body):,} bytes")
     typer.echo(f"The first input: {safe(json.dumps(dict(read.entries[0]), ensure_ascii=False))[:1_000]}")
