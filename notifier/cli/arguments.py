@@ -40,12 +40,15 @@ def watch_id(found: "Config", watch: str) -> str:
         UsageError: there is none, or there are several.
     """
     from notifier.core.delivery.routing import family
+    from notifier.core.snapshot.model import ADOPTED
 
-    names = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
+    names: dict[str, tuple[str, ...]] = {each.id: (each.id, each.snapshot_id, each.name) for each in found.watches}
     names |= {each.id: (each.id, each.dataset_id, each.name) for each in found.datasets}
+    if found.hooks is not None:
+        names[ADOPTED] = (ADOPTED,)
     matching = [each for each, known in names.items() if watch in known]
-    if any(each.id in family(watch)[1:] for each in found.datasets):
-        matching.append(watch)  # a snapshot found by the watch of a dataset
+    if any(parent in family(watch)[1:] for parent in (ADOPTED, *(each.id for each in found.datasets))):
+        matching.append(watch)  # a snapshot found by the watch of a dataset, or adopted
     if len(matching) == 1:
         return matching[0]
     if matching:

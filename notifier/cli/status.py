@@ -59,7 +59,11 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
-    """Return every watch as data: snapshots, then datasets, each with the snapshots that it found in progress."""
+    """Return every watch as data: snapshots, then datasets, each with the snapshots that it found in progress.
+
+    Adopted snapshots in progress come last.
+    """
+    from notifier.core.snapshot.model import ADOPTED
     from notifier.store.reader import Reader
 
     rows: dict[str, SnapshotRow] = {}
@@ -67,7 +71,7 @@ def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
     mutes: dict[str, datetime | None] = {}
     if found.database.exists():
         reader = Reader(found.database)
-        rows = reader.found_by([each.id for each in found.datasets])
+        rows = reader.found_by([ADOPTED, *(each.id for each in found.datasets)])
         rows |= reader.snapshots([each.snapshot_id for each in found.watches])
         of_rows = (row.state.facts.dataset_id for row in rows.values())
         listed = reader.datasets({each.dataset_id for each in found.datasets}.union(filter(None, of_rows)))
@@ -89,7 +93,10 @@ def overview(found: "Config", now: datetime) -> list[dict[str, Any]]:
             _snapshot(each.id, each.name, each.snapshot_id, rows[each.snapshot_id], listed, mutes)
             for each in map(dataset.watch_for, inside)
         ]
-    return entries
+    return entries + [
+        _snapshot(each.id, each.name, each.snapshot_id, rows[each.snapshot_id], listed, mutes)
+        for each in map(found.adopting.watch_for, members.get(ADOPTED, ()))
+    ]
 
 
 def _snapshot(

@@ -17,6 +17,7 @@ from notifier.core.times import iso
 if TYPE_CHECKING:
     from notifier.config.model import AnyWatch, Config
     from notifier.core.delivery.model import Event
+    from notifier.core.snapshot.model import WatchOptions
     from notifier.store.reader import DeliveryRow
 
 app = typer.Typer(help="Add, remove, list, show and mute watches.", no_args_is_help=True)
@@ -155,13 +156,13 @@ def _settings(found: "Config", wanted: str) -> dict[str, Any]:
 
     from notifier.core.delivery.routing import family
 
-    every: list[AnyWatch] = [*found.watches, *found.datasets]
+    every: list[WatchOptions] = [*found.watches, *found.datasets, found.adopting]
     watch = next(each for each in every if each.id in family(wanted))
     values = {field.name: getattr(watch, field.name) for field in fields(watch) if field.name not in _SHOWN_BEFORE}
     return {key: _plain(value) for key, value in values.items()}
 
 
-_SHOWN_BEFORE = {"id", "name", "parent"}
+_SHOWN_BEFORE = {"id", "name", "parent", "enabled"}
 
 
 def _plain(value: Any) -> Any:

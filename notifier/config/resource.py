@@ -8,7 +8,7 @@ from notifier.config.model import AnyWatch, Config
 from notifier.core.delivery.services import service_of
 from notifier.core.health.vitals import LastReload
 from notifier.core.resources import ChannelResource, ConfigurationResource
-from notifier.core.snapshot.model import Watch
+from notifier.core.snapshot.model import ADOPTED, Watch
 from notifier.core.watch_resources import WatchSettingsResource
 
 
@@ -58,8 +58,13 @@ def watch_settings_resource(watch: AnyWatch) -> WatchSettingsResource:
 
 
 def watch_settings(config: Config, watch_id: str) -> Mapping[str, object] | None:
-    """Return the settings of a watch, or of the dataset's watch that found this snapshot; None if there is none."""
-    parent = watch_id.partition("/")[0]
+    """Return the settings of a watch, or of the dataset's watch that found this snapshot; None if there is none.
+
+    For an adopted snapshot they are those of `hooks:`.
+    """
+    parent, _, snapshot_id = watch_id.partition("/")
+    if parent == ADOPTED and snapshot_id:
+        return shown_watch(config.adopting.watch_for(snapshot_id))
     watches: list[AnyWatch] = [*config.watches, *config.datasets]
     watch = next((each for each in watches if each.id in (watch_id, parent)), None)
     return None if watch is None else shown_watch(watch)

@@ -22,6 +22,7 @@ class BrightData(Simulator):
     def advance(self, seconds: float) -> None:
         """Let simulated seconds pass."""
         self._now += seconds
+        self.notifications.wake()
 
     async def more_asked(self, number: int) -> None:
         """Wait until that many more requests came."""

@@ -15,7 +15,7 @@ from notifier.core.delivery.routing import family
 from notifier.core.errors import BadCursor, StoreError
 from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
 from notifier.core.resources import ActionResource, ChannelResource, DatasetResource, DeliveryResource, SnapshotResource
-from notifier.core.snapshot.model import DatasetWatch, Watch
+from notifier.core.snapshot.model import ADOPTED, DatasetWatch, Watch
 from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading import channels, deliveries, events, overview, rows
 from notifier.store.reading.actions import actions_on, last_actions
@@ -78,7 +78,7 @@ class Reading:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
         now = self._clock()
         place = overview.place_of(filters)
-        if any(each.id == filters.watch for each in watched.datasets):
+        if filters.watch == ADOPTED or any(each.id == filters.watch for each in watched.datasets):
             filters = replace(filters, watch=f"{filters.watch}/")
         with self._reading() as connection:
             self._refresh(connection, watched, now)
@@ -99,13 +99,17 @@ class Reading:
             )
 
     def everything(self, watched: Watched) -> list[SnapshotResource | DatasetResource]:
-        """Return every watch: the snapshots, then each dataset followed by the snapshots that it found in progress."""
+        """Return every watch: the snapshots, then each dataset followed by the snapshots that it found in progress.
+
+        Adopted snapshots come last.
+        """
         now = self._clock()
         with self._reading() as connection:
             named = {each.snapshot_id for each in watched.watches}
             found = members(connection, watched.datasets, named)
             shown = [Shown(watch=each.id, name=each.name, snapshot=each.snapshot_id) for each in watched.watches]
             of_datasets = [each for parent in watched.datasets for each in found.get(parent.id, ())]
+            of_datasets += found.get(ADOPTED, ())
             resources = self._snapshots(connection, [*shown, *of_datasets])
             entries: list[SnapshotResource | DatasetResource] = list(resources[: len(shown)])
             members_of: dict[str, list[SnapshotResource]] = {}
@@ -114,7 +118,7 @@ class Reading:
             statuses = {parent: Counter(canonical(each.status) for each in some) for parent, some in members_of.items()}
             for dataset in dataset_resources(connection, watched.datasets, statuses, now):
                 entries += [dataset, *members_of.get(dataset.watch, ())]
-            return entries
+            return [*entries, *members_of.get(ADOPTED, ())]
 
     def watch(
         self, watched: Watched, watch_id: str, *, cursor: str | None = None, limit: int = PAGE

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, String, bindparam, cast, exists, or_, select
@@ -10,13 +10,24 @@ from sqlalchemy import Connection, RowMapping, Select, String, bindparam, cast, 
 from notifier.core.delivery.routing import family
 from notifier.core.resource_parts import NotifiedResource
 from notifier.core.resources import DatasetResource, SnapshotResource
-from notifier.core.snapshot.model import UNKNOWN, DatasetWatch, SnapshotState, Watch
+from notifier.core.snapshot.model import (
+    ADOPTED,
+    UNKNOWN,
+    AdoptingWatch,
+    DatasetWatch,
+    ParentWatch,
+    SnapshotState,
+    Watch,
+)
 from notifier.core.snapshot.statuses import Phase, has_ended, phase_of
 from notifier.store.datasets import LISTED
 from notifier.store.mapping import state_from_row
 from notifier.store.queries import GIVEN, found_by, given, known, known_among, tally_among
 from notifier.store.reading.collections import UsualDurations
 from notifier.store.tables import datasets, deliveries, events, mutes, snapshots
+
+ADOPTING = AdoptingWatch(every=timedelta(0), notify=(), on=())
+"""Names the watches of adopted snapshots."""
 
 Mutes = Mapping[str, datetime | None]
 """The muted watches, with the time until which; None: until they are unmuted."""
@@ -153,15 +164,23 @@ def dataset_resources(
 
 
 def members(connection: Connection, watches: Sequence[DatasetWatch], named: Collection[str]) -> dict[str, list[Shown]]:
-    """Return the snapshots in progress that these watches found, by watch, without those that are watched by name."""
-    by_id = {each.id: each for each in watches}
+    """Return the snapshots in progress that these watches found, by watch, without those that are watched by name.
+
+    Adopted ones are among them, as found by `ADOPTED`.
+    """
+    by_id: dict[str, ParentWatch] = {ADOPTED: ADOPTING, **{each.id: each for each in watches}}
     found: dict[str, list[Shown]] = {}
     for row in connection.execute(found_by(list(by_id))).mappings():
         parent = by_id[row["watch_id"].partition("/")[0]]
         if row["snapshot_id"] not in named:
             watch = parent.watch_for(row["snapshot_id"])
             found.setdefault(parent.id, []).append(
-                Shown(watch=watch.id, name=watch.name, snapshot=watch.snapshot_id, dataset=parent.dataset_id)
+                Shown(
+                    watch=watch.id,
+                    name=watch.name,
+                    snapshot=watch.snapshot_id,
+                    dataset=parent.dataset_id if isinstance(parent, DatasetWatch) else None,
+                )
             )
     return found
 
@@ -177,7 +196,8 @@ def shown_of(
     if own is not None:
         return Shown(watch=own.id, name=own.name, snapshot=own.snapshot_id)
     parent_id, parted, snapshot_id = watch_id.partition("/")
-    parent = next((each for each in dataset_watches if parted and each.id == parent_id), None)
+    parents = (ADOPTING, *dataset_watches)
+    parent = next((each for each in parents if parted and each.id == parent_id), None)
     place = snapshots.c.snapshot_id == snapshot_id if parted else snapshots.c.watch_id == watch_id
     known_of_it = select(snapshots.c.snapshot_id, snapshots.c.dataset_id).where(place)
     if not parted:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.core.snapshot.model import MISSING, UNKNOWN, DatasetWatch, Watch
+from notifier.core.snapshot.model import ADOPTED, MISSING, UNKNOWN, DatasetWatch, Watch
 from notifier.core.snapshot.statuses import SPELLINGS_OF_ENDS, Phase
 from notifier.store.reading.times import micros
 from notifier.store.reading.watched_tables import (
@@ -165,14 +165,16 @@ def _make(connection: Connection, watches: Sequence[Watch], datasets: Sequence[D
                 for each in watches
             ],
         )
-    if datasets:
-        connection.execute(
-            insert(parents),
-            [
+    connection.execute(
+        insert(parents),
+        [
+            {"watch_id": ADOPTED, "name": "", "search": "", "dataset_id": None},
+            *(
                 {"watch_id": each.id, "name": each.name, "search": each.name.casefold(), "dataset_id": each.dataset_id}
                 for each in datasets
-            ],
-        )
+            ),
+        ],
+    )
     _add(connection, _by_name(bounds))
     _add(connection, _found(bounds).where(in_progress))
     _add(connection, _found(bounds).where(snapshots.c.since >= bounds.recent))
@@ -234,13 +236,13 @@ def _by_name(bounds: Bounds) -> Select[tuple[str]]:
 
 
 def _found(bounds: Bounds) -> Select[tuple[str]]:
-    """Select the rows of the snapshots that only the watch of a dataset watches."""
-    search = parents.c.search + literal(" (") + func.lower(snapshots.c.snapshot_id) + literal(")") + _SEPARATOR
+    """Select the rows of the snapshots that only the watch of a dataset watches, and of adopted ones."""
+    search = _with_id(parents.c.search, func.lower(snapshots.c.snapshot_id)) + _SEPARATOR
     return (
         select(
             snapshots.c.snapshot_id,
             snapshots.c.watch_id,
-            parents.c.name + literal(" (") + snapshots.c.snapshot_id + literal(")"),
+            _with_id(parents.c.name, snapshots.c.snapshot_id),
             search + func.lower(snapshots.c.watch_id),
             parents.c.watch_id,
             func.coalesce(snapshots.c.dataset_id, parents.c.dataset_id),
@@ -258,6 +260,11 @@ def _found(bounds: Bounds) -> Select[tuple[str]]:
         .join(polls, polls.c.snapshot_id == snapshots.c.snapshot_id, isouter=True)
         .where(snapshots.c.snapshot_id.not_in(select(configured.c.snapshot_id)))
     )
+
+
+def _with_id(name: ColumnElement[str], snapshot_id: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the name that `watch_for` of a parent gives to a snapshot."""
+    return case((name == "", snapshot_id), else_=name + literal(" (") + snapshot_id + literal(")"))
 
 
 def _rank(bounds: Bounds) -> ColumnElement[int]:

@@ -57,11 +57,11 @@ parents = Table(
     Column("watch_id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("search", String, nullable=False),
-    Column("dataset_id", String, nullable=False),
+    Column("dataset_id", String),
     sqlite_with_rowid=False,
     prefixes=["TEMPORARY"],
 )
-"""The watches of datasets."""
+"""The watches of datasets, and one without a name and a dataset for adopted snapshots."""
 
 changed = Table(
     "changed",

@@ -14,7 +14,7 @@ from notifier.config.values.durations import parse
 from notifier.core.action_results import MuteResult, PollResult, UnmuteResult
 from notifier.core.errors import BadCursor
 from notifier.core.resource_pages import WatchResource
-from notifier.core.snapshot.model import Watch
+from notifier.core.snapshot.model import AdoptingWatch, Watch
 from notifier.core.watch_resources import WatchSettingsResource
 from notifier.store.reading.cursors import decode, encode
 from notifier.web.api.answers import Page, answered, page_of
@@ -152,14 +152,14 @@ def _subject(watch: AnyWatch) -> str:
     return watch.snapshot_id if isinstance(watch, Watch) else watch.dataset_id
 
 
-def _known(config: Config, watch: str) -> AnyWatch:
-    """Return the configured watch with this id, or the one whose dataset has the snapshot.
+def _known(config: Config, watch: str) -> AnyWatch | AdoptingWatch:
+    """Return the configured watch with this id, or the one whose dataset has the snapshot, or that of adopted ones.
 
     Raises:
         Problem: there is none.
     """
     parent, _, snapshot = watch.partition("/")
-    every: list[AnyWatch] = [*config.watches, *config.datasets]
+    every: list[AnyWatch | AdoptingWatch] = [*config.watches, *config.datasets, config.adopting]
     for each in every:
         if each.id == watch or (snapshot and each.id == parent and not isinstance(each, Watch)):
             return each

@@ -60,7 +60,7 @@ def router(sources: WebSources) -> APIRouter:
 
     def known(watch_id: str) -> None:
         config = sources.config()
-        if not {each.id for each in (*config.watches, *config.datasets)} & set(family(watch_id)):
+        if not {each.id for each in (*config.watches, *config.datasets, config.adopting)} & set(family(watch_id)):
             raise NotifierError(f"there is no watch {watch_id!r} in the configuration that runs")
 
     @routes.post("/watches/{watch_id:path}/mute")

@@ -11,6 +11,8 @@ from support.polling_world import PollingWorld, run_scenario, running, watches, 
 
 from notifier.core.snapshot.hint_queue import PAUSES_S, HintResult
 from notifier.core.snapshot.model import EXPIRING
+from notifier.store.reading.filters import SnapshotFilters
+from notifier.store.reading.reading import Reading, Watched
 
 HOUR = timedelta(hours=1)
 
@@ -263,6 +265,29 @@ def test_its_results_are_warned_of_before_they_are_deleted() -> None:
 
     world = run_scenario(scenario)
     assert world.statuses() == {"s_1": ["ready", EXPIRING]}
+
+
+def test_it_is_among_what_pages_the_api_and_commands_show() -> None:
+    async def scenario(world: PollingWorld, account: FakeAccount) -> None:
+        adopting(world)
+        ends_after(account, 100)
+        watched = Watched(watches=(watch("s_9"),), datasets=(whole(),))
+        async with world.running():
+            await hint(world)
+            reading = Reading(world.path, world.clock.now)
+            assert [(each.watch, each.name) for each in reading.everything(watched)][1:] == [
+                ("profiles", "Profiles"), ("hooks/s_1", "s_1"),
+            ]  # fmt: skip
+            await asyncio.sleep(200)
+            for filters in (SnapshotFilters(), SnapshotFilters(watch="hooks"), SnapshotFilters(watch="hooks/s_1")):
+                shown = reading.overview(watched, filters).snapshots
+                assert ("hooks/s_1", "s_1", "ready") in {(each.watch, each.name, each.status) for each in shown}
+            found = reading.watch(watched, "hooks/s_1")
+            assert found is not None
+            assert (found.snapshot.name, len(found.events)) == ("s_1", 2)
+            reading.close()
+
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize("when", [0.02, 0.06, 0.09, 0.12])
