@@ -19,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE =
 .PHONY: help demo test check format docs screenshots soak model chaos fuzz api edits bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.program: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -82,7 +82,7 @@ def sections(effective: Mapping[str, object]) -> Iterator[Section]:
             title=key.capitalize(),
             summary=count(len(value), "entry", "entries") if isinstance(value, Sized) else "",
             yaml=as_yaml({key: shown}),
-            open=not left_out,
+            open=key != "watches",
             more=f"{left_out:,} more are not shown; notifier config show prints all." if left_out else "",
         )
 

@@ -69,8 +69,10 @@ def number(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return a duration that is given in seconds."""
-    return NOTHING if value is None else span(timedelta(seconds=max(0.0, value)))
+    """Return a duration that is given in seconds: "4 ms", "0.2 s", "2 min 5 s"."""
+    if value is None:
+        return NOTHING
+    return f"{max(1, round(1000 * value))} ms" if 0 < value < 0.1 else span(timedelta(seconds=max(0.0, value)))
 
 
 def words(constant: str) -> str:

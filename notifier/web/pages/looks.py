@@ -87,6 +87,11 @@ def of_attempt(outcome: str) -> Look:
     return _OUTCOMES.get(outcome) or Look("idle", "unknown", words(outcome))
 
 
+def has_ended(status: str) -> bool:
+    """Return whether a snapshot has ended, so that it is not polled again."""
+    return phase_of(status) is Phase.ENDED
+
+
 BROKEN = Look("bad", "failed", "broken")
 WORKS = Look("good", "ready", "works")
 UNUSED = Look("idle", "unknown", "nothing sent yet")

@@ -9,15 +9,13 @@ from notifier.core.resource_pages import SnapshotPage
 from notifier.core.resources import (
     ChannelResource,
     ConditionResource,
-    DatasetResource,
     DeliveryResource,
     SnapshotResource,
 )
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count
 from notifier.web.pages.filters import ENDED, IN_PROGRESS, SORTS, WatchFilters
-from notifier.web.pages.formats import segment
-from notifier.web.pages.looks import HELD, of_delivery
+from notifier.web.pages.upcoming import upcoming
 
 PANEL = 6
 """Rows of a panel above the list of watches."""
@@ -75,20 +73,6 @@ class Verdict:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Upcoming:
-    """Something that will happen: what and when; `at` is None if only a person ends it."""
-
-    key: str
-    kind: str
-    tone: str
-    icon: str
-    what: str
-    at: datetime | None
-    detail: str = ""
-    href: str = ""
-
-
 def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, Any]:
     """Return what the template `overview` needs."""
     page, panels = found.page, found.panels or Panels()
@@ -102,7 +86,7 @@ def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, 
         "in_progress": in_progress(page.counts),
         "ended": panels.ended,
         "messages": panels.messages,
-        "upcoming": upcoming(found, panels, now),
+        "upcoming": upcoming(page, panels.waiting, panels.soonest, found.channels, now),
         "counts": list(_counts(page.counts, filters)),
         "statuses": [
             (IN_PROGRESS, "In progress"),
@@ -154,79 +138,6 @@ def _in_short(found: Overview) -> str:
 def in_progress(counts: Mapping[str, int]) -> int:
     """Return how many snapshots have not ended."""
     return sum(number for status, number in counts.items() if phase_of(status) in (Phase.ACTIVE, Phase.UNKNOWN))
-
-
-def upcoming(found: Overview, panels: Panels, now: datetime) -> list[Upcoming]:
-    """Return what happens next, the soonest first; what only a person ends comes last."""
-    rows = [*_tries(found, panels, now), *_holds(found, now), *_polls(panels), *_mutes(found)]
-    rows.sort(key=lambda each: (each.at is None, each.at or now))
-    return rows[: PANEL + 2]
-
-
-def _polls(panels: Panels) -> Iterator[Upcoming]:
-    for each in panels.soonest:
-        if each.next_poll is not None:
-            yield Upcoming(
-                key=f"poll:{each.watch}",
-                kind="poll",
-                tone="active",
-                icon="running",
-                what=each.name or each.watch,
-                at=each.next_poll,
-                detail=f"{each.status} now",
-                href=f"/watches/{segment(each.watch)}",
-            )
-
-
-def _tries(found: Overview, panels: Panels, now: datetime) -> Iterator[Upcoming]:
-    held = {each.channel for each in found.channels if each.held_by == "quiet"}
-    for each in panels.waiting:
-        if each.channel in held:
-            continue
-        look = of_delivery(each.state)
-        yield Upcoming(
-            key=f"delivery:{each.id}",
-            kind="next try" if each.attempts_begun else "message",
-            tone=look.tone,
-            icon=look.icon,
-            what=each.title or each.event_id,
-            at=each.not_before or now,
-            detail=f"to {each.channel}",
-            href=f"/deliveries/{each.id}",
-        )
-
-
-def _holds(found: Overview, now: datetime) -> Iterator[Upcoming]:
-    for each in found.channels:
-        if each.held_until is None or each.held_until <= now or each.held_by != "quiet":
-            continue
-        waiting = each.deliveries.get("pending", 0) + each.deliveries.get("retrying", 0)
-        yield Upcoming(
-            key=f"channel:{each.channel}",
-            kind=HELD["quiet"].word,
-            tone="idle",
-            icon="quiet",
-            what=f"Quiet hours of {each.channel} end",
-            at=each.held_until,
-            detail=f"{count(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} until then",
-            href="/channels",
-        )
-
-
-def _mutes(found: Overview) -> Iterator[Upcoming]:
-    watched: list[DatasetResource | SnapshotResource] = [*found.page.datasets, *found.page.snapshots]
-    for each in watched:
-        if each.muted and "/" not in each.watch:
-            name = each.name or each.watch
-            yield Upcoming(
-                key=f"mute:{each.watch}",
-                kind="muted",
-                tone="idle",
-                icon="muted",
-                what=f"Mute of {name} ends" if each.muted_until else f"{name} is muted",
-                at=each.muted_until,
-                href=f"/watches/{segment(each.watch)}",
-            )
 
 
 def _counts(counts: Mapping[str, int], filters: WatchFilters) -> Iterator[dict[str, Any]]:

@@ -47,6 +47,7 @@ class Renderer:
             "version": __version__,
             "result": formats.result,
             "of_status": looks.of_status,
+            "has_ended": looks.has_ended,
             "of_event": looks.of_event,
             "of_delivery": looks.of_delivery,
             "of_attempt": looks.of_attempt,

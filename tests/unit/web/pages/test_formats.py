@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.web.pages.formats import ago, coarse, exact_tag, key, result, segment, tally, time_tag, words
+from notifier.web.pages.formats import ago, coarse, exact_tag, key, result, seconds, segment, tally, time_tag, words
 
 NOW = datetime(2026, 11, 23, 14, 32, tzinfo=UTC)
 
@@ -67,5 +67,6 @@ def test_counts_and_constants_are_written_in_words() -> None:
     assert result(12_480, 0) == "12,480 records, no errors"
     assert result(None, None) == ""
     assert tally({"delivered": 2, "dead": 0, "retrying": 1}) == "2 delivered, 1 retrying"
+    assert [seconds(each) for each in (None, 0.0, 0.004, 0.21, 125)] == ["–", "0 s", "4 ms", "0.2 s", "2 min 5 s"]
     assert words("http_429") == "HTTP 429"
     assert words("read_timeout") == "read timeout"

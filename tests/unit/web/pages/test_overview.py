@@ -1,15 +1,13 @@
-"""The overview answers its questions in their order: the verdict, and what happens next, the soonest first."""
+"""The overview says first whether anything needs a person; its counts and pages keep the filters."""
 
 from dataclasses import replace
 from typing import Any
 
-from support.page_world import CHANNELS, CONDITIONS, DATASETS, DELIVERIES, NOW, SNAPSHOTS, after
+from support.page_world import CHANNELS, CONDITIONS, DATASETS, NOW, SNAPSHOTS
 
 from notifier.core.resource_pages import SnapshotPage
 from notifier.web.pages.filters import WatchFilters
-from notifier.web.pages.overview import Overview, Panels, context, upcoming, verdict
-
-PANELS = Panels(waiting=(DELIVERIES[2], DELIVERIES[5]), soonest=(SNAPSHOTS[2],))
+from notifier.web.pages.overview import Overview, context, verdict
 
 
 def found(**given: Any) -> Overview:
@@ -34,19 +32,6 @@ def test_the_verdict_says_in_short_how_it_stands() -> None:
     assert verdict(quiet).text == "Nothing in progress, nothing failed, no message is waiting."
 
 
-def test_what_happens_next_is_in_the_order_of_time() -> None:
-    rows = upcoming(found(panels=PANELS), PANELS, NOW)
-    assert [each.kind for each in rows] == ["poll", "next try", "muted", "quiet hours", "muted"]
-    times = [each.at for each in rows if each.at is not None]
-    assert times == sorted(times)
-    assert rows[-1].at is None, "what only a person ends comes last"
-
-
-def test_what_waits_for_quiet_hours_is_said_once() -> None:
-    rows = upcoming(found(panels=PANELS), PANELS, NOW)
-    assert [each.what for each in rows if "ops-mail" in f"{each.what}{each.detail}"] == ["Quiet hours of ops-mail end"]
-
-
 def test_the_counts_lead_to_their_snapshots_with_the_other_filters_kept() -> None:
     made = context(found(), WatchFilters(q="x", status="failed"), NOW)
     counts = {each["status"]: each for each in made["counts"]}
@@ -61,9 +46,3 @@ def test_the_next_page_keeps_the_filters_and_a_way_back() -> None:
     made = context(found(page=page), WatchFilters(sort="name", after="before"), NOW)
     assert made["next_url"] == "/?sort=name&after=abc#watches"
     assert made["first_url"] == "/?sort=name#watches"
-
-
-def test_a_channel_that_is_held_no_more_holds_nothing() -> None:
-    past = [replace(each, held_until=NOW) for each in CHANNELS]
-    assert all(each.kind != "quiet hours" for each in upcoming(found(channels=tuple(past)), Panels(), NOW))
-    assert after(seconds=1) > NOW
