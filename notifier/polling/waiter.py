@@ -17,10 +17,10 @@ from notifier.core.snapshot.refusals import NONE, Refusals, after
 from notifier.core.snapshot.statuses import canonical, has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
 
-REFUSED_TIMES = 3
+TOKEN_REFUSALS = 3
 """Answers of 401 or 403 in a row that count as a refusal of the token."""
 
-REFUSED_PAUSE = timedelta(seconds=2)
+REFUSAL_PAUSE = timedelta(seconds=2)
 
 _REFUSALS = frozenset({Reason.UNAUTHORISED, Reason.FORBIDDEN})
 
@@ -173,12 +173,12 @@ class Waiter:
             if isinstance(observation, Unclear):
                 if not trouble:
                     self._report(News(snapshot_id=snapshot_id, state=state, unclear=observation))
-                if refused >= REFUSED_TIMES:
+                if refused >= TOKEN_REFUSALS:
                     return Ending.NOT_AUTHORISED
                 if refusals.for_good:
                     return Ending.REFUSED
                 if refused or observation.reason is Reason.REFUSED:
-                    pause = min(pause, REFUSED_PAUSE)
+                    pause = min(pause, REFUSAL_PAUSE)
                 pause = max(pause, observation.retry_after or pause)
             elif trouble and not transitions:
                 self._report(News(snapshot_id=snapshot_id, state=state))

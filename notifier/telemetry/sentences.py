@@ -38,7 +38,7 @@ SENTENCES: Mapping[str, str] = {
     "daemon.started": "Started. Watches: {watches}, in progress: {in_progress}, channels: {channels} ({config})",
     "daemon.stopped": "Stopped",
     "daemon.stopping": "Stopping",
-    "delivery.called_back": "The clock was wrong: {count:count delivery deliveries} that waited for it go out now",
+    "delivery.called_back": "The clock was wrong: {count:count delivery deliveries} that waited for it are sent now",
     "delivery.dead": "{channel}: delivery given up: {reason:words}{detail:|: } ({event_id})",
     "delivery.delivered": "{channel}: delivered ({event_id})",
     "delivery.dropped": "{channel}: {count:count message messages} not sent ({reason:words})",
@@ -50,7 +50,7 @@ SENTENCES: Mapping[str, str] = {
     "({event_id})",
     "delivery.uncertain": "{channel}: may have been delivered: {reason:words}{detail:|: }{next_try:clock|; next try } "
     "({event_id})",
-    "download.called_back": "The clock was wrong: {count:count download downloads} that waited for it go on now",
+    "download.called_back": "The clock was wrong: {count:count download downloads} that waited for it continue now",
     "download.fetched": "{snapshot}: {records:count record records} in {path}",
     "download.given_up": "{snapshot}: download given up: {detail}",
     "download.retrying": "{snapshot}: results not downloaded: {detail}{next_try:clock|; next try }",

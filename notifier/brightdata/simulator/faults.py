@@ -85,7 +85,7 @@ IN_RESULTS: Mapping[str, frozenset[Fault]] = {
 """The faults that alter the correct answer to a request, by the kind of the request."""
 
 
-class Faults:
+class FaultInjector:
     """Decides the fault of the next request: first those queued, then by chance.
 
     Args:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from notifier.brightdata.simulator import downloads, endpoints
 from notifier.brightdata.simulator.account import Account, Snapshot
-from notifier.brightdata.simulator.faults import IN_RESULTS, Fault, Faults
+from notifier.brightdata.simulator.faults import IN_RESULTS, Fault, FaultInjector
 from notifier.brightdata.simulator.life import Life
 from notifier.brightdata.simulator.listener import Listener, Request
 from notifier.brightdata.simulator.notifications import Notifications, NotifyFault
@@ -80,7 +80,7 @@ class Simulator:
         self.requests: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.log: deque[AnsweredRequest] = deque(maxlen=LOG_LENGTH)
-        self._faults = Faults(seed=seed, chances=faults or {})
+        self._faults = FaultInjector(seed=seed, chances=faults or {})
         self._token = token
         self._retry_after = retry_after
         self._slow_seconds = slow_seconds

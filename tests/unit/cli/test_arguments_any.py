@@ -62,7 +62,7 @@ def installation(config: Path, bright_data: Canned, monkeypatch: pytest.MonkeyPa
         return DemoOutcome(right=True)
 
     monkeypatch.setattr("notifier.cli.api_session.REQUESTS_PER_SECOND", 10_000.0)
-    monkeypatch.setattr("notifier.polling.waiter.REFUSED_PAUSE", timedelta(0))
+    monkeypatch.setattr("notifier.polling.waiter.REFUSAL_PAUSE", timedelta(0))
     monkeypatch.setattr("notifier.app.daemon.run_until_signalled", ends)
     monkeypatch.setattr("notifier.app.demo.demo", ends)
     monkeypatch.setattr("notifier.brightdata.simulator.serve", ends)

@@ -14,7 +14,7 @@ FACTS = {"status": "ready", "records": 0, "errors": 5, "error_codes": {"dead_pag
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks follow one another at once."""
     monkeypatch.setattr("notifier.cli.api_session.REQUESTS_PER_SECOND", 1_000.0)
-    monkeypatch.setattr("notifier.polling.waiter.REFUSED_PAUSE", timedelta(0))
+    monkeypatch.setattr("notifier.polling.waiter.REFUSAL_PAUSE", timedelta(0))
 
 
 @pytest.mark.usefixtures("no_pause")

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.brightdata.simulator.faults import MEANINGS, Fault, Faults, mixed, parse_faults
+from notifier.brightdata.simulator.faults import MEANINGS, Fault, FaultInjector, mixed, parse_faults
 
 CHANCES = {Fault.RATE_LIMITED: 0.05, Fault.RESET: 0.01}
 
 
 def drawn(seed: int, number: int) -> list[Fault | None]:
-    faults = Faults(seed=seed, chances=CHANCES)
+    faults = FaultInjector(seed=seed, chances=CHANCES)
     return [faults.next() for _ in range(number)]
 
 
@@ -29,17 +29,17 @@ def test_faults_occur_about_as_often_as_configured() -> None:
 
 
 def test_without_chances_there_are_no_faults() -> None:
-    faults = Faults(seed=1, chances={Fault.CUT: 0.0})
+    faults = FaultInjector(seed=1, chances={Fault.CUT: 0.0})
     assert [faults.next() for _ in range(100)] == [None] * 100
 
 
 def test_a_certain_fault_hits_every_request() -> None:
-    faults = Faults(seed=1, chances={Fault.CUT: 1.0})
+    faults = FaultInjector(seed=1, chances={Fault.CUT: 1.0})
     assert [faults.next() for _ in range(100)] == [Fault.CUT] * 100
 
 
 def test_what_is_ordered_comes_first_and_in_order() -> None:
-    faults = Faults(seed=1, chances={Fault.CUT: 1.0})
+    faults = FaultInjector(seed=1, chances={Fault.CUT: 1.0})
     faults.order(Fault.HTML, 2)
     faults.order(None)
     assert [faults.next() for _ in range(4)] == [Fault.HTML, Fault.HTML, None, Fault.CUT]
