@@ -11,8 +11,10 @@ from notifier.core.delivery.states import OPEN
 from notifier.core.health.conditions import CHANNEL
 from notifier.core.resources import ChannelResource
 from notifier.store.queries import QUIET
-from notifier.store.reading.delivery_pages import RARE
 from notifier.store.tables import conditions, deliveries, is_open
+
+RARE = frozenset(DeliveryState) - {DeliveryState.DELIVERED, DeliveryState.DROPPED}
+"""The states of few deliveries: those that are open, or were given up."""
 
 _FEW = 50_000
 """Deliveries that are counted within milliseconds."""

@@ -12,7 +12,7 @@ from notifier.core.resources import DeliveryResource
 from notifier.store.mapping import deliverable_from_row
 from notifier.store.queries import deliveries_with_events
 from notifier.store.reading.cursors import decode, encode
-from notifier.store.reading.delivery_pages import ids_on_page, order_of
+from notifier.store.reading.delivery_pages import are_few, ids_on_page, order_of
 from notifier.store.reading.filters import DeliveryFilters
 from notifier.store.tables import attempts, deliveries, in_digest
 
@@ -28,7 +28,8 @@ def page_of(connection: Connection, filters: DeliveryFilters) -> tuple[list[Deli
     """
     kind = "deliveries" if filters.watch is None else "deliveries of a watch"
     order = order_of(filters)
-    ids = ids_on_page(filters, decode(kind, filters.cursor, (int, int)))
+    place = decode(kind, filters.cursor, (int, int))
+    ids = ids_on_page(filters, place, few=filters.watch is not None and are_few(connection, filters))
     query = deliveries_with_events().add_columns(order[0].label("key_at")).where(deliveries.c.id.in_(ids))
     rows = list(connection.execute(query.order_by(*(key.desc() for key in order))).mappings())
     page = [resource_of(row) for row in rows[: filters.limit]]

@@ -6,7 +6,20 @@ which is the same but for fallbacks.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, false, literal, or_, select, tuple_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 
 from notifier.core.delivery.model import DeliveryState
 from notifier.store.completion_names import LAST
@@ -15,8 +28,8 @@ from notifier.store.reading.cursors import Place
 from notifier.store.reading.filters import DeliveryFilters
 from notifier.store.tables import deliveries, events
 
-RARE = frozenset(DeliveryState) - {DeliveryState.DELIVERED, DeliveryState.DROPPED}
-"""The states of few deliveries: those that are open, or were given up."""
+_FEW = 10_000
+"""Deliveries of some states and of one channel that are looked through one by one for those of a watch."""
 
 _SHORT = len("evt_")
 """The beginnings of ids that are no longer than this are those of all events, or of all notices."""
@@ -28,11 +41,24 @@ def order_of(filters: DeliveryFilters) -> tuple[ColumnElement[Any], ColumnElemen
     return type_coerce(at, Integer), deliveries.c.id
 
 
-def ids_on_page(filters: DeliveryFilters, place: Place | None) -> Select[Any]:
+def are_few(connection: Connection, filters: DeliveryFilters) -> bool:
+    """Whether the states and the channel of a filter have few deliveries, so that the rest of it is tried on each."""
+    if not filters.states and filters.channel is None:
+        return False
+    states = filters.states or [state.value for state in DeliveryState]
+    query = select(literal(1)).where(deliveries.c.state.in_(sorted(states)))
+    if filters.channel is not None:
+        query = query.where(deliveries.c.channel == filters.channel)
+    some = query.select_from(deliveries).limit(_FEW + 1).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() <= _FEW
+
+
+def ids_on_page(filters: DeliveryFilters, place: Place | None, *, few: bool = False) -> Select[Any]:
     """Select the ids of the deliveries of a page, and of one more if there is one.
 
     Args:
         filters: which ones.
+        few: the states and the channel have few deliveries; without it those of the watch are read in order.
         place: the keys (`order_of`) of the last one before them.
     """
     if filters.watch is None and filters.snapshot is None and (filters.event is None or len(filters.event) <= _SHORT):
@@ -47,12 +73,7 @@ def ids_on_page(filters: DeliveryFilters, place: Place | None) -> Select[Any]:
         query = query.where(events.c.snapshot_id == filters.snapshot)
     if filters.event is not None:
         query = query.where(_begins(filters.event))
-    rare = filters.watch is not None and filters.states and RARE.issuperset(filters.states)
-    state = deliveries.c.state if rare else deliveries.c.state.concat("")  # so that its index is not chosen
-    if filters.states:
-        query = query.where(state.in_(sorted(filters.states)))
-    if filters.channel is not None:
-        query = query.where(deliveries.c.channel.concat("") == filters.channel)
+    query = query.where(*_of_kind(filters, by_index=few))
     query = query.where(*_within(filters, deliveries.c.created_at, deliveries.c.created_at))
     return _after(query, order_of(filters), place).limit(filters.limit + 1)
 
@@ -75,6 +96,19 @@ def _newest(filters: DeliveryFilters, place: Place | None) -> Select[Any]:
         .order_by(found.c.created_at.desc(), found.c.id.desc())
         .limit(filters.limit + 1)
     )
+
+
+def _of_kind(filters: DeliveryFilters, *, by_index: bool) -> list[ColumnElement[bool]]:
+    """The conditions on state and channel; SQLite does not search the index of an expression like `state || ''`."""
+    state: ColumnElement[str] = deliveries.c.state
+    channel: ColumnElement[str] = deliveries.c.channel
+    if not by_index:
+        state, channel = state.concat(""), channel.concat("")
+    states = filters.states or ([each.value for each in DeliveryState] if by_index else ())
+    return [
+        *([state.in_(sorted(states))] if states else []),
+        *([] if filters.channel is None else [channel == filters.channel]),
+    ]
 
 
 def _after(

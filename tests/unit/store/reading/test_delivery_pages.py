@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.fakes import START, Clock, notice
@@ -14,6 +15,7 @@ from support.histories import add_delivery, add_event, written
 
 from notifier.core.delivery.model import DeliveryState
 from notifier.store.notices import add_notice
+from notifier.store.reading import delivery_pages
 from notifier.store.reading.filters import DeliveryFilters
 from notifier.store.reading.reading import Reading
 
@@ -103,12 +105,16 @@ def passes(each: Sent, number: int, filters: DeliveryFilters) -> bool:
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(sent=SENT, filters=FILTERS)
+@given(sent=SENT, filters=FILTERS, few=st.sampled_from([0, 10_000]))
 def test_each_delivery_that_passes_the_filter_comes_once_the_newest_first(
-    sent: list[Sent], filters: DeliveryFilters
+    sent: list[Sent], filters: DeliveryFilters, few: int
 ) -> None:
-    """Those of one watch by the time of their event, which for a fallback's is earlier than its own."""
-    with TemporaryDirectory() as folder:
+    """Those of one watch by the time of their event, which for a fallback's is earlier than its own.
+
+    Whether a filter leaves few or many changes how they are found, and nothing else.
+    """
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery_pages, "_FEW", few)
         database = Path(folder) / "notifier.db"
         ids = fill(database, sent)
         reading = Reading(database, Clock())
