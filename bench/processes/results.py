@@ -11,11 +11,15 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from bench.measure import tell
+from notifier.brightdata.datasets.records import LARGEST_RECORD
 from notifier.brightdata.simulator.results import record
 
 BLOCK = 1024 * 1024
 LINES, LINE = "s_lines", "s_line"
-"""Records, each on a line of its own; and one record that has all the bytes."""
+"""Records, each on a line of its own; and one record that has all the bytes, and more than a record may have."""
+
+LEAST_OF_LINE = LARGEST_RECORD // BLOCK + 1
+"""Blocks."""
 
 
 def block_of(size: int) -> tuple[bytes, int]:
@@ -54,9 +58,10 @@ class Handler(StreamRequestHandler):
         elif path.endswith("/parts"):
             self._head_and(json.dumps({"parts": self._parts(query)}).encode())
         elif LINES not in path:
-            self._head(self.blocks * BLOCK)
+            number = max(self.blocks, LEAST_OF_LINE)
+            self._head(number * BLOCK)
             self.wfile.write(b'{"text":"')
-            for _ in range(self.blocks):
+            for _ in range(number):
                 self.wfile.write(b"x" * BLOCK)
         else:
             each = int(query["batch_size"][0]) // self.records if "part" in query else self.blocks
