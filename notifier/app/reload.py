@@ -130,7 +130,8 @@ class Reloader:
                 outcome = ReloadOutcome(refused=(what,), duration=_since(began))
                 asyncio.get_running_loop().call_later(attempt.pause.total_seconds(), self.ask)
             self._refused = not outcome.done
-            outcome = replace(outcome, asked=asked, again=again)
+            # Commands tell by the beginning whether their file was read: the end and the duration are taken together.
+            outcome = replace(outcome, asked=asked, again=again, duration=_since(began))
             self._report(outcome)
             notify("READY=1", f"STATUS={self._status()}")
             return outcome

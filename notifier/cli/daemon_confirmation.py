@@ -48,7 +48,7 @@ def wait_until_loaded(
     main: Path,
     database: Path,
     subject: str | None,
-    began: datetime,
+    since: datetime,
     *,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -59,7 +59,7 @@ def wait_until_loaded(
         main: the main file.
         database: where the daemon is found.
         subject: the watch that was added, whose first poll is waited for; None waits for the reload alone.
-        began: when the file was written or removed.
+        since: a reload that began after this time has read the file, or found it removed.
         monotonic: a monotonic clock, in seconds.
         sleep: waits for a number of seconds.
 
@@ -74,19 +74,19 @@ def wait_until_loaded(
     deadline = _Deadline(monotonic)
     while not deadline.is_over:
         before = seen["taken_up"]
-        if not _ask_about(database, began, seen) or (seen["taken_up"] and subject is None):
+        if not _ask_about(database, since, seen) or (seen["taken_up"] and subject is None):
             return seen
         if seen["taken_up"] and not before:
             deadline.taken_up()
         elif "reading" in seen:
             deadline.renew(GIVE_UP_AFTER_S)
-        if subject is not None and seen["taken_up"] and _has_polled(main, database, subject, began, seen):
+        if subject is not None and seen["taken_up"] and _has_polled(main, database, subject, since, seen):
             return seen
         sleep(_ASKED_EVERY_S)
     return seen
 
 
-def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
+def _ask_about(database: Path, since: datetime, seen: dict[str, Any]) -> bool:
     """Add the outcome of the daemon's last reload to `seen`. Return whether a later answer may add more."""
     import asyncio
 
@@ -105,7 +105,7 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
         seen["unanswered"] = str(error)
         return isinstance(error, Unanswered)
     reload = health["reload"]
-    if reload is not None and datetime.fromisoformat(reload["at"]) >= began:
+    if reload is not None and datetime.fromisoformat(reload["at"]) >= since:
         seen["refused"] = reload["refused"]
         seen["taken_up"] = not reload["refused"]
     elif health.get("reading_since") is not None:
@@ -113,7 +113,7 @@ def _ask_about(database: Path, began: datetime, seen: dict[str, Any]) -> bool:
     return not seen["refused"]
 
 
-def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen: dict[str, Any]) -> bool:
+def _has_polled(main: Path, database: Path, subject: str, since: datetime, seen: dict[str, Any]) -> bool:
     """Add the status from the daemon's first poll to `seen`. Return whether it has polled."""
     from notifier.app.loading.fallback import load_with_fallback
     from notifier.cli.status import overview
@@ -122,7 +122,7 @@ def _has_polled(main: Path, database: Path, subject: str, began: datetime, seen:
         return False
     entries = overview(load_with_fallback(main).config, datetime.now(UTC))
     entry = next((each for each in entries if each["watch"] == subject), {})
-    if entry.get("status", "unknown") == "unknown" and (entry.get("last_poll") or began) <= began:
+    if entry.get("status", "unknown") == "unknown" and (entry.get("last_poll") or since) <= since:
         return False
     seen["status"] = entry.get("status") or entry.get("last_answer")
     return True

@@ -139,10 +139,11 @@ def trigger(
         return  # the data came, and there is nothing to watch
     if not as_json:
         typer.echo(started)
-    began = datetime.now(UTC)
-    path = _watch(folder, started, name, notify or ()) if folder is not None else None
-    refused, unknown = _daemon_verdict(found, access, path, began)
-    path = path if path is not None and path.exists() else None
+    path, refused, unknown = None, "", ""
+    if folder is not None:
+        path, since = _watch(folder, started, name, notify or ())
+        refused, unknown = _daemon_verdict(found, access, path, since)
+        path = path if path.exists() else None
     if as_json:
         print_json(
             {
@@ -190,7 +191,8 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Wa
     return folder
 
 
-def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> Path:
+def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]
+) -> tuple[Path, datetime]:
     from notifier.config.edit.watch_file import NewWatch
 
     try:
@@ -199,13 +201,13 @@ def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Se
         raise NotifierError(f"{snapshot_id} was started, but it is not watched: {error}") from error
 
 
-def _daemon_verdict(config: Path | None, access: "ApiAccess", path: Path | None, began: datetime) -> tuple[str, str]:
+def _daemon_verdict(config: Path | None, access: "ApiAccess", path: Path, since: datetime) -> tuple[str, str]:
     """Return why the daemon refuses the new watch, whose file is then removed, and why it has not loaded it yet."""
     from notifier.cli.daemon_confirmation import not_yet, wait_until_loaded, withdraw
 
-    if path is None or config is None or access.database is None:
+    if config is None or access.database is None:
         return "", ""
-    seen = wait_until_loaded(config, access.database, None, began)
+    seen = wait_until_loaded(config, access.database, None, since)
     if not seen["refused"]:
         return "", not_yet(seen) if seen["runs"] and not seen["taken_up"] else ""
     removed = f"{path} was removed again, because " if withdraw(path, seen) else ""

@@ -78,14 +78,13 @@ def add(
         )
     for entry_found in find_entries(main, os.environ, snapshot):
         raise UsageError(f"{snapshot} is already watched, in {entry_found.path}:{entry_found.line}")
-    began = datetime.now(UTC)
-    path = folder.write(entry)
+    path, since = folder.write(entry)
     try:
         load_config(main, secrets_needed=False)
     except NotifierError:
         path.unlink(missing_ok=True)
         raise
-    seen = None if no_wait else wait_until_loaded(main, found.database, snapshot, began)
+    seen = None if no_wait else wait_until_loaded(main, found.database, snapshot, since)
     withdrawn = seen is not None and withdraw(path, seen)
     if as_json:
         print_json({"watch": snapshot, "file": None if withdrawn else str(path), "daemon": seen, "warnings": warnings})
@@ -135,13 +134,12 @@ def remove(
             raise NotifierError(f"{place.path}:{place.line}: the file has other content and was not changed: {what}")
     if not places:
         raise NotifierError(f"{wanted} is in no file of {main}; nothing was removed")
-    began = datetime.now(UTC)
     before = problems_in(main)
-    with removing(places[0].path):
+    with removing(places[0].path) as since:
         # A file that `include:` names without a wildcard has to stay.
         if new := [each for each in problems_in(main) if each not in before]:
             raise ConfigurationRefused(new)
-    reloaded = None if no_wait else wait_until_loaded(main, found.database, None, began)
+    reloaded = None if no_wait else wait_until_loaded(main, found.database, None, since)
     if as_json:
         print_json({"removed": wanted, "file": str(places[0].path), "daemon": reloaded})
     else:

@@ -78,8 +78,11 @@ def make_folder(path: Path, access: FileAccess) -> None:
             access.apply(descriptor, folder=True)
 
 
-def write_new(path: Path, text: str, access: FileAccess) -> None:
+def write_new(path: Path, text: str, access: FileAccess) -> datetime:
     """Write a new file atomically: readers see all of it or nothing.
+
+    Returns:
+        The time just before it could be seen.
 
     Raises:
         FileExistsError: it exists.
@@ -88,10 +91,12 @@ def write_new(path: Path, text: str, access: FileAccess) -> None:
     new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _write(new, text.encode(), access)
+        appeared = datetime.now(UTC)
         os.link(new, path)
     finally:
         new.unlink(missing_ok=True)
     _sync_folder(path.parent)
+    return appeared
 
 
 def replace_file(path: Path, content: bytes) -> None:

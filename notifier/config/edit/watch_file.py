@@ -125,10 +125,13 @@ class WatchFolder:
             f"{self._config} includes no folder for watches of their own: add the line `include: [{PATTERN}]` to it"
         )
 
-    def write(self, entry: NewWatch) -> Path:
+    def write(self, entry: NewWatch) -> tuple[Path, datetime]:
         """Write the file of a watch atomically, with the owner, group and mode of the main file.
 
         The service's user can then read it, whatever the umask of the writer is.
+
+        Returns:
+            The file, and a time from which on it was there for whoever began to read.
 
         Raises:
             NotifierError: it cannot be written, or exists with other content.
@@ -137,13 +140,13 @@ class WatchFolder:
         try:
             access = FileAccess.of(self._config)
             make_folder(path.parent, access)
-            write_new(path, text, access)
+            return path, write_new(path, text, access)
         except FileExistsError:
             if not _holds(path, text):
                 raise NotifierError(f"{path} already exists and was not changed") from None
         except OSError as error:
             raise NotifierError(f"{path} cannot be written: {error.strerror or error}") from error
-        return path
+        return path, datetime.now(UTC)
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -155,19 +158,22 @@ def _holds(path: Path, text: str) -> bool:
 
 
 @contextmanager
-def removing(path: Path) -> Iterator[None]:
+def removing(path: Path) -> Iterator[datetime]:
     """Remove a file, but restore it if the block raises.
+
+    The value is the time just before it was gone.
 
     Raises:
         NotifierError: it cannot be removed.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a name that no pattern of `include:` matches
+    gone = datetime.now(UTC)
     try:
         path.rename(aside)
     except OSError as error:
         raise NotifierError(f"{path} cannot be removed: {error.strerror or error}") from error
     try:
-        yield
+        yield gone
     except BaseException:
         _put_back(aside, path)
         raise
