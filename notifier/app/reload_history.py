@@ -77,10 +77,10 @@ class ReloadHistory:
 
     def reloaded(self, outcome: ReloadOutcome) -> None:
         """Record a reload. One that was not requested, and is refused as before, is no news."""
-        before, began = self.last, self._clock() - outcome.duration
+        before, ended = self.last, self._clock()
         refused = outcome.refused[:MOST_PROBLEMS]
         runs_of = before.runs_of if before is not None and refused else None
-        self.last = LastReload(at=began, refused=refused, runs_of=runs_of)
+        self.last = LastReload(at=ended - outcome.duration, ended=ended, refused=refused, runs_of=runs_of)
         if outcome.asked or not (outcome.again or runs_of) or before is None or refused != before.refused:
             self._report(outcome)
         self._notices.reloaded(outcome)

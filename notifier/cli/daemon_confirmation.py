@@ -1,7 +1,7 @@
 """Waits for the running daemon to reload after a command wrote or removed the file of a watch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ LONGEST_READING_S = 120.0
 
 FIRST_POLL_S = 10.0
 """How long to wait for the first poll after the reload. The daemon records its polls every 2 s."""
+
+NEXT_RELOAD_WITHIN_S = 5.0
+"""A daemon that has not read a new file begins another reload within this time after the last one has ended."""
 
 _ASKED_EVERY_S = 0.2
 _LONGEST_ANSWER_S = 10.0
@@ -59,7 +62,8 @@ def wait_until_loaded(
         main: the main file.
         database: where the daemon is found.
         subject: the watch that was added, whose first poll is waited for; None waits for the reload alone.
-        since: a reload that began after this time has read the file, or found it removed.
+        since: when the file appeared or was removed. A reload that began later has noticed it. One that was under way
+            then may have, and has if the daemon does not begin another.
         monotonic: a monotonic clock, in seconds.
         sleep: waits for a number of seconds.
 
@@ -71,10 +75,10 @@ def wait_until_loaded(
     seen: dict[str, Any] = {"runs": True, "taken_up": False, "refused": []}
     if subject is not None:
         seen["status"] = None
-    deadline = _Deadline(monotonic)
+    deadline, last = _Deadline(monotonic), _LastReload(since, monotonic)
     while not deadline.is_over:
         before = seen["taken_up"]
-        if not _ask_about(database, since, seen) or (seen["taken_up"] and subject is None):
+        if not _ask_about(database, last, seen) or (seen["taken_up"] and subject is None):
             return seen
         if seen["taken_up"] and not before:
             deadline.taken_up()
@@ -86,7 +90,28 @@ def wait_until_loaded(
     return seen
 
 
-def _ask_about(database: Path, since: datetime, seen: dict[str, Any]) -> bool:
+class _LastReload:
+    """Whether the daemon's last reload has noticed a file."""
+
+    def __init__(self, since: datetime, monotonic: Callable[[], float]) -> None:
+        self._since = since.replace(microsecond=since.microsecond // 1000 * 1000)  # as exact as the daemon's answers
+        self._monotonic = monotonic
+        self._last: str | None = None
+        self._known_at = monotonic()
+
+    def has_noticed(self, reload: Mapping[str, Any], reading: bool) -> bool:
+        """Return whether it has; `reading` says whether another one is under way."""
+        if datetime.fromisoformat(reload["at"]) >= self._since:
+            return True
+        ended = reload.get("ended")
+        if reading or ended is None or datetime.fromisoformat(ended) < self._since:
+            return False
+        if self._last != ended:
+            self._last, self._known_at = ended, self._monotonic()
+        return self._monotonic() - self._known_at >= NEXT_RELOAD_WITHIN_S
+
+
+def _ask_about(database: Path, last: _LastReload, seen: dict[str, Any]) -> bool:
     """Add the outcome of the daemon's last reload to `seen`. Return whether a later answer may add more."""
     import asyncio
 
@@ -104,11 +129,11 @@ def _ask_about(database: Path, since: datetime, seen: dict[str, Any]) -> bool:
     except NotifierError as error:
         seen["unanswered"] = str(error)
         return isinstance(error, Unanswered)
-    reload = health["reload"]
-    if reload is not None and datetime.fromisoformat(reload["at"]) >= since:
+    reload, reading = health["reload"], health.get("reading_since") is not None
+    if reload is not None and last.has_noticed(reload, reading):
         seen["refused"] = reload["refused"]
         seen["taken_up"] = not reload["refused"]
-    elif health.get("reading_since") is not None:
+    elif reading:
         seen["reading"] = True
     return not seen["refused"]
 

@@ -191,8 +191,7 @@ def _folder(config: Path | None, name: str | None, notify: Sequence[str]) -> "Wa
     return folder
 
 
-def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]
-) -> tuple[Path, datetime]:
+def _watch(folder: "WatchFolder", snapshot_id: str, name: str | None, notify: Sequence[str]) -> tuple[Path, datetime]:
     from notifier.config.edit.watch_file import NewWatch
 
     try:

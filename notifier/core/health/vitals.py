@@ -18,12 +18,13 @@ STUCK_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastReload:
-    """The last reload: when it began, and the first problems for which it was `refused`, none if it was done.
+    """The last reload: when it began and `ended`, and the first problems for which it was `refused`, none if done.
 
     `runs_of` is when the configuration that runs was read, if the notifier started with the one that was loaded last.
     """
 
     at: datetime
+    ended: datetime | None = None
     refused: tuple[str, ...] = ()
     runs_of: datetime | None = None
 
@@ -146,6 +147,7 @@ def plain(vitals: Vitals) -> dict[str, Any]:
         if reload is None
         else {
             "at": iso(reload.at),
+            "ended": iso(reload.ended),
             "refused": list(reload.refused),
             "runs_of": iso(reload.runs_of),
         },

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.deliveries import event_about
+from support.waiting import until
 
 from notifier.channels import bounded_sender
 from notifier.channels.apprise.channel import AppriseChannel
@@ -171,11 +172,10 @@ async def test_a_service_that_hangs_is_cut_at_the_limit_and_leaves_nothing_open(
         await ended(side)
         before = descriptors()
         outcomes = await asyncio.gather(*(each.send(HELLO) for each in channels))
-        await ended(side)
         assert left_running() == []
-        assert descriptors() <= before
+        # On a busy machine the service notices a connection only when it has been cut.
+        await until(lambda: side.connections > 0 and not side.open and descriptors() <= before)
     assert {each.kind for each in outcomes} <= {OutcomeKind.RETRY, OutcomeKind.UNCERTAIN}, outcomes
-    assert side.connections > 0
 
 
 async def test_fifty_cut_sends_leave_nothing_and_the_next_is_delivered() -> None:
@@ -197,7 +197,7 @@ async def test_fifty_cut_sends_leave_nothing_and_the_next_is_delivered() -> None
         assert {each.reason for each in outcomes} == {"send_timeout"}
         assert OutcomeKind.UNCERTAIN in {each.kind for each in outcomes}
         assert left_running() == []
-        assert descriptors() <= before
+        await until(lambda: descriptors() <= before)
         is_well = True
         tried._cutter._limit = LATE
         assert (await tried.send(HELLO)).kind is OutcomeKind.DELIVERED
@@ -257,7 +257,7 @@ async def test_lookups_of_a_webhook_that_hang_are_few() -> None:
         allow_private=True,
         redact=str,
         clock=lambda: datetime.now(UTC),
-        timeout=timedelta(seconds=0.1),
+        timeout=timedelta(seconds=0.6),  # of which a third is left when the connection has its limit
         lookup=silent,
     )
     async with hook:

@@ -1,6 +1,7 @@
 """A command that wrote a file waits for the daemon while it makes progress, and explains when it gives up."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,13 @@ from typing import Any
 import pytest
 
 from notifier.cli import daemon_confirmation
-from notifier.cli.daemon_confirmation import GIVE_UP_AFTER_S, LONGEST_READING_S, sentence, wait_until_loaded
+from notifier.cli.daemon_confirmation import (
+    GIVE_UP_AFTER_S,
+    LONGEST_READING_S,
+    NEXT_RELOAD_WITHIN_S,
+    sentence,
+    wait_until_loaded,
+)
 from notifier.control.handler import DaemonActions
 from notifier.control.server import listening
 from notifier.store.store import Store
@@ -19,8 +26,18 @@ BEGAN = datetime(2026, 11, 29, 12, tzinfo=UTC)
 READING = {"reload": None, "reading_since": BEGAN.isoformat()}
 IDLE: dict[str, Any] = {"reload": None, "reading_since": None}
 DONE = {"reload": {"at": (BEGAN + timedelta(seconds=1)).isoformat(), "refused": []}, "reading_since": None}
-BEFORE = {"reload": {"at": (BEGAN - timedelta(seconds=1)).isoformat(), "refused": []}, "reading_since": None}
+BEFORE: dict[str, Any] = {
+    "reload": {"at": (BEGAN - timedelta(seconds=1)).isoformat(), "refused": []},
+    "reading_since": None,
+}
+UNDER_WAY = {
+    "reload": BEFORE["reload"] | {"ended": (BEGAN + timedelta(seconds=1)).isoformat()},
+    "reading_since": None,
+}
 REFUSED = {"reload": {"at": (BEGAN + timedelta(seconds=1)).isoformat(), "refused": ["a.yaml:1:1: no"]}}
+
+
+READING_ANOTHER = {"reading_since": (BEGAN + timedelta(seconds=2)).isoformat()}
 
 
 class Waiting:
@@ -31,6 +48,8 @@ class Waiting:
         self._store = store
         self._answer = answer
         self.passed = 0.0
+        self.hold_at = float("inf")
+        self.held, self.let_go = threading.Event(), threading.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,6 +73,9 @@ class Waiting:
 
     def _sleep(self, seconds: float) -> None:
         self.passed += 5 * seconds  # fewer questions
+        if self.passed >= self.hold_at:
+            self.held.set()
+            self.let_go.wait(20)
 
 
 @pytest.mark.parametrize("seconds", [0, GIVE_UP_AFTER_S - 5, LONGEST_READING_S - 5])
@@ -69,6 +91,23 @@ async def test_a_refusal_ends_the_wait(store: Store, database: Path) -> None:
     async with waiting.running():
         assert await waiting.outcome() == {"runs": True, "taken_up": False, "refused": ["a.yaml:1:1: no"]}
     assert waiting.passed == 0
+
+
+async def test_a_reload_that_was_under_way_has_read_the_file_if_no_other_follows(store: Store, database: Path) -> None:
+    waiting = Waiting(database, store, lambda _: UNDER_WAY)
+    async with waiting.running():
+        assert await waiting.outcome() == {"runs": True, "taken_up": True, "refused": []}
+    assert NEXT_RELOAD_WITHIN_S <= waiting.passed <= NEXT_RELOAD_WITHIN_S + 2
+
+
+async def test_the_reload_that_follows_the_one_under_way_decides(store: Store, database: Path) -> None:
+    waiting = Waiting(
+        database,
+        store,
+        lambda passed: UNDER_WAY if passed < 2 else UNDER_WAY | READING_ANOTHER if passed < 9 else REFUSED,
+    )
+    async with waiting.running():
+        assert await waiting.outcome() == {"runs": True, "taken_up": False, "refused": ["a.yaml:1:1: no"]}
 
 
 @pytest.mark.parametrize(
@@ -113,12 +152,13 @@ async def test_a_daemon_that_hangs_is_given_up_with_the_reason(
 
 async def test_a_daemon_is_waited_for_while_it_restores_its_socket(store: Store, database: Path) -> None:
     waiting = Waiting(database, store, lambda _: DONE)
+    waiting.hold_at = 3
     outcome = asyncio.create_task(waiting.outcome())
-    async with asyncio.timeout(20):
-        while waiting.passed < 3:  # noqa: ASYNC110 - the other thread's time has no event
-            await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(waiting.held.wait, 20)
     async with waiting.running():
+        waiting.let_go.set()
         assert (await outcome)["taken_up"]
+    assert waiting.passed < GIVE_UP_AFTER_S
 
 
 async def test_without_a_daemon_nothing_is_waited_for(tmp_path: Path) -> None:

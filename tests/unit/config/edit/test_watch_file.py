@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def loaded(path: Path) -> Config:
 
 def test_the_watch_is_loaded_as_it_was_meant(tmp_path: Path) -> None:
     path = main(tmp_path)
-    written = WatchFolder(path, {}).write(
+    written, _ = WatchFolder(path, {}).write(
         NewWatch(snapshot_id="sd_1", name="Prices: nightly #1", notify=["other"], on=["all"])
     )
     assert written == tmp_path / "watches.d" / "sd_1.yaml"
@@ -88,7 +89,7 @@ def test_without_a_folder_it_says_what_to_add(tmp_path: Path, include: str) -> N
 
 def test_the_same_watch_is_accepted_and_other_content_is_not_changed(tmp_path: Path) -> None:
     folder = WatchFolder(main(tmp_path), {})
-    first = folder.write(NewWatch(snapshot_id="sd_1"))
+    first, _ = folder.write(NewWatch(snapshot_id="sd_1"))
     text = first.read_text()
     folder.write(NewWatch(snapshot_id="sd_1"))
     with pytest.raises(NotifierError, match="not changed"):
@@ -103,6 +104,29 @@ def test_an_existing_file_that_is_no_text_is_not_changed(tmp_path: Path, odd: Ca
     odd(tmp_path / "watches.d" / "sd_1.yaml")
     with pytest.raises(NotifierError, match="not changed"):
         folder.write(NewWatch(snapshot_id="sd_1"))
+
+
+def test_the_time_of_a_change_is_after_all_that_comes_before_it_and_before_it_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a reload that began while the file was being written would count as one that has read it."""
+    seen: dict[str, datetime] = {}
+
+    def noting(name: str, call: Callable[..., object]) -> Callable[..., object]:
+        def called(*arguments: object) -> object:
+            seen[name] = datetime.now(UTC)
+            return call(*arguments)
+
+        return called
+
+    for name in ("fsync", "link"):
+        monkeypatch.setattr(os, name, noting(name, getattr(os, name)))
+    file, appeared = WatchFolder(main(tmp_path), {}).write(NewWatch(snapshot_id="sd_1"))
+    assert appeared <= seen["link"]
+    monkeypatch.setattr(Path, "rename", noting("rename", Path.rename))
+    before = datetime.now(UTC)
+    with removing(file) as gone:
+        assert before <= gone <= seen["rename"]
 
 
 def test_a_removed_file_is_restored_if_the_block_raises(tmp_path: Path) -> None:
