@@ -11,7 +11,7 @@ A shell that starts the tests in the background has them ignore SIGINT, and ever
 
 import signal
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from support import compiled_once
 
 from notifier.app.loading import loading_process
 from notifier.store.store import Store
+from notifier.telemetry.redaction import EVERY_SECRET, Redactor
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,6 +39,13 @@ settings.load_profile("notifier")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     Apprise.instantiate("json://localhost")
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_its_own() -> Iterator[None]:
+    """What a test made a secret, such as a word, hides nothing in the tests that follow in its process."""
+    yield
+    vars(EVERY_SECRET).update(vars(Redactor()))
 
 
 @pytest.fixture

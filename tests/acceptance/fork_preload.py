@@ -29,7 +29,7 @@ from notifier.app.daemon import Daemon
 from notifier.app.loading.load import all_checks
 from notifier.config.load import load
 from notifier.telemetry.log import configure
-from notifier.telemetry.redaction import Redactor
+from notifier.telemetry.redaction import EVERY_SECRET, Redactor
 
 _MAIN = """\
 api: {token: none, base_url: "http://127.0.0.1:9"}
@@ -53,6 +53,7 @@ def preload() -> None:
         main = Path(folder) / "config.yaml"
         main.write_text(_MAIN, encoding="utf-8")
         asyncio.run(_live(main))
+    vars(EVERY_SECRET).update(vars(Redactor()))
     structlog.reset_defaults()
     logging.root.handlers.clear()
     assert threading.active_count() == 1, "a fork has only one of them"
@@ -61,7 +62,6 @@ def preload() -> None:
 
 
 async def _live(main: Path) -> None:
-    # Not by `load_config`, which adds to what all of the process hides.
-    daemon = Daemon(load(main, environ={}, checks=all_checks(True)), reporters=[], redactor=Redactor())
-    stop = asyncio.Event()
+    config = load(main, environ={}, checks=all_checks(True))
+    daemon, stop = Daemon(config, reporters=[], redactor=Redactor()), asyncio.Event()
     await daemon.run(stop, stop.set)
