@@ -51,14 +51,19 @@ def watch_id(found: "Config", watch: str) -> str:
         matching.append(watch)  # a snapshot found by the watch of a dataset, or adopted
     if len(matching) == 1:
         return matching[0]
-    if matching:
-        raise UsageError(
+    raise no_watch(watch, len(matching), (name for known in names.values() for name in known))
+
+
+def no_watch(watch: str, number: int, known: Iterable[str]) -> UsageError:
+    """Return the error for a watch that none, or several (`number`), are called, with a suggestion."""
+    if number:
+        return UsageError(
             f"several watches are called {watch!r}: name one by its id; `notifier watch list` shows the ids"
         )
     from notifier.core.suggestions import did_you_mean
 
-    near = did_you_mean(watch, {name for known in names.values() for name in known})
-    raise UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows all watches'}")
+    near = did_you_mean(watch, set(known))
+    return UsageError(f"there is no watch {watch!r}{near or '; `notifier watch list` shows all watches'}")
 
 
 def no_channel(name: str, known: Iterable[str]) -> UsageError:

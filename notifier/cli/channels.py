@@ -1,6 +1,7 @@
 """`notifier channel`: lists the channels, and sends a test message to one."""
 
-from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,57 +10,64 @@ from notifier.cli import completion
 from notifier.cli.arguments import no_channel, watch_id
 from notifier.cli.options import ConfigOption, JsonOption, config_path, configuration
 from notifier.cli.output import print_json, print_table, warn
+from notifier.cli.remote import TokenFileOption, TokenOption, UrlOption, remote
 from notifier.cli.status import tally
+from notifier.core.action_results import TestResult
 from notifier.core.delivery.model import OutcomeKind
-from notifier.core.delivery.services import service_of
 from notifier.core.errors import UsageError
+from notifier.core.json_values import json_value
 from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
+    from notifier.core.resources import ChannelResource
 
 app = typer.Typer(help="List the channels, and send a test message to one.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_channels(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def list_channels(
+    ctx: typer.Context,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """List the channels: their service, how many watches use them, and their deliveries."""
-    from notifier.store.reader import Reader
+    if (client := remote(ctx)) is not None:
+        from notifier.cli import remote_answers
 
-    found = configuration(config)
-    counts = Reader(found.database).channels() if found.database.exists() else {}
-    watching = Counter(name for watch in found.watches for name in watch.notify)
-    watching.update(name for dataset in found.datasets for name in dataset.notify)
-    entries = [
-        {
-            "name": channel.name,
-            "service": "webhook" if channel.webhook else service_of(str(channel.url)),
-            "watches": watching[channel.name],
-            "operators": channel.name in found.operators,
-            "deliveries": counts.get(channel.name, {}),
-        }
-        for channel in found.channels.values()
-    ]
+        with client:
+            entries = remote_answers.channels(client)
+    else:
+        entries = _channels(configuration(config))
     if as_json:
-        print_json(entries)
+        print_json(json_value(entries))
         return
     print_table(
         ("name", "service", "watches", "operators", "deliveries"),
         (
-            (
-                str(entry["name"]),
-                str(entry["service"]),
-                str(entry["watches"]),
-                "yes" if entry["operators"] else "-",
-                tally(counts.get(str(entry["name"]), {})),
-            )
-            for entry in entries
+            (each.channel, each.service, str(each.watches), "yes" if each.operators else "-", tally(each.deliveries))
+            for each in entries
         ),
     )
 
 
+def _channels(found: "Config") -> "list[ChannelResource]":
+    from notifier.config.resource import channels_of
+    from notifier.store.reading.reading import Reading
+
+    reading = Reading(found.database, lambda: datetime.now(UTC))
+    try:
+        return reading.channels(channels_of(found))
+    finally:
+        reading.close()
+
+
 @app.command("test")
 def send_test(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The name of the channel.", autocompletion=completion.channel)],
     config: ConfigOption = None,
     event: Annotated[
@@ -77,44 +85,71 @@ def send_test(
         ),
     ] = None,
     as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Send a real message, marked TEST, and print the receiver's answer. Exit status 1 if it was not delivered.
 
     If it was delivered, failed deliveries of this channel are retried at once.
     """
+    if (client := remote(ctx)) is not None:
+        from notifier.cli import remote_answers
+
+        with client:
+            done = remote_answers.test_channel(client, name, event, watch)
+        _print_result(done, as_json)
+        return
+    found = _loaded(config_path(config), name)
+    _print_result(_send(found, name, event, watch), as_json)
+    _retry_failed(found, name)
+
+
+def _loaded(path: Path, name: str) -> "Config":
+    """Return the configuration that has the channel.
+
+    Raises:
+        UsageError: it has no such channel.
+    """
+    from notifier.app.loading.fallback import load_for_channel
+
+    loaded = load_for_channel(path, name)
+    if loaded.warning:
+        warn(loaded.warning)
+    if name not in loaded.config.channels:
+        raise no_channel(name, loaded.config.channels)
+    return loaded.config
+
+
+def _send(found: "Config", name: str, event: str | None, watch: str | None) -> TestResult:
     import asyncio
 
-    from notifier.app.loading.fallback import load_for_channel
     from notifier.delivery.trial import send_trial
     from notifier.telemetry.log import configure
     from notifier.telemetry.redaction import Redactor
 
-    loaded = load_for_channel(config_path(config), name)
-    found = loaded.config
-    if loaded.warning:
-        warn(loaded.warning)
-    channel = found.channels.get(name)
-    if channel is None:
-        raise no_channel(name, found.channels)
     sample = None if watch is None else found.sample_watch(watch_id(found, watch))
     redactor = Redactor(found.secrets)
     configure(level="warning", redactor=redactor)
     try:
-        trial = send_trial(channel, redact=redactor, word=event or "complete", watch=sample)
+        trial = send_trial(found.channels[name], redact=redactor, word=event or "complete", watch=sample)
     except ValueError as error:
         raise UsageError(f"--event: {error}") from error
     outcome = asyncio.run(trial)
-    delivered = outcome.kind is OutcomeKind.DELIVERED
+    return TestResult(channel=name, outcome=outcome.kind, reason=outcome.reason, answer=outcome.detail)
+
+
+def _print_result(done: TestResult, as_json: bool) -> None:
+    """Print what came of a test message; the exit status is 1 if it was not delivered."""
+    delivered = done.outcome == OutcomeKind.DELIVERED
     if as_json:
-        print_json({"channel": name, "outcome": outcome.kind, "reason": outcome.reason, "answer": outcome.detail})
+        print_json(json_value(done))
     else:
-        answer = f": {outcome.detail}" if outcome.detail else ""
-        typer.echo(
-            f"{name}: {'delivered' if delivered else 'not delivered'}, {outcome.reason}{answer}", err=not delivered
-        )
+        answer = f": {done.answer}" if done.answer else ""
+        words = "delivered" if delivered else "not delivered"
+        typer.echo(f"{done.channel}: {words}, {done.reason}{answer}", err=not delivered)
     if not delivered:
         raise typer.Exit(1)
-    _retry_failed(found, name)
 
 
 def _retry_failed(found: "Config", channel: str) -> None:

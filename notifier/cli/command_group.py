@@ -21,6 +21,10 @@ _LONGEST_LINE = 2_000
 _NOT_A_CHOICE = re.compile(r"'(?P<given>.*)' is not one of (?P<choices>'.*')\.?", re.DOTALL)
 
 
+_REMOTE = ("--url", "--token", "--token-file")
+"""The options of the commands that can ask a notifier on another machine (`cli.remote`)."""
+
+
 class Group(TyperGroup):
     """A group of commands that suggests a command for a misspelt one."""
 
@@ -129,6 +133,11 @@ def _refused_value(error: Any) -> str:
 def _no_such_option(name: str, context: Any) -> str:
     if any(name in _options(each) for each in getattr(context.command, "commands", {}).values()):
         return f"there is no option {_shown(name)} before the command: write it after the command"
+    if name in _REMOTE:
+        return (
+            f"`{context.command_path}` needs the machine of the notifier itself, and takes no {name}: run it there, "
+            "for example over ssh"
+        )
     suggestion = _suggestion(name, [each for each in _options(context.command) if each.startswith("--")])
     return f"there is no option {_shown(name)}{suggestion}"
 

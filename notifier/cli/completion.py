@@ -184,6 +184,8 @@ def _names(ctx: typer.Context) -> "tuple[ConfiguredNames, StoredNames | None]":
     from notifier.config.completion_names import ConfiguredNames, configured_names
     from notifier.store.completion_names import StoredNames
 
+    if ctx.params.get("url"):
+        return ConfiguredNames(), None  # the shell does not wait for another machine
     given = ctx.params.get("config")
     path = account_config(given if isinstance(given, Path) else None)
     configured = ConfiguredNames() if path is None else configured_names(path, os.environ)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,12 +141,12 @@ def _ask_about(database: Path, last: _LastReload, seen: dict[str, Any]) -> bool:
 def _has_polled(main: Path, database: Path, subject: str, since: datetime, seen: dict[str, Any]) -> bool:
     """Add the status from the daemon's first poll to `seen`. Return whether it has polled."""
     from notifier.app.loading.fallback import load_with_fallback
-    from notifier.cli.status import overview
+    from notifier.cli.status import as_entry, overview
 
     if not database.exists():
         return False
-    entries = overview(load_with_fallback(main).config, datetime.now(UTC))
-    entry = next((each for each in entries if each["watch"] == subject), {})
+    entries = overview(load_with_fallback(main).config)
+    entry = next((as_entry(each) for each in entries if each.watch == subject), {})
     if entry.get("status", "unknown") == "unknown" and (entry.get("last_poll") or since) <= since:
         return False
     seen["status"] = entry.get("status") or entry.get("last_answer")

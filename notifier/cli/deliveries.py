@@ -1,23 +1,29 @@
 """`notifier delivery`: lists and shows deliveries, and sends them again."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from notifier.cli import completion
 from notifier.cli.arguments import checked_id, earliest, no_channel, quoted, watch_id
-from notifier.cli.delivery_rows import as_data, event_id_given, find_event_id, print_rows
+from notifier.cli.delivery_rows import event_id_given, find_event_id, print_rows
 from notifier.cli.delivery_show import show
 from notifier.cli.options import ConfigOption, JsonOption, configuration
-from notifier.cli.output import print_json
+from notifier.cli.output import print_json, print_json_list
+from notifier.cli.remote import TokenFileOption, TokenOption, UrlOption, remote
 from notifier.core.delivery.model import DeliveryState
 from notifier.core.errors import NotifierError, UsageError
+from notifier.core.json_values import json_value
 from notifier.core.times import iso
 from notifier.core.words import count
 
 if TYPE_CHECKING:
     from notifier.config.model import Config
+    from notifier.control.http_client import HttpClient
+    from notifier.core.resources import DeliveryResource
     from notifier.store.reader import Reader
 
 app = typer.Typer(help="List and show deliveries with their attempts, and send them again.", no_args_is_help=True)
@@ -25,6 +31,7 @@ app = typer.Typer(help="List and show deliveries with their attempts, and send t
 
 @app.command("list")
 def list_deliveries(
+    ctx: typer.Context,
     config: ConfigOption = None,
     state: Annotated[list[DeliveryState] | None, typer.Option(help="Only these states; may be repeated.")] = None,
     channel: Annotated[
@@ -46,36 +53,91 @@ def list_deliveries(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most this many, the newest first.")] = 100,
     as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """List deliveries, the newest first."""
-    from notifier.store.reader import Reader
-
-    begin = earliest(since) if since is not None else None
-    event_id = None if event is None else event_id_given("--event", event)
-    of_snapshot = None if snapshot is None else checked_id("--snapshot", snapshot)
-    found = configuration(config)
-    reader = Reader(found.database)
-    _check_channel(found, reader, channel)
-    _check_snapshot(found, reader, of_snapshot)
-    rows = reader.deliveries(
-        states=tuple(state or ()),
+    asked = Asked(
+        states=tuple(each.value for each in state or ()),
         channel=channel,
-        since=begin,
-        told=None if event_id is None else find_event_id(reader, event_id),
-        snapshot=of_snapshot,
-        watch=None if watch is None else _watched(found, reader, watch),
-        limit=limit,
+        watch=watch,
+        snapshot=None if snapshot is None else checked_id("--snapshot", snapshot),
+        event=None if event is None else event_id_given("--event", event),
+        since=None if since is None else earliest(since),
     )
+    client = remote(ctx)
+    rows = _listed(configuration(config), asked, limit) if client is None else _listed_remotely(client, asked, limit)
     if as_json:
-        print_json([as_data(row) for row in rows])
+        print_json_list(map(json_value, rows))
     elif rows:
         print_rows(rows)
     else:
         typer.echo("No deliveries.", err=True)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """Which deliveries a user asks for: `watch` as it is called, `event` by the beginning of its id."""
+
+    states: tuple[str, ...]
+    channel: str | None
+    watch: str | None
+    snapshot: str | None
+    event: str | None
+    since: datetime | None
+
+
+def _listed(found: "Config", asked: Asked, limit: int) -> "list[DeliveryResource]":
+    from notifier.store.reader import Reader
+    from notifier.store.reading.filters import LONGEST_PAGE, DeliveryFilters
+    from notifier.store.reading.reading import Reading
+
+    reader = Reader(found.database)
+    _check_channel(found, reader, asked.channel)
+    _check_snapshot(found, reader, asked.snapshot)
+    filters = DeliveryFilters(
+        states=asked.states,
+        channel=asked.channel,
+        watch=None if asked.watch is None else _watched(found, reader, asked.watch),
+        snapshot=asked.snapshot,
+        event=None if asked.event is None else find_event_id(reader, asked.event),
+        since=asked.since,
+    )
+    reading = Reading(found.database, lambda: datetime.now(UTC))
+    rows: list[DeliveryResource] = []
+    cursor = None
+    while len(rows) < limit and (cursor or not rows):
+        page = reading.deliveries(replace(filters, cursor=cursor, limit=min(LONGEST_PAGE, limit - len(rows))))
+        rows += page.deliveries
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    reading.close()
+    return rows
+
+
+def _listed_remotely(client: "HttpClient", asked: Asked, limit: int) -> "list[DeliveryResource]":
+    from notifier.cli import remote_answers
+
+    with client:
+        watch = None if asked.watch is None else remote_answers.watch_id(client, asked.watch)
+        remote_answers.check_channel(client, asked.channel)
+        return remote_answers.deliveries(
+            client,
+            limit,
+            state=list(asked.states),
+            channel=asked.channel,
+            watch=watch,
+            snapshot=asked.snapshot,
+            event=asked.event,
+            since=iso(asked.since),
+        )
+
+
 @app.command()
 def retry(
+    ctx: typer.Context,
     ids: Annotated[
         list[int] | None,
         typer.Argument(
@@ -95,22 +157,24 @@ def retry(
         str | None, typer.Option(help="With --dead: only those created within this time, such as 2d.")
     ] = None,
     as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Send deliveries again at once that are dead, uncertain, or waiting for their next attempt."""
-    import asyncio
-
-    from notifier.control.client import ask
-    from notifier.control.protocol import Retry
-
     if bool(ids) == dead:
         raise UsageError("give the numbers of deliveries, or --dead for all dead ones, not both")
     if ids and (channel or since):
         raise UsageError("--channel and --since need --dead")
     begin = earliest(since) if since is not None else None
-    found = configuration(config)
-    _check_there_are(found, ids or (), channel)
-    request = Retry(ids=tuple(ids or ()), channel=channel, since=iso(begin), configured=tuple(found.channels))
-    done = asyncio.run(ask(found.database, request))
+    client = remote(ctx)
+    if client is None:
+        done = _retry(configuration(config), ids or (), channel, begin)
+    else:
+        from notifier.cli import remote_answers
+
+        with client:
+            done = json_value(remote_answers.retry(client, ids or (), channel, begin))
     if as_json:
         print_json(done)
     else:
@@ -125,8 +189,19 @@ def retry(
         raise typer.Exit(1)
 
 
+def _retry(found: "Config", ids: Sequence[int], channel: str | None, begin: datetime | None) -> dict[str, Any]:
+    import asyncio
+
+    from notifier.control.client import ask
+    from notifier.control.protocol import Retry
+
+    _check_there_are(found, ids, channel)
+    request = Retry(ids=tuple(ids), channel=channel, since=iso(begin), configured=tuple(found.channels))
+    return asyncio.run(ask(found.database, request))
+
+
 def _watched(found: "Config", reader: "Reader", watch: str) -> str:
-    """Return the watch for the reader: that of a dataset with a slash, one that was removed by the id it had."""
+    """Return the id of the watch; one that was removed is called by the id it had."""
     try:
         wanted = watch_id(found, watch)
         _, parted, of_dataset = wanted.partition("/")
@@ -136,7 +211,7 @@ def _watched(found: "Config", reader: "Reader", watch: str) -> str:
         if reader.deliveries(watch=watch, limit=1):
             return watch
         raise
-    return f"{wanted}/" if any(each.id == wanted for each in found.datasets) else wanted
+    return wanted
 
 
 def _check_channel(found: "Config", reader: "Reader", channel: str | None) -> None:

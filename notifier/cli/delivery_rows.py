@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from notifier.cli.arguments import checked_id, quoted
 from notifier.cli.output import print_table, when
 from notifier.cli.status import STYLES
-from notifier.core.delivery.message_text import message
-from notifier.core.delivery.model import Deliverable, Notice
 from notifier.core.errors import NotifierError, UsageError
 
 if TYPE_CHECKING:
-    from notifier.store.reader import DeliveryRow, Reader
+    from notifier.core.resources import DeliveryResource
+    from notifier.store.reader import Reader
 
 EVENT_ID_PREFIXES = ("evt_", "ntc_")
 """The prefixes of the ids of events and of notices."""
@@ -57,7 +56,7 @@ _TYPO_PREFIX = len("evt_") + 3
 """An id that shares this many characters with another one may be a misspelling of it."""
 
 
-def print_rows(rows: "Sequence[DeliveryRow]") -> None:
+def print_rows(rows: "Sequence[DeliveryResource]") -> None:
     """Print a table of deliveries."""
     now = datetime.now(UTC)
     print_table(
@@ -67,40 +66,12 @@ def print_rows(rows: "Sequence[DeliveryRow]") -> None:
                 str(row.id),
                 row.state if not row.reason or row.state == "delivered" else f"{row.state} ({row.reason})",
                 row.channel,
-                str(row.attempt),
+                str(row.attempts_begun),
                 when(row.created_at, now),
                 when(row.not_before if row.settled_at is None else None, now),
-                message(row.event).title,
+                row.title,
             )
             for row in rows
         ),
         styles=STYLES,
     )
-
-
-def as_data(row: "DeliveryRow") -> dict[str, Any]:
-    """Return a delivery for JSON."""
-    return {
-        "id": row.id,
-        "channel": row.channel,
-        "state": row.state,
-        "reason": row.reason,
-        "attempts_begun": row.attempt,
-        "created_at": row.created_at,
-        "not_before": row.not_before,
-        "settled_at": row.settled_at,
-        "event_id": row.event.id,
-    } | subject_of(row.event)
-
-
-def subject_of(deliverable: Deliverable) -> dict[str, Any]:
-    """Return the subject of an event or a notice, for JSON."""
-    if isinstance(deliverable, Notice):
-        return {"notice": deliverable.kind, "subject": deliverable.subject}
-    return {
-        "watch": deliverable.watch_id,
-        "name": deliverable.name,
-        "snapshot": deliverable.transition.snapshot_id,
-        "status": deliverable.transition.status,
-        "events": list(deliverable.transition.names),
-    }

@@ -1,29 +1,40 @@
 """`notifier healthcheck`: asks the running daemon for its health."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from notifier.cli.options import ConfigOption, JsonOption, config_path
 from notifier.cli.output import print_json
-from notifier.core.errors import NotifierError
+from notifier.cli.remote import TokenFileOption, TokenOption, UrlOption, remote
+from notifier.core.errors import ConfigurationRefused, NotifierError, UsageError
+from notifier.core.json_values import json_value
+
+if TYPE_CHECKING:
+    from notifier.control.http_client import HttpClient
 
 LONGEST_ANSWER_S = 10.0
 
 
-def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def healthcheck(
+    ctx: typer.Context,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """Check the running daemon. Exit status 0 if it answers, polls and is authorised; else 1, with the reasons."""
-    import asyncio
-
-    from notifier.app.loading.fallback import database_of
-    from notifier.control.client import ask
-    from notifier.control.protocol import Health
     from notifier.core.health.vitals import api_sentence
 
-    database = database_of(config_path(config))
+    client = remote(ctx, limit=LONGEST_ANSWER_S)
+    ask = partial(_ask, config) if client is None else partial(_ask_remote, client)
     try:
-        found = asyncio.run(ask(database, Health(), limit=LONGEST_ANSWER_S))
+        found = ask()
+    except (UsageError, ConfigurationRefused):
+        raise
     except NotifierError as error:
         if as_json:
             print_json({"healthy": False, "troubles": [str(error)]})
@@ -39,6 +50,25 @@ def healthcheck(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             typer.echo(f"notifier: {trouble}", err=True)
     if not found["healthy"]:
         raise typer.Exit(1)
+
+
+def _ask(config: Path | None) -> dict[str, Any]:
+    import asyncio
+
+    from notifier.app.loading.fallback import database_of
+    from notifier.control.client import ask
+    from notifier.control.protocol import Health
+
+    found = asyncio.run(ask(database_of(config_path(config)), Health(), limit=LONGEST_ANSWER_S))
+    return {key: value for key, value in found.items() if key != "reading_since"}
+
+
+def _ask_remote(client: "HttpClient") -> dict[str, Any]:
+    from notifier.cli.remote_answers import health
+
+    with client:
+        found: dict[str, Any] = json_value(health(client))
+    return found
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from notifier.core.resource_parts import CollectionResource, StatusSpanResource, UsualResource
+from notifier.core.resource_parts import CollectionResource, MessageResource, StatusSpanResource, UsualResource
 from notifier.core.resources import ActionResource, DatasetResource, DeliveryResource, EventResource, SnapshotResource
 
 
@@ -103,3 +103,30 @@ class EventPage:
 
     events: tuple[EventResource, ...]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliverableResource:
+    """An event, or a notice to the operators, with its message and its deliveries.
+
+    Attributes:
+        event_id: the id of the event (evt_…) or of the notice (ntc_…).
+        watch, name: the id and the name of the event's watch; None for a notice.
+        snapshot, status: the event's snapshot, and the status that it took; None for a notice.
+        events: the event's names; None for a notice.
+        notice: the kind of a notice to the operators; None for an event.
+        subject: what the notice is about; None for an event.
+        message: its message, without the template of a channel.
+        deliveries: its deliveries, the oldest first.
+    """
+
+    event_id: str
+    watch: str | None
+    name: str | None
+    snapshot: str | None
+    status: str | None
+    events: tuple[str, ...] | None
+    notice: str | None
+    subject: str | None
+    message: MessageResource
+    deliveries: tuple[DeliveryResource, ...]

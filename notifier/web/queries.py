@@ -9,7 +9,14 @@ from notifier.config.model import Config
 from notifier.config.resource import channels_of, configuration_resource, watch_settings
 from notifier.core.health.condition_texts import condition_resources
 from notifier.core.health.vitals import Vitals
-from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
+from notifier.core.resource_pages import (
+    DatasetPage,
+    DeliverableResource,
+    DeliveryPage,
+    EventPage,
+    SnapshotPage,
+    WatchResource,
+)
 from notifier.core.resources import (
     ActionResource,
     ChannelResource,
@@ -18,6 +25,8 @@ from notifier.core.resources import (
     DeliveryResource,
     SnapshotResource,
 )
+from notifier.store.reader import Reader
+from notifier.store.reading.deliverables import deliverable_resource
 from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters
 from notifier.store.reading.reading import Reading, Watched
@@ -89,6 +98,11 @@ class Queries:
         """Return one delivery with its attempts and the words that were sent; None if there is none of that id."""
         render = self._render(self._config())
         return await self._in_thread(lambda: self._reading.delivery(delivery_id, render))
+
+    async def deliverable(self, event_id: str) -> DeliverableResource | None:
+        """Return an event or a notice with its message and its deliveries; None if there is none of that id."""
+        database = self._config().database
+        return await self._in_thread(lambda: deliverable_resource(Reader(database), self._reading, event_id))
 
     async def events(self, filters: EventFilters) -> EventPage:
         """Return a page of events, the newest first, each with its deliveries."""

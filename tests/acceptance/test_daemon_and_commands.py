@@ -42,22 +42,18 @@ async def test_commands_tell_the_same_while_the_daemon_runs_and_after_it_ended(
     assert (await daemon.stop()).status == 0
     after = await look(notifier, "--json")
 
-    assert {**running, "status": ""} == {**after, "status": ""}
+    assert running["delivery list"] == after["delivery list"]
     for seen in (running, after):
         watches = {each["snapshot"]: each for each in json.loads(seen["status"])}
         assert watches["s_ended"]["status"] == "ready"
         assert watches["s_ended"]["next_poll"] is None
         assert watches["s_ended"]["deliveries"] == {"delivered": 1, "retrying": 1}
         assert watches["s_running"]["status"] == "running"
-    channels = {each["name"]: each for each in json.loads(after["channel list"])}
-    assert channels["team"]["deliveries"] == {"delivered": 1}
-    assert channels["ops"] == {
-        "name": "ops",
-        "service": "json",
-        "watches": 2,
-        "operators": False,
-        "deliveries": {"retrying": 1},
-    }
+    expected = {"channel": "ops", "service": "json", "watches": 2, "operators": False, "deliveries": {"retrying": 1}}
+    for seen in (running, after):
+        channels = {each["channel"]: each for each in json.loads(seen["channel list"])}
+        assert channels["team"]["deliveries"] == {"delivered": 1}
+        assert expected.items() <= channels["ops"].items()
     assert [line.split()[:3] for line in tables["status"].splitlines()] == [  # with no column that repeats another
         ["WATCH", "NAME", "STATUS"],
         ["s_ended", "Nightly", "ready"],

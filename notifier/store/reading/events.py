@@ -53,8 +53,10 @@ def bar_of(connection: Connection, snapshot_id: str) -> list[StatusSpanResource]
     query = select(events.c.previous, events.c.status, events.c.since, events.c.observed_at, events.c.names)
     query = query.where(events.c.snapshot_id == snapshot_id).order_by(events.c.revision.desc()).limit(LONGEST_BAR)
     moves = [row for row in connection.execute(query).all()[::-1] if row.status not in (STALLED, EXPIRING)]
+    if not moves:
+        return []
     spans = []
-    if moves and moves[0].previous != UNKNOWN and moves[0].since is not None:
+    if moves[0].previous != UNKNOWN and moves[0].since is not None:
         spans.append(StatusSpanResource(status=moves[0].previous, begin=moves[0].since, end=moves[0].observed_at))
     for number, row in enumerate(moves, 1):
         end = moves[number].observed_at if number < len(moves) else None

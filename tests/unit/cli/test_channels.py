@@ -22,7 +22,7 @@ def test_it_counts_the_watches_of_datasets_too(tmp_path: Path) -> None:
     config.write_text(CONFIG)
     listed = CliRunner().invoke(app, ["channel", "list", "--config", str(config), "--json"])
     assert listed.exit_code == 0, listed.output
-    assert {each["name"]: each["watches"] for each in json.loads(listed.stdout)} == {"chat": 2, "mail": 1}
+    assert {each["channel"]: each["watches"] for each in json.loads(listed.stdout)} == {"chat": 2, "mail": 1}
 
 
 @pytest.mark.parametrize(("watch", "status"), [("gd_1", 1), ("gd_1/s_found", 1), ("s_1", 1), ("s_unknown", 2)])

@@ -14,7 +14,7 @@ def test_the_list_has_what_is_configured(run: Run, config: Path) -> None:
         ("gd_1", None, "gd_1"),
     ]
     assert listed[0]["notify"] == ["team"]
-    assert (listed[0]["every"], listed[0]["name"]) == ("30 s", "Prices")
+    assert (listed[0]["every"], listed[0]["name"]) == ("30s", "Prices")
     assert "status" not in listed[0]
     lines = run("watch", "list").stdout.splitlines()
     assert lines[0].split() == ["WATCH", "NAME", "NOTIFY", "ON", "EVERY"]
@@ -28,7 +28,7 @@ def test_a_watch_is_shown_without_repetition(run: Run, config: Path) -> None:
     keys = [line.partition(":")[0] for line in shown]
     assert len(keys) == len(set(keys))
     assert "snapshot id" not in keys
-    assert {"watch: s_1", "snapshot: s_1", "muted: no", "notify: team", "every: 30 s"} <= set(shown)
+    assert {"watch: s_1", "snapshot: s_1", "muted: no", "notify: team", "every: 30s"} <= set(shown)
 
 
 def test_a_snapshot_that_a_dataset_never_had_is_not_shown(run: Run, config: Path) -> None:

@@ -117,3 +117,9 @@ async def test_a_snapshot_that_has_not_ended_is_polled_and_any_other_is_not(data
         ]
     assert statuses == [200, 200, 409, 409, 404]
     assert asked == ["s_2", "sd_0", "s_1"]
+
+
+async def test_a_watch_that_was_never_polled_has_an_empty_history(database: Path) -> None:
+    async with asking_api(database) as client:
+        shown = (await client.get("/api/v1/watches/s_2")).json()
+    assert (shown["snapshot"]["watch"], shown["statuses"], shown["events"]) == ("s_2", [], [])
