@@ -7,6 +7,7 @@ an API in trouble is probed. The limiter waits for all three.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from notifier.brightdata.limits.api_monitor import ApiMonitor
 from notifier.brightdata.limits.last_minute import LastMinute
@@ -31,7 +32,9 @@ def most_in_flight(requests_per_second: float) -> int:
 class Limiter:
     """The gate that all requests with one token share.
 
-    In any span of t seconds it admits at most `t * rate + 1 + CATCH_UP * rate` requests.
+    In any span of t seconds it admits at most `t * rate + 1 + CATCH_UP * rate` requests. A request that goes later than
+    it was admitted, because the process is busy, moves the next one: of any three in a row, the last goes an interval
+    after the first, or `CATCH_UP` before that.
 
     Args:
         requests_per_second: above 0.
@@ -62,7 +65,7 @@ class Limiter:
         self._pace = Pace(requests_per_second)
         self._breaker = Breaker(most_in_flight=most_in_flight(requests_per_second))
         self._monitor = ApiMonitor(wall=wall, changed=changed)
-        self._sent = LastMinute()
+        self._requests = LastMinute()
         self._in_flight = 0
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
@@ -107,7 +110,7 @@ class Limiter:
         """The API's health."""
         now = self._clock()
         return self._monitor.state(
-            now, requests=self._sent.count(now), refusals=self.recent_refusals, held_for=self.held_for
+            now, requests=self._requests.count(now), refusals=self.recent_refusals, held_for=self.held_for
         )
 
     @property
@@ -138,7 +141,7 @@ class Limiter:
         async with self._turn:
             undo = await self._admission()
             self._in_flight += 1
-            return Permit(self._release, undo)
+            return Permit(self._release, undo, partial(self._sent, self._clock()))
 
     def rate_limited(self, retry_after: timedelta | None) -> None:
         """Holds every request: the API answered 429, and perhaps asked for a pause."""
@@ -170,6 +173,9 @@ class Limiter:
     def try_at_once(self) -> None:
         """Lets the next probe of an API in trouble go now: there is reason to believe that the trouble is over."""
         self._monitor.probe_at_once(self._clock())
+
+    def _sent(self, admitted: float) -> None:
+        self._pace.sent(admitted, self._clock())
 
     def _release(self) -> None:
         self._in_flight -= 1
@@ -203,6 +209,6 @@ class Limiter:
             wait = max(wait, self._pace.wait(now))
             if wait <= 0:
                 self._pace.advance(now)
-                self._sent.add(now)
+                self._requests.add(now)
                 return self._monitor.admit(now)
             await self._sleep(min(wait, RECHECK_S) if self._monitor.needs_probes else wait)

@@ -52,6 +52,15 @@ class Pace:
         """Notes that a request goes now."""
         self._next = max(self._next, now - CATCH_UP) + self._interval * self._slowness(now)
 
+    def sent(self, admitted: float, now: float) -> None:
+        """Notes that a request goes only now: the process was busy since its turn at `admitted`.
+
+        If it is late by more than `CATCH_UP`, the next one waits for a whole interval from now. It would otherwise be
+        the third in less than the time of two, after this one and one that was admitted meanwhile.
+        """
+        if now - admitted > CATCH_UP:
+            self._next = max(self._next, now + self._interval * self._slowness(now))
+
     def slow_down(self, now: float) -> None:
         """Halves the rate: the API refused a request."""
         self._slowed, self._slowed_at = min(2 * self._slowness(now), SLOWEST), now

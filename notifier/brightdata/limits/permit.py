@@ -13,17 +13,27 @@ class Permit:
     Args:
         released: called once, at the first release.
         unused: called before it if no request was made with the permit.
+        used: called once, when a request is made.
     """
 
-    __slots__ = ("_released", "_unused")
+    __slots__ = ("_released", "_unused", "_used")
 
-    def __init__(self, released: Callable[[], None], unused: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        released: Callable[[], None],
+        unused: Callable[[], None] | None = None,
+        used: Callable[[], None] | None = None,
+    ) -> None:
         self._released: Callable[[], None] | None = released
         self._unused = unused
+        self._used = used
 
     def use(self) -> None:
-        """Notes that a request is made with the permit."""
+        """Notes that a request is made with the permit, now."""
         self._unused = None
+        used, self._used = self._used, None
+        if used is not None:
+            used()
 
     def release(self) -> None:
         """Ends the request, or give back a permit that was not used. Idempotent."""

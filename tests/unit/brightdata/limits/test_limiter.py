@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.moving_clock import MovingClock
+from support.moving_clock import run as run_moving
 from support.virtual_time import now, run
 
 from notifier.brightdata.limits.limiter import RECHECK_S, Limiter, most_in_flight
 from notifier.brightdata.limits.pace import CATCH_UP
+from notifier.brightdata.limits.permit import Permit
 from notifier.brightdata.limits.rate_limit_breaker import BreakerState
+from notifier.brightdata.simulator.account import Account
 from notifier.core.health.api import DOWN_AFTER, DOWN_FOR, LOCKED_AFTER, ApiKind
 from notifier.core.snapshot.model import Reason
 
@@ -60,6 +64,35 @@ def test_a_timer_that_oversleeps_does_not_lower_a_high_rate() -> None:
         return now() - began
 
     assert 1.9 <= run(test) <= 2.05
+
+
+@given(stalls=st.lists(st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.1, 0.13, 0.2, 0.7]), min_size=4, max_size=40))
+@example(stalls=[0.0, 0.0, 0.13, 0.0, 0.0])
+def test_an_account_with_a_tenth_more_refuses_nothing_however_busy_the_process_is(stalls: list[float]) -> None:
+    """Between a request's turn and the moment when it goes, the loop may stand still."""
+
+    async def test(clock: MovingClock) -> list[float]:
+        gate, went = Limiter(requests_per_second=10.0, clock=clock.monotonic), list[float]()
+        account = Account(
+            seed=0, speed=1, clock=clock.monotonic, wall_clock=lambda: clock.now(), requests_per_second=11.0
+        )
+
+        async def send(permit: Permit, stall: float) -> None:
+            clock.move(stall)
+            with permit:
+                permit.use()
+                went.append(clock.monotonic())
+                assert not account.over_limit(), went[-4:]
+                gate.answered()
+
+        async with asyncio.TaskGroup() as sending:
+            for stall in stalls:
+                sending.create_task(send(await gate.admit(), stall))
+        return went
+
+    went = run_moving(test)
+    assert len(went) == len(stalls)
+    assert all(last - first >= 0.1 - CATCH_UP - 1e-9 for first, _, last in zip(went, went[1:], went[2:], strict=False))
 
 
 def test_first_come_is_first_served() -> None:
