@@ -1,8 +1,9 @@
 """The questions of pages and API, each answered in a thread with resources that have no secrets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from notifier.config.model import Config
@@ -144,17 +145,45 @@ class Queries:
     async def _in_thread(self, read: Callable[[], T]) -> T:
         return await asyncio.to_thread(lambda: self._clean(read()))
 
-    def _clean(self, value: Any) -> Any:
-        """Return the value with every text in it redacted."""
+    def _clean(self, value: T) -> T:
+        """Return the value with every text in it redacted; nearly always there is nothing to redact."""
+        texts: list[str] = []
+        _collect(value, texts)
+        together = "\n".join(texts)
+        return value if self._redact(together) == together else self._redacted(value)
+
+    def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._redact(value)
         if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{field.name: self._clean(getattr(value, field.name)) for field in fields(value)})
-        if isinstance(value, dict):
-            return {self._clean(key): self._clean(each) for key, each in value.items()}
+            of = {field.name: self._redacted(getattr(value, field.name)) for field in fields(value)}
+            return replace(value, **of)
+        if isinstance(value, Mapping):
+            return {self._redacted(key): self._redacted(each) for key, each in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(map(self._clean, value))
+            return type(value)(map(self._redacted, value))
         return value
+
+
+def _collect(value: object, texts: list[str]) -> None:
+    """Add every text in a value to the list."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif type(value) in _WITHOUT_TEXT:
+        return
+    elif is_dataclass(value):
+        for name in value.__dataclass_fields__:
+            _collect(getattr(value, name), texts)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _collect(each, texts)
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            _collect(key, texts)
+            _collect(each, texts)
+
+
+_WITHOUT_TEXT = frozenset({type(None), bool, int, float, datetime})
 
 
 def _watched(config: Config) -> Watched:

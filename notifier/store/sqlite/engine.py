@@ -64,6 +64,7 @@ def shared_reader(database: Path | None) -> Engine:
         )
         connection.isolation_level = None  # transactions are begun below, not by the driver
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA busy_timeout=1000")  # milliseconds; others wait for this connection
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, pool_reset_on_return=None)
