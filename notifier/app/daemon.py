@@ -29,7 +29,7 @@ from notifier.control.limiter_lease import lend
 from notifier.control.server import listening
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.errors import StoreError, StoreUnready
-from notifier.core.health.vitals import plain
+from notifier.core.health.resources import plain
 from notifier.core.work_units import Unit
 from notifier.telemetry.loop_exceptions import watch_loop
 from notifier.telemetry.metrics import Metrics

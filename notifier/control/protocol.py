@@ -56,7 +56,7 @@ class Diff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """Return how the daemon does: `core.health.vitals.plain`, and `reading_since` (ISO 8601) during a reload."""
+    """Return how the daemon does: `core.health.resources.plain`, and `reading_since` (ISO 8601) during a reload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from notifier.core.errors import NotifierError
-from notifier.core.health.vitals import plain
+from notifier.core.health.resources import plain
 from notifier.web.sources import WebSources
 
 METRICS_FORMAT = "text/plain; version=0.0.4; charset=utf-8"

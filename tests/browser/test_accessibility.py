@@ -29,6 +29,7 @@ PAGES = {
     "delivery": "/deliveries/42",
     "channels": "/channels",
     "configuration": "/configuration",
+    "reference": "/api/reference",
 }
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from notifier.core.health.jobs import JobState
 from notifier.core.health.vitals import Vitals, remarks, troubles
+from notifier.core.json_values import json_value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +142,12 @@ class HealthResource:
     conditions: tuple[KnownConditionResource, ...]
     reload: ReloadResource | None
     jobs: Mapping[str, JobResource]
+
+
+def plain(vitals: Vitals) -> dict[str, Any]:
+    """Return the health as JSON values."""
+    found: dict[str, Any] = json_value(health_resource(vitals))
+    return found
 
 
 def health_resource(vitals: Vitals) -> HealthResource:

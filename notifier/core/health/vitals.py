@@ -1,13 +1,13 @@
 """Vitals of the running daemon: what `notifier healthcheck` and `/readyz` show, and what of it is a trouble."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.conditions import CHANNEL, LIST, Condition
-from notifier.core.health.jobs import JobState, plain_jobs
+from notifier.core.health.jobs import JobState
 from notifier.core.health.store import StoreNews
 from notifier.core.times import iso
 from notifier.core.words import count, span
@@ -113,7 +113,7 @@ def _of(conditions: Iterable[Condition], prefix: str) -> list[tuple[str, Conditi
 
 
 def api_sentence(api: dict[str, Any]) -> str:
-    """Return one line about Bright Data, from the output of `plain`."""
+    """Return one line about Bright Data, from `core.health.resources.plain`."""
     words = [f"Bright Data: {api['kind']}"]
     if api["since"] is not None:
         words[0] += f" since {api['since']}"
@@ -122,37 +122,6 @@ def api_sentence(api: dict[str, Any]) -> str:
     if api["held_for_s"]:
         words.append(f"none goes for {span(timedelta(seconds=api['held_for_s']))}")
     return ", ".join(words)
-
-
-def plain(vitals: Vitals) -> dict[str, Any]:
-    """Return the vitals, their troubles and remarks as JSON values; durations in seconds."""
-    api = asdict(vitals.api)
-    api["held_for_s"] = round(api.pop("held_for").total_seconds(), 3)
-    api["since"] = iso(vitals.api.since)
-    reload = vitals.reload
-    return {
-        "healthy": not troubles(vitals),
-        "troubles": troubles(vitals),
-        "remarks": remarks(vitals),
-        "api": api,
-        "overdue_s": round(vitals.overdue.total_seconds(), 3),
-        "watches": vitals.watches,
-        "channels": vitals.channels,
-        "oldest_open_delivery": iso(vitals.oldest_open),
-        "store": None
-        if vitals.store is None
-        else {"trouble": vitals.store.trouble, "since": iso(vitals.store.at), "detail": vitals.store.detail},
-        "conditions": [asdict(each) | {"since": iso(each.since)} for each in vitals.conditions],
-        "reload": None
-        if reload is None
-        else {
-            "at": iso(reload.at),
-            "ended": iso(reload.ended),
-            "refused": list(reload.refused),
-            "runs_of": iso(reload.runs_of),
-        },
-        "jobs": plain_jobs(vitals.jobs),
-    }
 
 
 def _held(api: ApiState) -> bool:

@@ -13,7 +13,8 @@ from support.web import API, WELL, asking, sources
 from notifier.config.model import Http
 from notifier.core.errors import StoreError
 from notifier.core.health.api import ApiKind
-from notifier.core.health.vitals import Vitals, plain
+from notifier.core.health.resources import plain
+from notifier.core.health.vitals import Vitals
 from notifier.core.isolation import Faults
 from notifier.telemetry.redaction import Redactor
 from notifier.web.application import application

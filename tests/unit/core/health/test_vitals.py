@@ -8,8 +8,9 @@ from support.fakes import START
 
 from notifier.core.health.api import ApiKind, ApiState
 from notifier.core.health.conditions import Condition
+from notifier.core.health.resources import plain
 from notifier.core.health.store import StoreNews, StoreTrouble
-from notifier.core.health.vitals import LastReload, Vitals, fixable_by_restart, plain, remarks, troubles
+from notifier.core.health.vitals import LastReload, Vitals, fixable_by_restart, remarks, troubles
 
 API = ApiState(kind=ApiKind.OK, since=None, detail="", requests=0, refusals=0, held_for=timedelta(0))
 FINE = Vitals(api=API, overdue=timedelta(0), watches=1, channels=1, oldest_open=None, reload=None)
