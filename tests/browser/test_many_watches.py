@@ -26,7 +26,7 @@ def large(server: PageServer, database: Path) -> None:
 
 @pytest.mark.usefixtures("large")
 def test_the_overview_is_accessible_and_shows_a_hundred(visitor: Visitor) -> None:
-    assert walked(visitor, "/") == []
+    assert walked(visitor, "/", widths=(320,)) == []
     assert visitor.page.locator("#rows tr").count() == 100
     assert visitor.page.locator("#datasets details").count() == 20
     assert "100,000 in all" in visitor.page.locator("#counts").inner_text().replace("\n", " ")

@@ -141,8 +141,12 @@ class Pages:
         if found is None:
             return errors.NO_WATCH
         names = {each.dataset_id: each.name for each in config.datasets}
-        context = watch.context(
-            found, dataset_name=names.get(found.snapshot.dataset or "", ""), after=after, now=self._sources.clock()
+        context = await asyncio.to_thread(
+            watch.context,
+            found,
+            dataset_name=names.get(found.snapshot.dataset or "", ""),
+            after=after,
+            now=self._sources.clock(),
         )
         return "watch", {**context, "topics": f"watch:{watch_id}"}
 
@@ -151,7 +155,7 @@ class Pages:
         found = await self._queries.dataset(request.path_params["dataset_id"])
         if found is None:
             return errors.NO_DATASET
-        return "dataset", dataset.context(found, self._sources.clock())
+        return "dataset", await asyncio.to_thread(dataset.context, found, self._sources.clock())
 
     async def deliveries(self, request: Request) -> Made:
         """Make the list of deliveries."""
