@@ -112,20 +112,6 @@ def tally_among(of: TableValuedAlias) -> Select[Any]:
     )
 
 
-def newest_events(snapshot_ids: Collection[str], limit: int) -> Select[Any]:
-    """Select the ids of the newest events of each of these snapshots, at most so many of each."""
-    of, event = listed(snapshot_ids), events.alias("event")
-    newest = (
-        select(event.c.id)
-        .where(event.c.snapshot_id == of.c.value)
-        .order_by(event.c.revision.desc())
-        .limit(limit)
-        .correlate(of)
-    )
-    found = events.alias("found")
-    return select(found.c.id).join_from(of, found, found.c.id.in_(newest))
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
     """A filter of deliveries: by states (none: any), by channel, and by when they were decided."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, literal, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.delivery.model import Deliverable, Event, Notice
@@ -21,14 +21,12 @@ from notifier.store.queries import (
     deliveries_with_events,
     found_by,
     known,
-    listed,
     newest_deliveries,
-    newest_events,
     tally_of,
 )
 from notifier.store.sqlite.engine import reader
 from notifier.store.sqlite.errors import DAMAGE, damaged
-from notifier.store.tables import attempts, datasets, deliveries, events, in_digest, mutes, notices
+from notifier.store.tables import attempts, deliveries, events, notices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,15 +39,6 @@ class SnapshotRow:
     answer: str | None
     deliveries: Mapping[str, int]
     watch_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetRow:
-    """A dataset that was listed: when, when next, and with which answer."""
-
-    polled_at: datetime | None
-    next_poll_at: datetime | None
-    answer: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,28 +130,6 @@ class Reader:
             for snapshot_id, row in rows.items()
         }
 
-    def datasets(self, dataset_ids: Collection[str]) -> dict[str, DatasetRow]:
-        """Return those of these datasets that were ever listed, by their ids."""
-        of = listed(dataset_ids)
-        query = select(datasets).join_from(of, datasets, datasets.c.dataset_id == of.c.value)
-        with self._reading() as connection:
-            return {
-                row.dataset_id: DatasetRow(polled_at=row.polled_at, next_poll_at=row.next_poll_at, answer=row.answer)
-                for row in connection.execute(query)
-            }
-
-    def timeline(self, snapshot_ids: Collection[str], limit: int = 100) -> list[tuple[Event, list[DeliveryRow]]]:
-        """Return the last events of these snapshots, the oldest first, each with its deliveries."""
-        query = select(events).where(events.c.id.in_(newest_events(snapshot_ids, limit)))
-        query = query.order_by(events.c.observed_at.desc(), events.c.revision.desc()).limit(limit)
-        with self._reading() as connection:
-            found = [event_from_row(row) for row in connection.execute(query).mappings()][::-1]
-            told: dict[str, list[DeliveryRow]] = {each.id: [] for each in found}
-            of_them = deliveries_with_events().where(deliveries.c.event_id.in_(told)).order_by(deliveries.c.id)
-            for row in connection.execute(of_them).mappings():
-                told[row["event_id"]].append(_delivery(row))
-        return [(each, told[each.id]) for each in found]
-
     def deliveries(
         self,
         *,
@@ -236,20 +203,6 @@ class Reader:
             )
             return _delivery(row, found)
 
-    def companions(self, delivery_id: int, number: int) -> list[DeliveryRow]:
-        """Return all deliveries in the message of a delivery's attempt of that number, in the message's order."""
-        mine, own, other = attempts.alias("mine"), deliveries.alias("own"), deliveries.alias("other")
-        of_message = (
-            select(other.c.id)
-            .join_from(mine, own, own.c.id == mine.c.delivery_id)
-            .join(attempts, and_(in_digest, attempts.c.started_at == mine.c.started_at))
-            .join(other, and_(other.c.id == attempts.c.delivery_id, other.c.channel == own.c.channel))
-            .where(mine.c.delivery_id == delivery_id, mine.c.number == number, attempts.c.together == mine.c.together)
-        )
-        query = deliveries_with_events().where(deliveries.c.id.in_(of_message))
-        with self._reading() as connection:
-            return [_delivery(row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
-
     def history(self, since: datetime) -> Iterator[Event]:
         """Iterate over all events since a time, told or not, the oldest first; they are read a page at a time."""
         key = tuple_(events.c.observed_at, events.c.id)
@@ -263,23 +216,6 @@ class Reader:
             if len(page) < PAGE:
                 return
             at, event_id = page[-1].transition.observed_at, page[-1].id
-
-    def mutes(self, now: datetime) -> dict[str, datetime | None]:
-        """Return the muted watches with the time until which they are muted (None: until unmuted)."""
-        query = select(mutes.c.watch_id, mutes.c.until).where(or_(mutes.c.until.is_(None), mutes.c.until > now))
-        with self._reading() as connection:
-            return {row.watch_id: row.until for row in connection.execute(query)}
-
-    def channels(self) -> dict[str, dict[str, int]]:
-        """Return the number of deliveries of each state, by channel."""
-        query = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
-            deliveries.c.state, deliveries.c.channel
-        )
-        counts: dict[str, dict[str, int]] = {}
-        with self._reading() as connection:
-            for channel, state, number in connection.execute(query):
-                counts.setdefault(channel, {})[state] = number
-        return counts
 
 
 def _is_notice(told_id: str) -> bool:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
-from support.fakes import START
+from support.fakes import START, Clock, watch
 from support.outboxes import sql, take, tell
 
 from notifier.core.errors import StoreError
 from notifier.store.reader import Reader
+from notifier.store.reading.filters import DeliveryFilters, SnapshotFilters
+from notifier.store.reading.reading import Reading, Watched
 from notifier.store.store import Store
 
 DAMAGES = (
@@ -28,6 +30,8 @@ async def test_a_damaged_row_is_an_error_of_the_store_with_a_cure(store: Store, 
     if "wanted_at" not in damage and "reached" not in damage:  # which the commands do not show
         with pytest.raises(StoreError, match=r"damaged.*backup"):
             Reader(database).deliveries()
+        with pytest.raises(StoreError, match=r"damaged.*backup"):
+            Reading(database, Clock()).deliveries(DeliveryFilters())
 
 
 async def test_a_snapshot_whose_facts_are_no_mapping_is_told_too(store: Store, database: Path) -> None:
@@ -35,3 +39,8 @@ async def test_a_snapshot_whose_facts_are_no_mapping_is_told_too(store: Store, d
     sql(database, "UPDATE snapshots SET facts = '[1]'")
     with pytest.raises(StoreError, match="damaged"):
         Reader(database).snapshots(["s_1"])
+    reading, watched = Reading(database, Clock()), Watched(watches=(watch("s_1"),), datasets=())
+    with pytest.raises(StoreError, match="damaged"):
+        reading.overview(watched, SnapshotFilters())
+    sql(database, "UPDATE snapshots SET facts = '{}'")
+    assert reading.overview(watched, SnapshotFilters()).counts == {"ready": 1}

@@ -232,7 +232,6 @@ class TestReader:
             await _tell(store)
             reading = Reader(database)
             assert reading.snapshots(["s_1"])["s_1"].deliveries == {"pending": 1}
-            assert reading.channels() == {"chat": {"pending": 1}}
 
             def writing(_connection: Connection) -> list[str]:
                 return [row.state for row in reading.deliveries()]

@@ -250,9 +250,9 @@ class Reading:
                 raise StoreError(f"{self._database}: cannot be read: {cause}; {_CURE}") from error
             except BadCursor:  # before anything was changed
                 raise
-            except DAMAGE as error:
+            except (*DAMAGE, TypeError, ValueError, KeyError, AttributeError) as error:
                 self._dispose()
-                raise damaged(self._database, error) from error
+                raise damaged(self._database, error) from error  # nothing but rows is worked upon here
             except BaseException:
                 self._table.forget()
                 raise
