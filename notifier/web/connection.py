@@ -46,6 +46,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(all_of_them.config, all_of_them.state, {}, asyncio.get_running_loop())
         self.logger = _SILENT
         self.access_log = False
+        self.app: Any = partial(self._run, self.app)
         self._all = all_of_them
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -98,7 +99,6 @@ class Connection(HttpToolsProtocol):
         self._wait(None)
         self._all.closed(self)
         super().connection_lost(error)
-        self._unset_keepalive_if_required()
         if self._task is not None and self._changes_nothing:
             self._task.cancel()  # nobody reads its answer; what changes something is done to its end
 
@@ -171,11 +171,10 @@ class Connection(HttpToolsProtocol):
         self._begin(self._all.answer if ahead else self._all.idle, answering=ahead)
         super().on_response_complete()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, partial(self._run, app))
-
     async def _run(self, app: Any, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self._task, self._changes_nothing = asyncio.current_task(), scope["method"] in _SAFE  # type: ignore[typeddict-item]
+        if self._changes_nothing and self.transport.is_closing():
+            return
 
         async def sending(message: ASGISendEvent) -> None:
             if message["type"] == "http.response.start" and _is_event_stream(message.get("headers", ())):

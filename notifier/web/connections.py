@@ -6,6 +6,7 @@ even while others hold connections open. So descriptors are left for the work: p
 """
 
 import asyncio
+import math
 import resource
 from collections.abc import Iterable
 from typing import Any, cast
@@ -37,8 +38,6 @@ IDLE_S = 30.0
 
 STALLED_S = 10.0
 """Seconds for which the reader of an event stream may take nothing of what waits for it."""
-
-_NEVER = 10**6
 
 
 class Connections:
@@ -72,7 +71,7 @@ class Connections:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=_NEVER,  # `idle` ends it
+            timeout_keep_alive=math.ceil(idle) + 1,  # `idle` ends it before
         )
         self.config.load()
         self.state = ServerState()

@@ -6,13 +6,14 @@ Routing is left to the function: an application with a router takes more than ha
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 STOPS_WITHIN_S = 0.05
@@ -101,6 +102,7 @@ class _Connection(HttpToolsProtocol):
         super().__init__(config, state, {}, asyncio.get_running_loop())
         self.logger = _SILENT
         self.access_log = False
+        self.app: Any = partial(self._run, self.app)
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -109,11 +111,12 @@ class _Connection(HttpToolsProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
-        self._unset_keepalive_if_required()
         if self._task is not None:
             self._task.cancel()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._task = task = self.loop.create_task(cycle.run_asgi(app))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+    async def _run(self, application: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._task = asyncio.current_task()
+        try:
+            await application(scope, receive, send)
+        finally:
+            self._task = None

@@ -95,6 +95,14 @@ async def test_a_client_that_asks_whether_to_go_on_is_told_so() -> None:
     assert said.endswith(b"here 4")
 
 
+async def test_no_other_protocol_is_spoken_and_the_request_is_answered_all_the_same() -> None:
+    headers = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eA==")
+    async with listening(answer) as made:
+        reader = await made.say(request("/", *headers, close=False))
+        assert b"200 OK" in await reader.readuntil(b"here 0")
+        assert await made.status_of() == 200
+
+
 async def test_an_old_client_without_host_is_answered_and_closed() -> None:
     async with listening(answer) as made:
         assert (await made.answer_to(b"GET / HTTP/1.0\r\n\r\n")).endswith(b"here 0")
