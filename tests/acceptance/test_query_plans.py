@@ -31,9 +31,6 @@ from notifier.store.reading.filters import DeliveryFilters, EventFilters, Snapsh
 from notifier.store.reading.reading import Reading, Watched
 from notifier.store.sqlite.engine import writer
 
-COUNTED = "deliveries USING COVERING INDEX ix_deliveries_state_channel_created_at"
-"""`channel list` shows how many deliveries each channel has of each state: it counts the entries of an index."""
-
 OF_WHAT_GOES_ON = "USING INDEX ix_snapshots_going_on"
 """An index that has only the snapshots that have not ended: the start reads those."""
 
@@ -186,7 +183,7 @@ def look_around(notifier: Notifier) -> None:
     assert not reader.deliverable_ids("ntc_01234", 5)
 
 
-def test_channel_list_counts_the_entries_of_an_index(notifier: Notifier, plans: Plans) -> None:
+def test_channel_list_searches_an_index_by_state(notifier: Notifier, plans: Plans) -> None:
     notifier.configure(api="http://127.0.0.1:9", channels={"team": "json://127.0.0.1:9"}, watches=["s_1"])
     engine = writer(notifier.database)
     with engine.begin() as connection:
@@ -194,7 +191,8 @@ def test_channel_list_counts_the_entries_of_an_index(notifier: Notifier, plans: 
     engine.dispose()
     plans.scans.clear()
     assert notifier.glance("channel", "list")
-    assert [step.removeprefix("SCAN ") for step in plans.scans] == [COUNTED]
+    assert any(" IN (" in each and "count(*)" in each for each in plans.statements)
+    assert plans.scans == {}
 
 
 async def test_completion_reads_no_whole_table(

@@ -69,6 +69,7 @@ async def nothing(world: World) -> None:
 
 async def ask_for_the_page(world: World) -> None:
     """Twice, and for another one."""
+    await until(lambda: world.running._observability._server._listener is not None)
     async with aiohttp.ClientSession() as session:
         for path, status in (("metrics", 500), ("metrics", 500), ("healthz", 200)):
             async with session.get(f"{world.page}/{path}") as response:
