@@ -72,6 +72,8 @@ class DeliveryWorker:
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._interrupted = asyncio.Event()
+        self._asked = False
+        self._due: datetime | None = None
 
     @property
     def policy(self) -> ChannelPolicy:
@@ -117,6 +119,7 @@ class DeliveryWorker:
         """Deliver until stopped or cancelled."""
         while not self._stopped.is_set():
             self._woken.clear()
+            self._asked = False
             with self._faults.alone(Unit.DELIVERY, self._channel.name) as attempt:
                 await self.deliver_due()
                 if not self._stopped.is_set():
@@ -146,6 +149,18 @@ class DeliveryWorker:
                 failpoint("deliver.digest_claimed")
             messages = [batch.send] if self._policy.merges else [(each,) for each in batch.send]
             await self._deliver(messages, full=batch.full)
+            if not await self._more_is_due():
+                return
+
+    async def _more_is_due(self) -> bool:
+        """Whether to claim once more. A question takes no commit, and what it answers `_sleep` need not ask again."""
+        if self._turn() is not None:
+            return False
+        due = await self._outbox.next_due(self._channel.name)
+        if due is not None and due <= self._clock():
+            return True
+        self._asked, self._due = True, due
+        return False
 
     async def deliver_all(self) -> None:
         """Send all that is due now, with waits for the channel's pace but not for one that fails."""
@@ -181,7 +196,8 @@ class DeliveryWorker:
             if not self._stopped.is_set():
                 self._interrupted.clear()
             return
-        due = await self._outbox.next_due(self._channel.name)
+        asked, self._asked = self._asked, False
+        due = self._due if asked else await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
     async def _deliver(self, messages: Sequence[Sequence[Delivery]], *, full: bool) -> None:

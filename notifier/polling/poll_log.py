@@ -1,13 +1,16 @@
 """Keeps the records of polls until they are stored, in one batch every few seconds."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from notifier.core.errors import StoreError
 from notifier.core.outcomes import answer_word
 from notifier.core.snapshot.model import Observation, SnapshotState
 from notifier.store.store import PollRecord, Store
+
+SLICE = 100
+"""Records in one transaction: a change that is to be committed meanwhile waits for a millisecond, and not for all."""
 
 
 class PollLog:
@@ -49,23 +52,31 @@ class PollLog:
             StoreError: they are kept for the next flush.
             Exception: one of them cannot be stored; all others are.
         """
-        batch, self._records = self._records, {}
+        waiting, self._records = self._records, {}
+        failure: Exception | None = None
         try:
-            await self._store.note_polls(batch.values())
-        except (StoreError, asyncio.CancelledError):
-            self._records = batch | self._records
-            raise
-        except Exception:
-            await self._store_one_by_one(batch)
-            raise
+            while waiting:
+                some = list(islice(waiting.values(), SLICE))
+                try:
+                    await self._store.note_polls(some)
+                except StoreError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - raised below, once the others are stored
+                    failure = error
+                    await self._store_one_by_one(some)
+                for each in some:
+                    del waiting[each.snapshot_id]
+        finally:
+            self._records = waiting | self._records
+        if failure is not None:
+            raise failure
 
-    async def _store_one_by_one(self, batch: Mapping[str, PollRecord]) -> None:
+    async def _store_one_by_one(self, records: Iterable[PollRecord]) -> None:
         """Store each record by itself, so that one that cannot be stored costs only itself."""
-        for number, record in enumerate(batch.values()):
+        for record in records:
             try:
                 await self._store.note_polls([record])
-            except (StoreError, asyncio.CancelledError):
-                self._records = dict(list(batch.items())[number:]) | self._records
+            except StoreError:
                 raise
             except Exception:  # noqa: BLE001 - `flush` raises what the batch raised
                 continue

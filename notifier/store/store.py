@@ -57,6 +57,11 @@ class PollRecord:
 
 
 _POLL_FIELDS = tuple(column.name for column in polls.c)
+_POLL = upsert(polls)
+_NOTE_POLLS = _POLL.on_conflict_do_update(
+    index_elements=[polls.c.snapshot_id],
+    set_={column.name: _POLL.excluded[column.name] for column in polls.c if not column.primary_key},
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,13 +208,9 @@ class Store:
     @transaction
     def note_polls(self, connection: Connection, batch: Collection[PollRecord]) -> None:
         """Record when snapshots were polled; the newest poll of each is kept."""
-        if not batch:
-            return
-        statement = upsert(polls)
-        kept = {column.name: statement.excluded[column.name] for column in polls.c if not column.primary_key}
-        statement = statement.on_conflict_do_update(index_elements=[polls.c.snapshot_id], set_=kept)
-        rows = [{name: getattr(poll, name) for name in _POLL_FIELDS} for poll in batch]
-        connection.execute(statement, rows)
+        if batch:
+            rows = [{name: getattr(poll, name) for name in _POLL_FIELDS} for poll in batch]
+            connection.execute(_NOTE_POLLS, rows)
 
     @transaction
     def record_rate_limit(self, connection: Connection, at: datetime) -> None:
