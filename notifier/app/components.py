@@ -238,7 +238,7 @@ class Components:
 
     def _polled(self, outcome: PollOutcome) -> None:
         self.report(outcome)
-        if outcome.committed:
+        if outcome.committed and outcome.watch.download is not None:
             self.downloads.wake()
 
     def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:

@@ -154,8 +154,6 @@ class DeliveryWorker:
 
     async def _more_is_due(self) -> bool:
         """Whether to claim once more. A question takes no commit, and what it answers `_sleep` need not ask again."""
-        if self._turn() is not None:
-            return False
         due = await self._outbox.next_due(self._channel.name)
         if due is not None and due <= self._clock():
             return True
@@ -190,13 +188,13 @@ class DeliveryWorker:
 
     async def _sleep(self) -> None:
         turn = self._turn()
-        if turn is not None:
+        asked, self._asked = self._asked, False
+        if turn is not None and not (asked and (self._due is None or self._due > turn)):
             # Before the channel's turn only a stop or a set clock matters, not new deliveries.
             await _wait(self._interrupted, turn - self._clock())
             if not self._stopped.is_set():
                 self._interrupted.clear()
             return
-        asked, self._asked = self._asked, False
         due = self._due if asked else await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.fakes import DELIVERED, DOWN, START, Clock, Collected, FakeChannel
+from support.waiting import until
 from support.worker_bench import APART, ONE_BY_ONE, Bench, tell
 
 from notifier.core import work_units
@@ -24,6 +26,30 @@ async def test_deliveries_go_out_the_most_overdue_first(store: Store) -> None:
     await bench.worker.deliver_due()
     assert bench.told == [["s_early"], ["s_late"]]
     assert bench.states == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize("policy", [APART, ONE_BY_ONE])
+async def test_an_event_alone_takes_one_claim_and_one_question(
+    store: Store, policy: ChannelPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transaction more that the worker begins delays the next event by one."""
+    began: list[str] = []
+    run = store.outbox.claim, store.outbox.next_due
+    for name, method in zip(("claim", "next_due"), run, strict=True):
+
+        async def counted(*arguments: Any, name: str = name, method: Any = method) -> Any:
+            began.append(name)
+            return await method(*arguments)
+
+        monkeypatch.setattr(store.outbox, name, counted)
+    await tell(store)
+    bench = Bench(store, FakeChannel(), policy=policy)
+    working = asyncio.create_task(bench.worker.run())
+    await until(lambda: "next_due" in began)
+    bench.worker.stop()
+    await working
+    assert bench.told == [["s_1"]]
+    assert began == ["claim", "next_due"]
 
 
 async def test_where_there_is_time_between_two_messages_one_is_sent_at_a_time(store: Store) -> None:
