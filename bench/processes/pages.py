@@ -51,10 +51,14 @@ class _Loop:
 
 
 async def _change(daemon: Daemon) -> None:
-    """Tell open pages every second that something changed."""
+    """Tell open pages, five times a second, that a snapshot changed and that messages about it went out."""
+    number = 0
     while True:
-        await asyncio.sleep(1)
-        daemon._components.live.change("watches")
+        await asyncio.sleep(0.2)
+        number += 1
+        watch = f"gd_{number % DATASETS}"
+        changed = (f"watch:{watch}/sd_{number:07}", f"watch:{watch}")
+        daemon._components.live.change(*changed, f"delivery:{number}", "watches", "deliveries", "channels")
 
 
 async def main(*, folder: str) -> None:

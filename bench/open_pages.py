@@ -1,0 +1,75 @@
+"""Open pages as `pages/static/live.js` has them: each listens to the stream, and reads itself within its allowance."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+LEAST_S = 1.0
+MOST_S = 60.0
+SHARE = 40
+BURST = 3
+"""As in `page.js`."""
+
+
+class OpenPage:
+    """A page that is open, in a thread."""
+
+    def __init__(self, url: str, pages: int) -> None:
+        """
+        Args:
+            url: of the daemon.
+            pages: how many are open in all.
+        """
+        self._address = urlsplit(url)
+        self._pages = pages
+        self._stream = socket.create_connection((str(self._address.hostname), self._address.port or 80))
+        self._allowance = float(BURST)
+        self._pause = LEAST_S
+        self._ended = time.monotonic()
+        self.readings = 0
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        request = f"GET /events HTTP/1.1\r\nHost: {self._address.netloc}\r\nAccept: text/event-stream\r\n\r\n"
+        self._stream.sendall(request.encode())
+        if not self._stream.recv(1024).startswith(b"HTTP/1.1 200"):
+            raise SystemExit("a stream of events was refused")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close the page."""
+        self._stream.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._stream.close()
+
+    def _listen(self) -> None:
+        while message := self._stream.recv(1 << 20):
+            if b"event: " in message and self._may_read():
+                self._read()
+
+    def _may_read(self) -> bool:
+        wait = max(LEAST_S, (1 - self._allowance) * self._pause)
+        return time.monotonic() - self._ended >= wait
+
+    def _read(self) -> None:
+        began = time.monotonic()
+        connection = http.client.HTTPConnection(self._address.netloc, timeout=60)
+        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.getresponse().read()
+        connection.close()
+        now = time.monotonic()
+        self._allowance = min(BURST, self._allowance + (now - self._ended) / self._pause) - 1
+        self._pause = min(MOST_S, max(LEAST_S, (now - began) * self._pages * SHARE))
+        self._ended = now
+        self.readings += 1
+
+
+@contextmanager
+def open_pages(url: str, number: int) -> Iterator[list[OpenPage]]:
+    """Have so many pages open."""
+    pages = [OpenPage(url, number) for _ in range(number)]
+    yield pages
+    for page in pages:
+        page.close()
