@@ -1,6 +1,7 @@
 """Open pages as `pages/static/live.js` has them: each listens to the stream, and reads itself within its allowance."""
 
 import http.client
+import random
 import socket
 import threading
 import time
@@ -9,9 +10,10 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 LEAST_S = 1.0
-MOST_S = 60.0
-SHARE = 40
+MOST_S = 120.0
+SHARE = 100
 BURST = 3
+SPREAD_S = 0.02
 """As in `page.js`."""
 
 
@@ -31,6 +33,7 @@ class OpenPage:
         self._pause = LEAST_S
         self._ended = time.monotonic()
         self.readings = 0
+        self.refused = 0
         self._thread = threading.Thread(target=self._listen, daemon=True)
         request = f"GET /events HTTP/1.1\r\nHost: {self._address.netloc}\r\nAccept: text/event-stream\r\n\r\n"
         self._stream.sendall(request.encode())
@@ -47,7 +50,11 @@ class OpenPage:
     def _listen(self) -> None:
         while message := self._stream.recv(1 << 20):
             if b"event: " in message and self._may_read():
-                self._read()
+                time.sleep(random.random() * min((self._pages - 1) * SPREAD_S, LEAST_S))
+                try:
+                    self._read()
+                except OSError:  # one connection too many: the page stays as it is until the next message
+                    self.refused += 1
 
     def _may_read(self) -> bool:
         wait = max(LEAST_S, (1 - self._allowance) * self._pause)

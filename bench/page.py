@@ -137,10 +137,12 @@ def _open_pages(side: Line, url: str) -> bool:
         before = sum(page.readings for page in pages)
         share = _share(side) - alone
         readings = sum(page.readings for page in pages) - before
+        refused = sum(page.refused for page in pages)
     side.ask("rest")
     print(
         f"{OPEN_PAGES} open pages, 5 changes a second: {100 * share:.1f} % of a core more than without,"
-        f" {readings} readings of pages in {STREAMED_S:g} s (wanted: under {100 * MOST_SHARE:g} %)"
+        f" {readings} readings of pages in {STREAMED_S:g} s, {refused} refused"
+        f" (wanted: under {100 * MOST_SHARE:g} %)"
     )
     return share <= MOST_SHARE
 

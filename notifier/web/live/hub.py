@@ -22,7 +22,7 @@ from notifier.web.live.subscriber import Subscriber
 SETTLE_S = 0.1
 """From the first change to the message: changes of one cause come together."""
 
-GAP_S = 0.35
+GAP_S = 0.5
 """Between two messages; a message with a status is at the page well within a second."""
 
 SLOWDOWN = 25

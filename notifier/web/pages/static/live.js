@@ -70,6 +70,7 @@ function heard(event) {
 
 function opened(event) {
   failures = 0;
+  known.live = true;
   show("on", "Live");
   heard(event);
 }
@@ -92,6 +93,7 @@ function connect() {
 
 function disconnect() {
   clearTimeout(trying);
+  known.live = false;
   source?.close();
   source = null;
 }

@@ -4,8 +4,8 @@ import { morph } from "./morph.js";
 
 const SAY_MS = 3_000;
 const LEAST_MS = 1_000;
-const MOST_MS = 60_000;
-const SHARE = 40; // in the long run, reading takes at most 1/40 of the time, divided by the number of open pages
+const MOST_MS = 120_000;
+const SHARE = 100; // in the long run, reading takes a hundredth of the time, divided by the number of open pages
 const BURST = 3; // so often may the page read itself at once
 const SPREAD_MS = 20; // so far apart do open pages read themselves
 
@@ -13,6 +13,7 @@ export const main = document.querySelector("main");
 export const known = {
   lastId: document.documentElement.dataset.lastId ?? "", // the last change that the page shows
   pages: 1, // how many are open
+  live: false, // whether the stream is open
 };
 
 let again = 0; // the timer of the next time that the page reads itself
@@ -90,7 +91,9 @@ async function read(failed) {
       failed("the notifier could not make this page. Reload it to see why.");
     }
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // without a connection the stream says so
+    if (!(error instanceof TypeError)) throw error;
+    // Without a connection the stream says so, and has the page read itself later.
+    if (known.live) setTimeout(() => readSoon(failed), LEAST_MS * (1 + 2 * Math.random()));
   } finally {
     reading = false;
     const now = performance.now();
