@@ -13,8 +13,8 @@ from notifier.web.pages.looks import HELD, of_delivery
 MOST = 8
 """Rows in all."""
 
-LISTS = 2
-"""Datasets whose next poll is among them."""
+POLLS = 3
+"""Polls among them: there are many, and they say less than the others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,8 @@ def upcoming(
     """
     quiet = {each.channel for each in channels if each.held_by == "quiet"}
     tries = _tries((each for each in waiting if each.channel not in quiet), now)
-    rows = [*tries, *_holds(channels, now), *_polls(soonest), *_lists(page.datasets), *_mutes(page)]
+    polls = sorted([*_polls(soonest), *_lists(page.datasets)], key=lambda each: each.at or now)[:POLLS]
+    rows = [*tries, *_holds(channels, now), *polls, *_mutes(page)]
     rows.sort(key=lambda each: (each.at is None, each.at or now))
     return rows[:MOST]
 
@@ -70,24 +71,18 @@ def _polls(soonest: Sequence[SnapshotResource]) -> Iterator[Upcoming]:
 
 
 def _lists(datasets: Sequence[DatasetResource]) -> Iterator[Upcoming]:
-    """The next polls of datasets, the soonest ones."""
-    planned = [each for each in datasets if each.next_poll is not None]
-    for each in sorted(planned, key=_next_poll)[:LISTS]:
-        yield Upcoming(
-            key=f"list:{each.watch}",
-            kind="poll",
-            tone="active",
-            icon="dataset",
-            what=each.name or each.watch,
-            at=each.next_poll,
-            detail="the list of the dataset",
-            href=f"/watches/{segment(each.watch)}",
-        )
-
-
-def _next_poll(dataset: DatasetResource) -> datetime:
-    assert dataset.next_poll is not None
-    return dataset.next_poll
+    for each in datasets:
+        if each.next_poll is not None:
+            yield Upcoming(
+                key=f"list:{each.watch}",
+                kind="poll",
+                tone="active",
+                icon="dataset",
+                what=each.name or each.watch,
+                at=each.next_poll,
+                detail="the list of the dataset",
+                href=f"/watches/{segment(each.watch)}",
+            )
 
 
 def _tries(waiting: Iterable[DeliveryResource], now: datetime) -> Iterator[Upcoming]:
