@@ -44,7 +44,8 @@ def _of(request: Request, done: dict[str, Any]) -> Iterator[tuple[str, str, str]
         case Unmute(watch=watch) if done["was_muted"]:
             yield "unmute", watch, ""
         case Retry(ids=ids) if ids and done["retried"]:
-            yield from (("retry", str(each), "") for each in ids)
+            detail = f"{done['retried']} of {len(ids)} sent again"
+            yield from (("retry", str(each), detail) for each in ids)
         case Retry(channel=channel) if done["retried"]:
             number = count(done["retried"], "dead delivery", "dead deliveries")
             yield "retry", channel or "all channels", f"{number} sent again"

@@ -37,7 +37,7 @@ MOST_AT_ONCE = 1_000
 
 
 _MOST_NOTED = 10
-"""Numbers of deliveries that the history notes of one request."""
+"""Deliveries of one request that the history notes."""
 
 
 class RetryRequest(BaseModel):
@@ -137,8 +137,8 @@ def router(sources: WebSources) -> APIRouter:
             if await sources.queries.delivery(each) is None:
                 raise _none(each, ", so nothing was sent again")
         number = await sources.actions.retry(ids)
-        subject = ", ".join(map(str, ids[:_MOST_NOTED]))
-        await sources.actions.note("retry", subject, origin(request), f"{number} sent again")
+        for each in ids[:_MOST_NOTED]:  # each by itself: the page of its watch shows it
+            await sources.actions.note("retry", str(each), origin(request), f"{number} of {len(ids)} sent again")
         return await answered(request, RetryResult(retried=number))
 
     return made
