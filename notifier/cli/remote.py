@@ -8,6 +8,7 @@ import typer
 
 from notifier.cli.output import warn
 from notifier.core.errors import UsageError
+from notifier.telemetry.redaction import EVERY_SECRET
 
 if TYPE_CHECKING:
     from notifier.control.http_client import HttpClient
@@ -72,7 +73,9 @@ def remote(ctx: typer.Context, *, limit: float | None = None) -> "HttpClient | N
         raise UsageError("--token and --token-file: give one of them")
     from notifier.control.http_client import LONGEST_ANSWER_S, HttpClient, sends_in_clear
 
-    client = HttpClient(url, _token(ctx), limit=limit or LONGEST_ANSWER_S)
+    token = _token(ctx)
+    EVERY_SECRET.add([token] if token else [])
+    client = HttpClient(url, token, limit=limit or LONGEST_ANSWER_S)
     if client.has_token and sends_in_clear(client.url):
         warn("the token is sent unencrypted: use https://, for example through a proxy before the notifier")
     return client

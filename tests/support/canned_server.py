@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Canned:
-    """What is answered next, and what was asked: method, path with its query, and body."""
+    """What is answered next, and what was asked: method, path with its query, and body; and the headers of each."""
 
     url: str = ""
     answers: list[tuple[int, bytes, dict[str, str]]] = field(default_factory=list)
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def answer(self, status: int, body: bytes | str = b"", **headers: str) -> None:
         """Put an answer in line."""
@@ -31,6 +32,7 @@ def canned() -> Iterator[Canned]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             told.asked.append((self.command, self.path, body))
+            told.headers.append(dict(self.headers.items()))
             status, content, headers = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(content))} | headers).items():
