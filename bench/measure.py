@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import resource
+import socket
 import statistics
 import sys
 import tempfile
@@ -76,6 +77,16 @@ def overtaken(turns: Iterable[tuple[float, float]]) -> float:
     for _, due in sorted(turns):
         most, latest = max(most, latest - due), max(latest, due)
     return most
+
+
+HOOK_SECRET = "bench-0123456789abcdef01234567"
+"""The secret of the daemon's hooks."""
+
+
+def free_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def quantiles(values: Sequence[float], *parts: float) -> list[float]:

@@ -1,7 +1,7 @@
 """A simulated Bright Data whose snapshots run, some until an end that begins on command.
 
 It reads words from its input: `begin` moves its clock to where the ends come, and answers when each does; `count`
-answers what it was asked so far. It ends when its input does.
+answers what it was asked so far, `notified` when it posted to the hook of each end. It ends when its input does.
 """
 
 import asyncio
@@ -24,7 +24,9 @@ AGE = timedelta(hours=1)
 """All began so long ago: neither young, when a poll is due every 10 s, nor old."""
 
 
-async def main(*, snapshots: int, datasets: int, ends: int, over: float, requests_per_second: float | None) -> None:
+async def main(
+    *, snapshots: int, datasets: int, ends: int, over: float, requests_per_second: float | None, notify: str | None
+) -> None:
     """Serve.
 
     Args:
@@ -32,6 +34,7 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
         ends: how many of the snapshots end, spread evenly over the others.
         over: the seconds over which their ends are spread, evenly.
         requests_per_second: what is above is answered with 429; None for no limit.
+        notify: the address that is notified of each end; None for no such thing.
     """
     ahead = 0.0
 
@@ -39,7 +42,10 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
         return time.monotonic() + ahead
 
     simulator = Simulator(
-        clock=clock, wall_clock=lambda: datetime.now(UTC) - AGE, requests_per_second=requests_per_second
+        clock=clock,
+        wall_clock=lambda: datetime.now(UTC) - AGE,
+        requests_per_second=requests_per_second,
+        notify=notify,
     )
     running = quiet()
     every = snapshots // ends if ends else 0
@@ -62,7 +68,10 @@ async def main(*, snapshots: int, datasets: int, ends: int, over: float, request
         while word := await told():
             if word == "begin":
                 ahead = began + UNTIL_ENDS - time.monotonic()
+                simulator.notifications.wake()
                 tell({snapshot_id: at - ahead for snapshot_id, at in ends_at.items()})
+            elif word == "notified":
+                tell({each.snapshot_id: each.at - ahead for each in simulator.notifications.sent})
             else:
                 tell({"requests": simulator.requests.total(), "stalled_ms": stalls.longest_ms, **simulator.answers})
         watching.cancel()

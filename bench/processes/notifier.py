@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.measure import Work, ids, measured, tell, told
+from bench.measure import HOOK_SECRET, Work, ids, measured, tell, told
 from notifier.app.daemon import Daemon
 from notifier.app.loading.load import load_config
 from notifier.config.model import Config
@@ -84,7 +84,7 @@ class _Counter(Reporter):
 
 
 def _configuration(
-    folder: Path, url: str, watches: int, every: float, batch: str, requests_per_second: float, port: int
+    folder: Path, url: str, watches: int, every: float, batch: str, requests_per_second: float, port: int, hooks: int
 ) -> Config:
     """Loaded as a user's, but for its watches: how much memory loading takes is not what is measured."""
     path = folder / "config.yaml"
@@ -103,6 +103,7 @@ def _configuration(
         "channels": {"somebody": channel},
         "defaults": {"every": f"{every:g}s", "notify": ["somebody"], "on": ["ready" if port else "failed"]},
         "watches": [{"snapshot": "sd_bench"}],
+        **({"http": f"127.0.0.1:{hooks}", "hooks": {"secret": HOOK_SECRET}} if hooks else {}),
     }
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     config = load_config(path)
@@ -130,6 +131,7 @@ async def main(
     ends_expected: int = 0,
     tail: float = 0.0,
     port: int = 0,
+    hooks: int = 0,
 ) -> None:
     """Run and measure.
 
@@ -142,12 +144,13 @@ async def main(
         batch, requests_per_second: as in the configuration.
         ends_expected: how many snapshots come to their end; waited for `tail` seconds after that at most.
         port: of the webhook's receiver; 0 for a channel that nobody is told by.
+        hooks: the port on which it takes hints; 0 for none.
     """
     configure(level="error", redactor=Redactor())
     work = Work()
     with tempfile.TemporaryDirectory() as folder:
         counter = _Counter(work)
-        config = _configuration(Path(folder), url, watches, every, batch, requests_per_second, port)
+        config = _configuration(Path(folder), url, watches, every, batch, requests_per_second, port, hooks)
         daemon = Daemon(config, reporters=[counter], redactor=Redactor())
         stop = asyncio.Event()
         began = time.monotonic()

@@ -72,6 +72,10 @@ class SimulatedApi:
         """Let the ends come; when each does, in monotonic seconds."""
         return self.line.ask("begin")
 
+    def notified(self) -> dict[str, float]:
+        """When it posted to the hook of each end, in monotonic seconds."""
+        return self.line.ask("notified")
+
     def count(self) -> dict[str, int]:
         """What it was asked so api: `requests`, and the answers by status."""
         return self.line.ask("count")
@@ -85,6 +89,7 @@ def simulated_api(
     ends: int = 0,
     over: float = 0.0,
     requests_per_second: float | None = None,
+    notify: str | None = None,
 ) -> Iterator[SimulatedApi]:
     """A simulated Bright Data in a process of its own."""
     with process(
@@ -94,6 +99,7 @@ def simulated_api(
         ends=ends,
         over=over,
         requests_per_second=requests_per_second,
+        notify=notify,
     ) as line:
         yield SimulatedApi(line=line, url=line.hear()["url"])
 
