@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from acceptance.bright_data import BrightData
 from acceptance.harness import TOKEN, Notifier
@@ -41,16 +42,17 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         yield from commands(each, (*path, name))
 
 
-async def test_every_command_explains_itself(notifier: Notifier) -> None:
+def test_every_command_explains_itself() -> None:
     """`--help` of each ends with 0 and names --config and --json where there are a configuration and data."""
     paths = list(commands(get_command(app)))
     assert set(paths) >= NAMED_IN_ISSUE_2
     leaves = [path for path in paths if not any(other[: len(path)] == path and other != path for other in paths)]
 
-    helps = dict(zip(paths, await asyncio.gather(*(notifier.command(*path, "--help") for path in paths)), strict=True))
+    runner = CliRunner(env={"COLUMNS": "120"})
+    helps = {path: runner.invoke(app, [*path, "--help"], prog_name="notifier") for path in paths}
 
     for path, ended in helps.items():
-        assert (ended.status, ended.stderr) == (0, ""), path
+        assert (ended.exit_code, ended.stderr) == (0, ""), path
         assert f"notifier {' '.join(path)}" in " ".join(ended.stdout.split()), path
     for path in leaves:
         assert ("--config" in helps[path].stdout) == (path not in WITHOUT_CONFIGURATION), path
