@@ -137,7 +137,7 @@ class Hour:
                 await self._run(clock, until)
 
         with capture_logs(), pytest.MonkeyPatch.context() as patches:
-            patches.setattr(components, "_client", self._client)
+            patches.setattr(components, "client_of", self._client)
             patches.setattr(dispatcher, "sender_for", lambda channel, **_: self.receivers[channel.name])
             patches.setattr(components, "Downloader", lambda **_: FaultyDownloader(self.dice))
             patches.setattr(heartbeat, "ping", self._ping)
@@ -149,7 +149,7 @@ class Hour:
             finally:
                 disarm_faults()
 
-    def _client(self, config: Config, limiter: Limiter, *_: object) -> FaultyAccount:
+    def _client(self, api: Api, limiter: Limiter, *_: object) -> FaultyAccount:
         self.account.limiter = limiter
         return self.account
 

@@ -203,7 +203,7 @@ def _live_through(made: dict[str, Script], path: Path) -> "Week":
 
     with pytest.MonkeyPatch.context() as patches:
         slow_down(patches)
-        patches.setattr(components, "_client", lambda *_: api)
+        patches.setattr(components, "client_of", lambda *_: api)
         patches.setattr(dispatcher, "sender_for", lambda channel, **_: receivers[channel.name])
         run(live)
     return Week(made, receivers, path / "notifier.db")

@@ -50,6 +50,8 @@ class _Selector(selectors.DefaultSelector):
         # What a thread does for the loop takes no time; it wakes the loop when it is done.
         ready = super().select(10 if timeout != 0 and self.clock.busy() else 0)
         if not ready and timeout is None:
+            ready = super().select(10)  # only a thread can wake it now
+        if not ready and timeout is None:
             raise AssertionError("everything waits, and no timer will wake anything")
         if not ready and timeout:
             self.clock.move(timeout)
