@@ -143,6 +143,7 @@ class Hour:
             patches.setattr(heartbeat, "ping", self._ping)
             patches.setattr(jobs, "FALLBACKS_EVERY", timedelta(seconds=20))
             patches.setattr(jobs, "FLUSH_EVERY", timedelta(seconds=20))
+            patches.setattr(jobs, "FILES_EVERY", timedelta(seconds=20))
             patches.setattr(jobs, "EXPIRY_EVERY", timedelta(minutes=1))
             try:
                 run(hour)
