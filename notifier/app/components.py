@@ -20,7 +20,7 @@ from notifier.config.model import Config
 from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Outcome
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import (
     ChannelChange,
@@ -241,7 +241,7 @@ class Components:
         if outcome.committed and outcome.watch.download is not None:
             self.downloads.wake()
 
-    def _channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    def _channel_changed(self, channel: str, verdict: ChannelVerdict, outcome: Outcome) -> None:
         self.report(ChannelChange(channel=channel, verdict=verdict, outcome=outcome))
 
     def _dropped(self, channel: str, reason: str, number: int) -> None:

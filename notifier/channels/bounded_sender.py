@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from notifier.channels.bounds import MOST_RECEIVED, TOO_LARGE, Bounds, bounded
+from notifier.channels.bounds import MOST_RECEIVED, TOO_LARGE, SendBounds, bounded
 from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.network import in_daemon_thread
 
@@ -45,7 +45,7 @@ class BoundedSender:
         if len(self._left) >= MOST_LEFT:
             detail = f"{len(self._left)} earlier sends hang where they cannot be cut, as in the lookup of a name"
             return Outcome(kind=OutcomeKind.RETRY, reason="busy", detail=detail), False
-        bounds = Bounds()
+        bounds = SendBounds()
 
         def within() -> Outcome:
             with bounded(bounds):
@@ -67,7 +67,7 @@ class BoundedSender:
             self._left.add(sending)
         return self._judged(sending, bounds), bool(bounds.reason)
 
-    def _judged(self, sending: asyncio.Future[Outcome], bounds: Bounds) -> Outcome:
+    def _judged(self, sending: asyncio.Future[Outcome], bounds: SendBounds) -> Outcome:
         words = (
             f"more than {MOST_RECEIVED // 1024} KiB came back"
             if bounds.reason == TOO_LARGE

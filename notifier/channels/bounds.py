@@ -36,7 +36,7 @@ class ConnectionCut(ConnectionError):
     """The connection was cut or refused: the send exceeded its bounds, or has ended."""
 
 
-class Bounds:
+class SendBounds:
     """The connections of one send. Its methods may be called from any thread."""
 
     def __init__(self, most_received: int = MOST_RECEIVED) -> None:
@@ -101,12 +101,12 @@ class Bounds:
             _shut(descriptor, inode)
 
 
-current: ContextVar[Bounds | None] = ContextVar("bounds", default=None)
+current: ContextVar[SendBounds | None] = ContextVar("bounds", default=None)
 """The bounds of the current send."""
 
 
 @contextmanager
-def bounded(bounds: Bounds) -> Iterator[None]:
+def bounded(bounds: SendBounds) -> Iterator[None]:
     """Applies the bounds to everything in the block; at its end all its connections are closed."""
     _install()
     token = current.set(bounds)

@@ -11,7 +11,7 @@ from notifier.core.config_diff import ConfigDiff
 from notifier.core.delivery.model import Delivery, Event, Outcome
 from notifier.core.delivery.retry_decision import RetryDecision
 from notifier.core.health.api import ApiNews
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.store import StoreNews
 from notifier.core.snapshot.download_job import DownloadJob, Result
 from notifier.core.snapshot.hint_queue import HintResult
@@ -186,7 +186,7 @@ class ChannelChange:
     """A channel broke, or works again; `outcome` is the one of the message that showed it."""
 
     channel: str
-    verdict: Verdict
+    verdict: ChannelVerdict
     outcome: Outcome
 
 

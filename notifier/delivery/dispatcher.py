@@ -11,7 +11,7 @@ from functools import partial
 
 from notifier.config.model import Channel
 from notifier.core.delivery.model import Notice, Outcome, OutcomeKind
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.work_units import INTERNAL_ERROR, Unit
@@ -55,7 +55,7 @@ class Dispatcher:
         delivered: Callable[[DeliveryOutcome], None],
         dropped: Callable[[str, str, int], None],
         template_failed: Callable[[str, str, str], None],
-        verdict: Callable[[str, Verdict, Outcome], None],
+        verdict: Callable[[str, ChannelVerdict, Outcome], None],
         faults: Faults | None = None,
     ) -> None:
         """
@@ -200,7 +200,9 @@ class Dispatcher:
         self._ending.discard(task)
         self.wake([channel])
 
-    def _judged(self, sender: MessageSender | WebhookSender, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    def _judged(
+        self, sender: MessageSender | WebhookSender, channel: str, verdict: ChannelVerdict, outcome: Outcome
+    ) -> None:
         """Pass a verdict on, unless it is about a channel that was replaced: its successor judges for itself."""
         current = self._running.get(channel)
         if current is not None and current.sender is sender:

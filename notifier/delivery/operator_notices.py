@@ -6,7 +6,7 @@ from datetime import datetime
 
 from notifier.core.delivery.model import Notice, Outcome
 from notifier.core.health.api import ApiKind, ApiNews
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.conditions import (
     API,
     AUDIT,
@@ -114,10 +114,10 @@ class OperatorNotices:
         else:
             await self._end(MACHINE, texts.machine_ok())
 
-    async def channel_changed(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    async def channel_changed(self, channel: str, verdict: ChannelVerdict, outcome: Outcome) -> None:
         """A channel broke, or works again."""
         subject = CHANNEL + channel
-        if verdict is Verdict.BROKEN:
+        if verdict is ChannelVerdict.BROKEN:
             await self._begin(subject, verdict, texts.channel_broken(channel, outcome), avoid=channel)
         else:
             await self._end(subject, texts.channel_healed(channel), kind=verdict, avoid=channel)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
 from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
-from notifier.core.health.channel import ChannelHealth, Verdict, after_message, clock_set, next_turn
+from notifier.core.health.channel import ChannelHealth, ChannelVerdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.work_units import INTERNAL_ERROR, Unit
@@ -36,7 +36,7 @@ class DeliveryWorker:
         jitter: Callable[[], float],
         report: Callable[[DeliveryOutcome], None],
         dropped: Callable[[str, str, int], None] = lambda channel, reason, number: None,
-        verdict: Callable[[str, Verdict, Outcome], None] = lambda channel, verdict, outcome: None,
+        verdict: Callable[[str, ChannelVerdict, Outcome], None] = lambda channel, verdict, outcome: None,
         faults: Faults | None = None,
     ) -> None:
         """

@@ -18,7 +18,7 @@ from notifier.core.errors import StoreError
 from notifier.store.migrate import migrate
 from notifier.store.sqlite.engine import writer
 from notifier.store.sqlite.errors import DAMAGE, damaged, failure, unwritable
-from notifier.store.sqlite.file_guard import FilesChanged, Guard, refuse_cut
+from notifier.store.sqlite.file_guard import FileGuard, FilesChanged, refuse_cut
 from notifier.store.sqlite.lock import DatabaseLock
 from notifier.store.transaction import transaction
 from notifier.store.write_retries import StoreRetry
@@ -40,7 +40,7 @@ class Database:
         self._engine: Engine | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._under_way = 0
-        self._guard: Guard | None = None
+        self._guard: FileGuard | None = None
         self._opened = False
         self._changed: FilesChanged | None = None
 
@@ -56,7 +56,7 @@ class Database:
         async with AsyncExitStack() as stack:
             refuse_cut(self.path)
             lock = stack.enter_context(DatabaseLock(self.path))
-            self._guard = Guard(self.path, lock.database_descriptor)
+            self._guard = FileGuard(self.path, lock.database_descriptor)
             stack.callback(self._guard.end)
             self._engine = writer(self.path)
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")

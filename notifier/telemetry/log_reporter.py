@@ -8,7 +8,7 @@ import structlog
 
 from notifier.core.delivery.model import DeliveryState
 from notifier.core.health.api import ApiKind, ApiNews
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.store import StoreNews
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -168,7 +168,7 @@ class LogReporter(Reporter):
             )
 
     def _channel_changed(self, change: ChannelChange) -> None:
-        if change.verdict is Verdict.BROKEN:
+        if change.verdict is ChannelVerdict.BROKEN:
             outcome = change.outcome
             self._log.error("channel.broken", channel=change.channel, reason=outcome.reason, detail=outcome.detail)
         else:

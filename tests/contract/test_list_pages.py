@@ -18,7 +18,7 @@ from notifier.brightdata.http.tokens import FileToken, StaticToken
 from notifier.brightdata.limits.limiter import Limiter
 from notifier.brightdata.simulator import Fault, Simulator, life
 from notifier.core.health.api import ApiKind
-from notifier.core.snapshot.model import Listed, Page, Reason, Unclear
+from notifier.core.snapshot.model import Listed, ListPage, Reason, Unclear
 
 CANARY = "canary-7f3a9d1"
 TRIES = 3
@@ -39,7 +39,7 @@ def client_of(url: str, gate: Limiter | None = None, *, timeout: float = 5.0) ->
     )
 
 
-async def page_of(body: bytes, *, limit: int = 5_000) -> Page | Unclear:
+async def page_of(body: bytes, *, limit: int = 5_000) -> ListPage | Unclear:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body)
 
@@ -106,7 +106,7 @@ async def test_entries_without_sense_are_left_out_one_by_one() -> None:
     ]
     page = await page_of(json.dumps(entries).encode(), limit=len(entries))
     at = datetime(2026, 11, 7, 5, 31, 56, tzinfo=UTC)
-    assert page == Page(
+    assert page == ListPage(
         entries=(
             Listed(snapshot_id="s_1", status="running", created=at, dataset_size=123),
             Listed(snapshot_id="s_2", status="ready"),
@@ -158,7 +158,7 @@ async def test_a_page_of_five_thousand_is_read_without_stalling_the_loop() -> No
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body)
 
-    async def measure(reading: asyncio.Task[Page | Unclear]) -> float:
+    async def measure(reading: asyncio.Task[ListPage | Unclear]) -> float:
         worst, last = 0.0, time.thread_time()
         while not reading.done():
             await asyncio.sleep(0)
@@ -173,7 +173,7 @@ async def test_a_page_of_five_thousand_is_read_without_stalling_the_loop() -> No
                 reading = asyncio.create_task(client.list_page("gd_1", skip=0))
                 stalls.append(await measure(reading))
                 page = await reading
-                assert isinstance(page, Page)
+                assert isinstance(page, ListPage)
                 assert len(page.entries) == 5_000
     finally:
         gc.unfreeze()

@@ -13,7 +13,7 @@ from support.fakes import Clock, fixed_jitter
 from notifier.brightdata.limits.permit import Permit
 from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain, Quiet
 from notifier.core.delivery.model import Deliverable, Outcome, OutcomeKind
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.conditions import CHANNEL, names_of
 from notifier.core.snapshot.model import Observation, Watch
 from notifier.delivery.maintenance import Maintenance
@@ -110,7 +110,7 @@ class Rig:
     async def build(self) -> None:
         """Make all parts from the configuration."""
         outbox, clock = self.store.outbox, self.clock
-        self.verdicts: list[tuple[str, Verdict, Outcome]] = []
+        self.verdicts: list[tuple[str, ChannelVerdict, Outcome]] = []
         self.audits: list[Audit] = []
         self.poller = Poller(observer=self.api, store=self.store, clock=clock, committed=_nobody)
         await self.poller.load(self.watches)

@@ -20,7 +20,7 @@ from notifier.brightdata.http.response import Answer
 from notifier.brightdata.http.tokens import TokenSource
 from notifier.brightdata.limits.gate import Gate
 from notifier.brightdata.limits.permit import Permit
-from notifier.core.snapshot.model import Listed, NotFound, Observation, Page, Reason, Seen, Unclear
+from notifier.core.snapshot.model import Listed, ListPage, NotFound, Observation, Reason, Seen, Unclear
 
 PROGRESS = "/datasets/v3/progress/"
 SNAPSHOTS = "/datasets/v3/snapshots"
@@ -118,7 +118,7 @@ class Client:
         limit: int = MOST_LISTED,
         from_date: date | None = None,
         permit: Permit | None = None,
-    ) -> Page | Unclear:
+    ) -> ListPage | Unclear:
         """Returns one page of a dataset's snapshots, in the API's order.
 
         Unreadable entries are dropped and reported; a page that is not a list is unclear as a whole. Only
@@ -161,7 +161,7 @@ class Client:
             unreadable += some.unreadable
         if unreadable:
             self._unreadable(dataset_id, unreadable)
-        return Page(entries=tuple(found), full=len(entries) >= limit)
+        return ListPage(entries=tuple(found), full=len(entries) >= limit)
 
     async def listing(
         self,

@@ -86,7 +86,7 @@ def refused_literal(host: str) -> str | None:
     return refusal(host, str(address), kind) if kind is not None else None
 
 
-class Resolver(network.Resolver):
+class PublicResolver(network.Resolver):
     """Looks names up as the system does, and refuses addresses that are not public unless they are allowed.
 
     `resolve` raises `PrivateAddress` if a name has only such addresses.

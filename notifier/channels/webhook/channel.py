@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 from notifier import __version__
 from notifier.channels.bounds import metered_socket
 from notifier.channels.http_answers import kept_detail
-from notifier.channels.webhook.addresses import Resolver, public_socket, refused_literal
+from notifier.channels.webhook.addresses import PublicResolver, public_socket, refused_literal
 from notifier.channels.webhook.classifier import answered, failed
 from notifier.channels.webhook.payload import body_of
 from notifier.core.delivery.model import Event, Outcome, OutcomeKind
@@ -173,7 +173,7 @@ class WebhookChannel:
 
     def _session(self, ssl_context: ssl.SSLContext) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            resolver=Resolver(allow_private=self._allow_private, lookup=self._lookup),
+            resolver=PublicResolver(allow_private=self._allow_private, lookup=self._lookup),
             socket_factory=metered_socket if self._allow_private else public_socket,
             use_dns_cache=False,
             force_close=True,

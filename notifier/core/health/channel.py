@@ -18,7 +18,7 @@ LONGEST_PROBE = timedelta(minutes=5)
 LONGEST_STRETCH = timedelta(minutes=1)
 
 
-class Verdict(StrEnum):
+class ChannelVerdict(StrEnum):
     """A change of a channel that operators are notified of."""
 
     BROKEN = "broken"
@@ -56,7 +56,7 @@ def clock_set(health: ChannelHealth, now: datetime) -> ChannelHealth:
 
 def after_message(
     health: ChannelHealth, *, policy: ChannelPolicy, delivered: bool, now: datetime, jitter: float, full: bool = False
-) -> tuple[ChannelHealth, Verdict | None]:
+) -> tuple[ChannelHealth, ChannelVerdict | None]:
     """Return the channel's health after a message, and the change to notify operators of, if there is one.
 
     Args:
@@ -70,7 +70,7 @@ def after_message(
     """
     if delivered:
         well = ChannelHealth(last_at=now, gap=policy.pace if full else _pace(health, policy, now))
-        return well, Verdict.HEALED if health.broken else None
+        return well, ChannelVerdict.HEALED if health.broken else None
     failures = health.failures + 1
     since = health.failing_since or now
     suspended = replace(health, failures=failures).suspended
@@ -80,7 +80,7 @@ def after_message(
         gap = max(gap, jittered(probe, jitter))
     broken = health.broken or (suspended and now - since >= BROKEN_AFTER)
     failing = ChannelHealth(failures=failures, failing_since=since, broken=broken, last_at=now, gap=gap)
-    return failing, Verdict.BROKEN if broken and not health.broken else None
+    return failing, ChannelVerdict.BROKEN if broken and not health.broken else None
 
 
 def _pace(health: ChannelHealth, policy: ChannelPolicy, now: datetime) -> timedelta:

@@ -116,7 +116,7 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class ListPage:
     """One page of a list. A `full` page has as many entries as were asked for: there may be more."""
 
     entries: tuple[Listed, ...]

@@ -49,7 +49,7 @@ class _File:
         return other is not None and (self.device, self.number) == (other.device, other.number)
 
 
-class Guard:
+class FileGuard:
     """Guards the files of one open database: `begin()` once they exist, `note()` after each write, `check()` before it.
 
     It holds descriptors until `end()`, which must come after SQLite has closed the files: a process that closes any

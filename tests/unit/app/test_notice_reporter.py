@@ -10,7 +10,7 @@ from support.fakes import DELIVERED, START, Clock, event, seen, watch
 from notifier.app.background_queue import BackgroundQueue
 from notifier.app.notice_reporter import NoticeReporter
 from notifier.core.health.api import ApiKind, ApiNews
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.outcomes import (
     AnyOutcome,
@@ -83,7 +83,7 @@ def polled(*statuses: str, refusal: RefusalNews | None = None) -> PollOutcome:
         (ListOutcome(dataset_id="gd_1", lag=ZERO, duration=ZERO, refusal=REFUSAL), ["refusal_changed"]),
         (TrustNews(dataset_id="gd_1", stale=True), ["list_trust_changed"]),
         (ApiNews(kind=ApiKind.UNREACHABLE, previous=ApiKind.OK, at=START), ["api_changed"]),
-        (ChannelChange(channel="chat", verdict=Verdict.BROKEN, outcome=DELIVERED), ["channel_changed"]),
+        (ChannelChange(channel="chat", verdict=ChannelVerdict.BROKEN, outcome=DELIVERED), ["channel_changed"]),
         (HttpListening(address="127.0.0.1:8787", trouble="taken"), ["listening"]),
         (ClockShift(shift=timedelta(hours=1)), []),
         (ReloadOutcome(duration=ZERO), []),

@@ -14,7 +14,7 @@ from support.fakes import DELIVERED, DOWN, START, Clock, FakeChannel, fixed_jitt
 from notifier.config.model import Channel
 from notifier.core.delivery.channel_policy import ChannelPolicy
 from notifier.core.delivery.model import Outcome
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.delivery import dispatcher as module
 from notifier.delivery.dispatcher import Dispatcher
@@ -29,7 +29,7 @@ class Bench:
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.clock = store, Clock()
         self.fakes: dict[str, FakeChannel] = {}
-        self.verdicts: list[tuple[str, Verdict]] = []
+        self.verdicts: list[tuple[str, ChannelVerdict]] = []
         self.states: list[str] = []
         self.raises: Exception | None = None
         self._grown = asyncio.Event()
@@ -45,7 +45,7 @@ class Bench:
             verdict=self._judged,
         )
 
-    def _judged(self, channel: str, verdict: Verdict, outcome: Outcome) -> None:
+    def _judged(self, channel: str, verdict: ChannelVerdict, outcome: Outcome) -> None:
         self.verdicts.append((channel, verdict))
 
     def _delivered(self, outcome: DeliveryOutcome) -> None:
@@ -170,7 +170,7 @@ async def test_a_broken_channel_that_works_at_another_address_is_told_healed_onc
         await bench.settled(1)
         old.release()
         assert await bench.settled(2) == ["delivered", "delivered"]
-    assert bench.verdicts == [("chat", Verdict.HEALED)]
+    assert bench.verdicts == [("chat", ChannelVerdict.HEALED)]
 
 
 async def test_a_broken_channel_that_is_not_configured_at_the_start_is_told_healed_when_it_is_back(
@@ -181,7 +181,7 @@ async def test_a_broken_channel_that_is_not_configured_at_the_start_is_told_heal
     bench.configure("json://a")
     await outboxes.tell(bench.store, "chat")
     await bench.senders.deliver_all()
-    assert bench.verdicts == [("chat", Verdict.HEALED)]
+    assert bench.verdicts == [("chat", ChannelVerdict.HEALED)]
 
 
 async def test_stopping_ends_in_time_also_with_a_replaced_channel_in_the_middle_of_a_send(bench: Bench) -> None:

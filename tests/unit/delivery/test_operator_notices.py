@@ -11,7 +11,7 @@ from support.outboxes import rows, sql
 
 from notifier.core.delivery.model import Notice
 from notifier.core.health.api import ApiKind, ApiNews
-from notifier.core.health.channel import Verdict
+from notifier.core.health.channel import ChannelVerdict
 from notifier.core.health.conditions import Condition
 from notifier.core.snapshot.refusals import RefusalNews
 from notifier.core.work_units import Kinds, Unit, UnitFault
@@ -59,19 +59,19 @@ def said(database: Path) -> list[tuple[str, str]]:
 
 
 async def test_a_channels_trouble_is_told_through_the_others(desk: Desk, database: Path) -> None:
-    await desk.notices.channel_changed("chat", Verdict.BROKEN, DOWN)
+    await desk.notices.channel_changed("chat", ChannelVerdict.BROKEN, DOWN)
     desk.clock.pass_(seconds=1)
-    await desk.notices.channel_changed("chat", Verdict.BROKEN, DOWN)
+    await desk.notices.channel_changed("chat", ChannelVerdict.BROKEN, DOWN)
     assert await desk.conditions() == {"channel:chat": "broken"}
     desk.clock.pass_(seconds=1)
-    await desk.notices.channel_changed("chat", Verdict.HEALED, DELIVERED)
+    await desk.notices.channel_changed("chat", ChannelVerdict.HEALED, DELIVERED)
     assert told(database) == [("mail", "broken"), ("mail", "healed")]
     assert desk.woken == [["mail"], ["mail"]]
     assert await desk.conditions() == {}
 
 
 async def test_the_end_of_a_trouble_that_was_never_told_is_not_told(desk: Desk, database: Path) -> None:
-    await desk.notices.channel_changed("chat", Verdict.HEALED, DELIVERED)
+    await desk.notices.channel_changed("chat", ChannelVerdict.HEALED, DELIVERED)
     await desk.notices.api_changed(ApiNews(kind=ApiKind.OK, previous=ApiKind.UNREACHABLE, at=START))
     await desk.notices.reloaded(())
     await desk.notices.listening("127.0.0.1:8787", "")
@@ -97,7 +97,7 @@ async def test_an_unknown_status_word_is_told_once_for_ever_and_never_very_many(
 
 async def test_a_trouble_that_nobody_can_be_told_is_remembered_all_the_same(store: Store, database: Path) -> None:
     lonely = Desk(store, "chat")
-    await lonely.notices.channel_changed("chat", Verdict.BROKEN, DOWN)
+    await lonely.notices.channel_changed("chat", ChannelVerdict.BROKEN, DOWN)
     assert rows(database) == []
     assert await lonely.conditions() == {"channel:chat": "broken"}
     assert sql(database, "SELECT title, body FROM notices")[0][0] == "the channel chat is broken"

@@ -17,7 +17,7 @@ from notifier.brightdata.datasets.progress import observation_of
 from notifier.brightdata.http.paths import path_segment
 from notifier.brightdata.http.tokens import StaticToken
 from notifier.brightdata.limits.limiter import Limiter
-from notifier.core.snapshot.model import NotFound, Page, Seen, SnapshotState, Unclear
+from notifier.core.snapshot.model import ListPage, NotFound, Seen, SnapshotState, Unclear
 from notifier.core.snapshot.statuses import canonical
 from notifier.core.snapshot.transitions import step
 
@@ -180,7 +180,7 @@ async def test_any_answer_of_a_server_is_a_value_and_leaves_nothing_behind() -> 
                     found: object = await client.observe("s_1")
                 else:
                     found = await client.list_page("gd_1", skip=0)
-                assert isinstance(found, Seen | NotFound | Unclear | Page)
+                assert isinstance(found, Seen | NotFound | Unclear | ListPage)
                 assert SECRET not in repr(found)
                 kinds.add(type(found).__name__)
                 if case in (OVER_A_SOCKET // 2, OVER_A_SOCKET - 1):
@@ -188,7 +188,7 @@ async def test_any_answer_of_a_server_is_a_value_and_leaves_nothing_behind() -> 
                     held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert kinds == {"Seen", "NotFound", "Unclear", "Page"}
+    assert kinds == {"Seen", "NotFound", "Unclear", "ListPage"}
     assert limiter.in_flight == 0
     half, whole = held
     assert whole - half < 300_000, f"{(whole - half) / OVER_A_SOCKET * 2:.0f} bytes a case are kept"

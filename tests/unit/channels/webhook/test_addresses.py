@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from notifier.channels.webhook.addresses import (
     Address,
     PrivateAddress,
-    Resolver,
+    PublicResolver,
     kind_of,
     literal,
     public_socket,
@@ -151,8 +151,8 @@ def infos(*addresses: str) -> list[Any]:
     ]
 
 
-def resolver(*addresses: str, allow_private: bool = False) -> Resolver:
-    return Resolver(allow_private=allow_private, lookup=lambda *_: infos(*addresses))
+def resolver(*addresses: str, allow_private: bool = False) -> PublicResolver:
+    return PublicResolver(allow_private=allow_private, lookup=lambda *_: infos(*addresses))
 
 
 async def test_private_addresses_among_public_ones_are_left_out() -> None:
@@ -172,7 +172,7 @@ async def test_where_they_are_allowed_all_addresses_stay() -> None:
 
 async def test_a_link_local_address_keeps_its_zone() -> None:
     info = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1", 443, 0, 2))
-    found = await Resolver(allow_private=True, lookup=lambda *_: [info]).resolve("x.example", 443)
+    found = await PublicResolver(allow_private=True, lookup=lambda *_: [info]).resolve("x.example", 443)
     assert found[0]["host"] == "fe80::1%2"
 
 

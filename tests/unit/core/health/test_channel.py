@@ -14,7 +14,7 @@ from notifier.core.health.channel import (
     LONGEST_STRETCH,
     SUSPEND_AFTER,
     ChannelHealth,
-    Verdict,
+    ChannelVerdict,
     after_message,
     clock_set,
     next_turn,
@@ -41,7 +41,7 @@ class Life:
     now: datetime = START
     health: ChannelHealth = WELL
     at: list[datetime] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[ChannelVerdict] = field(default_factory=list)
 
     def message(
         self, delivered: bool = True, idle: timedelta = timedelta(0), jitter: float = 0.5, full: bool = False
@@ -83,9 +83,9 @@ def test_broken_and_healed_are_told_in_turns_and_each_once(
     life = Life(policy)
     for delivered, idle, jitter in history:
         life.message(delivered, idle, jitter)
-    assert life.verdicts == [Verdict.BROKEN, Verdict.HEALED] * (len(life.verdicts) // 2) + [Verdict.BROKEN] * (
-        len(life.verdicts) % 2
-    )
+    assert life.verdicts == [ChannelVerdict.BROKEN, ChannelVerdict.HEALED] * (len(life.verdicts) // 2) + [
+        ChannelVerdict.BROKEN
+    ] * (len(life.verdicts) % 2)
 
 
 def test_a_message_without_room_for_all_that_waits_is_followed_by_the_next_at_the_usual_pace() -> None:
@@ -161,7 +161,7 @@ def test_it_is_broken_only_when_that_has_lasted() -> None:
     life = Life()
     while not life.verdicts:
         life.message(delivered=False)
-    assert life.verdicts == [Verdict.BROKEN]
+    assert life.verdicts == [ChannelVerdict.BROKEN]
     assert BROKEN_AFTER <= life.now - START < 2 * BROKEN_AFTER
 
 
@@ -180,7 +180,7 @@ def test_one_that_was_broken_before_the_start_is_tried_at_once_and_told_only_whe
     life.message(delivered=False)
     assert life.verdicts == []
     life.message()
-    assert life.verdicts == [Verdict.HEALED]
+    assert life.verdicts == [ChannelVerdict.HEALED]
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=400)), st.booleans())
