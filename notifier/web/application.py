@@ -21,6 +21,7 @@ from notifier.web.live import stream
 from notifier.web.pages import actions, routes
 from notifier.web.pages.errors import FAILED_PAGE, NOT_FOUND, error_page, wants_page
 from notifier.web.pages.sign_in import sign_in_page
+from notifier.web.refusals import API, refusal
 from notifier.web.sources import WebSources
 
 ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
@@ -49,6 +50,9 @@ def application(sources: WebSources, *, http: Http, faults: Faults) -> ASGIApp:
 
 async def _refused(sources: WebSources, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.scope["path"]
+    if path.startswith(API):  # a line feed in it keeps the path from the API
+        return refusal(path, error.status_code, "nothing has this path; /api/reference lists all")
     if error.status_code == NOT_FOUND.status and wants_page(request):
         return HTMLResponse(await asyncio.to_thread(error_page, NOT_FOUND, sources.clock()), NOT_FOUND.status)
     return PlainTextResponse(f"{error.detail}; / says what there is\n", error.status_code, error.headers)

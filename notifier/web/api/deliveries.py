@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,6 +26,7 @@ from notifier.web.api.parameters import (
     States,
     Time,
     Until,
+    whole,
 )
 from notifier.web.api.problems import Kind, Problem, not_found
 from notifier.web.sources import WebSources
@@ -40,6 +41,10 @@ _MOST_NOTED = 10
 """Deliveries of one request that the history notes."""
 
 
+Number = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(whole)]
+"""The number of a delivery."""
+
+
 class RetryRequest(BaseModel):
     """Which deliveries are sent again.
 
@@ -48,7 +53,7 @@ class RetryRequest(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    ids: Annotated[list[Number], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class RetryDeadRequest(BaseModel):

@@ -13,7 +13,12 @@ DEFAULT_LIMIT = 100
 MOST = 1_000
 """Items of a page at most."""
 
-LONGEST_TEXT = 500
+LONGEST_TEXT = 200
+"""Characters of an id, a name or a search; each may take twelve bytes of the 16 KiB of an address."""
+
+LONGEST_WATCH = 450
+"""Characters of a watch's id: two ids and a slash."""
+
 LARGEST_ID = 2**53 - 1
 """The largest integer that every reader of JSON keeps exactly."""
 
@@ -36,6 +41,12 @@ def time(value: Any) -> datetime:
 
 Time = Annotated[datetime, BeforeValidator(time), WithJsonSchema({"type": "string", "format": "date-time"})]
 
+
+def whole(value: Any) -> Any:
+    """Return a whole number with a fraction, as JSON allows (7.0), as an integer, and any other value as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Limit = Annotated[int, Query(ge=1, le=MOST, description="The most items of a page.")]
 Cursor = Annotated[
     str | None,
@@ -48,7 +59,7 @@ Cursor = Annotated[
 Text = Annotated[str, Query(max_length=LONGEST_TEXT)]
 OfWatch = Annotated[
     str | None,
-    Query(max_length=LONGEST_TEXT, description="Only of this watch, by its id; a dataset's has all that it found."),
+    Query(max_length=LONGEST_WATCH, description="Only of this watch, by its id; a dataset's has all that it found."),
 ]
 OfSnapshot = Annotated[str | None, Query(max_length=LONGEST_TEXT, description="Only of the snapshot with this id.")]
 Since = Annotated[Time | None, Query(description="Only from this time on.")]
@@ -58,7 +69,7 @@ WatchId = Annotated[
     str,
     Path(
         description="The id of a watch; `PARENT/SNAPSHOT` for a snapshot that the watch of a dataset found.",
-        max_length=LONGEST_TEXT,
+        max_length=LONGEST_WATCH,
     ),
 ]
 DeliveryId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The number of a delivery.")]

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,7 +32,8 @@ def router(sources: WebSources) -> APIRouter:
     async def list_snapshots(
         request: Request,
         status: Annotated[
-            list[str], Query(max_length=20, description="Only those with one of these statuses, in any case.")
+            list[Annotated[str, Field(max_length=50)]],
+            Query(max_length=5, description="Only those with one of these statuses, in any case."),
         ] = [],  # noqa: B006 - FastAPI copies it
         phase: Annotated[list[Phase], Query(max_length=10, description="Only those in one of these phases.")] = [],  # noqa: B006
         dataset: Annotated[

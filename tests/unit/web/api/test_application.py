@@ -1,6 +1,7 @@
 """Whatever the API is asked, it answers in JSON, in the form that its description says."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from support.api_world import SECRET, asking_api, fill
@@ -56,6 +57,7 @@ async def test_no_secret_is_in_an_answer(database: Path, path: str) -> None:
         ("DELETE", "/api/v1/watches", 405, "method-not-allowed"),
         ("GET", "/api/v1/deliveries/retry", 405, "method-not-allowed"),
         ("GET", "/api/v1/deliveries/99", 404, "not-found"),
+        ("GET", "/api/v1/events/a%0Ab", 404, "not-found"),
         ("GET", "/api/v1/deliveries?limit=0", 422, "invalid"),
         ("GET", "/api/v1/events?cursor=x", 409, "cursor"),
         ("POST", "/api/v1/watches/none/mute", 404, "not-found"),
@@ -69,7 +71,7 @@ async def test_what_cannot_be_answered_is_a_problem(
         problem = answer.json()
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert problem["type"] == f"/api/reference#problem-{kind}"
-        assert (problem["status"], problem["instance"]) == (status, path.partition("?")[0])
+        assert (problem["status"], problem["instance"]) == (status, " ".join(unquote(path.partition("?")[0]).split()))
         assert problem["detail"]
         assert ("allow" in answer.headers) == (status == 405)
 
