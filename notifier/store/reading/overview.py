@@ -47,15 +47,20 @@ def place_of(filters: SnapshotFilters) -> Place | None:
     return decode(_kind(filters), filters.cursor, _KEYS[filters.sort])
 
 
-def page_of(connection: Connection, filters: SnapshotFilters, place: Place | None) -> tuple[list[Shown], str | None]:
+def page_of(
+    connection: Connection, filters: SnapshotFilters, place: Place | None, *, few: bool = False
+) -> tuple[list[Shown], str | None]:
     """Return the snapshots of a page, and the cursor of the next one.
 
     Args:
         connection: in a transaction, in which the table was refreshed.
         filters: which ones, in which order; that of a dataset's watch ends with a slash.
         place: after which the page starts.
+        few: few snapshots pass the filter: they are sought in one go and then sorted, and not in their order.
     """
     keys = _keys(filters.sort)
+    if few and filters.sort in (Sort.URGENCY, Sort.SINCE):
+        keys = (keys[0] + literal(0), *keys[1:])  # an expression that no index is of
     query = select(watched, *(key.label(f"key_{number}") for number, key in enumerate(keys)))
     if filters.sort is Sort.NEXT_POLL:
         query = query.join_from(watched, datasets, datasets.c.dataset_id == watched.c.dataset_id, isouter=True)

@@ -28,6 +28,9 @@ from notifier.store.sqlite.engine import shared_reader
 from notifier.store.sqlite.errors import DAMAGE, damaged
 from notifier.store.tables import metadata
 
+_FEW = 5_000
+"""Snapshots that are sorted within milliseconds."""
+
 _CURE = "`state:` must name the notifier's own SQLite file, and to read it takes the rights of its daemon"
 
 
@@ -84,8 +87,9 @@ class Reading:
             self._refresh(connection, watched, now)
             if filters.sort is Sort.NEXT_POLL:
                 self._table.refresh_polls(connection, now)
-            shown, cursor = overview.page_of(connection, filters, place)
             counts = self._counter.count(connection, filters, self._table.version)
+            few = bool(filters.text) and sum(counts.all.values()) <= _FEW
+            shown, cursor = overview.page_of(connection, filters, place, few=few)
             chosen = [
                 each
                 for each in watched.datasets
