@@ -27,8 +27,8 @@ _API = {
     ApiKind.UNAUTHORISED: (
         "Bright Data refuses the token, so that nothing is polled",
         (
-            "Put a valid token where `api:` takes it from. It is tried again by itself, and what happened meanwhile is "
-            "notified afterwards."
+            "Put a valid token where `api:` takes it from. It is tried again automatically, and notifications of what "
+            "happens meanwhile follow."
         ),
     ),
     ApiKind.UNREACHABLE: (
@@ -41,8 +41,8 @@ _API = {
     ApiKind.RATE_LIMITED: (
         "Bright Data asks for fewer requests (429)",
         (
-            "Polls go on by themselves. If it comes again, lower `api: requests_per_second`, or look for another "
-            "program that uses the same account."
+            "Polling continues automatically. If it happens again, lower `api: requests_per_second`, or look for "
+            "another program that uses the same account."
         ),
     ),
 }
@@ -144,13 +144,13 @@ def _texts(subject: str, kind: str) -> tuple[str, str]:
     return sentence.format(name=name), cure.format(name=name)
 
 
-_FIX_FILES = "Fix the files: `notifier config check` lists every error. They are reloaded by themselves."
+_FIX_FILES = "Fix the files: `notifier config check` lists every error. They are reloaded automatically."
 
 _SINGLE = {
     RELOAD: ("The configuration has errors and was not loaded: the old one runs", _FIX_FILES),
     HTTP: (
         "The HTTP server cannot listen",
-        "Free the address, or change `http:`. It is tried again every few seconds; polls and messages go on.",
+        "Free the address, or change `http:`. It is tried again every few seconds; polls and messages continue.",
     ),
     MACHINE: (
         "The machine has run out of resources",
