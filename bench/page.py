@@ -29,7 +29,7 @@ OPEN_PAGES = 50
 MOST_SHARE = 0.05
 """Of a core, for so many open pages."""
 
-OPENED_S = 15.0
+OPENED_S = 30.0
 STREAMED_S = 20.0
 WARM_UP_S = 5.0
 

@@ -14,7 +14,8 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"notifier-version", __version__.encode()),  # a proxy replaces `Server`
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    # With `no-referrer` browsers send `Origin: null` with a form, as if it were another page's.
+    (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", _POLICY),
 )
 

@@ -82,6 +82,7 @@ async function read(failed) {
     const url = new URL(location.href);
     url.searchParams.delete("message");
     const response = await fetch(url.pathname + url.search, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (response.status > 501) throw new TypeError(response.statusText); // a proxy without a connection to the notifier
     const doc = new DOMParser().parseFromString(await response.text(), "text/html");
     if (new URL(response.url).pathname !== location.pathname) {
       failed("you are signed out. Reload the page to sign in.");
