@@ -44,7 +44,7 @@ def table(
 
     Args:
         components: of the daemon.
-        observability: has the heartbeat, the monitor of resources and the measure of the event loop.
+        observability: has the heartbeat, the monitor of resources and the measurement of the event loop's lag.
         control: the socket for commands.
         watchdog: reports to the service manager.
     """
@@ -61,7 +61,7 @@ def table(
         Job("control_socket", Every(FILES_EVERY, first=FILES_EVERY), control.check),
         Job(HEARTBEAT, Every(lambda: observability.heartbeat.every), observability.heartbeat.beat, Unit.HEARTBEAT),
         Job("exhaustion", Every(EXHAUSTION_EVERY), observability.resources.check, Unit.EXHAUSTION),
-        Job("loop_lag", Every(LOOP_LAG_EVERY), observability.measure_loop),
+        Job("loop_lag", Every(LOOP_LAG_EVERY), observability.loop_lag.measure),
         Job("store_works", At((STORE_WORKS_AFTER,)), components.notices.notify_store_works),
         Job("faults_over", Every(FAULTS_OVER_EVERY, first=STORE_WORKS_AFTER), components.notices.notify_faults_over),
         Job("garbage", At(KEEP_AT), keep_what_stays),

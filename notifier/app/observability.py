@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from notifier.app.components import Components
+from notifier.app.loop_lag import LoopLag
 from notifier.app.vitals import VitalsReader
 from notifier.app.web import application_for
 from notifier.core.errors import NotifierError, StoreError
@@ -29,9 +30,6 @@ LONGEST_ANSWER = timedelta(seconds=5)
 
 HEARTBEAT = "heartbeat"
 """The job that sends the heartbeats."""
-
-LOOP_TIMER = timedelta(milliseconds=100)
-"""How long the timer runs by which the event loop's lag is measured."""
 
 _SLICE = 10_000
 """Snapshots to count before other tasks run: about a millisecond of work."""
@@ -71,6 +69,7 @@ class Observability:
         )
         self.heartbeat = Heartbeat(components.config.heartbeat, troubles=self._troubles, report=components.report)
         self.resources = ResourceMonitor(self._exhausted)
+        self.loop_lag = LoopLag(wanted=lambda: components.config.http is not None, report=metrics.loop_lagged)
         self._running = False
         self.configure()
 
@@ -100,15 +99,6 @@ class Observability:
         watched = Watched(watches=config.watches, datasets=config.datasets)
         with contextlib.suppress(StoreError):  # the pages say it, as long as it is so
             await asyncio.to_thread(self._components.reading.prepare, watched)
-
-    async def measure_loop(self) -> None:
-        """Measure how late the event loop wakes a timer, while `http:` is on and somebody may ask for it."""
-        if self._components.config.http is None:
-            return
-        loop, pause = asyncio.get_running_loop(), LOOP_TIMER.total_seconds()
-        began = loop.time()
-        await asyncio.sleep(pause)
-        self._metrics.loop_lagged(loop.time() - began - pause)
 
     async def vitals(self) -> Vitals:
         """How the daemon does.
