@@ -3,6 +3,7 @@
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from notifier.config.model import Http
 from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
 from notifier.core.delivery.model import OutcomeKind
-from notifier.core.errors import NotifierError, UsageError
+from notifier.core.errors import NotifierError, StoreUnready, UsageError
 from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
 from notifier.core.outcomes import HintOutcome
@@ -94,8 +95,10 @@ def _actions(components: Components) -> Actions:
     )
 
     async def perform(request: Mute | Unmute | Retry | GotThrough) -> dict[str, Any]:
+        """Do it now or not at all: whoever waits is told that the database is in trouble, instead of nothing."""
         try:
-            return await handle(request, components.store, daemon)
+            with at_once():
+                return await handle(request, components.store, daemon)
         except (ValueError, OverflowError) as error:
             raise NotifierError(str(error)) from error
 
@@ -131,7 +134,8 @@ def _actions(components: Components) -> Actions:
         with components.faults.alone(Unit.DELIVERY, channel) as attempt:
             outcome = await trial
             if outcome.kind is OutcomeKind.DELIVERED:
-                await perform(GotThrough(channel=channel))
+                with suppress(StoreUnready):  # what waits for the channel is tried again later
+                    await perform(GotThrough(channel=channel))
             return {"outcome": str(outcome.kind), "reason": str(outcome.reason), "answer": outcome.detail}
         assert attempt.fault is not None
         raise NotifierError("the test message could not be made; the log says why")

@@ -6,6 +6,7 @@ followed, so that the token goes nowhere else.
 
 import ipaddress
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -129,9 +130,11 @@ class HttpClient:
         headers = None if body is None else {"Content-Type": "application/json"}
         try:
             with self._client.stream(method, url, params=parameters, content=content, headers=headers) as response:
-                received = bytearray()
+                received, until = bytearray(), time.monotonic() + self._limit
                 for part in response.iter_bytes():
                     received += part
+                    if time.monotonic() > until:  # httpx limits only the time between two parts
+                        raise httpx.ReadTimeout("the answer comes too slowly")
                     if len(received) > LARGEST_ANSWER:
                         raise NotifierError(f"{self.url}: that is no notifier: its answer does not end")
             kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}

@@ -36,12 +36,20 @@ ROUTERS: tuple[Callable[[WebSources], APIRouter], ...] = (
 
 def application(sources: WebSources, *, http: Http, faults: Faults) -> ASGIApp:
     """Return the application. Access is as `http` says; `faults` is notified of what a handler raised."""
-    app = FastAPI(title="notifier", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="notifier",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # it redirects to plain http behind a proxy, with a secret of the path in `Location`
+    )
     app.add_exception_handler(HTTPException, partial(_refused, sources))
     app.add_exception_handler(Exception, partial(_failed, sources))
     guard = Guard(app, http)
     render = partial(sign_in_page, clock=sources.clock)
-    app.include_router(sign_in.router(http.token, guard.sessions, render=render))
+    # Pages that stay signed in connect again by themselves.
+    app.include_router(sign_in.router(http.token, guard.sessions, render=render, ended=sources.live.end))
     for make in ROUTERS:
         app.include_router(make(sources))
     app.mount("/api", api.application(sources, faults))

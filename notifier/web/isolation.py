@@ -1,5 +1,6 @@
 """The outermost layer of the application: each request fails alone, is bounded, and gets the common headers."""
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,8 +19,11 @@ FAILED = "this could not be answered; the log says why"
 _TOO_LARGE = f"the body of the request is larger than {LARGEST_BODY // 1024} KiB"
 
 
-class BodyTooLarge(Exception):
-    """The body of the request is larger than `LARGEST_BODY`."""
+class BodyTooLarge(HTTPException):
+    """The body of the request is larger than `LARGEST_BODY`; a framework that sees it first answers with its status."""
+
+    def __init__(self) -> None:
+        super().__init__(413, _TOO_LARGE, {"Connection": "close"})
 
 
 class Isolation:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
-from support.web import sources
+from support.web import asking, sources
 from support.web_listener import Listening, listening, request
 
 from notifier.config.model import Http
@@ -228,6 +228,25 @@ async def test_a_body_without_end_is_refused_and_costs_no_memory(guarded: World)
     assert sent < 20 * LARGEST_BODY  # what the buffers of the two sockets hold
     assert status_of(await guarded.answer_to("/healthz")) == 200
     assert guarded.faults == []
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/watches/1/mute"])
+async def test_too_large_a_body_is_the_clients_fault_and_not_ours(path: str) -> None:
+    served, done, faults = made(TOKEN)
+    done.clear()
+    async with asking(served) as client:
+        body = b"x" * (LARGEST_BODY + 1)
+        answer = await client.post(path, content=body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (answer.status_code, "larger than 1024 KiB" in answer.text) == (413, True)
+    assert (done, faults) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["/channels/", "/sign-in/", f"{HOOKS}brightdata/canary-secret/", "/api"])
+async def test_a_slash_too_many_leads_nowhere(guarded: World, path: str) -> None:
+    """Behind a proxy that takes https away, a redirect would lead to plain http, with the path's secret in it."""
+    for method in ("GET", "POST"):
+        answer = await guarded.answer_to(path, BEARER, method=method)
+        assert (status_of(answer), b"location" in answer.lower()) == (404, False)
 
 
 async def test_a_body_that_is_announced_and_never_comes_holds_nothing_but_its_connection(guarded: World) -> None:

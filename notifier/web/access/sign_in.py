@@ -27,6 +27,7 @@ def router(
     *,
     render: Callable[[str, str], str],
     limit: SignInLimit | None = None,
+    ended: Callable[[], None] = lambda: None,
 ) -> APIRouter:
     """Return the routes.
 
@@ -35,6 +36,7 @@ def router(
         sessions: those of the guard.
         render: makes the page, of what went wrong (empty if nothing did) and where to go afterwards.
         limit: bounds the failed attempts.
+        ended: called after a session was ended by its user.
     """
     routes = APIRouter(include_in_schema=False)
     tries = limit or SignInLimit()
@@ -63,8 +65,10 @@ def router(
 
     @routes.post(SIGN_OUT)
     async def sign_out(request: Request) -> Response:
-        if sessions is not None and (value := session_of(request.headers)):
+        value = session_of(request.headers)
+        if sessions is not None and value and sessions.is_valid(value):
             sessions.revoke(value)
+            ended()
         done = RedirectResponse(SIGN_IN, 303)
         forget_session(done)
         return done

@@ -6,6 +6,8 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +121,15 @@ def test_an_answer_without_end_is_cut_off(server: Canned, monkeypatch: pytest.Mo
     server.answer(200, b"1" * 2000, **OURS)
     with pytest.raises(NotifierError, match="its answer does not end"):
         ask(server.url)
+
+
+def test_an_answer_that_comes_byte_by_byte_takes_no_longer_than_any_other(
+    server: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_client, "time", SimpleNamespace(monotonic=chain([0.0], repeat(5.1)).__next__))
+    server.answer(200, '{"retried": 2}', **OURS)
+    with pytest.raises(Unanswered, match="it has not answered within 5 s"):
+        ask(server.url, limit=5.0)
 
 
 def test_an_address_where_nobody_listens_cannot_be_reached() -> None:

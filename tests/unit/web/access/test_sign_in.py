@@ -86,6 +86,18 @@ async def test_signing_out_ends_the_session_and_not_only_the_cookie() -> None:
     assert all("Max-Age=0" in line for line in cookies(answer).values())
 
 
+async def test_signing_out_ends_the_streams_of_open_pages_if_there_was_a_session() -> None:
+    sessions, ended = Sessions(TOKEN), []
+    app = FastAPI()
+    app.include_router(sign_in.router(TOKEN, sessions, render=render, ended=lambda: ended.append(1)))
+    async with asking(app) as client:
+        for value in ("", "made.up.value"):
+            await client.post("/sign-out", headers={"Cookie": f"{PLAIN}={value}"})
+        assert ended == []
+        await client.post("/sign-out", headers={"Cookie": f"{PLAIN}={sessions.new()}"})
+    assert ended == [1]
+
+
 async def test_without_a_token_there_is_nothing_to_sign_in_to() -> None:
     async with signing(None) as (client, _):
         for answer in (await client.get("/sign-in"), await client.post("/sign-in", data={"token": "x"})):
