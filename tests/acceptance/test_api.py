@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import sqlite3
 from asyncio.subprocess import PIPE
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from acceptance.api_daemon import TOKEN_OF_HTTP, started
@@ -64,3 +67,21 @@ async def test_schemathesis_finds_nothing(notifier: Notifier, token: str | None)
     assert status == 0, report
     assert daemon.alive
     assert not [line for line in daemon.log.entries if line["event"] == "internal_error"]
+
+
+async def test_what_cannot_be_done_because_the_database_is_locked_is_answered_and_not_done_later(
+    notifier: Notifier,
+) -> None:
+    _, address = await started(notifier, TOKEN_OF_HTTP)
+    headers = {"Authorization": f"Bearer {TOKEN_OF_HTTP}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=25, trust_env=False) as client:
+        with closing(sqlite3.connect(notifier.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            refused = await client.post("/api/v1/watches/s_1/mute")
+            page = await client.post("/watches/s_2/mute", data={"for": "1h"})
+        assert (refused.status_code, "keeps it locked" in refused.json()["detail"]) == (503, True)
+        assert "Not done: " in (await client.get(page.headers["location"])).text
+        async with asyncio.timeout(60):  # the daemon notices the end of the lock by its own writes
+            while (done := await client.post("/api/v1/watches/s_1/unmute")).status_code == 503:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert done.json() == {"unmuted": "s_1", "was_muted": False}
