@@ -56,7 +56,7 @@ class _Loop:
             await asyncio.sleep(TICK_S)
             late, before, waited = loop.time() - due, waited, _waited()
             self.late.append(late)
-            self.held.append(max(0.0, late - (waited - before)))
+            self.held.append(max(0.0, late - max(0.0, waited - before)))  # less than before: a thread has ended
 
 
 def _waited() -> float:

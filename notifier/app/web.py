@@ -44,11 +44,17 @@ def application_for(
     sources = web_sources(components, vitals=vitals, metrics=metrics, config_hash=config_hash)
 
     def make(http: Http) -> "ASGIApp":
-        if "fastapi" not in sys.modules:
+        is_first = "fastapi" not in sys.modules
+        if is_first:
             keep()  # or the collections of garbage during the import traverse all watches, and hold the event loop
         from notifier.web.application import application
+        from notifier.web.pages.renderer import RENDERER
 
-        return application(sources, http=http, faults=components.faults)
+        RENDERER.compile()
+        made = application(sources, http=http, faults=components.faults)
+        if is_first:
+            keep()  # or the next collection traverses what was imported, which holds the event loop for 20 ms
+        return made
 
     return make
 

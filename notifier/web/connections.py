@@ -20,8 +20,12 @@ from notifier.web.connection import Connection
 MOST = 128
 """Connections in all. A fleet of Prometheus servers, health checks and browsers has about ten."""
 
-MOST_OF_ONE = 64
-"""Connections of one client address; a reverse proxy is one."""
+MOST_OF_ONE = 112
+"""Connections of one client address; a reverse proxy is one.
+
+Each open page that one address may have (`live.hub.MOST_OF_ONE`) can read itself while its stream is open, all at once
+after a change. What remains of `MOST` is for others.
+"""
 
 LEAST = 8
 _SHARE = 8

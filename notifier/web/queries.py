@@ -116,9 +116,9 @@ class Queries:
         watched = _watched(self._config())
         return await self._in_thread(lambda: self._reading.rows(watched, watch_ids, delivery_ids))
 
-    async def channels(self) -> list[ChannelResource]:
-        """Return the configured channels, with how they do."""
-        return await self._in_thread(lambda: self._reading.channels(channels_of(self._config())))
+    async def channels(self, *, rare: bool = False) -> list[ChannelResource]:
+        """Return the configured channels, with how they do; `rare` as in `Reading.channels`."""
+        return await self._in_thread(lambda: self._reading.channels(channels_of(self._config()), rare=rare))
 
     async def actions(self, limit: int = PAGE) -> list[ActionResource]:
         """Return what somebody did last, the newest first."""

@@ -175,7 +175,7 @@ class World:
         self._answer()
         return EventPage(events=(), next_cursor=None)
 
-    async def channels(self) -> list[ChannelResource]:
+    async def channels(self, *, rare: bool = False) -> list[ChannelResource]:
         """The channels."""
         self._answer()
         return list(self.channels_)

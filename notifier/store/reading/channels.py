@@ -35,13 +35,16 @@ class Tally:
         self._at: datetime | None = None
         self._many: dict[tuple[str, str], int] = {}
 
-    def count(self, connection: Connection, now: datetime) -> dict[str, dict[str, int]]:
-        """Return the number of deliveries by channel and state."""
-        few = sum(self._many.values()) <= _FEW
-        if self._at is None or few or not timedelta(0) <= now - self._at < _REMEMBERED:
-            self._at, self._many = now, _count(connection, set(DeliveryState) - RARE)
+    def count(self, connection: Connection, now: datetime, *, rare: bool = False) -> dict[str, dict[str, int]]:
+        """Return the number of deliveries by channel and state; `rare`: only of those in a `RARE` state."""
+        counts = _count(connection, RARE)
+        if not rare:
+            few = sum(self._many.values()) <= _FEW
+            if self._at is None or few or not timedelta(0) <= now - self._at < _REMEMBERED:
+                self._at, self._many = now, _count(connection, set(DeliveryState) - RARE)
+            counts = self._many | counts
         found: dict[str, dict[str, int]] = {}
-        for (channel, state), number in (self._many | _count(connection, RARE)).items():
+        for (channel, state), number in counts.items():
             found.setdefault(channel, {})[state] = number
         return found
 
@@ -53,10 +56,10 @@ def _count(connection: Connection, states: Collection[str]) -> dict[tuple[str, s
 
 
 def channel_resources(
-    connection: Connection, configured: Sequence[ChannelResource], tally: Tally, now: datetime
+    connection: Connection, configured: Sequence[ChannelResource], tally: Tally, now: datetime, *, rare: bool = False
 ) -> list[ChannelResource]:
-    """Return these channels with what the database knows of them."""
-    counts = tally.count(connection, now)
+    """Return these channels with what the database knows of them; with `rare`, of deliveries only the `RARE` states."""
+    counts = tally.count(connection, now, rare=rare)
     of_channels = select(conditions).where(conditions.c.subject.startswith(CHANNEL, autoescape=True))
     broken = {row.subject.removeprefix(CHANNEL): row for row in connection.execute(of_channels)}
     return [

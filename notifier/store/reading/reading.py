@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.core.delivery.routing import family
+from notifier.core.delivery.states import OPEN
 from notifier.core.errors import BadCursor, StoreError
 from notifier.core.resource_pages import DatasetPage, DeliveryPage, EventPage, SnapshotPage, WatchResource
 from notifier.core.resources import ActionResource, ChannelResource, DatasetResource, DeliveryResource, SnapshotResource
@@ -28,6 +29,7 @@ from notifier.store.sqlite.engine import shared_reader
 from notifier.store.sqlite.errors import DAMAGE, damaged
 from notifier.store.tables import metadata
 
+_IN_PROGRESS = (Phase.UNKNOWN, Phase.ACTIVE)
 _FEW = 5_000
 """Snapshots that are sorted within milliseconds."""
 
@@ -73,9 +75,17 @@ class Reading:
             self._dispose()
 
     def prepare(self, watched: Watched) -> None:
-        """Read in what is watched, which takes a second for 100,000 watches, so that no page has to wait for it."""
+        """Read in what is watched, so that no page has to wait for it: a second for 100,000 watches.
+
+        What the overview asks is asked once: SQLAlchemy makes its statements, and the counts are remembered.
+        """
         with self._reading() as connection:
             self._refresh(connection, watched, self._clock())
+        for sort, phases in ((Sort.URGENCY, ()), (Sort.SINCE, _IN_PROGRESS), (Sort.NEXT_POLL, _IN_PROGRESS)):
+            self.overview(watched, SnapshotFilters(sort=sort, phases=phases))
+        for states in ((), OPEN):
+            self.deliveries(DeliveryFilters(states=states))
+        self.channels(())
 
     def overview(self, watched: Watched, filters: SnapshotFilters) -> SnapshotPage:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
@@ -225,10 +235,13 @@ class Reading:
             shown = list(rows.shown_among(connection, watched.watches, watched.datasets, watch_ids))
             return self._snapshots(connection, shown), rows.deliveries_among(connection, delivery_ids)
 
-    def channels(self, configured: Sequence[ChannelResource]) -> list[ChannelResource]:
-        """Return these channels, of which the configuration knows name and service, with how they do."""
+    def channels(self, configured: Sequence[ChannelResource], *, rare: bool = False) -> list[ChannelResource]:
+        """Return these channels, of which the configuration knows name and service, with how they do.
+
+        With `rare`, only the deliveries that wait or were given up are counted: to count a million takes 100 ms.
+        """
         with self._reading() as connection:
-            return channels.channel_resources(connection, configured, self._tally, self._clock())
+            return channels.channel_resources(connection, configured, self._tally, self._clock(), rare=rare)
 
     def actions(self, limit: int = PAGE) -> list[ActionResource]:
         """Return the last actions, the newest first."""

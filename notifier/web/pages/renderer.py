@@ -55,6 +55,11 @@ class Renderer:
             "held": looks.HELD,
         }
 
+    def compile(self) -> None:
+        """Compile every template, so that no page waits for it: together they take a tenth of a second."""
+        for name in self._environment.list_templates(extensions=("html",)):
+            self._environment.get_template(name)
+
     def page(self, template: str, *, now: datetime, **context: Any) -> str:
         """Return a page as HTML.
 
@@ -78,4 +83,4 @@ def _finalized(value: Any) -> Any:
 
 
 RENDERER = Renderer()
-"""Renders for the whole process; a template is compiled when it is used first."""
+"""Renders for the whole process; a template is compiled by `compile`, or when it is used first."""

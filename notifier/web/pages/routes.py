@@ -90,7 +90,7 @@ class Pages:
         found = Overview(
             page=await queries.overview(filters.for_store()),
             conditions=await self._conditions(),
-            channels=tuple(await queries.channels()),
+            channels=tuple(await queries.channels(rare=True)),
             dataset_names={each.dataset_id: each.name for each in config.datasets},
             any_watches=bool(config.watches or config.datasets),
         )

@@ -11,6 +11,7 @@ from support.web_listener import Listening, listening, request
 
 from notifier.web import connections
 from notifier.web.connections import allowed
+from notifier.web.live import hub
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
 WHOLE = request(close=False)
@@ -48,6 +49,11 @@ async def test_one_address_has_a_cap_of_its_own() -> None:
         await halves(made, 50)
         assert await made.status_of() == 200
         assert made.open <= 5
+
+
+def test_every_open_page_of_one_address_can_read_itself_at_once_and_others_have_room_left() -> None:
+    assert connections.MOST_OF_ONE >= 2 * hub.MOST_OF_ONE
+    assert connections.MOST - connections.MOST_OF_ONE >= connections.LEAST
 
 
 async def test_an_event_stream_makes_room_only_when_nothing_else_is_idle() -> None:

@@ -62,3 +62,9 @@ def test_of_a_long_history_only_the_few_that_wait_or_are_dead_are_counted_each_t
     assert (chat.deliveries, mail.deliveries["dead"]) == ({"delivered": 2}, 2)
     clock.pass_(seconds=11)
     assert reading.channels(CHANNELS)[0].deliveries == {"delivered": 3}
+
+
+def test_without_what_was_delivered_only_those_that_wait_or_are_dead_are_counted(filled: Path) -> None:
+    chat, mail, _, _ = Reading(filled, Clock()).channels(CHANNELS, rare=True)
+    assert (chat.deliveries, chat.last_success) == ({}, START - HOUR)
+    assert mail.deliveries == {"dead": 1, "retrying": 1}
