@@ -47,7 +47,8 @@ class Overview:
     """What the page shows.
 
     Attributes:
-        page: the watches, and their counts.
+        page: the watches that the filters show, and their counts.
+        counts: the number of all watched snapshots by status, whatever the filters say.
         conditions: what is in trouble.
         channels: how the channels do.
         dataset_names: every watched dataset by its id.
@@ -56,6 +57,7 @@ class Overview:
     """
 
     page: SnapshotPage
+    counts: Mapping[str, int]
     conditions: tuple[ConditionResource, ...]
     channels: tuple[ChannelResource, ...]
     dataset_names: Mapping[str, str]
@@ -83,7 +85,7 @@ def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, 
         "conditions": found.conditions,
         "filters": filters,
         "running": panels.running,
-        "in_progress": in_progress(page.counts),
+        "in_progress": in_progress(found.counts),
         "ended": panels.ended,
         "messages": panels.messages,
         "upcoming": upcoming(page, panels.waiting, panels.soonest, found.channels, now),
@@ -119,7 +121,7 @@ def verdict(found: Overview) -> Verdict:
 
 
 def _in_short(found: Overview) -> str:
-    counts = found.page.counts
+    counts = found.counts
     running = in_progress(counts)
     failed = counts.get("failed", 0) + counts.get("missing", 0)
     said = [f"{running:,} in progress" if running else "nothing in progress"]

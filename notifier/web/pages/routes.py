@@ -87,8 +87,11 @@ class Pages:
         """Make the overview."""
         filters = WatchFilters.of(request.query_params)
         config, queries = self._sources.config(), self._queries
+        page = await queries.overview(filters.for_store())
+        every = await queries.overview(SnapshotFilters(limit=1)) if filters.given else page
         found = Overview(
-            page=await queries.overview(filters.for_store()),
+            page=page,
+            counts=every.counts,
             conditions=await self._conditions(),
             channels=tuple(await queries.channels(rare=True)),
             dataset_names={each.dataset_id: each.name for each in config.datasets},

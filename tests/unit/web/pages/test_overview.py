@@ -13,8 +13,8 @@ from notifier.web.pages.overview import Overview, context, verdict
 def found(**given: Any) -> Overview:
     """What the page shows; all is well unless it is given."""
     page = SnapshotPage(snapshots=SNAPSHOTS, next_cursor=None, counts={"running": 3, "failed": 1}, datasets=DATASETS)
-    usual: dict[str, Any] = {"page": page, "conditions": (), "channels": CHANNELS, "dataset_names": {}}
-    return Overview(**{**usual, "any_watches": True, **given})
+    usual: dict[str, Any] = {"page": page, "counts": page.counts, "conditions": (), "channels": CHANNELS}
+    return Overview(**{**usual, "dataset_names": {}, "any_watches": True, **given})
 
 
 def test_a_condition_is_what_needs_a_person() -> None:
@@ -28,7 +28,7 @@ def test_a_condition_is_what_needs_a_person() -> None:
 
 def test_the_verdict_says_in_short_how_it_stands() -> None:
     assert verdict(found()).text == "3 in progress, 1 failed or missing, 2 messages waiting."
-    quiet = found(page=replace(found().page, counts={"ready": 4}), channels=())
+    quiet = found(counts={"ready": 4}, channels=())
     assert verdict(quiet).text == "Nothing in progress, nothing failed, no message is waiting."
 
 

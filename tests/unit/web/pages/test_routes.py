@@ -182,3 +182,13 @@ async def test_no_page_names_another_machine() -> None:
         for path in PAGES:
             text = (await client.get(path, headers=BROWSER)).text
             assert re.findall(r'(?:src|href|action)="(?:https?:)?//[^"]*"', text) == []
+
+
+async def test_the_verdict_is_about_everything_whatever_the_filters_show() -> None:
+    def lead(html: str) -> str:
+        return html.partition('<p class="lead">')[2].partition("</p>")[0]
+
+    async with shown() as client:
+        everything, filtered = (await client.get("/", headers=BROWSER)), (await client.get("/?q=hotel", headers=BROWSER))
+    assert "failed or missing" in lead(everything.text)
+    assert lead(filtered.text) == lead(everything.text)

@@ -26,7 +26,9 @@ def test_a_row_has_the_key_by_which_it_is_replaced(resource: Row, key: str) -> N
 
 def test_the_row_is_in_the_page_as_it_is_alone() -> None:
     page = SnapshotPage(snapshots=SNAPSHOTS, next_cursor=None, counts={"failed": 1}, datasets=DATASETS)
-    found = Overview(page=page, conditions=CONDITIONS, channels=CHANNELS, dataset_names={}, any_watches=True)
+    found = Overview(
+        page=page, counts=page.counts, conditions=CONDITIONS, channels=CHANNELS, dataset_names={}, any_watches=True
+    )
     html = RENDERER.page("overview", now=NOW, **context(found, WatchFilters(), NOW))
     for resource in (*SNAPSHOTS, *DATASETS, *CONDITIONS):
         assert render_row(resource, NOW) in html
