@@ -24,6 +24,7 @@ from notifier.core.resources import ActionResource
 from notifier.core.work_units import Unit
 from notifier.delivery.rendering import renderer_of
 from notifier.store.write_retries import at_once
+from notifier.web.fresh_polls import FreshPolls
 from notifier.web.queries import Queries
 from notifier.web.sources import Actions, WebSources
 
@@ -76,6 +77,7 @@ def web_sources(
             vitals=vitals,
             render=renderer_of,
             redact=components.redactor,
+            polls=FreshPolls(poll=components.polling.unstored_poll, listed=components.polling.unstored_list),
         ),
         vitals=vitals,
         metrics=metrics,

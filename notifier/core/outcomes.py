@@ -69,6 +69,7 @@ class ListOutcome:
         refusal: set if the API begins to refuse the dataset for good, or answers again.
         lag: how late the poll began.
         duration: how long it took.
+        pause: the time to the next list; None if there is none, or it is not known.
     """
 
     dataset_id: str
@@ -83,6 +84,7 @@ class ListOutcome:
     refusal: RefusalNews | None = None
     lag: timedelta
     duration: timedelta
+    pause: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -81,7 +81,24 @@ class DatasetPoll:
         outcome = await self._list_sync.poll(group, due, permit)
         for taken in outcome.taken:
             self._polled(taken)
-        self._listed(outcome)
+        pause = None
+        try:
+            pause = self._after(group, outcome, changes)
+        finally:
+            self._listed(replace(outcome, pause=pause))
+        return pause
+
+    def failed(self, group: DatasetGroup) -> None:
+        """Count a poll that raised as a list that failed."""
+        group.health.failed(self._clock())
+        self._strategy.fall_back(group)
+
+    def unstored(self, dataset_id: str) -> DatasetNote | None:
+        """Return the last poll of a dataset if it is not stored yet."""
+        return self._notes.get(dataset_id)
+
+    def _after(self, group: DatasetGroup, outcome: ListOutcome, changes: int) -> timedelta | None:
+        """Decide what follows from a list; `changes` is the count of reconfigurations when it was requested."""
         if changes != self._changes or changes % 2:
             outcome = self._filter(group, outcome)
         if self._groups.of_dataset(group.dataset_id) is not group:
@@ -101,11 +118,6 @@ class DatasetPoll:
             next_poll_at=None if pause is None else now + pause,
         )
         return pause
-
-    def failed(self, group: DatasetGroup) -> None:
-        """Count a poll that raised as a list that failed."""
-        group.health.failed(self._clock())
-        self._strategy.fall_back(group)
 
     def _filter(self, group: DatasetGroup, outcome: ListOutcome) -> ListOutcome:
         """Keep of a list that came while the configuration changed only what is still watched."""

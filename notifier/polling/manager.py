@@ -110,6 +110,7 @@ class PollManager:
             polled=polled,
             listed=listed,
         )
+        self.unstored_poll, self.unstored_list = poller.unstored, self._dataset_poll.unstored
         self._expiry = ExpiryWarnings(
             groups=self._groups, poller=poller, store=store, clock=clock, polled=polled, faults=faults
         )

@@ -19,6 +19,7 @@ class PollLog:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._records: dict[str, PollRecord] = {}
+        self._storing: dict[str, PollRecord] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -45,6 +46,10 @@ class PollLog:
             not_found_since=state.not_found_since,
         )
 
+    def latest(self, snapshot_id: str) -> PollRecord | None:
+        """Return the last poll of a snapshot if it is not stored yet. It may be called in any thread."""
+        return self._records.get(snapshot_id) or self._storing.get(snapshot_id)
+
     async def flush(self) -> None:
         """Store the records.
 
@@ -52,7 +57,8 @@ class PollLog:
             StoreError: they are kept for the next flush.
             Exception: one of them cannot be stored; all others are.
         """
-        waiting, self._records = self._records, {}
+        waiting = self._storing = self._records
+        self._records = {}
         failure: Exception | None = None
         try:
             while waiting:
@@ -68,6 +74,7 @@ class PollLog:
                     del waiting[each.snapshot_id]
         finally:
             self._records = waiting | self._records
+            self._storing = {}
         if failure is not None:
             raise failure
 

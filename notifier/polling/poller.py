@@ -21,7 +21,7 @@ from notifier.core.snapshot.statuses import has_ended
 from notifier.core.snapshot.transitions import MISSING_GRACE, step
 from notifier.failpoints import failpoint
 from notifier.polling.poll_log import PollLog
-from notifier.store.store import Store
+from notifier.store.store import PollRecord, Store
 
 _RECHECK_NOT_FOUND = MISSING_GRACE / 2
 
@@ -262,6 +262,10 @@ class Poller:
         if committed:
             self._committed({channel for each in events for channel in each.channels})
         return committed
+
+    def unstored(self, snapshot_id: str) -> PollRecord | None:
+        """Return the last poll of a snapshot if it is not stored yet. It may be called in any thread."""
+        return self._log.latest(snapshot_id)
 
     async def flush_polls(self) -> None:
         """Store the polls since the last flush; see `PollLog.flush`."""

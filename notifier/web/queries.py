@@ -32,6 +32,7 @@ from notifier.store.reading.deliveries import Render
 from notifier.store.reading.filters import PAGE, DeliveryFilters, EventFilters, SnapshotFilters
 from notifier.store.reading.reading import Reading, Watched
 from notifier.store.reading.watched import RECENT
+from notifier.web.fresh_polls import FreshPolls
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class Queries:
         vitals: Callable[[], Awaitable[Vitals]],
         render: Callable[[Config], Render],
         redact: Callable[[str], str],
+        polls: FreshPolls | None = None,
     ) -> None:
         """
         Args:
@@ -58,23 +60,26 @@ class Queries:
             vitals: how the daemon does; raises `NotifierError` or `TimeoutError` if the store does not tell.
             render: makes what renders messages again, as a configuration's channels send them.
             redact: masks secrets in a text.
+            polls: knows the polls that the database does not have yet.
         """
         self._config = config
         self._reading = reading
         self._vitals = vitals
         self._render = render
         self._redact = redact
+        self._polls = polls or FreshPolls()
 
     async def overview(self, filters: SnapshotFilters) -> SnapshotPage:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
-        return await self._in_thread(lambda: self._reading.overview(_watched(self._config()), filters))
+        watched = _watched(self._config())
+        return await self._in_thread(lambda: self._polls.page(self._reading.overview(watched, filters)))
 
     async def watch(self, watch_id: str, *, cursor: str | None = None, limit: int = PAGE) -> WatchResource | None:
         """Return one watched snapshot with its history (`parent/snapshot` if a dataset's watch found it), or None."""
         config = self._config()
 
         def read() -> WatchResource | None:
-            found = self._reading.watch(_watched(config), watch_id, cursor=cursor, limit=limit)
+            found = self._polls.watch(self._reading.watch(_watched(config), watch_id, cursor=cursor, limit=limit))
             return found and replace(found, configuration=watch_settings(config, found.snapshot.watch))
 
         return await self._in_thread(read)
@@ -84,7 +89,8 @@ class Queries:
         config = self._config()
 
         def read() -> DatasetPage | None:
-            found = self._reading.dataset(_watched(config), dataset, cursor=cursor, limit=limit)
+            stored = self._reading.dataset(_watched(config), dataset, cursor=cursor, limit=limit)
+            found = self._polls.of_dataset(stored)
             if found is None or found.watch is None:
                 return found
             return replace(found, configuration=watch_settings(config, found.watch.watch))
@@ -114,7 +120,12 @@ class Queries:
     ) -> tuple[list[SnapshotResource], list[DeliveryResource]]:
         """Return the snapshots of these watches, and these deliveries; those that are not known are left out."""
         watched = _watched(self._config())
-        return await self._in_thread(lambda: self._reading.rows(watched, watch_ids, delivery_ids))
+
+        def read() -> tuple[list[SnapshotResource], list[DeliveryResource]]:
+            snapshots, deliveries = self._reading.rows(watched, watch_ids, delivery_ids)
+            return [self._polls.snapshot(each) for each in snapshots], deliveries
+
+        return await self._in_thread(read)
 
     async def channels(self, *, rare: bool = False) -> list[ChannelResource]:
         """Return the configured channels, with how they do; `rare` as in `Reading.channels`."""

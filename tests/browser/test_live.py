@@ -148,6 +148,22 @@ def test_what_went_wrong_is_announced_and_what_went_well_is_not(server: PageServ
     assert said.get_attribute("role") == "status"
 
 
+@pytest.mark.parametrize("path", [f"/watches/{PRICES}", "/"])
+def test_the_times_of_polls_move_with_each_poll_that_changes_nothing(
+    server: PageServer, visitor: Visitor, path: str
+) -> None:
+    opened = Open(server, visitor, path)
+    shown = opened.page.locator(f'[data-polls~="watch:{PRICES}"] time[data-poll="next"]').first
+    for _ in range(2):
+        before_it = shown.get_attribute("datetime") or ""
+        opened.page.wait_for_timeout(1_000)  # the times are whole seconds
+        server.report(poll_of(PRICES))
+        expect(shown).not_to_have_attribute("datetime", before_it, timeout=DEADLINE_MS)
+    if path != "/":
+        last = opened.page.locator('#watch time[data-poll="last"]')
+        assert (last.get_attribute("datetime") or "") < (shown.get_attribute("datetime") or "")
+
+
 def test_times_tick_in_the_words_of_the_page(server: PageServer, visitor: Visitor) -> None:
     visitor.page.clock.install()
     opened = Open(server, visitor)

@@ -6,6 +6,7 @@ A page takes part by these attributes, which `pages/static/live.js` reads:
 - `<main data-topics="watches conditions">`: what concerns this page (`live.changes` lists the topics);
 - `data-key="watch:ID"` on an element that keeps its identity in a list (an `id` does the same), and that a message may
   bring anew;
+- `data-polls="watch:ID dataset:ID"` on an element that shows when these were polled, and are next;
 - `<time datetime="..." data-relative>`: a time in words, which the browser keeps true; `data-poll="last"` and
   `data-poll="next"` on those of polls.
 """

@@ -49,7 +49,7 @@ class Changes:
 
     Attributes:
         topics: what changed.
-        polled: the last and the next poll by the topic of which nothing else changed.
+        polled: the last and the next poll by topic.
         said: sentences for a screen reader, by the topic that they are about.
         unsaid: how many more there would be.
         everything: so much changed, or such, that pages have to read themselves again.
@@ -75,7 +75,7 @@ class Changes:
                     topics += _of(delivery.event.watch_id)
                 return self.add(*topics)
             case ListOutcome() if not (outcome.found or outcome.baseline or outcome.refusal or outcome.unclear):
-                self._poll_ended(f"dataset:{outcome.dataset_id}", now, None)
+                self._poll_ended(f"dataset:{outcome.dataset_id}", now, outcome.pause)
                 return False
             case _:
                 topics = list(_topics(outcome))
@@ -94,9 +94,9 @@ class Changes:
         watch = outcome.watch
         if outcome.refusal is not None:
             self.add(CONDITIONS)
+        if outcome.observation is not None:
+            self._poll_ended(f"watch:{watch.id}", now, outcome.pause)
         if not outcome.committed:
-            if outcome.observation is not None:
-                self._poll_ended(f"watch:{watch.id}", now, outcome.pause)
             return outcome.refusal is not None
         topics = [WATCHES, *_of(watch.id)]
         for committed in outcome.committed:

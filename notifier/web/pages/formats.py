@@ -49,8 +49,9 @@ def time_tag(moment: datetime | None, now: datetime, poll: str = "") -> Markup:
     if moment is None:
         return Markup('<span class="none">–</span>')
     mark = Markup(' data-poll="{}"').format(poll) if poll else ""
+    text = "due now" if poll == "next" and moment <= now else ago(moment, now)
     return Markup('<time datetime="{}" title="{}" data-relative{}>{}</time>').format(
-        iso(moment, "seconds"), exact(moment), mark, ago(moment, now)
+        iso(moment, "seconds"), exact(moment), mark, text
     )
 
 

@@ -138,7 +138,7 @@ class Pages:
         if watch_id in {each.id for each in config.datasets}:
             of_dataset = await self._queries.dataset(watch_id)
             if of_dataset is not None and of_dataset.watch is not None:
-                topics = f"dataset:{watch_id}"
+                topics = f"dataset:{of_dataset.dataset}"
                 return "dataset_watch", {**watch.dataset_context(of_dataset), "topics": topics}
         found = await self._queries.watch(watch_id, cursor=after or None)
         if found is None:

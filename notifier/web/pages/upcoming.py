@@ -19,7 +19,10 @@ POLLS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upcoming:
-    """Something that will happen: what and when; `at` is None if only a person ends it."""
+    """Something that will happen: what and when; `at` is None if only a person ends it.
+
+    `polls` are the topics (`web.live.changes`) whose polls move `at`.
+    """
 
     key: str
     kind: str
@@ -29,6 +32,7 @@ class Upcoming:
     at: datetime | None
     detail: str = ""
     href: str = ""
+    polls: str = ""
 
 
 def upcoming(
@@ -67,6 +71,7 @@ def _polls(soonest: Sequence[SnapshotResource]) -> Iterator[Upcoming]:
                 at=each.next_poll,
                 detail=f"{each.status} now",
                 href=f"/watches/{segment(each.watch)}",
+                polls=f"watch:{each.watch} dataset:{each.dataset}" if each.dataset else f"watch:{each.watch}",
             )
 
 
@@ -82,6 +87,7 @@ def _lists(datasets: Sequence[DatasetResource]) -> Iterator[Upcoming]:
                 at=each.next_poll,
                 detail="the list of the dataset",
                 href=f"/watches/{segment(each.watch)}",
+                polls=f"dataset:{each.dataset}",
             )
 
 

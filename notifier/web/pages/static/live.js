@@ -26,6 +26,7 @@ const notLive = (why) => show("off", `Not live: ${why}`);
 
 const topics = () => (main.dataset.topics ?? "").split(" ").filter(Boolean);
 const elementsOf = (topic) => document.querySelectorAll(`[data-key="${CSS.escape(topic)}"]`);
+const polledBy = (topic) => document.querySelectorAll(`[data-polls~="${CSS.escape(topic)}"]`);
 const concerns = (topic) => topics().includes(topic) || elementsOf(topic).length > 0;
 
 function takeRow(topic, html) {
@@ -38,7 +39,7 @@ function takeRow(topic, html) {
 }
 
 function takePolls(topic, [last, next]) {
-  for (const element of elementsOf(topic)) {
+  for (const element of polledBy(topic)) {
     if (isSelected(element)) continue;
     for (const [which, at] of [["last", last], ["next", next]]) {
       const time = at && element.querySelector(`time[data-poll="${which}"]`);

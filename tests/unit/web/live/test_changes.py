@@ -1,5 +1,6 @@
 """Each outcome changes what a page can show of it, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,14 @@ def test_a_poll_that_changed_nothing_moves_the_times_of_its_polls() -> None:
     assert noted(poll_of("s_1"), list_of("gd_1")).polled == {
         "watch:s_1": (START, START + timedelta(seconds=30)),
         "dataset:gd_1": (START, None),
+    }
+
+
+def test_a_poll_that_changed_something_moves_them_too() -> None:
+    changes = noted(poll_of("s_1", "ready"), replace(list_of("gd_1"), pause=timedelta(seconds=45)))
+    assert changes.polled == {
+        "watch:s_1": (START, START + timedelta(seconds=30)),
+        "dataset:gd_1": (START, START + timedelta(seconds=45)),
     }
 
 

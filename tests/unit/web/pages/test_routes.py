@@ -189,6 +189,9 @@ async def test_the_verdict_is_about_everything_whatever_the_filters_show() -> No
         return html.partition('<p class="lead">')[2].partition("</p>")[0]
 
     async with shown() as client:
-        everything, filtered = (await client.get("/", headers=BROWSER)), (await client.get("/?q=hotel", headers=BROWSER))
+        everything, filtered = (
+            (await client.get("/", headers=BROWSER)),
+            (await client.get("/?q=hotel", headers=BROWSER)),
+        )
     assert "failed or missing" in lead(everything.text)
     assert lead(filtered.text) == lead(everything.text)
