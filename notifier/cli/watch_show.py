@@ -16,6 +16,7 @@ from notifier.cli.status import as_entry
 from notifier.core.errors import NotifierError
 from notifier.core.json_values import json_value
 from notifier.core.times import iso
+from notifier.core.words import safe
 
 if TYPE_CHECKING:
     from notifier.control.http_client import HttpClient
@@ -51,7 +52,7 @@ def show(
     more = {key: value for key, value in settings.items() if key != "id" and key not in entry}
     for key, value in (entry | more).items():
         if value not in (None, "", [], {}, ()):
-            typer.echo(f"{key.replace('_', ' ')}: {_text(value)}")
+            typer.echo(f"{key.replace('_', ' ')}: {safe(_text(value))}")
     for event in timeline:
         typer.echo(f"{iso(event.at)}  {event.previous} -> {event.status} ({', '.join(event.events)})")
         for delivery in event.deliveries:

@@ -18,7 +18,7 @@ import msgspec
 
 from notifier import __version__
 from notifier.core.errors import NotifierError, Unanswered, UsageError
-from notifier.core.words import one_line
+from notifier.core.words import one_line, safe_lines
 from notifier.network import cure, tls_context
 
 LONGEST_ANSWER_S = 30.0
@@ -115,7 +115,7 @@ class HttpClient:
         response = self._sent(method, f"{self.url}/api/v1/{path}", given, body)
         self._version = one_line(response.headers.get(VERSION_HEADER, ""), 40)
         try:
-            answer = response.json()
+            answer = _printable(response.json())
         except (ValueError, RecursionError):
             answer = None
         if response.status_code == HTTPStatus.OK and self._version and answer is not None:
@@ -179,6 +179,17 @@ class HttpClient:
             f"{self.url}: that is not the API of a notifier (HTTP {status}): give the address under its `http:`, or "
             "that of the proxy before it"
         )
+
+
+def _printable(value: Any) -> Any:
+    """Return JSON whose texts can be printed: whoever answers cannot send sequences that control the terminal."""
+    if isinstance(value, str):
+        return safe_lines(value)
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    if isinstance(value, dict):
+        return {safe_lines(key): _printable(each) for key, each in value.items()}
+    return value
 
 
 def segment(text: str) -> str:

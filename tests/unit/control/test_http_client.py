@@ -123,6 +123,12 @@ def test_an_answer_without_end_is_cut_off(server: Canned, monkeypatch: pytest.Mo
         ask(server.url)
 
 
+def test_an_answer_cannot_control_the_terminal(server: Canned) -> None:
+    server.answer(200, json.dumps({"a\x1b[2J": ["b\x1b]0;c\x07", {"d": "\u202ee\nf"}], "g": 1}), **OURS)
+    with HttpClient(server.url, None) as client:
+        assert client.get("x", dict[str, Any]) == {"a [2J": ["b ]0;c ", {"d": " e\nf"}], "g": 1}
+
+
 def test_an_answer_that_comes_byte_by_byte_takes_no_longer_than_any_other(
     server: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
