@@ -11,8 +11,8 @@ from notifier.channels.templates.samples import sample_events
 from notifier.core.action_results import TestResult
 from notifier.core.resources import ChannelResource
 from notifier.web.api.answers import Page, answered, page_of
+from notifier.web.api.notes import noted
 from notifier.web.api.openapi import problems
-from notifier.web.api.origins import origin
 from notifier.web.api.parameters import LONGEST_TEXT
 from notifier.web.api.problems import Kind, Problem, not_found
 from notifier.web.sources import WebSources
@@ -85,7 +85,7 @@ def router(sources: WebSources) -> APIRouter:
         if body.watch is not None and sources.config().sample_watch(body.watch) is None:
             raise not_found(f"watch {body.watch!r}", "/api/v1/watches lists all")
         done = await sources.actions.test_channel(channel, body.event, body.watch)
-        await sources.actions.note("test", channel, origin(request), str(done["outcome"]))
+        await noted(sources, request, "test", channel, str(done["outcome"]))
         return await answered(request, TestResult(channel=channel, **done), sources.redact)
 
     return made

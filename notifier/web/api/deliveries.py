@@ -11,8 +11,8 @@ from notifier.core.action_results import RetryResult
 from notifier.core.resources import DeliveryResource
 from notifier.store.reading.filters import DeliveryFilters
 from notifier.web.api.answers import Page, answered, page_of
+from notifier.web.api.notes import noted
 from notifier.web.api.openapi import problems
-from notifier.web.api.origins import origin
 from notifier.web.api.parameters import (
     DEFAULT_LIMIT,
     LARGEST_ID,
@@ -116,7 +116,7 @@ def router(sources: WebSources) -> APIRouter:
     async def retry_dead_deliveries(request: Request, body: RetryDeadRequest = _ALL) -> Response:
         """Send dead deliveries again at once: all, or those of a channel or since a time."""
         number = await sources.actions.retry_dead(body.channel, body.since)
-        await sources.actions.note("retry", body.channel or "all dead", origin(request), f"{number} sent again")
+        await noted(sources, request, "retry", body.channel or "all dead", f"{number} sent again")
         return await answered(request, RetryResult(retried=number))
 
     @made.get(
@@ -143,7 +143,7 @@ def router(sources: WebSources) -> APIRouter:
                 raise _none(each, ", so nothing was sent again")
         number = await sources.actions.retry(ids)
         for each in ids[:_MOST_NOTED]:  # each by itself: the page of its watch shows it
-            await sources.actions.note("retry", str(each), origin(request), f"{number} of {len(ids)} sent again")
+            await noted(sources, request, "retry", str(each), f"{number} of {len(ids)} sent again")
         return await answered(request, RetryResult(retried=number))
 
     return made

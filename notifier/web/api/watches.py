@@ -18,8 +18,8 @@ from notifier.core.snapshot.model import AdoptingWatch, Watch
 from notifier.core.watch_resources import WatchSettingsResource
 from notifier.store.reading.cursors import decode, encode
 from notifier.web.api.answers import Page, answered, page_of
+from notifier.web.api.notes import noted
 from notifier.web.api.openapi import problems
-from notifier.web.api.origins import origin
 from notifier.web.api.parameters import DEFAULT_LIMIT, LONGEST_TEXT, Cursor, Limit, Time, WatchId
 from notifier.web.api.problems import Kind, Problem, not_found
 from notifier.web.sources import WebSources
@@ -78,7 +78,7 @@ def router(sources: WebSources) -> APIRouter:
         _known(sources.config(), watch)
         until = _until(body, sources.clock())
         await sources.actions.mute(watch, until)
-        await sources.actions.note("mute", watch, origin(request), "" if until is None else until.isoformat())
+        await noted(sources, request, "mute", watch, "" if until is None else until.isoformat())
         return await answered(request, MuteResult(muted=watch, until=until), sources.redact)
 
     @made.post("/{watch:path}/unmute", operation_id="unmute_watch", response_model=UnmuteResult, **_ACTION)
@@ -86,7 +86,7 @@ def router(sources: WebSources) -> APIRouter:
         """Unmute a watch: send notifications about it again."""
         _known(sources.config(), watch)
         was_muted = await sources.actions.unmute(watch)
-        await sources.actions.note("unmute", watch, origin(request), "")
+        await noted(sources, request, "unmute", watch, "")
         return await answered(request, UnmuteResult(unmuted=watch, was_muted=was_muted), sources.redact)
 
     @made.post(
@@ -103,7 +103,7 @@ def router(sources: WebSources) -> APIRouter:
             raise Problem(Kind.CANNOT, f"the watch {watch} is one of a dataset: poll a snapshot of it, PARENT/SNAPSHOT")
         if not sources.actions.poll_now(snapshot):
             raise Problem(Kind.CANNOT, f"the snapshot {snapshot} has ended, or is not watched: it is not polled")
-        await sources.actions.note("poll", watch, origin(request), "")
+        await noted(sources, request, "poll", watch, "")
         return await answered(request, PollResult(polled=snapshot), sources.redact)
 
     @made.get(

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from support.api_world import asking_api, fill
 from support.fakes import START
-from support.web import ACTIONS
+from support.web import ACTIONS, being
+
+from notifier.core.errors import StoreError
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -83,6 +85,14 @@ async def test_a_retry_is_done_and_noted_with_its_origin(database: Path) -> None
     (channel, since) = next(each[1:] for each in noted.calls if each[0] == "dead")
     assert (channel, since.isoformat()) == ("chat", "2026-11-23T13:32:00+00:00")
     assert noted.calls[-1] == ("note", "retry", "chat", "api 127.0.0.1", "2 sent again")
+
+
+async def test_what_was_done_is_answered_so_even_if_the_history_cannot_note_it(database: Path) -> None:
+    """An error would have the client do it again."""
+    actions = replace(ACTIONS, retry=being(1), note=being(StoreError("locked")))
+    async with asking_api(database, actions=actions) as client:
+        answer = await client.post("/api/v1/deliveries/1/retry", headers=OWN)
+    assert (answer.status_code, answer.json()) == (200, {"retried": 1})
 
 
 async def test_nothing_is_sent_again_if_one_of_the_deliveries_does_not_exist(database: Path) -> None:
