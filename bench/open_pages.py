@@ -76,7 +76,7 @@ class OpenPage:
     def _read(self) -> None:
         began = time.monotonic()
         connection = http.client.HTTPConnection(self._address.netloc, timeout=60)
-        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.request("GET", "/", headers={"Connection": "close", "Accept-Encoding": "gzip"})
         connection.getresponse().read()
         connection.close()
         now = time.monotonic()

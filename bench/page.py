@@ -123,7 +123,7 @@ def _answers(side: Line, url: str, plain: dict[str, list[float]]) -> bool:
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> int:
-    connection.request("GET", path)
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})  # as browsers do
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:

@@ -17,6 +17,7 @@ from notifier.core.snapshot.statuses import Phase
 from notifier.store.reading.filters import DeliveryFilters, SnapshotFilters, Sort
 from notifier.web.access.guard import is_signed_in
 from notifier.web.pages import assets, channels, configuration, dataset, deliveries, errors, overview, watch
+from notifier.web.pages.compression import encoded
 from notifier.web.pages.errors import Trouble, error_page
 from notifier.web.pages.filters import SentFilters, WatchFilters
 from notifier.web.pages.overview import PANEL, Overview, Panels
@@ -81,7 +82,8 @@ class Pages:
             signed_in=is_signed_in(request),
             **context,
         )
-        return HTMLResponse(await asyncio.to_thread(render))
+        body, headers = await asyncio.to_thread(lambda: encoded(render(), request.headers))
+        return HTMLResponse(body, headers=headers)
 
     async def overview(self, request: Request) -> Made:
         """Make the overview."""
