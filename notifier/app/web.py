@@ -12,6 +12,7 @@ import structlog
 from notifier import __version__
 from notifier.app.components import Components
 from notifier.app.gc_tuning import keep
+from notifier.app.poll_now import PollNow
 from notifier.config.model import Http
 from notifier.control.handler import DaemonActions, handle
 from notifier.control.protocol import GotThrough, Mute, Retry, Unmute
@@ -154,10 +155,12 @@ def _actions(components: Components) -> Actions:
         with at_once():
             await components.store.actions.note([done])
 
+    poll_now = PollNow(hasten=components.polling.hasten, api=lambda: components.limiter.api)
+    components.reporters.add(poll_now)
     return Actions(
         mute=mute,
         unmute=unmute,
-        poll_now=components.polling.hasten,
+        poll_now=poll_now,
         retry=retry,
         retry_dead=retry_dead,
         test_channel=test_channel,

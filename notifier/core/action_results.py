@@ -36,9 +36,14 @@ class PollResult:
 
     Attributes:
         polled: the id of the snapshot.
+        answer: what the poll answered in one word: the status, `not_found`, or why there is none; None if it was not
+            answered within five seconds, which `text` explains. It goes on then.
+        text: what came of it in words.
     """
 
     polled: str
+    answer: str | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from notifier.config.model import Config
+from notifier.core.action_results import PollResult
 from notifier.core.health.resources import NodeResource
 from notifier.core.health.vitals import Vitals
 from notifier.core.snapshot.hint_queue import HintResult
@@ -29,7 +30,8 @@ class Actions:
     Attributes:
         mute: drops the notifications of a watch until a time, or until unmuted.
         unmute: returns whether the watch was muted.
-        poll_now: polls a snapshot at once; returns whether it is watched and has not ended.
+        poll_now: polls a snapshot at once; returns what came of it within a few seconds; None if it is not watched, or
+            has ended.
         retry: sends deliveries again; returns how many.
         retry_dead: sends dead deliveries again, of a channel or all, since a time or always; returns how many.
         test_channel: sends a test message.
@@ -38,7 +40,7 @@ class Actions:
 
     mute: Callable[[str, datetime | None], Awaitable[None]]
     unmute: Callable[[str], Awaitable[bool]]
-    poll_now: Callable[[str], bool]
+    poll_now: Callable[[str], Awaitable[PollResult | None]]
     retry: Callable[[tuple[int, ...]], Awaitable[int]]
     retry_dead: Callable[[str | None, datetime | None], Awaitable[int]]
     test_channel: TestChannel

@@ -82,7 +82,7 @@ EXAMPLES: Mapping[str, Any] = {
     "Node": NodeResource(node="collector-1", version="0.1.0", configuration="5f1c0e9a77d2", started_at=_AT),
     "MuteResult": MuteResult(muted=_SNAPSHOT, until=_AT + timedelta(hours=2)),
     "UnmuteResult": UnmuteResult(unmuted=_SNAPSHOT, was_muted=True),
-    "PollResult": PollResult(polled=_SNAPSHOT),
+    "PollResult": PollResult(polled=_SNAPSHOT, answer="running", text="Polled: still running."),
     "RetryResult": RetryResult(retried=1),
     "TestResult": TestResult(channel="team-slack", outcome="delivered", reason="ok", answer="HTTP 200: ok"),
     "Problem": ProblemResource(

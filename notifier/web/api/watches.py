@@ -1,5 +1,6 @@
 """`/watches`: the entries of the configuration, each with its history, and what can be done with it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -96,15 +97,20 @@ def router(sources: WebSources) -> APIRouter:
         openapi_extra=problems(Kind.NOT_FOUND, Kind.CANNOT),
     )
     async def poll_watch(request: Request, watch: WatchId) -> Response:
-        """Poll the snapshot of a watch now, as soon as the limiter admits the request."""
+        """Poll the snapshot of a watch now, as soon as the limiter admits the request, and say what came of it.
+
+        The answer comes with the outcome of the poll, or after five seconds.
+        """
         found = _known(sources.config(), watch)
         snapshot = found.snapshot_id if isinstance(found, Watch) else watch.partition("/")[2]
         if not snapshot:
             raise Problem(Kind.CANNOT, f"the watch {watch} is one of a dataset: poll a snapshot of it, PARENT/SNAPSHOT")
-        if not sources.actions.poll_now(snapshot):
+        result = await sources.actions.poll_now(snapshot)
+        if result is None:
             raise Problem(Kind.CANNOT, f"the snapshot {snapshot} has ended, or is not watched: it is not polled")
-        await noted(sources, request, "poll", watch, "")
-        return await answered(request, PollResult(polled=snapshot), sources.redact)
+        text = str(sources.redact(result.text))
+        await noted(sources, request, "poll", watch, text)
+        return await answered(request, replace(result, text=text), sources.redact)
 
     @made.get(
         "/{watch:path}",

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.delivery.routing import family
 from notifier.core.errors import NotifierError
+from notifier.core.snapshot.model import Reason
 from notifier.core.words import one_line
 from notifier.web.access.client_address import client_address
 from notifier.web.access.local_path import local_path
@@ -89,9 +90,12 @@ def router(sources: WebSources) -> APIRouter:
     async def poll(request: Request, watch_id: str) -> Response:
         async def done() -> Message:
             known(watch_id)
-            if actions.poll_now(_snapshot_of(sources, watch_id)):
-                return Message(text="It is polled now. What the answer changes shows here by itself.")
-            raise NotifierError("it has ended, or is not polled by itself, so there is nothing to poll")
+            found = await actions.poll_now(_snapshot_of(sources, watch_id))
+            if found is None:
+                raise NotifierError("it has ended, or is not polled by itself, so there is nothing to poll")
+            failed = found.answer in list(Reason)
+            tone = "bad" if failed else "warn" if found.answer in (None, "not_found") else "good"
+            return Message(text=str(sources.redact(found.text)), tone=tone)
 
         return await answered(request, "poll", watch_id, _page("watches", watch_id), done)
 

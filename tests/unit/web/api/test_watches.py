@@ -9,6 +9,8 @@ import pytest
 from support.api_world import NOW, asking_api, fill
 from support.web import ACTIONS, being
 
+from notifier.core.action_results import PollResult
+
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -106,9 +108,9 @@ async def test_unmuting_says_whether_it_was_muted(database: Path) -> None:
 async def test_a_snapshot_that_has_not_ended_is_polled_and_any_other_is_not(database: Path) -> None:
     asked: list[str] = []
 
-    def poll(snapshot: str) -> bool:
+    async def poll(snapshot: str) -> PollResult | None:
         asked.append(snapshot)
-        return snapshot != "s_1"
+        return PollResult(polled=snapshot, answer="running", text="Polled.") if snapshot != "s_1" else None
 
     async with asking_api(database, actions=replace(ACTIONS, poll_now=poll)) as client:
         statuses = [

@@ -14,6 +14,7 @@ from support.fakes import START, watch
 from support.web import asking, empty_config, sources
 
 from notifier.config.model import Http
+from notifier.core.action_results import PollResult
 from notifier.core.errors import NotifierError, StoreError
 from notifier.core.isolation import Faults
 from notifier.core.snapshot.model import DatasetWatch
@@ -31,7 +32,15 @@ CONFIG = replace(empty_config(), watches=(watch("s_1", id="prices"),), datasets=
 class World:
     """A web application of the actions, and what they were asked to do."""
 
-    def __init__(self, *, known: bool = True, outcome: str = "delivered", trouble: NotifierError | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        known: bool = True,
+        outcome: str = "delivered",
+        trouble: NotifierError | None = None,
+        answer: str | None = "running",
+    ) -> None:
+        self._answer = answer
         self.done: list[tuple[Any, ...]] = []
         self.notes: list[tuple[str, str, str, str]] = []
         self._known = known
@@ -63,9 +72,11 @@ class World:
 
         return do
 
-    def _polls(self, snapshot: str) -> bool:
+    async def _polls(self, snapshot: str) -> PollResult | None:
         self.done.append(("poll", snapshot))
-        return self._known
+        if not self._known:
+            return None
+        return PollResult(polled=snapshot, answer=self._answer, text=f"It was {self._answer}, hunter2")
 
     async def _note(self, *arguments: str) -> None:
         if self._outcome == "unnoted":
@@ -142,6 +153,14 @@ async def test_what_cannot_be_done_is_said_and_not_noted(path: str, words: str) 
     assert message.tone == "bad"
     assert words in message.text
     assert world.notes == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "tone"), [("running", "good"), ("not_found", "warn"), (None, "warn"), ("connection", "bad")]
+)
+async def test_a_poll_says_what_came_of_it_without_secrets(answer: str | None, tone: str) -> None:
+    _, message = await World(answer=answer).post("/watches/prices/poll")
+    assert message == Message(text=f"It was {answer}, ***", tone=tone)
 
 
 async def test_a_time_that_is_not_offered_mutes_nothing() -> None:
