@@ -1,20 +1,23 @@
 """A channel's worker: claims what is due, sends it at the channel's pace, and judges how the channel does.
 
-Messages that are never merged go out a few at a time, in parallel; each is settled when its own answer comes.
+Messages that are never merged go out a few at a time, in parallel; each is settled when its own answer comes. What is
+committed meanwhile goes beside them, as far as the pace and the number in flight allow.
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from notifier.core.delivery.batch import Batch, Waiting, next_batch
 from notifier.core.delivery.channel_policy import ChannelPolicy, OnUncertain
-from notifier.core.delivery.model import Delivery, Outcome, OutcomeKind
+from notifier.core.delivery.model import Outcome, OutcomeKind
 from notifier.core.health.channel import ChannelHealth, ChannelVerdict, after_message, clock_set, next_turn
 from notifier.core.isolation import Faults
 from notifier.core.outcomes import DeliveryOutcome
 from notifier.core.work_units import INTERNAL_ERROR, Unit
+from notifier.delivery.in_flight import InFlight, Messages
 from notifier.delivery.message_delivery import DeliveryChannel, MessageDelivery
 from notifier.failpoints import failpoint
 from notifier.store.outbox import MOST_UNMERGED, MOST_WAITING, Outbox
@@ -69,6 +72,7 @@ class DeliveryWorker:
         self._dropped = dropped
         self._verdict = verdict
         self._health = ChannelHealth()
+        self._in_flight = InFlight(policy)
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._interrupted = asyncio.Event()
@@ -97,23 +101,24 @@ class DeliveryWorker:
     def wake(self) -> None:
         """Ask the outbox now: there is something new to deliver."""
         self._woken.set()
+        self._in_flight.wake()
 
     def got_through(self) -> None:
         """Send the next message at once, however long the channel failed: a test message got through."""
         self._health = replace(self._health, gap=min(self._health.gap, self._policy.pace))
         self._interrupted.set()
-        self._woken.set()
+        self.wake()
 
     def recheck(self) -> None:
         """Compute all waits again: the clock was set."""
         self._interrupted.set()
-        self._woken.set()
+        self.wake()
 
     def stop(self) -> None:
         """Claim nothing more: `run()` ends after the send in flight."""
         self._stopped.set()
         self._interrupted.set()
-        self._woken.set()
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until stopped or cancelled."""
@@ -137,20 +142,23 @@ class DeliveryWorker:
     async def deliver_due(self) -> None:
         """Send what is due now, as far as the channel's pace allows."""
         while not self._stopped.is_set() and self._turn() is None:
-            now = self._clock()
-            most = MOST_WAITING if self._policy.merges else MOST_UNMERGED
-            batch = await self._outbox.claim(self._channel.name, now, self._decide, most)
-            for reason in {reason for _, reason in batch.drop}:
-                self._dropped(self._channel.name, reason, sum(reason == each for _, each in batch.drop))
+            batch = await self._claim()
             if not batch.send:
                 return
-            failpoint("deliver.after_claim")
-            if len(batch.send) > 1:
-                failpoint("deliver.digest_claimed")
-            messages = [batch.send] if self._policy.merges else [(each,) for each in batch.send]
-            await self._deliver(messages, full=batch.full)
+            await self._deliver(self._messages_of(batch), full=batch.full)
             if not await self._more_is_due():
                 return
+
+    async def _claim(self) -> Batch:
+        most = MOST_WAITING if self._policy.merges else MOST_UNMERGED
+        batch = await self._outbox.claim(self._channel.name, self._clock(), self._decide, most)
+        for reason in {reason for _, reason in batch.drop}:
+            self._dropped(self._channel.name, reason, sum(reason == each for _, each in batch.drop))
+        if batch.send:
+            failpoint("deliver.after_claim")
+        if len(batch.send) > 1:
+            failpoint("deliver.digest_claimed")
+        return batch
 
     async def _more_is_due(self) -> bool:
         """Whether to claim once more. A question takes no commit, and what it answers `_sleep` need not ask again."""
@@ -171,11 +179,12 @@ class DeliveryWorker:
 
     def _decide(self, waiting: Sequence[Waiting], muted: Collection[str]) -> Batch:
         return next_batch(
-            waiting,
+            self._in_flight.beside(waiting),
             policy=self._policy,
             muted=muted,
             now=self._clock(),
             alone=self._health.suspended,
+            room=self._in_flight.room,
             batchable=self._channel.batchable,
         )
 
@@ -198,7 +207,28 @@ class DeliveryWorker:
         due = self._due if asked else await self._outbox.next_due(self._channel.name)
         await _wait(self._woken, LONGEST_SLEEP if due is None else due - self._clock())
 
-    async def _deliver(self, messages: Sequence[Sequence[Delivery]], *, full: bool) -> None:
+    def _messages_of(self, batch: Batch) -> Messages:
+        if not batch.send:
+            return ()
+        return [batch.send] if self._policy.merges else [(each,) for each in batch.send]
+
+    async def _deliver(self, messages: Messages, *, full: bool) -> None:
+        await self._in_flight.run(
+            messages, send=partial(self._send, full=full), is_more=self._may_send_beside, claim=self._claim_beside
+        )
+        self._health = replace(self._health, gap=max(self._health.gap, timedelta(seconds=self._in_flight.pause)))
+
+    def _may_send_beside(self) -> bool:
+        """Whether something is new, and the channel works."""
+        works = not self._health.failures and not self._health.suspended
+        return works and self._woken.is_set() and not self._stopped.is_set()
+
+    async def _claim_beside(self) -> Messages:
+        self._woken.clear()
+        return self._messages_of(await self._claim())
+
+    async def _send(self, messages: Messages, *, full: bool) -> None:
+        """Send and settle messages that were claimed together."""
         if len(messages) == 1:
             outcomes = [await self._message.deliver(messages[0])]
         else:

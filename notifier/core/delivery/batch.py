@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.core.delivery.channel_policy import ChannelPolicy
+from notifier.core.delivery.channel_policy import MOST_PARALLEL, ChannelPolicy
 from notifier.core.delivery.model import Deliverable, Delivery, Event
 from notifier.core.delivery.routing import family
 
@@ -46,6 +46,7 @@ def next_batch(
     muted: Collection[str],
     now: datetime,
     alone: bool = False,
+    room: int = MOST_PARALLEL,
     batchable: Callable[[Sequence[Deliverable]], Sequence[Deliverable]] = list,
 ) -> Batch:
     """Decide what goes out now. The rules, in order:
@@ -65,6 +66,7 @@ def next_batch(
         muted: the ids of the watches that are muted.
         now: the time.
         alone: send at most one, to test whether a broken channel works again.
+        room: how many messages may go beside those in flight, where messages are not merged.
         batchable: returns what fits into one message, of what could go as one (at least one).
     """
     dropped = {each.delivery.id: MUTED for each in waiting if _is_muted(each.delivery, muted)}
@@ -92,7 +94,7 @@ def next_batch(
     elif policy.merges:
         due, full = _as_one_message(due, batchable)
     else:
-        due = _parallel(due, policy.parallel)
+        due = _parallel(due, min(policy.parallel, room))
     return Batch(send=tuple(due), drop=tuple(dropped.items()), hold=tuple(held), full=full)
 
 
@@ -138,6 +140,11 @@ def _goes_alone(delivery: Delivery) -> bool:
 def _parallel(due: Sequence[Delivery], most: int) -> list[Delivery]:
     first: dict[str, Delivery] = {}
     for delivery in due:
-        event = delivery.event
-        first.setdefault(event.transition.snapshot_id if isinstance(event, Event) else event.id, delivery)
+        first.setdefault(subject_of(delivery), delivery)
     return [*first.values()][:most]
+
+
+def subject_of(delivery: Delivery) -> str:
+    """Return what a delivery is about, of which one message is in flight at a time: its snapshot, or its own notice."""
+    event = delivery.event
+    return event.transition.snapshot_id if isinstance(event, Event) else event.id

@@ -203,3 +203,11 @@ def test_a_mute_of_a_datasets_watch_drops_what_belongs_to_its_snapshots() -> Non
         for number, watch_id in enumerate(["profiles/s_1", "profiles", "s_1", "other/s_1"], 1)
     ]
     assert decided(queue, APART, "profiles").drop == ((1, MUTED), (2, MUTED))
+
+
+@given(queues, policies, mutes, st.integers(1, 4))
+def test_what_is_not_merged_is_no_more_than_there_is_room_for(
+    queue: list[Waiting], policy: ChannelPolicy, muted: set[str], room: int
+) -> None:
+    batch = next_batch(queue, policy=policy, muted=muted, now=START, room=room)
+    assert policy.merges or len(batch.send) <= room
