@@ -79,6 +79,7 @@ class World:
             for each in passing
             if (not filters.statuses or each.status in filters.statuses)
             and (not filters.phases or phase_of(each.status) in filters.phases)
+            and (filters.muted_at is None or each.muted)
         ]
         if filters.sort is Sort.SINCE:
             shown.sort(key=lambda each: each.since or NOW, reverse=True)

@@ -38,6 +38,7 @@ class SnapshotFilters:
         dataset: only those of the dataset with this id.
         watch: only those of the watch with this id; that of a dataset has all snapshots that it found.
         text: only those whose name or id contains this, in any case.
+        muted_at: only those that are muted at this time, by themselves or with their dataset.
         sort: the order.
         cursor: that of the page before.
         limit: rows of the page, from 1 to `LONGEST_PAGE`.
@@ -48,6 +49,7 @@ class SnapshotFilters:
     dataset: str | None = None
     watch: str | None = None
     text: str = ""
+    muted_at: datetime | None = None
     sort: Sort = Sort.URGENCY
     cursor: str | None = None
     limit: int = PAGE

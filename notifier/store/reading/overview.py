@@ -10,6 +10,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    or_,
     select,
     tuple_,
     type_coerce,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 from notifier.core.snapshot.statuses import Phase, canonical
 from notifier.store.reading.cursors import Place, decode, encode
 from notifier.store.reading.filters import SnapshotFilters, Sort
-from notifier.store.reading.snapshots import Shown
+from notifier.store.reading.snapshots import Shown, muted_now
 from notifier.store.reading.watched_tables import ENDED, GOES_ON, watched
 from notifier.store.tables import datasets
 
@@ -69,6 +70,11 @@ def page_of(
         query = query.where(watched.c.status.in_({canonical(each) for each in filters.statuses}))
     if filters.phases:
         query = query.where(*_in_phases(filters.phases))
+    if filters.muted_at is not None:
+        muted = list(muted_now(connection, filters.muted_at))
+        if not muted:
+            return [], None
+        query = query.where(or_(watched.c.watch_id.in_(muted), watched.c.parent.in_(muted)))
     if place is not None:
         # The first condition is part of the second one: SQLite searches an index by it.
         query = query.where(keys[0] >= place[0], tuple_(*keys) > tuple_(*map(literal, place)))
@@ -105,7 +111,7 @@ class Counter:
         """Return the counts; `version` is that of the table."""
         if version != self._version or len(self._known) > _MOST_KNOWN:
             self._version, self._known = version, {}
-        key = replace(filters, statuses=(), phases=(), sort=Sort.NAME, cursor=None, limit=1)
+        key = replace(filters, statuses=(), phases=(), sort=Sort.NAME, muted_at=None, cursor=None, limit=1)
         if key not in self._known:
             found = self._known[_ALL].found if _ALL in self._known else _found(connection)
             self._known[key] = Counts(all=_all(connection, key, found), found=found)

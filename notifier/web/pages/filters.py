@@ -13,7 +13,7 @@ from notifier.core.delivery.states import OPEN
 from notifier.core.snapshot.statuses import Phase
 from notifier.store.reading.filters import DeliveryFilters, SnapshotFilters, Sort
 
-IN_PROGRESS, ENDED = "in-progress", "ended"
+IN_PROGRESS, ENDED, MUTED = "in-progress", "ended", "muted"
 """The values of `status` that stand for many; no status has such a name, or it is chosen by one of these."""
 
 _PHASES = {IN_PROGRESS: (Phase.UNKNOWN, Phase.ACTIVE), ENDED: (Phase.ENDED, Phase.MISSING)}
@@ -69,12 +69,14 @@ class WatchFilters:
         given = {"q": self.q, "status": self.status, "dataset": self.dataset, "sort": self.sort} | changed
         return _url("/", given, {"sort": Sort.URGENCY.value}, "#watches")
 
-    def for_store(self) -> SnapshotFilters:
+    def for_store(self, now: datetime) -> SnapshotFilters:
         """Return what the store is asked for."""
         phases = _PHASES.get(self.status, ())
+        is_muted = self.status == MUTED
         return SnapshotFilters(
-            statuses=(self.status,) if self.status and not phases else (),
+            statuses=(self.status,) if self.status and not phases and not is_muted else (),
             phases=phases,
+            muted_at=now if is_muted else None,
             dataset=self.dataset or None,
             text=self.q,
             sort=Sort(self.sort),

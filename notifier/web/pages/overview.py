@@ -14,11 +14,14 @@ from notifier.core.resources import (
 )
 from notifier.core.snapshot.statuses import Phase, phase_of
 from notifier.core.words import count
-from notifier.web.pages.filters import ENDED, IN_PROGRESS, SORTS, WatchFilters
+from notifier.web.pages.filters import ENDED, IN_PROGRESS, MUTED, SORTS, WatchFilters
 from notifier.web.pages.upcoming import upcoming
 
 PANEL = 6
 """Rows of a panel above the list of watches."""
+
+MUTES = 20
+"""Muted snapshots that are asked for, to list what happens next."""
 
 MOST_DATASETS = 100
 """Datasets that are listed; the others are found by the search."""
@@ -53,6 +56,7 @@ class Overview:
         channels: how the channels do.
         dataset_names: every watched dataset by its id.
         any_watches: whether the configuration has any.
+        muted: the first of the snapshots that are muted.
         panels: what stands above the watches; None where filters are given.
     """
 
@@ -62,6 +66,7 @@ class Overview:
     channels: tuple[ChannelResource, ...]
     dataset_names: Mapping[str, str]
     any_watches: bool
+    muted: tuple[SnapshotResource, ...] = ()
     panels: Panels | None = None
 
 
@@ -88,11 +93,16 @@ def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, 
         "in_progress": in_progress(found.counts),
         "ended": panels.ended,
         "messages": panels.messages,
-        "upcoming": upcoming(page, panels.waiting, panels.soonest, found.channels, now),
+        "upcoming": upcoming(
+            page, in_progress(page.counts), panels.waiting, panels.soonest, found.muted, found.channels, now
+        ),
         "counts": list(_counts(page.counts, filters)),
+        "any_muted": bool(found.muted) or filters.status == MUTED,
+        "muted_url": filters.url(status=MUTED),
         "statuses": [
             (IN_PROGRESS, "In progress"),
             (ENDED, "Ended"),
+            (MUTED, "Muted"),
             *((each, each) for each in _chosen(page.counts, filters)),
         ],
         "dataset_names": list(found.dataset_names.items()),
@@ -159,7 +169,7 @@ def _urgency(entry: tuple[str, int]) -> tuple[int, str]:
 
 def _chosen(counts: Mapping[str, int], filters: WatchFilters) -> list[str]:
     """The statuses to choose from: those that occur, and the one that is chosen."""
-    chosen = {filters.status} - {"", IN_PROGRESS, ENDED}
+    chosen = {filters.status} - {"", IN_PROGRESS, ENDED, MUTED}
     return sorted({*counts, *chosen})
 
 

@@ -20,7 +20,7 @@ from notifier.web.pages import assets, channels, configuration, dataset, deliver
 from notifier.web.pages.compression import encoded
 from notifier.web.pages.errors import Trouble, error_page
 from notifier.web.pages.filters import SentFilters, WatchFilters
-from notifier.web.pages.overview import PANEL, Overview, Panels
+from notifier.web.pages.overview import MUTES, PANEL, Overview, Panels
 from notifier.web.pages.renderer import RENDERER
 from notifier.web.sources import WebSources
 
@@ -89,7 +89,8 @@ class Pages:
         """Make the overview."""
         filters = WatchFilters.of(request.query_params)
         config, queries = self._sources.config(), self._queries
-        page = await queries.overview(filters.for_store())
+        now = self._sources.clock()
+        page = await queries.overview(filters.for_store(now))
         every = await queries.overview(SnapshotFilters(limit=1)) if filters.given else page
         found = Overview(
             page=page,
@@ -98,6 +99,7 @@ class Pages:
             channels=tuple(await queries.channels(rare=True)),
             dataset_names={each.dataset_id: each.name for each in config.datasets},
             any_watches=bool(config.watches or config.datasets),
+            muted=(await queries.overview(SnapshotFilters(muted_at=now, limit=MUTES))).snapshots,
         )
         if not filters.given:
             found = replace(found, panels=await self._panels())

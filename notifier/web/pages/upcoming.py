@@ -1,8 +1,10 @@
 """What happens next: polls, tries, the ends of quiet hours and of mutes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
+from urllib.parse import urlencode
 
 from notifier.core.resource_pages import SnapshotPage
 from notifier.core.resources import ChannelResource, DatasetResource, DeliveryResource, SnapshotResource
@@ -10,11 +12,13 @@ from notifier.core.words import count
 from notifier.web.pages.formats import segment
 from notifier.web.pages.looks import HELD, of_delivery
 
-MOST = 8
-"""Rows in all."""
+MOST = 6
+"""Rows of a kind; one more says how many others there are."""
 
-POLLS = 3
-"""Polls among them: there are many, and they say less than the others."""
+POLLS = "/?status=in-progress&sort=next_poll#watches"
+"""The page of all that is polled, the next poll first."""
+
+MUTED_WATCHES = "/?status=muted#watches"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,29 +41,60 @@ class Upcoming:
 
 def upcoming(
     page: SnapshotPage,
+    in_progress: int,
     waiting: Sequence[DeliveryResource],
     soonest: Sequence[SnapshotResource],
+    muted: Sequence[SnapshotResource],
     channels: Sequence[ChannelResource],
     now: datetime,
 ) -> list[Upcoming]:
     """Return what happens next, the soonest first; what only a person ends comes last.
 
+    All polls are one row, and so are all messages to a channel. Quiet hours and mutes each have their own.
+
     Args:
         page: the watches that are shown; its datasets are all of them.
+        in_progress: how many snapshots are polled.
         waiting: deliveries that are open.
         soonest: the snapshots with the next polls.
+        muted: the snapshots that are muted.
         channels: how the channels do.
         now: the present time.
     """
-    quiet = {each.channel for each in channels if each.held_by == "quiet"}
-    tries = _tries((each for each in waiting if each.channel not in quiet), now)
-    polls = sorted([*_polls(soonest), *_lists(page.datasets)], key=lambda each: each.at or now)[:POLLS]
-    rows = [*tries, *_holds(channels, now), *polls, *_mutes(page)]
+    rows = [
+        *_polls(in_progress, soonest, page.datasets, now),
+        *_cut(list(_tries(waiting, channels, now)), "to other channels", "/deliveries?state=open"),
+        *_cut(list(_holds(channels, now)), "other channels", "/channels"),
+        *_cut(list(_mutes([*page.datasets, *muted])), "other watches", MUTED_WATCHES),
+    ]
     rows.sort(key=lambda each: (each.at is None, each.at or now))
-    return rows[:MOST]
+    return rows
 
 
-def _polls(soonest: Sequence[SnapshotResource]) -> Iterator[Upcoming]:
+def _cut(rows: list[Upcoming], others: str, href: str) -> list[Upcoming]:
+    """Return the rows of a kind; the last one stands for those that have no room."""
+    if len(rows) <= MOST:
+        return rows
+    first = sorted(rows, key=lambda each: each.at.timestamp() if each.at else inf)[: MOST - 1]
+    rest = replace(first[-1], key=f"more:{href}", what=f"{len(rows) - len(first):,} {others}", detail="", href=href)
+    return [*first, rest]
+
+
+def _polls(
+    in_progress: int, soonest: Sequence[SnapshotResource], datasets: Sequence[DatasetResource], now: datetime
+) -> Iterator[Upcoming]:
+    """Yield one row for all polls: how many there are, and the next one."""
+    first = min([*_of_snapshots(soonest), *_of_lists(datasets)], key=lambda each: each.at or now, default=None)
+    lists = sum(each.next_poll is not None for each in datasets)
+    if first is None or in_progress + lists <= 1:
+        yield from [] if first is None else [first]
+        return
+    numbers = ((in_progress, "snapshot"), (lists, "dataset"))
+    what = " and ".join(count(number, noun) for number, noun in numbers if number)
+    yield replace(first, key="polls", icon="running", what=what, detail=f"the next: {first.what}", href=POLLS)
+
+
+def _of_snapshots(soonest: Sequence[SnapshotResource]) -> Iterator[Upcoming]:
     for each in soonest:
         if each.next_poll is not None:
             yield Upcoming(
@@ -75,7 +110,7 @@ def _polls(soonest: Sequence[SnapshotResource]) -> Iterator[Upcoming]:
             )
 
 
-def _lists(datasets: Sequence[DatasetResource]) -> Iterator[Upcoming]:
+def _of_lists(datasets: Sequence[DatasetResource]) -> Iterator[Upcoming]:
     for each in datasets:
         if each.next_poll is not None:
             yield Upcoming(
@@ -91,18 +126,28 @@ def _lists(datasets: Sequence[DatasetResource]) -> Iterator[Upcoming]:
             )
 
 
-def _tries(waiting: Iterable[DeliveryResource], now: datetime) -> Iterator[Upcoming]:
-    for each in waiting:
-        look = of_delivery(each.state)
+def _tries(
+    waiting: Sequence[DeliveryResource], channels: Sequence[ChannelResource], now: datetime
+) -> Iterator[Upcoming]:
+    """Yield one row for the messages of each channel that no quiet hours hold."""
+    for each in channels:
+        begun = each.deliveries.get("retrying", 0) + each.deliveries.get("uncertain", 0)
+        number = begun + each.deliveries.get("pending", 0)
+        if not number or each.held_by == "quiet":
+            continue
+        look = of_delivery("retrying" if begun else "pending")
+        one = next((one for one in waiting if one.channel == each.channel), None) if number == 1 else None
         yield Upcoming(
-            key=f"delivery:{each.id}",
-            kind="next try" if each.attempts_begun else "message",
+            key=f"messages:{each.channel}",
+            kind="next try" if begun else "message",
             tone=look.tone,
             icon=look.icon,
-            what=each.title or each.event_id,
-            at=each.not_before or now,
-            detail=f"to {each.channel}",
-            href=f"/deliveries/{each.id}",
+            what=f"{count(number, 'message')} to {each.channel}" if one is None else one.title or one.event_id,
+            at=max(each.held_until or now, now),
+            detail=(f"to {each.channel}" if one else "") or ("the channel is broken" if each.broken_since else ""),
+            href=f"/deliveries/{one.id}"
+            if one
+            else f"/deliveries?{urlencode({'state': 'open', 'channel': each.channel})}",
         )
 
 
@@ -123,8 +168,7 @@ def _holds(channels: Sequence[ChannelResource], now: datetime) -> Iterator[Upcom
         )
 
 
-def _mutes(page: SnapshotPage) -> Iterator[Upcoming]:
-    watched: list[DatasetResource | SnapshotResource] = [*page.datasets, *page.snapshots]
+def _mutes(watched: Iterable[DatasetResource | SnapshotResource]) -> Iterator[Upcoming]:
     for each in watched:
         if each.muted and "/" not in each.watch:
             name = each.name or each.watch

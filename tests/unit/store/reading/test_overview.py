@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 from support.fakes import START, Clock, watch
 from support.histories import add_event, add_poll, add_snapshot, dataset_watch, written
 
@@ -16,6 +17,7 @@ from notifier.core.resources import SnapshotResource
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.store.reading.filters import SnapshotFilters, Sort
 from notifier.store.reading.reading import Reading, Watched
+from notifier.store.tables import mutes
 
 NOW = START
 STATUSES = ("running", "ready", "failed", "Cancelled", "missing", "queued")
@@ -188,6 +190,27 @@ def test_the_pages_are_what_a_plain_list_would_be(rows: list[Row], filters: Snap
             row.word,
             row.since,
         )
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    rows=ROWS, muted=st.sets(st.sampled_from(["gd_1", "w_s_a", "w_s_b", "gd_2/s_a"])), sort=st.sampled_from(list(Sort))
+)
+def test_the_muted_ones_are_those_that_are_muted_by_themselves_or_with_their_dataset(
+    rows: list[Row], muted: set[str], sort: Sort
+) -> None:
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "notifier.db"
+        watched = fill(database, rows)
+        with written(database) as connection:
+            for each in muted:
+                connection.execute(insert(mutes).values(watch_id=each, muted_at=NOW, until=NOW + timedelta(hours=1)))
+            connection.execute(insert(mutes).values(watch_id="w_s_X", muted_at=NOW, until=NOW - timedelta(hours=1)))
+        reading = Reading(database, Clock(NOW))
+        everything = pages(reading, watched, SnapshotFilters(sort=sort))
+        found = pages(reading, watched, SnapshotFilters(muted_at=NOW, sort=sort, limit=2))
+        reading.close()
+    assert found == [each for each in everything if each.muted]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -32,7 +32,7 @@ def test_an_address_of_deliveries_gives_the_filters_that_it_was_made_of(
 
 
 def test_the_plain_address_asks_for_everything() -> None:
-    assert WatchFilters.of({}).for_store() == SnapshotFilters()
+    assert WatchFilters.of({}).for_store(NOW) == SnapshotFilters()
     assert not WatchFilters.of({}).given
     assert WatchFilters().url() == "/#watches"
     assert SentFilters().url() == "/deliveries"
@@ -45,9 +45,10 @@ def test_nonsense_is_left_out() -> None:
 
 
 def test_words_for_many_statuses_become_phases() -> None:
-    assert set(WatchFilters(status="in-progress").for_store().phases) == {Phase.UNKNOWN, Phase.ACTIVE}
-    assert set(WatchFilters(status="ended").for_store().phases) == {Phase.ENDED, Phase.MISSING}
-    assert tuple(WatchFilters(status="running", sort=Sort.NAME).for_store().statuses) == ("running",)
+    assert set(WatchFilters(status="in-progress").for_store(NOW).phases) == {Phase.UNKNOWN, Phase.ACTIVE}
+    assert set(WatchFilters(status="ended").for_store(NOW).phases) == {Phase.ENDED, Phase.MISSING}
+    assert WatchFilters(status="muted").for_store(NOW) == SnapshotFilters(muted_at=NOW)
+    assert tuple(WatchFilters(status="running", sort=Sort.NAME).for_store(NOW).statuses) == ("running",)
 
 
 def test_words_for_deliveries_become_states_and_times() -> None:
