@@ -118,8 +118,10 @@ class DigestResource:
         at: when it was sent.
         deliveries: how many it tells of.
         ids: their numbers.
+        titles: the titles that each of them has alone.
     """
 
     at: datetime
     deliveries: int
     ids: tuple[int, ...]
+    titles: tuple[str, ...] = ()

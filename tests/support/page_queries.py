@@ -43,7 +43,12 @@ from support.page_world import (
 )
 
 ARRIVED = replace(ATTEMPTS[0], outcome="delivered", reason="ok", detail="200 ok")
-DIGEST = DigestResource(at=before(minutes=3), deliveries=3, ids=(45, 46, 47))
+DIGEST = DigestResource(
+    at=before(minutes=3),
+    deliveries=3,
+    ids=(45, 46, 47),
+    titles=("✅ Amazon products, nightly: ready", "✅ Hotel rates: ready", "❌ Reviews, daily: failed"),
+)
 
 
 @dataclass(kw_only=True)

@@ -53,7 +53,8 @@ def one(connection: Connection, delivery_id: int, render: Render) -> DeliveryRes
     if last is not None and last.together > 1:
         companions = _companions(connection, delivery_id, last.number) or [row]
         ids = tuple(each["delivery_id"] for each in companions)
-        digest = DigestResource(at=last.started_at, deliveries=last.together, ids=ids)
+        titles = tuple(message(deliverable_from_row(each)).title for each in companions)
+        digest = DigestResource(at=last.started_at, deliveries=last.together, ids=ids, titles=titles)
     text = render(row["channel"], [deliverable_from_row(each) for each in companions])
     return resource_of(row, message=text, digest=digest, attempts=tuple(tried))
 

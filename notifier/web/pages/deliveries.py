@@ -39,8 +39,17 @@ def one_context(found: DeliveryResource, now: datetime) -> dict[str, Any]:
         "path": "/deliveries",
         "delivery": found,
         "sentence": sentence(found, now),
+        "companions": companions(found),
         "can_retry": found.state in CAN_RETRY,
     }
+
+
+def companions(found: DeliveryResource) -> list[tuple[int, str]]:
+    """Return the numbers and titles of the other deliveries in its message."""
+    if found.digest is None:
+        return []
+    titles = found.digest.titles or tuple(f"Delivery {each}" for each in found.digest.ids)
+    return [(number, title) for number, title in zip(found.digest.ids, titles, strict=True) if number != found.id]
 
 
 def sentence(found: DeliveryResource, now: datetime) -> str:

@@ -55,6 +55,15 @@ def time_tag(moment: datetime | None, now: datetime, poll: str = "") -> Markup:
     )
 
 
+def lasting_tag(moment: datetime | None, now: datetime) -> Markup:
+    """Return for how long something has lasted, as a `time` element: "4 s", "3 min"."""
+    if moment is None:
+        return Markup('<span class="none">–</span>')
+    return Markup('<time datetime="{}" title="{}" data-relative data-lasting>{}</time>').format(
+        iso(moment, "seconds"), exact(moment), coarse(max(now - moment, timedelta(0)))
+    )
+
+
 def exact_tag(moment: datetime | None, now: datetime) -> Markup:
     """Return the exact time, with the relative one behind it."""
     if moment is None:

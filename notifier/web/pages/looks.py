@@ -5,6 +5,8 @@ The tone gives the colour in app.css; the icon is a symbol of templates/icons.ht
 
 from dataclasses import dataclass
 
+from notifier.core.delivery.states import OPEN
+from notifier.core.resources import SnapshotResource
 from notifier.core.snapshot.model import EXPIRING, MISSING, STALLED, UNKNOWN
 from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.web.pages.formats import words
@@ -30,6 +32,32 @@ def of_status(status: str, records: int | None = None, errors: int | None = None
             return _of_end(canonical(status), records, errors)
         case _:
             return Look("active", "running", words(status))
+
+
+def of_watch(watch: SnapshotResource) -> Look:
+    """Return the look of a watched snapshot; one without a status says what its last poll answered."""
+    if watch.status == UNKNOWN and watch.last_poll is not None:
+        return Look("idle", "unknown", "not found yet" if watch.last_answer == NOT_FOUND else "no status yet")
+    return of_status(watch.status, watch.records, watch.errors)
+
+
+NOT_FOUND = "not_found"
+
+_ANSWERS = {
+    NOT_FOUND: "last poll: not found, confirming",
+    "connection": "last poll: Bright Data could not be reached",
+    "timeout": "last poll: no answer in time",
+}
+
+
+def answer_words(watch: SnapshotResource) -> str:
+    """Return what the last poll of a snapshot answered; empty if that was its status, or if it has ended."""
+    answer = watch.last_answer
+    if not answer or has_ended(watch.status) or answer in (watch.status, "listed"):
+        return ""
+    if watch.status == MISSING and answer == NOT_FOUND:
+        return ""
+    return _ANSWERS.get(answer) or f"last poll: {words(answer)}"
 
 
 def _of_end(status: str, records: int | None, errors: int | None) -> Look:
@@ -59,14 +87,19 @@ def of_event(status: str, names: tuple[str, ...] = ()) -> Look:
 
 
 _STATES = {
-    "pending": Look("active", "waiting", "waits"),
-    "sending": Look("active", "running", "is being sent"),
+    "pending": Look("active", "waiting", "waiting"),
+    "sending": Look("active", "running", "being sent"),
     "delivered": Look("good", "ready", "delivered"),
-    "retrying": Look("warn", "retrying", "tried again"),
+    "retrying": Look("warn", "retrying", "not delivered yet"),
     "uncertain": Look("warn", "unknown", "uncertain"),
     "dead": Look("bad", "failed", "dead"),
     "dropped": Look("idle", "canceled", "dropped"),
 }
+
+
+def is_open(state: str) -> bool:
+    """Return whether a delivery waits or is sent."""
+    return state in OPEN
 
 
 def of_delivery(state: str) -> Look:
@@ -97,7 +130,7 @@ WORKS = Look("good", "ready", "works")
 UNUSED = Look("idle", "unknown", "nothing sent yet")
 HELD = {
     "quiet": Look("idle", "quiet", "quiet hours"),
-    "waiting": Look("active", "waiting", "waits"),
+    "waiting": Look("active", "waiting", "waiting"),
     "retrying": Look("warn", "retrying", "trying again"),
 }
 

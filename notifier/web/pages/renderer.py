@@ -29,6 +29,7 @@ class Renderer:
         )
         self._environment.filters |= {
             "ago": formats.time_tag,
+            "lasting": formats.lasting_tag,
             "at": formats.exact_tag,
             "exact": formats.exact,
             "number": formats.number,
@@ -47,6 +48,9 @@ class Renderer:
             "version": __version__,
             "result": formats.result,
             "of_status": looks.of_status,
+            "of_watch": looks.of_watch,
+            "is_open": looks.is_open,
+            "answer_words": looks.answer_words,
             "has_ended": looks.has_ended,
             "of_event": looks.of_event,
             "of_delivery": looks.of_delivery,

@@ -33,11 +33,16 @@ function words(at, now) {
   return passed > 0 ? `${rounded} ago` : `in ${rounded}`;
 }
 
+function lasting(at, now) {
+  const length = Math.max(0, now - at) / 1000;
+  return span(length >= 600 ? 60 * Math.round(length / 60) : length);
+}
+
 // Writes the time into the element, and only if it differs: what is selected stays selected.
 export function tick(element, now = Date.now() + skewed) {
   const at = Date.parse(element.dateTime);
   if (Number.isNaN(at)) return;
-  let text = words(at, now);
+  let text = element.dataset.lasting === undefined ? words(at, now) : lasting(at, now);
   if (element.dataset.poll === "next" && at <= now) text = "due now";
   const shown = element.firstChild;
   if (shown?.nodeType === Node.TEXT_NODE && !shown.nextSibling) {
