@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from notifier.config.model import Config
 from notifier.config.resource import channels_of, configuration_resource, watch_settings
-from notifier.core.health.condition_texts import condition_resources
+from notifier.core.delivery.states import OPEN
+from notifier.core.health.condition_texts import condition_resources, with_waiting
+from notifier.core.health.conditions import CHANNEL
 from notifier.core.health.vitals import Vitals
 from notifier.core.resource_pages import (
     DatasetPage,
@@ -142,7 +144,15 @@ class Queries:
             NotifierError, TimeoutError: the store does not tell.
         """
         vitals = await self._vitals()
-        return await self._in_thread(lambda: condition_resources(vitals))
+        return await self._in_thread(lambda: self._with_waiting(condition_resources(vitals)))
+
+    def _with_waiting(self, found: list[ConditionResource]) -> list[ConditionResource]:
+        """Add how many messages wait for each channel in trouble."""
+        if not any(each.subject.startswith(CHANNEL) for each in found):
+            return found
+        channels = self._reading.channels(channels_of(self._config()))
+        waiting = {each.channel: sum(each.deliveries.get(state, 0) for state in OPEN) for each in channels}
+        return [with_waiting(each, waiting) for each in found]
 
     async def configuration(self) -> ConfigurationResource:
         """Return the configuration in effect, with the last reload of its files.

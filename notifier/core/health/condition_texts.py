@@ -1,9 +1,12 @@
 """What is in trouble in words for people: one sentence that says what is wrong, and one that says what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.channel_texts import cure as cure_of
+from notifier.core.health.channel_texts import waiting_words, why
 from notifier.core.health.conditions import (
     API,
     AUDIT,
@@ -121,7 +124,17 @@ def _of_conditions(vitals: Vitals) -> Iterator[ConditionResource]:
         yield _resource(HTTP, "failed", None, vitals.page)
 
 
+def with_waiting(condition: ConditionResource, waiting: Mapping[str, int]) -> ConditionResource:
+    """Return a condition with how many messages wait for its channel; `waiting` has the numbers by channel."""
+    number = waiting.get(condition.subject.removeprefix(CHANNEL), 0) if condition.subject.startswith(CHANNEL) else 0
+    return replace(condition, sentence=f"{condition.sentence} {waiting_words(number)}") if number else condition
+
+
 def _resource(subject: str, kind: str, since: datetime | None, detail: str) -> ConditionResource:
+    if subject.startswith(CHANNEL):
+        name = subject.removeprefix(CHANNEL)
+        sentence = _with_detail(f"The channel {name} is broken", why(detail))
+        return ConditionResource(subject=subject, kind=kind, since=since, sentence=sentence, cure=cure_of(name, detail))
     sentence, cure = _texts(subject, kind)
     return ConditionResource(
         subject=subject, kind=kind, since=since, sentence=_with_detail(sentence, detail), cure=cure
@@ -163,13 +176,6 @@ _SINGLE = {
 }
 
 _SEVERAL = {
-    CHANNEL: (
-        "The channel {name} is broken",
-        (
-            "Look at the answer above, mend the receiver or the channel's URL, then send a test: "
-            "`notifier channel test {name}`. Messages for it are kept and sent again."
-        ),
-    ),
     LIST: (
         "The list of the dataset {name} is stale",
         "Nothing is to be done: its snapshots are polled one by one until the lists agree again.",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.core.health.api import ApiKind, ApiState
+from notifier.core.health.channel_texts import why
 from notifier.core.health.conditions import CHANNEL, LIST, Condition
 from notifier.core.health.jobs import JobState
 from notifier.core.health.store import StoreNews
@@ -101,7 +102,7 @@ def remarks(vitals: Vitals) -> list[str]:
     if vitals.page:
         found.append(f"the HTTP server cannot listen: {vitals.page}")
     for channel, condition in _of(vitals.conditions, CHANNEL):
-        found.append(f"the channel {channel} is broken since {iso(condition.since)}: {condition.detail}")
+        found.append(f"the channel {channel} is broken since {iso(condition.since)}: {why(condition.detail)}")
     for dataset, condition in _of(vitals.conditions, LIST):
         found.append(f"the list of the dataset {dataset} is stale since {iso(condition.since)}: {condition.detail}")
     return found

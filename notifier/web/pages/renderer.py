@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from notifier import __version__
+from notifier.core.health.channel_texts import cure, why
 from notifier.core.words import count, safe_lines
 from notifier.web.pages import formats, looks
 from notifier.web.pages.assets import ASSETS
@@ -57,6 +58,8 @@ class Renderer:
             "of_attempt": looks.of_attempt,
             "of_channel": looks.of_channel,
             "held": looks.HELD,
+            "why": why,
+            "cure": cure,
         }
 
     def compile(self) -> None:

@@ -10,7 +10,7 @@ from support.web import WELL
 
 from notifier.core.health import conditions
 from notifier.core.health.api import ApiKind
-from notifier.core.health.condition_texts import condition_resources
+from notifier.core.health.condition_texts import condition_resources, with_waiting
 from notifier.core.health.conditions import Condition
 from notifier.core.health.store import StoreNews, StoreTrouble
 from notifier.core.health.vitals import LastReload, Vitals
@@ -107,3 +107,12 @@ def test_a_shortage_and_a_port_that_is_taken_are_conditions_before_they_are_stor
 def test_a_fault_is_named_by_its_unit() -> None:
     (condition,) = condition_resources(vitals(conditions=standing(f"internal_error:{Unit.POLL}:ValueError")))
     assert condition.sentence == "An internal error in a poll of a snapshot: ValueError: why."
+
+
+def test_a_broken_channel_says_why_in_plain_words_and_how_many_messages_wait() -> None:
+    broken = Condition(subject="channel:mail", kind="broken", since=START, detail="http_401: Verification Failed.")
+    (condition,) = condition_resources(vitals(conditions=(broken,)))
+    assert with_waiting(condition, {"mail": 3}).sentence == (
+        "The channel mail is broken: it refuses our login (401). 3 messages wait."
+    )
+    assert with_waiting(condition, {"ops": 3}) == condition

@@ -54,13 +54,13 @@ def test_pages_that_cannot_be_had_are_told_and_are_no_trouble() -> None:
 def test_a_broken_channel_and_a_stale_list_are_told_and_are_no_trouble() -> None:
     conditions = (
         Condition(subject="api", kind="rate_limited", since=START),
-        Condition(subject="channel:chat", kind="broken", since=START, detail="http_503: no"),
+        Condition(subject="channel:chat", kind="broken", since=START, detail="it has an error of its own (503)"),
         Condition(subject="list:gd_1", kind="stale", since=START, detail="s_1 has ended"),
     )
     found = plain(replace(FINE, conditions=conditions))
     assert found["healthy"] is True
     assert found["remarks"] == [
-        "the channel chat is broken since 2026-11-23T12:00:00.000Z: http_503: no",
+        "the channel chat is broken since 2026-11-23T12:00:00.000Z: it has an error of its own (503)",
         "the list of the dataset gd_1 is stale since 2026-11-23T12:00:00.000Z: s_1 has ended",
     ]
     assert found["conditions"][0] == {
