@@ -78,6 +78,7 @@ def web_sources(
             vitals=vitals,
             render=renderer_of,
             redact=components.redactor,
+            next_try=components.dispatcher.next_try,
             polls=FreshPolls(poll=components.polling.unstored_poll, listed=components.polling.unstored_list),
         ),
         vitals=vitals,

@@ -19,8 +19,8 @@ _LARGEST_ID = 2**63 - 1
 class DaemonActions:
     """What only a running daemon can do. The defaults are those of a command: nothing to wake, and nobody to ask.
 
-    `wake` is called with the channels for which a delivery is due, `got_through` with one that works. `preview` answers
-    a `Diff`, `health` a `Health`. `lend` serves a lease of the limiter (`control.limiter_lease`) until it ends.
+    `wake` is called with the channels for which a delivery is due, `got_through` with one to try at once. `preview`
+    answers a `Diff`, `health` a `Health`. `lend` serves a lease of the limiter (`control.limiter_lease`) until it ends.
     `changed` is called with the topics of open pages (`web.live.changes`) that a request changed. `faults` isolates
     what a request raises.
     """
@@ -62,6 +62,8 @@ async def handle(request: Request, store: Store, daemon: DaemonActions = _NO_DAE
                 now, ids=tuple(ids), channel=channel, since=_time(since), configured=configured
             )
             daemon.wake(set(moved))
+            for each in set(moved):
+                daemon.got_through(each)  # at once, also where the channel fails and would be tried later
             daemon.changed("deliveries", "channels", *(f"delivery:{each}" for each in ids))
             return {"retried": len(moved)}
         case GotThrough(channel=channel):

@@ -96,6 +96,8 @@ class DeliveryResource:
         attempts_begun: the number of attempts so far.
         created_at: when it was decided.
         not_before: when it is sent at the earliest.
+        channel_next_try: when its channel, which fails, gets its next message: one at a time, the most overdue first;
+            None if the channel does not fail, or if no daemon says so.
         settled_at: when it was delivered, dropped or given up; None while it is open.
         event_id: the id of the event (evt_…) or of the notice (ntc_…).
         title: the title of its message.
@@ -116,6 +118,7 @@ class DeliveryResource:
     attempts_begun: int
     created_at: datetime
     not_before: datetime | None
+    channel_next_try: datetime | None = None
     settled_at: datetime | None
     event_id: str
     title: str
@@ -173,7 +176,8 @@ class ChannelResource:
         broken_since, trouble: since when it is broken and why; None and empty if it works.
         last_success: when a message last got through.
         oldest_waiting: when the oldest open delivery was decided.
-        held_until, held_by: until when its deliveries wait, and for what: `quiet`, `pace`, `retrying`.
+        held_until, held_by: until when its deliveries wait, and for what: `quiet`, `waiting`,
+            `retrying`, or `failing` where it gets one message at a time as a test.
     """
 
     channel: str

@@ -97,6 +97,11 @@ class Dispatcher:
         """Whether each channel is broken."""
         return {name: running.worker.is_broken for name, running in self._running.items()}
 
+    def next_try(self, channel: str) -> datetime | None:
+        """When a channel that fails gets its next message; None if it does not fail. Any thread may call this."""
+        running = self._running.get(channel)
+        return None if running is None else running.worker.next_try
+
     def configure(self, channels: Mapping[str, Channel]) -> None:
         """Run these channels from now on. A channel that has not changed goes on undisturbed.
 
@@ -129,7 +134,7 @@ class Dispatcher:
                 self._running[channel].worker.wake()
 
     def got_through(self, channel: str) -> None:
-        """Send what waits for a channel at once: a test message got through."""
+        """Try a channel at once, however long it failed: a test message got through, or somebody asks for it."""
         if channel in self._running:
             self._running[channel].worker.got_through()
 

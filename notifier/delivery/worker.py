@@ -94,6 +94,12 @@ class DeliveryWorker:
         """Whether the operators were notified that the channel is broken, and not yet that it works again."""
         return self._health.broken
 
+    @property
+    def next_try(self) -> datetime | None:
+        """When a channel that fails gets its next message; None if it does not fail. It may be read in any thread."""
+        health = self._health
+        return (next_turn(health) or self._clock()) if health.suspended else None
+
     def assume_broken(self) -> None:
         """Start as broken: the channel was, when the last daemon ended, and the operators know."""
         self._health = ChannelHealth(broken=True)
@@ -104,7 +110,7 @@ class DeliveryWorker:
         self._in_flight.wake()
 
     def got_through(self) -> None:
-        """Send the next message at once, however long the channel failed: a test message got through."""
+        """Send the next message at once, however long the channel failed: a test got through, or somebody asks."""
         self._health = replace(self._health, gap=min(self._health.gap, self._policy.pace))
         self._interrupted.set()
         self.wake()

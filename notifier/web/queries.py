@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from notifier.config.model import Config
 from notifier.config.resource import channels_of, configuration_resource, watch_settings
+from notifier.core.delivery.model import DeliveryState
 from notifier.core.delivery.states import OPEN
 from notifier.core.health.condition_texts import condition_resources, with_waiting
 from notifier.core.health.conditions import CHANNEL
@@ -54,6 +55,7 @@ class Queries:
         render: Callable[[Config], Render],
         redact: Callable[[str], str],
         polls: FreshPolls | None = None,
+        next_try: Callable[[str], datetime | None] = lambda _: None,
     ) -> None:
         """
         Args:
@@ -63,6 +65,7 @@ class Queries:
             render: makes what renders messages again, as a configuration's channels send them.
             redact: masks secrets in a text.
             polls: knows the polls that the database does not have yet.
+            next_try: returns when a channel that fails gets its next message; None if it does not fail.
         """
         self._config = config
         self._reading = reading
@@ -70,6 +73,7 @@ class Queries:
         self._render = render
         self._redact = redact
         self._polls = polls or FreshPolls()
+        self._next_try = next_try
 
     async def overview(self, filters: SnapshotFilters) -> SnapshotPage:
         """Return a page of the watched snapshots, with counts by status and the watched datasets."""
@@ -101,12 +105,22 @@ class Queries:
 
     async def deliveries(self, filters: DeliveryFilters) -> DeliveryPage:
         """Return a page of deliveries, the newest first."""
-        return await self._in_thread(lambda: self._reading.deliveries(filters))
+
+        def read() -> DeliveryPage:
+            found = self._reading.deliveries(filters)
+            return replace(found, deliveries=tuple(map(self._behind_channel, found.deliveries)))
+
+        return await self._in_thread(read)
 
     async def delivery(self, delivery_id: int) -> DeliveryResource | None:
         """Return one delivery with its attempts and the words that were sent; None if there is none of that id."""
         render = self._render(self._config())
-        return await self._in_thread(lambda: self._reading.delivery(delivery_id, render))
+
+        def read() -> DeliveryResource | None:
+            found = self._reading.delivery(delivery_id, render)
+            return found and self._behind_channel(found)
+
+        return await self._in_thread(read)
 
     async def deliverable(self, event_id: str) -> DeliverableResource | None:
         """Return an event or a notice with its message and its deliveries; None if there is none of that id."""
@@ -125,13 +139,14 @@ class Queries:
 
         def read() -> tuple[list[SnapshotResource], list[DeliveryResource]]:
             snapshots, deliveries = self._reading.rows(watched, watch_ids, delivery_ids)
-            return [self._polls.snapshot(each) for each in snapshots], deliveries
+            return list(map(self._polls.snapshot, snapshots)), list(map(self._behind_channel, deliveries))
 
         return await self._in_thread(read)
 
     async def channels(self, *, rare: bool = False) -> list[ChannelResource]:
         """Return the configured channels, with how they do; `rare` as in `Reading.channels`."""
-        return await self._in_thread(lambda: self._reading.channels(channels_of(self._config()), rare=rare))
+        configured = channels_of(self._config())
+        return await self._in_thread(lambda: list(map(self._tried, self._reading.channels(configured, rare=rare))))
 
     async def actions(self, limit: int = PAGE) -> list[ActionResource]:
         """Return what somebody did last, the newest first."""
@@ -162,6 +177,18 @@ class Queries:
         """
         config, vitals = self._config(), await self._vitals()
         return await self._in_thread(lambda: configuration_resource(config, vitals.reload))
+
+    def _behind_channel(self, found: DeliveryResource) -> DeliveryResource:
+        """Return a delivery with the next try of its channel, if it waits and the channel fails."""
+        at = self._next_try(found.channel) if found.state in _WAIT else None
+        return found if at is None else replace(found, channel_next_try=at)
+
+    def _tried(self, found: ChannelResource) -> ChannelResource:
+        """Return a channel with its next try, if it fails and something waits for it."""
+        at = self._next_try(found.channel) if found.oldest_waiting is not None else None
+        if at is None or (found.held_until is not None and found.held_until > at):
+            return found
+        return replace(found, held_until=at, held_by="failing")
 
     async def _in_thread(self, read: Callable[[], T]) -> T:
         return await asyncio.to_thread(lambda: self._clean(read()))
@@ -204,6 +231,7 @@ def _collect(value: object, texts: list[str]) -> None:
             _collect(each, texts)
 
 
+_WAIT = frozenset(OPEN) - {DeliveryState.SENDING}
 _WITHOUT_TEXT = frozenset({type(None), bool, int, float, datetime})
 
 

@@ -99,11 +99,21 @@ def router(sources: WebSources) -> APIRouter:
 
         return await answered(request, "poll", watch_id, _page("watches", watch_id), done)
 
+    async def retried(delivery_id: int) -> Message:
+        found = await sources.queries.delivery(delivery_id)
+        if found is None or found.channel_next_try is None:
+            return Message(text="It is sent again now.")
+        text = (
+            f"{found.channel} fails, so it gets one message at a time, the most overdue first: it is tried now. "
+            "This one follows once one gets through."
+        )
+        return Message(text=text, tone="warn")
+
     @routes.post("/deliveries/{delivery_id:int}/retry")
     async def retry(request: Request, delivery_id: int) -> Response:
         async def done() -> Message:
             if await actions.retry((delivery_id,)):
-                return Message(text="It is sent again now.")
+                return await retried(delivery_id)
             raise NotifierError(
                 "only a dead, uncertain or retrying delivery to a channel of the configuration can be sent again"
             )

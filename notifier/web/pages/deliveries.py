@@ -41,6 +41,8 @@ def one_context(found: DeliveryResource, now: datetime) -> dict[str, Any]:
         "sentence": sentence(found, now),
         "companions": companions(found),
         "can_retry": found.state in CAN_RETRY,
+        "next_try": next_try(found),
+        "failure": next((each for each in reversed(found.attempts or ()) if each.outcome != "delivered"), None),
     }
 
 
@@ -52,12 +54,24 @@ def companions(found: DeliveryResource) -> list[tuple[int, str]]:
     return [(number, title) for number, title in zip(found.digest.ids, titles, strict=True) if number != found.id]
 
 
+def next_try(found: DeliveryResource) -> datetime | None:
+    """Return when a delivery that waits is sent at the earliest; behind a channel that fails, when that is tried."""
+    times = [each for each in (found.not_before, found.channel_next_try) if each is not None]
+    return max(times, default=None)
+
+
 def sentence(found: DeliveryResource, now: datetime) -> str:
     """Say what became of a delivery, and what happens next."""
     tries = count(found.attempts_begun, "attempt")
     when = ago(found.settled_at, now)
-    waits = found.not_before is not None and found.not_before > now
-    soon = ago(found.not_before, now) if waits else "now"
+    at = next_try(found)
+    soon = ago(at, now) if at is not None and at > now else "now"
+    if found.channel_next_try is not None and at == found.channel_next_try:
+        before = f"It has not arrived in {tries}. " if found.attempts_begun else ""
+        return (
+            f"{before}It waits behind {found.channel}, which fails: one message is tried {soon}, and the rest follow "
+            "once one gets through."
+        )
     match found.state:
         case "delivered":
             return f"It arrived at {found.channel} {when}, in {tries}."

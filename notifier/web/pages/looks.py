@@ -132,6 +132,7 @@ HELD = {
     "quiet": Look("idle", "quiet", "quiet hours"),
     "waiting": Look("active", "waiting", "waiting"),
     "retrying": Look("warn", "retrying", "trying again"),
+    "failing": Look("warn", "retrying", "one try at a time"),
 }
 
 

@@ -330,3 +330,21 @@ async def test_after_a_message_that_was_not_its_own_got_through_a_channel_has_it
 
 def _rows(store: Store) -> list[DeliveryRow]:
     return Reader(store._database.path).deliveries()[::-1]
+
+
+async def test_a_channel_that_fails_says_when_it_is_tried_next_and_is_tried_at_once_when_asked(store: Store) -> None:
+    for number in range(2):
+        await tell(store, f"s_{number}")
+    bench = Bench(store, FakeChannel("chat", DOWN))
+    assert bench.worker.next_try is None
+    bench.worker.assume_broken()
+    await bench.worker.deliver_due()
+    assert len(bench.channel.sent) == 1
+    at = bench.worker.next_try
+    assert at is not None
+    assert at > START
+    await bench.worker.deliver_due()
+    assert len(bench.channel.sent) == 1
+    bench.worker.got_through()
+    await bench.worker.deliver_due()
+    assert len(bench.channel.sent) == 2

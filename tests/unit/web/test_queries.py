@@ -94,3 +94,23 @@ async def test_a_dataset_shows_its_snapshots_no_longer_than_they_are_kept(config
         redact=str,
     )
     assert len((await kept.overview(SnapshotFilters())).snapshots) == 2
+
+
+async def test_what_waits_behind_a_channel_that_fails_has_the_next_try_of_the_channel(config: Config) -> None:
+    with written(config.database) as connection:
+        add_snapshot(connection, "s_1", status="failed")
+        add_event(connection, "evt_1", status="failed")
+        add_delivery(connection, "evt_1", state="retrying", tries=("retry",))
+    at = Clock().now + timedelta(minutes=5)
+    behind = Queries(
+        config=lambda: config,
+        reading=Reading(config.database, Clock()),
+        vitals=being(WELL),
+        render=lambda _: lambda channel, told: MessageResource(title=None, body=""),
+        redact=str,
+        next_try=lambda _: at,
+    )
+    [listed] = (await behind.deliveries(DeliveryFilters())).deliveries
+    one = await behind.delivery(1)
+    assert one is not None
+    assert (listed.channel_next_try, one.channel_next_try) == (at, at)
