@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from notifier.core.delivery.model import OutcomeKind
 from notifier.core.delivery.routing import family
 from notifier.core.errors import NotifierError
+from notifier.core.health.channel_texts import why
 from notifier.core.snapshot.model import Reason
 from notifier.core.words import one_line
 from notifier.web.access.client_address import client_address
@@ -125,9 +126,12 @@ def router(sources: WebSources) -> APIRouter:
         async def done() -> Message:
             found = await actions.test_channel(name)
             answer = one_line(str(sources.redact(found["answer"] or found["reason"])), _LONGEST_ANSWER)
+            about = f"channel:{name}"
             if found["outcome"] == OutcomeKind.DELIVERED:
-                return Message(text=f"The test message to {name} was accepted: {answer}")
-            return Message(text=f"The test message to {name} was not delivered: {answer}", tone="bad")
+                return Message(text=f"The test message to {name} was accepted: {answer}", about=about)
+            reason = why(str(found["reason"]))
+            said = answer if reason == found["reason"] else f"{reason}. Its answer: {answer}"
+            return Message(text=f"The test message to {name} was not delivered: {said}", tone="bad", about=about)
 
         return await answered(request, "test", name, "/channels", done)
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from notifier.core.resource_parts import StatusSpanResource, UsualResource
 from notifier.core.words import count, safe, span
 from notifier.web.pages.formats import exact
-from notifier.web.pages.looks import of_status
+from notifier.web.pages.looks import Look, of_status
 
 Number = Callable[[float], str]
 """Writes a value of a chart."""
@@ -39,14 +39,17 @@ _THINNEST = 0.6
 """The least width of a part, in percent: an episode of seconds in a week stays visible."""
 
 
-def status_bar(spans: Sequence[StatusSpanResource], now: datetime) -> Markup:
-    """Return the bar of a snapshot's statuses, the oldest on the left; nothing without one."""
+def status_bar(spans: Sequence[StatusSpanResource], now: datetime, last: Look | None = None) -> Markup:
+    """Return the bar of a snapshot's statuses, the oldest on the left; nothing without one.
+
+    `last` is the look of the last one, which depends on more than its status.
+    """
     if not spans:
         return Markup()
     widths = _widths([max((each.end or now) - each.begin, timedelta(0)) for each in spans])
     parts, x = [], 0.0
     for each, width in zip(spans, widths, strict=True):
-        look = of_status(each.status)
+        look = last if last is not None and each is spans[-1] else of_status(each.status)
         label = safe(look.word)
         title = f"{label}, {lasted(each, now)}, from {exact(each.begin)}"
         part = Markup('<g class="part tone-{}"><title>{}</title><rect x="{:.2f}%" y="0" width="{:.2f}%" height="{}"/>')

@@ -17,14 +17,30 @@ CAN_RETRY = frozenset(state.value for state, following in MOVES.items() if Deliv
 """The states from which a delivery can be sent again."""
 
 
-def context(found: DeliveryPage, filters: SentFilters, channels: Sequence[str]) -> dict[str, Any]:
-    """Return what the template `deliveries` needs; `channels` are the names to choose from."""
+def context(
+    found: DeliveryPage,
+    filters: SentFilters,
+    channels: Sequence[str],
+    watch_names: Sequence[str] = (),
+    several: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return what the template `deliveries` needs.
+
+    Args:
+        found: the page of them.
+        filters: which were asked for.
+        channels: the names to choose from.
+        watch_names: the names of watches to suggest.
+        several: the names of the watches that may be meant, if that is more than one.
+    """
     names = sorted({*channels, *filter(None, [filters.channel])})
     url = filters.url()
     return {
         "path": "/deliveries",
         "rows": found.deliveries,
         "filters": filters,
+        "watch_names": watch_names,
+        "several": several,
         "channels": [(name, name) for name in names],
         "states": [(OPEN_STATES, "Open"), *((state.value, of_delivery(state).word) for state in DeliveryState)],
         "times": [(key, text) for key, (text, _) in TIMES.items()],

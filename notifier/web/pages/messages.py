@@ -17,10 +17,14 @@ PARAMETER = "message"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What a page says of an action: a text, and whether it is `good`, `warn` or `bad`."""
+    """What a page says of an action: a text, and whether it is `good`, `warn` or `bad`.
+
+    `about` is the `data-key` of the row that says it, too, such as `channel:NAME`.
+    """
 
     text: str
     tone: str = "good"
+    about: str = ""
 
 
 class Messages:

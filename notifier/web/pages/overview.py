@@ -125,8 +125,8 @@ def verdict(found: Overview) -> Verdict:
         title = "One thing needs you" if number == 1 else f"{number:,} things need you"
         return Verdict(tone="bad", icon="failed", title=title, text=state)
     if not found.any_watches:
-        text = "Nothing is watched yet, so there is nothing to tell."
-        return Verdict(tone="idle", icon="unknown", title="Nothing needs you", text=text)
+        text = "Nothing is watched yet: name a snapshot or a dataset of Bright Data in the configuration."
+        return Verdict(tone="idle", icon="unknown", title="Watch your first snapshot", text=text)
     return Verdict(tone="good", icon="ready", title="Nothing needs you", text=state)
 
 

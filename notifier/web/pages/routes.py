@@ -22,6 +22,7 @@ from notifier.web.pages.errors import Trouble, error_page
 from notifier.web.pages.filters import SentFilters, WatchFilters
 from notifier.web.pages.overview import MUTES, PANEL, Overview, Panels
 from notifier.web.pages.renderer import RENDERER
+from notifier.web.pages.watch_names import names_of, several_called, watch_called
 from notifier.web.sources import WebSources
 
 LARGEST_ID = 2**63 - 1
@@ -167,8 +168,11 @@ class Pages:
     async def deliveries(self, request: Request) -> Made:
         """Make the list of deliveries."""
         filters = SentFilters.of(request.query_params)
-        found = await self._queries.deliveries(filters.for_store(self._sources.clock()))
-        return "deliveries", deliveries.context(found, filters, list(self._sources.config().channels))
+        config = self._sources.config()
+        asked = replace(filters, watch=watch_called(config, filters.watch)).for_store(self._sources.clock())
+        found = await self._queries.deliveries(asked)
+        names, several = names_of(config), several_called(config, filters.watch)
+        return "deliveries", deliveries.context(found, filters, list(config.channels), names, several)
 
     async def delivery(self, request: Request) -> Made:
         """Make the page of one delivery."""

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from notifier.core.resource_pages import DatasetPage, WatchResource
-from notifier.core.snapshot.statuses import Phase, phase_of
+from notifier.core.snapshot.statuses import Phase, canonical, phase_of
 from notifier.web.pages.charts import lasted, status_bar
 from notifier.web.pages.formats import segment
+from notifier.web.pages.looks import of_watch
 
 
 def context(found: WatchResource, *, dataset_name: str, after: str, now: datetime) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def context(found: WatchResource, *, dataset_name: str, after: str, now: datetim
         now: the present time.
     """
     own = f"/watches/{segment(found.snapshot.watch)}"
+    is_newest = bool(found.statuses) and canonical(found.statuses[-1].status) == canonical(found.snapshot.status)
     return {
         "watch": found.snapshot,
         "ended": phase_of(found.snapshot.status) is Phase.ENDED,
@@ -27,7 +29,7 @@ def context(found: WatchResource, *, dataset_name: str, after: str, now: datetim
         "error_message": found.error_message,
         "error_codes": found.error_codes,
         "duration_s": found.duration_s,
-        "bar": status_bar(found.statuses, now),
+        "bar": status_bar(found.statuses, now, of_watch(found.snapshot) if is_newest else None),
         "spans": found.statuses,
         "lasted": lasted,
         "events": found.events,

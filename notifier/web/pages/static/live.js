@@ -3,7 +3,7 @@
 
 import { isSelected } from "./morph.js";
 import { known, main, readSoon, region, say, update } from "./page.js";
-import { tick } from "./times.js";
+import { setLive, tick } from "./times.js";
 
 const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 const HIDDEN_MS = 5_000;
@@ -20,7 +20,10 @@ function show(kind, text) {
   state.textContent = text;
 }
 
-const notLive = (why) => show("off", `Not live: ${why}`);
+function notLive(why) {
+  show("off", `Not live: ${why}`);
+  setLive(false);
+}
 
 // --- What changed ---
 
@@ -73,6 +76,7 @@ function opened(event) {
   failures = 0;
   known.live = true;
   show("on", "Live");
+  setLive(true);
   heard(event);
 }
 

@@ -49,11 +49,20 @@ export function update(element, fresh) {
   if (!morph(element, fresh)) held = true;
 }
 
+// Keeps the answer that a row shows, such as that of a test of a channel.
+function keepAnswers(fresh) {
+  for (const each of main.querySelectorAll("[data-key] > .message")) {
+    const row = fresh.querySelector(`[data-key="${CSS.escape(each.parentElement.dataset.key)}"]`);
+    if (row && !row.querySelector(":scope > .message")) row.append(each.cloneNode(true));
+  }
+}
+
 // Makes the page like a document of the same address. The answer to an action stays until another one comes.
 export function apply(doc, { answer = false } = {}) {
   const fresh = doc.querySelector("main");
   const message = main.querySelector(":scope > .message");
   if (message && !answer && !fresh.querySelector(":scope > .message")) fresh.prepend(message.cloneNode(true));
+  if (!answer) keepAnswers(fresh);
   const focused = document.activeElement;
   held = false;
   update(main, fresh);

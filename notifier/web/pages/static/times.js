@@ -12,6 +12,14 @@ function skew() {
 }
 
 const skewed = skew();
+let stale = 0; // since when the page has not been live: what was to come then may not come
+
+// Stops the countdowns while the page is not live: they show the time of the clock that was planned.
+export function setLive(live) {
+  const was = stale;
+  stale = live ? 0 : stale || Date.now() + skewed;
+  if (Boolean(was) !== Boolean(stale)) tickAll();
+}
 
 export function span(seconds) {
   const whole = Math.max(1, Math.round(seconds));
@@ -43,7 +51,8 @@ export function tick(element, now = Date.now() + skewed) {
   const at = Date.parse(element.dateTime);
   if (Number.isNaN(at)) return;
   let text = element.dataset.lasting === undefined ? words(at, now) : lasting(at, now);
-  if (element.dataset.poll === "next" && at <= now) text = "due now";
+  if (stale && at > stale) text = `at ${new Date(at).toISOString().slice(11, 19)} UTC`;
+  else if (element.dataset.poll === "next" && at <= now) text = "due now";
   const shown = element.firstChild;
   if (shown?.nodeType === Node.TEXT_NODE && !shown.nextSibling) {
     if (shown.data !== text) shown.data = text;

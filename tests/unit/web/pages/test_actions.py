@@ -177,7 +177,11 @@ async def test_an_unmute_of_what_is_not_muted_is_no_error() -> None:
 
 async def test_a_test_message_that_fails_says_what_the_receiver_answered_without_secrets() -> None:
     _, message = await World(outcome="permanent").post("/channels/mail/test")
-    assert message == Message(text="The test message to mail was not delivered: gone, ***", tone="bad")
+    assert message == Message(
+        text="The test message to mail was not delivered: nothing is at its address (404). Its answer: gone, ***",
+        tone="bad",
+        about="channel:mail",
+    )
 
 
 async def test_a_database_in_trouble_is_said_in_words() -> None:

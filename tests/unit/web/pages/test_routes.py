@@ -136,7 +136,16 @@ async def test_a_page_of_a_list_that_is_no_more_leads_to_the_first_one() -> None
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/", ["Nothing needs you", "No watches yet", "Nothing is running", "Nothing has ended", "Nothing is planned"]),
+        (
+            "/",
+            [
+                "Watch your first snapshot",
+                "No watches yet",
+                "Nothing is running",
+                "Nothing has ended",
+                "Nothing is planned",
+            ],
+        ),
         ("/deliveries", ["No deliveries yet"]),
         ("/deliveries?channel=x", ["No delivery matches"]),
         ("/channels", ["No channels yet"]),
