@@ -1,6 +1,6 @@
 """The overview: does anything need me, what runs, what ended, what was told, what happens next; then all watches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,7 @@ class Overview:
         any_watches: whether the configuration has any.
         muted: the first of the snapshots that are muted.
         panels: what stands above the watches; None where filters are given.
+        untold: how many failures were told to nobody yet, because their deliveries are still tried.
     """
 
     page: SnapshotPage
@@ -68,16 +69,18 @@ class Overview:
     any_watches: bool
     muted: tuple[SnapshotResource, ...] = ()
     panels: Panels | None = None
+    untold: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The answer to the first question, in words."""
+    """The answer to the first question, in words; `href` leads to what it is about."""
 
     tone: str
     icon: str
     title: str
     text: str
+    href: str = ""
 
 
 def context(found: Overview, filters: WatchFilters, now: datetime) -> dict[str, Any]:
@@ -121,13 +124,26 @@ def verdict(found: Overview) -> Verdict:
     """Say whether anything needs a person."""
     number = len(found.conditions)
     state = _in_short(found)
+    if found.untold:
+        state += f" {count(found.untold, 'failure')} {'was' if found.untold == 1 else 'were'} told to nobody yet."
+    again = tried_again(found.channels)
+    href = "/deliveries?state=open" if again or found.untold else ""
     if number:
         title = "One thing needs you" if number == 1 else f"{number:,} things need you"
-        return Verdict(tone="bad", icon="failed", title=title, text=state)
+        return Verdict(tone="bad", icon="failed", title=title, text=state, href=href)
+    if again or found.untold:
+        are = "is" if again == 1 else "are"
+        title = f"{count(again, 'message')} {are} being tried again" if again else "Failures wait to be told"
+        return Verdict(tone="warn", icon="retrying", title=title, text=state, href=href)
     if not found.any_watches:
         text = "Nothing is watched yet: name a snapshot or a dataset of Bright Data in the configuration."
         return Verdict(tone="idle", icon="unknown", title="Watch your first snapshot", text=text)
     return Verdict(tone="good", icon="ready", title="Nothing needs you", text=state)
+
+
+def tried_again(channels: Sequence[ChannelResource]) -> int:
+    """Return how many deliveries failed, and are tried again."""
+    return sum(each.deliveries.get(state, 0) for each in channels for state in ("retrying", "uncertain"))
 
 
 def _in_short(found: Overview) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from notifier.core.delivery.states import OPEN
 from notifier.core.errors import BadCursor, NotifierError, StoreError
 from notifier.core.resources import ConditionResource
+from notifier.core.snapshot.model import MISSING
 from notifier.core.snapshot.statuses import Phase
 from notifier.store.reading.filters import DeliveryFilters, SnapshotFilters, Sort
 from notifier.web.access.guard import is_signed_in
@@ -26,6 +27,9 @@ from notifier.web.pages.watch_names import names_of, several_called, watch_calle
 from notifier.web.sources import WebSources
 
 LARGEST_ID = 2**63 - 1
+
+FAILURES = frozenset({"failed", MISSING})
+"""The statuses of which somebody should know."""
 
 Context = dict[str, Any]
 Made = tuple[str, Context] | Trouble
@@ -102,9 +106,21 @@ class Pages:
             any_watches=bool(config.watches or config.datasets),
             muted=(await queries.overview(SnapshotFilters(muted_at=now, limit=MUTES))).snapshots,
         )
+        if overview.tried_again(found.channels):
+            found = replace(found, untold=await self._untold())
         if not filters.given:
             found = replace(found, panels=await self._panels())
         return "overview", overview.context(found, filters, self._sources.clock())
+
+    async def _untold(self) -> int:
+        """Count the failures of which every message is still tried, among the newest messages that wait."""
+        waiting = await self._queries.deliveries(DeliveryFilters(states=OPEN))
+        watches = {each.watch for each in waiting.deliveries if each.watch is not None and each.status in FAILURES}
+        if not watches:
+            return 0
+        snapshots, _ = await self._queries.rows(watches, ())
+        failed = [each for each in snapshots if each.status in FAILURES and each.notified]
+        return sum(all(told.state in OPEN for told in each.notified) for each in failed)
 
     async def _panels(self) -> Panels:
         queries, most = self._queries, PANEL

@@ -18,7 +18,7 @@ def found(**given: Any) -> Overview:
 
 
 def test_a_condition_is_what_needs_a_person() -> None:
-    assert verdict(found()).title == "Nothing needs you"
+    assert verdict(found(channels=())).title == "Nothing needs you"
     assert (verdict(found(conditions=CONDITIONS)).title, verdict(found(conditions=CONDITIONS)).tone) == (
         "One thing needs you",
         "bad",
@@ -46,3 +46,11 @@ def test_the_next_page_keeps_the_filters_and_a_way_back() -> None:
     made = context(found(page=page), WatchFilters(sort="name", after="before"), NOW)
     assert made["next_url"] == "/?sort=name&after=abc#watches"
     assert made["first_url"] == "/?sort=name#watches"
+
+
+def test_while_messages_are_tried_again_the_verdict_is_not_that_all_is_well() -> None:
+    made = verdict(found(untold=2))
+    assert (made.tone, made.title) == ("warn", "1 message is being tried again")
+    assert made.text.endswith("2 failures were told to nobody yet.")
+    assert made.href == "/deliveries?state=open"
+    assert verdict(found(conditions=CONDITIONS, untold=1)).text.endswith("1 failure was told to nobody yet.")

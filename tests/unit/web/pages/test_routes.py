@@ -9,6 +9,7 @@ import httpx
 import pytest
 from support.page_queries import World, empty_world
 from support.page_server import page_sources
+from support.page_world import delivery, notified, snapshot
 from support.web import asking
 
 from notifier.config.model import Http
@@ -204,3 +205,16 @@ async def test_the_verdict_is_about_everything_whatever_the_filters_show() -> No
         )
     assert "failed or missing" in lead(everything.text)
     assert lead(filtered.text) == lead(everything.text)
+
+
+async def test_a_failure_of_which_no_message_arrived_is_told_to_nobody_yet() -> None:
+    failed = snapshot("s_1", "One", "failed", notified=(notified(1, "pipeline", "retrying"),))
+    told = snapshot("s_2", "Two", "failed", notified=(notified(2, "mail"), notified(3, "pipeline", "retrying")))
+    waiting = tuple(
+        delivery(number, "failed", state="retrying", watch=watch, status="failed", channel="pipeline", settled_at=None)
+        for number, watch in ((1, "s_1"), (3, "s_2"))
+    )
+    async with shown(World(snapshots=(failed, told), deliveries_=waiting, conditions_=())) as client:
+        html = (await client.get("/", headers=BROWSER)).text
+    assert "1 failure was told to nobody yet." in html
+    assert "being tried again</h1>" in html
