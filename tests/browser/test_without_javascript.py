@@ -27,7 +27,7 @@ def test_the_five_questions_are_answered_in_their_order(server: PageServer, visi
     page.get_by_text("What to do").wait_for()
     assert "likely done in 6 min" in page.locator("#running").inner_text()
     assert "The input has no valid url" in page.locator("#ended").inner_text()
-    assert "to pipeline, HTTP 503" in page.locator("#messages").inner_text()
+    assert "to pipeline, 3 tries, HTTP 503" in page.locator("#messages").inner_text()
     assert "in 2 min 10 s" in page.locator("#next").inner_text()
 
 

@@ -13,10 +13,11 @@ AT = datetime(2026, 11, 23, 15, 32, 0, 123_456, timezone(timedelta(hours=1)))
 
 
 def test_times_are_in_utc_and_tuples_are_lists() -> None:
-    assert json_value(DigestResource(at=AT, deliveries=2, ids=(1, 2))) == {
+    assert json_value(DigestResource(at=AT, deliveries=2, ids=(1, 2), titles=("one", "two"))) == {
         "at": "2026-11-23T14:32:00.123Z",
         "deliveries": 2,
         "ids": [1, 2],
+        "titles": ["one", "two"],
     }
 
 
