@@ -1,5 +1,6 @@
 """`--url`: the commands ask a notifier on another machine over its API, and print what they print on that machine."""
 
+import asyncio
 import json
 import re
 
@@ -45,8 +46,9 @@ def settled(text: str) -> str:
 
 async def test_they_print_the_same_and_end_alike(notifier: Notifier, tmp_path_factory: pytest.TempPathFactory) -> None:
     _, address = await started(notifier, TOKEN_OF_HTTP)
-    while any(each["next_poll"] is None for each in await notifier.json("status") if each.get("status") != "ready"):
-        pass  # until the first polls are noted: what is shown changes with them
+    async with asyncio.timeout(60):  # until the first polls are noted: what is shown changes with them
+        while any(each["next_poll"] is None for each in await notifier.json("status") if each.get("status") != "ready"):
+            continue
     elsewhere = Notifier(tmp_path_factory.mktemp("elsewhere"))
     (elsewhere.folder / "token").write_text(f"{TOKEN_OF_HTTP}\n")
     elsewhere.environment |= {"NOTIFIER_URL": address}
